@@ -1,0 +1,76 @@
+import importX from 'eslint-plugin-import-x';
+import tseslint from 'typescript-eslint';
+
+/** The rooms of the house and what each may look into; see ARCHITECTURE.md. A room always sees itself and base. */
+const ROOMS = {
+  base: [],
+  parser: [],
+  ir: [],
+  sema: ['parser', 'ir'],
+  passes: ['ir', 'plan.ts'],
+  reference: ['ir'],
+  'codegen-wgsl': ['ir'],
+  'codegen-js': ['ir'],
+  data: [],
+  runtime: ['plan.ts'],
+  standalone: ['runtime', 'plan.ts', 'data'],
+};
+const ALL = [
+  'base',
+  'parser',
+  'sema',
+  'ir',
+  'passes',
+  'reference',
+  'codegen-wgsl',
+  'codegen-js',
+  'data',
+  'runtime',
+  'standalone',
+  'cli',
+  'plan.ts',
+  'lower.ts',
+  'compile.ts',
+  'check.ts',
+];
+
+const zones = Object.entries(ROOMS).map(([room, sees]) => ({
+  target: `./src/${room}`,
+  from: ALL.filter((other) => other !== room && other !== 'base' && !sees.includes(other)).map((other) => `./src/${other}`),
+  message: `${room} may only look into base${sees.length ? `, ${sees.join(', ')}` : ''}.`,
+}));
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'node_modules/**', 'bench/**'] },
+  ...tseslint.configs.strict,
+  {
+    files: ['**/*.ts'],
+    plugins: { 'import-x': importX },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    settings: {
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
+      'import-x/resolver-next': [importX.createNodeResolver({ extensions: ['.ts', '.js'] })],
+    },
+    rules: {
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-invalid-void-type': 'off',
+      'import-x/no-cycle': 'error',
+      'import-x/no-restricted-paths': ['error', { zones }],
+      eqeqeq: 'error',
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/cli/**'],
+    rules: { 'no-restricted-globals': ['error', 'process', 'console'] },
+  },
+  {
+    // What a browser runs: no Node at all.
+    files: ['src/{base,parser,sema,ir,passes,reference,codegen-wgsl,codegen-js,runtime,standalone}/**/*.ts', 'src/*.ts'],
+    rules: { 'no-restricted-imports': ['error', { patterns: ['node:*'] }] },
+  },
+);

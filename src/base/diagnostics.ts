@@ -1,0 +1,71 @@
+import { CODES, type Code } from './codes.ts';
+import { lineColumn, type Span } from './source.ts';
+
+/** One thing to tell the user about their program, data, files or call. */
+export interface Diagnostic {
+  readonly code: Code;
+  readonly severity: 'error' | 'warning';
+  /** Where; absent for what has no place in a text (a missing file). */
+  readonly span?: Span;
+  /** What is wrong at the caret, in one sentence. */
+  readonly label: string;
+  /** How it came to this. */
+  readonly notes?: readonly string[];
+  /** What to do about it. */
+  readonly help?: string;
+}
+
+/** Collects diagnostics, so that one run reports several. */
+export class DiagnosticSink {
+  readonly all: Diagnostic[] = [];
+
+  error(code: Code, span: Span | undefined, label: string, more: Omit<Diagnostic, 'code' | 'severity' | 'span' | 'label'> = {}): void {
+    this.all.push({ code, severity: 'error', label, ...(span ? { span } : {}), ...more });
+  }
+
+  warn(code: Code, span: Span | undefined, label: string, help?: string): void {
+    this.all.push({ code, severity: 'warning', label, ...(span ? { span } : {}), ...(help ? { help } : {}) });
+  }
+
+  get errors(): readonly Diagnostic[] {
+    return this.all.filter((d) => d.severity === 'error');
+  }
+}
+
+/** Renders one diagnostic as the text a user reads, without a trailing newline. */
+export function render(d: Diagnostic): string {
+  const head = `${d.severity}[${d.code}]: ${CODES[d.code]}`;
+  if (!d.span) {
+    const lines = [head, `  = ${d.label}`];
+    for (const note of d.notes ?? []) lines.push(`  = ${note}`);
+    if (d.help) lines.push(`  = help: ${d.help}`);
+    return lines.join('\n');
+  }
+  const { source, start, end } = d.span;
+  const { line, column } = lineColumn(source, start);
+  const text = (source.text.split('\n')[line - 1] ?? '').replace(/\r$/, '');
+  const width = Math.max(1, Math.min(end - start, text.length - (column - 1)));
+  const gutter = ' '.repeat(String(line).length);
+  // Tabs stay tabs under the line, so that the caret stands under its place in any editor.
+  const indent = text.slice(0, column - 1).replace(/[^\t]/g, ' ');
+  const lines = [
+    head,
+    `${gutter}--> ${source.name}:${line}:${column}`,
+    `${gutter} |`,
+    `${line} | ${text}`,
+    `${gutter} | ${indent}${'^'.repeat(width)} ${d.label}`,
+  ];
+  if (d.notes?.length || d.help) lines.push(`${gutter} |`);
+  for (const note of d.notes ?? []) lines.push(`${gutter} = ${note}`);
+  if (d.help) lines.push(`${gutter} = help: ${d.help}`);
+  return lines.join('\n');
+}
+
+/** Renders many, in the order of their places, with an empty line between. */
+export function renderAll(diagnostics: readonly Diagnostic[]): string {
+  const order = (d: Diagnostic): number => d.span?.start ?? -1;
+  return [...diagnostics]
+    .sort((a, b) => order(a) - order(b))
+    .map(render)
+    .join('\n\n');
+}

@@ -1,0 +1,44 @@
+import type { Code } from './codes.ts';
+import { renderAll, type Diagnostic } from './diagnostics.ts';
+
+/** The user's program, data, files or call are wrong; carries everything that was found. */
+export class UserError extends Error {
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(diagnostics: readonly Diagnostic[]) {
+    super(renderAll(diagnostics));
+    this.name = 'UserError';
+    this.diagnostics = diagnostics;
+  }
+}
+
+/** Throws one diagnostic that has no place in a source text. */
+export function fail(code: Code, label: string, more: Pick<Diagnostic, 'notes' | 'help'> = {}): never {
+  throw new UserError([{ code, severity: 'error', label, ...more }]);
+}
+
+/** A broken promise inside nnc. Never the user's fault; the text asks for a report. */
+export class CompilerBug extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'CompilerBug';
+  }
+}
+
+export function invariant(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new CompilerBug(message);
+}
+
+/** Array access that must succeed. */
+export function at<T>(items: readonly T[], index: number, what = 'item'): T {
+  const item = items[index];
+  if (item === undefined) throw new CompilerBug(`no ${what} at ${index} of ${items.length}`);
+  return item;
+}
+
+/** Lookup that must succeed. */
+export function get<K, V>(map: ReadonlyMap<K, V>, key: K, what = 'entry'): V {
+  const value = map.get(key);
+  if (value === undefined) throw new CompilerBug(`no ${what} '${String(key)}'`);
+  return value;
+}

@@ -1,0 +1,40 @@
+/** Special functions in float64. */
+
+/**
+ * erf to about 1e-16: Maclaurin series for small arguments, continued fraction (Lentz) for erfc beyond.
+ * Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.5 and 7.1.14.
+ */
+export function erf(x: number): number {
+  const a = Math.abs(x);
+  if (a > 6) return Math.sign(x);
+  if (a < 2.5) {
+    let term = a;
+    let sum = a;
+    for (let n = 1; n < 100; n++) {
+      term *= (-a * a) / n;
+      const add = term / (2 * n + 1);
+      sum += add;
+      if (Math.abs(add) < 1e-17 * Math.abs(sum)) break;
+    }
+    return Math.sign(x) * (2 / Math.sqrt(Math.PI)) * sum;
+  }
+  let f = a;
+  let c = a;
+  let d = 0;
+  for (let k = 1; k < 200; k++) {
+    const ak = k / 2;
+    d = 1 / (a + ak * d);
+    c = a + ak / c;
+    const step = c * d;
+    f *= step;
+    if (Math.abs(step - 1) < 1e-16) break;
+  }
+  return Math.sign(x) * (1 - Math.exp(-a * a) / (Math.sqrt(Math.PI) * f));
+}
+
+/** Without overflow on either side. */
+export function sigmoid(x: number): number {
+  if (x >= 0) return 1 / (1 + Math.exp(-x));
+  const e = Math.exp(x);
+  return e / (1 + e);
+}

@@ -1,0 +1,44 @@
+/**
+ * Scalars that change from step to step (learning rates, bias corrections, the step itself) are data: small expressions
+ * that the host evaluates in float64 before each chunk of steps, so that every device sees the very same numbers.
+ */
+export type ScalarExpr = number | ScalarVariable | readonly [ScalarOp, ...ScalarExpr[]];
+
+/** `step`: steps done before this one. `seed`: the run's seed. `total`: the steps of the whole run. */
+export type ScalarVariable = 'step' | 'seed' | 'total';
+export type ScalarOp = keyof typeof OPS;
+
+const OPS = {
+  add: (a: number, b: number) => a + b,
+  sub: (a: number, b: number) => a - b,
+  mul: (a: number, b: number) => a * b,
+  div: (a: number, b: number) => a / b,
+  idiv: (a: number, b: number) => Math.floor(a / b),
+  mod: (a: number, b: number) => a - b * Math.floor(a / b),
+  pow: (a: number, b: number) => a ** b,
+  min: (a: number, b: number) => Math.min(a, b),
+  max: (a: number, b: number) => Math.max(a, b),
+  sqrt: (a: number) => Math.sqrt(a),
+  cos: (a: number) => Math.cos(a),
+  /** `lt(a, b)` is 1 where a < b, else 0. */
+  lt: (a: number, b: number) => (a < b ? 1 : 0),
+  /** `select(c, a, b)` is a where c is not 0, else b. */
+  select: (c: number, a: number, b: number) => (c !== 0 ? a : b),
+};
+
+export type ScalarEnv = Readonly<Record<ScalarVariable, number>>;
+
+export function evalScalar(e: ScalarExpr, env: ScalarEnv): number {
+  if (typeof e === 'number') return e;
+  if (typeof e === 'string') return env[e];
+  const [op, ...args] = e;
+  const f = OPS[op] as (...xs: number[]) => number;
+  return f(...args.map((a) => evalScalar(a, env)));
+}
+
+/** `lr / (1 - 0.9^(step + 1))`-like text for dumps. */
+export function showScalar(e: ScalarExpr): string {
+  if (typeof e !== 'object') return String(e);
+  const [op, ...args] = e;
+  return `${op}(${args.map(showScalar).join(', ')})`;
+}

@@ -1,0 +1,132 @@
+import { get } from '../base/errors.ts';
+import type { Expr, Fn, Kernel, ScalarType, Stmt } from '../ir/kernel/types.ts';
+
+/**
+ * Kernel IR as JavaScript, for the CPU device: one function of (ARENAS, tick, lib) a kernel, with plain nested loops over
+ * typed arrays. It computes in float64 and rounds to float32 where it stores.
+ */
+export interface JsPlacement {
+  readonly buffers: ReadonlyMap<string, { readonly arena: string; readonly offset: number }>;
+  readonly scalars: readonly { readonly name: string; readonly dtype: 'f32' | 'i32' }[];
+}
+
+const fn1 =
+  (name: string) =>
+  (...args: readonly string[]): string =>
+    `${name}(${args.join(', ')})`;
+const infix =
+  (sign: string) =>
+  (_t: ScalarType, a: string, b: string): string =>
+    `(${a} ${sign} ${b})`;
+const math = (name: string) => (_t: ScalarType, a: string, b?: string) => fn1(`Math.${name}`)(...(b === undefined ? [a] : [a, b]));
+const lib =
+  (name: string) =>
+  (_t: ScalarType, ...args: readonly string[]) =>
+    fn1(`lib.${name}`)(...args);
+
+/** One entry a function: its text, given the type of its first operand. */
+const TEXT: { readonly [F in Fn]: (type: ScalarType, ...args: string[]) => string } = {
+  neg: (_t, a) => `(-${a})`,
+  abs: math('abs'),
+  sign: math('sign'),
+  exp: math('exp'),
+  log: math('log'),
+  log1p: math('log1p'),
+  expm1: math('expm1'),
+  sqrt: math('sqrt'),
+  sin: math('sin'),
+  cos: math('cos'),
+  tanh: math('tanh'),
+  sigmoid: lib('sigmoid'),
+  erf: lib('erf'),
+  floor: math('floor'),
+  add: infix('+'),
+  sub: infix('-'),
+  mul: infix('*'),
+  div: (t, a, b) => (t === 'f32' ? `(${a} / ${b})` : t === 'i32' ? `((${a} / ${b}) | 0)` : `((${a} / ${b}) >>> 0)`),
+  mod: infix('%'),
+  pow: math('pow'),
+  max: math('max'),
+  min: math('min'),
+  fma: (_t, a, b, c) => `(${a} * ${b} + ${c})`,
+  lt: infix('<'),
+  le: infix('<='),
+  eq: infix('==='),
+  and: infix('&&'),
+  or: infix('||'),
+  not: (_t, a) => `(!${a})`,
+  select: (_t, c, a, b) => `(${c} ? ${a} : ${b})`,
+  f32: (t, a) => (t === 'bool' ? `(${a} ? 1 : 0)` : a),
+  i32: (t, a) => (t === 'bool' ? `(${a} ? 1 : 0)` : t === 'f32' ? `(${a} | 0)` : a),
+  u32: (t, a) => (t === 'bool' ? `(${a} ? 1 : 0)` : t === 'f32' ? `(${a} >>> 0)` : a),
+  bool: (_t, a) => `(${a} !== 0)`,
+  uniform: lib('uniform'),
+  shuffle: lib('shuffle'),
+};
+
+/** The body of `(a, tick, lib) => {...}`; `a` holds the arenas by name, `tick` the words of the step. */
+export function generateJs(kernel: Kernel, place: JsPlacement): string {
+  const arenas = [...new Set(kernel.buffers.map((b) => get(place.buffers, b.name, 'buffer').arena))].sort();
+  const lines = arenas.map((name) => `const ${name} = a.${name};`);
+  const tickIndex = new Map(place.scalars.map((s, i) => [s.name, { index: i + 1, dtype: s.dtype }]));
+
+  const element = (buffer: string, index: Expr): string => {
+    const { arena, offset } = get(place.buffers, buffer, 'buffer');
+    const text = expr(index);
+    return `${arena}[${offset === 0 ? text : `${offset} + ${text}`}]`;
+  };
+  const expr = (e: Expr): string => {
+    switch (e.kind) {
+      case 'literal':
+        return e.type === 'bool' ? String(e.value !== 0) : e.value < 0 ? `(${e.value})` : String(e.value);
+      case 'ref':
+        return e.name;
+      case 'tick': {
+        if (e.name === 'slot') return 'tick.i32[0]';
+        const { index, dtype } = get(tickIndex, e.name, 'scalar');
+        return `tick.${dtype}[${index}]`;
+      }
+      case 'load':
+        return element(e.buffer, e.index);
+      case 'call':
+        return TEXT[e.fn](e.args[0]?.type ?? 'f32', ...e.args.map(expr));
+    }
+  };
+  const stmt = (s: Stmt, indent: string): void => {
+    const block = (body: readonly Stmt[]): void => body.forEach((t) => stmt(t, `${indent}  `));
+    switch (s.kind) {
+      case 'let':
+        lines.push(`${indent}const ${s.name} = ${expr(s.value)};`);
+        break;
+      case 'var':
+        lines.push(`${indent}let ${s.name} = ${expr(s.value)};`);
+        break;
+      case 'set':
+        lines.push(`${indent}${s.name} = ${expr(s.value)};`);
+        break;
+      case 'for':
+        lines.push(`${indent}for (let ${s.name} = 0; ${s.name} < ${s.extent}; ${s.name}++) {`);
+        block(s.body);
+        lines.push(`${indent}}`);
+        break;
+      case 'if':
+        lines.push(`${indent}if (${expr(s.condition)}) {`);
+        block(s.body);
+        lines.push(`${indent}}`);
+        break;
+      case 'combine':
+        // One lane holds everything already.
+        break;
+      case 'store':
+        lines.push(`${indent}${element(s.buffer, s.index)} = ${expr(s.value)};`);
+    }
+  };
+  let indent = '';
+  for (const axis of kernel.axes) {
+    lines.push(`${indent}for (let ${axis.name} = 0; ${axis.name} < ${axis.extent}; ${axis.name}++) {`);
+    indent += '  ';
+  }
+  for (const s of kernel.body) stmt(s, indent);
+  for (let i = kernel.axes.length - 1; i >= 0; i--) lines.push(`${'  '.repeat(i)}}`);
+  return lines.join('\n');
+}

@@ -1,0 +1,119 @@
+import type { Fn } from '../ir/kernel/types.ts';
+
+/**
+ * The audited numeric functions. WGSL lets a driver assume that NaN and infinity do not occur and gives loose bounds for
+ * exp, tanh and others, so nothing here relies on either. Each text is pasted into the kernels that call it.
+ */
+export interface PreludeEntry {
+  readonly needs: readonly Fn[];
+  readonly text: string;
+}
+
+export const PRELUDE: Partial<Readonly<Record<Fn, PreludeEntry>>> = {
+  tanh: {
+    needs: [],
+    // Beyond 9 the result rounds to +-1; unclamped, some drivers give NaN. Below 0.1 the odd series keeps the relative error small.
+    text: `fn nn_tanh(x: f32) -> f32 {
+  let s = x * x;
+  let series = x * (1.0 + s * (-0.33333334 + s * (0.13333334 + s * -0.053968254)));
+  return select(tanh(clamp(x, -9.0, 9.0)), series, abs(x) < 0.1);
+}`,
+  },
+  sigmoid: {
+    needs: [],
+    text: `fn nn_sigmoid(x: f32) -> f32 {
+  let e = exp(-abs(x));
+  let p = 1.0 / (1.0 + e);
+  return select(e * p, p, x >= 0.0);
+}`,
+  },
+  expm1: {
+    needs: [],
+    // Taylor series near 0, where exp(x) - 1 cancels.
+    text: `fn nn_expm1(x: f32) -> f32 {
+  let series = x * (1.0 + x * (0.5 + x * (0.16666667 + x * (0.041666668 + x * (0.008333334 + x * (0.0013888889 + x * 0.0001984127))))));
+  return select(exp(x) - 1.0, series, abs(x) < 0.35);
+}`,
+  },
+  log1p: {
+    needs: [],
+    // log((1 + x)) = 2 artanh(x / (2 + x)): the series needs no cancelling sum.
+    text: `fn nn_log1p(x: f32) -> f32 {
+  let z = x / (2.0 + x);
+  let s = z * z;
+  let series = 2.0 * z * (1.0 + s * (0.33333334 + s * (0.2 + s * (0.14285715 + s * 0.11111111))));
+  return select(log(1.0 + x), series, abs(x - 0.1) < 0.4);
+}`,
+  },
+  erf: {
+    needs: [],
+    // Near 0 the Maclaurin series (Abramowitz and Stegun 7.1.5); beyond, 7.1.26 to 1.5e-7.
+    text: `fn nn_erf(x: f32) -> f32 {
+  let a = abs(x);
+  let s = x * x;
+  let series = x * (1.1283792 + s * (-0.37612638 + s * (0.11283792 + s * (-0.026866170 + s * (0.0052239776 + s * (-0.00085483270 + s * 0.00012055332))))));
+  let t = 1.0 / (1.0 + 0.3275911 * a);
+  let tail = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return select(sign(x) * (1.0 - tail * exp(-min(s, 80.0))), series, a < 0.7);
+}`,
+  },
+  pow: {
+    needs: [],
+    // WGSL's pow is undefined for negative bases; whole exponents have a meaning there.
+    text: `fn nn_pow(x: f32, y: f32) -> f32 {
+  let magnitude = pow(abs(x), y);
+  let odd = abs(y - 2.0 * floor(y * 0.5)) == 1.0;
+  let signed = select(magnitude, -magnitude, x < 0.0 && odd);
+  return select(signed, 1.0, y == 0.0);
+}`,
+  },
+  uniform: {
+    needs: [],
+    text: `fn nn_threefry(key: vec2u, counter: vec2u) -> vec2u {
+  let ks = array<u32, 3>(key.x, key.y, key.x ^ key.y ^ 0x1bd11bdau);
+  let rot = array<u32, 8>(13u, 15u, 26u, 6u, 17u, 29u, 16u, 24u);
+  var x = counter + key;
+  for (var g = 0u; g < 5u; g++) {
+    for (var r = 0u; r < 4u; r++) {
+      let k = rot[(g % 2u) * 4u + r];
+      x.x += x.y;
+      x.y = ((x.y << k) | (x.y >> (32u - k))) ^ x.x;
+    }
+    x += vec2u(ks[(g + 1u) % 3u], ks[(g + 2u) % 3u] + g + 1u);
+  }
+  return x;
+}
+fn nn_uniform(seed: i32, stream: u32, step: i32, element: u32) -> f32 {
+  return f32(nn_threefry(vec2u(u32(seed), stream), vec2u(u32(step), element)).x >> 8u) * 5.9604645e-8;
+}`,
+  },
+  shuffle: {
+    needs: ['uniform'],
+    text: `fn nn_mix(v: u32) -> u32 {
+  var h = v;
+  h = (h ^ (h >> 16u)) * 0x85ebca6bu;
+  h = (h ^ (h >> 13u)) * 0xc2b2ae35u;
+  return h ^ (h >> 16u);
+}
+fn nn_shuffle(index: i32, n: u32, seed: i32, epoch: i32) -> i32 {
+  let bits = max(2u, 32u - countLeadingZeros(n - 1u));
+  let low_bits = bits / 2u;
+  let low_mask = (1u << low_bits) - 1u;
+  let high_mask = (1u << (bits - low_bits)) - 1u;
+  let key = nn_threefry(vec2u(u32(seed), 0x5f5fu), vec2u(u32(epoch), 0u));
+  var x = u32(index);
+  for (var walk = 0u; walk < 64u; walk++) {
+    var high = x >> low_bits;
+    var low = x & low_mask;
+    for (var r = 0u; r < 6u; r++) {
+      let k = key.x * (r + 1u) + key.y;
+      if (r % 2u == 0u) { high = (high ^ nn_mix(low + k)) & high_mask; }
+      else { low = (low ^ nn_mix(high + k)) & low_mask; }
+    }
+    x = (high << low_bits) | low;
+    if (x < n) { return i32(x); }
+  }
+  return index;
+}`,
+  },
+};

@@ -1,0 +1,182 @@
+import { DiagnosticSink, type Diagnostic } from './base/diagnostics.ts';
+import { at, fail, get } from './base/errors.ts';
+import type { Source } from './base/source.ts';
+import { count, fixedShape } from './base/types.ts';
+import { contractWork } from './ir/graph/ops.ts';
+import type { Graph } from './ir/graph/types.ts';
+import { collectScalars, generate, lowerProgram, planTensor, type Lowered } from './lower.ts';
+import { parse } from './parser/parse.ts';
+import { PARAMS, packing } from './passes/graph/pack.ts';
+import { ArenaBuilder } from './passes/memory/layout.ts';
+import { predictPipeline, runPasses, stepPipeline, type Observer } from './passes/pipeline.ts';
+import { dataTensor, stateTensor, traceTensor } from './passes/schedule/schedule.ts';
+import type { Level } from './passes/schedule/types.ts';
+import type { Plan, PlanTensor, Program } from './plan.ts';
+import { analyze } from './sema/analyze.ts';
+import type { Model } from './sema/model.ts';
+import { DEFAULT_EPOCHS } from './sema/settings.ts';
+
+/** Text to model, or undefined; the diagnostics say why, and hold warnings either way. */
+export function check(source: Source): { readonly model: Model | undefined; readonly diagnostics: readonly Diagnostic[] } {
+  const sink = new DiagnosticSink();
+  const { program } = parse(source, sink);
+  const model = sink.errors.length === 0 ? analyze(source, program, sink) : undefined;
+  return { model, diagnostics: sink.all };
+}
+
+export interface CompileOptions {
+  /** Examples in the data; undefined compiles for prediction alone. */
+  readonly rows?: number | undefined;
+  readonly level?: Level;
+  /** Override what the program says. */
+  readonly batch?: number | undefined;
+  readonly steps?: number | undefined;
+  readonly epochs?: number | undefined;
+  readonly seed?: number | undefined;
+  /** Sees every graph after every pass of every program. */
+  readonly observe?: (program: string, ...args: Parameters<Observer>) => void;
+}
+
+export interface Compiled {
+  readonly plan: Plan;
+  readonly programs: readonly Lowered[];
+}
+
+/** Steps that one submit may hold. */
+const CHUNK = 256;
+/** Examples that one prediction takes at once. */
+const PREDICT_ROWS = 256;
+
+/** Model to plan. Pure: no files, no device, no clock. */
+export function compile(model: Model, source: Source, options: CompileOptions = {}): Compiled {
+  const level = options.level ?? 1;
+  const { params, size } = packing(model.params);
+  const arenas = new ArenaBuilder();
+  const programs: Lowered[] = [];
+  const add = (name: string, graph: Graph, trace: readonly string[]): Lowered => {
+    const lowered = lowerProgram(name, graph, arenas, { level, trace, chunk: CHUNK });
+    programs.push(lowered);
+    return lowered;
+  };
+  const observer = (name: string): Observer | undefined => options.observe && ((pass, graph) => options.observe?.(name, pass, graph));
+
+  const schedule = trainingSchedule(model, options);
+  if (schedule) {
+    const training =
+      model.training ?? fail('NN207', 'the program has no loss, so it cannot be trained', { help: 'add a line such as: loss mse' });
+    const optim =
+      model.optim ??
+      fail('NN207', 'the program has no optimizer, so it cannot be trained', { help: 'add a line such as: optim adam lr=0.01' });
+    const step = (name: string, batch: number): Lowered => {
+      const passes = stepPipeline({ params, size, optimizer: optim.name, settings: optim.settings, feed: schedule.feed, batch });
+      return add(name, runPasses(training, passes, observer(name)), ['loss']);
+    };
+    step('train', schedule.feed.batch);
+    if (schedule.tailRows > 0) step('tail', schedule.tailRows);
+  }
+  const predictRows = Math.max(1, Math.min(options.rows ?? 1, PREDICT_ROWS));
+  const predict = add('predict', runPasses(model.predict, predictPipeline(params, size, predictRows), observer('predict')), []);
+
+  // A model without parameters still has a state vector of its own size: nothing.
+  const state = (name: string): PlanTensor => ({
+    name,
+    ...arenas.place('state', stateTensor(name), 'f32', size),
+    shape: [size],
+    dtype: 'f32',
+  });
+  const home = state(PARAMS);
+  const slots = [...new Set(programs.flatMap((p) => p.schedule.graph.writes.map((w) => w.state)))].filter((s) => s !== PARAMS).map(state);
+  const scalars = collectScalars(programs);
+  const { kernels, dispatches } = generate(programs, arenas, scalars);
+  const [train] = programs;
+  const plan: Plan = {
+    format: 'nnc-plan',
+    version: 1,
+    name: model.name,
+    source: hash(source.text),
+    level,
+    arenas: arenas.arenas(),
+    kernels,
+    programs: Object.fromEntries(programs.map((p, i) => [p.name, planProgram(p, dispatches[i] ?? [])])),
+    scalars,
+    params: params.map((p, i) => ({
+      name: p.name,
+      arena: home.arena,
+      offset: home.offset + p.offset,
+      shape: fixedShape(p.shape),
+      dtype: 'f32',
+      init: at(model.params, i).init,
+    })),
+    slots,
+    data: schedule && train && { rows: schedule.feed.rows, tensors: [model.input.name, 'target'].map((name) => dataOf(train, name)) },
+    predict: { rows: predictRows, input: dataOf(predict, model.input.name), output: outputOf(predict, 'pred') },
+    train: schedule && {
+      steps: schedule.steps,
+      stepsPerEpoch: schedule.feed.stepsPerEpoch,
+      batch: schedule.feed.batch,
+      seed: options.seed ?? model.train.seed,
+      tail: schedule.tailRows > 0,
+      classes: model.target?.classes,
+      loss: model.loss ?? '',
+      optimizer: model.optim?.name ?? '',
+    },
+    chunk: CHUNK,
+  };
+  return { plan, programs };
+}
+
+/** How many steps of which size the data gives. */
+function trainingSchedule(model: Model, options: CompileOptions) {
+  const { rows } = options;
+  if (rows === undefined) return undefined;
+  const batch = Math.min(rows, options.batch ?? model.train.batch ?? rows);
+  const stepsPerEpoch = Math.ceil(rows / batch);
+  const overridden = options.steps !== undefined || options.epochs !== undefined;
+  const steps =
+    options.steps ??
+    (overridden ? undefined : model.train.steps) ??
+    (options.epochs ?? model.train.epochs ?? DEFAULT_EPOCHS) * stepsPerEpoch;
+  return { steps, tailRows: rows % batch, feed: { rows, batch, shuffle: model.train.shuffle, stepsPerEpoch } };
+}
+
+function planProgram(p: Lowered, dispatches: readonly number[]): Program {
+  const traces = [...p.schedule.tensors.values()].filter((t) => t.kind === 'trace');
+  const name = (tensor: string): string => Object.keys(p.schedule.outputs).find((o) => traceTensor(o) === tensor) ?? tensor;
+  return {
+    dispatches,
+    trace: Object.fromEntries(traces.map((t) => [name(t.name), planTensor(p, t.name, name(t.name), [t.size])])),
+    flops: flops(p.schedule.graph),
+  };
+}
+
+/** Two for each multiply-add, one for each element of anything else that computes. */
+export function flops(graph: Graph): number {
+  let total = 0;
+  for (const node of graph.nodes) {
+    const shape = (i: number) => graph.nodes[node.inputs[i] ?? -1]?.type.shape ?? [];
+    if (node.op === 'contract') total += 2 * contractWork(node.attrs.spec, shape(0), shape(1));
+    else if (node.op === 'reduce_sum' || node.op === 'reduce_max') total += count(shape(0));
+    else if (node.inputs.length > 0 && node.type.dtype === 'f32') total += count(node.type.shape);
+  }
+  return total;
+}
+
+function dataOf(program: Lowered, input: string): PlanTensor {
+  const node = program.schedule.graph.nodes.find((n) => n.op === 'input' && n.attrs.name === input);
+  // An input that the result does not depend on is not on the device.
+  if (!node) return { name: input, arena: '', offset: 0, shape: [], dtype: 'f32' };
+  return planTensor(program, dataTensor(input), input, fixedShape(node.type.shape));
+}
+
+function outputOf(program: Lowered, output: string): PlanTensor {
+  const place = get(new Map(Object.entries(program.schedule.outputs)), output, 'output');
+  const node = program.schedule.graph.nodes[program.schedule.graph.outputs[output] ?? -1];
+  return planTensor(program, place.tensor, output, fixedShape(node?.type.shape ?? []), place.offset);
+}
+
+/** FNV-1a, 64 bits, as hexadecimal. */
+export function hash(text: string): string {
+  let h = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(text)) h = ((h ^ BigInt(byte)) * 0x100000001b3n) & 0xffffffffffffffffn;
+  return h.toString(16).padStart(16, '0');
+}

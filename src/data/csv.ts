@@ -1,0 +1,63 @@
+import { parse } from 'csv-parse/sync';
+import { UserError, fail } from '../base/errors.ts';
+import type { Source } from '../base/source.ts';
+
+/** A table of numbers with named columns. */
+export interface Table {
+  readonly columns: readonly string[];
+  readonly rows: number;
+  /** The numbers of a column; throws at the first cell that is none. */
+  readonly numbers: (column: string) => Float64Array;
+}
+
+interface Row {
+  readonly record: readonly string[];
+  readonly info: { readonly lines: number };
+}
+
+/** Reads a CSV text. The first line names the columns; without one (all cells are numbers) they are called 0, 1, 2... */
+export function readCsv(source: Source): Table {
+  let rows: Row[];
+  try {
+    rows = parse(source.text, { info: true, bom: true, skip_empty_lines: true, trim: true, relax_column_count: true }) as unknown as Row[];
+  } catch (e) {
+    return fail('NN301', `${source.name}: ${e instanceof Error ? e.message : String(e)}`);
+  }
+  const [first] = rows;
+  if (!first) return fail('NN301', `${source.name} is empty`);
+  const named = !first.record.every(isNumber);
+  const columns = named ? first.record : first.record.map((_, i) => String(i));
+  const body = named ? rows.slice(1) : rows;
+  if (body.length === 0) return fail('NN301', `${source.name} has a head and no rows`);
+  for (const { record, info } of body) {
+    if (record.length !== columns.length)
+      wrongCell(source, info.lines, undefined, `this line has ${record.length} cells, and the head has ${columns.length}`);
+  }
+  return {
+    columns,
+    rows: body.length,
+    numbers(column) {
+      const i = columns.indexOf(column);
+      return Float64Array.from(body, ({ record, info }) => {
+        const text = record[i] ?? '';
+        if (!isNumber(text))
+          wrongCell(source, info.lines, text, `column '${column}' needs a number, and this is ${text === '' ? 'empty' : `'${text}'`}`);
+        return Number(text);
+      });
+    },
+  };
+}
+
+function isNumber(text: string): boolean {
+  return text !== '' && Number.isFinite(Number(text));
+}
+
+/** Points at a cell by its line. */
+function wrongCell(source: Source, line: number, cell: string | undefined, label: string): never {
+  const lines = source.text.split('\n');
+  const start = lines.slice(0, line - 1).reduce((n, l) => n + l.length + 1, 0);
+  const text = (lines[line - 1] ?? '').replace(/\r$/, '');
+  const column = cell ? Math.max(0, text.indexOf(cell)) : 0;
+  const length = cell ? cell.length : Math.max(1, text.length);
+  throw new UserError([{ code: 'NN303', severity: 'error', span: { source, start: start + column, end: start + column + length }, label }]);
+}

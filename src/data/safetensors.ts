@@ -1,0 +1,105 @@
+import { fail } from '../base/errors.ts';
+
+/** One tensor of a safetensors file. Integers wider than 32 bits must fit into an i32. */
+export interface StoredTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Int32Array;
+}
+
+interface Header {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+const READERS: Readonly<
+  Record<string, { readonly bytes: number; readonly read: (view: DataView, at: number) => number; readonly int: boolean }>
+> = {
+  F64: { bytes: 8, read: (v, at) => v.getFloat64(at, true), int: false },
+  F32: { bytes: 4, read: (v, at) => v.getFloat32(at, true), int: false },
+  F16: { bytes: 2, read: (v, at) => half(v.getUint16(at, true)), int: false },
+  BF16: { bytes: 2, read: (v, at) => bfloat(v.getUint16(at, true)), int: false },
+  I64: { bytes: 8, read: (v, at) => Number(v.getBigInt64(at, true)), int: true },
+  I32: { bytes: 4, read: (v, at) => v.getInt32(at, true), int: true },
+  I16: { bytes: 2, read: (v, at) => v.getInt16(at, true), int: true },
+  I8: { bytes: 1, read: (v, at) => v.getInt8(at), int: true },
+  U8: { bytes: 1, read: (v, at) => v.getUint8(at), int: true },
+  BOOL: { bytes: 1, read: (v, at) => v.getUint8(at), int: true },
+};
+
+function half(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+function bfloat(bits: number): number {
+  return new DataView(new Uint32Array([(bits << 16) >>> 0]).buffer).getFloat32(0, true);
+}
+
+/** Header sizes beyond this are not what any writer makes; the bound keeps a broken file from asking for all memory. */
+const MAX_HEADER = 100_000_000;
+
+/** Reads a safetensors file (length of the header, header as JSON, data; all little-endian). `name` is for messages. */
+export function readSafetensors(bytes: Uint8Array, name: string): Map<string, StoredTensor> {
+  const bad = (why: string): never =>
+    fail('NN401', `${name} is not a safetensors file: ${why}`, { help: 'write one with safetensors.torch.save_file, or nnc train --save' });
+  if (bytes.length < 8) return bad(`it has only ${bytes.length} bytes`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = Number(view.getBigUint64(0, true));
+  if (length > MAX_HEADER || 8 + length > bytes.length) return bad(`its header should be ${length} bytes long`);
+  let header: Record<string, Header>;
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + length))) as Record<string, Header>;
+  } catch {
+    return bad('its header is not JSON');
+  }
+  const out = new Map<string, StoredTensor>();
+  const start = 8 + length;
+  for (const [key, entry] of Object.entries(header)) {
+    if (key === '__metadata__') continue;
+    const reader = READERS[entry.dtype];
+    if (!reader) return bad(`'${key}' has type ${entry.dtype}, which nnc does not read`);
+    if (!Array.isArray(entry.shape) || !entry.shape.every((d) => Number.isInteger(d) && d >= 0)) return bad(`'${key}' has no shape`);
+    const n = entry.shape.reduce((a, b) => a * b, 1);
+    const [from, to] = entry.data_offsets;
+    if (to - from !== n * reader.bytes || from < 0 || start + to > bytes.length)
+      return bad(`'${key}' lies outside of the file, or has another size than its shape`);
+    const data = reader.int ? new Int32Array(n) : new Float32Array(n);
+    for (let i = 0; i < n; i++) {
+      const value = reader.read(view, start + from + i * reader.bytes);
+      if (reader.int && (value > 2147483647 || value < -2147483648)) return bad(`'${key}' holds ${value}, which does not fit into 32 bits`);
+      data[i] = value;
+    }
+    out.set(key, { shape: entry.shape, data });
+  }
+  return out;
+}
+
+/** Writes f32 and i32 tensors; the header is padded so that the data is aligned to 8 bytes. */
+export function writeSafetensors(tensors: Readonly<Record<string, StoredTensor>>): Uint8Array {
+  const header: Record<string, Header> = {};
+  let offset = 0;
+  for (const [name, t] of Object.entries(tensors)) {
+    const end = offset + t.data.length * 4;
+    header[name] = { dtype: t.data instanceof Int32Array ? 'I32' : 'F32', shape: t.shape, data_offsets: [offset, end] };
+    offset = end;
+  }
+  const json = JSON.stringify(header);
+  const text = new TextEncoder().encode(json + ' '.repeat((8 - (new TextEncoder().encode(json).length % 8)) % 8));
+  const bytes = new Uint8Array(8 + text.length + offset);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, BigInt(text.length), true);
+  bytes.set(text, 8);
+  let at = 8 + text.length;
+  for (const t of Object.values(tensors)) {
+    for (const value of t.data) {
+      if (t.data instanceof Int32Array) view.setInt32(at, value, true);
+      else view.setFloat32(at, value, true);
+      at += 4;
+    }
+  }
+  return bytes;
+}

@@ -1,0 +1,85 @@
+import { invariant } from '../../base/errors.ts';
+import { parseDim, type DType, type Shape } from '../../base/types.ts';
+import { OPS } from './ops.ts';
+import type { Graph, Node, Op, Write } from './types.ts';
+import { verifyGraph } from './verify.ts';
+
+const NODE = /^%(\d+) = (\w+)((?: %\d+,?)*)(?: \{(.*)\})? : (f32|i32|bool)\[([^\]]*)\](?: "([^"]*)")?(?: @ (.+))?$/;
+/** Attributes that hold dims, where "B" stands for the batch. */
+const DIM_ATTRS = new Set(['shape', 'size', 'dim', 'rows']);
+
+function restore(key: string, value: unknown): unknown {
+  if (value === 'inf') return Infinity;
+  if (value === '-inf') return -Infinity;
+  if (!DIM_ATTRS.has(key)) return value;
+  if (Array.isArray(value)) return value.map((v) => restore(key, v));
+  return typeof value === 'string' ? parseDim(value) : value;
+}
+
+/** `axes=[0] value=2` */
+function parseAttributes(text: string): Record<string, unknown> {
+  const attrs: Record<string, unknown> = {};
+  let rest = text;
+  while (rest) {
+    const match = /^(\w+)=/.exec(rest);
+    invariant(match, `cannot read attributes '${rest}'`);
+    const key = match[1] ?? '';
+    rest = rest.slice(match[0].length);
+    // The value ends before ` name=` or at the end; JSON itself decides which cut is right.
+    const cuts = [...rest.matchAll(/ (?=\w+=)/g)].map((m) => m.index).concat(rest.length);
+    const cut = cuts.find((c) => isJson(rest.slice(0, c)));
+    invariant(cut !== undefined, `cannot read the value of '${key}' in '${text}'`);
+    attrs[key] = restore(key, JSON.parse(rest.slice(0, cut)));
+    rest = rest.slice(cut).trimStart();
+  }
+  return attrs;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function parseShape(text: string): Shape {
+  return text === '' ? [] : text.split(', ').map(parseDim);
+}
+
+/** Reads what `printGraph` wrote, and verifies it. */
+export function parseGraph(text: string): Graph {
+  const nodes: Node[] = [];
+  const outputs: Record<string, number> = {};
+  const writes: Write[] = [];
+  const lines = text
+    .split('\n')
+    .map((l) => l.trim())
+    .filter((l) => l !== '');
+  const head = /^graph (\S+) \{$/.exec(lines[0] ?? '');
+  invariant(head && lines.at(-1) === '}', 'a graph starts with `graph NAME {` and ends with `}`');
+  for (const line of lines.slice(1, -1)) {
+    const node = NODE.exec(line);
+    const output = /^output (\S+) = %(\d+)$/.exec(line);
+    const write = /^write (\S+) = %(\d+)$/.exec(line);
+    if (node) {
+      const [, id, op, inputs, attrs, dtype, shape, name, loc] = node;
+      invariant(op && op in OPS, `'${op}' is not an operation`);
+      nodes.push({
+        id: Number(id),
+        op: op as Op,
+        inputs: [...(inputs ?? '').matchAll(/%(\d+)/g)].map((m) => Number(m[1])),
+        attrs: parseAttributes(attrs ?? ''),
+        type: { dtype: dtype as DType, shape: parseShape(shape ?? '') },
+        ...(name ? { name } : {}),
+        ...(loc ? { loc } : {}),
+      } as unknown as Node);
+    } else if (output) outputs[output[1] ?? ''] = Number(output[2]);
+    else if (write) writes.push({ state: write[1] ?? '', value: Number(write[2]) });
+    else invariant(false, `cannot read '${line}'`);
+  }
+  const graph = { name: head[1] ?? '', nodes, outputs, writes };
+  verifyGraph(graph, 'reading its text');
+  return graph;
+}

@@ -1,0 +1,104 @@
+import type { DType, Dim, Shape, TensorType } from '../../base/types.ts';
+import type { ScalarExpr } from '../../base/scalar.ts';
+
+/**
+ * The tensor IR: what is computed, never how. A node is an operation on whole tensors; operands have equal shapes unless
+ * the operation says otherwise, so broadcasting is always a node of its own.
+ */
+export type None = Readonly<Record<string, never>>;
+
+/** Every operation and its attributes. The tables over these keys are the shape rules, the reference, the gradients and the lowering. */
+export interface OpAttrs {
+  // Leaves
+  input: { readonly name: string };
+  param: { readonly name: string };
+  state: { readonly name: string };
+  const: { readonly value: number };
+  scalar: { readonly name: string; readonly expr: ScalarExpr };
+  iota: { readonly axis: number };
+  dimsize: { readonly dim: Dim };
+  // One operand, element by element
+  neg: None;
+  abs: None;
+  sign: None;
+  exp: None;
+  log: None;
+  log1p: None;
+  expm1: None;
+  sqrt: None;
+  sin: None;
+  cos: None;
+  tanh: None;
+  sigmoid: None;
+  erf: None;
+  floor: None;
+  not: None;
+  cast: { readonly dtype: DType };
+  detach: None;
+  // Two operands of one shape
+  add: None;
+  sub: None;
+  mul: None;
+  div: None;
+  idiv: None;
+  mod: None;
+  pow: None;
+  max: None;
+  min: None;
+  lt: None;
+  le: None;
+  eq: None;
+  and: None;
+  or: None;
+  // Three
+  select: None;
+  // Reductions and products
+  reduce_sum: { readonly axes: readonly number[] };
+  reduce_max: { readonly axes: readonly number[] };
+  /** `ab,cb->ac`: a labelled product of two operands, summed over the labels that the result lacks. */
+  contract: { readonly spec: string };
+  // Movement
+  /** Input axis i becomes output axis `axes[i]`; the other output axes repeat. */
+  broadcast: { readonly shape: Shape; readonly axes: readonly number[] };
+  reshape: { readonly shape: Shape };
+  permute: { readonly perm: readonly number[] };
+  pad: { readonly low: readonly number[]; readonly high: readonly number[] };
+  slice: { readonly start: readonly number[]; readonly size: Shape };
+  concat: { readonly axis: number };
+  // Rows by index, and the adjoint
+  gather: None;
+  scatter_add: { readonly rows: Dim };
+  // Random numbers
+  uniform: { readonly stream: number };
+  shuffle: { readonly n: number };
+}
+
+export type Op = keyof OpAttrs;
+export type NodeId = number;
+
+export interface NodeOf<K extends Op> {
+  readonly id: NodeId;
+  readonly op: K;
+  readonly inputs: readonly NodeId[];
+  readonly attrs: OpAttrs[K];
+  readonly type: TensorType;
+  /** A readable name, if the program gave one. */
+  readonly name?: string;
+  /** Where it comes from: `house.nn:3:7`. */
+  readonly loc?: string;
+}
+export type Node = { [K in Op]: NodeOf<K> }[Op];
+
+/** Puts the value of a node into a state tensor when the step is done. */
+export interface Write {
+  readonly state: string;
+  readonly value: NodeId;
+}
+
+/** Nodes in an order where operands come first. */
+export interface Graph {
+  readonly name: string;
+  readonly nodes: readonly Node[];
+  readonly outputs: Readonly<Record<string, NodeId>>;
+  readonly writes: readonly Write[];
+}

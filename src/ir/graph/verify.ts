@@ -1,0 +1,38 @@
+import { CompilerBug } from '../../base/errors.ts';
+import { sameType, showType, type TensorType } from '../../base/types.ts';
+import { OPS } from './ops.ts';
+import type { Graph, Node, Op, OpAttrs } from './types.ts';
+
+/** The shape rule of a node, applied to its operands. */
+export function inferNode(node: Node, inputs: readonly TensorType[]): TensorType | string {
+  const { infer } = OPS[node.op] as { infer: (i: readonly TensorType[], a: OpAttrs[Op], d: TensorType) => TensorType | string };
+  return infer(inputs, node.attrs, node.type);
+}
+
+/** Throws unless every node is well typed, operands come first and everything named exists. `after` names the pass to blame. */
+export function verifyGraph(graph: Graph, after: string): void {
+  const bug = (text: string): never => {
+    throw new CompilerBug(`after ${after}, graph '${graph.name}' is broken: ${text}`);
+  };
+  const states = new Map<string, TensorType>();
+  graph.nodes.forEach((node, i) => {
+    if (node.id !== i) bug(`node ${i} calls itself %${node.id}`);
+    for (const input of node.inputs) if (!(input >= 0 && input < i)) bug(`%${i} uses %${input}, which is not before it`);
+    const { arity } = OPS[node.op];
+    if (arity !== undefined && arity !== node.inputs.length) bug(`%${i} = ${node.op} has ${node.inputs.length} operands`);
+    const expected = inferNode(
+      node,
+      node.inputs.map((n) => (graph.nodes[n] as Node).type),
+    );
+    if (typeof expected === 'string') return bug(`%${i} = ${node.op}: ${expected}`);
+    if (!sameType(expected, node.type)) bug(`%${i} = ${node.op} is ${showType(node.type)} and should be ${showType(expected)}`);
+    if (node.op === 'state' || node.op === 'param') states.set(node.attrs.name, node.type);
+  });
+  for (const [name, id] of Object.entries(graph.outputs)) if (!graph.nodes[id]) bug(`output ${name} is %${id}, which does not exist`);
+  for (const write of graph.writes) {
+    const value = graph.nodes[write.value] ?? bug(`${write.state} is written from %${write.value}, which does not exist`);
+    const type = states.get(write.state);
+    if (!type) bug(`${write.state} is written and is no state of the graph`);
+    else if (!sameType(type, value.type)) bug(`${write.state} is ${showType(type)} and gets ${showType(value.type)}`);
+  }
+}

@@ -1,0 +1,82 @@
+import type { Expr, Fn, ScalarType } from './types.ts';
+
+/** The result type of a function from its operands' types, or in words why they do not fit. */
+export type Signature = (types: readonly ScalarType[]) => { readonly type: ScalarType } | string;
+
+const ok = (type: ScalarType): { readonly type: ScalarType } => ({ type });
+
+const same =
+  (arity: number, allowed: readonly ScalarType[], result?: ScalarType): Signature =>
+  (types) => {
+    const [first] = types;
+    if (!first || types.length !== arity) return `takes ${arity} operands`;
+    if (types.some((t) => t !== first)) return `operands differ: ${types.join(', ')}`;
+    return allowed.includes(first) ? ok(result ?? first) : `${first} is not allowed`;
+  };
+
+const exact =
+  (params: readonly ScalarType[], result: ScalarType): Signature =>
+  (types) =>
+    params.length === types.length && params.every((p, i) => p === types[i])
+      ? ok(result)
+      : `takes (${params.join(', ')}), not (${types.join(', ')})`;
+
+const FLOAT: readonly ScalarType[] = ['f32'];
+const NUMBER: readonly ScalarType[] = ['f32', 'i32', 'u32'];
+const convert =
+  (to: ScalarType): Signature =>
+  (types) =>
+    types.length === 1 ? ok(to) : 'takes 1 operand';
+
+export const FUNCTIONS: Readonly<Record<Fn, Signature>> = {
+  neg: same(1, ['f32', 'i32']),
+  abs: same(1, ['f32', 'i32']),
+  sign: same(1, FLOAT),
+  exp: same(1, FLOAT),
+  log: same(1, FLOAT),
+  log1p: same(1, FLOAT),
+  expm1: same(1, FLOAT),
+  sqrt: same(1, FLOAT),
+  sin: same(1, FLOAT),
+  cos: same(1, FLOAT),
+  tanh: same(1, FLOAT),
+  sigmoid: same(1, FLOAT),
+  erf: same(1, FLOAT),
+  floor: same(1, FLOAT),
+  add: same(2, NUMBER),
+  sub: same(2, NUMBER),
+  mul: same(2, NUMBER),
+  /** On integers the quotient towards zero. */
+  div: same(2, NUMBER),
+  /** The remainder of `div`. */
+  mod: same(2, ['i32', 'u32']),
+  pow: same(2, FLOAT),
+  max: same(2, NUMBER),
+  min: same(2, NUMBER),
+  /** a * b + c */
+  fma: same(3, FLOAT),
+  lt: same(2, NUMBER, 'bool'),
+  le: same(2, NUMBER, 'bool'),
+  eq: same(2, NUMBER, 'bool'),
+  and: same(2, ['bool']),
+  or: same(2, ['bool']),
+  not: same(1, ['bool']),
+  /** select(condition, yes, no) */
+  select: (types) => {
+    const [c, a, b] = types;
+    if (types.length !== 3 || c !== 'bool' || !a || a !== b) return `takes (bool, T, T), not (${types.join(', ')})`;
+    return ok(a);
+  },
+  f32: convert('f32'),
+  i32: convert('i32'),
+  u32: convert('u32'),
+  bool: convert('bool'),
+  /** uniform(seed, stream, step, element) in [0, 1) */
+  uniform: exact(['i32', 'u32', 'i32', 'u32'], 'f32'),
+  /** shuffle(index, n, seed, epoch): the index at that place of a random order of 0..n-1 */
+  shuffle: exact(['i32', 'u32', 'i32', 'i32'], 'i32'),
+};
+
+export function signatureOf(fn: Fn, args: readonly Expr[]): { readonly type: ScalarType } | string {
+  return FUNCTIONS[fn](args.map((a) => a.type));
+}

@@ -1,0 +1,186 @@
+import { CompilerBug } from '../../base/errors.ts';
+import { call, literal, ref } from './build.ts';
+import type { Expr } from './types.ts';
+
+/**
+ * Index arithmetic in the form c + sum(coefficient * atom), where every atom knows its largest value: enough to cancel
+ * the divisions that reshapes bring, and to prove that an index stays inside.
+ */
+export type Atom =
+  | { readonly kind: 'var'; readonly name: string; readonly max: number }
+  | { readonly kind: 'div' | 'mod'; readonly of: Index; readonly by: number; readonly max: number }
+  /** A value that is only known at run time, clamped to [0, max]. */
+  | { readonly kind: 'value'; readonly expr: Expr; readonly key: string; readonly max: number };
+
+export interface Term {
+  readonly coefficient: number;
+  readonly atom: Atom;
+  readonly key: string;
+}
+
+export interface Index {
+  readonly constant: number;
+  /** Sorted by key. */
+  readonly terms: readonly Term[];
+}
+
+export const ZERO: Index = { constant: 0, terms: [] };
+
+function keyOf(atom: Atom): string {
+  if (atom.kind === 'var') return atom.name;
+  if (atom.kind === 'value') return atom.key;
+  return `(${showIndex(atom.of)}${atom.kind === 'div' ? '/' : '%'}${atom.by})`;
+}
+
+export function showIndex(x: Index): string {
+  return [...x.terms.map((t) => `${t.coefficient}*${t.key}`), String(x.constant)].join('+');
+}
+
+function normal(constant: number, terms: readonly Term[]): Index {
+  const byKey = new Map<string, Term>();
+  for (const t of terms) {
+    const coefficient = (byKey.get(t.key)?.coefficient ?? 0) + t.coefficient;
+    byKey.set(t.key, { ...t, coefficient });
+  }
+  const merged = [...byKey.values()].filter((t) => t.coefficient !== 0).sort((a, b) => (a.key < b.key ? -1 : 1));
+  return rejoin({ constant, terms: merged });
+}
+
+/** c * d * (x / d) + c * (x % d) is c * x. */
+function rejoin(x: Index): Index {
+  for (const t of x.terms) {
+    if (t.atom.kind !== 'mod') continue;
+    const { of, by } = t.atom;
+    const divKey = keyOf({ kind: 'div', of, by, max: 0 });
+    const match = x.terms.find((u) => u.key === divKey && u.coefficient === t.coefficient * by);
+    if (match) {
+      const rest = { constant: x.constant, terms: x.terms.filter((u) => u !== t && u !== match) };
+      return add(rest, scale(of, t.coefficient));
+    }
+  }
+  return x;
+}
+
+function atomIndex(atom: Atom): Index {
+  return { constant: 0, terms: [{ coefficient: 1, atom, key: keyOf(atom) }] };
+}
+
+export function variable(name: string, extent: number): Index {
+  return extent === 1 ? ZERO : atomIndex({ kind: 'var', name, max: extent - 1 });
+}
+
+export function runtimeValue(expr: Expr, key: string, max: number): Index {
+  return atomIndex({ kind: 'value', expr, key, max });
+}
+
+export function constant(n: number): Index {
+  return { constant: n, terms: [] };
+}
+
+export function add(a: Index, b: Index): Index {
+  return normal(a.constant + b.constant, [...a.terms, ...b.terms]);
+}
+
+export function scale(a: Index, by: number): Index {
+  return by === 0 ? ZERO : { constant: a.constant * by, terms: a.terms.map((t) => ({ ...t, coefficient: t.coefficient * by })) };
+}
+
+/** Smallest and largest value. */
+export function range(x: Index): readonly [number, number] {
+  let [low, high] = [x.constant, x.constant];
+  for (const { coefficient, atom } of x.terms) {
+    if (coefficient > 0) high += coefficient * atom.max;
+    else low += coefficient * atom.max;
+  }
+  return [low, high];
+}
+
+/** Splits into what `by` divides term by term and the rest. */
+function splitBy(x: Index, by: number): { readonly whole: Index; readonly rest: Index } {
+  const divides = (t: Term): boolean => t.coefficient % by === 0;
+  const c = Math.floor(x.constant / by);
+  const whole = { constant: c, terms: x.terms.filter(divides).map((t) => ({ ...t, coefficient: t.coefficient / by })) };
+  const rest = { constant: x.constant - c * by, terms: x.terms.filter((t) => !divides(t)) };
+  return { whole, rest };
+}
+
+const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b));
+
+/** The quotient of an index that is never negative. */
+export function div(x: Index, by: number): Index {
+  if (by === 1) return x;
+  const { whole, rest } = splitBy(x, by);
+  const [low, high] = range(rest);
+  if (low < 0) {
+    // Negative parts only come with a positive whole; divide unsplit then.
+    return atomIndex({ kind: 'div', of: x, by, max: Math.floor(range(x)[1] / by) });
+  }
+  if (high < by) return whole;
+  const common = rest.terms.reduce((g, t) => gcd(g, t.coefficient), by);
+  const smaller = {
+    constant: Math.floor(rest.constant / common),
+    terms: rest.terms.map((t) => ({ ...t, coefficient: t.coefficient / common })),
+  };
+  const divisor = by / common;
+  if (divisor === 1) return add(whole, smaller);
+  return add(whole, atomIndex({ kind: 'div', of: smaller, by: divisor, max: Math.floor(range(smaller)[1] / divisor) }));
+}
+
+/** The remainder of an index that is never negative. */
+export function mod(x: Index, by: number): Index {
+  if (by === 1) return ZERO;
+  const { rest } = splitBy(x, by);
+  const [low, high] = range(rest);
+  if (low >= 0 && high < by) return rest;
+  const of = low < 0 ? x : rest;
+  return atomIndex({ kind: 'mod', of, by, max: Math.min(by - 1, range(of)[1]) });
+}
+
+/** Row-major position of an index vector. */
+export function linear(index: readonly Index[], shape: readonly number[]): Index {
+  let sum = ZERO;
+  let stride = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    sum = add(sum, scale(index[i] ?? ZERO, stride));
+    stride *= shape[i] ?? 1;
+  }
+  return sum;
+}
+
+/** The index vector of a row-major position. */
+export function delinear(position: Index, shape: readonly number[]): Index[] {
+  const out: Index[] = [];
+  let rest = position;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    const extent = shape[i] ?? 1;
+    out.unshift(i === 0 ? rest : mod(rest, extent));
+    rest = div(rest, extent);
+  }
+  return out;
+}
+
+/** As an unsigned expression. */
+export function toExpr(x: Index): Expr {
+  const u = (n: number): Expr => literal('u32', n);
+  const atomExpr = (atom: Atom): Expr => {
+    if (atom.kind === 'var') return ref('u32', atom.name);
+    if (atom.kind === 'value') return atom.expr;
+    return call(atom.kind === 'div' ? 'div' : 'mod', toExpr(atom.of), u(atom.by));
+  };
+  let sum: Expr | undefined;
+  const positive = x.terms.filter((t) => t.coefficient > 0);
+  const negative = x.terms.filter((t) => t.coefficient < 0);
+  const product = (t: Term): Expr =>
+    Math.abs(t.coefficient) === 1 ? atomExpr(t.atom) : call('mul', atomExpr(t.atom), u(Math.abs(t.coefficient)));
+  for (const t of positive) sum = sum ? call('add', sum, product(t)) : product(t);
+  if (x.constant > 0) sum = sum ? call('add', sum, u(x.constant)) : u(x.constant);
+  for (const t of negative) {
+    if (!sum) throw new CompilerBug(`index ${showIndex(x)} is negative`);
+    sum = call('sub', sum, product(t));
+  }
+  if (x.constant < 0) {
+    if (!sum) throw new CompilerBug(`index ${showIndex(x)} is negative`);
+    sum = call('sub', sum, u(-x.constant));
+  }
+  return sum ?? u(0);
+}

@@ -1,0 +1,135 @@
+import { CompilerBug, invariant } from '../../base/errors.ts';
+import { call } from './build.ts';
+import { FUNCTIONS } from './functions.ts';
+import type { Axis, Buffer, Expr, Fn, Kernel, ScalarType, Stmt } from './types.ts';
+import { verifyKernel } from './verify.ts';
+
+const TYPES: Readonly<Record<string, ScalarType>> = { f: 'f32', i: 'i32', u: 'u32', b: 'bool' };
+
+/** Reads what `printKernel` wrote, and verifies it. */
+export function parseKernel(text: string): Kernel {
+  const kernel = new Reader(text).kernel();
+  verifyKernel(kernel, 'reading its text');
+  return kernel;
+}
+
+class Reader {
+  private readonly lines: string[];
+  private line = 0;
+  private rest = '';
+  private readonly about: string[] = [];
+  private readonly buffers: Buffer[] = [];
+  private readonly axes: Axis[] = [];
+  private lanes = 1;
+
+  constructor(text: string) {
+    this.lines = text.split('\n').map((l) => l.trim());
+  }
+
+  kernel(): Kernel {
+    const head = this.take(/^kernel (\w+) \{$/);
+    const scope = new Map<string, ScalarType>();
+    for (;;) {
+      const l = this.lines[this.line] ?? '';
+      const buffer = /^(read|write|update) (\w+) : (f32|i32)\[(\d+)\]$/.exec(l);
+      const axis = /^axis (\w+) < (\d+)$/.exec(l);
+      const lanes = /^lanes (\d+)$/.exec(l);
+      if (l.startsWith('# ')) this.about.push(l.slice(2));
+      else if (buffer)
+        this.buffers.push({ access: buffer[1] as 'read', name: buffer[2] ?? '', type: buffer[3] as 'f32', size: Number(buffer[4]) });
+      else if (axis) {
+        this.axes.push({ name: axis[1] ?? '', extent: Number(axis[2]) });
+        scope.set(axis[1] ?? '', 'u32');
+      } else if (lanes) {
+        this.lanes = Number(lanes[1]);
+        scope.set('lane', 'u32');
+      } else break;
+      this.line++;
+    }
+    const body = this.block(scope);
+    return { name: head[1] ?? '', about: this.about, buffers: this.buffers, axes: this.axes, lanes: this.lanes, body };
+  }
+
+  private take(pattern: RegExp): RegExpExecArray {
+    const match = pattern.exec(this.lines[this.line] ?? '');
+    invariant(match, `cannot read line ${this.line + 1}: '${this.lines[this.line] ?? ''}'`);
+    this.line++;
+    return match;
+  }
+
+  private block(outer: ReadonlyMap<string, ScalarType>): Stmt[] {
+    const scope = new Map(outer);
+    const body: Stmt[] = [];
+    while (this.lines[this.line] !== '}') {
+      const [, word, after] = this.take(/^(\w+) (.*)$/);
+      this.rest = after ?? '';
+      if (word === 'let' || word === 'var' || word === 'set') {
+        const name = this.eat(/^(\w+) = /);
+        const value = this.expr(scope);
+        if (word !== 'set') scope.set(name, value.type);
+        body.push({ kind: word, name, value });
+      } else if (word === 'for') {
+        const name = this.eat(/^(\w+) < /);
+        const extent = Number(this.eat(/^(\d+) \{$/));
+        body.push({ kind: 'for', name, extent, body: this.block(new Map([...scope, [name, 'u32']])) });
+      } else if (word === 'if') {
+        const condition = this.expr(scope);
+        body.push({ kind: 'if', condition, body: this.block(scope) });
+      } else if (word === 'combine') {
+        const name = this.eat(/^(\w+) by /);
+        body.push({ kind: 'combine', name, fn: this.rest === 'max' ? 'max' : 'add' });
+      } else if (word === 'store') {
+        const buffer = this.eat(/^(\w+)\[/);
+        const index = this.expr(scope);
+        this.eat(/^(\]) = /);
+        body.push({ kind: 'store', buffer, index, value: this.expr(scope) });
+      } else throw new CompilerBug(`'${word}' is not a statement of the kernel IR`);
+    }
+    this.line++;
+    return body;
+  }
+
+  private eat(pattern: RegExp): string {
+    const match = pattern.exec(this.rest);
+    invariant(match, `cannot read '${this.rest}'`);
+    this.rest = this.rest.slice(match[0].length);
+    return match[1] ?? '';
+  }
+
+  private expr(scope: ReadonlyMap<string, ScalarType>): Expr {
+    const number = /^(-?(?:\d+\.?\d*(?:e[+-]?\d+)?|Infinity))([fiub])(?!\w)/.exec(this.rest);
+    if (number) {
+      this.rest = this.rest.slice(number[0].length);
+      return { kind: 'literal', type: TYPES[number[2] ?? ''] ?? 'f32', value: Number(number[1]) };
+    }
+    const tick = /^tick\.(\w+):(f32|i32|u32|bool)/.exec(this.rest);
+    if (tick) {
+      this.rest = this.rest.slice(tick[0].length);
+      return { kind: 'tick', name: tick[1] ?? '', type: tick[2] as ScalarType };
+    }
+    const name = this.eat(/^(\w+)/);
+    if (this.rest.startsWith('(')) {
+      invariant(name in FUNCTIONS, `'${name}' is not a function of the kernel IR`);
+      const args: Expr[] = [];
+      this.eat(/^\(/);
+      for (;;) {
+        args.push(this.expr(scope));
+        if (this.rest.startsWith(')')) break;
+        this.eat(/^, /);
+      }
+      this.eat(/^\)/);
+      return call(name as Fn, ...args);
+    }
+    if (this.rest.startsWith('[')) {
+      const buffer = this.buffers.find((b) => b.name === name);
+      invariant(buffer, `'${name}' is not a buffer`);
+      this.eat(/^\[/);
+      const index = this.expr(scope);
+      this.eat(/^\]/);
+      return { kind: 'load', type: buffer.type, buffer: name, index };
+    }
+    const type = scope.get(name);
+    invariant(type, `'${name}' is not defined`);
+    return { kind: 'ref', type, name };
+  }
+}

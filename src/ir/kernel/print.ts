@@ -1,0 +1,45 @@
+import type { Expr, Kernel, Stmt } from './types.ts';
+
+const SUFFIX = { f32: 'f', i32: 'i', u32: 'u', bool: 'b' } as const;
+
+export function printExpr(e: Expr): string {
+  switch (e.kind) {
+    case 'literal':
+      return `${e.value}${SUFFIX[e.type]}`;
+    case 'ref':
+      return e.name;
+    case 'tick':
+      return `tick.${e.name}:${e.type}`;
+    case 'load':
+      return `${e.buffer}[${printExpr(e.index)}]`;
+    case 'call':
+      return `${e.fn}(${e.args.map(printExpr).join(', ')})`;
+  }
+}
+
+function printStmt(s: Stmt, indent: string): string {
+  const inner = (body: readonly Stmt[]): string => body.map((t) => printStmt(t, `${indent}  `)).join('');
+  switch (s.kind) {
+    case 'let':
+    case 'var':
+    case 'set':
+      return `${indent}${s.kind} ${s.name} = ${printExpr(s.value)}\n`;
+    case 'for':
+      return `${indent}for ${s.name} < ${s.extent} {\n${inner(s.body)}${indent}}\n`;
+    case 'if':
+      return `${indent}if ${printExpr(s.condition)} {\n${inner(s.body)}${indent}}\n`;
+    case 'combine':
+      return `${indent}combine ${s.name} by ${s.fn}\n`;
+    case 'store':
+      return `${indent}store ${s.buffer}[${printExpr(s.index)}] = ${printExpr(s.value)}\n`;
+  }
+}
+
+/** The kernel as text that `parseKernel` reads back to the same kernel. */
+export function printKernel(k: Kernel): string {
+  const about = k.about.map((line) => `  # ${line}\n`).join('');
+  const buffers = k.buffers.map((b) => `  ${b.access} ${b.name} : ${b.type}[${b.size}]\n`).join('');
+  const axes = k.axes.map((a) => `  axis ${a.name} < ${a.extent}\n`).join('');
+  const lanes = k.lanes > 1 ? `  lanes ${k.lanes}\n` : '';
+  return `kernel ${k.name} {\n${about}${buffers}${axes}${lanes}${k.body.map((s) => printStmt(s, '  ')).join('')}}\n`;
+}

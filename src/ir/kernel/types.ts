@@ -1,0 +1,87 @@
+/**
+ * The kernel IR: loops over scalars. A kernel runs its body once for every point of its axes, in any order; with
+ * `lanes` above 1, that many lanes of one workgroup share a point and join their partial results by `combine`.
+ */
+export type ScalarType = 'f32' | 'i32' | 'u32' | 'bool';
+
+export type Expr =
+  | { readonly kind: 'literal'; readonly type: ScalarType; readonly value: number }
+  /** An axis, a loop variable, a `let` or a `var`. */
+  | { readonly kind: 'ref'; readonly type: ScalarType; readonly name: string }
+  /** A number that the host sets for each step. */
+  | { readonly kind: 'tick'; readonly type: ScalarType; readonly name: string }
+  | { readonly kind: 'load'; readonly type: ScalarType; readonly buffer: string; readonly index: Expr }
+  | { readonly kind: 'call'; readonly type: ScalarType; readonly fn: Fn; readonly args: readonly Expr[] };
+
+export type Stmt =
+  | { readonly kind: 'let'; readonly name: string; readonly value: Expr }
+  | { readonly kind: 'var'; readonly name: string; readonly value: Expr }
+  | { readonly kind: 'set'; readonly name: string; readonly value: Expr }
+  | { readonly kind: 'for'; readonly name: string; readonly extent: number; readonly body: readonly Stmt[] }
+  | { readonly kind: 'if'; readonly condition: Expr; readonly body: readonly Stmt[] }
+  /** Joins a `var` over all lanes; afterwards every lane holds the result. */
+  | { readonly kind: 'combine'; readonly name: string; readonly fn: 'add' | 'max' }
+  | { readonly kind: 'store'; readonly buffer: string; readonly index: Expr; readonly value: Expr };
+
+/** Storage as a kernel sees it: a flat array of `size` elements. Where it lies is not the kernel's business. */
+export interface Buffer {
+  readonly name: string;
+  readonly type: 'f32' | 'i32';
+  readonly size: number;
+  readonly access: 'read' | 'write' | 'update';
+}
+
+export interface Axis {
+  readonly name: string;
+  readonly extent: number;
+}
+
+export interface Kernel {
+  readonly name: string;
+  /** What it computes, for the reader: shapes and the place in the program. */
+  readonly about: readonly string[];
+  readonly buffers: readonly Buffer[];
+  /** The last axis is the fastest. */
+  readonly axes: readonly Axis[];
+  readonly lanes: number;
+  readonly body: readonly Stmt[];
+}
+
+/** Scalar functions; `ir/kernel/functions.ts` gives their types, each code generator its text. */
+export type Fn =
+  | 'neg'
+  | 'abs'
+  | 'sign'
+  | 'exp'
+  | 'log'
+  | 'log1p'
+  | 'expm1'
+  | 'sqrt'
+  | 'sin'
+  | 'cos'
+  | 'tanh'
+  | 'sigmoid'
+  | 'erf'
+  | 'floor'
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'mod'
+  | 'pow'
+  | 'max'
+  | 'min'
+  | 'fma'
+  | 'lt'
+  | 'le'
+  | 'eq'
+  | 'and'
+  | 'or'
+  | 'not'
+  | 'select'
+  | 'f32'
+  | 'i32'
+  | 'u32'
+  | 'bool'
+  | 'uniform'
+  | 'shuffle';

@@ -1,0 +1,283 @@
+import { EmbeddedActionsParser, EOF, type IToken } from 'chevrotain';
+import { cover, type Source, type Span } from '../base/source.ts';
+import type * as A from './ast.ts';
+import { parserMessages } from './messages.ts';
+import * as T from './tokens.ts';
+
+/**
+ * The grammar, which is also the law: `grammar/nn.ebnf` is written from these rules. With several errors in a text, the
+ * parser resynchronises at the next statement and goes on.
+ */
+export class NnParser extends EmbeddedActionsParser {
+  private source: Source = { name: '', text: '' };
+
+  constructor() {
+    super(T.ALL_TOKENS, { recoveryEnabled: true, maxLookahead: 2, errorMessageProvider: parserMessages });
+    this.performSelfAnalysis();
+  }
+
+  /** Sets what the next call of {@link program} reads. */
+  open(source: Source, tokens: IToken[]): void {
+    this.source = source;
+    this.input = tokens;
+  }
+
+  private span(from: IToken, to: IToken = from): Span {
+    return { source: this.source, start: from.startOffset, end: (to.endOffset ?? to.startOffset) + 1 };
+  }
+
+  private nameOf(token: IToken): A.Name {
+    return { text: token.image, span: this.span(token) };
+  }
+
+  private since(from: IToken): Span {
+    return this.span(from, this.LA(0));
+  }
+
+  readonly program = this.RULE('program', (): A.Program => {
+    const statements: A.Statement[] = [];
+    this.MANY(() => {
+      this.OR([
+        { ALT: () => this.CONSUME(T.Newline) },
+        { ALT: () => this.CONSUME(T.Semicolon) },
+        {
+          ALT: () => {
+            const statement = this.SUBRULE(this.statement);
+            // A statement that recovery gave up on is missing; its error is reported already.
+            if (statement) statements.push(statement);
+          },
+        },
+      ]);
+    });
+    return { statements, span: { source: this.source, start: 0, end: this.source.text.length } };
+  });
+
+  readonly statement = this.RULE('statement', (): A.Statement => {
+    const statement = this.OR<A.Statement>([
+      { ALT: () => this.SUBRULE(this.inputStatement) },
+      { ALT: () => this.SUBRULE(this.layerStatement) },
+      { ALT: () => this.SUBRULE(this.letStatement) },
+      { ALT: () => this.SUBRULE(this.lossStatement) },
+      { ALT: () => this.SUBRULE(this.optimStatement) },
+      { ALT: () => this.SUBRULE(this.dataStatement) },
+      { ALT: () => this.SUBRULE(this.trainStatement) },
+    ]);
+    this.SUBRULE(this.end);
+    return statement;
+  });
+
+  /** Line end, `;` or the end of the file. */
+  readonly end = this.RULE('end', () => {
+    this.OR([{ ALT: () => this.CONSUME(T.Newline) }, { ALT: () => this.CONSUME(T.Semicolon) }, { ALT: () => this.CONSUME(EOF) }]);
+  });
+
+  readonly inputStatement = this.RULE('inputStatement', (): A.InputStatement => {
+    const start = this.CONSUME(T.KEYWORDS.input);
+    const name = this.nameOf(this.CONSUME(T.Identifier));
+    this.CONSUME(T.Colon);
+    const dtype = this.OPTION(() => this.nameOf(this.CONSUME1(T.Identifier)));
+    const dims = this.SUBRULE(this.list).items;
+    return { kind: 'input', name, dtype, dims, span: this.since(start) };
+  });
+
+  readonly layerStatement = this.RULE('layerStatement', (): A.LayerStatement => {
+    const start = this.CONSUME(T.KEYWORDS.layer);
+    this.OPTION(() => this.CONSUME(T.Arrow));
+    const chain = this.SUBRULE(this.expression);
+    return { kind: 'layer', chain, span: this.since(start) };
+  });
+
+  readonly letStatement = this.RULE('letStatement', (): A.LetStatement => {
+    const start = this.CONSUME(T.KEYWORDS.let);
+    const name = this.nameOf(this.CONSUME(T.Identifier));
+    this.CONSUME(T.Equals);
+    const value = this.SUBRULE(this.expression);
+    return { kind: 'let', name, value, span: this.since(start) };
+  });
+
+  readonly lossStatement = this.RULE('lossStatement', (): A.LossStatement => {
+    const start = this.CONSUME(T.KEYWORDS.loss);
+    const value = this.SUBRULE(this.expression);
+    return { kind: 'loss', value, span: this.since(start) };
+  });
+
+  readonly optimStatement = this.RULE('optimStatement', (): A.OptimStatement => {
+    const start = this.CONSUME(T.KEYWORDS.optim);
+    const name = this.nameOf(this.CONSUME(T.Identifier));
+    const settings = this.SUBRULE(this.settings);
+    return { kind: 'optim', name, settings, span: this.since(start) };
+  });
+
+  readonly dataStatement = this.RULE('dataStatement', (): A.DataStatement => {
+    const start = this.CONSUME(T.KEYWORDS.data);
+    const path = this.SUBRULE(this.string);
+    const settings = this.SUBRULE(this.settings);
+    return { kind: 'data', path, settings, span: this.since(start) };
+  });
+
+  readonly trainStatement = this.RULE('trainStatement', (): A.TrainStatement => {
+    const start = this.CONSUME(T.KEYWORDS.train);
+    const settings = this.SUBRULE(this.settings);
+    return { kind: 'train', settings, span: this.since(start) };
+  });
+
+  /** `lr=0.01 weight_decay=0.1 shuffle` */
+  readonly settings = this.RULE('settings', (): A.Argument[] => {
+    const settings: A.Argument[] = [];
+    this.MANY(() => {
+      const token = this.CONSUME(T.Identifier);
+      const name = this.nameOf(token);
+      const value = this.OPTION(() => {
+        this.CONSUME(T.Equals);
+        return this.SUBRULE(this.additive);
+      });
+      settings.push(
+        value
+          ? { name, value, span: this.since(token) }
+          : { name: undefined, value: { kind: 'name', name: name.text, span: name.span }, span: name.span },
+      );
+    });
+    return settings;
+  });
+
+  /** A chain of stages, or a value. */
+  readonly expression = this.RULE('expression', (): A.Expr => {
+    const start = this.LA(1);
+    const stages = [this.SUBRULE(this.additive)];
+    this.MANY(() => {
+      this.CONSUME(T.Arrow);
+      stages.push(this.SUBRULE1(this.additive));
+    });
+    const [only] = stages;
+    return only && stages.length === 1 ? only : { kind: 'pipe', stages, span: this.since(start) };
+  });
+
+  readonly additive = this.RULE('additive', (): A.Expr => {
+    let left = this.SUBRULE(this.multiplicative);
+    this.MANY(() => {
+      const sign = this.OR([{ ALT: () => this.CONSUME(T.Plus) }, { ALT: () => this.CONSUME(T.Minus) }]);
+      const right = this.SUBRULE1(this.multiplicative);
+      left = this.ACTION(() => binary(sign, left, right));
+    });
+    return left;
+  });
+
+  readonly multiplicative = this.RULE('multiplicative', (): A.Expr => {
+    let left = this.SUBRULE(this.unary);
+    this.MANY(() => {
+      const sign = this.OR([
+        { ALT: () => this.CONSUME(T.Star) },
+        { ALT: () => this.CONSUME(T.Slash) },
+        { ALT: () => this.CONSUME(T.Percent) },
+      ]);
+      const right = this.SUBRULE1(this.unary);
+      left = this.ACTION(() => binary(sign, left, right));
+    });
+    return left;
+  });
+
+  readonly unary = this.RULE('unary', (): A.Expr =>
+    this.OR<A.Expr>([
+      {
+        ALT: () => {
+          const start = this.CONSUME(T.Minus);
+          const operand = this.SUBRULE(this.unary);
+          return { kind: 'unary', operator: '-', operand, span: this.since(start) };
+        },
+      },
+      { ALT: () => this.SUBRULE(this.power) },
+    ]),
+  );
+
+  /** Binds tighter than a minus before it, and from the right: `-2^2` is -4, `2^3^2` is 2^9. */
+  readonly power = this.RULE('power', (): A.Expr => {
+    const base = this.SUBRULE(this.primary);
+    const exponent = this.OPTION(() => ({ sign: this.CONSUME(T.Caret), value: this.SUBRULE(this.unary) }));
+    return this.ACTION(() => (exponent ? binary(exponent.sign, base, exponent.value) : base));
+  });
+
+  readonly primary = this.RULE('primary', (): A.Expr =>
+    this.OR<A.Expr>({
+      DEF: [
+        {
+          ALT: () => {
+            const token = this.CONSUME(T.NumberLiteral);
+            return { kind: 'number', value: Number(token.image), span: this.span(token) };
+          },
+        },
+        { ALT: () => this.SUBRULE(this.string) },
+        {
+          ALT: () => {
+            const token = this.OR1([{ ALT: () => this.CONSUME(T.True) }, { ALT: () => this.CONSUME(T.False) }]);
+            return { kind: 'boolean', value: token.tokenType === T.True, span: this.span(token) };
+          },
+        },
+        { ALT: () => this.SUBRULE(this.list) },
+        { ALT: () => this.SUBRULE(this.parenthesis) },
+        { ALT: () => this.SUBRULE(this.label) },
+        { ALT: () => this.SUBRULE(this.reference) },
+      ],
+      ERR_MSG: 'a value',
+    }),
+  );
+
+  readonly string = this.RULE('string', (): A.StringExpr => {
+    const token = this.CONSUME(T.StringLiteral);
+    return { kind: 'string', value: token.image.slice(1, -1).replace(/\\(.)/g, '$1'), span: this.span(token) };
+  });
+
+  /** `name: stage` binds to the one stage behind it. */
+  readonly label = this.RULE('label', (): A.LabelExpr => {
+    const token = this.CONSUME(T.Identifier);
+    this.CONSUME(T.Colon);
+    const stage = this.SUBRULE(this.primary);
+    return { kind: 'label', label: this.nameOf(token), stage, span: this.since(token) };
+  });
+
+  /** `name` or `name(arguments)` */
+  readonly reference = this.RULE('reference', (): A.NameExpr | A.CallExpr => {
+    const token = this.CONSUME(T.Identifier);
+    const args = this.OPTION(() => {
+      this.CONSUME(T.LParen);
+      const list: A.Argument[] = [];
+      this.MANY_SEP({ SEP: T.Comma, DEF: () => list.push(this.SUBRULE(this.argument)) });
+      this.CONSUME(T.RParen);
+      return list;
+    });
+    if (!args) return { kind: 'name', name: token.image, span: this.span(token) };
+    return { kind: 'call', callee: this.nameOf(token), args, span: this.since(token) };
+  });
+
+  readonly argument = this.RULE('argument', (): A.Argument => {
+    const start = this.LA(1);
+    const name = this.OPTION(() => {
+      const token = this.CONSUME(T.Identifier);
+      this.CONSUME(T.Equals);
+      return this.nameOf(token);
+    });
+    const value = this.SUBRULE(this.expression);
+    return { name, value, span: this.since(start) };
+  });
+
+  readonly list = this.RULE('list', (): A.ListExpr => {
+    const start = this.CONSUME(T.LSquare);
+    const items: A.Expr[] = [];
+    this.MANY_SEP({ SEP: T.Comma, DEF: () => items.push(this.SUBRULE(this.expression)) });
+    this.CONSUME(T.RSquare);
+    return { kind: 'list', items, span: this.since(start) };
+  });
+
+  /** `(a)` groups, `(a, b)` is a list. */
+  readonly parenthesis = this.RULE('parenthesis', (): A.Expr => {
+    const start = this.CONSUME(T.LParen);
+    const items: A.Expr[] = [];
+    this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => items.push(this.SUBRULE(this.expression)) });
+    this.CONSUME(T.RParen);
+    const [only] = items;
+    return only && items.length === 1 ? only : { kind: 'list', items, span: this.since(start) };
+  });
+}
+
+function binary(sign: IToken, left: A.Expr, right: A.Expr): A.BinaryExpr {
+  return { kind: 'binary', operator: sign.image as A.BinaryOperator, left, right, span: cover(left.span, right.span) };
+}

@@ -1,0 +1,40 @@
+import type { IToken, TokenType } from 'chevrotain';
+import * as T from './tokens.ts';
+
+const OPENERS = new Set<TokenType>([T.LParen, T.LSquare]);
+const CLOSERS = new Set<TokenType>([T.RParen, T.RSquare]);
+/** After one of these a line cannot be finished. */
+const CONTINUES_AFTER = new Set<TokenType>([T.Arrow, T.Plus, T.Minus, T.Star, T.Slash, T.Percent, T.Caret, T.Equals, T.Colon, T.Comma]);
+const STATEMENT_WORDS = new Set<TokenType>(Object.values(T.KEYWORDS));
+
+/**
+ * Decides which line ends finish a statement: not inside brackets, not after an operator, not before a line that starts
+ * with `->`. A statement word followed by a blank-separated operand at the start of a line closes forgotten brackets, so
+ * that one missing ')' is one error. Returns the tokens with the insignificant line ends removed.
+ */
+export function layout(tokens: readonly IToken[]): IToken[] {
+  const out: IToken[] = [];
+  let depth = 0;
+  tokens.forEach((token, i) => {
+    if (token.tokenType === T.Newline) {
+      const next = tokens.slice(i + 1).find((t) => t.tokenType !== T.Newline);
+      const previous = out.at(-1);
+      const startsStatement = next !== undefined && STATEMENT_WORDS.has(next.tokenType) && !isArgumentName(tokens, next);
+      if (startsStatement) depth = 0;
+      const goesOn =
+        depth > 0 || next?.tokenType === T.Arrow || (!startsStatement && previous !== undefined && CONTINUES_AFTER.has(previous.tokenType));
+      if (!goesOn) out.push(token);
+      return;
+    }
+    if (OPENERS.has(token.tokenType)) depth++;
+    if (CLOSERS.has(token.tokenType)) depth = Math.max(0, depth - 1);
+    out.push(token);
+  });
+  return out;
+}
+
+/** `data=...` or `data)` inside brackets is a name in use, not the start of a statement. */
+function isArgumentName(tokens: readonly IToken[], token: IToken): boolean {
+  const after = tokens[tokens.indexOf(token) + 1]?.tokenType;
+  return after === T.Equals || after === T.Comma || after === T.RParen || after === T.RSquare;
+}

@@ -1,0 +1,76 @@
+import { EOF, type IRecognitionException, type IToken } from 'chevrotain';
+import type { Code } from '../base/codes.ts';
+import type { DiagnosticSink } from '../base/diagnostics.ts';
+import { lineColumn, type Source, type Span } from '../base/source.ts';
+import { closest } from '../base/suggest.ts';
+import type { Program } from './ast.ts';
+import { NnParser } from './grammar.ts';
+import { layout } from './layout.ts';
+import * as T from './tokens.ts';
+
+const parser = new NnParser();
+
+/** A comment with its place, for tools that print programs. */
+export interface Comment {
+  readonly text: string;
+  readonly span: Span;
+}
+
+export interface Parsed {
+  readonly program: Program;
+  readonly comments: readonly Comment[];
+}
+
+/** Text to tree. Everything wrong goes into the sink; the tree then holds what could be understood. */
+export function parse(source: Source, sink: DiagnosticSink): Parsed {
+  const lexed = T.nnLexer.tokenize(source.text);
+  for (const e of lexed.errors) {
+    const span = { source, start: e.offset, end: e.offset + e.length };
+    const text = source.text.slice(e.offset, e.offset + e.length);
+    if (text.startsWith('"'))
+      sink.error('NN102', span, 'the string that starts here does not end on its line', { help: 'close it with "' });
+    else sink.error('NN101', span, `${JSON.stringify(text)} means nothing here`);
+  }
+  parser.open(source, layout(lexed.tokens));
+  const program = parser.program();
+  // The first error of a line is the cause; what follows on it mostly follows from it.
+  const seen = new Set(sink.errors.map((d) => d.span && lineColumn(source, d.span.start).line));
+  for (const e of parser.errors) {
+    const diagnostic = explain(source, e);
+    const line = lineColumn(source, diagnostic.span.start).line;
+    if (!seen.has(line)) sink.error(diagnostic.code, diagnostic.span, diagnostic.label, diagnostic.help ? { help: diagnostic.help } : {});
+    seen.add(line);
+  }
+  const comments = (lexed.groups['comments'] ?? []).map((t) => ({ text: t.image, span: spanOf(source, t) }));
+  return { program, comments };
+}
+
+function spanOf(source: Source, token: IToken): Span {
+  return { source, start: token.startOffset, end: token.startOffset + token.image.length };
+}
+
+interface Explained {
+  readonly code: Code;
+  readonly span: Span;
+  readonly label: string;
+  readonly help?: string;
+}
+
+function explain(source: Source, e: IRecognitionException): Explained {
+  const { token } = e;
+  const previous = (e as { previousToken?: IToken }).previousToken;
+  // At a line end the caret stands behind the last thing that was read, where the missing piece belongs.
+  const atEnd = token.tokenType === EOF || token.tokenType === T.Newline;
+  const end = source.text.trimEnd().length;
+  const behind = previous && !Number.isNaN(previous.startOffset) ? previous.startOffset + previous.image.length : end;
+  const span = atEnd ? { source, start: Math.min(behind, end), end: Math.min(behind, end) + 1 } : spanOf(source, token);
+  const atStatement = e.context.ruleStack.length <= 1 || e.name === 'NotAllInputParsedException';
+  if (atStatement) {
+    const known = Object.keys(T.KEYWORDS);
+    const match = closest(token.image, known);
+    const help = match ? `did you mean '${match}'?` : `statements start with ${known.join(', ')}`;
+    return { code: 'NN104', span, label: `expected a statement, found '${token.image}'`, help };
+  }
+  const bracket = e.message.startsWith("expected ')'") || e.message.startsWith("expected ']'");
+  return { code: bracket ? 'NN105' : 'NN103', span, label: e.message };
+}

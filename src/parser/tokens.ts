@@ -1,0 +1,80 @@
+import { createToken, Lexer, type TokenType } from 'chevrotain';
+
+/** Every word and sign of the language. Order matters: the lexer takes the first that matches. */
+export const Comment = createToken({ name: 'Comment', pattern: /#[^\n]*/, group: 'comments' });
+export const Blank = createToken({ name: 'Blank', pattern: /[ \t\r]+/, group: Lexer.SKIPPED });
+export const Newline = createToken({ name: 'Newline', pattern: /\n/, line_breaks: true, label: 'the end of the line' });
+export const Semicolon = createToken({ name: 'Semicolon', pattern: /;/, label: "';'" });
+
+export const Identifier = createToken({ name: 'Identifier', pattern: /[A-Za-z_][A-Za-z0-9_]*/, label: 'a name' });
+
+const keyword = (word: string): TokenType =>
+  createToken({
+    name: word[0]?.toUpperCase() + word.slice(1),
+    pattern: new RegExp(word),
+    longer_alt: Identifier,
+    categories: [Identifier],
+    label: `'${word}'`,
+  });
+
+export const KEYWORDS = {
+  input: keyword('input'),
+  layer: keyword('layer'),
+  let: keyword('let'),
+  loss: keyword('loss'),
+  optim: keyword('optim'),
+  data: keyword('data'),
+  train: keyword('train'),
+} as const;
+
+export const True = createToken({ name: 'True', pattern: /true/, longer_alt: Identifier, label: "'true'" });
+export const False = createToken({ name: 'False', pattern: /false/, longer_alt: Identifier, label: "'false'" });
+export const NumberLiteral = createToken({ name: 'Number', pattern: /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/, label: 'a number' });
+export const StringLiteral = createToken({ name: 'String', pattern: /"(?:[^"\\\n]|\\.)*"/, label: 'a string' });
+
+const sign = (name: string, text: string): TokenType =>
+  createToken({ name, pattern: new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')), label: `'${text}'` });
+
+export const Arrow = sign('Arrow', '->');
+export const Plus = sign('Plus', '+');
+export const Minus = sign('Minus', '-');
+export const Star = sign('Star', '*');
+export const Slash = sign('Slash', '/');
+export const Percent = sign('Percent', '%');
+export const Caret = sign('Caret', '^');
+export const Equals = sign('Equals', '=');
+export const Colon = sign('Colon', ':');
+export const Comma = sign('Comma', ',');
+export const LParen = sign('LParen', '(');
+export const RParen = sign('RParen', ')');
+export const LSquare = sign('LSquare', '[');
+export const RSquare = sign('RSquare', ']');
+
+export const ALL_TOKENS: TokenType[] = [
+  Comment,
+  Blank,
+  Newline,
+  Semicolon,
+  ...Object.values(KEYWORDS),
+  True,
+  False,
+  Identifier,
+  NumberLiteral,
+  StringLiteral,
+  Arrow,
+  Plus,
+  Minus,
+  Star,
+  Slash,
+  Percent,
+  Caret,
+  Equals,
+  Colon,
+  Comma,
+  LParen,
+  RParen,
+  LSquare,
+  RSquare,
+];
+
+export const nnLexer = new Lexer(ALL_TOKENS, { ensureOptimizations: false, positionTracking: 'full' });

@@ -1,0 +1,27 @@
+import { get } from '../../base/errors.ts';
+import { GraphBuilder } from '../../ir/graph/builder.ts';
+import type { Graph } from '../../ir/graph/types.ts';
+import { gradient } from './autodiff.ts';
+import { VJP, type VjpTable } from './vjp.ts';
+
+/** The output that holds the gradient of a parameter. */
+export const gradOutput = (param: string): string => `grad:${param}`;
+
+/** Adds, for each parameter, an output with the gradient of the output `loss`. */
+export function differentiate(graph: Graph, params: readonly string[], table: VjpTable = VJP): Graph {
+  const b = new GraphBuilder(graph.name, graph);
+  const ids = new Map(graph.nodes.flatMap((n) => (n.op === 'param' ? [[n.attrs.name, n.id] as const] : [])));
+  const loss = get(new Map(Object.entries(graph.outputs)), 'loss', 'output');
+  // A parameter that the model declares and the loss never meets has a gradient of zero.
+  const used = params.filter((p) => ids.has(p));
+  const grads = gradient(
+    b,
+    loss,
+    used.map((p) => get(ids, p, 'parameter')),
+    table,
+  );
+  used.forEach((p, i) => {
+    b.outputs[gradOutput(p)] = grads[i] as number;
+  });
+  return b.graph();
+}

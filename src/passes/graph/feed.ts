@@ -1,0 +1,40 @@
+import type { Dim } from '../../base/types.ts';
+import type { ScalarExpr } from '../../base/scalar.ts';
+import type { GraphBuilder } from '../../ir/graph/builder.ts';
+import type { Graph, NodeId } from '../../ir/graph/types.ts';
+import { rebuild } from './rewrite.ts';
+
+/** How a step finds its examples among the `rows` of the data that lives on the device. */
+export interface Feed {
+  readonly rows: number;
+  /** Rows of a full batch; the examples of a step start at a multiple of it. */
+  readonly batch: number;
+  readonly shuffle: boolean;
+  readonly stepsPerEpoch: number;
+}
+
+/**
+ * Replaces each input, one batch of examples, by rows of the whole data set: all of them, or a gather of the rows whose
+ * turn it is. Order and position come from the step alone, so no data moves while training.
+ */
+export function feed(graph: Graph, f: Feed): Graph {
+  const whole = f.batch === f.rows && !f.shuffle;
+  let rows: NodeId | undefined;
+  return rebuild(graph, (node, _inputs, b) => {
+    if (node.op !== 'input' || whole) return undefined;
+    const data = b.add('input', [], node.attrs, { dtype: node.type.dtype, shape: [f.rows, ...node.type.shape.slice(1)] });
+    rows ??= rowIndex(b, f, node.type.shape[0] as Dim);
+    return b.op('gather', data, rows);
+  });
+}
+
+/** i32 [batch]: the rows of this step. */
+function rowIndex(b: GraphBuilder, f: Feed, batch: Dim): NodeId {
+  const type = { dtype: 'i32', shape: [batch] } as const;
+  const scalar = (name: string, expr: ScalarExpr): NodeId => b.add('scalar', [], { name, expr }, { dtype: 'i32', shape: [] });
+  const start = scalar('first_row', ['mul', ['mod', 'step', f.stepsPerEpoch], f.batch]);
+  const place = b.op('add', b.add('iota', [], { axis: 0 }, type), b.splat(start, [batch]));
+  if (!f.shuffle) return place;
+  const epoch = scalar('epoch', ['idiv', 'step', f.stepsPerEpoch]);
+  return b.add('shuffle', [place, scalar('seed', 'seed'), epoch], { n: f.rows });
+}

@@ -1,0 +1,43 @@
+import { CompilerBug, get } from '../../base/errors.ts';
+import { GraphBuilder } from '../../ir/graph/builder.ts';
+import type { Graph, NodeId } from '../../ir/graph/types.ts';
+import { gradOutput } from './differentiate.ts';
+import { UPDATES, type Settings } from './optimizers.ts';
+import { PARAMS, paramVector, type PackedParam } from './pack.ts';
+
+/** State that an optimizer keeps for each parameter, as `optim.exp_avg`. */
+export const slotName = (slot: string): string => `optim.${slot}`;
+
+/**
+ * Appends the optimizer's update: gradients of all parameters joined to one vector, one update over it, writes to the
+ * state. Takes the gradient outputs away, for nothing else needs them.
+ */
+export function optimize(graph: Graph, params: readonly PackedParam[], size: number, optimizer: string, settings: Settings): Graph {
+  const update = UPDATES[optimizer];
+  if (!update) throw new CompilerBug(`no update rule for '${optimizer}'`);
+  const b = new GraphBuilder(graph.name, graph);
+  const type = { dtype: 'f32', shape: [size] } as const;
+  const outputs = new Map(Object.entries(b.outputs));
+  b.within({ name: `optim ${optimizer}`, loc: undefined }, () => {
+    const p = paramVector(b, size);
+    const parts = params.map((q) => {
+      const id = outputs.get(gradOutput(q.name));
+      delete b.outputs[gradOutput(q.name)];
+      return id === undefined ? b.full(0, { dtype: 'f32', shape: [q.size] }) : b.reshape(id, [q.size]);
+    });
+    const g = b.add('concat', parts, { axis: 0 });
+    const value = update({
+      b,
+      p,
+      g,
+      slot: (name) => b.add('state', [], { name: slotName(name) }, type),
+      keep: (name, value) => b.writes.push({ state: slotName(name), value }),
+      scalar: (name, expr): NodeId => b.splat(b.add('scalar', [], { name, expr }, { dtype: 'f32', shape: [] }), type.shape),
+      num: (name) => get(new Map(Object.entries(settings)), name, 'setting') as number,
+      flag: (name) => settings[name] === true,
+      pair: (name) => settings[name] as readonly [number, number],
+    });
+    b.writes.push({ state: PARAMS, value });
+  });
+  return b.graph();
+}

@@ -1,0 +1,90 @@
+import type { Kernel } from '../../ir/kernel/types.ts';
+import type { Tensor } from '../schedule/types.ts';
+
+/** Offsets are multiples of 64 elements, the binding alignment that every device takes. */
+const ALIGN = 64;
+
+export interface Placed {
+  readonly arena: string;
+  readonly offset: number;
+}
+
+/** When a transient is first written and last read, as indices of kernels. */
+export interface Lifetime {
+  readonly tensor: Tensor;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Which kernels a transient must survive. Outputs live to the end. */
+export function lifetimes(kernels: readonly Kernel[], tensors: ReadonlyMap<string, Tensor>, kept: ReadonlySet<string>): Lifetime[] {
+  const found = new Map<string, { from: number; to: number }>();
+  kernels.forEach((k, i) => {
+    for (const b of k.buffers) {
+      const known = found.get(b.name);
+      found.set(b.name, { from: Math.min(known?.from ?? i, i), to: kept.has(b.name) ? kernels.length : i });
+    }
+  });
+  return [...found].flatMap(([name, life]) => {
+    const tensor = tensors.get(name);
+    return tensor?.kind === 'transient' ? [{ tensor, ...life }] : [];
+  });
+}
+
+const aligned = (n: number): number => Math.ceil(n / ALIGN) * ALIGN;
+
+/** Best fit by lifetime: the largest first, each at the lowest offset where nothing alive at the same time lies. */
+export function assignTransients(lives: readonly Lifetime[]): {
+  readonly placed: ReadonlyMap<string, Placed>;
+  readonly words: Readonly<Record<string, number>>;
+} {
+  const placed = new Map<string, Placed>();
+  const words: Record<string, number> = {};
+  const done: (Lifetime & Placed)[] = [];
+  const order = [...lives].sort((a, b) => b.tensor.size - a.tensor.size || a.from - b.from || (a.tensor.name < b.tensor.name ? -1 : 1));
+  for (const life of order) {
+    const arena = life.tensor.dtype === 'f32' ? 'work' : 'work_i32';
+    const rivals = done.filter((d) => d.arena === arena && d.from <= life.to && life.from <= d.to).sort((a, b) => a.offset - b.offset);
+    let offset = 0;
+    for (const r of rivals) {
+      if (offset + life.tensor.size <= r.offset) break;
+      offset = Math.max(offset, aligned(r.offset + r.tensor.size));
+    }
+    done.push({ ...life, arena, offset });
+    placed.set(life.tensor.name, { arena, offset });
+    words[arena] = Math.max(words[arena] ?? 0, offset + life.tensor.size);
+  }
+  return { placed, words };
+}
+
+/** Puts tensors that live as long as the device memory itself one behind the other. */
+export class ArenaBuilder {
+  private readonly ends = new Map<string, { dtype: 'f32' | 'i32'; words: number }>();
+  private readonly known = new Map<string, Placed>();
+
+  /** The place of a tensor; the same name has the same place in every program. */
+  place(arena: string, name: string, dtype: 'f32' | 'i32', size: number): Placed {
+    const key = `${arena}/${name}`;
+    const before = this.known.get(key);
+    if (before) return before;
+    const end = this.ends.get(arena) ?? { dtype, words: 0 };
+    const offset = aligned(end.words);
+    this.ends.set(arena, { dtype, words: offset + size });
+    const placed = { arena, offset };
+    this.known.set(key, placed);
+    return placed;
+  }
+
+  /** Makes an arena at least this large: programs share the memory of their transients. */
+  atLeast(arena: string, dtype: 'f32' | 'i32', words: number): void {
+    const end = this.ends.get(arena);
+    this.ends.set(arena, { dtype, words: Math.max(end?.words ?? 0, words) });
+  }
+
+  arenas(): { name: string; dtype: 'f32' | 'i32'; words: number }[] {
+    // A multiple of four words, so that whole arenas can be copied and bound as vectors.
+    return [...this.ends]
+      .map(([name, { dtype, words }]) => ({ name, dtype, words: Math.max(4, Math.ceil(words / 4) * 4) }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+}

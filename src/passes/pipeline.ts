@@ -1,0 +1,90 @@
+import { bindBatch, cse, dce } from './graph/cleanup.ts';
+import { differentiate } from './graph/differentiate.ts';
+import { feed, type Feed } from './graph/feed.ts';
+import { optimize } from './graph/optimize.ts';
+import type { Settings } from './graph/optimizers.ts';
+import { pack, type PackedParam } from './graph/pack.ts';
+import { simplify } from './graph/simplify.ts';
+import type { VjpTable } from './graph/vjp.ts';
+import type { Graph } from '../ir/graph/types.ts';
+import { verifyGraph } from '../ir/graph/verify.ts';
+
+/** A step of the compiler from graph to graph. */
+export interface Pass {
+  readonly name: string;
+  readonly about: string;
+  readonly run: (graph: Graph) => Graph;
+}
+
+/** Sees the graph after each pass, for dumps. */
+export type Observer = (pass: Pass, after: Graph) => void;
+
+/** Runs passes in order; each result is verified, and a broken one blames the pass that made it. */
+export function runPasses(graph: Graph, passes: readonly Pass[], observe?: Observer): Graph {
+  let current = graph;
+  for (const pass of passes) {
+    current = pass.run(current);
+    verifyGraph(current, pass.name);
+    observe?.(pass, current);
+  }
+  return current;
+}
+
+export interface StepOptions {
+  /** Every parameter, in the order of the model. */
+  readonly params: readonly PackedParam[];
+  readonly size: number;
+  readonly optimizer: string;
+  readonly settings: Settings;
+  readonly feed: Feed;
+  /** Examples in this step: the batch, or what is left of it at the end of an epoch. */
+  readonly batch: number;
+  readonly table?: VjpTable;
+}
+
+const CLEAN: readonly Pass[] = [
+  { name: 'simplify', about: 'applies the named laws until none applies', run: simplify },
+  { name: 'cse', about: 'computes equal things once', run: cse },
+  { name: 'dce', about: 'drops what nothing needs', run: dce },
+];
+
+const bind = (batch: number): Pass => ({ name: 'bind', about: 'puts the batch size in', run: (g) => bindBatch(g, batch) });
+const differentiation = (params: readonly string[], table?: VjpTable): Pass => ({
+  name: 'differentiate',
+  about: 'adds the gradient of the loss for every parameter',
+  run: (g) => differentiate(g, params, table),
+});
+
+/** Model with a loss -> gradients, still with a symbolic batch. */
+export function gradientPipeline(params: readonly string[], table?: VjpTable): readonly Pass[] {
+  return [{ name: 'dce', about: 'drops what nothing needs', run: dce }, differentiation(params, table)];
+}
+
+/** Model with a loss -> one step of training over the data on the device. */
+export function stepPipeline(o: StepOptions): readonly Pass[] {
+  return [
+    ...gradientPipeline(
+      o.params.map((p) => p.name),
+      o.table,
+    ),
+    { name: 'pack', about: 'makes every parameter a view of one vector', run: (g) => pack(g, o.params, o.size) },
+    {
+      name: 'optimize',
+      about: 'adds the update of the parameters',
+      run: (g) => optimize(withoutPrediction(g), o.params, o.size, o.optimizer, o.settings),
+    },
+    { name: 'feed', about: 'takes the examples from the data on the device', run: (g) => feed(g, o.feed) },
+    bind(o.batch),
+    ...CLEAN,
+  ];
+}
+
+/** Model -> prediction for `batch` examples. */
+export function predictPipeline(params: readonly PackedParam[], size: number, batch: number): readonly Pass[] {
+  return [{ name: 'pack', about: 'makes every parameter a view of one vector', run: (g) => pack(g, params, size) }, bind(batch), ...CLEAN];
+}
+
+function withoutPrediction(g: Graph): Graph {
+  const { pred: _pred, ...outputs } = g.outputs;
+  return { ...g, outputs };
+}

@@ -1,0 +1,163 @@
+import { CompilerBug, at, get } from '../../base/errors.ts';
+import { count } from '../../base/types.ts';
+import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
+import { chooseRoots, formGroups, type Fused } from './fuse.ts';
+import type { Group, Level, Place, Schedule, Store, Tensor } from './types.ts';
+import { baseOf, isLeaf, isView } from './uses.ts';
+
+export interface ScheduleOptions {
+  readonly level: Level;
+  /** Scalar outputs that are recorded for every step of a chunk. */
+  readonly trace: readonly string[];
+  /** Steps that a chunk has at the most: the size of a trace. */
+  readonly chunk: number;
+}
+
+/** A name that every target language takes. */
+export function safeName(name: string): string {
+  return name.replace(/\W/g, '_');
+}
+
+export const dataTensor = (input: string): string => `data_${safeName(input)}`;
+export const stateTensor = (state: string): string => `state_${safeName(state)}`;
+export const traceTensor = (output: string): string => `trace_${safeName(output)}`;
+
+/** Cuts a bound graph into kernels and says where every value lies. */
+export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
+  const { level } = options;
+  const tensors = new Map<string, Tensor>();
+  const places = new Map<NodeId, Place>();
+  // The memory type of an element: bool is kept as i32.
+  const declare = (name: string, node: Node, kind: Tensor['kind'], size = count(node.type.shape)): void => {
+    tensors.set(name, { name, dtype: node.type.dtype === 'f32' ? 'f32' : 'i32', size, kind });
+  };
+  for (const node of graph.nodes) {
+    const name =
+      node.op === 'input'
+        ? dataTensor(node.attrs.name)
+        : node.op === 'state' || node.op === 'param'
+          ? stateTensor(node.attrs.name)
+          : undefined;
+    if (name === undefined) continue;
+    declare(name, node, node.op === 'input' ? 'data' : 'state');
+    places.set(node.id, { tensor: name, offset: 0 });
+  }
+  const roots = chooseRoots(graph, level);
+  const parts = level === 0 ? new Map<NodeId, Place>() : placeParts(graph, roots);
+  const elided = new Set([...parts.values()].map((p) => p.tensor));
+  for (const id of [...roots].sort((a, b) => a - b)) {
+    const node = at(graph.nodes, id);
+    if (places.has(id)) continue;
+    const part = parts.get(id);
+    places.set(id, part ?? { tensor: `${node.op}_${id}`, offset: 0 });
+    if (!part) declare(`${node.op}_${id}`, node, 'transient');
+  }
+  const fused = formGroups(graph, roots, level).filter((g) => !elided.has(`concat_${g.roots[0] ?? -1}`));
+  for (const name of options.trace)
+    declare(traceTensor(name), at(graph.nodes, get(new Map(Object.entries(graph.outputs)), name, 'output')), 'trace', options.chunk);
+  const groups = storeAll(graph, fused, places, options);
+  const outputs = Object.fromEntries(Object.entries(graph.outputs).map(([name, id]) => [name, get(places, id, 'output')]));
+  return { graph, level, groups, tensors, places, outputs };
+}
+
+/**
+ * The parts of a one-dimensional concatenation are computed straight into its tensor. Gives the place of each part; a
+ * part that is not stored anywhere else becomes a root.
+ */
+function placeParts(graph: Graph, roots: Set<NodeId>): Map<NodeId, Place> {
+  const places = new Map<NodeId, Place>();
+  for (const node of graph.nodes) {
+    if (node.op !== 'concat' || !roots.has(node.id) || node.type.shape.length !== 1) continue;
+    let offset = 0;
+    const mine: [NodeId, Place][] = [];
+    for (const input of node.inputs) {
+      // The part may be written where it is computed if only reshapes lie between; else a copy is a kernel of its own.
+      let id = input;
+      while (at(graph.nodes, id).op === 'reshape') id = at(at(graph.nodes, id).inputs, 0);
+      const computed = !isView(at(graph.nodes, id)) && !isLeaf(at(graph.nodes, id));
+      const target = computed && !places.has(id) && !mine.some(([m]) => m === id) ? id : input;
+      mine.push([target, { tensor: `concat_${node.id}`, offset }]);
+      offset += count(at(graph.nodes, input).type.shape);
+    }
+    // Two parts that are one value, or a part that has a place already, are left to a kernel that copies.
+    const free =
+      new Set(mine.map(([id]) => id)).size === mine.length &&
+      mine.every(([id]) => !places.has(id) && (!isLeaf(at(graph.nodes, id)) || at(graph.nodes, id).op === 'const'));
+    if (!free) continue;
+    for (const [id, place] of mine) {
+      places.set(id, place);
+      roots.add(id);
+    }
+  }
+  return places;
+}
+
+/** Decides what each group stores: its roots where they are read, traces, and the next state. */
+function storeAll(graph: Graph, fused: readonly Fused[], places: ReadonlyMap<NodeId, Place>, options: ScheduleOptions): Group[] {
+  const outputs = new Set(Object.values(graph.outputs));
+  const reads = fused.map((f) => readIn(graph, f));
+  const home = new Map(fused.flatMap((f, i) => f.roots.map((r) => [r, i] as const)));
+  const stores: Store[][] = fused.map(() => []);
+  const copies: Group[] = [];
+  const inPlace = new Set<NodeId>();
+  for (const w of graph.writes) {
+    const state = stateTensor(w.state);
+    const i = home.get(w.value);
+    const group = i === undefined ? undefined : fused[i];
+    // In place only if nobody needs the old value afterwards, and the kernel itself reads just the element it writes.
+    const alone =
+      group !== undefined &&
+      options.level > 0 &&
+      reads.every((r, j) => j <= (i ?? 0) || !r.states.has(state)) &&
+      (!reads[i ?? 0]?.states.has(state) || readsInPlace(graph, group, state));
+    const store = { node: w.value, tensor: state, offset: 0, perStep: false };
+    if (alone && i !== undefined) {
+      stores[i]?.push(store);
+      inPlace.add(w.value);
+    } else copies.push({ roots: [], inlined: [], stores: [store] });
+  }
+  const groups = fused.map((f, i): Group => {
+    const mine = stores[i] ?? [];
+    for (const r of f.roots) {
+      const needed = outputs.has(r) || !inPlace.has(r) || reads.some((s, j) => j !== i && s.nodes.has(r));
+      if (needed) mine.push({ node: r, perStep: false, ...get(places, r, 'place') });
+      for (const name of options.trace)
+        if (graph.outputs[name] === r) mine.push({ node: r, tensor: traceTensor(name), offset: 0, perStep: true });
+    }
+    return { ...f, stores: mine };
+  });
+  for (const name of options.trace) {
+    const id = graph.outputs[name];
+    if (id === undefined || !home.has(id)) throw new CompilerBug(`output ${name} is computed nowhere`);
+  }
+  return [...groups, ...copies];
+}
+
+/** What a group reads from memory: nodes through views, and states by tensor. */
+function readIn(graph: Graph, f: Fused): { readonly nodes: ReadonlySet<NodeId>; readonly states: ReadonlySet<string> } {
+  const nodes = new Set<NodeId>();
+  const states = new Set<string>();
+  for (const id of operands(graph, f)) {
+    const base = at(graph.nodes, baseOf(graph, id));
+    nodes.add(base.id).add(id);
+    if (base.op === 'state') states.add(stateTensor(base.attrs.name));
+  }
+  return { nodes, states };
+}
+
+function operands(graph: Graph, f: Fused): Set<NodeId> {
+  return new Set([...f.roots, ...f.inlined].flatMap((id) => at(graph.nodes, id).inputs));
+}
+
+/** Every reading of the state inside the group is at the very element that is written. */
+function readsInPlace(graph: Graph, f: Fused, state: string): boolean {
+  const shape = at(graph.nodes, at(f.roots, 0)).type.shape.join();
+  const throughView = [...operands(graph, f)].some((id) => {
+    const base = at(graph.nodes, baseOf(graph, id));
+    return base.op === 'state' && stateTensor(base.attrs.name) === state && base.id !== id;
+  });
+  return (
+    !throughView &&
+    [...f.roots, ...f.inlined].every((id) => at(graph.nodes, id).type.shape.join() === shape || at(graph.nodes, id).type.shape.length === 0)
+  );
+}

@@ -1,0 +1,112 @@
+import type { ScalarExpr } from './base/scalar.ts';
+
+/**
+ * The compiled program as plain JSON data. The runtime knows nothing else: a plan can be saved, compared, embedded in a
+ * page and run by a few kilobytes of code.
+ */
+export interface Plan {
+  readonly format: 'nnc-plan';
+  readonly version: 1;
+  readonly name: string;
+  /** FNV-1a of the source text. */
+  readonly source: string;
+  readonly level: number;
+  /** Every buffer that exists on the device besides the tick and the read-back rings. */
+  readonly arenas: readonly Arena[];
+  readonly kernels: readonly PlanKernel[];
+  readonly programs: Readonly<Record<string, Program>>;
+  readonly scalars: readonly PlanScalar[];
+  readonly params: readonly PlanParam[];
+  /** Optimizer state that a checkpoint needs, by name. */
+  readonly slots: readonly PlanTensor[];
+  readonly data: { readonly rows: number; readonly tensors: readonly PlanTensor[] } | undefined;
+  readonly predict: { readonly rows: number; readonly input: PlanTensor; readonly output: PlanTensor };
+  readonly train: TrainPlan | undefined;
+  /** Most steps that one submit may hold: the length of the tick and trace buffers. */
+  readonly chunk: number;
+}
+
+export interface Arena {
+  readonly name: string;
+  readonly dtype: 'f32' | 'i32';
+  readonly words: number;
+}
+
+export interface PlanKernel {
+  readonly name: string;
+  readonly wgsl: string;
+  /** Body of a JavaScript function of (ARENAS..., tick). */
+  readonly js: string;
+  readonly bindings: readonly { readonly arena: string; readonly access: 'read' | 'read_write' }[];
+  /** Reads the scalars of the step. */
+  readonly ticks: boolean;
+  readonly workgroups: readonly [number, number];
+}
+
+/** Kernels by index, in the order in which they run; one step of training, or one batch of predictions. */
+export interface Program {
+  readonly dispatches: readonly number[];
+  /** Where recorded outputs lie. */
+  readonly trace: Readonly<Record<string, PlanTensor>>;
+  /** Floating-point operations of one run, about. */
+  readonly flops: number;
+}
+
+/** Word `1 + index` of the tick; word 0 is the slot in the chunk. */
+export interface PlanScalar {
+  readonly name: string;
+  readonly dtype: 'f32' | 'i32';
+  readonly expr: ScalarExpr;
+}
+
+export interface PlanTensor {
+  readonly name: string;
+  readonly arena: string;
+  /** In elements. */
+  readonly offset: number;
+  readonly shape: readonly number[];
+  readonly dtype: 'f32' | 'i32';
+}
+
+export interface PlanParam extends PlanTensor {
+  readonly init: PlanInit;
+}
+
+export type PlanInit =
+  { readonly kind: 'uniform'; readonly low: number; readonly high: number } | { readonly kind: 'constant'; readonly value: number };
+
+export interface TrainPlan {
+  readonly steps: number;
+  readonly stepsPerEpoch: number;
+  readonly batch: number;
+  readonly seed: number;
+  /** The last step of an epoch runs this program, where the rows do not divide evenly. */
+  readonly tail: boolean;
+  readonly classes: number | undefined;
+  readonly loss: string;
+  readonly optimizer: string;
+}
+
+export const BYTES = 4;
+/** A tick is one dynamic uniform binding: its size is the alignment that every device takes. */
+export const TICK_BYTES = 256;
+/** Copies of the trace on their way to the host. */
+export const READBACK_SLOTS = 3;
+
+/** Bytes of device memory that the runtime allocates for a plan: no more, no less. */
+export function planBytes(plan: Plan): {
+  readonly arenas: number;
+  readonly ticks: number;
+  readonly readback: number;
+  readonly total: number;
+} {
+  const arenas = plan.arenas.reduce((n, a) => n + a.words * BYTES, 0);
+  const ticks = plan.chunk * TICK_BYTES;
+  const readback = READBACK_SLOTS * traceWords(plan) * BYTES;
+  return { arenas, ticks, readback, total: arenas + ticks + readback };
+}
+
+/** Words of the arena that records outputs. */
+export function traceWords(plan: Plan): number {
+  return plan.arenas.find((a) => a.name === 'trace')?.words ?? 0;
+}

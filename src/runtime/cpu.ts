@@ -1,0 +1,69 @@
+import { erf, sigmoid } from '../base/math.ts';
+import { shuffleAt, uniformAt } from '../base/random.ts';
+import { BYTES, TICK_BYTES, traceWords, type Plan } from '../plan.ts';
+import type { Counters, Session, Ticks, Words } from './session.ts';
+
+/** What generated kernels call. */
+export const KERNEL_LIB = { sigmoid, erf, uniform: uniformAt, shuffle: shuffleAt } as const;
+
+export interface TickWords {
+  readonly f32: Float32Array;
+  readonly i32: Int32Array;
+}
+
+/** A kernel as JavaScript: does all points of all axes. */
+export type JsKernel = (arenas: Readonly<Record<string, Words>>, tick: TickWords, lib: typeof KERNEL_LIB) => void;
+
+/** Makes functions of the texts in the plan. Pages that forbid `eval` load them as a module instead. */
+export function compileKernels(plan: Plan): JsKernel[] {
+  return plan.kernels.map((k) => new Function('a', 'tick', 'lib', `'use strict';\n${k.js}`) as JsKernel);
+}
+
+/** Keeps pages and progress bars alive: longer chunks would block them. */
+const BUDGET_MS = 50;
+
+/** Runs a plan on plain JavaScript. */
+export function createCpuSession(plan: Plan, kernels: readonly JsKernel[], reason: string): Session {
+  const arenas: Record<string, Words> = {};
+  const counters: Counters = { dispatches: 0, submits: 0, buffers: 0, bindGroups: 0, bytes: 0 };
+  for (const a of plan.arenas) {
+    arenas[a.name] = a.dtype === 'f32' ? new Float32Array(a.words) : new Int32Array(a.words);
+    counters.buffers++;
+    counters.bytes += a.words * BYTES;
+  }
+  const arena = (name: string): Words => {
+    const found = arenas[name];
+    if (!found) throw new Error(`the plan has no arena '${name}'`);
+    return found;
+  };
+  return {
+    plan,
+    device: { kind: 'cpu', name: 'JavaScript', reason },
+    counters,
+    budget: BUDGET_MS,
+    write(name, offset, data) {
+      arena(name).set(data, offset);
+    },
+    read: (name, offset, length) => Promise.resolve(arena(name).slice(offset, offset + length)),
+    async run(programs: readonly string[], ticks: Ticks) {
+      counters.submits++;
+      programs.forEach((name, slot) => {
+        const tick: TickWords = {
+          f32: new Float32Array(ticks.buffer, slot * TICK_BYTES, TICK_BYTES / 4),
+          i32: new Int32Array(ticks.buffer, slot * TICK_BYTES, TICK_BYTES / 4),
+        };
+        for (const k of plan.programs[name]?.dispatches ?? []) {
+          kernels[k]?.(arenas, tick, KERNEL_LIB);
+          counters.dispatches++;
+        }
+      });
+      const trace = traceWords(plan) ? (arena('trace') as Float32Array).slice() : new Float32Array(0);
+      // Lets timers and input through before the next chunk.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      return trace;
+    },
+    destroy() {
+      for (const name of Object.keys(arenas)) delete arenas[name];
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import { fail } from '../base/errors.ts';
+import type { Plan, PlanTensor } from '../plan.ts';
+import type { Counters, DeviceInfo, Session, Words } from './session.ts';
+import { makeTicks } from './session.ts';
+import { trainLoop, type TrainOptions, type TrainResult } from './trainer.ts';
+import { initialize, readWeights, writeWeights, type Weights } from './weights.ts';
+
+const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** A compiled model on a device: trains, predicts, gives and takes weights. */
+export class RunningModel {
+  private readonly session: Session;
+  private step = 0;
+
+  constructor(session: Session, seed?: number) {
+    this.session = session;
+    initialize(session, seed ?? session.plan.train?.seed ?? 0);
+  }
+
+  get plan(): Plan {
+    return this.session.plan;
+  }
+
+  get device(): DeviceInfo {
+    return this.session.device;
+  }
+
+  get counters(): Readonly<Counters> {
+    return this.session.counters;
+  }
+
+  /** Puts the training data on the device: row-major, one array for each tensor of `plan.data`, in its order. */
+  setData(...arrays: readonly ArrayLike<number>[]): void {
+    const { data } = this.plan;
+    if (!data) return fail('NN305', 'this plan was compiled without data, so it cannot train');
+    data.tensors.forEach((t, i) => this.upload(t, arrays[i] ?? []));
+  }
+
+  private upload(t: PlanTensor, values: ArrayLike<number>): void {
+    if (t.arena === '') return;
+    const expected = size(t.shape);
+    if (values.length !== expected)
+      fail(
+        'NN304',
+        `'${t.name}' has ${values.length} numbers, and the model was compiled for [${t.shape.join(', ')}], which is ${expected}`,
+      );
+    const words: Words = t.dtype === 'i32' ? Int32Array.from(values) : values instanceof Float32Array ? values : Float32Array.from(values);
+    this.session.write(t.arena, t.offset, words);
+  }
+
+  /** Trains from where it stands. */
+  async train(options: TrainOptions = {}): Promise<TrainResult> {
+    const result = await trainLoop(this.session, this.step, options);
+    this.step += result.steps;
+    return result;
+  }
+
+  /** The model's output for any number of examples, row-major. */
+  async predict(values: ArrayLike<number>): Promise<Float32Array> {
+    const { rows, input, output } = this.plan.predict;
+    const [width, outWidth] = [size(input.shape) / rows, size(output.shape) / rows];
+    const total = values.length / width;
+    if (!Number.isInteger(total)) fail('NN304', `${values.length} numbers are no whole number of examples of ${width}`);
+    const result = new Float32Array(total * outWidth);
+    const batch = input.dtype === 'i32' ? new Int32Array(rows * width) : new Float32Array(rows * width);
+    for (let row = 0; row < total; row += rows) {
+      const n = Math.min(rows, total - row);
+      batch.fill(0);
+      for (let i = 0; i < n * width; i++) batch[i] = values[row * width + i] ?? 0;
+      this.upload(input, batch);
+      await this.session.run(['predict'], makeTicks(this.plan, 0, 1, { seed: 0, total: 1 }));
+      const out = await this.session.read(output.arena, output.offset, n * outWidth);
+      result.set(out, row * outWidth);
+    }
+    return result;
+  }
+
+  weights(): Promise<Weights> {
+    return readWeights(this.session);
+  }
+
+  setWeights(weights: Weights, from?: string): void {
+    writeWeights(this.session, weights, from);
+  }
+
+  destroy(): void {
+    this.session.destroy();
+  }
+}

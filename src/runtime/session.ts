@@ -1,0 +1,60 @@
+import { evalScalar } from '../base/scalar.ts';
+import { TICK_BYTES, type Plan } from '../plan.ts';
+
+/** Where a plan runs. */
+export interface DeviceInfo {
+  readonly kind: 'gpu' | 'cpu';
+  /** `SwiftShader driver (Dawn)`, `JavaScript`. */
+  readonly name: string;
+  /** Why this one: for the user. */
+  readonly reason: string;
+}
+
+/** What the device was asked to do since the session began. */
+export interface Counters {
+  dispatches: number;
+  submits: number;
+  buffers: number;
+  bindGroups: number;
+  /** Bytes of all buffers that live as long as the session. */
+  bytes: number;
+}
+
+export type Words = Float32Array | Int32Array;
+
+/** A plan that is loaded on a device. */
+export interface Session {
+  readonly plan: Plan;
+  readonly device: DeviceInfo;
+  readonly counters: Readonly<Counters>;
+  /** Milliseconds that one chunk of steps may take. */
+  readonly budget: number;
+  /** Copies words into an arena at an offset in elements. */
+  write(arena: string, offset: number, data: Words): void;
+  read(arena: string, offset: number, length: number): Promise<Words>;
+  /** Runs one program after the other, each with its tick, and gives the trace arena as it is after the last. */
+  run(programs: readonly string[], ticks: Ticks): Promise<Float32Array>;
+  destroy(): void;
+}
+
+/** The words that the host sets for each step of a chunk: slot and scalars, 256 bytes apart. */
+export interface Ticks {
+  readonly buffer: ArrayBuffer;
+  readonly count: number;
+}
+
+/** Computes the scalars of steps `first` to `first + count - 1` in float64. */
+export function makeTicks(plan: Plan, first: number, count: number, run: { readonly seed: number; readonly total: number }): Ticks {
+  const buffer = new ArrayBuffer(count * TICK_BYTES);
+  for (let slot = 0; slot < count; slot++) {
+    const f32 = new Float32Array(buffer, slot * TICK_BYTES, TICK_BYTES / 4);
+    const i32 = new Int32Array(buffer, slot * TICK_BYTES, TICK_BYTES / 4);
+    i32[0] = slot;
+    plan.scalars.forEach((s, i) => {
+      const value = evalScalar(s.expr, { step: first + slot, seed: run.seed, total: run.total });
+      if (s.dtype === 'f32') f32[i + 1] = value;
+      else i32[i + 1] = value;
+    });
+  }
+  return { buffer, count };
+}

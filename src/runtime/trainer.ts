@@ -1,0 +1,103 @@
+import { fail } from '../base/errors.ts';
+import type { Plan } from '../plan.ts';
+import { makeTicks, type Session } from './session.ts';
+
+export interface Progress {
+  /** Steps whose losses are known. */
+  readonly step: number;
+  readonly steps: number;
+  /** Loss before the update of the last of these steps. */
+  readonly loss: number;
+  readonly stepsPerSecond: number;
+  readonly secondsLeft: number;
+}
+
+export interface TrainOptions {
+  readonly steps?: number | undefined;
+  readonly seed?: number | undefined;
+  /** Called for each chunk of steps with the loss of each, before its update. */
+  readonly onLosses?: ((firstStep: number, losses: Float32Array) => void) | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Stops after the chunks in flight. */
+  readonly signal?: { readonly aborted: boolean } | undefined;
+}
+
+export interface TrainResult {
+  readonly steps: number;
+  readonly seconds: number;
+  readonly lastLoss: number;
+}
+
+/** Chunks that may be on the device at once: one runs while the next is encoded. */
+const IN_FLIGHT = 2;
+
+/** Which program does a step: the last of an epoch may have fewer rows. */
+function programOf(plan: Plan, step: number): string {
+  const t = plan.train;
+  return t?.tail && step % t.stepsPerEpoch === t.stepsPerEpoch - 1 ? 'tail' : 'train';
+}
+
+/**
+ * Runs the training loop from step `from`: many steps for each submit, as many as fit the device's time budget, never
+ * waiting for a result before the next chunk is on its way.
+ */
+export async function trainLoop(session: Session, from: number, options: TrainOptions = {}): Promise<TrainResult> {
+  const { plan } = session;
+  const { train } = plan;
+  if (!train) return fail('NN305', 'this plan was compiled without data, so it cannot train');
+  const steps = options.steps ?? train.steps;
+  const run = { seed: options.seed ?? train.seed, total: steps };
+  const begin = performance.now();
+  let chunk = 1;
+  let step = from;
+  let known = from;
+  let lastLoss = NaN;
+  let lastDone = begin;
+  const flying: Promise<void>[] = [];
+
+  const launch = (first: number, n: number): Promise<void> => {
+    const started = performance.now();
+    const programs = Array.from({ length: n }, (_, i) => programOf(plan, first + i));
+    return session.run(programs, makeTicks(plan, first, n, run)).then((trace) => {
+      const now = performance.now();
+      // Chunks run one after the other, so the time of one starts where the one before ended.
+      const took = now - Math.max(started, lastDone);
+      lastDone = now;
+      if (took < session.budget / 2 && n === chunk) chunk = Math.min(plan.chunk, chunk * 2);
+      else if (took > session.budget && n === chunk) chunk = Math.max(1, Math.floor(chunk / 2));
+      const losses = lossesOf(plan, trace, programs);
+      losses.forEach((loss, i) => {
+        if (Number.isFinite(loss)) return;
+        fail('NN702', `the loss is ${loss} at step ${first + i}`, {
+          help: 'try a smaller learning rate, or look for wrong values in the data',
+        });
+      });
+      known = first + n;
+      lastLoss = losses.at(-1) ?? NaN;
+      options.onLosses?.(first, losses);
+      const seconds = (now - begin) / 1000;
+      const rate = (known - from) / Math.max(seconds, 1e-9);
+      options.onProgress?.({ step: known, steps, loss: lastLoss, stepsPerSecond: rate, secondsLeft: (steps - known) / rate });
+    });
+  };
+
+  while (step < steps && !options.signal?.aborted) {
+    if (flying.length >= IN_FLIGHT) await flying.shift();
+    const n = Math.min(chunk, steps - step);
+    const flight = launch(step, n);
+    // Seen when it is awaited; marked now so that a failure of two chunks is reported once.
+    flight.catch(() => undefined);
+    flying.push(flight);
+    step += n;
+  }
+  for (const flight of flying) await flight;
+  return { steps: known - from, seconds: (performance.now() - begin) / 1000, lastLoss };
+}
+
+/** The loss of each step of a chunk: each program records in its own place of the trace. */
+function lossesOf(plan: Plan, trace: Float32Array, programs: readonly string[]): Float32Array {
+  return Float32Array.from(programs, (name, slot) => {
+    const place = plan.programs[name]?.trace['loss'];
+    return place ? (trace[place.offset + slot] ?? NaN) : NaN;
+  });
+}

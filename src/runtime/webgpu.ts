@@ -1,0 +1,243 @@
+/// <reference types="@webgpu/types" />
+import { BYTES, READBACK_SLOTS, TICK_BYTES, traceWords, type Plan } from '../plan.ts';
+import { DeviceError } from './errors.ts';
+import type { Counters, DeviceInfo, Session, Ticks, Words } from './session.ts';
+
+/** WebGPU's flag values, which are part of the standard: pages and Node need no globals for them. */
+const USAGE = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128 } as const;
+const STAGE_COMPUTE = 4;
+const MAP_READ_MODE = 1;
+
+/** Milliseconds that one submit may take: browsers lose devices that run longer, other drivers are more patient. */
+export const BUDGET_MS = { browser: 50, native: 200 } as const;
+
+export interface GpuOptions {
+  /** What runs the GPU, for messages: `Dawn`, `browser`. */
+  readonly via: string;
+  readonly reason: string;
+  readonly budget: number;
+}
+
+/** Loads a plan on a WebGPU adapter: all buffers, pipelines and bind groups that it will ever need. */
+export async function createGpuSession(plan: Plan, adapter: GPUAdapter, options: GpuOptions): Promise<Session> {
+  const device = await requestDevice(plan, adapter);
+  const session = new GpuSession(plan, device, describe(adapter, options), options.budget);
+  await session.prepare();
+  return session;
+}
+
+function describe(adapter: GPUAdapter, { via, reason }: GpuOptions): DeviceInfo {
+  const { info } = adapter;
+  const name = info.description || info.device || info.vendor || 'WebGPU adapter';
+  return { kind: 'gpu', name: `${name} (${via})`, reason };
+}
+
+/** Asks for the limits that the plan needs, and no more: default limits run everywhere. */
+async function requestDevice(plan: Plan, adapter: GPUAdapter): Promise<GPUDevice> {
+  const largest = plan.arenas.reduce((best, a) => (a.words > best.words ? a : best), { name: '', words: 0 });
+  const bytes = largest.words * BYTES;
+  const requiredLimits: Record<string, number> = {};
+  for (const limit of ['maxStorageBufferBindingSize', 'maxBufferSize'] as const) {
+    const standard = limit === 'maxBufferSize' ? 268_435_456 : 134_217_728;
+    if (bytes > adapter.limits[limit]) {
+      throw new DeviceError(
+        `the arena '${largest.name}' needs ${bytes} bytes, and ${limit} of this adapter is ${adapter.limits[limit]}`,
+        'NN603',
+        'use a smaller batch, or --device cpu',
+      );
+    }
+    if (bytes > standard) requiredLimits[limit] = bytes;
+  }
+  try {
+    return await adapter.requestDevice({ label: `nnc ${plan.name}`, requiredLimits });
+  } catch (e) {
+    throw new DeviceError(`the adapter gives no device: ${e instanceof Error ? e.message : String(e)}`);
+  }
+}
+
+class GpuSession implements Session {
+  readonly plan: Plan;
+  readonly device: DeviceInfo;
+  readonly budget: number;
+  readonly counters: Counters = { dispatches: 0, submits: 0, buffers: 0, bindGroups: 0, bytes: 0 };
+  private readonly gpu: GPUDevice;
+  private readonly arenas = new Map<string, GPUBuffer>();
+  private readonly pipelines: GPUComputePipeline[] = [];
+  private readonly bindGroups: GPUBindGroup[] = [];
+  private ticks: GPUBuffer | undefined;
+  private tickGroup: GPUBindGroup | undefined;
+  private readonly readback: GPUBuffer[] = [];
+  private nextReadback = 0;
+  private failure: DeviceError | undefined;
+  private destroyed = false;
+
+  constructor(plan: Plan, gpu: GPUDevice, device: DeviceInfo, budget: number) {
+    this.plan = plan;
+    this.gpu = gpu;
+    this.device = device;
+    this.budget = budget;
+    void gpu.lost.then((info) => {
+      // The loss is the cause of whatever error follows it, so it is reported first.
+      if (!this.destroyed)
+        this.failure = new DeviceError(
+          `the device was lost: ${info.message || info.reason}`,
+          'NN602',
+          'start again, with --device cpu if it happens again',
+        );
+    });
+    gpu.addEventListener('uncapturederror', (event) => {
+      this.failure ??= new DeviceError(`the device reports: ${event.error.message}`);
+    });
+  }
+
+  private buffer(label: string, size: number, usage: number): GPUBuffer {
+    this.counters.buffers++;
+    this.counters.bytes += size;
+    return this.gpu.createBuffer({ label, size, usage });
+  }
+
+  async prepare(): Promise<void> {
+    const { plan, gpu } = this;
+    gpu.pushErrorScope('out-of-memory');
+    gpu.pushErrorScope('validation');
+    for (const a of plan.arenas)
+      this.arenas.set(a.name, this.buffer(a.name, a.words * BYTES, USAGE.STORAGE | USAGE.COPY_DST | USAGE.COPY_SRC));
+    this.ticks = this.buffer('ticks', plan.chunk * TICK_BYTES, USAGE.UNIFORM | USAGE.COPY_DST);
+    const trace = traceWords(plan) * BYTES;
+    for (let i = 0; trace > 0 && i < READBACK_SLOTS; i++)
+      this.readback.push(this.buffer(`readback ${i}`, trace, USAGE.MAP_READ | USAGE.COPY_DST));
+    const tickLayout = gpu.createBindGroupLayout({
+      entries: [{ binding: 0, visibility: STAGE_COMPUTE, buffer: { type: 'uniform', hasDynamicOffset: true } }],
+    });
+    this.tickGroup = gpu.createBindGroup({
+      label: 'tick',
+      layout: tickLayout,
+      entries: [{ binding: 0, resource: { buffer: this.ticks, size: TICK_BYTES } }],
+    });
+    const pipelines = plan.kernels.map(async (k) => {
+      const layout = gpu.createBindGroupLayout({
+        label: k.name,
+        entries: k.bindings.map((b, binding) => ({
+          binding,
+          visibility: STAGE_COMPUTE,
+          buffer: { type: b.access === 'read' ? ('read-only-storage' as const) : ('storage' as const) },
+        })),
+      });
+      this.bindGroups.push(
+        gpu.createBindGroup({
+          label: k.name,
+          layout,
+          entries: k.bindings.map((b, binding) => ({ binding, resource: { buffer: this.arena(b.arena) } })),
+        }),
+      );
+      this.counters.bindGroups++;
+      const module = gpu.createShaderModule({ label: k.name, code: k.wgsl });
+      const bindGroupLayouts = k.ticks ? [layout, tickLayout] : [layout];
+      try {
+        return await gpu.createComputePipelineAsync({
+          label: k.name,
+          layout: gpu.createPipelineLayout({ bindGroupLayouts }),
+          compute: { module, entryPoint: 'main' },
+        });
+      } catch (e) {
+        throw new Error(`kernel ${k.name} does not compile: ${e instanceof Error ? e.message : String(e)}\n${k.wgsl}`);
+      }
+    });
+    this.pipelines.push(...(await Promise.all(pipelines)));
+    const [invalid, memory] = [await gpu.popErrorScope(), await gpu.popErrorScope()];
+    if (memory)
+      throw new DeviceError(
+        `the device has not enough memory for ${this.counters.bytes} bytes: ${memory.message}`,
+        'NN603',
+        'use a smaller batch, or --device cpu',
+      );
+    if (invalid) throw new Error(`the plan '${plan.name}' is not valid WebGPU: ${invalid.message}`);
+  }
+
+  private arena(name: string): GPUBuffer {
+    const found = this.arenas.get(name);
+    if (!found) throw new Error(`the plan has no arena '${name}'`);
+    return found;
+  }
+
+  private check(): void {
+    if (this.failure) throw this.failure;
+  }
+
+  write(arena: string, offset: number, data: Words): void {
+    this.check();
+    this.gpu.queue.writeBuffer(this.arena(arena), offset * BYTES, data as Float32Array<ArrayBuffer>);
+  }
+
+  async read(arena: string, offset: number, length: number): Promise<Words> {
+    this.check();
+    const dtype = this.plan.arenas.find((a) => a.name === arena)?.dtype;
+    if (length === 0) return dtype === 'i32' ? new Int32Array(0) : new Float32Array(0);
+    const staging = this.gpu.createBuffer({ label: `read ${arena}`, size: length * BYTES, usage: USAGE.MAP_READ | USAGE.COPY_DST });
+    const encoder = this.gpu.createCommandEncoder();
+    encoder.copyBufferToBuffer(this.arena(arena), offset * BYTES, staging, 0, length * BYTES);
+    this.gpu.queue.submit([encoder.finish()]);
+    const bytes = await this.take(staging);
+    staging.destroy();
+    return dtype === 'i32' ? new Int32Array(bytes) : new Float32Array(bytes);
+  }
+
+  /** Waits for a mappable buffer and copies it out. */
+  private async take(buffer: GPUBuffer): Promise<ArrayBuffer> {
+    try {
+      await buffer.mapAsync(MAP_READ_MODE);
+    } catch (e) {
+      // A lost device rejects every map; its own message is the one that helps.
+      await Promise.resolve();
+      this.check();
+      throw new DeviceError(`the device does not answer: ${e instanceof Error ? e.message : String(e)}`);
+    }
+    const bytes = buffer.getMappedRange().slice(0);
+    buffer.unmap();
+    this.check();
+    return bytes;
+  }
+
+  async run(programs: readonly string[], ticks: Ticks): Promise<Float32Array> {
+    this.check();
+    const { gpu, plan } = this;
+    if (!this.ticks || !this.tickGroup) throw new Error('the session is not prepared');
+    gpu.queue.writeBuffer(this.ticks, 0, ticks.buffer);
+    const encoder = gpu.createCommandEncoder({ label: plan.name });
+    const pass = encoder.beginComputePass();
+    programs.forEach((name, slot) => {
+      const program = plan.programs[name];
+      if (!program) throw new Error(`the plan has no program '${name}'`);
+      let ticked = false;
+      for (const i of program.dispatches) {
+        const kernel = plan.kernels[i];
+        const pipeline = this.pipelines[i];
+        const group = this.bindGroups[i];
+        if (!kernel || !pipeline || !group) throw new Error(`the plan has no kernel ${i}`);
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, group);
+        if (kernel.ticks && !ticked) {
+          pass.setBindGroup(1, this.tickGroup, [slot * TICK_BYTES]);
+          ticked = true;
+        }
+        pass.dispatchWorkgroups(...kernel.workgroups);
+        this.counters.dispatches++;
+      }
+    });
+    pass.end();
+    const staging = this.readback[this.nextReadback];
+    this.nextReadback = (this.nextReadback + 1) % Math.max(1, this.readback.length);
+    if (staging) encoder.copyBufferToBuffer(this.arena('trace'), 0, staging, 0, traceWords(plan) * BYTES);
+    gpu.queue.submit([encoder.finish()]);
+    this.counters.submits++;
+    if (!staging) return new Float32Array(0);
+    return new Float32Array(await this.take(staging));
+  }
+
+  destroy(): void {
+    this.destroyed = true;
+    for (const b of [...this.arenas.values(), ...this.readback]) b.destroy();
+    this.ticks?.destroy();
+    this.gpu.destroy();
+  }
+}

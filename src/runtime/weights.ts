@@ -1,0 +1,62 @@
+import { fail } from '../base/errors.ts';
+import { uniformAt } from '../base/random.ts';
+import { hint } from '../base/suggest.ts';
+import type { Plan, PlanParam } from '../plan.ts';
+import type { Session } from './session.ts';
+
+/** A named tensor on the host. */
+export interface HostTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+export type Weights = Readonly<Record<string, HostTensor>>;
+
+const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** Streams of initial values lie far from those of dropout. */
+const INIT_STREAM = 0x10000;
+
+/** The value a parameter starts with, for a seed. */
+export function initialValue(param: PlanParam, index: number, seed: number): Float32Array {
+  const { init } = param;
+  if (init.kind === 'constant') return new Float32Array(size(param.shape)).fill(init.value);
+  const span = init.high - init.low;
+  return Float32Array.from({ length: size(param.shape) }, (_, i) => init.low + span * uniformAt(seed, INIT_STREAM + index, 0, i));
+}
+
+/** Starts every parameter anew and clears the optimizer's state. */
+export function initialize(session: Session, seed: number): void {
+  session.plan.params.forEach((p, i) => session.write(p.arena, p.offset, initialValue(p, i, seed)));
+  for (const slot of session.plan.slots) session.write(slot.arena, slot.offset, new Float32Array(size(slot.shape)));
+}
+
+export async function readWeights(session: Session): Promise<Weights> {
+  const out: Record<string, HostTensor> = {};
+  for (const p of session.plan.params)
+    out[p.name] = { shape: p.shape, data: (await session.read(p.arena, p.offset, size(p.shape))) as Float32Array };
+  return out;
+}
+
+/** Throws unless the weights have exactly the names and shapes of the plan. */
+export function checkWeights(plan: Plan, weights: Weights, from: string): void {
+  const names = plan.params.map((p) => p.name);
+  const unknown = Object.keys(weights).find((n) => !names.includes(n));
+  if (unknown !== undefined)
+    fail('NN402', `${from} holds '${unknown}', which the model has not`, { help: hint(unknown, names, 'the model has') });
+  for (const p of plan.params) {
+    const w = Object.hasOwn(weights, p.name) ? weights[p.name] : undefined;
+    if (!w) return fail('NN402', `${from} lacks '${p.name}' [${p.shape.join(', ')}]`, { help: `the model needs ${names.join(', ')}` });
+    if (w.shape.join() !== p.shape.join())
+      fail('NN402', `'${p.name}' is [${w.shape.join(', ')}] in ${from}, and the model has [${p.shape.join(', ')}]`, {
+        help: 'the weights were made for another model',
+      });
+  }
+}
+
+export function writeWeights(session: Session, weights: Weights, from = 'the weights'): void {
+  checkWeights(session.plan, weights, from);
+  for (const p of session.plan.params) {
+    const w = weights[p.name];
+    if (w) session.write(p.arena, p.offset, w.data);
+  }
+}

@@ -1,0 +1,184 @@
+import type { Code } from '../base/codes.ts';
+import type { DiagnosticSink } from '../base/diagnostics.ts';
+import type { Span } from '../base/source.ts';
+import { hint } from '../base/suggest.ts';
+import type { Argument } from '../parser/ast.ts';
+import { describeConst, evalConst, type Const, type Scope } from './constants.ts';
+
+/** What an argument may be. `default: undefined` in the table means that it must be given. */
+export interface Parameter {
+  readonly type: keyof ValueTypes;
+  readonly default?: Const;
+  /** Inclusive bounds of numbers. */
+  readonly min?: number;
+  readonly max?: number;
+  /** Exclusive upper bound, where the value itself is excluded (a probability of 1, a beta of 1). */
+  readonly below?: number;
+  readonly choices?: readonly string[];
+  /** One line for the docs. */
+  readonly doc: string;
+}
+
+interface ValueTypes {
+  int: number;
+  number: number;
+  bool: boolean;
+  string: string;
+  pair: readonly [number, number];
+  columns: readonly string[];
+}
+
+export type Parameters = Readonly<Record<string, Parameter>>;
+/** The checked arguments of a parameter list. */
+export type ArgsOf<P extends Parameters> = { readonly [K in keyof P]: ValueTypes[P[K]['type']] };
+/** Some may be left out where the table gives no default and says optional. */
+export type AnyArgs = Readonly<Record<string, Const>>;
+
+const DESCRIBE: Readonly<Record<keyof ValueTypes, string>> = {
+  int: 'a whole number',
+  number: 'a number',
+  bool: 'true or false',
+  string: 'a word',
+  pair: 'a pair of numbers, as (0.9, 0.999)',
+  columns: 'a column or a list of columns',
+};
+
+function hasType(v: Const, type: keyof ValueTypes): boolean {
+  switch (type) {
+    case 'int':
+      return typeof v === 'number' && Number.isInteger(v);
+    case 'number':
+      return typeof v === 'number';
+    case 'bool':
+      return typeof v === 'boolean';
+    case 'string':
+      return typeof v === 'string';
+    case 'pair':
+      return Array.isArray(v) && v.length === 2 && v.every((x) => typeof x === 'number');
+    case 'columns':
+      return Array.isArray(v) && v.every((x) => typeof x === 'string');
+  }
+}
+
+export interface Call {
+  /** `Linear`, `optim adam`: how messages call it. */
+  readonly callee: string;
+  readonly span: Span;
+  readonly args: readonly Argument[];
+  /** Settings (`lr=0.01 shuffle`) instead of call arguments: a bare word sets a flag. */
+  readonly settings?: boolean;
+}
+
+/** `Linear(in_features, out_features, bias=true)` */
+export function signature(callee: string, parameters: Parameters): string {
+  const parts = Object.entries(parameters).map(([name, p]) => (p.default === undefined ? name : `${name}=${showConst(p.default)}`));
+  return parts.length ? `${callee}(${parts.join(', ')})` : callee;
+}
+
+export function showConst(v: Const): string {
+  return Array.isArray(v) ? `(${v.map(showConst).join(', ')})` : String(v);
+}
+
+/** Matches arguments with parameters; reports everything wrong and gives undefined then. Optional ones without default are left out. */
+export function bindArguments(
+  call: Call,
+  parameters: Parameters,
+  optional: readonly string[],
+  scope: Scope,
+  sink: DiagnosticSink,
+): AnyArgs | undefined {
+  const names = Object.keys(parameters);
+  const found: Record<string, Const> = {};
+  const given = new Set<string>();
+  let ok = true;
+  const wrong = (code: Code, span: Span, label: string, help?: string): void => {
+    sink.error(code, span, label, help ? { help } : {});
+    ok = false;
+  };
+  let position = 0;
+  for (const arg of call.args) {
+    const flag = call.settings && !arg.name && arg.value.kind === 'name' ? arg.value.name : undefined;
+    const name = arg.name?.text ?? flag ?? names[position++];
+    const parameter = name === undefined ? undefined : parameters[name];
+    if (name === undefined) {
+      wrong(
+        'NN202',
+        arg.span,
+        `${call.callee} takes ${names.length === 0 ? 'no arguments' : `at most ${names.length} argument${names.length === 1 ? '' : 's'}`}`,
+        `it is ${signature(call.callee, parameters)}`,
+      );
+      continue;
+    }
+    if (!parameter) {
+      wrong(
+        'NN202',
+        arg.name?.span ?? arg.span,
+        `${call.callee} has no ${call.settings ? 'setting' : 'argument'} '${name}'`,
+        names.length ? hint(name, names, 'it has') : `write ${call.callee} alone`,
+      );
+      continue;
+    }
+    if (given.has(name)) {
+      wrong('NN202', arg.span, `'${name}' is given twice`);
+      continue;
+    }
+    given.add(name);
+    const value = flag ? true : evalArgument(arg, parameter, scope, sink);
+    if (value === undefined) ok = false;
+    else if (!hasType(value, parameter.type))
+      wrong(
+        'NN204',
+        arg.value.span,
+        `'${name}' is ${DESCRIBE[parameter.type]}, and this is ${flag ? 'a bare word' : describeConst(value)}`,
+      );
+    else {
+      const range = outOfRange(value, parameter);
+      if (range)
+        wrong(
+          'NN206',
+          arg.value.span,
+          `'${name}' must be ${range}, and this is ${showConst(value)}`,
+          parameter.choices ? hint(String(value), parameter.choices, 'it can be') : undefined,
+        );
+      found[name] = value;
+    }
+  }
+  const missing = names.filter((n) => !given.has(n) && parameters[n]?.default === undefined && !optional.includes(n));
+  if (missing.length && ok)
+    wrong(
+      'NN202',
+      call.span,
+      `${call.callee} needs ${missing.map((m) => `'${m}'`).join(' and ')}`,
+      `it is ${signature(call.callee, parameters)}`,
+    );
+  if (!ok) return undefined;
+  for (const n of names) {
+    const value = found[n] ?? parameters[n]?.default;
+    if (value !== undefined) found[n] = value;
+  }
+  return found;
+}
+
+/** Choices and columns may be bare words; everything else is a value. */
+function evalArgument(arg: Argument, parameter: Parameter, scope: Scope, sink: DiagnosticSink): Const | undefined {
+  const { value } = arg;
+  const word = (e: typeof value): string | undefined => (e.kind === 'name' ? e.name : e.kind === 'string' ? e.value : undefined);
+  if (parameter.type === 'string' && value.kind === 'name') return value.name;
+  if (parameter.type === 'columns') {
+    const items = value.kind === 'list' ? value.items : [value];
+    const words = items.map(word);
+    if (words.every((w) => w !== undefined)) return words;
+  }
+  return evalConst(value, scope, sink);
+}
+
+function outOfRange(v: Const, p: Parameter): string | undefined {
+  if (p.choices && typeof v === 'string' && !p.choices.includes(v)) return `one of ${p.choices.join(', ')}`;
+  for (const n of Array.isArray(v) ? v : [v]) {
+    if (typeof n !== 'number') continue;
+    if (p.min !== undefined && n < p.min) return `at least ${p.min}`;
+    if (p.max !== undefined && n > p.max) return `at most ${p.max}`;
+    if (p.below !== undefined && n >= p.below) return `below ${p.below}`;
+  }
+  return undefined;
+}

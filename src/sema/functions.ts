@@ -1,0 +1,78 @@
+import { at } from '../base/errors.ts';
+import type { Dim } from '../base/types.ts';
+import type { GraphBuilder } from '../ir/graph/builder.ts';
+import type { NodeId } from '../ir/graph/types.ts';
+
+/** Functions that are compositions of operations; the simplifier and the scheduler see through them. */
+type B = GraphBuilder;
+
+/** x where x > 0, else 0; the derivative at 0 is 0, as in PyTorch. */
+export function relu(b: B, x: NodeId): NodeId {
+  const zero = b.like(0, x);
+  return b.op('select', b.op('lt', zero, x), x, zero);
+}
+
+export function silu(b: B, x: NodeId): NodeId {
+  return b.op('mul', x, b.op('sigmoid', x));
+}
+
+/** x Phi(x), exactly. Hendrycks and Gimpel, 2016. */
+export function gelu(b: B, x: NodeId): NodeId {
+  const phi = b.op('add', b.op('erf', b.op('mul', x, b.like(Math.SQRT1_2, x))), b.like(1, x));
+  return b.op('mul', b.op('mul', x, b.like(0.5, x)), phi);
+}
+
+/** 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). */
+export function geluTanh(b: B, x: NodeId): NodeId {
+  const cube = b.op('mul', b.op('mul', x, x), x);
+  const inner = b.op('mul', b.op('add', x, b.op('mul', cube, b.like(0.044715, x))), b.like(Math.sqrt(2 / Math.PI), x));
+  return b.op('mul', b.op('mul', x, b.like(0.5, x)), b.op('add', b.op('tanh', inner), b.like(1, x)));
+}
+
+/** The largest value along an axis, only to keep exp from overflowing: no gradient flows through it. */
+function peak(b: B, x: NodeId, axis: number): NodeId {
+  return b.op('detach', b.add('reduce_max', [x], { axes: [axis] }));
+}
+
+export function softmax(b: B, x: NodeId, axis: number): NodeId {
+  const shape = b.shape(x);
+  const e = b.op('exp', b.op('sub', x, b.unreduce(peak(b, x, axis), shape, [axis])));
+  return b.op('div', e, b.unreduce(b.sum(e, [axis]), shape, [axis]));
+}
+
+/** log sum exp along an axis, which goes away. */
+export function logsumexp(b: B, x: NodeId, axis: number): NodeId {
+  const m = peak(b, x, axis);
+  const e = b.op('exp', b.op('sub', x, b.unreduce(m, b.shape(x), [axis])));
+  return b.op('add', b.op('log', b.sum(e, [axis])), m);
+}
+
+/** The mean of all elements: f32[]. */
+export function mean(b: B, x: NodeId): NodeId {
+  const shape = b.shape(x);
+  const total = b.sum(
+    x,
+    shape.map((_, i) => i),
+  );
+  const n = shape.reduce<NodeId>((acc, d) => b.op('mul', acc, b.dimsize(d)), b.full(1, { dtype: 'f32', shape: [] }));
+  return b.op('div', total, n);
+}
+
+/** 1 where the last axis is the label, else 0: [..., classes]. */
+export function oneHot(b: B, labels: NodeId, classes: Dim): NodeId {
+  const shape = [...b.shape(labels), classes];
+  const last = shape.length - 1;
+  const place = b.add('iota', [], { axis: last }, { dtype: 'i32', shape });
+  return b.op('eq', place, b.unreduce(labels, shape, [last]));
+}
+
+/** Normalises a PyTorch axis (negative counts from the end); undefined if there is no such axis. */
+export function axisOf(dim: number, rank: number): number | undefined {
+  const axis = dim < 0 ? dim + rank : dim;
+  return axis >= 0 && axis < rank ? axis : undefined;
+}
+
+/** The size of an axis. */
+export function extent(b: B, x: NodeId, axis: number): Dim {
+  return at(b.shape(x), axis);
+}

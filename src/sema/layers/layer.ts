@@ -1,0 +1,61 @@
+import type { Code } from '../../base/codes.ts';
+import type { DType, Shape } from '../../base/types.ts';
+import type { GraphBuilder } from '../../ir/graph/builder.ts';
+import type { NodeId } from '../../ir/graph/types.ts';
+import type { AnyArgs, ArgsOf, Parameters } from '../arguments.ts';
+
+/** How a parameter starts. */
+export type Init =
+  { readonly kind: 'uniform'; readonly low: number; readonly high: number } | { readonly kind: 'constant'; readonly value: number };
+
+/** Why a layer cannot take what flows in. */
+export interface Problem {
+  readonly code: Code;
+  readonly label: string;
+  readonly help?: string;
+}
+
+export function problem(code: Code, label: string, help?: string): Problem {
+  return { code, label, ...(help ? { help } : {}) };
+}
+
+/** What a layer gets to build itself from. */
+export interface LayerContext {
+  readonly b: GraphBuilder;
+  /** Training, or prediction. */
+  readonly training: boolean;
+  /** The layer as the program writes it: `Linear(12, 1)`. */
+  readonly text: string;
+  /** Declares a trainable tensor `PATH.name`, named and laid out as PyTorch does. */
+  readonly param: (name: string, shape: readonly number[], init: Init) => NodeId;
+  /** A stream of random numbers of its own; [seed, step] are its keys. */
+  readonly random: (shape: Shape) => NodeId;
+}
+
+/** One kind of layer: its arguments and what it computes. */
+export interface Layer {
+  readonly parameters: Parameters;
+  /** One line for the docs. */
+  readonly doc: string;
+  /** The same layer in PyTorch. */
+  readonly torch: string;
+  readonly build: (cx: LayerContext, args: AnyArgs, x: NodeId) => NodeId | Problem;
+  /** What the first layer of a program says about the input, if it says anything: one example, without the batch. */
+  readonly expects?: (args: AnyArgs) => { readonly dtype: DType; readonly shape: readonly number[] };
+  /** The output's shape that the arguments promise whatever flows in, so that checking can go on after an error. */
+  readonly assume?: (args: AnyArgs, shape: Shape) => Shape;
+  /** The output has the input's shape. */
+  readonly keepsShape?: boolean;
+}
+
+/** Ties the types of the arguments to the parameter table, then forgets them for the registry. */
+export function layer<P extends Parameters>(
+  spec: Omit<Layer, 'parameters' | 'build' | 'expects' | 'assume'> & {
+    readonly parameters: P;
+    readonly build: (cx: LayerContext, args: ArgsOf<P>, x: NodeId) => NodeId | Problem;
+    readonly expects?: (args: ArgsOf<P>) => { readonly dtype: DType; readonly shape: readonly number[] };
+    readonly assume?: (args: ArgsOf<P>, shape: Shape) => Shape;
+  },
+): Layer {
+  return spec as unknown as Layer;
+}

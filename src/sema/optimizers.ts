@@ -1,0 +1,19 @@
+import type { Parameters } from './arguments.ts';
+
+const lr = (value: number) => ({ type: 'number', default: value, min: 0, doc: 'learning rate' }) as const;
+const betas = { type: 'pair', default: [0.9, 0.999], min: 0, below: 1, doc: 'decay of the moving averages' } as const;
+const eps = { type: 'number', default: 1e-8, min: 0, doc: 'added to the denominator' } as const;
+const decay = (value: number) => ({ type: 'number', default: value, min: 0, doc: 'weight decay' }) as const;
+
+/** Settings of each optimizer with the defaults of torch.optim; what they do stands in passes/graph/optimizers.ts. */
+export const OPTIMIZERS: Readonly<Record<string, Parameters>> = {
+  sgd: {
+    lr: lr(1e-3),
+    momentum: { type: 'number', default: 0, min: 0, doc: 'share of the last step that is kept' },
+    dampening: { type: 'number', default: 0, doc: 'share of the gradient that momentum ignores' },
+    weight_decay: decay(0),
+    nesterov: { type: 'bool', default: false, doc: 'looks ahead along the momentum' },
+  },
+  adam: { lr: lr(1e-3), betas, eps, weight_decay: decay(0) },
+  adamw: { lr: lr(1e-3), betas, eps, weight_decay: decay(1e-2) },
+};
