@@ -4,7 +4,7 @@ import { generateWgsl } from './codegen-wgsl/wgsl.ts';
 import type { Graph } from './ir/graph/types.ts';
 import type { Kernel } from './ir/kernel/types.ts';
 import { verifyKernel } from './ir/kernel/verify.ts';
-import { ArenaBuilder, assignTransients, lifetimes, type Placed } from './passes/memory/layout.ts';
+import { assignTransients, lifetimes, type ArenaBuilder, type Placed } from './passes/memory/layout.ts';
 import { lowerGroup, type Target } from './passes/schedule/lower.ts';
 import { schedule, type ScheduleOptions } from './passes/schedule/schedule.ts';
 import type { Schedule } from './passes/schedule/types.ts';

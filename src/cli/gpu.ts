@@ -39,7 +39,7 @@ const message = (e: unknown): string => (e instanceof Error ? (e.message.split('
 /** Dawn with the system's driver, then Dawn with the SwiftShader that an npm package carries. */
 export async function findAdapter(options: { readonly system?: boolean; readonly swiftshader?: boolean } = {}): Promise<AdapterSearch> {
   const attempts: Attempt[] = [];
-  let dawn: typeof import('webgpu');
+  let dawn: { readonly create: (options: string[]) => GPU };
   try {
     dawn = await import('webgpu');
   } catch (e) {

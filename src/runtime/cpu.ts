@@ -24,7 +24,7 @@ const BUDGET_MS = 50;
 
 /** Runs a plan on plain JavaScript. */
 export function createCpuSession(plan: Plan, kernels: readonly JsKernel[], reason: string): Session {
-  const arenas: Record<string, Words> = {};
+  let arenas: Record<string, Words> = {};
   const counters: Counters = { dispatches: 0, submits: 0, buffers: 0, bindGroups: 0, bytes: 0 };
   for (const a of plan.arenas) {
     arenas[a.name] = a.dtype === 'f32' ? new Float32Array(a.words) : new Int32Array(a.words);
@@ -63,7 +63,7 @@ export function createCpuSession(plan: Plan, kernels: readonly JsKernel[], reaso
       return trace;
     },
     destroy() {
-      for (const name of Object.keys(arenas)) delete arenas[name];
+      arenas = {};
     },
   };
 }

@@ -3,14 +3,14 @@ import type { Plan, PlanTensor } from '../plan.ts';
 import type { Counters, DeviceInfo, Session, Words } from './session.ts';
 import { makeTicks } from './session.ts';
 import { trainLoop, type TrainOptions, type TrainResult } from './trainer.ts';
-import { initialize, readWeights, writeWeights, type Weights } from './weights.ts';
+import { checkWeights, initialize, readWeights, writeWeights, type HostTensor, type Weights } from './weights.ts';
 
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** A compiled model on a device: trains, predicts, gives and takes weights. */
 export class RunningModel {
   private readonly session: Session;
-  private step = 0;
+  private done = 0;
 
   constructor(session: Session, seed?: number) {
     this.session = session;
@@ -23,6 +23,11 @@ export class RunningModel {
 
   get device(): DeviceInfo {
     return this.session.device;
+  }
+
+  /** Steps done so far. */
+  get step(): number {
+    return this.done;
   }
 
   get counters(): Readonly<Counters> {
@@ -50,8 +55,8 @@ export class RunningModel {
 
   /** Trains from where it stands. */
   async train(options: TrainOptions = {}): Promise<TrainResult> {
-    const result = await trainLoop(this.session, this.step, options);
-    this.step += result.steps;
+    const result = await trainLoop(this.session, this.done, options);
+    this.done += result.steps;
     return result;
   }
 
@@ -81,6 +86,31 @@ export class RunningModel {
 
   setWeights(weights: Weights, from?: string): void {
     writeWeights(this.session, weights, from);
+  }
+
+  /** Everything that training needs to go on as if it had never stopped: parameters and optimizer state, by name. */
+  async state(): Promise<Weights> {
+    const slots: Record<string, HostTensor> = {};
+    for (const s of this.plan.slots)
+      slots[s.name] = { shape: s.shape, data: (await this.session.read(s.arena, s.offset, size(s.shape))) as Float32Array };
+    return { ...(await this.weights()), ...slots };
+  }
+
+  /** Goes back to a state that {@link state} gave after `step` steps. */
+  restore(state: Weights, step: number, from: string): void {
+    const slotNames = this.plan.slots.map((s) => s.name);
+    const isSlot = ([name]: [string, HostTensor]): boolean => slotNames.includes(name);
+    const entries = Object.entries(state);
+    const params = Object.fromEntries(entries.filter((e) => !isSlot(e)));
+    checkWeights(this.plan, params, from);
+    for (const s of this.plan.slots) {
+      const t = state[s.name];
+      if (t?.shape.join() !== s.shape.join())
+        fail('NN402', `${from} lacks the optimizer state '${s.name}' [${s.shape.join(', ')}]`, { help: 'start without --resume' });
+    }
+    this.setWeights(params, from);
+    for (const s of this.plan.slots) this.session.write(s.arena, s.offset, state[s.name]?.data ?? new Float32Array(0));
+    this.done = step;
   }
 
   destroy(): void {

@@ -13,7 +13,10 @@ export interface Progress {
 }
 
 export interface TrainOptions {
+  /** The length of the whole run, which schedules see. */
   readonly steps?: number | undefined;
+  /** Where to stop this time; the end of the run where it is not said. */
+  readonly until?: number | undefined;
   readonly seed?: number | undefined;
   /** Called for each chunk of steps with the loss of each, before its update. */
   readonly onLosses?: ((firstStep: number, losses: Float32Array) => void) | undefined;
@@ -81,9 +84,10 @@ export async function trainLoop(session: Session, from: number, options: TrainOp
     });
   };
 
-  while (step < steps && !options.signal?.aborted) {
+  const end = Math.min(steps, options.until ?? steps);
+  while (step < end && !options.signal?.aborted) {
     if (flying.length >= IN_FLIGHT) await flying.shift();
-    const n = Math.min(chunk, steps - step);
+    const n = Math.min(chunk, end - step);
     const flight = launch(step, n);
     // Seen when it is awaited; marked now so that a failure of two chunks is reported once.
     flight.catch(() => undefined);

@@ -114,7 +114,7 @@ export function buildChain(
       text,
       param: (key, shape, init) => {
         const full = `${path}.${key}`;
-        params.push({ name: full, shape, init, loc });
+        params.push({ name: full, shape, init, span });
         return b.add('param', [], { name: full }, { dtype: 'f32', shape }, { name: full, loc });
       },
       random: (shape) => {

@@ -8,7 +8,8 @@ export interface ParamInfo {
   readonly name: string;
   readonly shape: readonly number[];
   readonly init: Init;
-  readonly loc: string;
+  /** The layer that declares it. */
+  readonly span: Span;
 }
 
 /** One stage of the chain, for people. */

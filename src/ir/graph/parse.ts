@@ -48,7 +48,7 @@ function parseShape(text: string): Shape {
   return text === '' ? [] : text.split(', ').map(parseDim);
 }
 
-/** Reads what `printGraph` wrote, and verifies it. */
+/** Reads what `printGraph` wrote, and verifies it. Lines that start with # are comments. */
 export function parseGraph(text: string): Graph {
   const nodes: Node[] = [];
   const outputs: Record<string, number> = {};
@@ -56,7 +56,7 @@ export function parseGraph(text: string): Graph {
   const lines = text
     .split('\n')
     .map((l) => l.trim())
-    .filter((l) => l !== '');
+    .filter((l) => l !== '' && !l.startsWith('#'));
   const head = /^graph (\S+) \{$/.exec(lines[0] ?? '');
   invariant(head && lines.at(-1) === '}', 'a graph starts with `graph NAME {` and ends with `}`');
   for (const line of lines.slice(1, -1)) {

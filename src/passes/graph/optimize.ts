@@ -22,7 +22,6 @@ export function optimize(graph: Graph, params: readonly PackedParam[], size: num
     const p = paramVector(b, size);
     const parts = params.map((q) => {
       const id = outputs.get(gradOutput(q.name));
-      delete b.outputs[gradOutput(q.name)];
       return id === undefined ? b.full(0, { dtype: 'f32', shape: [q.size] }) : b.reshape(id, [q.size]);
     });
     const g = b.add('concat', parts, { axis: 0 });
@@ -39,5 +38,6 @@ export function optimize(graph: Graph, params: readonly PackedParam[], size: num
     });
     b.writes.push({ state: PARAMS, value });
   });
-  return b.graph();
+  const kept = Object.entries(b.outputs).filter(([name]) => !params.some((q) => gradOutput(q.name) === name));
+  return { ...b.graph(), outputs: Object.fromEntries(kept) };
 }

@@ -1,0 +1,38 @@
+// Builds dist/: the compiler and the command line as modules, the runner and the page as single files.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const out = join(root, `.dist-${process.pid}`);
+const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+
+// Built beside and swapped in, so that a running nnc never sees half a build.
+try {
+  execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', out], { stdio: 'inherit' });
+  const standalone = join(out, 'standalone');
+  const bundle = (entry) =>
+    build({
+      entryPoints: [join(root, 'src', 'standalone', `${entry}.ts`)],
+      outfile: join(standalone, `${entry}.js`),
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      target: 'es2022',
+      allowOverwrite: true,
+      logLevel: 'warning',
+    });
+  await Promise.all([bundle('runner'), bundle('page')]);
+  for (const file of ['index.html', 'page.css']) copyFileSync(join(root, 'src', 'standalone', file), join(standalone, file));
+  const types = readFileSync(join(standalone, 'api.d.ts'), 'utf8');
+  const exported = ['load', 'readTensors', 'writeTensors'].map((name) => `export declare const ${name}: Runner['${name}'];`);
+  writeFileSync(join(standalone, 'runner.d.ts'), `${types}${exported.join('\n')}\n`);
+  chmodSync(join(out, 'cli', 'main.js'), 0o755);
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  renameSync(out, join(root, 'dist'));
+} finally {
+  rmSync(out, { recursive: true, force: true });
+}

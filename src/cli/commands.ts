@@ -1,0 +1,109 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { check } from './commands/check.ts';
+import { build } from './commands/build.ts';
+import { doctor } from './commands/doctor.ts';
+import { dump, STAGES } from './commands/dump.ts';
+import { gradcheckCommand } from './commands/gradcheck.ts';
+import { predict } from './commands/predict.ts';
+import { train } from './commands/train.ts';
+import { version } from './version.ts';
+
+function whole(min: number): (text: string) => number {
+  return (text) => {
+    const n = Number(text);
+    if (!Number.isInteger(n) || n < min || n > 0x7fffffff) throw new InvalidArgumentError(`It must be a whole number of at least ${min}.`);
+    return n;
+  };
+}
+
+const device = (): Option => new Option('--device <device>', 'where to run').choices(['auto', 'gpu', 'cpu']).default('auto');
+const level = (): Option =>
+  new Option('-O, --opt <level>', '0 runs every operation as a kernel of its own, 1 fuses').default(1).argParser((text) => {
+    if (text !== '0' && text !== '1') throw new InvalidArgumentError('It is 0 or 1.');
+    return Number(text);
+  });
+
+/** The command line; each command is a file in commands/. */
+export function commands(): Command {
+  const nnc = new Command('nnc')
+    .description('A compiler for neural networks. It trains .nn programs on the GPU and turns them into pages.')
+    .version(version())
+    .showHelpAfterError('(nnc --help shows what there is)')
+    .showSuggestionAfterError()
+    .exitOverride();
+  const command = (name: string, about: string, examples: readonly string[]): Command =>
+    nnc
+      .command(name)
+      .description(about)
+      .exitOverride()
+      .addHelpText('after', `\nExamples:\n${examples.map((e) => `  $ nnc ${e}`).join('\n')}`);
+
+  command('train', 'train a program', [
+    'train house.nn',
+    'train house.nn --save house.safetensors',
+    'train house.nn --data other.csv --epochs 50 --device cpu',
+  ])
+    .argument('<file>', 'the program')
+    .option('--data <file>', 'train on this file (.csv or .safetensors with tensors x and y)')
+    .option('--steps <n>', 'number of updates', whole(1))
+    .option('--epochs <n>', 'how often to go through the data', whole(1))
+    .option('--batch <n>', 'examples in one update', whole(1))
+    .option('--seed <n>', 'seed of initial weights, dropout and order', whole(0))
+    .addOption(device())
+    .option('--init <file>', 'start from these weights (.safetensors)')
+    .option('--save <file>', 'write the weights here (.safetensors)')
+    .option('--checkpoint <dir>', 'write everything that is needed to go on into this folder')
+    .option('--resume', 'go on from the checkpoint')
+    .option('--log <file>', 'write one line of JSON for each step')
+    .addOption(level())
+    .action(train);
+
+  command('predict', 'run a trained model', [
+    'predict house.nn --weights house.safetensors --input 3.0',
+    'predict house.nn --weights house.safetensors --data new.csv --out prices.csv',
+  ])
+    .argument('<file>', 'the program')
+    .requiredOption('--weights <file>', 'the weights (.safetensors)')
+    .option('--input <numbers>', 'the input: numbers separated by commas, examples by semicolons')
+    .option('--data <file>', 'inputs from a file (.csv or .safetensors)')
+    .option('--out <file>', 'write the predictions here (.csv or .safetensors)')
+    .addOption(device())
+    .addOption(level())
+    .action(predict);
+
+  command('check', 'check a program and show its layers, sizes and memory', ['check house.nn'])
+    .argument('<file>', 'the program')
+    .option('--data <file>', 'take the number of examples from this file')
+    .option('--batch <n>', 'examples in one update', whole(1))
+    .addOption(level())
+    .action(check);
+
+  command('build', 'write a standalone folder: WGSL, plan, runner, types and a page', ['build house.nn -o house-page'])
+    .argument('<file>', 'the program')
+    .requiredOption('-o, --out <dir>', 'the folder')
+    .option('--data <file>', 'train on this file')
+    .option('--weights <file>', 'put these trained weights in')
+    .addOption(level())
+    .action(build);
+
+  command('dump', 'print a stage of the compiler', [
+    'dump house.nn --stage grad',
+    'dump house.nn --stage fused --after simplify',
+    'dump house.nn --stage wgsl',
+  ])
+    .argument('<file>', 'the program')
+    .addOption(new Option('--stage <stage>', 'the stage').choices(STAGES).makeOptionMandatory())
+    .option('--after <pass>', 'the graph after this pass (stage fused)')
+    .option('--data <file>', 'take the number of examples from this file')
+    .addOption(level())
+    .action(dump);
+
+  command('gradcheck', 'check every gradient against float64 central differences', ['gradcheck house.nn'])
+    .argument('<file>', 'the program')
+    .option('--data <file>', 'use examples of this file')
+    .option('--seed <n>', 'seed of weights and examples', whole(0))
+    .action(gradcheckCommand);
+
+  command('doctor', 'show what nnc can run on here', ['doctor']).action(doctor);
+  return nnc;
+}

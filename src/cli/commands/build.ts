@@ -1,0 +1,90 @@
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fail } from '../../base/errors.ts';
+import { compile } from '../../compile.ts';
+import { writeSafetensors, type StoredTensor } from '../../data/safetensors.ts';
+import type { Dataset } from '../../data/dataset.ts';
+import type { Plan } from '../../plan.ts';
+import { checkWeights } from '../../runtime/weights.ts';
+import { readUserFile, writeFileSafely } from '../files.ts';
+import { dataPath, openData, openProgram, openWeights } from '../program.ts';
+import { print } from '../terminal.ts';
+
+export interface BuildFlags {
+  readonly out: string;
+  readonly data?: string;
+  readonly weights?: string;
+  readonly opt: 0 | 1;
+}
+
+/** Files of the folder that are the same for every program. */
+const CARRIED = ['runner.js', 'runner.d.ts', 'page.js', 'page.css', 'index.html'];
+
+export async function build(path: string, flags: BuildFlags): Promise<void> {
+  const program = await openProgram(path);
+  const { model, source } = program;
+  const data = dataPath(program, flags.data) === undefined ? undefined : await openData(program, flags.data);
+  const trainable = data !== undefined && model.training !== undefined && model.optim !== undefined;
+  const { plan } = compile(model, source, { rows: trainable ? data.rows : undefined, level: flags.opt });
+  const weights = flags.weights === undefined ? undefined : await openWeights(flags.weights);
+  if (weights) checkWeights(plan, weights, flags.weights ?? '');
+
+  const width = plan.predict.input.shape.slice(1).reduce((a, b) => a * b, 1);
+  const info = {
+    name: plan.name,
+    program: source.text.trim(),
+    width,
+    labels: model.target?.type.dtype === 'i32',
+    trains: trainable,
+    weights: weights !== undefined,
+    example: data ? Array.from(data.x.slice(0, Math.min(width, 64))) : Array<number>(Math.min(width, 64)).fill(0),
+  };
+  const files: Record<string, string | Uint8Array> = {
+    'plan.json': JSON.stringify({ ...plan, kernels: plan.kernels.map((k) => ({ ...k, js: '' })) }),
+    'model.wgsl': plan.kernels.map((k) => `// ---- ${k.name}: ${k.workgroups.join(' x ')} workgroups\n${k.wgsl}`).join('\n'),
+    'kernels.js': kernelModule(plan),
+    'page.json': JSON.stringify(info),
+  };
+  if (trainable) files['data.safetensors'] = writeSafetensors(dataTensors(data, plan));
+  if (weights) files['weights.safetensors'] = writeSafetensors(weights);
+  const carried = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'standalone');
+  for (const name of CARRIED) files[name] = await readUserFile(join(carried, name), 'NN502');
+  await writeFolder(flags.out, files);
+  print(`${flags.out}: ${Object.keys(files).sort().join(', ')}`);
+  print(`open it: npx http-server ${flags.out}, or any other web server`);
+}
+
+/** CPU kernels as a module, so that strict pages need no eval. */
+function kernelModule(plan: Plan): string {
+  const functions = plan.kernels.map((k) => `  // ${k.name}\n  function (a, tick, lib) {\n${k.js.replace(/^/gm, '    ')}\n  },`);
+  return `// The kernels of ${plan.name} for machines without WebGPU; the runner takes them as { kernels }.\nexport const kernels = [\n${functions.join('\n')}\n];\n`;
+}
+
+function dataTensors(data: Dataset, plan: Plan): Record<string, StoredTensor> {
+  const [x, y] = plan.data?.tensors ?? [];
+  return {
+    x: { shape: [data.rows, ...(x?.shape.slice(1) ?? [])], data: data.x },
+    ...(data.y ? { y: { shape: y?.shape ?? [data.rows], data: data.y } } : {}),
+  };
+}
+
+/** Writes all files beside and swaps the folder in: a failure leaves what was there. */
+async function writeFolder(out: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
+  const there = await stat(out).catch(() => undefined);
+  if (there && !there.isDirectory()) fail('NN403', `${out} is a file`, { help: 'give the name of a folder' });
+  if (there && (await readdir(out)).some((f) => !(f in files) && f !== 'weights.safetensors' && f !== 'data.safetensors')) {
+    fail('NN403', `${out} holds other files, and building would take them away`, {
+      help: 'give an empty folder, or one that nnc build made',
+    });
+  }
+  const beside = join(dirname(out), `.${basename(out)}.${process.pid}.part`);
+  try {
+    for (const [name, content] of Object.entries(files)) await writeFileSafely(join(beside, name), content);
+    await mkdir(dirname(out), { recursive: true });
+    if (there) await rm(out, { recursive: true });
+    await rename(beside, out);
+  } finally {
+    await rm(beside, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs';
+import { compile, type Compiled } from '../../compile.ts';
+import { showShape, showType } from '../../base/types.ts';
+import { planBytes, BYTES } from '../../plan.ts';
+import { dataPath, openData, openProgram, type OpenProgram } from '../program.ts';
+import { columns, print, showBytes } from '../terminal.ts';
+
+export interface CheckFlags {
+  readonly data?: string;
+  readonly batch?: number;
+  readonly opt: 0 | 1;
+}
+
+/** Examples that are assumed where there is no data to count. */
+export const ASSUMED_ROWS = 32;
+
+/** Compiles for the data if it is there, else for an assumed number of examples; predicts only where nothing can train. */
+export async function compileFor(
+  program: OpenProgram,
+  flags: CheckFlags,
+): Promise<Compiled & { readonly rows: number | undefined; readonly assumed: boolean }> {
+  const path = dataPath(program, flags.data);
+  const there = path !== undefined && (flags.data !== undefined || existsSync(path));
+  const trainable = program.model.training !== undefined && program.model.optim !== undefined;
+  const rows = !trainable
+    ? undefined
+    : there
+      ? (await openData(program, flags.data)).rows
+      : (flags.batch ?? program.model.train.batch ?? ASSUMED_ROWS);
+  return { ...compile(program.model, program.source, { rows, batch: flags.batch, level: flags.opt }), rows, assumed: !there };
+}
+
+const number = (n: number): string => n.toLocaleString('en-US');
+
+export async function check(path: string, flags: CheckFlags): Promise<void> {
+  const program = await openProgram(path);
+  const { model } = program;
+  const { plan, rows, assumed } = await compileFor(program, flags);
+  const parameters = model.stages.reduce((n, s) => n + s.params, 0);
+  print(`${model.name}: ${showType(model.input.type)} -> ${showType(model.output)}, ${number(parameters)} parameters`);
+  print();
+  const table = model.stages.map((s) => [`${s.path}`, s.text, showShape(s.output), number(s.params), number(s.flops)]);
+  print(
+    columns([
+      ['stage', 'layer', 'output', 'parameters', 'FLOPs'],
+      ...table,
+      ['', 'total', '', number(parameters), number(model.stages.reduce((n, s) => n + s.flops, 0))],
+    ]),
+  );
+  print();
+  if (plan.train && rows !== undefined) {
+    const step = plan.programs['train'];
+    print(
+      `trains ${plan.train.loss} with ${plan.train.optimizer}: ${number(rows)} examples${assumed ? ' (assumed; there is no data)' : ''}, batch ${number(plan.train.batch)}, ${number(plan.train.steps)} steps`,
+    );
+    print(
+      `per step: ${step?.dispatches.length ?? 0} dispatches, ${number(step?.flops ?? 0)} FLOPs; one submit for up to ${plan.chunk} steps`,
+    );
+  } else print('predicts only: a loss and an optimizer are needed to train');
+  const memory = planBytes(plan);
+  print(`device memory: ${number(memory.total)} bytes (${showBytes(memory.total)})`);
+  const parts = [
+    ...plan.arenas.map((a) => [`  ${a.name}`, number(a.words * BYTES)]),
+    ['  ticks', number(memory.ticks)],
+    ['  readback', number(memory.readback)],
+  ];
+  print(columns(parts));
+}

@@ -1,0 +1,65 @@
+import { check, compile } from '../../compile.ts';
+import { RunningModel } from '../../runtime/model.ts';
+import { openSession } from '../device.ts';
+import { findAdapter } from '../gpu.ts';
+import { print } from '../terminal.ts';
+import { version } from '../version.ts';
+
+const LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupStorageSize',
+] as const;
+
+/** y = 2x + 1 from eight points: the answer is known, so a device that computes wrongly is found out. */
+const SELF_TEST = 'layer Linear(1, 1); loss mse; optim sgd lr=0.1; train steps=300 seed=1';
+
+export async function doctor(): Promise<void> {
+  print(`nnc ${version()}, Node ${process.version}, ${process.platform} ${process.arch}`);
+  const { found, attempts } = await findAdapter();
+  for (const a of attempts) print(`${a.what}: ${a.outcome}`);
+  if (found) {
+    const { adapter } = found;
+    print(
+      `adapter: ${adapter.info.description || adapter.info.device} by ${adapter.info.vendor || 'unknown'}${found.software ? ' (software)' : ''}`,
+    );
+    print(`features: ${[...adapter.features].sort().join(', ')}`);
+    for (const l of LIMITS) print(`${l}: ${adapter.limits[l].toLocaleString('en-US')}`);
+  }
+  let healthy = true;
+  for (const choice of found ? (['gpu', 'cpu'] as const) : (['cpu'] as const)) {
+    const error = await selfTest(choice);
+    print(`self-test on ${choice}: ${error < 1e-3 ? 'passed' : `FAILED, off by ${error}`}`);
+    healthy &&= error < 1e-3;
+  }
+  if (!healthy) {
+    process.exitCode = 3;
+    print('next: nnc train FILE --device cpu, and report the device above');
+  } else if (!found)
+    print('next: install a Vulkan driver, or npm install @sparticuz/chromium for a software one; nnc trains on the CPU until then');
+  else if (found.software) print('next: nothing is missing; a GPU with its Vulkan driver would be faster than this software one');
+  else print('next: nnc train examples/house.nn');
+}
+
+/** How far the trained line is from y = 2x + 1 at x = 3. */
+async function selfTest(choice: 'gpu' | 'cpu'): Promise<number> {
+  const source = { name: 'self-test', text: SELF_TEST };
+  const { model } = check(source);
+  if (!model) throw new Error('the self-test does not compile');
+  const x = Float32Array.from({ length: 8 }, (_, i) => i / 4 - 1);
+  const { plan } = compile(model, source, { rows: x.length });
+  const session = await openSession(plan, choice);
+  try {
+    const running = new RunningModel(session);
+    running.setData(
+      x,
+      x.map((v) => 2 * v + 1),
+    );
+    await running.train();
+    return Math.abs(((await running.predict([3]))[0] ?? NaN) - 7);
+  } finally {
+    session.destroy();
+  }
+}

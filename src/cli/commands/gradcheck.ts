@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { UserError, fail } from '../../base/errors.ts';
+import { gradcheck, TOLERANCE } from '../../gradcheck.ts';
+import { dataPath, openData, openProgram } from '../program.ts';
+import { columns, print, showNumber } from '../terminal.ts';
+
+export interface GradcheckFlags {
+  readonly data?: string;
+  readonly seed?: number;
+}
+
+/** Few examples are enough: the gradient is a sum over them. */
+const ROWS = 5;
+
+export async function gradcheckCommand(path: string, flags: GradcheckFlags): Promise<void> {
+  const program = await openProgram(path);
+  const { model } = program;
+  const training =
+    model.training ??
+    fail('NN207', 'the program has no loss, so there is nothing to differentiate', { help: 'add a line such as: loss mse' });
+  const file = dataPath(program, flags.data);
+  const data = file !== undefined && (flags.data !== undefined || existsSync(file)) ? await openData(program, flags.data) : undefined;
+  const rows = Math.min(ROWS, data?.rows ?? ROWS);
+  const results = gradcheck(model, training, { x: data?.x, y: data?.y, rows, seed: flags.seed ?? model.train.seed });
+  print(
+    columns([['parameter', 'checked', 'worst error'], ...results.map((r) => [r.param.name, String(r.checked), r.worst.toExponential(1)])]),
+  );
+  const wrong = results.filter((r) => !r.ok);
+  if (wrong.length === 0) return print(`all ${results.length} gradients agree with float64 differences to ${TOLERANCE}`);
+  throw new UserError(
+    wrong.map((r) => ({
+      code: 'NN701',
+      severity: 'error',
+      span: r.param.span,
+      label: `the gradient of '${r.param.name}' is ${showNumber(r.symbolic)} at element ${r.element}, and differences give ${showNumber(r.numeric)}`,
+      help: 'if the program uses only what the language offers, this is a bug in nnc: please report it',
+    })),
+  );
+}

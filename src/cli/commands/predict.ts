@@ -1,0 +1,68 @@
+import { fail } from '../../base/errors.ts';
+import { compile } from '../../compile.ts';
+import { readDataset } from '../../data/dataset.ts';
+import { writeSafetensors } from '../../data/safetensors.ts';
+import { RunningModel } from '../../runtime/model.ts';
+import { openSession, type DeviceChoice } from '../device.ts';
+import { readUserFile, writeFileSafely } from '../files.ts';
+import { needsOf, openProgram, openWeights } from '../program.ts';
+import { print } from '../terminal.ts';
+
+export interface PredictFlags {
+  readonly weights: string;
+  readonly input?: string;
+  readonly data?: string;
+  readonly out?: string;
+  readonly device: DeviceChoice;
+  readonly opt: 0 | 1;
+}
+
+export async function predict(path: string, flags: PredictFlags): Promise<void> {
+  if ((flags.input === undefined) === (flags.data === undefined))
+    fail('NN501', 'give the inputs with either --input or --data', { help: `nnc predict ${path} --weights ${flags.weights} --input 3.0` });
+  const program = await openProgram(path);
+  const { model } = program;
+  const width = model.input.type.shape.slice(1).reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
+  let values: ArrayLike<number>;
+  if (flags.data !== undefined) values = readDataset(flags.data, await readUserFile(flags.data, 'NN301'), needsOf(model, false)).x;
+  else values = parseInput(flags.input ?? '', width);
+  const weights = await openWeights(flags.weights);
+  const { plan } = compile(model, program.source, { level: flags.opt });
+  const session = await openSession(plan, flags.device);
+  try {
+    const running = new RunningModel(session);
+    running.setWeights(weights, flags.weights);
+    const out = await running.predict(values);
+    const shape = plan.predict.output.shape.slice(1);
+    const each = shape.reduce((a, b) => a * b, 1);
+    const rows = Array.from({ length: out.length / each }, (_, i) => out.slice(i * each, (i + 1) * each));
+    if (flags.out === undefined) for (const row of rows) print([...row].map((v) => Number(v.toPrecision(7))).join(','));
+    else {
+      const csv = `${Array.from({ length: each }, (_, i) => (each === 1 ? 'pred' : `pred${i}`)).join(',')}\n${rows.map((r) => [...r].join(',')).join('\n')}\n`;
+      const stored = writeSafetensors({ pred: { shape: [rows.length, ...shape], data: out } });
+      await writeFileSafely(flags.out, flags.out.endsWith('.safetensors') ? stored : csv);
+      print(`${rows.length} predictions: ${flags.out}`);
+    }
+  } finally {
+    session.destroy();
+  }
+}
+
+/** `3.0`, `1,2,3` or `1,2;3,4`: numbers of one example, examples separated by `;`. */
+function parseInput(text: string, width: number): number[] {
+  const values: number[] = [];
+  for (const example of text.split(';')) {
+    const numbers = example.split(/[\s,]+/).filter((t) => t !== '');
+    if (numbers.length !== width)
+      fail(
+        'NN501',
+        `the model takes ${width} number${width === 1 ? '' : 's'} for each example, and '${example.trim()}' has ${numbers.length}`,
+        { help: 'separate numbers by commas and examples by semicolons' },
+      );
+    for (const n of numbers) {
+      if (!Number.isFinite(Number(n))) fail('NN501', `'${n}' is not a number`);
+      values.push(Number(n));
+    }
+  }
+  return values;
+}

@@ -1,0 +1,50 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { fail } from '../base/errors.ts';
+import type { Code } from '../base/codes.ts';
+
+const reason = (e: unknown): string => {
+  const { code } = e as { code?: string };
+  const known: Readonly<Record<string, string>> = {
+    ENOENT: 'it does not exist',
+    EISDIR: 'it is a folder',
+    EACCES: 'you may not read it',
+    ENOTDIR: 'a part of its path is no folder',
+    ENOSPC: 'the disk is full',
+    EROFS: 'the disk is read-only',
+  };
+  return known[code ?? ''] ?? (e instanceof Error ? e.message : String(e));
+};
+
+/** Reads a file that the user named; a file that is not there is the user's error. */
+export async function readUserFile(path: string, code: Code = 'NN502'): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (e) {
+    return fail(code, `${path} cannot be read: ${reason(e)}`);
+  }
+}
+
+/** Writes beside and renames, so that no reader ever sees half a file and a failure keeps the old one. */
+export async function writeFileSafely(path: string, content: string | Uint8Array): Promise<void> {
+  const beside = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(beside, content);
+    await rename(beside, path);
+  } catch (e) {
+    await rm(beside, { force: true });
+    fail('NN403', `${path} cannot be written: ${reason(e)}`);
+  }
+}
+
+/** A path as the user would type it from here. */
+export function shown(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') && isAbsolute(path) ? path : short || '.';
+}
+
+/** A path in a program is meant from the program's own folder. */
+export function beside(program: string, path: string): string {
+  return isAbsolute(path) ? path : shown(resolve(dirname(program), path));
+}

@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander';
+import { CODES } from '../base/codes.ts';
+import { CompilerBug, UserError } from '../base/errors.ts';
+import { DeviceError } from '../runtime/errors.ts';
+import { commands } from './commands.ts';
+import { releaseGpu } from './gpu.ts';
+import { note } from './terminal.ts';
+
+/** 0 success, 1 the program or data is wrong, 2 the call is wrong, 3 no device or a device failure, 70 a bug in nnc. */
+function report(e: unknown): number {
+  if (e instanceof CommanderError) return e.exitCode === 0 ? 0 : 2;
+  if (e instanceof UserError) {
+    note(e.message);
+    return e.diagnostics.some((d) => d.code.startsWith('NN5')) ? 2 : 1;
+  }
+  if (e instanceof DeviceError) {
+    note(`error[${e.code}]: ${CODES[e.code]}\n  = ${e.message}${e.help ? `\n  = help: ${e.help}` : ''}`);
+    return 3;
+  }
+  const text = e instanceof Error ? e.message : String(e);
+  note(`this is a bug in nnc: ${text}\n  = help: please report it with the program that shows it; NNC_DEBUG=1 prints where it happened`);
+  if (process.env['NNC_DEBUG'] && e instanceof Error) note(e.stack ?? '');
+  if (!(e instanceof CompilerBug) && !(e instanceof Error)) note(String(e));
+  return 70;
+}
+
+try {
+  await commands().parseAsync();
+} catch (e) {
+  process.exitCode = report(e);
+} finally {
+  releaseGpu();
+}

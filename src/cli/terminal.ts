@@ -1,0 +1,80 @@
+import { SingleBar } from 'cli-progress';
+import type { Progress } from '../runtime/trainer.ts';
+
+/** Writes for people go to stderr where stdout carries data; here both are kept apart from the commands. */
+export const print = (text = ''): void => void process.stdout.write(`${text}\n`);
+export const note = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** `1234.5` with few digits, `1.2e-7` where it is small. */
+export function showNumber(x: number): string {
+  if (x === 0 || !Number.isFinite(x)) return String(x);
+  const a = Math.abs(x);
+  if (a >= 1e7 || a < 1e-4) return x.toExponential(4);
+  return a >= 1000 ? x.toFixed(1) : x.toPrecision(6);
+}
+
+export function showBytes(n: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB'];
+  const i = n < 1024 ? 0 : Math.min(3, Math.floor(Math.log2(n) / 10));
+  return i === 0 ? `${n} bytes` : `${(n / 1024 ** i).toFixed(1)} ${units[i] ?? ''}`;
+}
+
+export function showTime(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '?';
+  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+/** Text in columns; the first is left-aligned, the others right-aligned where they are numbers. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((r) => (r[i] ?? '').length)));
+  const numeric = (text: string): boolean => /^[-\d.,e+]+$/.test(text);
+  return rows
+    .map((r) =>
+      r
+        .map((cell, i) =>
+          numeric(cell) || (rows.length > 1 && rows.slice(1).every((q) => numeric(q[i] ?? '')))
+            ? cell.padStart(widths[i] ?? 0)
+            : cell.padEnd(widths[i] ?? 0),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** Shows how far training is: a bar on a terminal, a line every few seconds in a pipe. */
+export interface ProgressView {
+  readonly update: (p: Progress) => void;
+  readonly stop: () => void;
+}
+
+const LINE_EVERY_MS = 5000;
+
+export function progressView(steps: number): ProgressView {
+  if (!process.stderr.isTTY) {
+    let last = performance.now();
+    return {
+      update(p) {
+        const now = performance.now();
+        if (now - last < LINE_EVERY_MS || p.step === steps) return;
+        last = now;
+        note(
+          `step ${p.step}/${p.steps}  loss ${showNumber(p.loss)}  ${p.stepsPerSecond.toFixed(0)} steps/s  ${showTime(p.secondsLeft)} left`,
+        );
+      },
+      stop: () => undefined,
+    };
+  }
+  const bar = new SingleBar({
+    format: '{bar} {percentage}%  step {value}/{total}  loss {loss}  {rate} steps/s  {left} left',
+    hideCursor: true,
+    clearOnComplete: true,
+    stream: process.stderr,
+  });
+  bar.start(steps, 0, { loss: '-', rate: '-', left: '?' });
+  return {
+    update: (p) => bar.update(p.step, { loss: showNumber(p.loss), rate: p.stepsPerSecond.toFixed(0), left: showTime(p.secondsLeft) }),
+    stop: () => bar.stop(),
+  };
+}

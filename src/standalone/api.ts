@@ -1,0 +1,72 @@
+/** The types of a built folder's runner. They need no other declarations, and no globals of WebGPU. */
+
+/** A named tensor, row-major. */
+export interface Tensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Tensors by PyTorch's names. */
+export type Weights = Readonly<Record<string, Tensor>>;
+
+export interface Progress {
+  /** Steps done, of how many. */
+  readonly step: number;
+  readonly steps: number;
+  /** Loss before the last update. */
+  readonly loss: number;
+  readonly stepsPerSecond: number;
+  readonly secondsLeft: number;
+}
+
+export interface TrainOptions {
+  /** Steps of the whole run; the program's own number where it is not said. */
+  readonly steps?: number | undefined;
+  readonly seed?: number | undefined;
+  /** The losses of a few steps, before their updates. */
+  readonly onLosses?: ((firstStep: number, losses: Float32Array) => void) | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** An AbortSignal, or anything like it: training stops after the steps that are on the device. */
+  readonly signal?: { readonly aborted: boolean } | undefined;
+}
+
+export interface TrainResult {
+  readonly steps: number;
+  readonly seconds: number;
+  readonly lastLoss: number;
+}
+
+export interface Model {
+  readonly device: { readonly kind: 'gpu' | 'cpu'; readonly name: string; readonly reason: string };
+  /** Steps done so far. */
+  readonly step: number;
+  /** Gives the training data: inputs and targets, row-major, as many rows as the plan was built for. */
+  setData(x: ArrayLike<number>, y: ArrayLike<number>): void;
+  /** Trains on from where the model stands. */
+  train(options?: TrainOptions): Promise<TrainResult>;
+  /** Outputs for any number of examples, row-major. */
+  predict(x: ArrayLike<number>): Promise<Float32Array>;
+  weights(): Promise<Weights>;
+  setWeights(weights: Weights): void;
+  /** Frees the device. */
+  destroy(): void;
+}
+
+export interface LoadOptions {
+  /** `gpu` fails where there is none; `auto` (the default) takes the CPU then. */
+  readonly device?: 'auto' | 'gpu' | 'cpu' | undefined;
+  /** A WebGPU implementation (a `GPU` object); `navigator.gpu` where it is not given. */
+  readonly gpu?: unknown;
+  /** The kernels of `kernels.js`, for the CPU. Without them it needs `eval`, which strict pages forbid. */
+  readonly kernels?: readonly unknown[] | undefined;
+}
+
+/** What `runner.js` exports. */
+export interface Runner {
+  /** Puts the model of a `plan.json` on a device, with fresh weights. */
+  load(plan: unknown, options?: LoadOptions): Promise<Model>;
+  /** Reads a .safetensors file. */
+  readTensors(bytes: Uint8Array): Readonly<Record<string, { readonly shape: readonly number[]; readonly data: Float32Array | Int32Array }>>;
+  /** Writes a .safetensors file. */
+  writeTensors(tensors: Weights): Uint8Array;
+}

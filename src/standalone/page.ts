@@ -1,0 +1,119 @@
+import type { Model, Runner } from './api.ts';
+
+/** The page of a built folder: trains, draws the loss, predicts, gives and takes weights. */
+interface PageInfo {
+  readonly name: string;
+  readonly program: string;
+  /** Numbers of one example. */
+  readonly width: number;
+  readonly labels: boolean;
+  readonly trains: boolean;
+  readonly weights: boolean;
+  readonly example: readonly number[];
+}
+
+const element = <T extends HTMLElement>(id: string): T => {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no #${id}`);
+  return found as T;
+};
+const status = (text: string): void => {
+  element('status').textContent = text;
+};
+const json = async (path: string): Promise<unknown> => (await fetch(path)).json();
+const bytes = async (path: string): Promise<Uint8Array> => new Uint8Array(await (await fetch(path)).arrayBuffer());
+
+/** Draws losses on a logarithmic scale where they span more than a factor of ten. */
+function draw(losses: readonly number[]): void {
+  const svg = element('curve');
+  const [w, h] = [600, 200];
+  const log = Math.max(...losses) > 10 * Math.min(...losses) && Math.min(...losses) > 0;
+  const y = (v: number): number => (log ? Math.log(v) : v);
+  const [low, high] = [Math.min(...losses.map(y)), Math.max(...losses.map(y))];
+  const every = Math.max(1, Math.floor(losses.length / w));
+  const points = losses
+    .filter((_, i) => i % every === 0 || i === losses.length - 1)
+    .map((v, i, all) => `${((i / Math.max(1, all.length - 1)) * w).toFixed(1)},${(h - ((y(v) - low) / (high - low || 1)) * h).toFixed(1)}`);
+  svg.querySelector('polyline')?.setAttribute('points', points.join(' '));
+}
+
+async function start(): Promise<void> {
+  const runner = (await import(new URL('runner.js', import.meta.url).href)) as Runner;
+  const { kernels } = (await import(new URL('kernels.js', import.meta.url).href)) as { kernels: unknown[] };
+  const [info, plan] = [(await json('page.json')) as PageInfo, await json('plan.json')];
+  element('name').textContent = info.name;
+  element('program').textContent = info.program;
+  const wanted = new URLSearchParams(location.search).get('device');
+  const model: Model = await runner.load(plan, { kernels, device: wanted === 'cpu' || wanted === 'gpu' ? wanted : 'auto' });
+  if (info.weights) model.setWeights(runner.readTensors(await bytes('weights.safetensors')) as Parameters<Model['setWeights']>[0]);
+  status(`ready on ${model.device.name}: ${model.device.reason}`);
+
+  const trainButton = element<HTMLButtonElement>('train');
+  const stop = { aborted: false };
+  const losses: number[] = [];
+  if (info.trains) {
+    const data = runner.readTensors(await bytes('data.safetensors'));
+    model.setData(data['x']?.data ?? [], data['y']?.data ?? []);
+    trainButton.disabled = false;
+  }
+  trainButton.addEventListener('click', () => {
+    trainButton.disabled = true;
+    const steps = model.step === 0 ? undefined : model.step * 2;
+    model
+      .train({
+        steps,
+        signal: stop,
+        onLosses: (_first, chunk) => losses.push(...chunk),
+        onProgress(p) {
+          draw(losses);
+          status(`step ${p.step} of ${p.steps}, loss ${p.loss.toPrecision(6)}, ${p.stepsPerSecond.toFixed(0)} steps/s`);
+        },
+      })
+      .then((r) =>
+        status(`done: ${model.step} steps, loss ${r.lastLoss.toPrecision(6)}, ${r.seconds.toFixed(2)} s on ${model.device.name}`),
+      )
+      .catch(failed)
+      .finally(() => {
+        trainButton.disabled = false;
+      });
+  });
+
+  const input = element<HTMLInputElement>('input');
+  input.value = info.example.join(', ');
+  element('form').addEventListener('submit', (event) => {
+    event.preventDefault();
+    const numbers = input.value
+      .split(/[\s,;]+/)
+      .filter((t) => t !== '')
+      .map(Number);
+    if (numbers.length === 0 || numbers.length % info.width !== 0 || numbers.some((n) => !Number.isFinite(n))) {
+      element('output').textContent = `give ${info.width} number${info.width === 1 ? '' : 's'}`;
+      return;
+    }
+    model
+      .predict(numbers)
+      .then((out) => {
+        element('output').textContent = [...out].map((v) => v.toPrecision(6)).join(', ');
+      })
+      .catch(failed);
+  });
+
+  element('save').addEventListener('click', () => {
+    model
+      .weights()
+      .then((w) => {
+        const link = document.createElement('a');
+        link.href = URL.createObjectURL(new Blob([runner.writeTensors(w) as Uint8Array<ArrayBuffer>]));
+        link.download = `${info.name}.safetensors`;
+        link.click();
+        URL.revokeObjectURL(link.href);
+      })
+      .catch(failed);
+  });
+}
+
+function failed(e: unknown): void {
+  status(`it did not work: ${e instanceof Error ? e.message : String(e)}`);
+}
+
+start().catch(failed);
