@@ -24,7 +24,11 @@ export interface Parsed {
 /** Text to tree. Everything wrong goes into the sink; the tree then holds what could be understood. */
 export function parse(source: Source, sink: DiagnosticSink): Parsed {
   const lexed = T.nnLexer.tokenize(source.text);
+  // The first error of a line is the cause; what follows on it mostly follows from it.
+  const seen = new Set<number>();
   for (const e of lexed.errors) {
+    if (seen.has(e.line ?? 0)) continue;
+    seen.add(e.line ?? 0);
     const span = { source, start: e.offset, end: e.offset + e.length };
     const text = source.text.slice(e.offset, e.offset + e.length);
     if (text.startsWith('"'))
@@ -33,8 +37,6 @@ export function parse(source: Source, sink: DiagnosticSink): Parsed {
   }
   parser.open(source, layout(lexed.tokens));
   const program = parser.program();
-  // The first error of a line is the cause; what follows on it mostly follows from it.
-  const seen = new Set(sink.errors.map((d) => d.span && lineColumn(source, d.span.start).line));
   for (const e of parser.errors) {
     const diagnostic = explain(source, e);
     const line = lineColumn(source, diagnostic.span.start).line;

@@ -57,7 +57,17 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     declare(traceTensor(name), at(graph.nodes, get(new Map(Object.entries(graph.outputs)), name, 'output')), 'trace', options.chunk);
   const groups = storeAll(graph, fused, places, options);
   const outputs = Object.fromEntries(Object.entries(graph.outputs).map(([name, id]) => [name, get(places, id, 'output')]));
-  return { graph, level, groups, tensors, places, outputs };
+  // An output that is a state means the state before the step: it is put aside before anything changes it.
+  const aside: Group[] = [];
+  for (const [name, id] of Object.entries(graph.outputs)) {
+    const node = at(graph.nodes, id);
+    if (node.op !== 'state' || !graph.writes.some((w) => w.state === node.attrs.name)) continue;
+    const place = { tensor: `before_${id}`, offset: 0 };
+    declare(place.tensor, node, 'transient');
+    outputs[name] = place;
+    aside.push({ roots: [], inlined: [], stores: [{ node: id, perStep: false, ...place }] });
+  }
+  return { graph, level, groups: [...aside, ...groups], tensors, places, outputs };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { BATCH, showDim, showShape } from '../../base/types.ts';
+import { BATCH, product, showDim, showShape } from '../../base/types.ts';
 import { layer, problem } from './layer.ts';
 
 /** y = x W^T + b over the last axis; W and b start uniform in +-1/sqrt(in_features), as torch.nn.Linear does. */
@@ -18,6 +18,8 @@ export const Linear = layer({
     if (dtype !== 'f32') return problem('NN204', `${cx.text} takes numbers, and ${dtype}${showShape(shape)} flows in`);
     const last = shape.at(-1);
     if (shape.length < 2 || last !== in_features) {
+      const flat = product(shape.slice(1));
+      if (shape.length > 2 && flat === in_features) return problem('NN203', `${cx.text} takes [*, ${in_features}], and ${showShape(shape)} flows in`, `flatten it first: flatten -> ${cx.text}`);
       const wanted =
         last === undefined || shape.length < 2 ? undefined : `Linear(${showDim(last)}, ${out_features}${bias ? '' : ', bias=false'})`;
       return problem(
