@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { fail } from '../base/errors.ts';
+import { UserError, fail } from '../base/errors.ts';
+import type { Span } from '../base/source.ts';
 import type { Code } from '../base/codes.ts';
 
 const reason = (e: unknown): string => {
@@ -16,12 +17,12 @@ const reason = (e: unknown): string => {
   return known[code ?? ''] ?? (e instanceof Error ? e.message : String(e));
 };
 
-/** Reads a file that the user named; a file that is not there is the user's error. */
-export async function readUserFile(path: string, code: Code = 'NN502'): Promise<Uint8Array> {
+/** Reads a file that the user named, in the call or at a place in the program; a file that is not there is the user's error. */
+export async function readUserFile(path: string, code: Code = 'NN502', span?: Span): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (e) {
-    return fail(code, `${path} cannot be read: ${reason(e)}`);
+    throw new UserError([{ code, severity: 'error', label: `${path} cannot be read: ${reason(e)}`, ...(span ? { span } : {}) }]);
   }
 }
 

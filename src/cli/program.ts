@@ -42,7 +42,7 @@ export async function openData(program: OpenProgram, given: string | undefined):
   // The place in the program is shown only for data that the program itself names.
   const span = given === undefined ? program.model.data?.span : undefined;
   const needs = needsOf(program.model, true);
-  return readDataset(path, await readUserFile(path, 'NN301'), { ...needs, spec: { x: needs.spec?.x, y: needs.spec?.y, span } });
+  return readDataset(path, await readUserFile(path, 'NN301', span), { ...needs, spec: { x: needs.spec?.x, y: needs.spec?.y, span } });
 }
 
 /** Reads weights by PyTorch's names. */

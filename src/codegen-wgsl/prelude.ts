@@ -9,6 +9,23 @@ export interface PreludeEntry {
   readonly text: string;
 }
 
+/**
+ * sin and cos by quadrant: WGSL promises only 2^-11 of absolute error. x = k pi/2 + r with pi/2 in three parts (Cody and
+ * Waite, 1980), then Taylor polynomials on |r| <= pi/4. Good to a few ulp up to |x| of some ten thousands.
+ */
+const QUADRANT = `fn nn_quadrant(x: f32, shift: i32) -> f32 {
+  let k = round(x * 0.63661977);
+  var r = fma(k, -1.5703125, x);
+  r = fma(k, -4.837513e-4, r);
+  r = fma(k, -7.5497901e-8, r);
+  let s = r * r;
+  let sine = r + r * s * (-0.16666667 + s * (8.3333333e-3 + s * (-1.9841270e-4 + s * 2.7557319e-6)));
+  let cosine = 1.0 + s * (-0.5 + s * (4.1666668e-2 + s * (-1.3888889e-3 + s * 2.4801587e-5)));
+  let q = (i32(k) + shift) & 3;
+  let v = select(sine, cosine, (q & 1) == 1);
+  return select(v, -v, q >= 2);
+}`;
+
 export const PRELUDE: Partial<Readonly<Record<Fn, PreludeEntry>>> = {
   tanh: {
     needs: [],
@@ -26,6 +43,15 @@ export const PRELUDE: Partial<Readonly<Record<Fn, PreludeEntry>>> = {
   let p = 1.0 / (1.0 + e);
   return select(e * p, p, x >= 0.0);
 }`,
+  },
+  sin: {
+    needs: [],
+    text: `${QUADRANT}
+fn nn_sin(x: f32) -> f32 { return nn_quadrant(x, 0); }`,
+  },
+  cos: {
+    needs: ['sin'],
+    text: `fn nn_cos(x: f32) -> f32 { return nn_quadrant(x, 1); }`,
   },
   expm1: {
     needs: [],

@@ -82,7 +82,7 @@ function fromCsv(path: string, bytes: Uint8Array, needs: Needs): Dataset {
 }
 
 function fromTensors(path: string, bytes: Uint8Array, needs: Needs): Dataset {
-  const tensors = readSafetensors(bytes, path);
+  const tensors = readSafetensors(bytes, path, 'NN301');
   const { input, target, spec } = needs;
   const take = (name: string, type: TensorType, what: string): { rows: number; values: Values } => {
     const t = tensors.get(name);

@@ -1,3 +1,4 @@
+import type { Code } from '../base/codes.ts';
 import { fail } from '../base/errors.ts';
 
 /** One tensor of a safetensors file. Integers wider than 32 bits must fit into an i32. */
@@ -43,9 +44,9 @@ function bfloat(bits: number): number {
 const MAX_HEADER = 100_000_000;
 
 /** Reads a safetensors file (length of the header, header as JSON, data; all little-endian). `name` is for messages. */
-export function readSafetensors(bytes: Uint8Array, name: string): Map<string, StoredTensor> {
+export function readSafetensors(bytes: Uint8Array, name: string, code: Code = 'NN401'): Map<string, StoredTensor> {
   const bad = (why: string): never =>
-    fail('NN401', `${name} is not a safetensors file: ${why}`, { help: 'write one with safetensors.torch.save_file, or nnc train --save' });
+    fail(code, `${name} is not a safetensors file: ${why}`, { help: 'write one with safetensors.torch.save_file, or nnc train --save' });
   if (bytes.length < 8) return bad(`it has only ${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = Number(view.getBigUint64(0, true));

@@ -206,6 +206,8 @@ class Lowering {
         return call(type === 'f32' ? 'f32' : 'i32', ix.toExpr(at(index, node.attrs.axis)));
       case 'cast':
         return call(node.attrs.dtype, arg(0));
+      case 'detach':
+        return arg(0);
       case 'uniform': {
         const element = ix.toExpr(ix.linear(index, fixedShape(node.type.shape)));
         return call(
@@ -289,22 +291,24 @@ class Lowering {
     return literal(node.type.dtype, 0);
   }
 
-  private between(v: ix.Index, low: number, end: number): Expr | undefined {
+  /** Whether an index lies in [low, end): known while compiling, or a test for run time. */
+  private between(v: ix.Index, low: number, end: number): Expr | 'always' | 'never' {
     const [min, max] = ix.range(v);
+    if (max < low || min >= end) return 'never';
     const tests: Expr[] = [];
     if (min < low) tests.push(call('le', literal('u32', low), ix.toExpr(v)));
     if (max >= end) tests.push(call('lt', ix.toExpr(v), literal('u32', end)));
-    return tests.length === 2 ? call('and', at(tests, 0), at(tests, 1)) : tests[0];
+    return tests.length === 2 ? call('and', at(tests, 0), at(tests, 1)) : (tests[0] ?? 'always');
   }
 
   private pad(node: NodeOf<'pad'>, index: readonly ix.Index[], inShape: readonly number[]): Expr {
     const inner = index.map((v, i) => ix.add(v, ix.constant(-at(node.attrs.low, i))));
-    const tests = index
-      .map((v, i) => this.between(v, at(node.attrs.low, i), at(node.attrs.low, i) + at(inShape, i)))
-      .filter((t) => t !== undefined);
-    if (tests.length === 0) return this.value(at(node.inputs, 0), inner);
+    const tests = index.map((v, i) => this.between(v, at(node.attrs.low, i), at(node.attrs.low, i) + at(inShape, i)));
+    if (tests.includes('never')) return this.zero(node);
+    const unknown = tests.filter((t) => typeof t !== 'string');
+    if (unknown.length === 0) return this.value(at(node.inputs, 0), inner);
     const result = this.variable('p', this.zero(node));
-    const condition = tests.reduce((a, b) => call('and', a, b));
+    const condition = unknown.reduce((a, b) => call('and', a, b));
     this.guarded(condition, () => this.assign(result, this.value(at(node.inputs, 0), inner)));
     return result;
   }
@@ -317,8 +321,8 @@ class Lowering {
       const size = fixedShape(at(this.graph.nodes, input).type.shape)[axis] ?? 0;
       const inner = index.map((v, i) => (i === axis ? ix.add(v, ix.constant(-from)) : v));
       const test = this.between(at(index, axis), from, from + size);
-      if (test) this.guarded(test, () => this.assign(result, this.value(input, inner)));
-      else this.assign(result, this.value(input, inner));
+      if (test === 'always') return this.value(input, inner);
+      if (test !== 'never') this.guarded(test, () => this.assign(result, this.value(input, inner)));
       from += size;
     }
     return result;

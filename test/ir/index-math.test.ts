@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import * as ix from '../../src/ir/kernel/index-math.ts';
+import type { Expr } from '../../src/ir/kernel/types.ts';
+
+/** What an index is for given variables, straight from its definition. */
+function valueOf(x: ix.Index, vars: ReadonlyMap<string, number>): number {
+  const atom = (a: ix.Atom): number => {
+    if (a.kind === 'var') return vars.get(a.name) ?? NaN;
+    if (a.kind === 'value') return NaN;
+    return a.kind === 'div' ? Math.floor(valueOf(a.of, vars) / a.by) : valueOf(a.of, vars) % a.by;
+  };
+  return x.terms.reduce((n, t) => n + t.coefficient * atom(t.atom), x.constant);
+}
+
+function evalExpr(e: Expr, vars: ReadonlyMap<string, number>): number {
+  if (e.kind === 'literal') return e.value;
+  if (e.kind === 'ref') return vars.get(e.name) ?? NaN;
+  if (e.kind !== 'call') return NaN;
+  const [a = NaN, b = NaN] = e.args.map((x) => evalExpr(x, vars));
+  const f: Record<string, number> = { add: a + b, sub: a - b, mul: a * b, div: Math.floor(a / b), mod: a % b };
+  const value = f[e.fn] ?? NaN;
+  // As unsigned arithmetic: a negative intermediate would wrap.
+  expect(value).toBeGreaterThanOrEqual(0);
+  return value;
+}
+
+const shape = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 4 });
+
+describe('index arithmetic', () => {
+  it('quotients and remainders are those of the numbers', () => {
+    fc.assert(
+      fc.property(shape, fc.integer({ min: 1, max: 12 }), fc.integer({ min: 0, max: 9 }), fc.infiniteStream(fc.nat(1000)), (extents, by, offset, stream) => {
+        const vars = new Map(extents.map((e, i) => [`i${i}`, (stream.next().value ?? 0) % e]));
+        const index = ix.add(ix.constant(offset), ix.linear(extents.map((e, i) => ix.variable(`i${i}`, e)), extents));
+        const n = valueOf(index, vars);
+        for (const [got, want] of [
+          [ix.div(index, by), Math.floor(n / by)],
+          [ix.mod(index, by), n % by],
+        ] as const) {
+          expect(valueOf(got, vars)).toBe(want);
+          expect(evalExpr(ix.toExpr(got), vars)).toBe(want);
+          const [low, high] = ix.range(got);
+          expect(want).toBeGreaterThanOrEqual(low);
+          expect(want).toBeLessThanOrEqual(high);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('a reshape and back is nothing', () => {
+    fc.assert(
+      fc.property(shape, (extents) => {
+        const total = extents.reduce((a, b) => a * b, 1);
+        const vars = extents.map((e, i) => ix.variable(`i${i}`, e));
+        const flat = ix.linear(vars, extents);
+        expect(ix.delinear(flat, extents)).toEqual(vars);
+        const p = ix.variable('p', total);
+        expect(ix.linear(ix.delinear(p, extents), extents)).toEqual(p);
+      }),
+    );
+  });
+});

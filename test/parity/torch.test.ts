@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { GraphBuilder } from '../../src/ir/graph/builder.ts';
+import type { Graph, NodeId } from '../../src/ir/graph/types.ts';
+import { gradient } from '../../src/passes/graph/autodiff.ts';
+import { cse, dce } from '../../src/passes/graph/cleanup.ts';
+import { optimize } from '../../src/passes/graph/optimize.ts';
+import type { Settings } from '../../src/passes/graph/optimizers.ts';
+import { gradOutput } from '../../src/passes/graph/differentiate.ts';
+import { simplify } from '../../src/passes/graph/simplify.ts';
+import { evaluate } from '../../src/reference/evaluate.ts';
+import * as f from '../../src/sema/functions.ts';
+import { LOSSES, reduceLoss } from '../../src/sema/losses.ts';
+import { OPTIMIZERS } from '../../src/sema/optimizers.ts';
+import { distance, runGraph } from '../support/run-graph.ts';
+
+/** PyTorch's own numbers in float64: values and gradients of operations, traces of optimizers. */
+interface OpCase {
+  readonly op: string;
+  readonly attrs: Record<string, unknown>;
+  readonly inputs: readonly { readonly shape: readonly number[]; readonly data: readonly number[] }[];
+  readonly output: { readonly shape: readonly number[]; readonly data: readonly number[] };
+  readonly cotangent: readonly number[];
+  readonly grads: readonly (readonly number[])[];
+}
+
+const load = (name: string): unknown => JSON.parse(readFileSync(`test/parity/${name}.json`, 'utf8'));
+const all = load('ops') as OpCase[];
+
+type Build = (b: GraphBuilder, xs: readonly NodeId[], attrs: Record<string, unknown>, c: OpCase) => NodeId;
+const one =
+  (build: (b: GraphBuilder, x: NodeId) => NodeId): Build =>
+  (b, [x = -1]) =>
+    build(b, x);
+const two =
+  (op: 'add' | 'sub' | 'mul' | 'div' | 'max' | 'min' | 'pow'): Build =>
+  (b, xs, _a, c) => {
+    const [x = -1, y = -1] = xs.map((v) => numpy(b, v, c.output.shape));
+    return b.op(op, x, y);
+  };
+/** NumPy's broadcasting by the graph's explicit one. */
+function numpy(b: GraphBuilder, x: NodeId, shape: readonly number[]): NodeId {
+  const from = b.shape(x);
+  const lead = shape.length - from.length;
+  const kept = from.map((d, i) => ({ d, i })).filter(({ d, i }) => d === shape[i + lead]);
+  return b.broadcast(b.reshape(x, kept.map(({ d }) => d)), shape, kept.map(({ i }) => i + lead));
+}
+const axisOf = (attrs: Record<string, unknown>, rank: number): number => f.axisOf(Number(attrs['axis']), rank) ?? -1;
+const mean = (b: GraphBuilder, x: NodeId, axis: number): NodeId => {
+  const s = b.sum(x, [axis]);
+  return b.op('div', s, b.like(Number(b.shape(x)[axis]), s));
+};
+const lossOf =
+  (name: string): Build =>
+  (b, [x = -1], attrs, c) => {
+    const loss = LOSSES[name];
+    const shape = c.inputs[0]?.shape ?? [];
+    const labels = name === 'cross_entropy';
+    const t = b.add('input', [], { name: 'target' }, { dtype: labels ? 'i32' : 'f32', shape: labels ? shape.slice(0, -1) : shape });
+    const { target: _t, ...args } = attrs;
+    if (!loss) throw new Error(`no loss ${name}`);
+    return reduceLoss(b, {}, loss.each(b, { delta: 1, label_smoothing: 0, ...(args as Record<string, number>) }, x, t));
+  };
+
+/** What of PyTorch's list the language has so far; the rest is skipped by name below. */
+const BUILD: Readonly<Record<string, Build>> = {
+  relu: one(f.relu),
+  sigmoid: one((b, x) => b.op('sigmoid', x)),
+  tanh: one((b, x) => b.op('tanh', x)),
+  silu: one(f.silu),
+  gelu: (b, [x = -1], attrs) => (attrs['approximate'] === 'tanh' ? f.geluTanh(b, x) : f.gelu(b, x)),
+  exp: one((b, x) => b.op('exp', x)),
+  log: one((b, x) => b.op('log', x)),
+  sqrt: one((b, x) => b.op('sqrt', x)),
+  sin: one((b, x) => b.op('sin', x)),
+  cos: one((b, x) => b.op('cos', x)),
+  abs: one((b, x) => b.op('abs', x)),
+  erf: one((b, x) => b.op('erf', x)),
+  log1p: one((b, x) => b.op('log1p', x)),
+  expm1: one((b, x) => b.op('expm1', x)),
+  reciprocal: one((b, x) => b.op('div', b.like(1, x), x)),
+  square: one((b, x) => b.op('mul', x, x)),
+  add: two('add'),
+  sub: two('sub'),
+  mul: two('mul'),
+  div: two('div'),
+  maximum: two('max'),
+  minimum: two('min'),
+  pow: two('pow'),
+  sum: (b, [x = -1], attrs) => b.sum(x, [axisOf(attrs, b.shape(x).length)]),
+  mean: (b, [x = -1], attrs) => mean(b, x, axisOf(attrs, b.shape(x).length)),
+  max: (b, [x = -1], attrs) => b.add('reduce_max', [x], { axes: [axisOf(attrs, b.shape(x).length)] }),
+  logsumexp: (b, [x = -1], attrs) => f.logsumexp(b, x, axisOf(attrs, b.shape(x).length)),
+  softmax: (b, [x = -1], attrs) => f.softmax(b, x, axisOf(attrs, b.shape(x).length)),
+  linear: (b, [x = -1, w = -1, bias = -1], _a, c) => b.op('add', b.contract('az,yz->ay', x, w), b.broadcast(bias, c.output.shape, [1])),
+  matmul: (b, [x = -1, y = -1], _a, c) => b.contract({ '2,2': 'ab,bc->ac', '3,3': 'abc,acd->abd', '3,2': 'abc,cd->abd', '1,1': 'a,a->' }[c.inputs.map((i) => i.shape.length).join()] ?? '', x, y),
+  einsum: (b, [x = -1, y = -1], attrs) => b.contract(String(attrs['spec']), x, y),
+  concat: (b, xs, attrs) => b.add('concat', xs, { axis: Number(attrs['axis']) }),
+  slice: (b, [x = -1], attrs) => {
+    const [axis, from, to] = ['axis', 'start', 'end'].map((k) => Number(attrs[k]));
+    const shape = b.shape(x);
+    return b.add('slice', [x], { start: shape.map((_, i) => (i === axis ? (from ?? 0) : 0)), size: shape.map((d, i) => (i === axis ? (to ?? 0) - (from ?? 0) : d)) });
+  },
+  transpose: (b, [x = -1], attrs) => b.permute(x, attrs['perm'] as number[]),
+  embedding: (b, [x = -1], attrs) => {
+    const ids = attrs['ids'] as number[][];
+    const index = b.add('input', [], { name: 'target' }, { dtype: 'i32', shape: [ids.length, ids[0]?.length ?? 0] });
+    return b.op('gather', x, index);
+  },
+  mse: lossOf('mse'),
+  l1: lossOf('l1'),
+  huber: lossOf('huber'),
+  bce_with_logits: lossOf('bce_with_logits'),
+  cross_entropy: lossOf('cross_entropy'),
+};
+const LATER = ['softplus', 'elu', 'selu', 'leaky_relu', 'hardtanh', 'mish', 'rsqrt', 'var', 'log_softmax', 'cumsum', 'prod', 'conv1d', 'conv2d', 'conv_transpose2d', 'max_pool2d', 'avg_pool2d', 'layer_norm', 'rms_norm', 'group_norm', 'batch_norm', 'attention', 'where', 'kl_div'];
+
+interface Prepared {
+  readonly graph: Graph;
+  readonly inputs: Map<string, ArrayLike<number>>;
+}
+
+/** Output `y`, and `g0`, `g1`... the gradients of sum(y * cotangent). */
+function prepare(c: OpCase): Prepared {
+  const b = new GraphBuilder('torch');
+  const inputs = new Map<string, ArrayLike<number>>();
+  const xs = c.inputs.map((x, i) => {
+    inputs.set(`x${i}`, x.data);
+    return b.add('input', [], { name: `x${i}` }, { dtype: 'f32', shape: x.shape });
+  });
+  const y = BUILD[c.op]?.(b, xs, c.attrs, c) ?? -1;
+  const flat = (v: unknown): number[] => (Array.isArray(v) ? v.flatMap(flat) : [Number(v)]);
+  inputs.set('target', flat(c.attrs['target'] ?? c.attrs['ids'] ?? []));
+  inputs.set('ct', flat(c.cotangent));
+  const ct = b.add('input', [], { name: 'ct' }, { dtype: 'f32', shape: c.output.shape });
+  const product = b.op('mul', y, ct);
+  const total = b.sum(product, c.output.shape.map((_, i) => i));
+  b.outputs['y'] = y;
+  gradient(b, total, xs).forEach((g, i) => {
+    b.outputs[`g${i}`] = g;
+  });
+  return { graph: b.graph(), inputs };
+}
+
+const known = all.filter((c) => c.op in BUILD).map((c, i) => ({ ...c, title: `${i}: ${c.op} ${JSON.stringify(c.attrs).slice(0, 60)}` }));
+
+describe("PyTorch's values and gradients", () => {
+  it('are all either tested or named as not there yet', () => {
+    expect([...new Set(all.map((c) => c.op))].filter((op) => !(op in BUILD) && !LATER.includes(op))).toEqual([]);
+  });
+
+  it.each(known)('$title', async (c) => {
+    const { graph, inputs } = prepare(c);
+    const run = evaluate(graph, { inputs, state: new Map(), scalars: { step: 0, seed: 0, total: 1 } });
+    const want: [string, readonly number[]][] = [['y', [c.output.data].flat() as number[]], ...c.grads.map((g, i): [string, readonly number[]] => [`g${i}`, [g].flat()])];
+    for (const [name, values] of want) expect(distance(run(graph.outputs[name] ?? -1).data, values), name).toBeLessThan(1e-9);
+    const clean = dce(cse(simplify(graph)));
+    for (const device of ['gpu', 'cpu'] as const) {
+      for (const level of [0, 1] as const) {
+        const got = await runGraph(level === 0 ? graph : clean, level, device, { inputs, state: new Map() });
+        for (const [name, values] of want) expect(distance(got.outputs.get(name) ?? [], values), `${name} on ${device} -O${level}`).toBeLessThan(1e-4);
+      }
+    }
+  });
+});
+
+interface Trace {
+  readonly optimizer: string;
+  readonly attrs: Record<string, unknown>;
+  readonly a: readonly number[];
+  readonly w0: readonly number[];
+  readonly w: readonly (readonly number[])[];
+}
+
+const traces = (load('optimizers') as Trace[]).map((t) => ({ ...t, title: `${t.optimizer} ${JSON.stringify(t.attrs)}` }));
+const supported = traces.filter((t) => t.optimizer in OPTIMIZERS && t.attrs['amsgrad'] === undefined);
+
+describe("PyTorch's optimizer traces", () => {
+  it('cover sgd, adam and adamw', () => {
+    expect(new Set(supported.map((t) => t.optimizer))).toEqual(new Set(['sgd', 'adam', 'adamw']));
+  });
+
+  it.each(supported)('$title', (t) => {
+    const n = t.w0.length;
+    const type = { dtype: 'f32', shape: [n] } as const;
+    const b = new GraphBuilder('trace');
+    const w = b.add('state', [], { name: 'params' }, type);
+    const a = b.add('input', [], { name: 'a' }, type);
+    const d = b.op('sub', w, a);
+    const fourth = b.op('mul', b.op('mul', d, d), b.op('mul', d, d));
+    const loss = b.sum(b.op('add', fourth, b.op('sin', b.op('mul', w, a))), [0]);
+    b.outputs[gradOutput('w')] = gradient(b, loss, [w])[0] ?? -1;
+    const defaults = Object.fromEntries(Object.entries(OPTIMIZERS[t.optimizer] ?? {}).map(([k, p]) => [k, p.default]));
+    const settings = { ...defaults, ...t.attrs } as Settings;
+    const graph = optimize(b.graph(), [{ name: 'w', shape: [n], offset: 0, size: n }], n, t.optimizer, settings);
+    const state = new Map<string, ArrayLike<number>>([['params', t.w0]]);
+    for (const node of graph.nodes) if (node.op === 'state' && !state.has(node.attrs.name)) state.set(node.attrs.name, new Float64Array(n));
+    t.w.forEach((want, step) => {
+      const run = evaluate(graph, { inputs: new Map([['a', t.a]]), state, scalars: { step, seed: 0, total: t.w.length } });
+      const next = graph.writes.map((write) => [write.state, run(write.value).data] as const);
+      for (const [name, data] of next) state.set(name, data);
+      expect(distance(state.get('params') ?? [], want), `step ${step}`).toBeLessThan(1e-9);
+    });
+  });
+});
