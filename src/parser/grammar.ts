@@ -1,4 +1,4 @@
-import { EmbeddedActionsParser, EOF, type IToken } from 'chevrotain';
+import { EmbeddedActionsParser, EOF, type IToken, type ParserMethod } from 'chevrotain';
 import { cover, type Source, type Span } from '../base/source.ts';
 import type * as A from './ast.ts';
 import { parserMessages } from './messages.ts';
@@ -32,6 +32,16 @@ export class NnParser extends EmbeddedActionsParser {
 
   private since(from: IToken): Span {
     return this.span(from, this.LA(0));
+  }
+
+  /**
+   * A rule that gives an expression. Where recovery gives up on it, an empty name stands in its place: its error is
+   * reported, so nobody looks at it, but the tree around it stays whole.
+   */
+  private rule<T extends A.Expr>(name: string, body: () => T): ParserMethod<[], T> {
+    const recoveryValueFunc = (): T =>
+      ({ kind: 'name', name: '', items: [], value: '', args: [], span: this.span(this.LA(1)) }) as unknown as T;
+    return this.RULE(name, body, { recoveryValueFunc });
   }
 
   readonly program = this.RULE('program', (): A.Program => {
@@ -122,26 +132,30 @@ export class NnParser extends EmbeddedActionsParser {
   });
 
   /** `lr=0.01 weight_decay=0.1 shuffle` */
-  readonly settings = this.RULE('settings', (): A.Argument[] => {
-    const settings: A.Argument[] = [];
-    this.MANY(() => {
-      const token = this.CONSUME(T.Identifier);
-      const name = this.nameOf(token);
-      const value = this.OPTION(() => {
-        this.CONSUME(T.Equals);
-        return this.SUBRULE(this.additive);
+  readonly settings = this.RULE(
+    'settings',
+    (): A.Argument[] => {
+      const settings: A.Argument[] = [];
+      this.MANY(() => {
+        const token = this.CONSUME(T.Identifier);
+        const name = this.nameOf(token);
+        const value = this.OPTION(() => {
+          this.CONSUME(T.Equals);
+          return this.SUBRULE(this.additive);
+        });
+        settings.push(
+          value
+            ? { name, value, span: this.since(token) }
+            : { name: undefined, value: { kind: 'name', name: name.text, span: name.span }, span: name.span },
+        );
       });
-      settings.push(
-        value
-          ? { name, value, span: this.since(token) }
-          : { name: undefined, value: { kind: 'name', name: name.text, span: name.span }, span: name.span },
-      );
-    });
-    return settings;
-  });
+      return settings;
+    },
+    { recoveryValueFunc: () => [] },
+  );
 
   /** A chain of stages, or a value. */
-  readonly expression = this.RULE('expression', (): A.Expr => {
+  readonly expression = this.rule('expression', (): A.Expr => {
     const start = this.LA(1);
     const stages = [this.SUBRULE(this.additive)];
     this.MANY(() => {
@@ -152,7 +166,7 @@ export class NnParser extends EmbeddedActionsParser {
     return only && stages.length === 1 ? only : { kind: 'pipe', stages, span: this.since(start) };
   });
 
-  readonly additive = this.RULE('additive', (): A.Expr => {
+  readonly additive = this.rule('additive', (): A.Expr => {
     let left = this.SUBRULE(this.multiplicative);
     this.MANY(() => {
       const sign = this.OR([{ ALT: () => this.CONSUME(T.Plus) }, { ALT: () => this.CONSUME(T.Minus) }]);
@@ -162,7 +176,7 @@ export class NnParser extends EmbeddedActionsParser {
     return left;
   });
 
-  readonly multiplicative = this.RULE('multiplicative', (): A.Expr => {
+  readonly multiplicative = this.rule('multiplicative', (): A.Expr => {
     let left = this.SUBRULE(this.unary);
     this.MANY(() => {
       const sign = this.OR([
@@ -176,7 +190,7 @@ export class NnParser extends EmbeddedActionsParser {
     return left;
   });
 
-  readonly unary = this.RULE('unary', (): A.Expr =>
+  readonly unary = this.rule('unary', (): A.Expr =>
     this.OR<A.Expr>([
       {
         ALT: () => {
@@ -190,13 +204,13 @@ export class NnParser extends EmbeddedActionsParser {
   );
 
   /** Binds tighter than a minus before it, and from the right: `-2^2` is -4, `2^3^2` is 2^9. */
-  readonly power = this.RULE('power', (): A.Expr => {
+  readonly power = this.rule('power', (): A.Expr => {
     const base = this.SUBRULE(this.primary);
     const exponent = this.OPTION(() => ({ sign: this.CONSUME(T.Caret), value: this.SUBRULE(this.unary) }));
     return this.ACTION(() => (exponent ? binary(exponent.sign, base, exponent.value) : base));
   });
 
-  readonly primary = this.RULE('primary', (): A.Expr =>
+  readonly primary = this.rule('primary', (): A.Expr =>
     this.OR<A.Expr>({
       DEF: [
         {
@@ -221,13 +235,13 @@ export class NnParser extends EmbeddedActionsParser {
     }),
   );
 
-  readonly string = this.RULE('string', (): A.StringExpr => {
+  readonly string = this.rule('string', (): A.StringExpr => {
     const token = this.CONSUME(T.StringLiteral);
     return { kind: 'string', value: token.image.slice(1, -1).replace(/\\(.)/g, '$1'), span: this.span(token) };
   });
 
   /** `name: stage` binds to the one stage behind it. */
-  readonly label = this.RULE('label', (): A.LabelExpr => {
+  readonly label = this.rule('label', (): A.LabelExpr => {
     const token = this.CONSUME(T.Identifier);
     this.CONSUME(T.Colon);
     const stage = this.SUBRULE(this.primary);
@@ -235,7 +249,7 @@ export class NnParser extends EmbeddedActionsParser {
   });
 
   /** `name` or `name(arguments)` */
-  readonly reference = this.RULE('reference', (): A.NameExpr | A.CallExpr => {
+  readonly reference = this.rule('reference', (): A.NameExpr | A.CallExpr => {
     const token = this.CONSUME(T.Identifier);
     const args = this.OPTION(() => {
       this.CONSUME(T.LParen);
@@ -248,18 +262,28 @@ export class NnParser extends EmbeddedActionsParser {
     return { kind: 'call', callee: this.nameOf(token), args, span: this.since(token) };
   });
 
-  readonly argument = this.RULE('argument', (): A.Argument => {
-    const start = this.LA(1);
-    const name = this.OPTION(() => {
-      const token = this.CONSUME(T.Identifier);
-      this.CONSUME(T.Equals);
-      return this.nameOf(token);
-    });
-    const value = this.SUBRULE(this.expression);
-    return { name, value, span: this.since(start) };
-  });
+  readonly argument = this.RULE(
+    'argument',
+    (): A.Argument => {
+      const start = this.LA(1);
+      const name = this.OPTION(() => {
+        const token = this.CONSUME(T.Identifier);
+        this.CONSUME(T.Equals);
+        return this.nameOf(token);
+      });
+      const value = this.SUBRULE(this.expression);
+      return { name, value, span: this.since(start) };
+    },
+    {
+      recoveryValueFunc: (): A.Argument => ({
+        name: undefined,
+        value: { kind: 'name', name: '', span: this.span(this.LA(1)) },
+        span: this.span(this.LA(1)),
+      }),
+    },
+  );
 
-  readonly list = this.RULE('list', (): A.ListExpr => {
+  readonly list = this.rule('list', (): A.ListExpr => {
     const start = this.CONSUME(T.LSquare);
     const items: A.Expr[] = [];
     this.MANY_SEP({ SEP: T.Comma, DEF: () => items.push(this.SUBRULE(this.expression)) });
@@ -268,7 +292,7 @@ export class NnParser extends EmbeddedActionsParser {
   });
 
   /** `(a)` groups, `(a, b)` is a list. */
-  readonly parenthesis = this.RULE('parenthesis', (): A.Expr => {
+  readonly parenthesis = this.rule('parenthesis', (): A.Expr => {
     const start = this.CONSUME(T.LParen);
     const items: A.Expr[] = [];
     this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => items.push(this.SUBRULE(this.expression)) });

@@ -35,6 +35,6 @@ export function layout(tokens: readonly IToken[]): IToken[] {
 
 /** `data=...` or `data)` inside brackets is a name in use, not the start of a statement. */
 function isArgumentName(tokens: readonly IToken[], token: IToken): boolean {
-  const after = tokens[tokens.indexOf(token) + 1]?.tokenType;
+  const after = tokens.slice(tokens.indexOf(token) + 1).find((t) => t.tokenType !== T.Newline)?.tokenType;
   return after === T.Equals || after === T.Comma || after === T.RParen || after === T.RSquare;
 }

@@ -1,0 +1,46 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { findAdapter } from '../../src/cli/gpu.ts';
+import { compile } from '../../src/compile.ts';
+import { model } from '../support/programs.ts';
+import { Random } from '../support/random.ts';
+import { randomGraph } from '../support/random-graph.ts';
+import { planGraph } from '../support/run-graph.ts';
+
+/** Every kernel of the examples and of random graphs, through Tint on a device with default limits. */
+async function messages(kernels: readonly { readonly name: string; readonly wgsl: string; readonly bindings: readonly unknown[] }[]): Promise<string[]> {
+  const { found } = await findAdapter();
+  const device = await found?.adapter.requestDevice();
+  if (!device) throw new Error('no device');
+  const all: string[] = [];
+  for (const k of kernels) {
+    expect(k.bindings.length).toBeLessThanOrEqual(device.limits.maxStorageBuffersPerShaderStage);
+    const info = await device.createShaderModule({ code: k.wgsl }).getCompilationInfo();
+    all.push(...info.messages.map((m) => `${k.name}: ${m.type}: ${m.message}`));
+  }
+  device.destroy();
+  return all;
+}
+
+describe('generated WGSL', () => {
+  it.each(readdirSync('examples').filter((f) => f.endsWith('.nn')))('%s passes Tint without a word', async (file) => {
+    const m = model(readFileSync(`examples/${file}`, 'utf8'), file);
+    for (const level of [0, 1] as const) expect(await messages(compile(m.model, m.source, { rows: 200, level }).plan.kernels)).toEqual([]);
+  });
+
+  it('passes Tint without a word for random graphs', async () => {
+    for (let seed = 0; seed < 25; seed++) {
+      const r = new Random(3000 + seed);
+      const { graph } = randomGraph(r, r.int(3, 12));
+      expect(await messages(planGraph(graph, r.pick([0, 1])).plan.kernels)).toEqual([]);
+    }
+  });
+
+  it('is named after the source and says what it computes', () => {
+    const m = model(readFileSync('examples/house.nn', 'utf8'), 'house.nn');
+    const { kernels } = compile(m.model, m.source, { rows: 100 }).plan;
+    const predict = kernels.find((k) => k.name.startsWith('predict'));
+    expect(predict?.name).toBe('predict_k0_add_2_Linear_16_1');
+    expect(predict?.wgsl).toContain('// add_18 = add : f32[100, 1], 2 Linear(16, 1) (house.nn:4:32)');
+  });
+});

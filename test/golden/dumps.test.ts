@@ -1,0 +1,29 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { dumpText, STAGES } from '../../src/cli/commands/dump.ts';
+import { openProgram } from '../../src/cli/program.ts';
+
+/** Every stage of three programs as text: a refactoring shows none of it, an improvement shows exactly what it changed. */
+const PROGRAMS = ['house', 'moons', 'robust'];
+const folder = join(import.meta.dirname, 'dumps');
+mkdirSync(folder, { recursive: true });
+
+describe.each(PROGRAMS)('%s', (name) => {
+  it.each(STAGES)('stage %s', async (stage) => {
+    const program = await openProgram(`examples/${name}.nn`);
+    const text = await dumpText(program, { stage, opt: 1 });
+    expect(await dumpText(program, { stage, opt: 1 })).toBe(text);
+    await expect(`${text.trimEnd()}\n`).toMatchFileSnapshot(join(folder, `${name}.${stage}.txt`));
+  });
+
+  it('stage fused after a pass, and unfused', async () => {
+    const program = await openProgram(`examples/${name}.nn`);
+    const after = await dumpText(program, { stage: 'fused', after: 'simplify', opt: 1 });
+    expect(after).toContain(`graph ${name} {`);
+    const unfused = await dumpText(program, { stage: 'fused', opt: 0 });
+    const kernels = (text: string): number => (text.match(/^# kernel /gm) ?? []).length;
+    expect(kernels(unfused)).toBeGreaterThan(kernels(await dumpText(program, { stage: 'fused', opt: 1 })));
+    await expect(dumpText(program, { stage: 'fused', after: 'simplfy', opt: 1 })).rejects.toThrow("did you mean 'simplify'?");
+  });
+});

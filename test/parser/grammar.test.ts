@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { grammarText, railroadPage } from '../../scripts/grammar.ts';
+
+/** `npm run grammar` writes both files anew. */
+it('grammar/nn.ebnf is what the parser accepts', () => {
+  expect(readFileSync('grammar/nn.ebnf', 'utf8')).toBe(grammarText());
+});
+
+it('grammar/railroad.html draws what the parser accepts', () => {
+  expect(readFileSync('grammar/railroad.html', 'utf8')).toBe(railroadPage());
+});

@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { compile } from '../../src/compile.ts';
+import { datasetOf, lossesOf, model, running, weightsOf } from '../support/programs.ts';
+import { distance } from '../support/run-graph.ts';
+
+/** Whole training runs against PyTorch's, from the same initial weights. */
+const CASES = [
+  { name: 'house', steps: 500, text: 'layer Linear(1,16) -> relu -> Linear(16,1); loss mse; optim adam lr=0.01; train epochs=500' },
+  { name: 'mlp', steps: 60, text: 'layer Linear(20,32) -> tanh -> Linear(32,32) -> gelu -> Linear(32,5); loss cross_entropy; optim adamw lr=3e-3 weight_decay=0.05; train epochs=60' },
+];
+
+describe.each(CASES)('$name', ({ name, steps, text }) => {
+  const folder = `test/parity/${name}`;
+  const want = JSON.parse(readFileSync(`${folder}/losses.json`, 'utf8')) as number[];
+
+  it.each([
+    ['gpu', 0],
+    ['gpu', 1],
+    ['cpu', 0],
+    ['cpu', 1],
+  ] as const)("is PyTorch's run on the %s at -O%i", async (device, level) => {
+    const m = model(text, `${name}.nn`);
+    const data = datasetOf(`${folder}/data.safetensors`, m.model);
+    const { plan } = compile(m.model, m.source, { rows: data.rows, level });
+    await running(plan, device, async (r, session) => {
+      expect(session.device.kind).toBe(device);
+      r.setData(data.x, data.y ?? []);
+      r.setWeights(weightsOf(`${folder}/init.safetensors`));
+      const losses = await lossesOf(r);
+      expect(losses).toHaveLength(steps);
+      want.forEach((w, i) => expect(Math.abs(w - (losses[i] ?? NaN)) / Math.abs(w), `loss of step ${i}`).toBeLessThan(1e-4));
+      const final = weightsOf(`${folder}/final.safetensors`);
+      for (const [key, t] of Object.entries(await r.weights())) expect(distance(t.data, final[key]?.data ?? []), key).toBeLessThan(1e-3);
+    });
+  });
+});
+
+it("predicts PyTorch's price of 3,000 square feet", async () => {
+  const m = model(CASES[0]?.text ?? '', 'house.nn');
+  const { plan } = compile(m.model, m.source, {});
+  for (const device of ['gpu', 'cpu'] as const) {
+    await running(plan, device, async (r) => {
+      r.setWeights(weightsOf('test/parity/house/final.safetensors'));
+      const [price] = await r.predict([3]);
+      expect(price).toBeCloseTo(654.1019, 2);
+    });
+  }
+});
