@@ -29,8 +29,10 @@ function terminal(name: string): string {
 }
 
 function ebnf(g: Gast): string {
-  const sequence = (parts: readonly Gast[] = []): string => parts.map((p) => (p.type === 'Alternation' && parts.length > 1 ? `( ${ebnf(p)} )` : ebnf(p))).join(' ');
-  const wrap = (parts: readonly Gast[] = []): string => (parts.length === 1 && parts[0]?.type !== 'Alternation' ? sequence(parts) : `(${sequence(parts)})`);
+  const sequence = (parts: readonly Gast[] = []): string =>
+    parts.map((p) => (p.type === 'Alternation' && parts.length > 1 ? `( ${ebnf(p)} )` : ebnf(p))).join(' ');
+  const wrap = (parts: readonly Gast[] = []): string =>
+    parts.length === 1 && parts[0]?.type !== 'Alternation' ? sequence(parts) : `(${sequence(parts)})`;
   switch (g.type) {
     case 'NonTerminal':
       return g.name ?? '';
@@ -54,7 +56,9 @@ function ebnf(g: Gast): string {
 }
 
 function lexicalRules(): string[] {
-  return ALL_TOKENS.filter((t) => !tokenLabel(t).startsWith("'")).map((t) => `${tokenName(t)} = ${t.PATTERN instanceof RegExp ? `/${t.PATTERN.source}/` : '?'} ;`);
+  return ALL_TOKENS.filter((t) => !tokenLabel(t).startsWith("'")).map(
+    (t) => `${tokenName(t)} = ${t.PATTERN instanceof RegExp ? `/${t.PATTERN.source}/` : '?'} ;`,
+  );
 }
 
 /** The whole grammar as EBNF (ISO 14977 with regular expressions for tokens). */
@@ -62,10 +66,12 @@ export function grammarText(): string {
   const lines = rules().map((r) => {
     const parts = r.definition ?? [];
     const only = parts.length === 1 ? parts[0] : undefined;
-    const body = only?.type === 'Alternation' ? (only.definition ?? []).map(ebnf).join('\n  | ') : ebnf({ type: 'Flat', definition: parts });
+    const body =
+      only?.type === 'Alternation' ? (only.definition ?? []).map(ebnf).join('\n  | ') : ebnf({ type: 'Flat', definition: parts });
     return `${r.name ?? ''} =\n    ${body}\n  ;`;
   });
-  const head = '(* Written from the parser by `npm run grammar`; a test checks that it is fresh. A line end finishes a statement, but not\n   inside brackets, after an operator, or before a line that starts with ->. *)';
+  const head =
+    '(* Written from the parser by `npm run grammar`; a test checks that it is fresh. A line end finishes a statement, but not\n   inside brackets, after an operator, or before a line that starts with ->. *)';
   return `${head}\n\n${lines.join('\n\n')}\n\n(* tokens *)\n${lexicalRules().join('\n')}\n`;
 }
 
@@ -102,7 +108,10 @@ svg g.terminal rect { fill: #2a7de122; }`;
 
 /** The grammar as a page of railroad diagrams. */
 export function railroadPage(): string {
-  const parts = rules().map((r) => `<h2 id="${r.name ?? ''}">${r.name ?? ''}</h2>\n${new rr.Diagram(diagram({ type: 'Flat', definition: r.definition ?? [] })).toString().trim()}`);
+  const parts = rules().map(
+    (r) =>
+      `<h2 id="${r.name ?? ''}">${r.name ?? ''}</h2>\n${new rr.Diagram(diagram({ type: 'Flat', definition: r.definition ?? [] })).toString().trim()}`,
+  );
   return `<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>The grammar of .nn</title>\n<style>\n${STYLE}\n</style>\n<h1>The grammar of .nn</h1>\n${parts.join('\n')}\n</html>\n`;
 }
 

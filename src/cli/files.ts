@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { UserError, fail } from '../base/errors.ts';
 import type { Span } from '../base/source.ts';
@@ -34,9 +34,19 @@ export async function writeFileSafely(path: string, content: string | Uint8Array
     await writeFile(beside, content);
     await rename(beside, path);
   } catch (e) {
-    await rm(beside, { force: true });
+    // Taking the unfinished part away may fail for the same reason; the first reason is the one to tell.
+    await rm(beside, { force: true }).catch(() => undefined);
     fail('NN403', `${path} cannot be written: ${reason(e)}`);
   }
+}
+
+/** Finds out before the work whether its result can be kept; leaves nothing behind but the folder. */
+export async function mustBeWritable(path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  const probe = join(dirname(path), `.${basename(path)}.${process.pid}.probe`);
+  await writeFileSafely(probe, '').catch(() => fail('NN403', `${path} cannot be written`, { help: 'choose another place' }));
+  await rm(probe, { force: true });
+  if ((await stat(path).catch(() => undefined))?.isDirectory()) fail('NN403', `${path} is a folder`, { help: 'give the name of a file' });
 }
 
 /** A path as the user would type it from here. */

@@ -27,7 +27,10 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
         sink.error('NN205', s.name.span, `'${s.name.text}' is defined already`, { help: 'choose another name' });
     } else if (s.kind === 'layer') chains.push(s.chain);
     else {
-      if (once.has(s.kind)) sink.error('NN208', s.span, `there is ${/^[aeiou]/.test(s.kind) ? 'an' : 'a'} ${s.kind} statement already`, { help: 'keep one of them' });
+      if (once.has(s.kind))
+        sink.error('NN208', s.span, `there is ${/^[aeiou]/.test(s.kind) ? 'an' : 'a'} ${s.kind} statement already`, {
+          help: 'keep one of them',
+        });
       once.set(s.kind, s);
     }
   }
@@ -48,7 +51,8 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
   const train = trainOf(get('train'), scope, sink);
   const target = built && loss && targetOf(loss, built, sink);
   // A misspelt use makes a name look unused, so warnings wait until the rest is right.
-  if (sink.errors.length === 0) for (const unused of scope.unused()) sink.warn('NN213', unused.span, `'${unused.name}' is never used`, 'take it away, or use it');
+  if (sink.errors.length === 0)
+    for (const unused of scope.unused()) sink.warn('NN213', unused.span, `'${unused.name}' is never used`, 'take it away, or use it');
   if (!input || !built || !train || sink.errors.length > 0) return undefined;
 
   const training = loss && target ? buildChain(name, input, stages, true, sink) : undefined;

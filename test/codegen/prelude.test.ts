@@ -6,7 +6,13 @@ import { Random } from '../support/random.ts';
 import { runGraph } from '../support/run-graph.ts';
 
 /** Relative and absolute error that each function may have on the GPU; the sum of both bounds counts. */
-const CASES: readonly { op: PointwiseOp & ('exp' | 'log' | 'log1p' | 'expm1' | 'sqrt' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'erf'); low: number; high: number; relative: number; absolute: number }[] = [
+const CASES: readonly {
+  op: PointwiseOp & ('exp' | 'log' | 'log1p' | 'expm1' | 'sqrt' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'erf');
+  low: number;
+  high: number;
+  relative: number;
+  absolute: number;
+}[] = [
   { op: 'exp', low: -80, high: 80, relative: 3e-5, absolute: 0 },
   { op: 'exp', low: -2, high: 2, relative: 1e-6, absolute: 0 },
   { op: 'log', low: 1e-6, high: 100, relative: 1e-6, absolute: 4e-7 },

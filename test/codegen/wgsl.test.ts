@@ -8,7 +8,9 @@ import { randomGraph } from '../support/random-graph.ts';
 import { planGraph } from '../support/run-graph.ts';
 
 /** Every kernel of the examples and of random graphs, through Tint on a device with default limits. */
-async function messages(kernels: readonly { readonly name: string; readonly wgsl: string; readonly bindings: readonly unknown[] }[]): Promise<string[]> {
+async function messages(
+  kernels: readonly { readonly name: string; readonly wgsl: string; readonly bindings: readonly unknown[] }[],
+): Promise<string[]> {
   const { found } = await findAdapter();
   const device = await found?.adapter.requestDevice();
   if (!device) throw new Error('no device');

@@ -26,12 +26,7 @@ describe('the text of the tensor IR', () => {
     const { model } = check(source);
     if (!model?.training) throw new Error('the example has no loss');
     same(model.training);
-    same(
-      runPasses(
-        model.training,
-        gradientPipeline(model.params.map((p) => p.name)),
-      ),
-    );
+    same(runPasses(model.training, gradientPipeline(model.params.map((p) => p.name))));
     compile(model, source, { rows: 50, observe: (_program, _pass, graph) => same(graph) });
   });
 
@@ -61,10 +56,18 @@ describe('the verifier of the tensor IR', () => {
     return { graph, nodes: [...graph.nodes] };
   };
   const broken: [string, (n: Node[]) => Partial<Graph>, string][] = [
-    ['a use before its definition', (n) => ({ nodes: n.map((x) => (x.op === 'mul' ? { ...x, inputs: [0, 4] } : x)) }), 'which is not before it'],
+    [
+      'a use before its definition',
+      (n) => ({ nodes: n.map((x) => (x.op === 'mul' ? { ...x, inputs: [0, 4] } : x)) }),
+      'which is not before it',
+    ],
     ['a wrong id', (n) => ({ nodes: n.map((x, i) => (i === 1 ? { ...x, id: 7 } : x)) }), 'calls itself'],
     ['too few operands', (n) => ({ nodes: n.map((x) => (x.op === 'mul' ? { ...x, inputs: [0] } : x)) }), 'has 1 operands'],
-    ['a wrong shape', (n) => ({ nodes: n.map((x) => (x.op === 'mul' ? ({ ...x, type: { dtype: 'f32', shape: [3, 2] } } as Node) : x)) }), 'should be f32[2, 3]'],
+    [
+      'a wrong shape',
+      (n) => ({ nodes: n.map((x) => (x.op === 'mul' ? ({ ...x, type: { dtype: 'f32', shape: [3, 2] } } as Node) : x)) }),
+      'should be f32[2, 3]',
+    ],
     ['an output that does not exist', () => ({ outputs: { y: 99 } }), 'does not exist'],
     ['a write to what is no state', () => ({ writes: [{ state: 'v', value: 4 }] }), 'is no state'],
     ['a write of another shape', () => ({ writes: [{ state: 'w', value: 0 }] }), 'and gets f32[2, 3]'],

@@ -30,21 +30,33 @@ const shape = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength
 describe('index arithmetic', () => {
   it('quotients and remainders are those of the numbers', () => {
     fc.assert(
-      fc.property(shape, fc.integer({ min: 1, max: 12 }), fc.integer({ min: 0, max: 9 }), fc.infiniteStream(fc.nat(1000)), (extents, by, offset, stream) => {
-        const vars = new Map(extents.map((e, i) => [`i${i}`, (stream.next().value ?? 0) % e]));
-        const index = ix.add(ix.constant(offset), ix.linear(extents.map((e, i) => ix.variable(`i${i}`, e)), extents));
-        const n = valueOf(index, vars);
-        for (const [got, want] of [
-          [ix.div(index, by), Math.floor(n / by)],
-          [ix.mod(index, by), n % by],
-        ] as const) {
-          expect(valueOf(got, vars)).toBe(want);
-          expect(evalExpr(ix.toExpr(got), vars)).toBe(want);
-          const [low, high] = ix.range(got);
-          expect(want).toBeGreaterThanOrEqual(low);
-          expect(want).toBeLessThanOrEqual(high);
-        }
-      }),
+      fc.property(
+        shape,
+        fc.integer({ min: 1, max: 12 }),
+        fc.integer({ min: 0, max: 9 }),
+        fc.infiniteStream(fc.nat(1000)),
+        (extents, by, offset, stream) => {
+          const vars = new Map(extents.map((e, i) => [`i${i}`, (stream.next().value ?? 0) % e]));
+          const index = ix.add(
+            ix.constant(offset),
+            ix.linear(
+              extents.map((e, i) => ix.variable(`i${i}`, e)),
+              extents,
+            ),
+          );
+          const n = valueOf(index, vars);
+          for (const [got, want] of [
+            [ix.div(index, by), Math.floor(n / by)],
+            [ix.mod(index, by), n % by],
+          ] as const) {
+            expect(valueOf(got, vars)).toBe(want);
+            expect(evalExpr(ix.toExpr(got), vars)).toBe(want);
+            const [low, high] = ix.range(got);
+            expect(want).toBeGreaterThanOrEqual(low);
+            expect(want).toBeLessThanOrEqual(high);
+          }
+        },
+      ),
       { numRuns: 2000 },
     );
   });

@@ -21,7 +21,8 @@ describe('the text of the kernel IR', () => {
     const source = { name: file, text: readFileSync(`examples/${file}`, 'utf8') };
     const { model } = check(source);
     if (!model) throw new Error('the example is wrong');
-    for (const level of [0, 1] as const) for (const p of compile(model, source, { rows: 300, level }).programs) [...p.gpu, ...p.cpu].forEach(same);
+    for (const level of [0, 1] as const)
+      for (const p of compile(model, source, { rows: 300, level }).programs) [...p.gpu, ...p.cpu].forEach(same);
   });
 
   it.each(Array.from({ length: 30 }, (_, i) => i))('random kernels %i are read back', (seed) => {
@@ -33,7 +34,12 @@ describe('the text of the kernel IR', () => {
 
 describe('the verifier of the kernel IR', () => {
   const zero = literal('u32', 0);
-  const store: Stmt = { kind: 'store', buffer: 'y', index: ref('u32', 'i'), value: { kind: 'load', type: 'f32', buffer: 'x', index: ref('u32', 'i') } };
+  const store: Stmt = {
+    kind: 'store',
+    buffer: 'y',
+    index: ref('u32', 'i'),
+    value: { kind: 'load', type: 'f32', buffer: 'x', index: ref('u32', 'i') },
+  };
   const good: Kernel = {
     name: 'k',
     about: [],
@@ -50,15 +56,40 @@ describe('the verifier of the kernel IR', () => {
     ['an unknown name', { body: [{ ...store, index: ref('u32', 'j') }] }, 'j is not defined'],
     ['an unknown buffer', { body: [{ ...store, buffer: 'z' }] }, 'buffer z is not declared'],
     ['a write to what is read only', { body: [{ ...store, buffer: 'x' }] }, 'x is only read'],
-    ['a read of what is only written', { body: [{ kind: 'let', name: 'a', value: { kind: 'load', type: 'f32', buffer: 'y', index: zero } }, store] }, 'y is only written'],
+    [
+      'a read of what is only written',
+      { body: [{ kind: 'let', name: 'a', value: { kind: 'load', type: 'f32', buffer: 'y', index: zero } }, store] },
+      'y is only written',
+    ],
     ['a wrong type', { body: [{ ...store, value: literal('i32', 1) }] }, 'y holds f32 and gets i32'],
     ['an index that is no u32', { body: [{ ...store, index: literal('i32', 1) }] }, 'the index of y is i32'],
-    ['a constant index outside', { body: [store, { kind: 'let', name: 'a', value: { kind: 'load', type: 'f32', buffer: 'x', index: literal('u32', 4) } }] }, 'is outside of 4'],
-    ['a name defined twice', { body: [{ kind: 'let', name: 'a', value: one }, { kind: 'let', name: 'a', value: one }, store] }, 'a is defined twice'],
-    ['an assignment to a let', { body: [{ kind: 'let', name: 'a', value: one }, { kind: 'set', name: 'a', value: one }, store] }, 'a cannot be set'],
+    [
+      'a constant index outside',
+      { body: [store, { kind: 'let', name: 'a', value: { kind: 'load', type: 'f32', buffer: 'x', index: literal('u32', 4) } }] },
+      'is outside of 4',
+    ],
+    [
+      'a name defined twice',
+      { body: [{ kind: 'let', name: 'a', value: one }, { kind: 'let', name: 'a', value: one }, store] },
+      'a is defined twice',
+    ],
+    [
+      'an assignment to a let',
+      { body: [{ kind: 'let', name: 'a', value: one }, { kind: 'set', name: 'a', value: one }, store] },
+      'a cannot be set',
+    ],
     ['a condition that is a number', { body: [{ kind: 'if', condition: one, body: [store] }] }, 'a condition is not bool'],
     ['a loop without rounds', { body: [{ kind: 'for', name: 'k', extent: 0, body: [] }, store] }, 'runs 0 times'],
-    ['a name used outside of its block', { body: [{ kind: 'for', name: 'k', extent: 2, body: [] }, { ...store, index: ref('u32', 'k') }] }, 'k is not defined'],
+    [
+      'a name used outside of its block',
+      {
+        body: [
+          { kind: 'for', name: 'k', extent: 2, body: [] },
+          { ...store, index: ref('u32', 'k') },
+        ],
+      },
+      'k is not defined',
+    ],
     ['an output that is never written', { body: [] }, 'never written'],
   ];
   it('accepts a good kernel', () => verifyKernel(good, 'building'));

@@ -43,7 +43,14 @@ function numpy(b: GraphBuilder, x: NodeId, shape: readonly number[]): NodeId {
   const from = b.shape(x);
   const lead = shape.length - from.length;
   const kept = from.map((d, i) => ({ d, i })).filter(({ d, i }) => d === shape[i + lead]);
-  return b.broadcast(b.reshape(x, kept.map(({ d }) => d)), shape, kept.map(({ i }) => i + lead));
+  return b.broadcast(
+    b.reshape(
+      x,
+      kept.map(({ d }) => d),
+    ),
+    shape,
+    kept.map(({ i }) => i + lead),
+  );
 }
 const axisOf = (attrs: Record<string, unknown>, rank: number): number => f.axisOf(Number(attrs['axis']), rank) ?? -1;
 const mean = (b: GraphBuilder, x: NodeId, axis: number): NodeId => {
@@ -93,13 +100,21 @@ const BUILD: Readonly<Record<string, Build>> = {
   logsumexp: (b, [x = -1], attrs) => f.logsumexp(b, x, axisOf(attrs, b.shape(x).length)),
   softmax: (b, [x = -1], attrs) => f.softmax(b, x, axisOf(attrs, b.shape(x).length)),
   linear: (b, [x = -1, w = -1, bias = -1], _a, c) => b.op('add', b.contract('az,yz->ay', x, w), b.broadcast(bias, c.output.shape, [1])),
-  matmul: (b, [x = -1, y = -1], _a, c) => b.contract({ '2,2': 'ab,bc->ac', '3,3': 'abc,acd->abd', '3,2': 'abc,cd->abd', '1,1': 'a,a->' }[c.inputs.map((i) => i.shape.length).join()] ?? '', x, y),
+  matmul: (b, [x = -1, y = -1], _a, c) =>
+    b.contract(
+      { '2,2': 'ab,bc->ac', '3,3': 'abc,acd->abd', '3,2': 'abc,cd->abd', '1,1': 'a,a->' }[c.inputs.map((i) => i.shape.length).join()] ?? '',
+      x,
+      y,
+    ),
   einsum: (b, [x = -1, y = -1], attrs) => b.contract(String(attrs['spec']), x, y),
   concat: (b, xs, attrs) => b.add('concat', xs, { axis: Number(attrs['axis']) }),
   slice: (b, [x = -1], attrs) => {
     const [axis, from, to] = ['axis', 'start', 'end'].map((k) => Number(attrs[k]));
     const shape = b.shape(x);
-    return b.add('slice', [x], { start: shape.map((_, i) => (i === axis ? (from ?? 0) : 0)), size: shape.map((d, i) => (i === axis ? (to ?? 0) - (from ?? 0) : d)) });
+    return b.add('slice', [x], {
+      start: shape.map((_, i) => (i === axis ? (from ?? 0) : 0)),
+      size: shape.map((d, i) => (i === axis ? (to ?? 0) - (from ?? 0) : d)),
+    });
   },
   transpose: (b, [x = -1], attrs) => b.permute(x, attrs['perm'] as number[]),
   embedding: (b, [x = -1], attrs) => {
@@ -113,7 +128,31 @@ const BUILD: Readonly<Record<string, Build>> = {
   bce_with_logits: lossOf('bce_with_logits'),
   cross_entropy: lossOf('cross_entropy'),
 };
-const LATER = ['softplus', 'elu', 'selu', 'leaky_relu', 'hardtanh', 'mish', 'rsqrt', 'var', 'log_softmax', 'cumsum', 'prod', 'conv1d', 'conv2d', 'conv_transpose2d', 'max_pool2d', 'avg_pool2d', 'layer_norm', 'rms_norm', 'group_norm', 'batch_norm', 'attention', 'where', 'kl_div'];
+const LATER = [
+  'softplus',
+  'elu',
+  'selu',
+  'leaky_relu',
+  'hardtanh',
+  'mish',
+  'rsqrt',
+  'var',
+  'log_softmax',
+  'cumsum',
+  'prod',
+  'conv1d',
+  'conv2d',
+  'conv_transpose2d',
+  'max_pool2d',
+  'avg_pool2d',
+  'layer_norm',
+  'rms_norm',
+  'group_norm',
+  'batch_norm',
+  'attention',
+  'where',
+  'kl_div',
+];
 
 interface Prepared {
   readonly graph: Graph;
@@ -134,7 +173,10 @@ function prepare(c: OpCase): Prepared {
   inputs.set('ct', flat(c.cotangent));
   const ct = b.add('input', [], { name: 'ct' }, { dtype: 'f32', shape: c.output.shape });
   const product = b.op('mul', y, ct);
-  const total = b.sum(product, c.output.shape.map((_, i) => i));
+  const total = b.sum(
+    product,
+    c.output.shape.map((_, i) => i),
+  );
   b.outputs['y'] = y;
   gradient(b, total, xs).forEach((g, i) => {
     b.outputs[`g${i}`] = g;
@@ -152,13 +194,17 @@ describe("PyTorch's values and gradients", () => {
   it.each(known)('$title', async (c) => {
     const { graph, inputs } = prepare(c);
     const run = evaluate(graph, { inputs, state: new Map(), scalars: { step: 0, seed: 0, total: 1 } });
-    const want: [string, readonly number[]][] = [['y', [c.output.data].flat() as number[]], ...c.grads.map((g, i): [string, readonly number[]] => [`g${i}`, [g].flat()])];
+    const want: [string, readonly number[]][] = [
+      ['y', [c.output.data].flat() as number[]],
+      ...c.grads.map((g, i): [string, readonly number[]] => [`g${i}`, [g].flat()]),
+    ];
     for (const [name, values] of want) expect(distance(run(graph.outputs[name] ?? -1).data, values), name).toBeLessThan(1e-9);
     const clean = dce(cse(simplify(graph)));
     for (const device of ['gpu', 'cpu'] as const) {
       for (const level of [0, 1] as const) {
         const got = await runGraph(level === 0 ? graph : clean, level, device, { inputs, state: new Map() });
-        for (const [name, values] of want) expect(distance(got.outputs.get(name) ?? [], values), `${name} on ${device} -O${level}`).toBeLessThan(1e-4);
+        for (const [name, values] of want)
+          expect(distance(got.outputs.get(name) ?? [], values), `${name} on ${device} -O${level}`).toBeLessThan(1e-4);
       }
     }
   });

@@ -93,7 +93,10 @@ describe('spans', () => {
 
 describe('the design card', () => {
   it('parses as it stands', () => {
-    const { model, diagnostics } = check({ name: 'one.nn', text: 'layer Linear(1,16) -> relu -> Linear(16,1); loss mse; optim adam lr=0.01' });
+    const { model, diagnostics } = check({
+      name: 'one.nn',
+      text: 'layer Linear(1,16) -> relu -> Linear(16,1); loss mse; optim adam lr=0.01',
+    });
     expect(diagnostics).toEqual([]);
     expect(model?.params.map((p) => [p.name, p.shape])).toEqual([
       ['0.weight', [16, 1]],
@@ -110,7 +113,42 @@ describe('the design card', () => {
 });
 
 describe('any text', () => {
-  const words = ['layer', 'loss', 'optim', 'train', 'data', 'let', 'input', 'Linear', 'relu', '(', ')', '[', ']', ',', '->', '=', ':', '+', '-', '^', '1', '2.5', '"a"', '"', '#', ';', '\n', ' ', 'x', 'é', '$', '\t', '1e', '{'];
+  const words = [
+    'layer',
+    'loss',
+    'optim',
+    'train',
+    'data',
+    'let',
+    'input',
+    'Linear',
+    'relu',
+    '(',
+    ')',
+    '[',
+    ']',
+    ',',
+    '->',
+    '=',
+    ':',
+    '+',
+    '-',
+    '^',
+    '1',
+    '2.5',
+    '"a"',
+    '"',
+    '#',
+    ';',
+    '\n',
+    ' ',
+    'x',
+    'é',
+    '$',
+    '\t',
+    '1e',
+    '{',
+  ];
   it('ends with diagnostics, never with a crash', () => {
     let state = 12345;
     const random = (n: number): number => {

@@ -22,7 +22,8 @@ describe.each(SEEDS)('random graph %i', (seed) => {
   it('means the same after simplify, cse and dce', () => {
     verifyGraph(cleaned, 'cleaning');
     const got = evaluate(cleaned, values);
-    for (const [name, id] of Object.entries(graph.outputs)) expect(distance(got(cleaned.outputs[name] ?? -1).data, want(id).data), name).toBeLessThan(1e-9);
+    for (const [name, id] of Object.entries(graph.outputs))
+      expect(distance(got(cleaned.outputs[name] ?? -1).data, want(id).data), name).toBeLessThan(1e-9);
     graph.writes.forEach((w, i) => expect(distance(got(cleaned.writes[i]?.value ?? -1).data, want(w.value).data)).toBeLessThan(1e-9));
   });
 
@@ -34,7 +35,8 @@ describe.each(SEEDS)('random graph %i', (seed) => {
   ] as const)('agrees with the reference on the %s at -O%i', async (device, level) => {
     const g = level === 0 ? graph : cleaned;
     const got = await runGraph(g, level, device, { inputs, state, step: 3, seed: 7 });
-    for (const [name, id] of Object.entries(graph.outputs)) expect(distance(got.outputs.get(name) ?? [], want(id).data), name).toBeLessThan(TOLERANCE);
+    for (const [name, id] of Object.entries(graph.outputs))
+      expect(distance(got.outputs.get(name) ?? [], want(id).data), name).toBeLessThan(TOLERANCE);
     for (const w of graph.writes) expect(distance(got.state.get(w.state) ?? [], want(w.value).data), w.state).toBeLessThan(TOLERANCE);
   });
 });

@@ -37,17 +37,29 @@ const EXAMPLES: Readonly<Record<string, readonly [Build, string]>> = {
   ],
   'detach is only for gradients': [(b, x) => b.op('exp', b.op('detach', x)), 'exp'],
   'a cast to the same type is nothing': [(b, x) => b.op('exp', b.add('cast', [x], { dtype: 'f32' })), 'exp'],
-  'a view of a constant is a constant': [(b, x) => b.op('mul', x, b.broadcast(b.full(3, { dtype: 'f32', shape: [4] }), [3, 4], [1])), 'const mul'],
+  'a view of a constant is a constant': [
+    (b, x) => b.op('mul', x, b.broadcast(b.full(3, { dtype: 'f32', shape: [4] }), [3, 4], [1])),
+    'const mul',
+  ],
   'a view that changes nothing is nothing': [(b, x) => b.op('exp', b.add('slice', [x], { start: [0, 0], size: [3, 4] })), 'exp'],
   'reshape of reshape is one reshape': [(b, x) => b.op('exp', b.reshape(b.reshape(x, [12]), [4, 3])), 'reshape exp'],
-  'permute of permute is one permute': [(b, x) => b.op('exp', b.permute(b.permute(b.reshape(x, [3, 2, 2]), [1, 2, 0]), [1, 0, 2])), 'reshape permute exp'],
-  'broadcast of broadcast is one broadcast': [(b, x) => b.op('exp', b.broadcast(b.broadcast(x, [2, 3, 4], [1, 2]), [2, 3, 5, 4], [0, 1, 3])), 'broadcast exp'],
+  'permute of permute is one permute': [
+    (b, x) => b.op('exp', b.permute(b.permute(b.reshape(x, [3, 2, 2]), [1, 2, 0]), [1, 0, 2])),
+    'reshape permute exp',
+  ],
+  'broadcast of broadcast is one broadcast': [
+    (b, x) => b.op('exp', b.broadcast(b.broadcast(x, [2, 3, 4], [1, 2]), [2, 3, 5, 4], [0, 1, 3])),
+    'broadcast exp',
+  ],
   'a concatenation of one is that one': [(b, x) => b.op('exp', b.add('concat', [x], { axis: 0 })), 'exp'],
   'a sum over nothing is nothing': [(b, x) => b.op('exp', b.add('reduce_sum', [x], { axes: [] })), 'exp'],
   'a sum of one element is a reshape': [(b, x) => b.op('exp', b.sum(b.reshape(x, [3, 1, 4]), [1])), 'exp'],
   'a sum of repetitions is a product': [(b, x) => b.sum(b.broadcast(x, [5, 3, 4], [1, 2]), [0]), 'const mul'],
   'a contract reads through a permute': [(b, x, y) => b.contract('ab,bc->ac', x, b.permute(y, [1, 0])), 'contract'],
-  'a contract over single elements is a product': [(b, x, y) => b.contract('az,zb->ab', b.reshape(x, [12, 1]), b.reshape(y, [1, 12])), 'reshape reshape broadcast broadcast mul'],
+  'a contract over single elements is a product': [
+    (b, x, y) => b.contract('az,zb->ab', b.reshape(x, [12, 1]), b.reshape(y, [1, 12])),
+    'reshape reshape broadcast broadcast mul',
+  ],
 };
 
 describe('the laws of the simplifier', () => {
@@ -65,7 +77,14 @@ describe('the laws of the simplifier', () => {
     const ops = (g: typeof before): string[] => g.nodes.map((n) => n.op).filter((op) => op !== 'input');
     expect(ops(after).sort()).toEqual(left.split(' ').sort());
     const r = new Random(8);
-    const values = { inputs: new Map([['x', r.floats(12, 0.5, 2)], ['y', r.floats(12, 0.5, 2)]]), state: new Map(), scalars: { step: 0, seed: 0, total: 1 } };
+    const values = {
+      inputs: new Map([
+        ['x', r.floats(12, 0.5, 2)],
+        ['y', r.floats(12, 0.5, 2)],
+      ]),
+      state: new Map(),
+      scalars: { step: 0, seed: 0, total: 1 },
+    };
     const want = evaluate(before, values)(before.outputs['out'] ?? -1);
     const got = evaluate(after, values)(after.outputs['out'] ?? -1);
     expect(got.shape).toEqual(want.shape);

@@ -21,7 +21,11 @@ interface Case {
 
 const x0 = (xs: readonly NodeId[]): NodeId => xs[0] ?? -1;
 const x1 = (xs: readonly NodeId[]): NodeId => xs[1] ?? -1;
-const unary = (op: 'neg' | 'abs' | 'sign' | 'exp' | 'log' | 'log1p' | 'expm1' | 'sqrt' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'erf' | 'floor' | 'detach', low = -2, high = 2): Case => ({
+const unary = (
+  op: 'neg' | 'abs' | 'sign' | 'exp' | 'log' | 'log1p' | 'expm1' | 'sqrt' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'erf' | 'floor' | 'detach',
+  low = -2,
+  high = 2,
+): Case => ({
   name: op,
   op,
   shapes: [[3, 4]],
@@ -55,11 +59,34 @@ const CASES: readonly Case[] = [
   ...(['add', 'sub', 'mul', 'max', 'min'] as const).map((op) => binary(op)),
   binary('div', 0.5, 2),
   binary('pow', 0.5, 2),
-  { name: 'pow of a negative base', op: 'pow', shapes: [[5]], build: (b, xs) => b.op('pow', x0(xs), b.like(3, x0(xs))), low: -2, high: -0.5 },
-  { name: 'select', op: 'select', shapes: [[6], [6]], build: (b, xs) => b.op('select', b.op('lt', x0(xs), b.like(0.1, x0(xs))), x0(xs), b.op('mul', x1(xs), x1(xs))) },
+  {
+    name: 'pow of a negative base',
+    op: 'pow',
+    shapes: [[5]],
+    build: (b, xs) => b.op('pow', x0(xs), b.like(3, x0(xs))),
+    low: -2,
+    high: -0.5,
+  },
+  {
+    name: 'select',
+    op: 'select',
+    shapes: [[6], [6]],
+    build: (b, xs) => b.op('select', b.op('lt', x0(xs), b.like(0.1, x0(xs))), x0(xs), b.op('mul', x1(xs), x1(xs))),
+  },
   { name: 'cast', op: 'cast', shapes: [[4]], build: (b, xs) => b.add('cast', [x0(xs)], { dtype: 'f32' }), smooth: true },
-  ...[[0], [1], [2], [0, 2], [0, 1, 2]].map((axes): Case => ({ name: `reduce_sum ${axes.join()}`, op: 'reduce_sum', shapes: [[2, 3, 4]], build: (b, xs) => b.sum(x0(xs), axes), smooth: true })),
-  ...[[0], [1], [0, 2]].map((axes): Case => ({ name: `reduce_max ${axes.join()}`, op: 'reduce_max', shapes: [[2, 3, 4]], build: (b, xs) => b.add('reduce_max', [x0(xs)], { axes }) })),
+  ...[[0], [1], [2], [0, 2], [0, 1, 2]].map((axes): Case => ({
+    name: `reduce_sum ${axes.join()}`,
+    op: 'reduce_sum',
+    shapes: [[2, 3, 4]],
+    build: (b, xs) => b.sum(x0(xs), axes),
+    smooth: true,
+  })),
+  ...[[0], [1], [0, 2]].map((axes): Case => ({
+    name: `reduce_max ${axes.join()}`,
+    op: 'reduce_max',
+    shapes: [[2, 3, 4]],
+    build: (b, xs) => b.add('reduce_max', [x0(xs)], { axes }),
+  })),
   ...(
     [
       ['ab,bc->ac', [2, 3], [3, 4]],
@@ -70,12 +97,24 @@ const CASES: readonly Case[] = [
       ['a,b->ab', [2], [3]],
       ['abz,yz->aby', [2, 3, 4], [5, 4]],
     ] as const
-  ).map(([spec, a, c]): Case => ({ name: `contract ${spec}`, op: 'contract', shapes: [a, c], build: (b, xs) => b.contract(spec, x0(xs), x1(xs)), smooth: true })),
+  ).map(([spec, a, c]): Case => ({
+    name: `contract ${spec}`,
+    op: 'contract',
+    shapes: [a, c],
+    build: (b, xs) => b.contract(spec, x0(xs), x1(xs)),
+    smooth: true,
+  })),
   { name: 'broadcast', op: 'broadcast', shapes: [[3]], build: (b, xs) => b.broadcast(x0(xs), [2, 3, 4], [1]), smooth: true },
   { name: 'reshape', op: 'reshape', shapes: [[2, 6]], build: (b, xs) => b.reshape(x0(xs), [3, 4]), smooth: true },
   { name: 'permute', op: 'permute', shapes: [[2, 3, 4]], build: (b, xs) => b.permute(x0(xs), [2, 0, 1]), smooth: true },
   { name: 'pad', op: 'pad', shapes: [[2, 3]], build: (b, xs) => b.add('pad', [x0(xs)], { low: [1, 0], high: [2, 3] }), smooth: true },
-  { name: 'slice', op: 'slice', shapes: [[4, 5]], build: (b, xs) => b.add('slice', [x0(xs)], { start: [1, 2], size: [2, 3] }), smooth: true },
+  {
+    name: 'slice',
+    op: 'slice',
+    shapes: [[4, 5]],
+    build: (b, xs) => b.add('slice', [x0(xs)], { start: [1, 2], size: [2, 3] }),
+    smooth: true,
+  },
   {
     name: 'concat',
     op: 'concat',
@@ -87,11 +126,35 @@ const CASES: readonly Case[] = [
     smooth: true,
   },
   { name: 'gather', op: 'gather', shapes: [[3, 2]], build: (b, xs) => b.op('gather', x0(xs), index(b, 5)), smooth: true },
-  { name: 'scatter_add', op: 'scatter_add', shapes: [[5, 2]], build: (b, xs) => b.add('scatter_add', [index(b, 5), x0(xs)], { rows: 4 }), smooth: true },
+  {
+    name: 'scatter_add',
+    op: 'scatter_add',
+    shapes: [[5, 2]],
+    build: (b, xs) => b.add('scatter_add', [index(b, 5), x0(xs)], { rows: 4 }),
+    smooth: true,
+  },
 ];
 
 /** Operations that nothing can flow through: their results are labels, truth values or random numbers. */
-const NO_GRADIENT: readonly Op[] = ['input', 'param', 'state', 'const', 'scalar', 'iota', 'dimsize', 'not', 'idiv', 'mod', 'lt', 'le', 'eq', 'and', 'or', 'uniform', 'shuffle'];
+const NO_GRADIENT: readonly Op[] = [
+  'input',
+  'param',
+  'state',
+  'const',
+  'scalar',
+  'iota',
+  'dimsize',
+  'not',
+  'idiv',
+  'mod',
+  'lt',
+  'le',
+  'eq',
+  'and',
+  'or',
+  'uniform',
+  'shuffle',
+];
 
 /** sum(f(x) * c) with fixed random weights c, so that every element of the result matters differently. */
 function objective(c: Case, r: Random): { b: GraphBuilder; xs: NodeId[]; loss: NodeId; inputs: Map<string, Float64Array> } {
@@ -105,12 +168,22 @@ function objective(c: Case, r: Random): { b: GraphBuilder; xs: NodeId[]; loss: N
   const shape = fixedShape(b.shape(y));
   inputs.set('weights', r.floats(count(shape), 0.5, 1.5));
   const weights = b.add('input', [], { name: 'weights' }, { dtype: 'f32', shape });
-  const loss = b.sum(b.op('mul', y, weights), shape.map((_, i) => i));
+  const loss = b.sum(
+    b.op('mul', y, weights),
+    shape.map((_, i) => i),
+  );
   return { b, xs, loss, inputs };
 }
 
 /** Compares symbolic gradients of `loss` with central differences for every element of every input. */
-function compare(b: GraphBuilder, loss: NodeId, xs: readonly NodeId[], grads: readonly NodeId[], inputs: Map<string, Float64Array>, tolerance: number): void {
+function compare(
+  b: GraphBuilder,
+  loss: NodeId,
+  xs: readonly NodeId[],
+  grads: readonly NodeId[],
+  inputs: Map<string, Float64Array>,
+  tolerance: number,
+): void {
   const graph = b.graph();
   const run = () => evaluate(graph, { inputs, state: new Map(), scalars: { step: 0, seed: 1, total: 1 } });
   const exact = run();
@@ -150,7 +223,10 @@ describe('gradients against float64 central differences', () => {
     const total = first
       .map((g) => {
         const sq = b.op('mul', g, g);
-        return b.sum(sq, b.shape(sq).map((_, i) => i));
+        return b.sum(
+          sq,
+          b.shape(sq).map((_, i) => i),
+        );
       })
       .reduce((a, g) => b.op('add', a, g));
     compare(b, total, xs, gradient(b, total, xs), inputs, 2e-4);

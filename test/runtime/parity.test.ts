@@ -7,7 +7,11 @@ import { distance } from '../support/run-graph.ts';
 /** Whole training runs against PyTorch's, from the same initial weights. */
 const CASES = [
   { name: 'house', steps: 500, text: 'layer Linear(1,16) -> relu -> Linear(16,1); loss mse; optim adam lr=0.01; train epochs=500' },
-  { name: 'mlp', steps: 60, text: 'layer Linear(20,32) -> tanh -> Linear(32,32) -> gelu -> Linear(32,5); loss cross_entropy; optim adamw lr=3e-3 weight_decay=0.05; train epochs=60' },
+  {
+    name: 'mlp',
+    steps: 60,
+    text: 'layer Linear(20,32) -> tanh -> Linear(32,32) -> gelu -> Linear(32,5); loss cross_entropy; optim adamw lr=3e-3 weight_decay=0.05; train epochs=60',
+  },
 ];
 
 describe.each(CASES)('$name', ({ name, steps, text }) => {

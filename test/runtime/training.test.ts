@@ -132,7 +132,9 @@ describe('the training loop', () => {
 
   it('takes every example once in each epoch, the last batch with what is left', async () => {
     // One weight and a loss that is the sum of the inputs of the batch: each loss tells which rows were taken.
-    const p3 = plan('layer Linear(1, 1, bias=false); loss l1(reduction=sum); optim sgd lr=0; train epochs=3 batch=4 shuffle seed=9', { rows: 10 });
+    const p3 = plan('layer Linear(1, 1, bias=false); loss l1(reduction=sum); optim sgd lr=0; train epochs=3 batch=4 shuffle seed=9', {
+      rows: 10,
+    });
     const x = Float32Array.from({ length: 10 }, (_, i) => 2 ** i);
     for (const device of ['gpu', 'cpu'] as const) {
       await running(p3, device, async (m) => {
@@ -153,7 +155,10 @@ describe('the training loop', () => {
   });
 
   it('drops the same elements on every device: those that the seed says', async () => {
-    const p4 = plan('input x: [6]\nlayer Dropout(0.25) -> Linear(6, 1, bias=false)\nloss l1(reduction=sum)\noptim sgd lr=0\ntrain steps=5 seed=11', { rows: 3 });
+    const p4 = plan(
+      'input x: [6]\nlayer Dropout(0.25) -> Linear(6, 1, bias=false)\nloss l1(reduction=sum)\noptim sgd lr=0\ntrain steps=5 seed=11',
+      { rows: 3 },
+    );
     const x = Float32Array.from({ length: 18 }, (_, i) => 2 ** i);
     const want = Array.from({ length: 5 }, (_, step) => x.reduce((n, v, i) => n + (uniformAt(11, 1, step, i) >= 0.25 ? v / 0.75 : 0), 0));
     for (const device of ['gpu', 'cpu'] as const) {
@@ -172,7 +177,10 @@ describe('the training loop', () => {
     const p5 = plan('layer Linear(2, 3)', {});
     for (const device of ['gpu', 'cpu'] as const) {
       await running(p5, device, async (m) => {
-        m.setWeights({ '0.weight': { shape: [3, 2], data: Float32Array.of(1, 0, 0, 1, 1, 1) }, '0.bias': { shape: [3], data: Float32Array.of(0, 0, 10) } });
+        m.setWeights({
+          '0.weight': { shape: [3, 2], data: Float32Array.of(1, 0, 0, 1, 1, 1) },
+          '0.bias': { shape: [3], data: Float32Array.of(0, 0, 10) },
+        });
         const out = await m.predict([1, 2, 3, 4, 5, 6]);
         expect([...out]).toEqual([1, 2, 13, 3, 4, 17, 5, 6, 21]);
         await expect(m.predict([1, 2, 3])).rejects.toThrow('no whole number of examples');
@@ -214,6 +222,7 @@ describe('the training loop', () => {
     const values = initialValue(first, 0, 42);
     expect(values.every((v) => Math.abs(v) <= bound)).toBe(true);
     expect(new Set(values).size).toBe(values.length);
-    for (const device of ['gpu', 'cpu'] as const) await running(p7, device, async (m) => expect((await m.weights())['0.weight']?.data).toEqual(values));
+    for (const device of ['gpu', 'cpu'] as const)
+      await running(p7, device, async (m) => expect((await m.weights())['0.weight']?.data).toEqual(values));
   });
 });

@@ -11,7 +11,10 @@ import type { Model } from '../../src/sema/model.ts';
 import { openSession, type DeviceKind } from './run-graph.ts';
 
 /** A program that must be right. */
-export function model(text: string, name = 'test.nn'): { readonly model: Model; readonly source: { readonly name: string; readonly text: string } } {
+export function model(
+  text: string,
+  name = 'test.nn',
+): { readonly model: Model; readonly source: { readonly name: string; readonly text: string } } {
   const source = { name, text };
   const result = check(source);
   if (!result.model) throw new Error(renderAll(result.diagnostics));
@@ -24,7 +27,9 @@ export function plan(text: string, options: CompileOptions): Plan {
 }
 
 export function weightsOf(path: string): Weights {
-  return Object.fromEntries([...readSafetensors(readFileSync(path), path)].map(([k, t]) => [k, { shape: t.shape, data: Float32Array.from(t.data) }]));
+  return Object.fromEntries(
+    [...readSafetensors(readFileSync(path), path)].map(([k, t]) => [k, { shape: t.shape, data: Float32Array.from(t.data) }]),
+  );
 }
 
 export function datasetOf(path: string, m: Model): Dataset {
@@ -42,7 +47,10 @@ export async function running<T>(p: Plan, kind: DeviceKind, body: (m: RunningMod
 }
 
 /** All losses of a run. */
-export async function lossesOf(m: RunningModel, options: { readonly steps?: number; readonly until?: number; readonly seed?: number } = {}): Promise<number[]> {
+export async function lossesOf(
+  m: RunningModel,
+  options: { readonly steps?: number; readonly until?: number; readonly seed?: number } = {},
+): Promise<number[]> {
   const losses: number[] = [];
   await m.train({ ...options, onLosses: (_first, chunk) => losses.push(...chunk) });
   return losses;

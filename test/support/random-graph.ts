@@ -51,7 +51,11 @@ export function randomGraph(r: Random, size: number): RandomGraph {
     (x) => {
       const shape = shapeOf(x);
       const extra = r.pick([2, 3]);
-      return b.broadcast(x, [extra, ...shape], shape.map((_, i) => i + 1));
+      return b.broadcast(
+        x,
+        [extra, ...shape],
+        shape.map((_, i) => i + 1),
+      );
     },
     (x) => {
       const shape = shapeOf(x);
@@ -78,13 +82,21 @@ export function randomGraph(r: Random, size: number): RandomGraph {
     (x) => {
       const rows = shapeOf(x)[0] ?? 1;
       const n = r.int(1, 6);
-      const wrapped = b.add('cast', [b.op('floor', b.op('mul', b.op('abs', leaf([n], false)), b.like(rows / 2.01, b.full(0, { dtype: 'f32', shape: [n] }))))], { dtype: 'i32' });
+      const wrapped = b.add(
+        'cast',
+        [b.op('floor', b.op('mul', b.op('abs', leaf([n], false)), b.like(rows / 2.01, b.full(0, { dtype: 'f32', shape: [n] }))))],
+        { dtype: 'i32' },
+      );
       const gathered = b.op('gather', x, wrapped);
       return r.unit() < 0.5 ? gathered : b.add('scatter_add', [wrapped, gathered], { rows });
     },
     (x) => {
       const scalar = (name: 'seed' | 'step'): NodeId => b.add('scalar', [], { name, expr: name }, { dtype: 'i32', shape: [] });
-      return b.op('mul', x, b.add('uniform', [scalar('seed'), scalar('step')], { stream: r.int(1, 9) }, { dtype: 'f32', shape: shapeOf(x) }));
+      return b.op(
+        'mul',
+        x,
+        b.add('uniform', [scalar('seed'), scalar('step')], { stream: r.int(1, 9) }, { dtype: 'f32', shape: shapeOf(x) }),
+      );
     },
   ];
   const someAxes = (shape: readonly number[]): number[] => {
@@ -103,7 +115,10 @@ export function randomGraph(r: Random, size: number): RandomGraph {
   });
   // The state moves by something that depends on the rest.
   const top = tops[0] ?? s;
-  const all = b.sum(top, shapeOf(top).map((_, i) => i));
+  const all = b.sum(
+    top,
+    shapeOf(top).map((_, i) => i),
+  );
   const push = b.splat(b.op('tanh', all), b.shape(s));
   b.writes.push({ state: nameOf(b, s), value: b.op('add', b.op('mul', s, b.like(0.9, s)), push) });
   return { graph: b.graph(), inputs, state };
@@ -113,4 +128,3 @@ function nameOf(b: GraphBuilder, id: NodeId): string {
   const node = b.node(id);
   return node.op === 'state' ? node.attrs.name : '';
 }
-

@@ -69,7 +69,8 @@ export async function runGraph(graph: Graph, level: Level, kind: DeviceKind, giv
   const { plan, lowered } = planGraph(graph, level);
   const session = await openSession(plan, kind);
   try {
-    for (const a of plan.arenas) session.write(a.name, 0, a.dtype === 'f32' ? new Float32Array(a.words).fill(NaN) : new Int32Array(a.words).fill(-123456));
+    for (const a of plan.arenas)
+      session.write(a.name, 0, a.dtype === 'f32' ? new Float32Array(a.words).fill(NaN) : new Int32Array(a.words).fill(-123456));
     const put = (tensor: string, values: ArrayLike<number>): void => {
       const placed = lowered.placed.get(tensor);
       const t = lowered.schedule.tensors.get(tensor);
@@ -87,7 +88,8 @@ export async function runGraph(graph: Graph, level: Level, kind: DeviceKind, giv
     const state = new Map<string, Words>();
     for (const w of graph.writes) {
       const placed = lowered.placed.get(stateTensor(w.state));
-      if (placed) state.set(w.state, await session.read(placed.arena, placed.offset, lowered.schedule.tensors.get(stateTensor(w.state))?.size ?? 0));
+      if (placed)
+        state.set(w.state, await session.read(placed.arena, placed.offset, lowered.schedule.tensors.get(stateTensor(w.state))?.size ?? 0));
     }
     return { outputs, state };
   } finally {

@@ -4,7 +4,7 @@ import { readDataset } from '../../data/dataset.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import { openSession, type DeviceChoice } from '../device.ts';
-import { readUserFile, writeFileSafely } from '../files.ts';
+import { mustBeWritable, readUserFile, writeFileSafely } from '../files.ts';
 import { needsOf, openProgram, openWeights } from '../program.ts';
 import { print } from '../terminal.ts';
 
@@ -26,6 +26,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   let values: ArrayLike<number>;
   if (flags.data !== undefined) values = readDataset(flags.data, await readUserFile(flags.data, 'NN301'), needsOf(model, false)).x;
   else values = parseInput(flags.input ?? '', width);
+  await mustBeWritable(flags.out);
   const weights = await openWeights(flags.weights);
   const { plan } = compile(model, program.source, { level: flags.opt });
   const session = await openSession(plan, flags.device);

@@ -1,13 +1,12 @@
+import { createWriteStream, existsSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
-import { createWriteStream, type WriteStream } from 'node:fs';
-import { existsSync } from 'node:fs';
 import { fail } from '../../base/errors.ts';
 import { compile } from '../../compile.ts';
 import { readSafetensors, writeSafetensors } from '../../data/safetensors.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import { checkWeights, type Weights } from '../../runtime/weights.ts';
 import { openSession, type DeviceChoice } from '../device.ts';
-import { readUserFile, writeFileSafely } from '../files.ts';
+import { mustBeWritable, readUserFile, writeFileSafely } from '../files.ts';
 import { openData, openProgram, openWeights } from '../program.ts';
 import { columns, note, print, progressView, showNumber, showTime } from '../terminal.ts';
 
@@ -44,6 +43,9 @@ export async function train(path: string, flags: TrainFlags): Promise<void> {
     seed: flags.seed,
   });
   const total = plan.train?.steps ?? 0;
+  const checkpoint = flags.checkpoint === undefined ? undefined : join(flags.checkpoint, 'checkpoint.safetensors');
+  await mustBeWritable(flags.save);
+  if (!flags.resume) await mustBeWritable(checkpoint);
   const init = flags.init === undefined ? undefined : await openWeights(flags.init);
   if (init) checkWeights(plan, init, flags.init ?? '');
 
@@ -60,7 +62,6 @@ export async function train(path: string, flags: TrainFlags): Promise<void> {
   try {
     model.setData(data.x, data.y ?? []);
     if (init) model.setWeights(init, flags.init);
-    const checkpoint = flags.checkpoint === undefined ? undefined : join(flags.checkpoint, 'checkpoint.safetensors');
     if (checkpoint && flags.resume) await resume(model, checkpoint);
     note(`training ${plan.name} on ${model.device.name}: ${model.device.reason}`);
     const first = model.step;

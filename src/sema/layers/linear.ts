@@ -19,7 +19,12 @@ export const Linear = layer({
     const last = shape.at(-1);
     if (shape.length < 2 || last !== in_features) {
       const flat = product(shape.slice(1));
-      if (shape.length > 2 && flat === in_features) return problem('NN203', `${cx.text} takes [*, ${in_features}], and ${showShape(shape)} flows in`, `flatten it first: flatten -> ${cx.text}`);
+      if (shape.length > 2 && flat === in_features)
+        return problem(
+          'NN203',
+          `${cx.text} takes [*, ${in_features}], and ${showShape(shape)} flows in`,
+          `flatten it first: flatten -> ${cx.text}`,
+        );
       const wanted =
         last === undefined || shape.length < 2 ? undefined : `Linear(${showDim(last)}, ${out_features}${bias ? '' : ', bias=false'})`;
       return problem(
