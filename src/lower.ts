@@ -25,7 +25,12 @@ export interface Lowered {
 const LONG_LIVED = { state: 'state', data: 'data', trace: 'trace' } as const;
 
 /** Schedules a bound graph, writes its kernels and places its tensors. */
-export function lowerProgram(name: string, graph: Graph, arenas: ArenaBuilder, options: ScheduleOptions): Lowered {
+export function lowerProgram(
+  name: string,
+  graph: Graph,
+  arenas: ArenaBuilder,
+  options: ScheduleOptions & { readonly keepAll?: boolean },
+): Lowered {
   const s = schedule(graph, options);
   const kernels = (target: Target): Kernel[] =>
     s.groups.map((g, i) => {
@@ -35,7 +40,8 @@ export function lowerProgram(name: string, graph: Graph, arenas: ArenaBuilder, o
     });
   const gpu = kernels(GPU_TARGET);
   const cpu = kernels(CPU_TARGET);
-  const kept = new Set(Object.values(s.outputs).map((p) => p.tensor));
+  // For looking at every kernel's result, nothing is overwritten.
+  const kept = options.keepAll ? new Set(s.tensors.keys()) : new Set(Object.values(s.outputs).map((p) => p.tensor));
   const transients = assignTransients(lifetimes(gpu, s.tensors, kept));
   const placed = new Map(transients.placed);
   for (const t of s.tensors.values()) {

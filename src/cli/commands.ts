@@ -6,6 +6,7 @@ import { dump, STAGES } from './commands/dump.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
 import { predict } from './commands/predict.ts';
 import { train } from './commands/train.ts';
+import { verify } from './commands/verify.ts';
 import { version } from './version.ts';
 
 function whole(min: number): (text: string) => number {
@@ -103,6 +104,13 @@ export function commands(): Command {
     .option('--data <file>', 'use examples of this file')
     .option('--seed <n>', 'seed of weights and examples', whole(0))
     .action(gradcheckCommand);
+
+  command('verify', 'hold every kernel against the unfused graph and the float64 reference', ['verify house.nn'])
+    .argument('<file>', 'the program')
+    .option('--data <file>', 'take the number of examples from this file')
+    .option('--batch <n>', 'examples in one update', whole(1))
+    .option('--seed <n>', 'seed of the random values', whole(0))
+    .action(verify);
 
   command('doctor', 'show what nnc can run on here', ['doctor']).action(doctor);
   return nnc;

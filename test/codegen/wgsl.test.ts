@@ -5,7 +5,7 @@ import { compile } from '../../src/compile.ts';
 import { model } from '../support/programs.ts';
 import { Random } from '../support/random.ts';
 import { randomGraph } from '../support/random-graph.ts';
-import { planGraph } from '../support/run-graph.ts';
+import { planGraph } from '../../src/cli/run-graph.ts';
 
 /** Every kernel of the examples and of random graphs, through Tint on a device with default limits. */
 async function messages(

@@ -12,7 +12,8 @@ import { evaluate } from '../../src/reference/evaluate.ts';
 import * as f from '../../src/sema/functions.ts';
 import { LOSSES, reduceLoss } from '../../src/sema/losses.ts';
 import { OPTIMIZERS } from '../../src/sema/optimizers.ts';
-import { distance, runGraph } from '../support/run-graph.ts';
+import { distance } from '../../src/cli/run-graph.ts';
+import { runGraph } from '../support/run-graph.ts';
 
 /** PyTorch's own numbers in float64: values and gradients of operations, traces of optimizers. */
 interface OpCase {

@@ -1,0 +1,96 @@
+import { count } from '../base/types.ts';
+import type { Graph, NodeId } from '../ir/graph/types.ts';
+import { collectScalars, generate, lowerProgram, type Lowered } from '../lower.ts';
+import { ArenaBuilder } from '../passes/memory/layout.ts';
+import { dataTensor, stateTensor } from '../passes/schedule/schedule.ts';
+import type { Level, Place } from '../passes/schedule/types.ts';
+import type { Plan, PlanTensor } from '../plan.ts';
+import { makeTicks, type Session, type Words } from '../runtime/session.ts';
+
+/** Runs a single bound graph once, with everything that its kernels should write poisoned first: for verification and tests. */
+export interface GraphPlan {
+  readonly plan: Plan;
+  readonly lowered: Lowered;
+}
+
+const NOTHING: PlanTensor = { name: '', arena: '', offset: 0, shape: [], dtype: 'f32' };
+
+/** A plan with one program, `main`. With `keepAll` no kernel's result is overwritten by a later one. */
+export function planGraph(graph: Graph, level: Level, keepAll = false): GraphPlan {
+  const arenas = new ArenaBuilder();
+  const lowered = lowerProgram('main', graph, arenas, { level, trace: [], chunk: 1, keepAll });
+  const scalars = collectScalars([lowered]);
+  const { kernels, dispatches } = generate([lowered], arenas, scalars);
+  const plan: Plan = {
+    format: 'nnc-plan',
+    version: 1,
+    name: graph.name,
+    source: '',
+    level,
+    arenas: arenas.arenas(),
+    kernels,
+    programs: { main: { dispatches: dispatches[0] ?? [], trace: {}, flops: 0 } },
+    scalars,
+    params: [],
+    slots: [],
+    data: undefined,
+    predict: { rows: 1, input: NOTHING, output: NOTHING },
+    train: undefined,
+    chunk: 1,
+  };
+  return { plan, lowered };
+}
+
+export interface GraphInputs {
+  readonly inputs: ReadonlyMap<string, ArrayLike<number>>;
+  readonly state: ReadonlyMap<string, ArrayLike<number>>;
+  readonly step?: number;
+  readonly seed?: number;
+}
+
+export interface GraphResult {
+  readonly outputs: ReadonlyMap<string, Words>;
+  /** States that were written, as they are afterwards. */
+  readonly state: ReadonlyMap<string, Words>;
+  /** Everything that a kernel stored, where the plan kept it. */
+  readonly stored: ReadonlyMap<NodeId, Words>;
+}
+
+export async function runGraph({ plan, lowered }: GraphPlan, session: Session, given: GraphInputs): Promise<GraphResult> {
+  const { graph, tensors, groups, outputs } = lowered.schedule;
+  for (const a of plan.arenas)
+    session.write(a.name, 0, a.dtype === 'f32' ? new Float32Array(a.words).fill(NaN) : new Int32Array(a.words).fill(-123456));
+  const put = (tensor: string, values: ArrayLike<number>): void => {
+    const placed = lowered.placed.get(tensor);
+    const t = tensors.get(tensor);
+    if (placed && t) session.write(placed.arena, placed.offset, t.dtype === 'f32' ? Float32Array.from(values) : Int32Array.from(values));
+  };
+  for (const [name, values] of given.inputs) put(dataTensor(name), values);
+  for (const [name, values] of given.state) put(stateTensor(name), values);
+  await session.run(['main'], makeTicks(plan, given.step ?? 0, 1, { seed: given.seed ?? 0, total: 10 }));
+
+  const read = (place: Place, size: number): Promise<Words> => {
+    const placed = lowered.placed.get(place.tensor);
+    return placed ? session.read(placed.arena, placed.offset + place.offset, size) : Promise.resolve(new Float32Array(0));
+  };
+  const sizeOf = (id: NodeId): number => count(graph.nodes[id]?.type.shape ?? []);
+  const result = { outputs: new Map<string, Words>(), state: new Map<string, Words>(), stored: new Map<NodeId, Words>() };
+  for (const [name, place] of Object.entries(outputs)) result.outputs.set(name, await read(place, sizeOf(graph.outputs[name] ?? -1)));
+  for (const w of graph.writes) result.state.set(w.state, await read({ tensor: stateTensor(w.state), offset: 0 }, sizeOf(w.value)));
+  for (const g of groups) for (const s of g.stores) if (!s.perStep) result.stored.set(s.node, await read(s, sizeOf(s.node)));
+  return result;
+}
+
+/** Largest difference, relative to the largest magnitude. NaN where one side is NaN. */
+export function distance(got: ArrayLike<number>, want: ArrayLike<number>): number {
+  if (got.length !== want.length) return Infinity;
+  let scale = 1e-6;
+  let worst = 0;
+  for (let i = 0; i < want.length; i++) scale = Math.max(scale, Math.abs(want[i] ?? 0));
+  for (let i = 0; i < want.length; i++) {
+    const d = Math.abs((got[i] ?? NaN) - (want[i] ?? NaN));
+    if (Number.isNaN(d)) return NaN;
+    worst = Math.max(worst, d);
+  }
+  return worst / scale;
+}
