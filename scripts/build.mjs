@@ -27,7 +27,7 @@ try {
     });
   await Promise.all([bundle('runner'), bundle('page')]);
   for (const file of ['index.html', 'page.css']) copyFileSync(join(root, 'src', 'standalone', file), join(standalone, file));
-  const types = readFileSync(join(standalone, 'api.d.ts'), 'utf8');
+  const types = readFileSync(join(out, 'runtime', 'api.d.ts'), 'utf8');
   const exported = ['load', 'readTensors', 'writeTensors'].map((name) => `export declare const ${name}: Runner['${name}'];`);
   writeFileSync(join(standalone, 'runner.d.ts'), `${types}${exported.join('\n')}\n`);
   chmodSync(join(out, 'cli', 'main.js'), 0o755);

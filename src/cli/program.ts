@@ -4,7 +4,7 @@ import type { Source } from '../base/source.ts';
 import { check } from '../compile.ts';
 import { readDataset, type Dataset, type Needs } from '../data/dataset.ts';
 import { readSafetensors } from '../data/safetensors.ts';
-import type { Weights } from '../runtime/weights.ts';
+import type { Weights } from '../runtime/api.ts';
 import type { Model } from '../sema/model.ts';
 import { beside, readUserFile } from './files.ts';
 import { note } from './terminal.ts';

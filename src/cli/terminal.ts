@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import type { Progress } from '../runtime/trainer.ts';
+import type { Progress } from '../runtime/api.ts';
 
 /** Writes for people go to stderr where stdout carries data; here both are kept apart from the commands. */
 export const print = (text = ''): void => void process.stdout.write(`${text}\n`);

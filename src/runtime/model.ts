@@ -1,14 +1,15 @@
 import { fail } from '../base/errors.ts';
 import type { Plan, PlanTensor } from '../plan.ts';
+import type { Model, Tensor, TrainOptions, TrainResult, Weights } from './api.ts';
 import type { Counters, DeviceInfo, Session, Words } from './session.ts';
 import { makeTicks } from './session.ts';
-import { trainLoop, type TrainOptions, type TrainResult } from './trainer.ts';
-import { checkWeights, initialize, readWeights, writeWeights, type HostTensor, type Weights } from './weights.ts';
+import { trainLoop } from './trainer.ts';
+import { checkWeights, initialize, readWeights, writeWeights } from './weights.ts';
 
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** A compiled model on a device: trains, predicts, gives and takes weights. */
-export class RunningModel {
+export class RunningModel implements Model {
   private readonly session: Session;
   private done = 0;
 
@@ -90,7 +91,7 @@ export class RunningModel {
 
   /** Everything that training needs to go on as if it had never stopped: parameters and optimizer state, by name. */
   async state(): Promise<Weights> {
-    const slots: Record<string, HostTensor> = {};
+    const slots: Record<string, Tensor> = {};
     for (const s of this.plan.slots)
       slots[s.name] = { shape: s.shape, data: (await this.session.read(s.arena, s.offset, size(s.shape))) as Float32Array };
     return { ...(await this.weights()), ...slots };
@@ -99,7 +100,7 @@ export class RunningModel {
   /** Goes back to a state that {@link state} gave after `step` steps. */
   restore(state: Weights, step: number, from: string): void {
     const slotNames = this.plan.slots.map((s) => s.name);
-    const isSlot = ([name]: [string, HostTensor]): boolean => slotNames.includes(name);
+    const isSlot = ([name]: [string, Tensor]): boolean => slotNames.includes(name);
     const entries = Object.entries(state);
     const params = Object.fromEntries(entries.filter((e) => !isSlot(e)));
     checkWeights(this.plan, params, from);

@@ -1,35 +1,7 @@
 import { fail } from '../base/errors.ts';
 import type { Plan } from '../plan.ts';
+import type { TrainOptions, TrainResult } from './api.ts';
 import { makeTicks, type Session } from './session.ts';
-
-export interface Progress {
-  /** Steps whose losses are known. */
-  readonly step: number;
-  readonly steps: number;
-  /** Loss before the update of the last of these steps. */
-  readonly loss: number;
-  readonly stepsPerSecond: number;
-  readonly secondsLeft: number;
-}
-
-export interface TrainOptions {
-  /** The length of the whole run, which schedules see. */
-  readonly steps?: number | undefined;
-  /** Where to stop this time; the end of the run where it is not said. */
-  readonly until?: number | undefined;
-  readonly seed?: number | undefined;
-  /** Called for each chunk of steps with the loss of each, before its update. */
-  readonly onLosses?: ((firstStep: number, losses: Float32Array) => void) | undefined;
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Stops after the chunks in flight. */
-  readonly signal?: { readonly aborted: boolean } | undefined;
-}
-
-export interface TrainResult {
-  readonly steps: number;
-  readonly seconds: number;
-  readonly lastLoss: number;
-}
 
 /** Chunks that may be on the device at once: one runs while the next is encoded. */
 const IN_FLIGHT = 2;

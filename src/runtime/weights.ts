@@ -2,14 +2,8 @@ import { fail } from '../base/errors.ts';
 import { uniformAt } from '../base/random.ts';
 import { hint } from '../base/suggest.ts';
 import type { Plan, PlanParam } from '../plan.ts';
+import type { Tensor, Weights } from './api.ts';
 import type { Session } from './session.ts';
-
-/** A named tensor on the host. */
-export interface HostTensor {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
-export type Weights = Readonly<Record<string, HostTensor>>;
 
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
@@ -31,7 +25,7 @@ export function initialize(session: Session, seed: number): void {
 }
 
 export async function readWeights(session: Session): Promise<Weights> {
-  const out: Record<string, HostTensor> = {};
+  const out: Record<string, Tensor> = {};
   for (const p of session.plan.params)
     out[p.name] = { shape: p.shape, data: (await session.read(p.arena, p.offset, size(p.shape))) as Float32Array };
   return out;

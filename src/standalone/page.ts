@@ -1,4 +1,4 @@
-import type { Model, Runner } from './api.ts';
+import type { Model, Runner } from '../runtime/api.ts';
 
 /** The page of a built folder: trains, draws the loss, predicts, gives and takes weights. */
 interface PageInfo {

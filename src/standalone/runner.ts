@@ -5,7 +5,7 @@ import { compileKernels, createCpuSession, type JsKernel } from '../runtime/cpu.
 import { DeviceError } from '../runtime/errors.ts';
 import { RunningModel } from '../runtime/model.ts';
 import { BUDGET_MS, createGpuSession } from '../runtime/webgpu.ts';
-import type { LoadOptions, Runner } from './api.ts';
+import type { LoadOptions, Runner } from '../runtime/api.ts';
 
 /** The runtime as one module without dependencies: what a built folder carries. */
 export const load: Runner['load'] = async (json: unknown, options: LoadOptions = {}) => {

@@ -7,7 +7,7 @@ import chromiumPackage from '@sparticuz/chromium';
 import { chromium, type Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findAdapter } from '../../src/cli/gpu.ts';
-import type { Runner } from '../../src/standalone/api.ts';
+import type { Runner } from '../../src/runtime/api.ts';
 import { nnc, temporary } from '../support/cli.ts';
 
 /** What `nnc build` writes, in Node and in a real browser with WebGPU, under the page's own content security policy. */

@@ -6,7 +6,7 @@ import { readSafetensors } from '../../src/data/safetensors.ts';
 import type { Plan } from '../../src/plan.ts';
 import { RunningModel } from '../../src/runtime/model.ts';
 import type { Session } from '../../src/runtime/session.ts';
-import type { Weights } from '../../src/runtime/weights.ts';
+import type { Weights } from '../../src/runtime/api.ts';
 import type { Model } from '../../src/sema/model.ts';
 import { openSession, type DeviceKind } from './run-graph.ts';
 

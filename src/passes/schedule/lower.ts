@@ -1,11 +1,13 @@
 import { CompilerBug, at, get } from '../../base/errors.ts';
-import { count, fixedShape, showType } from '../../base/types.ts';
+import { fixedShape, showType } from '../../base/types.ts';
 import { contractLabels } from '../../ir/graph/ops.ts';
 import { isPointwise, type PointwiseOp } from '../../ir/graph/pointwise.ts';
 import type { Graph, Node, NodeId, NodeOf } from '../../ir/graph/types.ts';
 import { call, literal, ref } from '../../ir/kernel/build.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
-import type { Buffer, Expr, Fn, Kernel, ScalarType, Stmt } from '../../ir/kernel/types.ts';
+import type { Buffer, Expr, Fn, Kernel, ScalarType } from '../../ir/kernel/types.ts';
+import { BlockWriter } from './block-writer.ts';
+import { chooseLanes, summedShape } from './lanes.ts';
 import { safeName } from './schedule.ts';
 import type { Group, Place, Schedule } from './types.ts';
 import { isView } from './uses.ts';
@@ -17,10 +19,6 @@ export interface Target {
 }
 
 const LOWEST = -3.4028234663852886e38;
-/** A reduction at least this long, with few results, is shared by the lanes of a workgroup: faster, and rounded less. */
-const LONG = 64;
-const FEW = 4096;
-
 /** Writes a group as a kernel. */
 export function lowerGroup(s: Schedule, group: Group, index: number, target: Target): Kernel {
   return new Lowering(s, group, target).kernel(index);
@@ -32,9 +30,8 @@ const FN: Partial<Readonly<Record<PointwiseOp, Fn>>> = { idiv: 'div' };
 class Lowering {
   private readonly graph: Graph;
   private readonly reads = new Set<string>();
-  private readonly blocks: { readonly body: Stmt[]; readonly memo: Map<string, Expr> }[] = [];
+  private readonly out = new BlockWriter();
   private readonly useCount = new Map<NodeId, number>();
-  private names = 0;
   private readonly lanes: number;
   private readonly s: Schedule;
   private readonly group: Group;
@@ -44,7 +41,7 @@ class Lowering {
     this.group = group;
     this.graph = s.graph;
     for (const node of s.graph.nodes) for (const i of node.inputs) this.useCount.set(i, (this.useCount.get(i) ?? 0) + 1);
-    this.lanes = this.chooseLanes(target);
+    this.lanes = chooseLanes(s, group, target.lanes);
   }
 
   kernel(index: number): Kernel {
@@ -53,12 +50,12 @@ class Lowering {
     const shape = fixedShape(first.type.shape);
     const axes = shape.map((extent, i) => ({ name: `i${i}`, extent })).filter((a) => a.extent > 1);
     const point = shape.map((extent, i) => ix.variable(`i${i}`, extent));
-    const body = this.inBlock(() => {
+    const body = this.out.inBlock(() => {
       // All values are computed before anything is stored, so that state may be written in place.
       const values = stores.map((st) => this.value(st.node, point));
       const write = (): void => stores.forEach((st, i) => this.store(st, at(values, i), ix.linear(point, shape)));
       if (this.lanes === 1) write();
-      else this.guarded(call('eq', ref('u32', 'lane'), literal('u32', 0)), write);
+      else this.out.guarded(call('eq', ref('u32', 'lane'), literal('u32', 0)), write);
     });
     const written = new Set(stores.map((st) => st.tensor));
     const buffers = [...new Set([...this.reads, ...written])].sort().map((name): Buffer => {
@@ -89,79 +86,11 @@ class Lowering {
     return ops.length > 1 ? [...lines, `fused: ${ops.join(' ')}`] : lines;
   }
 
-  /** Long reductions with few results are shared among lanes. */
-  private chooseLanes(target: Target): number {
-    if (target.lanes === 1) return 1;
-    const outputs = count(at(this.graph.nodes, at(this.group.stores, 0).node).type.shape);
-    const anchors = [...this.group.roots, ...this.group.inlined]
-      .map((id) => at(this.graph.nodes, id))
-      .filter((n) => n.op === 'contract' || n.op === 'reduce_sum' || n.op === 'reduce_max' || n.op === 'scatter_add');
-    const [anchor] = anchors;
-    if (!anchor || anchor.op === 'scatter_add' || anchors.length > 1 || outputs > FEW) return 1;
-    // Only a reduction over the points of the kernel itself may be shared: every lane must reach it.
-    return this.reductionExtent(anchor) >= LONG && count(anchor.type.shape) === outputs && !this.underGuard(anchor.id) ? target.lanes : 1;
-  }
-
-  private underGuard(anchor: NodeId): boolean {
-    const guards = new Set<Node['op']>(['pad', 'concat']);
-    const reaches = (id: NodeId): boolean => {
-      if (id === anchor) return true;
-      const node = at(this.graph.nodes, id);
-      return !this.s.places.has(id) && node.inputs.some(reaches);
-    };
-    return this.graph.nodes.some((n) => guards.has(n.op) && n.inputs.some(reaches));
-  }
-
-  private reductionExtent(node: Node): number {
-    return this.summedShape(node).reduce((a, b) => a * b, 1);
-  }
-
-  private summedShape(node: Node): number[] {
-    const shape = (i: number): number[] => fixedShape(at(this.graph.nodes, at(node.inputs, i)).type.shape);
-    if (node.op === 'contract') {
-      const l = contractLabels(node.attrs.spec);
-      return [...new Set(l.a + l.b)]
-        .filter((c) => !l.out.includes(c))
-        .map((c) => (l.a.includes(c) ? at(shape(0), l.a.indexOf(c)) : at(shape(1), l.b.indexOf(c))));
-    }
-    if (node.op === 'reduce_sum' || node.op === 'reduce_max') return node.attrs.axes.map((a) => at(shape(0), a));
-    return [];
-  }
-
-  // --- statements -------------------------------------------------------------------------------------------------
-
-  private inBlock(body: () => void): Stmt[] {
-    const block = { body: [], memo: new Map<string, Expr>() };
-    this.blocks.push(block);
-    body();
-    this.blocks.pop();
-    return block.body;
-  }
-
-  private emit(s: Stmt): void {
-    at(this.blocks, this.blocks.length - 1).body.push(s);
-  }
-
-  private fresh(prefix: string): string {
-    return `${prefix}${this.names++}`;
-  }
-
-  private guarded(condition: Expr, body: () => void): void {
-    this.emit({ kind: 'if', condition, body: this.inBlock(body) });
-  }
-
-  /** A variable that starts with a value. */
-  private variable(prefix: string, start: Expr): Expr {
-    const name = this.fresh(prefix);
-    this.emit({ kind: 'var', name, value: start });
-    return ref(start.type, name);
-  }
-
   private store(st: Place & { readonly perStep: boolean }, value: Expr, position: ix.Index): void {
     const v = value.type === 'bool' ? call('i32', value) : value;
     const place = ix.toExpr(ix.add(position, ix.constant(st.offset)));
     const index = st.perStep ? ({ kind: 'tick', type: 'u32', name: 'slot' } as const) : place;
-    this.emit({ kind: 'store', buffer: st.tensor, index, value: v });
+    this.out.emit({ kind: 'store', buffer: st.tensor, index, value: v });
   }
 
   // --- values -----------------------------------------------------------------------------------------------------
@@ -172,16 +101,12 @@ class Lowering {
     const place = this.s.places.get(id);
     const shared = (this.useCount.get(id) ?? 0) > 1 || this.group.roots.includes(id);
     const key = `${id}@${index.map(ix.showIndex).join()}`;
-    for (let i = this.blocks.length - 1; i >= 0; i--) {
-      const known = at(this.blocks, i).memo.get(key);
-      if (known) return known;
-    }
+    const known = this.out.recall(key);
+    if (known) return known;
     const computed = place && !this.group.roots.includes(id) ? this.load(node, place, index) : this.compute(node, index);
     if (!shared || computed.kind === 'literal' || computed.kind === 'ref' || computed.kind === 'tick') return computed;
-    const name = this.fresh(place ? 'x' : 'v');
-    this.emit({ kind: 'let', name, value: computed });
-    const result = ref(computed.type, name);
-    at(this.blocks, this.blocks.length - 1).memo.set(key, result);
+    const result = this.out.define(place ? 'x' : 'v', computed);
+    this.out.remember(key, result);
     return result;
   }
 
@@ -252,9 +177,8 @@ class Lowering {
   private row(id: NodeId, index: readonly ix.Index[], rows: number): ix.Index {
     const value = this.value(id, index);
     const inside = call('u32', call('min', call('max', value, literal('i32', 0)), literal('i32', rows - 1)));
-    const name = this.fresh('row');
-    this.emit({ kind: 'let', name, value: inside });
-    return ix.runtimeValue(ref('u32', name), name, rows - 1);
+    const row = this.out.define('row', inside);
+    return ix.runtimeValue(row, row.kind === 'ref' ? row.name : '', rows - 1);
   }
 
   private view(node: Node, index: readonly ix.Index[]): Expr {
@@ -307,51 +231,45 @@ class Lowering {
     if (tests.includes('never')) return this.zero(node);
     const unknown = tests.filter((t) => typeof t !== 'string');
     if (unknown.length === 0) return this.value(at(node.inputs, 0), inner);
-    const result = this.variable('p', this.zero(node));
+    const result = this.out.variable('p', this.zero(node));
     const condition = unknown.reduce((a, b) => call('and', a, b));
-    this.guarded(condition, () => this.assign(result, this.value(at(node.inputs, 0), inner)));
+    this.out.guarded(condition, () => this.out.assign(result, this.value(at(node.inputs, 0), inner)));
     return result;
   }
 
   private concat(node: NodeOf<'concat'>, index: readonly ix.Index[]): Expr {
     const { axis } = node.attrs;
-    const result = this.variable('c', this.zero(node));
+    const result = this.out.variable('c', this.zero(node));
     let from = 0;
     for (const input of node.inputs) {
       const size = fixedShape(at(this.graph.nodes, input).type.shape)[axis] ?? 0;
       const inner = index.map((v, i) => (i === axis ? ix.add(v, ix.constant(-from)) : v));
       const test = this.between(at(index, axis), from, from + size);
       if (test === 'always') return this.value(input, inner);
-      if (test !== 'never') this.guarded(test, () => this.assign(result, this.value(input, inner)));
+      if (test !== 'never') this.out.guarded(test, () => this.out.assign(result, this.value(input, inner)));
       from += size;
     }
     return result;
-  }
-
-  private assign(target: Expr, value: Expr): void {
-    if (target.kind !== 'ref') throw new CompilerBug('only a variable can be assigned');
-    this.emit({ kind: 'set', name: target.name, value });
   }
 
   /** Runs `body` for every index of a shape, in row-major order; shared among lanes where the kernel has them. */
   private loop(shape: readonly number[], body: (index: readonly ix.Index[]) => void): void {
     const total = shape.reduce((a, b) => a * b, 1);
     if (this.lanes > 1) {
-      const name = this.fresh('k');
       const rounds = Math.ceil(total / this.lanes);
-      const position = ix.add(ix.scale(ix.variable(name, rounds), this.lanes), ix.variable('lane', this.lanes));
-      const inner = (): void => body(ix.delinear(position, shape));
-      const ragged = total % this.lanes !== 0;
-      const run = (): void => (ragged ? this.guarded(call('lt', ix.toExpr(position), literal('u32', total)), inner) : inner());
-      this.emit({ kind: 'for', name, extent: rounds, body: this.inBlock(run) });
+      this.out.loop(rounds, (name) => {
+        const position = ix.add(ix.scale(ix.variable(name, rounds), this.lanes), ix.variable('lane', this.lanes));
+        const inner = (): void => body(ix.delinear(position, shape));
+        if (total % this.lanes === 0) inner();
+        else this.out.guarded(call('lt', ix.toExpr(position), literal('u32', total)), inner);
+      });
       return;
     }
     const nest = (axis: number, index: readonly ix.Index[]): void => {
       const extent = shape[axis];
-      if (extent === undefined) return body(index);
-      if (extent === 1) return nest(axis + 1, [...index, ix.ZERO]);
-      const name = this.fresh('k');
-      this.emit({ kind: 'for', name, extent, body: this.inBlock(() => nest(axis + 1, [...index, ix.variable(name, extent)])) });
+      if (extent === undefined) body(index);
+      else if (extent === 1) nest(axis + 1, [...index, ix.ZERO]);
+      else this.out.loop(extent, (name) => nest(axis + 1, [...index, ix.variable(name, extent)]));
     };
     nest(0, []);
   }
@@ -362,9 +280,9 @@ class Lowering {
     shape: readonly number[],
     step: (acc: Expr, index: readonly ix.Index[]) => Expr,
   ): Expr {
-    const acc = this.variable('acc', start);
-    this.loop(shape, (k) => this.assign(acc, step(acc, k)));
-    if (this.lanes > 1 && acc.kind === 'ref') this.emit({ kind: 'combine', name: acc.name, fn });
+    const acc = this.out.variable('acc', start);
+    this.loop(shape, (k) => this.out.assign(acc, step(acc, k)));
+    if (this.lanes > 1 && acc.kind === 'ref') this.out.emit({ kind: 'combine', name: acc.name, fn });
     return acc;
   }
 
@@ -374,7 +292,7 @@ class Lowering {
     const rank = at(this.graph.nodes, input).type.shape.length;
     const max = node.op === 'reduce_max';
     const start = literal(node.type.dtype, max ? (node.type.dtype === 'f32' ? LOWEST : -2147483648) : 0);
-    return this.accumulate(start, max ? 'max' : 'add', this.summedShape(node), (acc, k) => {
+    return this.accumulate(start, max ? 'max' : 'add', summedShape(this.graph, node), (acc, k) => {
       let kept = 0;
       const full = Array.from({ length: rank }, (_, i) => (axes.includes(i) ? at(k, axes.indexOf(i)) : at(index, kept++)));
       return call(max ? 'max' : 'add', acc, this.value(input, full));
@@ -384,7 +302,7 @@ class Lowering {
   private contract(node: NodeOf<'contract'>, index: readonly ix.Index[]): Expr {
     const l = contractLabels(node.attrs.spec);
     const summed = [...new Set(l.a + l.b)].filter((c) => !l.out.includes(c));
-    return this.accumulate(literal('f32', 0), 'add', this.summedShape(node), (acc, k) => {
+    return this.accumulate(literal('f32', 0), 'add', summedShape(this.graph, node), (acc, k) => {
       const pick = (labels: string): ix.Index[] =>
         [...labels].map((c) => (l.out.includes(c) ? at(index, l.out.indexOf(c)) : at(k, summed.indexOf(c))));
       return call('fma', this.value(at(node.inputs, 0), pick(l.a)), this.value(at(node.inputs, 1), pick(l.b)), acc);
@@ -395,10 +313,10 @@ class Lowering {
   private scatter(node: NodeOf<'scatter_add'>, index: readonly ix.Index[]): Expr {
     const [rows, updates] = [at(node.inputs, 0), at(node.inputs, 1)];
     const row = call('i32', ix.toExpr(at(index, 0)));
-    const acc = this.variable('acc', this.zero(node));
+    const acc = this.out.variable('acc', this.zero(node));
     this.loop(fixedShape(at(this.graph.nodes, rows).type.shape), (k) => {
-      this.guarded(call('eq', this.value(rows, k), row), () =>
-        this.assign(acc, call('add', acc, this.value(updates, [...k, ...index.slice(1)]))),
+      this.out.guarded(call('eq', this.value(rows, k), row), () =>
+        this.out.assign(acc, call('add', acc, this.value(updates, [...k, ...index.slice(1)]))),
       );
     });
     return acc;

@@ -1,4 +1,4 @@
-/** The types of a built folder's runner. They need no other declarations, and no globals of WebGPU. */
+/** The public types of the runtime, which a built folder carries too. They need no other declarations, and no globals of WebGPU. */
 
 /** A named tensor, row-major. */
 export interface Tensor {
@@ -20,8 +20,10 @@ export interface Progress {
 }
 
 export interface TrainOptions {
-  /** Steps of the whole run; the program's own number where it is not said. */
+  /** Steps of the whole run, which schedules see; the program's own number where it is not said. */
   readonly steps?: number | undefined;
+  /** Where to stop this time; the end of the run where it is not said. */
+  readonly until?: number | undefined;
   readonly seed?: number | undefined;
   /** The losses of a few steps, before their updates. */
   readonly onLosses?: ((firstStep: number, losses: Float32Array) => void) | undefined;

@@ -1,0 +1,51 @@
+import { at } from '../../base/errors.ts';
+import { count, fixedShape } from '../../base/types.ts';
+import { contractLabels } from '../../ir/graph/ops.ts';
+import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
+import type { Group, Schedule } from './types.ts';
+
+/** A reduction at least this long, with few results, is shared by the lanes of a workgroup: faster, and rounded less. */
+const LONG = 64;
+const FEW = 4096;
+
+/** How many lanes share each point of a group's kernel: those of the target for a long reduction with few results, else 1. */
+export function chooseLanes(s: Schedule, group: Group, most: number): number {
+  if (most === 1) return 1;
+  const { nodes } = s.graph;
+  const outputs = count(at(nodes, at(group.stores, 0).node).type.shape);
+  const anchors = [...group.roots, ...group.inlined]
+    .map((id) => at(nodes, id))
+    .filter((n) => n.op === 'contract' || n.op === 'reduce_sum' || n.op === 'reduce_max' || n.op === 'scatter_add');
+  const [anchor] = anchors;
+  if (!anchor || anchor.op === 'scatter_add' || anchors.length > 1 || outputs > FEW) return 1;
+  const length = summedShape(s.graph, anchor).reduce((a, b) => a * b, 1);
+  // Only a reduction over the points of the kernel itself may be shared: every lane must reach it.
+  return length >= LONG && count(anchor.type.shape) === outputs && !underGuard(s, group, anchor.id) ? most : 1;
+}
+
+/** The extents that a reduction or a contract sums over, in the order of its loops. */
+export function summedShape(graph: Graph, node: Node): number[] {
+  const shape = (i: number): number[] => fixedShape(at(graph.nodes, at(node.inputs, i)).type.shape);
+  if (node.op === 'contract') {
+    const l = contractLabels(node.attrs.spec);
+    return [...new Set(l.a + l.b)]
+      .filter((c) => !l.out.includes(c))
+      .map((c) => (l.a.includes(c) ? at(shape(0), l.a.indexOf(c)) : at(shape(1), l.b.indexOf(c))));
+  }
+  if (node.op === 'reduce_sum' || node.op === 'reduce_max') return node.attrs.axes.map((a) => at(shape(0), a));
+  return [];
+}
+
+/** Whether the group reads the anchor only under a condition, as the inside of a pad or a part of a concatenation. */
+function underGuard(s: Schedule, group: Group, anchor: NodeId): boolean {
+  const seen = new Set<string>();
+  const reached = (id: NodeId, guarded: boolean): boolean => {
+    if (id === anchor) return guarded;
+    const key = `${id}/${String(guarded)}`;
+    const node = at(s.graph.nodes, id);
+    if (seen.has(key) || (s.places.has(id) && !group.roots.includes(id))) return false;
+    seen.add(key);
+    return node.inputs.some((i) => reached(i, guarded || node.op === 'pad' || node.op === 'concat'));
+  };
+  return group.roots.some((r) => reached(r, false));
+}
