@@ -195,7 +195,7 @@ const RULES: { readonly [K in Op]: Rule<K> } = {
     const stride = strides(t.shape);
     return tabulate(shape, (index) => {
       const from = index.map((v, i) => v - at(n.attrs.low, i));
-      return from.every((v, i) => v >= 0 && v < at(t.shape, i)) ? at64(t.data, offset(from, stride)) : 0;
+      return from.every((v, i) => v >= 0 && v < at(t.shape, i)) ? at64(t.data, offset(from, stride)) : n.attrs.value;
     });
   },
   slice: (n, [x], _v, shape) => {
@@ -221,6 +221,31 @@ const RULES: { readonly [K in Op]: Rule<K> } = {
       }
       throw new CompilerBug('concat ran over its operands');
     }),
+
+  window: (n, [x], _v, shape) => {
+    const { axis, stride: step, dilation } = n.attrs;
+    const stride = strides((x as Tensor).shape);
+    return tabulate(shape, (index) => {
+      const from = index.slice(0, -1);
+      from[axis] = at(index, axis) * step + at(index, index.length - 1) * dilation;
+      return at64((x as Tensor).data, offset(from, stride));
+    });
+  },
+  unwindow: (n, [x], _v, shape) => {
+    const { axis, stride: step, dilation } = n.attrs;
+    const t = x as Tensor;
+    const out = new Float64Array(shape.reduce((a, b) => a * b, 1));
+    const stride = strides(shape);
+    let i = 0;
+    tabulate(t.shape, (index) => {
+      const to = index.slice(0, -1);
+      to[axis] = at(index, axis) * step + at(index, index.length - 1) * dilation;
+      const o = offset(to, stride);
+      out[o] = at64(out, o) + at64(t.data, i++);
+      return 0;
+    });
+    return out;
+  },
 
   gather: (_n, [x, index], _v, shape) => {
     const t = x as Tensor;

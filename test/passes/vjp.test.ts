@@ -107,7 +107,13 @@ const CASES: readonly Case[] = [
   { name: 'broadcast', op: 'broadcast', shapes: [[3]], build: (b, xs) => b.broadcast(x0(xs), [2, 3, 4], [1]), smooth: true },
   { name: 'reshape', op: 'reshape', shapes: [[2, 6]], build: (b, xs) => b.reshape(x0(xs), [3, 4]), smooth: true },
   { name: 'permute', op: 'permute', shapes: [[2, 3, 4]], build: (b, xs) => b.permute(x0(xs), [2, 0, 1]), smooth: true },
-  { name: 'pad', op: 'pad', shapes: [[2, 3]], build: (b, xs) => b.add('pad', [x0(xs)], { low: [1, 0], high: [2, 3] }), smooth: true },
+  {
+    name: 'pad',
+    op: 'pad',
+    shapes: [[2, 3]],
+    build: (b, xs) => b.add('pad', [x0(xs)], { low: [1, 0], high: [2, 3], value: 0.5 }),
+    smooth: true,
+  },
   {
     name: 'slice',
     op: 'slice',
@@ -125,6 +131,33 @@ const CASES: readonly Case[] = [
     build: (b, xs) => b.add('concat', [x0(xs), x1(xs), x0(xs)], { axis: 1 }),
     smooth: true,
   },
+  ...(
+    [
+      [1, 3, 1, 1],
+      [0, 2, 2, 1],
+      [1, 2, 3, 2],
+      [1, 7, 1, 1],
+    ] as const
+  ).map(([axis, size, stride, dilation]): Case => ({
+    name: `window ${[axis, size, stride, dilation].join()}`,
+    op: 'window',
+    shapes: [[5, 7]],
+    build: (b, xs) => b.add('window', [x0(xs)], { axis, size, stride, dilation }),
+    smooth: true,
+  })),
+  ...(
+    [
+      [3, 1, 1, 3],
+      [8, 2, 1, 3],
+      [9, 3, 2, 2],
+    ] as const
+  ).map(([length, stride, dilation, size]): Case => ({
+    name: `unwindow ${[length, stride, dilation].join()}`,
+    op: 'unwindow',
+    shapes: [[2, Math.floor((length - dilation * (size - 1) - 1) / stride) + 1, size]],
+    build: (b, xs) => b.add('unwindow', [x0(xs)], { axis: 1, length, stride, dilation }),
+    smooth: true,
+  })),
   { name: 'gather', op: 'gather', shapes: [[3, 2]], build: (b, xs) => b.op('gather', x0(xs), index(b, 5)), smooth: true },
   {
     name: 'scatter_add',

@@ -59,12 +59,22 @@ export function randomGraph(r: Random, size: number): RandomGraph {
     },
     (x) => {
       const shape = shapeOf(x);
-      return b.add('pad', [x], { low: shape.map(() => r.int(0, 2)), high: shape.map(() => r.int(0, 2)) });
+      return b.add('pad', [x], { low: shape.map(() => r.int(0, 2)), high: shape.map(() => r.int(0, 2)), value: r.pick([0, 0.5]) });
     },
     (x) => {
       const shape = shapeOf(x);
       const start = shape.map((d) => r.int(0, d - 1));
       return b.add('slice', [x], { start, size: shape.map((d, i) => r.int(1, d - (start[i] ?? 0))) });
+    },
+    (x) => {
+      const shape = shapeOf(x);
+      const axis = r.int(0, shape.length - 1);
+      const length = shape[axis] ?? 1;
+      const size = r.int(1, length);
+      const dilation = size > 1 ? r.int(1, Math.floor((length - 1) / (size - 1))) : 1;
+      const stride = r.int(1, 3);
+      const windows = b.add('window', [x], { axis, size, stride, dilation });
+      return r.unit() < 0.5 ? windows : b.add('unwindow', [windows], { axis, length, stride, dilation });
     },
     (x) => {
       const shape = shapeOf(x);

@@ -251,6 +251,31 @@ export const OPS: { readonly [K in Op]: OpSpec<K> } = {
     },
   },
 
+  window: {
+    arity: 1,
+    family: 'view',
+    infer: ([x], { axis, size, stride, dilation }) => {
+      const length = x?.shape[axis];
+      if (!x || typeof length !== 'number') return 'a window slides along an axis of known size';
+      const places = windowPlaces(length, size, stride, dilation);
+      if (size < 1 || stride < 1 || dilation < 1 || places < 1)
+        return `a window of ${size} does not fit into ${showType(x)} on axis ${axis}`;
+      return { dtype: x.dtype, shape: [...x.shape.map((d, i) => (i === axis ? places : d)), size] };
+    },
+  },
+  unwindow: {
+    arity: 1,
+    family: 'reduce',
+    infer: ([x], { axis, length, stride, dilation }) => {
+      const size = x?.shape.at(-1);
+      const places = x?.shape[axis];
+      if (!x || x.dtype !== 'f32' || typeof size !== 'number' || axis >= x.shape.length - 1)
+        return 'unwindow needs an axis of places and a last axis of the window';
+      if (places !== windowPlaces(length, size, stride, dilation)) return `${showType(x)} does not hold the windows of ${length} places`;
+      return { dtype: x.dtype, shape: x.shape.slice(0, -1).map((d, i) => (i === axis ? length : d)) };
+    },
+  },
+
   gather: {
     arity: 2,
     family: 'gather',
@@ -287,6 +312,11 @@ export const OPS: { readonly [K in Op]: OpSpec<K> } = {
     },
   },
 };
+
+/** How many places a window has on an axis. */
+export function windowPlaces(length: number, size: number, stride: number, dilation: number): number {
+  return Math.floor((length - dilation * (size - 1) - 1) / stride) + 1;
+}
 
 /** Number of multiply-adds of a contract with bound shapes. */
 export function contractWork(spec: string, a: Shape, b: Shape): number {

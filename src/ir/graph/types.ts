@@ -62,9 +62,13 @@ export interface OpAttrs {
   broadcast: { readonly shape: Shape; readonly axes: readonly number[] };
   reshape: { readonly shape: Shape };
   permute: { readonly perm: readonly number[] };
-  pad: { readonly low: readonly number[]; readonly high: readonly number[] };
+  pad: { readonly low: readonly number[]; readonly high: readonly number[]; readonly value: number };
   slice: { readonly start: readonly number[]; readonly size: Shape };
   concat: { readonly axis: number };
+  /** Sliding views: the axis becomes the places of the window, a new last axis runs through it. */
+  window: { readonly axis: number; readonly size: number; readonly stride: number; readonly dilation: number };
+  /** The adjoint of window: adds what the windows hold at each of `length` places. */
+  unwindow: { readonly axis: number; readonly length: number; readonly stride: number; readonly dilation: number };
   // Rows by index, and the adjoint
   gather: None;
   scatter_add: { readonly rows: Dim };

@@ -55,7 +55,7 @@ const law = (name: string, ops: readonly Op[], apply: Law['apply']): Law => ({ n
 const unit = (name: string, op: Op, value: number, test: 0 | 1): Law =>
   law(name, [op], (cx) => (cx.value(test) === value ? cx.id(1 - test) : undefined));
 
-const VIEWS: readonly Op[] = ['broadcast', 'reshape', 'permute', 'slice'];
+const VIEWS: readonly Op[] = ['broadcast', 'reshape', 'permute', 'slice', 'window'];
 
 /** The laws, in the order in which they are tried. Each must keep the value for all finite inputs. */
 export const LAWS: readonly Law[] = [

@@ -126,7 +126,7 @@ export const VJP: VjpTable = {
       const size = node.attrs.size[i] as Dim;
       return typeof d === 'number' && typeof size === 'number' ? d - at(node.attrs.start, i) - size : 0;
     });
-    return [b.add('pad', [ct], { low: node.attrs.start, high })];
+    return [b.add('pad', [ct], { low: node.attrs.start, high, value: 0 })];
   },
   concat: ({ b, node }, ct) => {
     let from = 0;
@@ -136,6 +136,15 @@ export const VJP: VjpTable = {
       from += size[node.attrs.axis] as number;
       return b.add('slice', [ct], { start, size });
     });
+  },
+
+  window: ({ b, node, x }, ct) => {
+    const { axis, stride, dilation } = node.attrs;
+    return [b.add('unwindow', [ct], { axis, length: b.shape(x)[axis] as number, stride, dilation })];
+  },
+  unwindow: ({ b, node, x }, ct) => {
+    const { axis, stride, dilation } = node.attrs;
+    return [b.add('window', [ct], { axis, size: b.shape(x).at(-1) as number, stride, dilation })];
   },
 
   gather: ({ b, x, y }, ct) => [b.add('scatter_add', [y, ct], { rows: b.shape(x)[0] as Dim }), null],

@@ -15,9 +15,9 @@ export function chooseLanes(s: Schedule, group: Group, most: number): number {
   const outputs = count(at(nodes, at(group.stores, 0).node).type.shape);
   const anchors = [...group.roots, ...group.inlined]
     .map((id) => at(nodes, id))
-    .filter((n) => n.op === 'contract' || n.op === 'reduce_sum' || n.op === 'reduce_max' || n.op === 'scatter_add');
+    .filter((n) => n.op === 'contract' || n.op === 'reduce_sum' || n.op === 'reduce_max' || n.op === 'scatter_add' || n.op === 'unwindow');
   const [anchor] = anchors;
-  if (!anchor || anchor.op === 'scatter_add' || anchors.length > 1 || outputs > FEW) return 1;
+  if (!anchor || anchor.op === 'scatter_add' || anchor.op === 'unwindow' || anchors.length > 1 || outputs > FEW) return 1;
   const length = summedShape(s.graph, anchor).reduce((a, b) => a * b, 1);
   // Only a reduction over the points of the kernel itself may be shared: every lane must reach it.
   return length >= LONG && count(anchor.type.shape) === outputs && !underGuard(s, group, anchor.id) ? most : 1;

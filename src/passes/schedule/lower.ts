@@ -160,6 +160,8 @@ class Lowering {
       case 'reduce_sum':
       case 'reduce_max':
         return this.reduce(node, index);
+      case 'unwindow':
+        return this.unwindow(node, index);
       case 'contract':
         return this.contract(node, index);
       case 'scatter_add':
@@ -202,6 +204,14 @@ class Lowering {
           input,
           index.map((v, i) => ix.add(v, ix.constant(at(node.attrs.start, i)))),
         );
+      case 'window': {
+        const { axis, stride, dilation } = node.attrs;
+        const place = ix.add(ix.scale(at(index, axis), stride), ix.scale(at(index, index.length - 1), dilation));
+        return this.value(
+          input,
+          inShape.map((_, i) => (i === axis ? place : at(index, i))),
+        );
+      }
       case 'pad':
         return this.pad(node, index, inShape);
       case 'concat':
@@ -228,10 +238,11 @@ class Lowering {
   private pad(node: NodeOf<'pad'>, index: readonly ix.Index[], inShape: readonly number[]): Expr {
     const inner = index.map((v, i) => ix.add(v, ix.constant(-at(node.attrs.low, i))));
     const tests = index.map((v, i) => this.between(v, at(node.attrs.low, i), at(node.attrs.low, i) + at(inShape, i)));
-    if (tests.includes('never')) return this.zero(node);
+    const outside = literal(node.type.dtype, node.attrs.value);
+    if (tests.includes('never')) return outside;
     const unknown = tests.filter((t) => typeof t !== 'string');
     if (unknown.length === 0) return this.value(at(node.inputs, 0), inner);
-    const result = this.out.variable('p', this.zero(node));
+    const result = this.out.variable('p', outside);
     const condition = unknown.reduce((a, b) => call('and', a, b));
     this.out.guarded(condition, () => this.out.assign(result, this.value(at(node.inputs, 0), inner)));
     return result;
@@ -297,6 +308,38 @@ class Lowering {
       const full = Array.from({ length: rank }, (_, i) => (axes.includes(i) ? at(k, axes.indexOf(i)) : at(index, kept++)));
       return call(max ? 'max' : 'add', acc, this.value(input, full));
     });
+  }
+
+  /** Looks, for each place, through the windows that cover it. */
+  private unwindow(node: NodeOf<'unwindow'>, index: readonly ix.Index[]): Expr {
+    const { axis, stride, dilation } = node.attrs;
+    const input = at(node.inputs, 0);
+    const inShape = fixedShape(at(this.graph.nodes, input).type.shape);
+    const places = at(inShape, axis);
+    const acc = this.out.variable('acc', this.zero(node));
+    this.loop([at(inShape, inShape.length - 1)], ([k = ix.ZERO]) => {
+      // The window's place is (p - k dilation) / stride: only where that is a whole number of places.
+      const shift = ix.scale(k, dilation);
+      const p = at(index, axis);
+      const within = call('le', ix.toExpr(shift), ix.toExpr(p));
+      this.out.guarded(within, () => {
+        const offset = ix.add(p, ix.scale(shift, -1));
+        const from = this.out.define('q', ix.toExpr(offset));
+        const name = from.kind === 'ref' ? from.name : '';
+        const position = ix.runtimeValue(from, name, Math.max(1, ix.range(p)[1]));
+        const place = ix.div(position, stride);
+        const tests = [call('lt', ix.toExpr(place), literal('u32', places))];
+        if (stride > 1) tests.push(call('eq', ix.toExpr(ix.mod(position, stride)), literal('u32', 0)));
+        this.out.guarded(
+          tests.reduce((a, b) => call('and', a, b)),
+          () => {
+            const full = [...index.map((v, i) => (i === axis ? place : v)), k];
+            this.out.assign(acc, call('add', acc, this.value(input, full)));
+          },
+        );
+      });
+    });
+    return acc;
   }
 
   private contract(node: NodeOf<'contract'>, index: readonly ix.Index[]): Expr {

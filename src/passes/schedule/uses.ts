@@ -52,6 +52,7 @@ function reuse(graph: Graph, consumer: Node, input: NodeId): number {
   const shape = (id: NodeId) => at(graph.nodes, id).type.shape;
   if (consumer.op === 'contract')
     return contractWork(consumer.attrs.spec, shape(at(consumer.inputs, 0)), shape(at(consumer.inputs, 1))) / count(shape(input));
+  if (consumer.op === 'unwindow') return 1;
   if (consumer.op === 'scatter_add')
     return count(consumer.type.shape) / Math.max(1, count(shape(at(consumer.inputs, 1))) / count(shape(at(consumer.inputs, 0))));
   if (consumer.op === 'gather' && input === consumer.inputs[0]) return Math.max(1, count(consumer.type.shape) / count(shape(input)));
