@@ -44,13 +44,19 @@ export interface Compiled {
 
 /** Steps that one submit may hold. */
 const CHUNK = 256;
+/** Elements of one buffer: index arithmetic is 32 bits wide, in bytes too. */
+const MAX_ELEMENTS = 2 ** 30;
 /** Examples that one prediction takes at once. */
 const PREDICT_ROWS = 256;
 
 /** Model to plan. Pure: no files, no device, no clock. */
-export function compile(model: Model, source: Source, options: CompileOptions = {}): Compiled {
+export function compile(model: Model, options: CompileOptions = {}): Compiled {
   const level = options.level ?? 1;
   const { params, size } = packing(model.params);
+  if (size > MAX_ELEMENTS)
+    fail('NN217', `the model has ${size} parameters, and nnc holds at most ${MAX_ELEMENTS} in one buffer`, {
+      help: 'make the layers smaller',
+    });
   const arenas = new ArenaBuilder();
   const programs: Lowered[] = [];
   const add = (name: string, graph: Graph, trace: readonly string[]): Lowered => {
@@ -87,13 +93,17 @@ export function compile(model: Model, source: Source, options: CompileOptions = 
   const home = state(PARAMS);
   const slots = [...new Set(programs.flatMap((p) => p.schedule.graph.writes.map((w) => w.state)))].filter((s) => s !== PARAMS).map(state);
   const scalars = collectScalars(programs);
+  const large = arenas.arenas().find((a) => a.words > MAX_ELEMENTS);
+  if (large)
+    fail('NN217', `the arena '${large.name}' needs ${large.words} numbers, and nnc holds at most ${MAX_ELEMENTS} in one buffer`, {
+      help: 'use a smaller batch, or smaller layers',
+    });
   const { kernels, dispatches } = generate(programs, arenas, scalars);
   const [train] = programs;
-  const plan: Plan = {
+  const plan: Omit<Plan, 'identity'> = {
     format: 'nnc-plan',
     version: 1,
     name: model.name,
-    source: hash(source.text),
     level,
     arenas: arenas.arenas(),
     kernels,
@@ -122,7 +132,8 @@ export function compile(model: Model, source: Source, options: CompileOptions = 
     },
     chunk: CHUNK,
   };
-  return { plan, programs };
+  const { name: _name, train: _train, ...computed } = plan;
+  return { plan: { ...plan, identity: hash(JSON.stringify([computed, plan.train?.batch])) }, programs };
 }
 
 /** How many steps of which size the data gives. */

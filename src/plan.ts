@@ -8,8 +8,8 @@ export interface Plan {
   readonly format: 'nnc-plan';
   readonly version: 1;
   readonly name: string;
-  /** FNV-1a of the source text. */
-  readonly source: string;
+  /** FNV-1a of everything that is computed: the same for runs of other lengths, another for other kernels or batches. */
+  readonly identity: string;
   readonly level: number;
   /** Every buffer that exists on the device besides the tick and the read-back rings. */
   readonly arenas: readonly Arena[];

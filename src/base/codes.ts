@@ -22,6 +22,10 @@ export const CODES = {
   NN211: 'the target does not fit the loss',
   NN212: 'not supported yet',
   NN213: 'unused name',
+  NN214: 'a definition uses itself',
+  NN215: 'a block has one value',
+  NN216: 'the program is nested too deeply',
+  NN217: 'the model is too large',
 
   NN301: 'the data cannot be read',
   NN302: 'a column is missing',

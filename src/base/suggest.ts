@@ -21,7 +21,8 @@ export function editDistance(a: string, b: string): number {
 /** The known name that the user most likely meant, if one is close. */
 export function closest(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 0.5;
+  // One letter is no typing mistake of another.
+  let bestDistance = name.length < 2 ? 0.5 : Math.max(1, Math.floor(name.length / 3)) + 0.5;
   for (const candidate of known) {
     const distance = candidate.toLowerCase() === name.toLowerCase() ? 0 : editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];

@@ -11,6 +11,7 @@ const reason = (e: unknown): string => {
     EISDIR: 'it is a folder',
     EACCES: 'you may not read it',
     ENOTDIR: 'a part of its path is no folder',
+    EEXIST: 'a part of its path is no folder',
     ENOSPC: 'the disk is full',
     EROFS: 'the disk is read-only',
   };
@@ -26,11 +27,31 @@ export async function readUserFile(path: string, code: Code = 'NN502', span?: Sp
   }
 }
 
+/**
+ * Makes a folder and those above it. Not by mkdir's own recursion, which never ends where a part of the path can neither
+ * be found nor made, as under /proc.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  if ((await stat(path).catch(() => undefined))?.isDirectory()) return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  await mkdir(path).catch((e: unknown) => {
+    // Another process may have made it meanwhile.
+    if ((e as { code?: string }).code !== 'EEXIST') throw e;
+  });
+}
+
+/** Refuses to overwrite what the run itself reads. */
+export function mustDiffer(output: string | undefined, inputs: readonly (string | undefined)[]): void {
+  if (output === undefined) return;
+  const same = inputs.find((i) => i !== undefined && resolve(i) === resolve(output));
+  if (same !== undefined) fail('NN501', `${output} would be overwritten, and it is read by this run`, { help: 'choose another file' });
+}
+
 /** Writes beside and renames, so that no reader ever sees half a file and a failure keeps the old one. */
 export async function writeFileSafely(path: string, content: string | Uint8Array): Promise<void> {
   const beside = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeFile(beside, content);
     await rename(beside, path);
   } catch (e) {

@@ -64,7 +64,12 @@ export async function findAdapter(options: { readonly system?: boolean; readonly
     if (adapter) {
       const software = isSoftware(adapter);
       return {
-        found: { adapter, via: 'Dawn', reason: software ? "the system's driver is a software one" : 'a GPU is there', software },
+        found: {
+          adapter,
+          via: 'Dawn',
+          reason: software ? "the system's driver is a software one; --device cpu may be faster" : 'a GPU is there',
+          software,
+        },
         attempts,
       };
     }
@@ -78,7 +83,16 @@ export async function findAdapter(options: { readonly system?: boolean; readonly
       return { found: undefined, attempts };
     }
     const adapter = await request(what);
-    if (adapter) return { found: { adapter, via: 'Dawn, software', reason: 'no GPU driver was found', software: true }, attempts };
+    if (adapter)
+      return {
+        found: {
+          adapter,
+          via: 'Dawn, software',
+          reason: 'no GPU driver was found; --device cpu may be faster than this software one',
+          software: true,
+        },
+        attempts,
+      };
   }
   return { found: undefined, attempts };
 }

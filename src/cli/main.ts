@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { CODES } from '../base/codes.ts';
-import { CompilerBug, UserError } from '../base/errors.ts';
+import { UserError } from '../base/errors.ts';
 import { DeviceError } from '../runtime/errors.ts';
 import { commands } from './commands.ts';
 import { releaseGpu } from './gpu.ts';
@@ -10,6 +10,11 @@ import { note } from './terminal.ts';
 /** 0 success, 1 the program or data is wrong, 2 the call is wrong, 3 no device or a device failure, 70 a bug in nnc. */
 function report(e: unknown): number {
   if (e instanceof CommanderError) return e.exitCode === 0 ? 0 : 2;
+  // Only a program nested beyond all reason needs more stack than there is.
+  if (e instanceof RangeError && e.message.includes('call stack')) {
+    note('error[NN216]: the program is nested too deeply\n  = help: give names to its parts with let');
+    return 1;
+  }
   if (e instanceof UserError) {
     note(e.message);
     return e.diagnostics.some((d) => d.code.startsWith('NN5')) ? 2 : 1;
@@ -21,8 +26,15 @@ function report(e: unknown): number {
   const text = e instanceof Error ? e.message : String(e);
   note(`this is a bug in nnc: ${text}\n  = help: please report it with the program that shows it; NNC_DEBUG=1 prints where it happened`);
   if (process.env['NNC_DEBUG'] && e instanceof Error) note(e.stack ?? '');
-  if (!(e instanceof CompilerBug) && !(e instanceof Error)) note(String(e));
   return 70;
+}
+
+// A reader that has seen enough, as in `nnc dump ... | head`, ends the program quietly.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (e: NodeJS.ErrnoException) => {
+    // Work goes on: a closed pipe must not cost the weights of a run.
+    if (e.code !== 'EPIPE') process.exitCode = 1;
+  });
 }
 
 try {

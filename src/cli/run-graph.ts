@@ -25,7 +25,7 @@ export function planGraph(graph: Graph, level: Level, keepAll = false): GraphPla
     format: 'nnc-plan',
     version: 1,
     name: graph.name,
-    source: '',
+    identity: '',
     level,
     arenas: arenas.arenas(),
     kernels,

@@ -16,10 +16,17 @@ interface Row {
 }
 
 /** Reads a CSV text. The first line names the columns; without one (all cells are numbers) they are called 0, 1, 2... */
-export function readCsv(source: Source): Table {
+export function readCsv(source: Source, delimiter: ',' | '\t'): Table {
   let rows: Row[];
   try {
-    rows = parse(source.text, { info: true, bom: true, skip_empty_lines: true, trim: true, relax_column_count: true }) as unknown as Row[];
+    rows = parse(source.text, {
+      delimiter,
+      info: true,
+      bom: true,
+      skip_empty_lines: true,
+      trim: true,
+      relax_column_count: true,
+    }) as unknown as Row[];
   } catch (e) {
     return fail('NN301', `${source.name}: ${e instanceof Error ? e.message : String(e)}`);
   }
@@ -27,6 +34,11 @@ export function readCsv(source: Source): Table {
   if (!first) return fail('NN301', `${source.name} is empty`);
   const named = !first.record.every(isNumber);
   const columns = named ? first.record : first.record.map((_, i) => String(i));
+  const twice = columns.find((c, i) => columns.indexOf(c) !== i);
+  if (twice !== undefined)
+    return fail('NN301', `${source.name} has two columns '${twice}'`, { help: 'give every column a name of its own' });
+  if (columns.length === 1 && (columns[0] ?? '').includes(';'))
+    return fail('NN301', `${source.name} separates its cells by semicolons`, { help: 'nnc reads commas in .csv and tabs in .tsv' });
   const body = named ? rows.slice(1) : rows;
   if (body.length === 0) return fail('NN301', `${source.name} has a head and no rows`);
   for (const { record, info } of body) {

@@ -27,8 +27,8 @@ export interface Dataset {
 /** Reads training data, or inputs alone, from the bytes of a CSV or safetensors file. */
 export function readDataset(path: string, bytes: Uint8Array, needs: Needs): Dataset {
   if (/\.safetensors$/i.test(path)) return fromTensors(path, bytes, needs);
-  if (/\.(csv|tsv|txt)$/i.test(path)) return fromCsv(path, bytes, needs);
-  return fail('NN301', `${path} is of a kind that nnc does not read`, { help: 'it reads .csv and .safetensors' });
+  if (/\.(csv|tsv)$/i.test(path)) return fromCsv(path, bytes, needs);
+  return fail('NN301', `${path} is of a kind that nnc does not read`, { help: 'it reads .csv, .tsv and .safetensors' });
 }
 
 /** Elements of one example. */
@@ -42,7 +42,8 @@ function reject(needs: Needs, code: Diagnostic['code'], label: string, help?: st
 }
 
 function fromCsv(path: string, bytes: Uint8Array, needs: Needs): Dataset {
-  const table = readCsv({ name: path, text: new TextDecoder().decode(bytes) });
+  if (bytes.includes(0)) reject(needs, 'NN301', `${path} is not a text file in UTF-8`);
+  const table = readCsv({ name: path, text: new TextDecoder().decode(bytes) }, /\.tsv$/i.test(path) ? '\t' : ',');
   const { input, target, spec } = needs;
   const last = table.columns.at(-1) ?? '';
   const y = target ? (spec?.y ?? [last]) : [];
@@ -58,7 +59,7 @@ function fromCsv(path: string, bytes: Uint8Array, needs: Needs): Dataset {
       needs,
       'NN304',
       `${what} takes ${width(type)} column${width(type) === 1 ? '' : 's'}, and the data gives ${columns.length}${list}`,
-      `choose them: data "${path}" x=[...] y=...`,
+      'choose them: data "FILE" x=[...] y=...',
     );
   };
   expect(x, input.type, `the input ${showShape(input.type.shape)}`);
@@ -69,6 +70,10 @@ function fromCsv(path: string, bytes: Uint8Array, needs: Needs): Dataset {
     const out = dtype === 'i32' ? new Int32Array(table.rows * n) : new Float32Array(table.rows * n);
     parts.forEach((part, j) =>
       part.forEach((v, i) => {
+        if (dtype === 'f32' && !Number.isFinite(Math.fround(v)))
+          reject(needs, 'NN303', `column '${columns[j] ?? ''}' holds ${v} in row ${i + 1}, which float32 cannot`);
+        if (dtype === 'i32' && (v > 0x7fffffff || v < -0x80000000))
+          reject(needs, 'NN306', `label ${v} in row ${i + 1} of column '${columns[j] ?? ''}' is too large`);
         if (dtype === 'i32' && !Number.isInteger(v))
           reject(needs, 'NN303', `column '${columns[j] ?? ''}' holds labels, and ${v} in row ${i + 1} is not a whole number`);
         out[i * n + j] = v;
@@ -88,7 +93,9 @@ function fromTensors(path: string, bytes: Uint8Array, needs: Needs): Dataset {
     const t = tensors.get(name);
     if (!t) return reject(needs, 'NN302', `${path} has no tensor '${name}'`, hint(name, [...tensors.keys()], 'it has'));
     const rest = type.shape.slice(1);
-    const fits = t.shape.length === type.shape.length && rest.every((d, i) => d === t.shape[i + 1]);
+    // A vector of N numbers is N examples of one number each.
+    const column = rest.length === 1 && rest[0] === 1 && t.shape.length === 1;
+    const fits = column || (t.shape.length === type.shape.length && rest.every((d, i) => d === t.shape[i + 1]));
     if (!fits) return reject(needs, 'NN304', `'${name}' is [${t.shape.join(', ')}] in ${path}, and ${what} is ${showShape(type.shape)}`);
     if (type.dtype === 'i32' && !(t.data instanceof Int32Array))
       return reject(needs, 'NN304', `'${name}' holds floats in ${path}, and ${what} takes whole numbers`);

@@ -57,11 +57,13 @@ export function readSafetensors(bytes: Uint8Array, name: string, code: Code = 'N
   } catch {
     return bad('its header is not JSON');
   }
+  if (typeof header !== 'object' || header === null || Array.isArray(header)) return bad('its header is not a JSON object');
   const out = new Map<string, StoredTensor>();
   const start = 8 + length;
   for (const [key, entry] of Object.entries(header)) {
     if (key === '__metadata__') continue;
-    const reader = READERS[entry.dtype];
+    if (typeof entry !== 'object' || entry === null || !Array.isArray(entry.data_offsets)) return bad(`'${key}' is not described`);
+    const reader = Object.hasOwn(READERS, entry.dtype) ? READERS[entry.dtype] : undefined;
     if (!reader) return bad(`'${key}' has type ${entry.dtype}, which nnc does not read`);
     if (!Array.isArray(entry.shape) || !entry.shape.every((d) => Number.isInteger(d) && d >= 0)) return bad(`'${key}' has no shape`);
     const n = entry.shape.reduce((a, b) => a * b, 1);

@@ -59,7 +59,7 @@ export interface LoadOptions {
   readonly device?: 'auto' | 'gpu' | 'cpu' | undefined;
   /** A WebGPU implementation (a `GPU` object); `navigator.gpu` where it is not given. */
   readonly gpu?: unknown;
-  /** The kernels of `kernels.js`, for the CPU. Without them it needs `eval`, which strict pages forbid. */
+  /** The kernels of `kernels.js`: without them the model of a built folder cannot run on the CPU. */
   readonly kernels?: readonly unknown[] | undefined;
 }
 

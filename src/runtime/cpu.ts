@@ -1,6 +1,8 @@
+import { fail } from '../base/errors.ts';
 import { erf, sigmoid } from '../base/math.ts';
 import { shuffleAt, uniformAt } from '../base/random.ts';
 import { BYTES, TICK_BYTES, traceWords, type Plan } from '../plan.ts';
+import { DeviceError, smaller } from './errors.ts';
 import type { Counters, Session, Ticks, Words } from './session.ts';
 
 /** What generated kernels call. */
@@ -16,6 +18,11 @@ export type JsKernel = (arenas: Readonly<Record<string, Words>>, tick: TickWords
 
 /** Makes functions of the texts in the plan. Pages that forbid `eval` load them as a module instead. */
 export function compileKernels(plan: Plan): JsKernel[] {
+  // A built folder keeps them in kernels.js instead: empty functions would compute nothing, silently.
+  if (plan.kernels.some((k) => k.js === ''))
+    fail('NN501', 'this plan carries no kernels for the CPU', {
+      help: 'give those of kernels.js: load(plan, { kernels })',
+    });
   return plan.kernels.map((k) => new Function('a', 'tick', 'lib', `'use strict';\n${k.js}`) as JsKernel);
 }
 
@@ -27,7 +34,11 @@ export function createCpuSession(plan: Plan, kernels: readonly JsKernel[], reaso
   let arenas: Record<string, Words> = {};
   const counters: Counters = { dispatches: 0, submits: 0, buffers: 0, bindGroups: 0, bytes: 0 };
   for (const a of plan.arenas) {
-    arenas[a.name] = a.dtype === 'f32' ? new Float32Array(a.words) : new Int32Array(a.words);
+    try {
+      arenas[a.name] = a.dtype === 'f32' ? new Float32Array(a.words) : new Int32Array(a.words);
+    } catch {
+      throw new DeviceError(`there is not enough memory for the arena '${a.name}' of ${a.words * BYTES} bytes`, 'NN603', smaller(a.name));
+    }
     counters.buffers++;
     counters.bytes += a.words * BYTES;
   }

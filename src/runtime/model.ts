@@ -12,6 +12,7 @@ const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b,
 export class RunningModel implements Model {
   private readonly session: Session;
   private done = 0;
+  private hasData = false;
 
   constructor(session: Session, seed?: number) {
     this.session = session;
@@ -40,6 +41,7 @@ export class RunningModel implements Model {
     const { data } = this.plan;
     if (!data) return fail('NN305', 'this plan was compiled without data, so it cannot train');
     data.tensors.forEach((t, i) => this.upload(t, arrays[i] ?? []));
+    this.hasData = true;
   }
 
   private upload(t: PlanTensor, values: ArrayLike<number>): void {
@@ -56,6 +58,7 @@ export class RunningModel implements Model {
 
   /** Trains from where it stands. */
   async train(options: TrainOptions = {}): Promise<TrainResult> {
+    if (!this.hasData) fail('NN305', 'there is no training data on the device', { help: 'call setData(x, y) first' });
     const result = await trainLoop(this.session, this.done, options);
     this.done += result.steps;
     return result;

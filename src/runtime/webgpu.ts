@@ -1,6 +1,6 @@
 /// <reference types="@webgpu/types" />
 import { BYTES, READBACK_SLOTS, TICK_BYTES, traceWords, type Plan } from '../plan.ts';
-import { DeviceError } from './errors.ts';
+import { DeviceError, smaller } from './errors.ts';
 import type { Counters, DeviceInfo, Session, Ticks, Words } from './session.ts';
 
 /** WebGPU's flag values, which are part of the standard: pages and Node need no globals for them. */
@@ -43,7 +43,7 @@ async function requestDevice(plan: Plan, adapter: GPUAdapter): Promise<GPUDevice
       throw new DeviceError(
         `the arena '${largest.name}' needs ${bytes} bytes, and ${limit} of this adapter is ${adapter.limits[limit]}`,
         'NN603',
-        'use a smaller batch, or --device cpu',
+        smaller(largest.name),
       );
     }
     if (bytes > standard) requiredLimits[limit] = bytes;

@@ -40,6 +40,11 @@ export function checkWeights(plan: Plan, weights: Weights, from: string): void {
   for (const p of plan.params) {
     const w = Object.hasOwn(weights, p.name) ? weights[p.name] : undefined;
     if (!w) return fail('NN402', `${from} lacks '${p.name}' [${p.shape.join(', ')}]`, { help: `the model needs ${names.join(', ')}` });
+    const bad = w.data.findIndex((v) => !Number.isFinite(v));
+    if (bad >= 0)
+      fail('NN402', `'${p.name}' holds ${w.data[bad] ?? 0} at element ${bad} in ${from}`, {
+        help: 'the run that made these weights went wrong',
+      });
     if (w.shape.join() !== p.shape.join())
       fail('NN402', `'${p.name}' is [${w.shape.join(', ')}] in ${from}, and the model has [${p.shape.join(', ')}]`, {
         help: 'the weights were made for another model',

@@ -99,7 +99,7 @@ export function bindArguments(
   for (const arg of call.args) {
     const flag = call.settings && !arg.name && arg.value.kind === 'name' ? arg.value.name : undefined;
     const name = arg.name?.text ?? flag ?? names[position++];
-    const parameter = name === undefined ? undefined : parameters[name];
+    const parameter = name === undefined || !Object.hasOwn(parameters, name) ? undefined : parameters[name];
     if (name === undefined) {
       wrong(
         'NN202',
@@ -172,12 +172,16 @@ function evalArgument(arg: Argument, parameter: Parameter, scope: Scope, sink: D
   return evalConst(value, scope, sink);
 }
 
+/** Sizes and counts are 32-bit numbers on every device. */
+const MAX_INT = 0x7fffffff;
+
 function outOfRange(v: Const, p: Parameter): string | undefined {
   if (p.choices && typeof v === 'string' && !p.choices.includes(v)) return `one of ${p.choices.join(', ')}`;
   for (const n of Array.isArray(v) ? v : [v]) {
     if (typeof n !== 'number') continue;
     if (p.min !== undefined && n < p.min) return `at least ${p.min}`;
-    if (p.max !== undefined && n > p.max) return `at most ${p.max}`;
+    const max = p.max ?? (p.type === 'int' ? MAX_INT : Infinity);
+    if (n > max) return `at most ${max}`;
     if (p.below !== undefined && n >= p.below) return `below ${p.below}`;
   }
   return undefined;

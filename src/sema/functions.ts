@@ -9,7 +9,8 @@ type B = GraphBuilder;
 /** x where x > 0, else 0; the derivative at 0 is 0, as in PyTorch. */
 export function relu(b: B, x: NodeId): NodeId {
   const zero = b.like(0, x);
-  return b.op('select', b.op('lt', zero, x), x, zero);
+  // Asked this way round, what is no number stays none.
+  return b.op('select', b.op('le', x, zero), zero, x);
 }
 
 export function silu(b: B, x: NodeId): NodeId {

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -99,7 +100,7 @@ describe('nnc train', () => {
     writeFileSync(join(dir, 'moons.csv'), readFileSync('examples/moons.csv'));
     const other = await nnc('train', join(dir, 'other.nn'), '--device', 'cpu', '--checkpoint', join(dir, 'ck'), '--resume');
     expect(other.code).toBe(1);
-    expect(other.stderr).toContain('was made by another version of the program');
+    expect(other.stderr).toContain('was made by another program');
   });
 
   it('takes the calls of the design card', async () => {
@@ -176,6 +177,104 @@ describe('what goes wrong', () => {
     const r = await nnc(...args);
     expect(r.stderr).toContain(text);
     expect(r.code).toBe(code);
+  });
+
+  it.each([
+    [
+      'nested beyond all reason',
+      `let a = ${'('.repeat(6000)}1${')'.repeat(6000)}\nlayer Linear(1, 1)\n`,
+      1,
+      'error[NN216]: the program is nested too deeply',
+    ],
+    ['with more parameters than a buffer holds', 'layer Linear(1, 2000000000)\n', 1, 'error[NN217]: the model is too large'],
+    ['with a size beyond 32 bits', 'layer Linear(1, 99999999999999999999)\n', 1, "'out_features' must be at most 2147483647"],
+    [
+      'with a setting that objects have',
+      'layer Linear(1, 1)\nloss mse\noptim adam constructor=1\n',
+      1,
+      "adam has no setting 'constructor'",
+    ],
+  ] as const)('a program %s', async (_what, text, code, message) => {
+    const dir = temporary();
+    writeFileSync(join(dir, 'p.nn'), text);
+    const r = await nnc('check', join(dir, 'p.nn'));
+    expect(r.stderr).toContain(message);
+    expect(r.code).toBe(code);
+  });
+
+  it('an output that is read by the run is not overwritten', async () => {
+    const before = readFileSync('examples/house.nn');
+    for (const target of ['examples/house.nn', 'examples/house.csv']) {
+      const r = await nnc('train', 'examples/house.nn', '--steps', '2', '--save', target);
+      expect(r.code).toBe(2);
+      expect(r.stderr).toContain(`${target} would be overwritten, and it is read by this run`);
+    }
+    expect(readFileSync('examples/house.nn')).toEqual(before);
+  });
+
+  it('a folder that can neither be found nor made is one error, not a hang', async () => {
+    for (const args of [
+      ['build', 'examples/house.nn', '-o', '/proc/nnc/page'],
+      ['train', 'examples/house.nn', '--steps', '2', '--save', '/proc/nnc/w.safetensors'],
+      ['build', 'examples/house.nn', '-o', 'package.json/page'],
+    ]) {
+      const r = await nnc(...args);
+      expect(r.code, r.stderr).toBe(1);
+      expect(r.stderr).toContain('error[NN403]');
+    }
+  });
+
+  it('weights that are no numbers are refused', async () => {
+    const dir = temporary();
+    const weights = readFileSync('test/parity/house/final.safetensors');
+    weights.writeFloatLE(NaN, weights.length - 8);
+    writeFileSync(join(dir, 'nan.safetensors'), weights);
+    const r = await nnc('predict', 'examples/house.nn', '--weights', join(dir, 'nan.safetensors'), '--input', '3');
+    expect(r.code).toBe(1);
+    expect(r.stderr).toMatch(/'[02]\.(weight|bias)' holds NaN at element \d+/);
+  });
+
+  it('a checkpoint that is complete says so', async () => {
+    const dir = temporary();
+    const args = ['train', 'examples/house.nn', '--steps', '5', '--checkpoint', dir, '--device', 'cpu'];
+    await nnc(...args);
+    const again = await nnc(...args, '--resume');
+    expect(again.code, again.stderr).toBe(0);
+    expect(again.stdout).toContain('the checkpoint stands at step 5 of 5: nothing is left to do');
+  });
+
+  it.skipIf(process.platform === 'win32')('being told to stop keeps what was learnt', async () => {
+    const dir = temporary();
+    const save = join(dir, 'w.safetensors');
+    const child = spawn(process.execPath, [
+      'dist/cli/main.js',
+      'train',
+      'examples/house.nn',
+      '--epochs',
+      '2000000',
+      '--device',
+      'cpu',
+      '--save',
+      save,
+      '--checkpoint',
+      dir,
+    ]);
+    await new Promise<void>((resolve) => child.stderr.on('data', (d: Buffer) => d.toString().includes('training house') && resolve()));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    child.kill('SIGTERM');
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect(code).toBe(130);
+    expect(readdirSync(dir).sort()).toEqual(['checkpoint.safetensors', 'w.safetensors']);
+  });
+
+  it('a reader that has seen enough ends nothing but the text', async () => {
+    const child = spawn('sh', ['-c', `${process.execPath} dist/cli/main.js dump examples/moons.nn --stage plan | head -1`]);
+    let [out, err] = ['', ''];
+    child.stdout.on('data', (d: Buffer) => (out += d.toString()));
+    child.stderr.on('data', (d: Buffer) => (err += d.toString()));
+    await new Promise((resolve) => child.on('close', resolve));
+    expect(out).toBe('{\n');
+    expect(err).toBe('');
   });
 
   it('a loss that is no number ends the run, and nothing is saved', async () => {

@@ -27,7 +27,7 @@ async function messages(
 describe('generated WGSL', () => {
   it.each(readdirSync('examples').filter((f) => f.endsWith('.nn')))('%s passes Tint without a word', async (file) => {
     const m = model(readFileSync(`examples/${file}`, 'utf8'), file);
-    for (const level of [0, 1] as const) expect(await messages(compile(m.model, m.source, { rows: 200, level }).plan.kernels)).toEqual([]);
+    for (const level of [0, 1] as const) expect(await messages(compile(m.model, { rows: 200, level }).plan.kernels)).toEqual([]);
   });
 
   it('passes Tint without a word for random graphs', async () => {
@@ -40,7 +40,7 @@ describe('generated WGSL', () => {
 
   it('is named after the source and says what it computes', () => {
     const m = model(readFileSync('examples/house.nn', 'utf8'), 'house.nn');
-    const { kernels } = compile(m.model, m.source, { rows: 100 }).plan;
+    const { kernels } = compile(m.model, { rows: 100 }).plan;
     const predict = kernels.find((k) => k.name.startsWith('predict'));
     expect(predict?.name).toBe('predict_k0_add_2_Linear_16_1');
     expect(predict?.wgsl).toContain('// add_18 = add : f32[100, 1], 2 Linear(16, 1) (house.nn:4:32)');

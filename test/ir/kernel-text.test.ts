@@ -21,8 +21,7 @@ describe('the text of the kernel IR', () => {
     const source = { name: file, text: readFileSync(`examples/${file}`, 'utf8') };
     const { model } = check(source);
     if (!model) throw new Error('the example is wrong');
-    for (const level of [0, 1] as const)
-      for (const p of compile(model, source, { rows: 300, level }).programs) [...p.gpu, ...p.cpu].forEach(same);
+    for (const level of [0, 1] as const) for (const p of compile(model, { rows: 300, level }).programs) [...p.gpu, ...p.cpu].forEach(same);
   });
 
   it.each(Array.from({ length: 30 }, (_, i) => i))('random kernels %i are read back', (seed) => {

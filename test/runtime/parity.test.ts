@@ -26,7 +26,7 @@ describe.each(CASES)('$name', ({ name, steps, text }) => {
   ] as const)("is PyTorch's run on the %s at -O%i", async (device, level) => {
     const m = model(text, `${name}.nn`);
     const data = datasetOf(`${folder}/data.safetensors`, m.model);
-    const { plan } = compile(m.model, m.source, { rows: data.rows, level });
+    const { plan } = compile(m.model, { rows: data.rows, level });
     await running(plan, device, async (r, session) => {
       expect(session.device.kind).toBe(device);
       r.setData(data.x, data.y ?? []);
@@ -42,7 +42,7 @@ describe.each(CASES)('$name', ({ name, steps, text }) => {
 
 it("predicts PyTorch's price of 3,000 square feet", async () => {
   const m = model(CASES[0]?.text ?? '', 'house.nn');
-  const { plan } = compile(m.model, m.source, {});
+  const { plan } = compile(m.model, {});
   for (const device of ['gpu', 'cpu'] as const) {
     await running(plan, device, async (r) => {
       r.setWeights(weightsOf('test/parity/house/final.safetensors'));

@@ -76,6 +76,15 @@ describe('the built folder', () => {
     model.destroy();
   });
 
+  it('says so when it has neither WebGPU nor kernels, or no data', async () => {
+    const runner = (await import(pathToFileURL(join(folder, 'runner.js')).href)) as Runner;
+    const { kernels } = (await import(pathToFileURL(join(folder, 'kernels.js')).href)) as { kernels: unknown[] };
+    const plan: unknown = JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8'));
+    await expect(runner.load(plan)).rejects.toThrow('this plan carries no kernels for the CPU');
+    const model = await runner.load(plan, { kernels });
+    await expect(model.train()).rejects.toThrow('there is no training data on the device');
+  });
+
   it('refuses what is no plan', async () => {
     const runner = (await import(pathToFileURL(join(folder, 'runner.js')).href)) as Runner;
     await expect(runner.load({ hello: 1 })).rejects.toThrow('not a plan that this runner understands');

@@ -23,7 +23,7 @@ export function model(
 
 export function plan(text: string, options: CompileOptions): Plan {
   const m = model(text);
-  return compile(m.model, m.source, options).plan;
+  return compile(m.model, options).plan;
 }
 
 export function weightsOf(path: string): Weights {

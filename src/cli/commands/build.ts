@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fail } from '../../base/errors.ts';
@@ -26,7 +26,7 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
   const { model, source } = program;
   const data = dataPath(program, flags.data) === undefined ? undefined : await openData(program, flags.data);
   const trainable = data !== undefined && model.training !== undefined && model.optim !== undefined;
-  const { plan } = compile(model, source, { rows: trainable ? data.rows : undefined, level: flags.opt });
+  const { plan } = compile(model, { rows: trainable ? data.rows : undefined, level: flags.opt });
   const weights = flags.weights === undefined ? undefined : await openWeights(flags.weights);
   if (weights) checkWeights(plan, weights, flags.weights ?? '');
 
@@ -81,10 +81,10 @@ async function writeFolder(out: string, files: Readonly<Record<string, string | 
   const beside = join(dirname(out), `.${basename(out)}.${process.pid}.part`);
   try {
     for (const [name, content] of Object.entries(files)) await writeFileSafely(join(beside, name), content);
-    await mkdir(dirname(out), { recursive: true });
     if (there) await rm(out, { recursive: true });
     await rename(beside, out);
   } finally {
-    await rm(beside, { recursive: true, force: true });
+    // Gone already where all went well; where its place cannot even be looked at, the first error is the one to tell.
+    await rm(beside, { recursive: true, force: true }).catch(() => undefined);
   }
 }

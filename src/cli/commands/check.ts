@@ -27,7 +27,7 @@ export async function compileFor(
     : there
       ? (await openData(program, flags.data)).rows
       : (flags.batch ?? program.model.train.batch ?? ASSUMED_ROWS);
-  return { ...compile(program.model, program.source, { rows, batch: flags.batch, level: flags.opt }), rows, assumed: !there };
+  return { ...compile(program.model, { rows, batch: flags.batch, level: flags.opt }), rows, assumed: !there };
 }
 
 const number = (n: number): string => n.toLocaleString('en-US');

@@ -49,7 +49,7 @@ async function selfTest(choice: 'gpu' | 'cpu'): Promise<number> {
   const { model } = check(source);
   if (!model) throw new Error('the self-test does not compile');
   const x = Float32Array.from({ length: 8 }, (_, i) => i / 4 - 1);
-  const { plan } = compile(model, source, { rows: x.length });
+  const { plan } = compile(model, { rows: x.length });
   const session = await openSession(plan, choice);
   try {
     const running = new RunningModel(session);

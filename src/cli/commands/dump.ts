@@ -55,7 +55,7 @@ export async function dumpText(program: OpenProgram, flags: DumpFlags): Promise<
 
 function after(program: OpenProgram, pass: string, rows: number | undefined, level: 0 | 1): string {
   const seen = new Map<string, Graph>();
-  compile(program.model, program.source, {
+  compile(program.model, {
     rows,
     level,
     observe: (name, p, graph) => {

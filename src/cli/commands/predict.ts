@@ -4,7 +4,7 @@ import { readDataset } from '../../data/dataset.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import { openSession, type DeviceChoice } from '../device.ts';
-import { mustBeWritable, readUserFile, writeFileSafely } from '../files.ts';
+import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
 import { needsOf, openProgram, openWeights } from '../program.ts';
 import { print } from '../terminal.ts';
 
@@ -26,9 +26,10 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   let values: ArrayLike<number>;
   if (flags.data !== undefined) values = readDataset(flags.data, await readUserFile(flags.data, 'NN301'), needsOf(model, false)).x;
   else values = parseInput(flags.input ?? '', width);
+  mustDiffer(flags.out, [path, flags.weights, flags.data]);
   await mustBeWritable(flags.out);
   const weights = await openWeights(flags.weights);
-  const { plan } = compile(model, program.source, { level: flags.opt });
+  const { plan } = compile(model, { level: flags.opt });
   const session = await openSession(plan, flags.device);
   try {
     const running = new RunningModel(session);
@@ -53,7 +54,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
 function parseInput(text: string, width: number): number[] {
   const values: number[] = [];
   for (const example of text.split(';')) {
-    const numbers = example.split(/[\s,]+/).filter((t) => t !== '');
+    const numbers = example.trim().split(/\s*,\s*|\s+/);
     if (numbers.length !== width)
       fail(
         'NN501',
@@ -61,7 +62,8 @@ function parseInput(text: string, width: number): number[] {
         { help: 'separate numbers by commas and examples by semicolons' },
       );
     for (const n of numbers) {
-      if (!Number.isFinite(Number(n))) fail('NN501', `'${n}' is not a number`);
+      if (n === '' || !Number.isFinite(Math.fround(Number(n))))
+        fail('NN501', n === '' ? 'a number is missing between two commas' : `'${n}' is not a number that float32 holds`);
       values.push(Number(n));
     }
   }

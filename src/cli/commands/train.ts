@@ -7,8 +7,8 @@ import { RunningModel } from '../../runtime/model.ts';
 import type { Weights } from '../../runtime/api.ts';
 import { checkWeights } from '../../runtime/weights.ts';
 import { openSession, type DeviceChoice } from '../device.ts';
-import { mustBeWritable, readUserFile, writeFileSafely } from '../files.ts';
-import { openData, openProgram, openWeights } from '../program.ts';
+import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
+import { dataPath, openData, openProgram, openWeights } from '../program.ts';
 import { columns, note, print, progressView, showNumber, showTime } from '../terminal.ts';
 
 export interface TrainFlags {
@@ -28,14 +28,17 @@ export interface TrainFlags {
 
 /** Rows of the loss table. */
 const TABLE_ROWS = 5;
-/** Steps between checkpoints: rarely enough to cost nothing. */
-const CHECKPOINT_SECONDS = 30;
+/** Between checkpoints: rarely enough to cost nothing. */
+const CHECKPOINT_SECONDS = 10;
 
 export async function train(path: string, flags: TrainFlags): Promise<void> {
   if (flags.resume && !flags.checkpoint) fail('NN501', '--resume needs --checkpoint DIR, the folder to go on from');
+  if (flags.steps !== undefined && flags.epochs !== undefined)
+    fail('NN501', '--steps and --epochs both say how long to train', { help: 'keep one of them' });
+  if (flags.resume && flags.init !== undefined) fail('NN501', '--resume and --init both say where to start', { help: 'keep one of them' });
   const program = await openProgram(path);
   const data = await openData(program, flags.data);
-  const { plan } = compile(program.model, program.source, {
+  const { plan } = compile(program.model, {
     rows: data.rows,
     level: flags.opt,
     batch: flags.batch,
@@ -45,6 +48,8 @@ export async function train(path: string, flags: TrainFlags): Promise<void> {
   });
   const total = plan.train?.steps ?? 0;
   const checkpoint = flags.checkpoint === undefined ? undefined : join(flags.checkpoint, 'checkpoint.safetensors');
+  mustDiffer(flags.save, [path, dataPath(program, flags.data), checkpoint]);
+  mustDiffer(flags.log, [path, dataPath(program, flags.data), flags.init, flags.save]);
   await mustBeWritable(flags.save);
   if (!flags.resume) await mustBeWritable(checkpoint);
   const init = flags.init === undefined ? undefined : await openWeights(flags.init);
@@ -66,7 +71,10 @@ export async function train(path: string, flags: TrainFlags): Promise<void> {
     if (checkpoint && flags.resume) await resume(model, checkpoint);
     note(`training ${plan.name} on ${model.device.name}: ${model.device.reason}`);
     const first = model.step;
-    process.once('SIGINT', interrupt);
+    if (first >= total)
+      return print(`the checkpoint stands at step ${first} of ${total}: nothing is left to do; raise --steps or --epochs to go on`);
+    process.on('SIGINT', interrupt);
+    process.on('SIGTERM', interrupt);
     const begin = performance.now();
     let lastSaved = begin;
     const onLosses = (from: number, chunk: Float32Array): void => {
@@ -80,10 +88,12 @@ export async function train(path: string, flags: TrainFlags): Promise<void> {
       let until = total;
       if (checkpoint) {
         const rate = (model.step - first) / Math.max(1e-3, (performance.now() - begin) / 1000);
-        until = model.step + Math.max(1, Math.ceil(rate * CHECKPOINT_SECONDS), plan.chunk);
+        until = model.step + Math.max(1, Math.min(Math.ceil(rate * CHECKPOINT_SECONDS), model.step - first + 1));
       }
       await model.train({ steps: total, until, onLosses, onProgress: view.update, signal: stop });
-      if (checkpoint && performance.now() - lastSaved > CHECKPOINT_SECONDS * 1000) {
+      // The first after a moment, so that a run that is cut short soon keeps something, then rarely.
+      const due = model.step === first + 1 || performance.now() - lastSaved > CHECKPOINT_SECONDS * 1000;
+      if (checkpoint && due) {
         await saveCheckpoint(model, checkpoint);
         lastSaved = performance.now();
       }
@@ -103,6 +113,7 @@ export async function train(path: string, flags: TrainFlags): Promise<void> {
     if (stop.aborted) process.exitCode = 130;
   } finally {
     process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
     view.stop();
     await closeLog(log);
     model.destroy();
@@ -138,11 +149,11 @@ function closeLog(log: WriteStream | undefined): Promise<void> {
 
 /** Step, seed and source of a checkpoint travel as tensors of one file, so that nothing can come apart. */
 async function saveCheckpoint(model: RunningModel, path: string): Promise<void> {
-  const meta = Int32Array.from([model.step, model.plan.train?.seed ?? 0, ...sourceWords(model.plan.source)]);
+  const meta = Int32Array.from([model.step, model.plan.train?.seed ?? 0, ...identityWords(model.plan.identity)]);
   await writeFileSafely(path, writeSafetensors({ ...(await model.state()), 'nnc.checkpoint': { shape: [meta.length], data: meta } }));
 }
 
-function sourceWords(hash: string): number[] {
+function identityWords(hash: string): number[] {
   return [hash.slice(0, 8), hash.slice(8)].map((h) => Number.parseInt(h, 16) | 0);
 }
 
@@ -152,8 +163,8 @@ async function resume(model: RunningModel, path: string): Promise<void> {
   const meta = tensors.get('nnc.checkpoint');
   if (!meta) return fail('NN401', `${path} is not a checkpoint of nnc`, { help: 'weights alone are given with --init' });
   const [step, seed, ...source] = meta.data;
-  if (source.join() !== sourceWords(model.plan.source).join())
-    fail('NN402', `${path} was made by another version of the program`, {
+  if (source.join() !== identityWords(model.plan.identity).join())
+    fail('NN402', `${path} was made by another program, or with another batch`, {
       help: 'train without --resume, or take only its weights with --init',
     });
   if (seed !== model.plan.train?.seed)
