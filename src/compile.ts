@@ -1,5 +1,5 @@
 import { DiagnosticSink, type Diagnostic } from './base/diagnostics.ts';
-import { at, fail, get } from './base/errors.ts';
+import { at, fail, get, invariant } from './base/errors.ts';
 import type { Source } from './base/source.ts';
 import { count, fixedShape } from './base/types.ts';
 import { contractWork } from './ir/graph/ops.ts';
@@ -11,7 +11,7 @@ import { ArenaBuilder } from './passes/memory/layout.ts';
 import { predictPipeline, runPasses, stepPipeline, type Observer } from './passes/pipeline.ts';
 import { dataTensor, stateTensor, traceTensor } from './passes/schedule/schedule.ts';
 import type { Level } from './passes/schedule/types.ts';
-import type { Plan, PlanTensor, Program } from './plan.ts';
+import { BYTES, TICK_BYTES, type Plan, type PlanTensor, type Program } from './plan.ts';
 import { analyze } from './sema/analyze.ts';
 import type { Model } from './sema/model.ts';
 import { DEFAULT_EPOCHS } from './sema/settings.ts';
@@ -73,6 +73,8 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
     const optim =
       model.optim ??
       fail('NN207', 'the program has no optimizer, so it cannot be trained', { help: 'add a line such as: optim adam lr=0.01' });
+    if (size === 0)
+      fail('NN207', 'the model has no parameters, so there is nothing to train', { help: 'add a layer that has some, such as Linear' });
     const step = (name: string, batch: number): Lowered => {
       const passes = stepPipeline({ params, size, optimizer: optim.name, settings: optim.settings, feed: schedule.feed, batch });
       return add(name, runPasses(training, passes, observer(name)), ['loss']);
@@ -98,6 +100,7 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
     fail('NN217', `the arena '${large.name}' needs ${large.words} numbers, and nnc holds at most ${MAX_ELEMENTS} in one buffer`, {
       help: 'use a smaller batch, or smaller layers',
     });
+  invariant(scalars.length < TICK_BYTES / BYTES, `a step has ${scalars.length} scalars, more than a tick holds`);
   const { kernels, dispatches } = generate(programs, arenas, scalars);
   const [train] = programs;
   const plan: Omit<Plan, 'identity'> = {

@@ -56,7 +56,7 @@ export function gradcheck(model: Model, training: Graph, options: GradcheckOptio
     const id = grads.outputs[gradOutput(param.name)];
     const data = state.get(param.name) ?? new Float64Array(0);
     const gradient = id === undefined ? new Float64Array(data.length) : symbolic(id).data;
-    const scale = Math.max(1e-6, ...[...gradient].map(Math.abs));
+    const scale = gradient.reduce((a, g) => Math.max(a, Math.abs(g)), 1e-6);
     let worst = { error: -1, element: 0, numeric: 0 };
     const tried = pick(data.length, options.elements ?? 24, options.seed);
     for (const i of tried) {

@@ -46,12 +46,13 @@ export function lowerProgram(
   const placed = new Map(transients.placed);
   for (const t of s.tensors.values()) {
     if (t.kind === 'transient') continue;
-    const arena = LONG_LIVED[t.kind] + (t.dtype === 'i32' ? '_i32' : '');
+    // Tensors' names hold an underscore and arenas' names none, so that they never meet.
+    const arena = (t.dtype === 'i32' ? 'i' : '') + LONG_LIVED[t.kind];
     // Data of different programs differ; state and traces are the same everywhere.
     const key = t.kind === 'data' && name === 'predict' ? `${t.name}@${name}` : t.name;
     placed.set(t.name, arenas.place(arena, key, t.dtype, t.size));
   }
-  for (const [arena, words] of Object.entries(transients.words)) arenas.atLeast(arena, arena.endsWith('i32') ? 'i32' : 'f32', words);
+  for (const [arena, words] of Object.entries(transients.words)) arenas.atLeast(arena, arena.startsWith('i') ? 'i32' : 'f32', words);
   return { name, schedule: s, gpu, cpu, placed };
 }
 

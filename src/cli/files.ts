@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { UserError, fail } from '../base/errors.ts';
 import type { Span } from '../base/source.ts';
@@ -49,14 +49,19 @@ export function mustDiffer(output: string | undefined, inputs: readonly (string 
 
 /** Writes beside and renames, so that no reader ever sees half a file and a failure keeps the old one. */
 export async function writeFileSafely(path: string, content: string | Uint8Array): Promise<void> {
-  const beside = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
+  // A link is written through; a device or a pipe has no beside.
+  const target = await realpath(path).catch(() => path);
+  const there = await stat(target).catch(() => undefined);
+  const special = there !== undefined && !there.isFile() && !there.isDirectory();
+  const part = join(dirname(target), `.${basename(target)}.${process.pid}.part`);
   try {
-    await makeFolder(dirname(path));
-    await writeFile(beside, content);
-    await rename(beside, path);
+    if (special) return await writeFile(target, content);
+    await makeFolder(dirname(target));
+    await writeFile(part, content);
+    await rename(part, target);
   } catch (e) {
     // Taking the unfinished part away may fail for the same reason; the first reason is the one to tell.
-    await rm(beside, { force: true }).catch(() => undefined);
+    await rm(part, { force: true }).catch(() => undefined);
     fail('NN403', `${path} cannot be written: ${reason(e)}`);
   }
 }

@@ -258,7 +258,10 @@ class Generator {
     }
     workgroupBarrier();
   }
-  return shared_${type}[0];
+  let total = shared_${type}[0];
+  // Nobody writes the next value before everybody has read this one.
+  workgroupBarrier();
+  return total;
 }`;
   }
 }

@@ -16,5 +16,5 @@ export class DeviceError extends Error {
 /** What helps when an arena does not fit. */
 export function smaller(arena: string): string {
   if (arena === 'state') return 'make the model smaller: parameters and optimizer state do not depend on the batch';
-  return arena.startsWith('data') ? 'train on fewer examples at once: the data stays on the device' : 'use a smaller batch';
+  return arena.endsWith('data') ? 'train on fewer examples at once: the data stays on the device' : 'use a smaller batch';
 }

@@ -12,6 +12,7 @@ const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b,
 export class RunningModel implements Model {
   private readonly session: Session;
   private done = 0;
+  private last: Promise<unknown> = Promise.resolve();
   private hasData = false;
 
   constructor(session: Session, seed?: number) {
@@ -56,16 +57,31 @@ export class RunningModel implements Model {
     this.session.write(t.arena, t.offset, words);
   }
 
+  /** One thing at a time: inputs, results and state share the device's memory, so what is asked meanwhile waits its turn. */
+  private inTurn<T>(body: () => Promise<T>): Promise<T> {
+    const turn = this.last.then(body, body);
+    this.last = turn;
+    return turn;
+  }
+
   /** Trains from where it stands. */
-  async train(options: TrainOptions = {}): Promise<TrainResult> {
-    if (!this.hasData) fail('NN305', 'there is no training data on the device', { help: 'call setData(x, y) first' });
-    const result = await trainLoop(this.session, this.done, options);
-    this.done += result.steps;
-    return result;
+  train(options: TrainOptions = {}): Promise<TrainResult> {
+    return this.inTurn(async () => {
+      if (!this.hasData) fail('NN305', 'there is no training data on the device', { help: 'call setData(x, y) first' });
+      const onLosses = (first: number, losses: Float32Array): void => {
+        this.done = first + losses.length;
+        options.onLosses?.(first, losses);
+      };
+      return trainLoop(this.session, this.done, { ...options, onLosses });
+    });
   }
 
   /** The model's output for any number of examples, row-major. */
-  async predict(values: ArrayLike<number>): Promise<Float32Array> {
+  predict(values: ArrayLike<number>): Promise<Float32Array> {
+    return this.inTurn(() => this.predictAll(values));
+  }
+
+  private async predictAll(values: ArrayLike<number>): Promise<Float32Array> {
     const { rows, input, output } = this.plan.predict;
     const [width, outWidth] = [size(input.shape) / rows, size(output.shape) / rows];
     const total = values.length / width;
@@ -85,7 +101,7 @@ export class RunningModel implements Model {
   }
 
   weights(): Promise<Weights> {
-    return readWeights(this.session);
+    return this.inTurn(() => readWeights(this.session));
   }
 
   setWeights(weights: Weights, from?: string): void {
@@ -93,11 +109,15 @@ export class RunningModel implements Model {
   }
 
   /** Everything that training needs to go on as if it had never stopped: parameters and optimizer state, by name. */
-  async state(): Promise<Weights> {
+  state(): Promise<Weights> {
+    return this.inTurn(() => this.readState());
+  }
+
+  private async readState(): Promise<Weights> {
     const slots: Record<string, Tensor> = {};
     for (const s of this.plan.slots)
       slots[s.name] = { shape: s.shape, data: (await this.session.read(s.arena, s.offset, size(s.shape))) as Float32Array };
-    return { ...(await this.weights()), ...slots };
+    return { ...(await readWeights(this.session)), ...slots };
   }
 
   /** Goes back to a state that {@link state} gave after `step` steps. */

@@ -41,12 +41,13 @@ export async function trainLoop(session: Session, from: number, options: TrainOp
       if (took < session.budget / 2 && n === chunk) chunk = Math.min(plan.chunk, chunk * 2);
       else if (took > session.budget && n === chunk) chunk = Math.max(1, Math.floor(chunk / 2));
       const losses = lossesOf(plan, trace, programs);
-      losses.forEach((loss, i) => {
-        if (Number.isFinite(loss)) return;
-        fail('NN702', `the loss is ${loss} at step ${first + i}`, {
+      const bad = losses.findIndex((loss) => !Number.isFinite(loss));
+      if (bad >= 0) {
+        if (bad > 0) options.onLosses?.(first, losses.subarray(0, bad));
+        fail('NN702', `the loss is ${losses[bad] ?? NaN} at step ${first + bad}`, {
           help: 'try a smaller learning rate, or look for wrong values in the data',
         });
-      });
+      }
       known = first + n;
       lastLoss = losses.at(-1) ?? NaN;
       options.onLosses?.(first, losses);

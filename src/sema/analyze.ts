@@ -105,6 +105,10 @@ function inputOf(
       sink.error('NN209', first.span, `${first.text} does not tell the shape of what flows in`, { help: 'declare it: input x: [28, 28]' });
     return undefined;
   }
+  if (s.name.text === 'target') {
+    sink.error('NN205', s.name.span, "'target' is what the loss compares with", { help: 'give the input another name' });
+    return undefined;
+  }
   const kind = s.dtype?.text ?? 'float';
   if (!Object.hasOwn(INPUT_DTYPES, kind)) {
     sink.error('NN204', s.dtype?.span ?? s.span, `'${kind}' is not a type of input`, {

@@ -36,6 +36,9 @@ export class Scope {
   }
 }
 
+/** The largest finite float32: everything is computed in it in the end. */
+const MAX_F32 = 3.4028234663852886e38;
+
 const ARITHMETIC: Readonly<Record<BinaryOperator, (a: number, b: number) => number>> = {
   '+': (a, b) => a + b,
   '-': (a, b) => a - b,
@@ -55,6 +58,9 @@ export function evalConst(e: Expr, scope: Scope, sink: DiagnosticSink): Const | 
   };
   switch (e.kind) {
     case 'number':
+      if (Math.abs(e.value) <= MAX_F32) return e.value;
+      sink.error('NN206', e.span, `${e.value} is more than float32 holds`);
+      return undefined;
     case 'string':
     case 'boolean':
       return e.value;
@@ -76,7 +82,7 @@ export function evalConst(e: Expr, scope: Scope, sink: DiagnosticSink): Const | 
       const [a, b] = [number(e.left), number(e.right)];
       if (a === undefined || b === undefined) return undefined;
       const value = ARITHMETIC[e.operator](a, b);
-      if (Number.isFinite(value)) return value;
+      if (Math.abs(value) <= MAX_F32) return value;
       sink.error('NN206', e.span, `${a} ${e.operator} ${b} is not a finite number`);
       return undefined;
     }

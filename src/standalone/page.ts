@@ -27,9 +27,11 @@ const bytes = async (path: string): Promise<Uint8Array> => new Uint8Array(await 
 function draw(losses: readonly number[]): void {
   const svg = element('curve');
   const [w, h] = [600, 200];
-  const log = Math.max(...losses) > 10 * Math.min(...losses) && Math.min(...losses) > 0;
+  const least = losses.reduce((a, b) => Math.min(a, b), Infinity);
+  const most = losses.reduce((a, b) => Math.max(a, b), -Infinity);
+  const log = least > 0 && most > 10 * least;
   const y = (v: number): number => (log ? Math.log(v) : v);
-  const [low, high] = [Math.min(...losses.map(y)), Math.max(...losses.map(y))];
+  const [low, high] = [y(least), y(most)];
   const every = Math.max(1, Math.floor(losses.length / w));
   const points = losses
     .filter((_, i) => i % every === 0 || i === losses.length - 1)

@@ -77,6 +77,14 @@ describe('nnc verify', () => {
   });
 });
 
+describe('nnc verify, with a last batch of its own', () => {
+  it('agrees where the rows do not divide evenly', async () => {
+    const r = await nnc('verify', 'examples/moons.nn', '--batch', '150');
+    expect(r.stdout, r.stderr).toMatch(/tail +-O 1 +cpu/);
+    expect(r.code).toBe(0);
+  });
+});
+
 describe('nnc doctor', () => {
   it('finds an adapter, tests it, and says what to do next', async () => {
     const r = await nnc('doctor');

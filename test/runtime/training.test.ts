@@ -188,6 +188,22 @@ describe('the training loop', () => {
     }
   });
 
+  it('answers everybody who asks at once, while it trains too', async () => {
+    for (const device of ['gpu', 'cpu'] as const) {
+      await running(p, device, async (m) => {
+        const { x, y } = houseData();
+        m.setData(x, y);
+        const alone = [];
+        for (let i = 0; i < 6; i++) alone.push((await m.predict([i]))[0]);
+        const together = await Promise.all([0, 1, 2, 3, 4, 5].map((i) => m.predict([i])));
+        expect(together.map((r) => r[0])).toEqual(alone);
+        const [result, after] = await Promise.all([m.train(), m.predict([3])]);
+        expect(result.steps).toBe(300);
+        expect(after[0]).toBe((await m.predict([3]))[0]);
+      });
+    }
+  });
+
   it('stops with one clear error when the loss is no number', async () => {
     const p6 = plan('layer Linear(1, 1); loss mse; optim sgd lr=1e30; train steps=50', { rows: 4 });
     await running(p6, 'cpu', async (m) => {

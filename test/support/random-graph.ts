@@ -123,14 +123,46 @@ export function randomGraph(r: Random, size: number): RandomGraph {
   tops.forEach((id, i) => {
     b.outputs[`out${i}`] = id;
   });
-  // The state moves by something that depends on the rest.
+  // The states move by something that depends on the rest, each in one of the ways that can go wrong.
   const top = tops[0] ?? s;
   const all = b.sum(
     top,
     shapeOf(top).map((_, i) => i),
   );
   const push = b.splat(b.op('tanh', all), b.shape(s));
-  b.writes.push({ state: nameOf(b, s), value: b.op('add', b.op('mul', s, b.like(0.9, s)), push) });
+  const n = shapeOf(s)[0] ?? 1;
+  const t = leaf([n], true);
+  const q = leaf([3, 3], true);
+  const decayed = (x: NodeId): NodeId => b.op('add', b.op('mul', x, b.like(0.9, x)), push);
+  const turned = b.reshape(b.permute(b.reshape(b.op('tanh', s), [1, n]), [1, 0]), [n]);
+  const backwards = b.op(
+    'gather',
+    b.op('sin', t),
+    b.op('sub', b.full(n - 1, { dtype: 'i32', shape: [n] }), b.add('iota', [], { axis: 0 }, { dtype: 'i32', shape: [n] })),
+  );
+  const next = r.pick<readonly [NodeId, NodeId]>([
+    [decayed(s), decayed(t)],
+    [t, s],
+    [decayed(s), s],
+    [b.op('add', s, turned), b.op('add', t, backwards)],
+    [b.op('mul', decayed(s), backwards), b.op('cos', decayed(s))],
+    [decayed(t), decayed(s)],
+    [t, decayed(backwards)],
+  ]);
+  b.writes.push({ state: nameOf(b, s), value: next[0] }, { state: nameOf(b, t), value: next[1] });
+  b.writes.push({
+    state: nameOf(b, q),
+    value: r.pick([b.op('add', q, b.permute(b.op('tanh', q), [1, 0])), b.contract('ab,bc->ac', q, q), b.op('mul', q, q)]),
+  });
+  // What is written may be read elsewhere, and an output may be a state, a view or a part of something larger.
+  b.outputs['written'] = r.pick([
+    next[0],
+    b.sum(b.op('exp', b.op('tanh', next[0])), [0]),
+    b.add('concat', [next[0], next[1], b.op('sin', next[1])], { axis: 0 }),
+    b.reshape(next[1], [1, n]),
+    s,
+  ]);
+  b.outputs['joined'] = b.sum(b.add('concat', [b.reshape(q, [9]), b.add('concat', [next[0], push], { axis: 0 })], { axis: 0 }), [0]);
   return { graph: b.graph(), inputs, state };
 }
 

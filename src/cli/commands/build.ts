@@ -1,5 +1,5 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fail } from '../../base/errors.ts';
 import { compile } from '../../compile.ts';
@@ -7,7 +7,7 @@ import { writeSafetensors, type StoredTensor } from '../../data/safetensors.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import type { Plan } from '../../plan.ts';
 import { checkWeights } from '../../runtime/weights.ts';
-import { readUserFile, writeFileSafely } from '../files.ts';
+import { makeFolder, readUserFile, writeFileSafely } from '../files.ts';
 import { dataPath, openData, openProgram, openWeights } from '../program.ts';
 import { print } from '../terminal.ts';
 
@@ -69,11 +69,12 @@ function dataTensors(data: Dataset, plan: Plan): Record<string, StoredTensor> {
   };
 }
 
-/** Writes all files beside and swaps the folder in: a failure leaves what was there. */
-async function writeFolder(out: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
+/** Writes all files beside first: a failure leaves what was there. */
+async function writeFolder(given: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
+  const out = resolve(given);
   const there = await stat(out).catch(() => undefined);
   if (there && !there.isDirectory()) fail('NN403', `${out} is a file`, { help: 'give the name of a folder' });
-  if (there && (await readdir(out)).some((f) => !(f in files) && f !== 'weights.safetensors' && f !== 'data.safetensors')) {
+  if (there && (await readdir(out)).some((f) => !Object.hasOwn(files, f) && f !== 'weights.safetensors' && f !== 'data.safetensors')) {
     fail('NN403', `${out} holds other files, and building would take them away`, {
       help: 'give an empty folder, or one that nnc build made',
     });
@@ -81,8 +82,11 @@ async function writeFolder(out: string, files: Readonly<Record<string, string | 
   const beside = join(dirname(out), `.${basename(out)}.${process.pid}.part`);
   try {
     for (const [name, content] of Object.entries(files)) await writeFileSafely(join(beside, name), content);
-    if (there) await rm(out, { recursive: true });
-    await rename(beside, out);
+    // All files exist in full by now; each takes its place in one step.
+    await makeFolder(out).catch(() => fail('NN403', `${given} cannot be written`));
+    for (const name of Object.keys(files)) await rename(join(beside, name), join(out, name));
+    for (const stale of ['weights.safetensors', 'data.safetensors'])
+      if (!Object.hasOwn(files, stale)) await rm(join(out, stale), { force: true });
   } finally {
     // Gone already where all went well; where its place cannot even be looked at, the first error is the one to tell.
     await rm(beside, { recursive: true, force: true }).catch(() => undefined);

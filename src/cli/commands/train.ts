@@ -1,4 +1,4 @@
-import { createWriteStream, existsSync, type WriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from '../../base/errors.ts';
 import { compile } from '../../compile.ts';
@@ -62,7 +62,7 @@ export async function train(path: string, flags: TrainFlags): Promise<void> {
     if (stop.aborted) process.exit(130);
     stop.aborted = true;
   };
-  const log = flags.log === undefined ? undefined : await openLog(flags.log);
+  const log = flags.log === undefined ? undefined : await openLog(flags.log, flags.resume === true);
   const view = progressView(total);
   const losses: number[] = [];
   try {
@@ -115,8 +115,8 @@ export async function train(path: string, flags: TrainFlags): Promise<void> {
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
     view.stop();
-    await closeLog(log);
     model.destroy();
+    await log?.close();
   }
 }
 
@@ -135,16 +135,34 @@ function lossTable(losses: readonly number[], first: number, stepsPerEpoch: numb
   return columns(rows);
 }
 
-async function openLog(path: string): Promise<WriteStream> {
-  const log = createWriteStream(path);
-  await new Promise<void>((resolve, reject) => log.once('open', () => resolve()).once('error', reject)).catch((e: unknown) =>
-    fail('NN403', `${path} cannot be written: ${e instanceof Error ? e.message : String(e)}`),
-  );
-  return log;
+interface Log {
+  readonly write: (line: string) => void;
+  /** Ends the file; throws what went wrong with it. */
+  readonly close: () => Promise<void>;
 }
 
-function closeLog(log: WriteStream | undefined): Promise<void> {
-  return new Promise((resolve) => (log ? log.end(() => resolve()) : resolve()));
+/** One line for each step; a resumed run goes on below what is there. */
+async function openLog(path: string, append: boolean): Promise<Log> {
+  const stream = createWriteStream(path, { flags: append ? 'a' : 'w' });
+  let problem: Error | undefined;
+  await new Promise<void>((resolve) => {
+    stream.once('open', () => resolve());
+    stream.on('error', (e) => {
+      problem ??= e;
+      resolve();
+    });
+  });
+  const check = (): void => {
+    if (problem) fail('NN403', `${path} cannot be written: ${problem.message}`);
+  };
+  check();
+  return {
+    write: (line) => void stream.write(line),
+    close: async () => {
+      await new Promise<void>((resolve) => (stream.destroyed ? resolve() : stream.once('close', resolve).end()));
+      check();
+    },
+  };
 }
 
 /** Step, seed and source of a checkpoint travel as tensors of one file, so that nothing can come apart. */

@@ -1,5 +1,5 @@
 import { at } from '../../base/errors.ts';
-import { count, sameShape } from '../../base/types.ts';
+import { count, sameShape, type DType } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import { contractLabels } from '../../ir/graph/ops.ts';
 import { isPointwise, pointwise } from '../../ir/graph/pointwise.ts';
@@ -57,6 +57,11 @@ const unit = (name: string, op: Op, value: number, test: 0 | 1): Law =>
 
 const VIEWS: readonly Op[] = ['broadcast', 'reshape', 'permute', 'slice', 'window'];
 
+/** Whether a constant can stand in a kernel: a finite float32, or an i32 without wrapping. */
+function representable(value: number, dtype: DType): boolean {
+  return dtype === 'f32' ? Math.abs(value) <= 3.4028234663852886e38 : Number.isInteger(value) && Math.abs(value) <= 0x7fffffff;
+}
+
 /** The laws, in the order in which they are tried. Each must keep the value for all finite inputs. */
 export const LAWS: readonly Law[] = [
   law('x + -y is x - y', ['add'], (cx) => {
@@ -77,7 +82,9 @@ export const LAWS: readonly Law[] = [
     const inner = cx.as('mul', cx.arg(0));
     const b = cx.value(1);
     const a = inner ? cx.as('const', cx.b.node(at(inner.inputs, 1))) : undefined;
-    return inner && a && b !== undefined ? cx.b.op('mul', at(inner.inputs, 0), cx.full(a.attrs.value * b)) : undefined;
+    return inner && a && b !== undefined && representable(a.attrs.value * b, cx.node.type.dtype)
+      ? cx.b.op('mul', at(inner.inputs, 0), cx.full(a.attrs.value * b))
+      : undefined;
   }),
   unit('x / 1 is x', 'div', 1, 1),
   law('0 / x is 0', ['div'], (cx) => (cx.value(0) === 0 ? cx.full(0) : undefined)),
@@ -201,7 +208,7 @@ function fold(cx: Context): NodeId | undefined {
   const values = cx.inputs.map((_, i) => cx.value(i));
   if (values.some((v) => v === undefined)) return undefined;
   const value = pointwise(op)(...(values as number[]));
-  return Number.isFinite(value) ? cx.full(value) : undefined;
+  return representable(value, cx.node.type.dtype) ? cx.full(value) : undefined;
 }
 
 const BY_OP = new Map<Op, Law[]>();

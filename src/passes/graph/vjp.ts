@@ -72,7 +72,9 @@ export const VJP: VjpTable = {
   pow: ({ b, x, y, out }, ct) => {
     const one = b.like(1, x);
     const zero = b.like(0, x);
-    const dx = b.op('mul', ct, b.op('mul', y, b.op('pow', x, b.op('sub', y, one))));
+    // x^0 is 1 everywhere, so nothing flows there, not even 0 times infinity.
+    const slope = b.op('mul', y, b.op('pow', x, b.op('sub', y, one)));
+    const dx = b.op('mul', ct, b.op('select', b.op('eq', y, zero), zero, slope));
     // d/dy is 0 where the base is 0: log would give NaN.
     const positive = b.op('lt', zero, x);
     const safe = b.op('select', positive, x, one);

@@ -43,7 +43,7 @@ export function assignTransients(lives: readonly Lifetime[]): {
   const done: (Lifetime & Placed)[] = [];
   const order = [...lives].sort((a, b) => b.tensor.size - a.tensor.size || a.from - b.from || (a.tensor.name < b.tensor.name ? -1 : 1));
   for (const life of order) {
-    const arena = life.tensor.dtype === 'f32' ? 'work' : 'work_i32';
+    const arena = life.tensor.dtype === 'f32' ? 'work' : 'iwork';
     const rivals = done.filter((d) => d.arena === arena && d.from <= life.to && life.from <= d.to).sort((a, b) => a.offset - b.offset);
     let offset = 0;
     for (const r of rivals) {

@@ -65,6 +65,9 @@ class Fusion {
     if (family === 'reduce' || family === 'contract' || family === 'scatter') return this.asEpilogue(uses);
     if (this.anchored.has(node.id)) return this.asEpilogue(uses);
     if (node.op === 'concat' || cost > MAX_INLINE) return node.op === 'uniform' || node.op === 'shuffle';
+    // Asked which element is the maximum, a value computed again may differ in its last bit from the one that was stored.
+    const readers = uses.map((u) => at(this.graph.nodes, u.consumer).op);
+    if (readers.includes('reduce_max') && readers.includes('eq')) return false;
     // A fresh random number is cheaper than memory for it, however often it is read.
     if (node.op === 'uniform') return true;
     const reads = uses.reduce((n, u) => n + u.factor, 0);
@@ -99,32 +102,61 @@ export interface Fused {
   readonly inlined: readonly NodeId[];
 }
 
-/** Gathers what each root computes, joins the state updates of one shape, and orders the groups. */
+/**
+ * Gathers what each root computes and joins the state updates of one shape. Groups run in the order of their last roots:
+ * operands come first in a graph, so every value is stored before it is read.
+ */
 export function formGroups(graph: Graph, roots: ReadonlySet<NodeId>, level: Level): Fused[] {
-  const written = graph.writes.map((w) => w.value);
-  const joined = level === 0 ? [] : joinable(graph, written);
-  const groups: Fused[] = [];
-  for (const node of graph.nodes) {
-    if (!roots.has(node.id) || isStored(node) || joined.includes(node.id)) continue;
-    groups.push({ roots: [node.id], inlined: inlinedIn(graph, [node.id], roots) });
-  }
-  // State changes come last: everything else still reads the state as it was.
-  const isWrite = (g: Fused): boolean => level > 0 && g.roots.some((r) => written.includes(r));
-  const ordered = [...groups.filter((g) => !isWrite(g)), ...groups.filter(isWrite)];
-  if (joined.length) ordered.push({ roots: joined, inlined: inlinedIn(graph, joined, roots) });
-  return ordered;
+  const computed = graph.nodes.filter((n) => roots.has(n.id) && !isStored(n)).map((n) => n.id);
+  const single = computed.map((id): Fused => ({ roots: [id], inlined: inlinedIn(graph, [id], roots) }));
+  const joined = level === 0 ? [] : joinable(graph, single);
+  const groups = single.filter((g) => !joined.includes(at(g.roots, 0)));
+  if (joined.length) groups.push({ roots: joined, inlined: inlinedIn(graph, joined, roots) });
+  const last = (g: Fused): NodeId => Math.max(...g.roots);
+  return groups.sort((a, b) => last(a) - last(b));
 }
 
-/** Written values that one kernel can compute together: pointwise, of the shape of the largest. */
-function joinable(graph: Graph, written: readonly NodeId[]): NodeId[] {
-  const unique = [...new Set(written)].sort((a, b) => a - b).filter((id) => OPS[at(graph.nodes, id).op].family === 'pointwise');
-  const largest = unique.reduce<NodeId | undefined>(
-    (best, id) => (best === undefined || count(at(graph.nodes, id).type.shape) > count(at(graph.nodes, best).type.shape) ? id : best),
-    undefined,
-  );
+/**
+ * Written values that one kernel can compute together: pointwise, of the shape of the largest, and read by nobody who
+ * runs before the last of them.
+ */
+function joinable(graph: Graph, groups: readonly Fused[]): NodeId[] {
+  const written = new Set(graph.writes.map((w) => w.value));
+  const candidates = groups
+    .map((g) => at(g.roots, 0))
+    .filter((id) => written.has(id) && OPS[at(graph.nodes, id).op].family === 'pointwise');
+  const size = (id: NodeId): number => count(at(graph.nodes, id).type.shape);
+  const largest = candidates.reduce<NodeId | undefined>((best, id) => (best === undefined || size(id) > size(best) ? id : best), undefined);
   if (largest === undefined) return [];
   const { shape } = at(graph.nodes, largest).type;
-  return unique.filter((id) => sameShape(at(graph.nodes, id).type.shape, shape));
+  let same = candidates.filter((id) => sameShape(at(graph.nodes, id).type.shape, shape));
+  for (;;) {
+    const end = Math.max(...same);
+    const reads = (g: Fused, id: NodeId): boolean =>
+      [...g.roots, ...g.inlined].some((n) => at(graph.nodes, n).inputs.some((i) => baseOf(graph, i) === id));
+    const others = groups.filter((g) => !same.includes(at(g.roots, 0)) && at(g.roots, 0) < end);
+    const members = groups.filter((g) => same.includes(at(g.roots, 0)));
+    // Inside the kernel a joined value is at hand only at the element itself; outside of it only when the kernel is done.
+    const kept = same.filter((id) => !others.some((g) => reads(g, id)) && members.every((g) => readsOnlyInPlace(graph, g, id)));
+    if (kept.length === same.length) return kept.length > 1 ? kept : [];
+    same = kept;
+  }
+}
+
+/** Whether a group, if it reads a node at all, reads it through pointwise operations alone: each element at its own place. */
+export function readsOnlyInPlace(graph: Graph, g: Fused, id: NodeId): boolean {
+  const inside = new Set([...g.roots, ...g.inlined]);
+  const seen = new Set<string>();
+  const fine = (n: NodeId, inPlace: boolean): boolean => {
+    if (n === id && !g.roots.includes(n)) return inPlace;
+    const node = at(graph.nodes, n);
+    const key = `${n}/${String(inPlace)}`;
+    if (seen.has(key) || (!inside.has(n) && !isView(node))) return true;
+    seen.add(key);
+    const pointwise = OPS[node.op].family === 'pointwise' && node.op !== 'uniform' && node.op !== 'shuffle';
+    return node.inputs.every((i) => fine(i, inPlace && pointwise));
+  };
+  return g.roots.every((r) => fine(r, true));
 }
 
 /** Leaves that lie in memory already. */

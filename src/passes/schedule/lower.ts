@@ -27,6 +27,14 @@ export function lowerGroup(s: Schedule, group: Group, index: number, target: Tar
 /** Pointwise operations that are one function of the kernel IR. */
 const FN: Partial<Readonly<Record<PointwiseOp, Fn>>> = { idiv: 'div' };
 
+/** Deeper expressions get names in between: shader compilers bound how deep they nest. */
+const MAX_DEPTH = 24;
+
+function depth(e: Expr): number {
+  if (e.kind === 'load') return 1 + depth(e.index);
+  return e.kind === 'call' ? 1 + e.args.reduce((n, a) => Math.max(n, depth(a)), 0) : 0;
+}
+
 class Lowering {
   private readonly graph: Graph;
   private readonly reads = new Set<string>();
@@ -52,7 +60,7 @@ class Lowering {
     const point = shape.map((extent, i) => ix.variable(`i${i}`, extent));
     const body = this.out.inBlock(() => {
       // All values are computed before anything is stored, so that state may be written in place.
-      const values = stores.map((st) => this.value(st.node, point));
+      const values = stores.map((st) => (st.from ? this.load(at(this.graph.nodes, st.node), st.from, point) : this.value(st.node, point)));
       const write = (): void => stores.forEach((st, i) => this.store(st, at(values, i), ix.linear(point, shape)));
       if (this.lanes === 1) write();
       else this.out.guarded(call('eq', ref('u32', 'lane'), literal('u32', 0)), write);
@@ -104,7 +112,11 @@ class Lowering {
     const known = this.out.recall(key);
     if (known) return known;
     const computed = place && !this.group.roots.includes(id) ? this.load(node, place, index) : this.compute(node, index);
-    if (!shared || computed.kind === 'literal' || computed.kind === 'ref' || computed.kind === 'tick') return computed;
+    if (!shared && depth(computed) <= MAX_DEPTH) return computed;
+    if (computed.kind === 'literal' || computed.kind === 'ref' || computed.kind === 'tick') {
+      this.out.remember(key, computed);
+      return computed;
+    }
     const result = this.out.define(place ? 'x' : 'v', computed);
     this.out.remember(key, result);
     return result;

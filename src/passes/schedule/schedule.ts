@@ -1,7 +1,7 @@
 import { CompilerBug, at, get } from '../../base/errors.ts';
 import { count } from '../../base/types.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
-import { chooseRoots, formGroups, type Fused } from './fuse.ts';
+import { chooseRoots, formGroups, readsOnlyInPlace, type Fused } from './fuse.ts';
 import type { Group, Level, Place, Schedule, Store, Tensor } from './types.ts';
 import { baseOf, isLeaf, isView } from './uses.ts';
 
@@ -55,19 +55,27 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   const fused = formGroups(graph, roots, level).filter((g) => !elided.has(`concat_${g.roots[0] ?? -1}`));
   for (const name of options.trace)
     declare(traceTensor(name), at(graph.nodes, get(new Map(Object.entries(graph.outputs)), name, 'output')), 'trace', options.chunk);
-  const groups = storeAll(graph, fused, places, options);
-  const outputs = Object.fromEntries(Object.entries(graph.outputs).map(([name, id]) => [name, get(places, id, 'output')]));
-  // An output that is a state means the state before the step: it is put aside before anything changes it.
-  const aside: Group[] = [];
-  for (const [name, id] of Object.entries(graph.outputs)) {
+  const outputs: Record<string, Place> = {};
+  // A state that is an output or the next value of a state means the state before the step: it is put aside first.
+  const aside = new Map<NodeId, Place>();
+  const putAside = (id: NodeId): Place | undefined => {
     const node = at(graph.nodes, id);
-    if (node.op !== 'state' || !graph.writes.some((w) => w.state === node.attrs.name)) continue;
-    const place = { tensor: `before_${id}`, offset: 0 };
-    declare(place.tensor, node, 'transient');
-    outputs[name] = place;
-    aside.push({ roots: [], inlined: [], stores: [{ node: id, perStep: false, ...place }] });
-  }
-  return { graph, level, groups: [...aside, ...groups], tensors, places, outputs };
+    if (node.op !== 'state' || !graph.writes.some((w) => w.state === node.attrs.name)) return undefined;
+    const place = aside.get(id) ?? { tensor: `before_${id}`, offset: 0 };
+    if (!aside.has(id)) declare(place.tensor, node, 'transient');
+    aside.set(id, place);
+    return place;
+  };
+  for (const [name, id] of Object.entries(graph.outputs)) outputs[name] = putAside(id) ?? get(places, id, 'output');
+  const groups = storeAll(graph, fused, places, new Set(parts.keys()), options).map((g) => ({
+    ...g,
+    stores: g.stores.map((st) => {
+      const from = g.roots.length === 0 ? putAside(st.node) : undefined;
+      return from ? { ...st, from } : st;
+    }),
+  }));
+  const first = [...aside].map(([node, place]): Group => ({ roots: [], inlined: [], stores: [{ node, perStep: false, ...place }] }));
+  return { graph, level, groups: [...first, ...groups], tensors, places, outputs };
 }
 
 /**
@@ -92,7 +100,10 @@ function placeParts(graph: Graph, roots: Set<NodeId>): Map<NodeId, Place> {
     // Two parts that are one value, or a part that has a place already, are left to a kernel that copies.
     const free =
       new Set(mine.map(([id]) => id)).size === mine.length &&
-      mine.every(([id]) => !places.has(id) && (!isLeaf(at(graph.nodes, id)) || at(graph.nodes, id).op === 'const'));
+      mine.every(
+        ([id]) =>
+          !places.has(id) && at(graph.nodes, id).op !== 'concat' && (!isLeaf(at(graph.nodes, id)) || at(graph.nodes, id).op === 'const'),
+      );
     if (!free) continue;
     for (const [id, place] of mine) {
       places.set(id, place);
@@ -103,7 +114,13 @@ function placeParts(graph: Graph, roots: Set<NodeId>): Map<NodeId, Place> {
 }
 
 /** Decides what each group stores: its roots where they are read, traces, and the next state. */
-function storeAll(graph: Graph, fused: readonly Fused[], places: ReadonlyMap<NodeId, Place>, options: ScheduleOptions): Group[] {
+function storeAll(
+  graph: Graph,
+  fused: readonly Fused[],
+  places: ReadonlyMap<NodeId, Place>,
+  parts: ReadonlySet<NodeId>,
+  options: ScheduleOptions,
+): Group[] {
   const outputs = new Set(Object.values(graph.outputs));
   const reads = fused.map((f) => readIn(graph, f));
   const home = new Map(fused.flatMap((f, i) => f.roots.map((r) => [r, i] as const)));
@@ -129,7 +146,7 @@ function storeAll(graph: Graph, fused: readonly Fused[], places: ReadonlyMap<Nod
   const groups = fused.map((f, i): Group => {
     const mine = stores[i] ?? [];
     for (const r of f.roots) {
-      const needed = outputs.has(r) || !inPlace.has(r) || reads.some((s, j) => j !== i && s.nodes.has(r));
+      const needed = outputs.has(r) || parts.has(r) || !inPlace.has(r) || reads.some((s, j) => j !== i && s.nodes.has(r));
       if (needed) mine.push({ node: r, perStep: false, ...get(places, r, 'place') });
       for (const name of options.trace)
         if (graph.outputs[name] === r) mine.push({ node: r, tensor: traceTensor(name), offset: 0, perStep: true });
@@ -161,13 +178,5 @@ function operands(graph: Graph, f: Fused): Set<NodeId> {
 
 /** Every reading of the state inside the group is at the very element that is written. */
 function readsInPlace(graph: Graph, f: Fused, state: string): boolean {
-  const shape = at(graph.nodes, at(f.roots, 0)).type.shape.join();
-  const throughView = [...operands(graph, f)].some((id) => {
-    const base = at(graph.nodes, baseOf(graph, id));
-    return base.op === 'state' && stateTensor(base.attrs.name) === state && base.id !== id;
-  });
-  return (
-    !throughView &&
-    [...f.roots, ...f.inlined].every((id) => at(graph.nodes, id).type.shape.join() === shape || at(graph.nodes, id).type.shape.length === 0)
-  );
+  return graph.nodes.every((n) => n.op !== 'state' || stateTensor(n.attrs.name) !== state || readsOnlyInPlace(graph, f, n.id));
 }

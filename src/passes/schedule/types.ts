@@ -14,6 +14,8 @@ export interface Store extends Place {
   readonly node: NodeId;
   /** One place for each step of a chunk: the slot of the step counts in. */
   readonly perStep: boolean;
+  /** Copied from here instead of from the place of the node. */
+  readonly from?: Place;
 }
 
 /** What one kernel computes: its roots once, everything inlined wherever it is read. Without roots it copies. */

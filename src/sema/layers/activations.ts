@@ -25,7 +25,10 @@ export const gelu = layer({
   torch: 'torch.nn.functional.gelu',
   parameters: { approximate: { type: 'string', default: 'none', choices: ['none', 'tanh'], doc: 'tanh takes the usual approximation' } },
   keepsShape: true,
-  build: ({ b }, { approximate }, x) => (approximate === 'tanh' ? f.geluTanh(b, x) : f.gelu(b, x)),
+  build({ b, text }, { approximate }, x) {
+    if (b.type(x).dtype !== 'f32') return problem('NN204', `${text} takes numbers, and labels flow in`);
+    return approximate === 'tanh' ? f.geluTanh(b, x) : f.gelu(b, x);
+  },
 });
 
 export const softmax = layer({
@@ -34,9 +37,12 @@ export const softmax = layer({
   parameters: { dim: { type: 'int', default: -1, doc: 'the axis; the batch is axis 0' } },
   keepsShape: true,
   build(cx, { dim }, x) {
+    if (cx.b.type(x).dtype !== 'f32') return problem('NN204', `${cx.text} takes numbers, and labels flow in`);
     const shape = cx.b.shape(x);
     const axis = f.axisOf(dim, shape.length);
     if (axis === undefined) return problem('NN206', `${showShape(shape)} has no axis ${dim}`);
+    if (axis === 0)
+      return problem('NN206', 'examples are independent: softmax cannot run along the batch axis', 'take another axis: softmax(dim=-1)');
     return f.softmax(cx.b, x, axis);
   },
 });

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { distance, planGraph } from '../../src/cli/run-graph.ts';
+import { GraphBuilder } from '../../src/ir/graph/builder.ts';
+import type { NodeId } from '../../src/ir/graph/types.ts';
+import { gradient } from '../../src/passes/graph/autodiff.ts';
+import { cse, dce } from '../../src/passes/graph/cleanup.ts';
+import { simplify } from '../../src/passes/graph/simplify.ts';
+import { evaluate } from '../../src/reference/evaluate.ts';
+import { Random } from '../support/random.ts';
+import { runGraph } from '../support/run-graph.ts';
+
+async function agrees(build: (b: GraphBuilder, x: NodeId) => NodeId, shape: readonly number[]): Promise<number> {
+  const b = new GraphBuilder('fusion');
+  b.outputs['y'] = build(b, b.add('input', [], { name: 'x' }, { dtype: 'f32', shape }));
+  const graph = dce(cse(simplify(b.graph())));
+  const inputs = new Map([['x', new Random(4).floats(shape.reduce((p, q) => p * q, 1))]]);
+  const want = evaluate(graph, { inputs, state: new Map(), scalars: { step: 0, seed: 0, total: 1 } })(graph.outputs['y'] ?? -1);
+  for (const device of ['gpu', 'cpu'] as const) {
+    const got = await runGraph(graph, 1, device, { inputs, state: new Map() });
+    expect(distance(got.outputs.get('y') ?? [], want.data), device).toBeLessThan(1e-5);
+  }
+  return planGraph(graph, 1).plan.kernels.length;
+}
+
+describe('fusion', () => {
+  it('keeps the gradient of a maximum over values that could be computed again', async () => {
+    await agrees(
+      (b, x) => {
+        const scaled = b.op('mul', x, b.like(1.1, x));
+        const max = b.add('reduce_max', [scaled], { axes: [1] });
+        return gradient(b, b.sum(max, [0]), [x])[0] ?? -1;
+      },
+      [7, 13],
+    );
+  });
+
+  it('puts a long chain of pointwise operations into few kernels that compile', async () => {
+    const kernels = await agrees(
+      (b, x) => {
+        let y = x;
+        for (let i = 0; i < 300; i++) y = i % 3 === 0 ? b.op('sin', y) : b.op('add', y, b.like(0.01 * i, y));
+        return y;
+      },
+      [50],
+    );
+    expect(kernels).toBeLessThan(20);
+  });
+
+  it('computes a shared reduction once, whatever stores it', () => {
+    const b = new GraphBuilder('once');
+    const x = b.add('input', [], { name: 'x' }, { dtype: 'f32', shape: [1000] });
+    b.outputs['a'] = b.sum(x, [0]);
+    b.outputs['b'] = b.outputs['a'];
+    const [kernel] = planGraph(b.graph(), 1).lowered.gpu;
+    expect(kernel?.lanes).toBe(64);
+    expect(kernel?.body.filter((s) => s.kind === 'combine')).toHaveLength(1);
+  });
+});
