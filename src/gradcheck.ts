@@ -105,6 +105,10 @@ function randomParam(p: ParamInfo, index: number, seed: number): Float64Array {
     const { value } = p.init;
     return Float64Array.from({ length: n }, (_, i) => value + 0.2 * (u(i) - 0.5));
   }
+  if (p.init.kind === 'normal') {
+    const { mean, std } = p.init;
+    return Float64Array.from({ length: n }, (_, i) => mean + std * (2 * u(i) - 1));
+  }
   const { low, high } = p.init;
   return Float64Array.from({ length: n }, (_, i) => low + (high - low) * u(i));
 }

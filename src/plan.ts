@@ -73,7 +73,9 @@ export interface PlanParam extends PlanTensor {
 }
 
 export type PlanInit =
-  { readonly kind: 'uniform'; readonly low: number; readonly high: number } | { readonly kind: 'constant'; readonly value: number };
+  | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
+  | { readonly kind: 'normal'; readonly mean: number; readonly std: number }
+  | { readonly kind: 'constant'; readonly value: number };
 
 export interface TrainPlan {
   readonly steps: number;

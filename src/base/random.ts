@@ -35,6 +35,12 @@ export function uniformAt(seed: number, stream: number, step: number, index: num
   return unitFloat(threefry2x32(seed, stream, step, index)[0]);
 }
 
+/** Standard normal, by Box and Muller (1958) from the two words of one counter; log never sees 0. */
+export function normalAt(seed: number, stream: number, step: number, index: number): number {
+  const [a, b] = threefry2x32(seed, stream, step, index);
+  return Math.sqrt(-2 * Math.log(1 - unitFloat(a))) * Math.cos(2 * Math.PI * unitFloat(b));
+}
+
 /** Bits of the smallest power of two that holds n values, at least 2 so that both halves exist. */
 export function shuffleBits(n: number): number {
   let bits = 2;

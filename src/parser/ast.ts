@@ -6,16 +6,26 @@ export interface Program {
   readonly span: Span;
 }
 
-export type Statement = InputStatement | LayerStatement | LetStatement | LossStatement | OptimStatement | DataStatement | TrainStatement;
+export type Statement =
+  | InputStatement
+  | LayerStatement
+  | BlockStatement
+  | FnStatement
+  | ParamStatement
+  | LetStatement
+  | LossStatement
+  | OptimStatement
+  | DataStatement
+  | TrainStatement;
 
 export interface Name {
   readonly text: string;
   readonly span: Span;
 }
 
-/** `input x: [1, 28, 28]`, `input tokens: int[64]` */
+/** `input x: [1, 28, 28]`, `input tokens: int[64]`, `target y: int[]` */
 export interface InputStatement {
-  readonly kind: 'input';
+  readonly kind: 'input' | 'target';
   readonly name: Name;
   /** `int` or `float`; float where it is not said. */
   readonly dtype: Name | undefined;
@@ -30,10 +40,44 @@ export interface LayerStatement {
   readonly span: Span;
 }
 
-/** `let d = 128` */
+/** `block Mlp(d) { Linear(d, 4*d) -> gelu -> Linear(4*d, d) }` */
+export interface BlockStatement {
+  readonly kind: 'block';
+  readonly name: Name;
+  readonly parameters: readonly ParameterDecl[];
+  readonly lets: readonly LetStatement[];
+  /** The values of the body; there should be one, the last line. */
+  readonly values: readonly Expr[];
+  readonly span: Span;
+}
+
+/** `fn swish(x, beta=1) = x * sigmoid(beta * x)` */
+export interface FnStatement {
+  readonly kind: 'fn';
+  readonly name: Name;
+  readonly parameters: readonly ParameterDecl[];
+  readonly value: Expr;
+  readonly span: Span;
+}
+
+export interface ParameterDecl {
+  readonly name: Name;
+  readonly value: Expr | undefined;
+}
+
+/** `param scale: [64] = ones` */
+export interface ParamStatement {
+  readonly kind: 'param';
+  readonly name: Name;
+  readonly dims: readonly Expr[];
+  readonly value: Expr | undefined;
+  readonly span: Span;
+}
+
+/** `let d = 128`, `let q, k, v = split(x, 3)` */
 export interface LetStatement {
   readonly kind: 'let';
-  readonly name: Name;
+  readonly names: readonly Name[];
   readonly value: Expr;
   readonly span: Span;
 }
@@ -75,7 +119,19 @@ export interface Argument {
   readonly span: Span;
 }
 
-export type Expr = NumberExpr | StringExpr | BooleanExpr | NameExpr | CallExpr | ListExpr | UnaryExpr | BinaryExpr | PipeExpr | LabelExpr;
+export type Expr =
+  | NumberExpr
+  | StringExpr
+  | BooleanExpr
+  | NameExpr
+  | CallExpr
+  | ListExpr
+  | UnaryExpr
+  | BinaryExpr
+  | PipeExpr
+  | LabelExpr
+  | RepeatExpr
+  | IndexExpr;
 
 export interface NumberExpr {
   readonly kind: 'number';
@@ -115,7 +171,7 @@ export interface UnaryExpr {
   readonly operand: Expr;
   readonly span: Span;
 }
-export type BinaryOperator = '+' | '-' | '*' | '/' | '%' | '^';
+export type BinaryOperator = '+' | '-' | '*' | '/' | '%' | '^' | '@' | '<' | '<=' | '>' | '>=' | '==' | '!=';
 export interface BinaryExpr {
   readonly kind: 'binary';
   readonly operator: BinaryOperator;
@@ -134,5 +190,28 @@ export interface LabelExpr {
   readonly kind: 'label';
   readonly label: Name;
   readonly stage: Expr;
+  readonly span: Span;
+}
+
+/** `repeat 4 Layer(128)`: copies with weights of their own. */
+export interface RepeatExpr {
+  readonly kind: 'repeat';
+  readonly times: Expr;
+  readonly stage: Expr;
+  readonly span: Span;
+}
+
+/** `x[0, 1:3]` */
+export interface IndexExpr {
+  readonly kind: 'index';
+  readonly value: Expr;
+  readonly items: readonly IndexItem[];
+  readonly span: Span;
+}
+/** One place, or a range with open ends. */
+export interface IndexItem {
+  readonly range: boolean;
+  readonly from: Expr | undefined;
+  readonly to: Expr | undefined;
   readonly span: Span;
 }

@@ -65,7 +65,11 @@ export class NnParser extends EmbeddedActionsParser {
   readonly statement = this.RULE('statement', (): A.Statement => {
     const statement = this.OR<A.Statement>([
       { ALT: () => this.SUBRULE(this.inputStatement) },
+      { ALT: () => this.SUBRULE(this.targetStatement) },
       { ALT: () => this.SUBRULE(this.layerStatement) },
+      { ALT: () => this.SUBRULE(this.blockStatement) },
+      { ALT: () => this.SUBRULE(this.fnStatement) },
+      { ALT: () => this.SUBRULE(this.paramStatement) },
       { ALT: () => this.SUBRULE(this.letStatement) },
       { ALT: () => this.SUBRULE(this.lossStatement) },
       { ALT: () => this.SUBRULE(this.optimStatement) },
@@ -97,12 +101,88 @@ export class NnParser extends EmbeddedActionsParser {
     return { kind: 'layer', chain, span: this.since(start) };
   });
 
-  readonly letStatement = this.RULE('letStatement', (): A.LetStatement => {
-    const start = this.CONSUME(T.KEYWORDS.let);
+  readonly targetStatement = this.RULE('targetStatement', (): A.InputStatement => {
+    const start = this.CONSUME(T.KEYWORDS.target);
     const name = this.nameOf(this.CONSUME(T.Identifier));
+    this.CONSUME(T.Colon);
+    const dtype = this.OPTION(() => this.nameOf(this.CONSUME1(T.Identifier)));
+    const dims = this.SUBRULE(this.list).items;
+    return { kind: 'target', name, dtype, dims, span: this.since(start) };
+  });
+
+  /** A layer of one's own: its input is `x`, its value the last line. */
+  readonly blockStatement = this.RULE('blockStatement', (): A.BlockStatement => {
+    const start = this.CONSUME(T.KEYWORDS.block);
+    const name = this.nameOf(this.CONSUME(T.Identifier));
+    const parameters = this.SUBRULE(this.parameters);
+    this.OPTION(() => this.CONSUME(T.Newline));
+    this.CONSUME(T.LBrace);
+    const lets: A.LetStatement[] = [];
+    const values: A.Expr[] = [];
+    this.MANY(() => {
+      this.OR([
+        { ALT: () => this.CONSUME1(T.Newline) },
+        { ALT: () => this.CONSUME(T.Semicolon) },
+        { ALT: () => lets.push(this.SUBRULE(this.letStatement)) },
+        { ALT: () => values.push(this.SUBRULE(this.expression)) },
+      ]);
+    });
+    this.CONSUME(T.RBrace);
+    return { kind: 'block', name, parameters, lets, values, span: this.since(start) };
+  });
+
+  readonly fnStatement = this.RULE('fnStatement', (): A.FnStatement => {
+    const start = this.CONSUME(T.KEYWORDS.fn);
+    const name = this.nameOf(this.CONSUME(T.Identifier));
+    const parameters = this.SUBRULE(this.parameters);
     this.CONSUME(T.Equals);
     const value = this.SUBRULE(this.expression);
-    return { kind: 'let', name, value, span: this.since(start) };
+    return { kind: 'fn', name, parameters, value, span: this.since(start) };
+  });
+
+  readonly parameters = this.RULE(
+    'parameters',
+    (): A.ParameterDecl[] => {
+      const list: A.ParameterDecl[] = [];
+      this.CONSUME(T.LParen);
+      this.MANY_SEP({
+        SEP: T.Comma,
+        DEF: () => {
+          const name = this.nameOf(this.CONSUME(T.Identifier));
+          const value = this.OPTION(() => {
+            this.CONSUME(T.Equals);
+            return this.SUBRULE(this.expression);
+          });
+          list.push({ name, value });
+        },
+      });
+      this.CONSUME(T.RParen);
+      return list;
+    },
+    { recoveryValueFunc: () => [] },
+  );
+
+  readonly paramStatement = this.RULE('paramStatement', (): A.ParamStatement => {
+    const start = this.CONSUME(T.KEYWORDS.param);
+    const name = this.nameOf(this.CONSUME(T.Identifier));
+    const dims = this.OPTION(() => {
+      this.CONSUME(T.Colon);
+      return this.SUBRULE(this.list).items;
+    });
+    const value = this.OPTION1(() => {
+      this.CONSUME(T.Equals);
+      return this.SUBRULE(this.expression);
+    });
+    return { kind: 'param', name, dims: dims ?? [], value, span: this.since(start) };
+  });
+
+  readonly letStatement = this.RULE('letStatement', (): A.LetStatement => {
+    const start = this.CONSUME(T.KEYWORDS.let);
+    const names: A.Name[] = [];
+    this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => names.push(this.nameOf(this.CONSUME(T.Identifier))) });
+    this.CONSUME(T.Equals);
+    const value = this.SUBRULE(this.expression);
+    return { kind: 'let', names, value, span: this.since(start) };
   });
 
   readonly lossStatement = this.RULE('lossStatement', (): A.LossStatement => {
@@ -157,13 +237,30 @@ export class NnParser extends EmbeddedActionsParser {
   /** A chain of stages, or a value. */
   readonly expression = this.rule('expression', (): A.Expr => {
     const start = this.LA(1);
-    const stages = [this.SUBRULE(this.additive)];
+    const stages = [this.SUBRULE(this.comparison)];
     this.MANY(() => {
       this.CONSUME(T.Arrow);
-      stages.push(this.SUBRULE1(this.additive));
+      stages.push(this.SUBRULE1(this.comparison));
     });
     const [only] = stages;
     return only && stages.length === 1 ? only : { kind: 'pipe', stages, span: this.since(start) };
+  });
+
+  readonly comparison = this.rule('comparison', (): A.Expr => {
+    let left = this.SUBRULE(this.additive);
+    this.OPTION(() => {
+      const sign = this.OR([
+        { ALT: () => this.CONSUME(T.Less) },
+        { ALT: () => this.CONSUME(T.LessEqual) },
+        { ALT: () => this.CONSUME(T.Greater) },
+        { ALT: () => this.CONSUME(T.GreaterEqual) },
+        { ALT: () => this.CONSUME(T.EqualTo) },
+        { ALT: () => this.CONSUME(T.NotEqual) },
+      ]);
+      const right = this.SUBRULE1(this.additive);
+      left = this.ACTION(() => binary(sign, left, right));
+    });
+    return left;
   });
 
   readonly additive = this.rule('additive', (): A.Expr => {
@@ -183,6 +280,7 @@ export class NnParser extends EmbeddedActionsParser {
         { ALT: () => this.CONSUME(T.Star) },
         { ALT: () => this.CONSUME(T.Slash) },
         { ALT: () => this.CONSUME(T.Percent) },
+        { ALT: () => this.CONSUME(T.At) },
       ]);
       const right = this.SUBRULE1(this.unary);
       left = this.ACTION(() => binary(sign, left, right));
@@ -205,9 +303,61 @@ export class NnParser extends EmbeddedActionsParser {
 
   /** Binds tighter than a minus before it, and from the right: `-2^2` is -4, `2^3^2` is 2^9. */
   readonly power = this.rule('power', (): A.Expr => {
-    const base = this.SUBRULE(this.primary);
+    const base = this.SUBRULE(this.postfix);
     const exponent = this.OPTION(() => ({ sign: this.CONSUME(T.Caret), value: this.SUBRULE(this.unary) }));
     return this.ACTION(() => (exponent ? binary(exponent.sign, base, exponent.value) : base));
+  });
+
+  /** `x[0, 1:3]` */
+  readonly postfix = this.rule('postfix', (): A.Expr => {
+    let value = this.SUBRULE(this.primary);
+    this.MANY(() => {
+      this.CONSUME(T.LSquare);
+      const items: A.IndexItem[] = [];
+      this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => items.push(this.SUBRULE(this.indexItem)) });
+      const end = this.CONSUME(T.RSquare);
+      value = this.ACTION(() => ({ kind: 'index', value, items, span: cover(value.span, this.span(end)) }));
+    });
+    return value;
+  });
+
+  readonly indexItem = this.RULE(
+    'indexItem',
+    (): A.IndexItem => {
+      const start = this.LA(1);
+      const from = this.OPTION(() => this.SUBRULE(this.additive));
+      let range = false;
+      let to: A.Expr | undefined;
+      this.OPTION1(() => {
+        this.CONSUME(T.Colon);
+        range = true;
+        to = this.OPTION2(() => this.SUBRULE1(this.additive));
+      });
+      return { range, from, to, span: this.since(start) };
+    },
+    { recoveryValueFunc: (): A.IndexItem => ({ range: false, from: undefined, to: undefined, span: this.span(this.LA(1)) }) },
+  );
+
+  /** Copies of a stage, each with weights of its own. */
+  readonly repeat = this.rule('repeat', (): A.Expr => {
+    const start = this.CONSUME(T.Repeat);
+    const times = this.OR<A.Expr>([
+      {
+        ALT: () => {
+          const token = this.CONSUME(T.NumberLiteral);
+          return { kind: 'number', value: Number(token.image), span: this.span(token) };
+        },
+      },
+      {
+        ALT: () => {
+          const token = this.CONSUME(T.Identifier);
+          return { kind: 'name', name: token.image, span: this.span(token) };
+        },
+      },
+      { ALT: () => this.SUBRULE(this.parenthesis) },
+    ]);
+    const stage = this.SUBRULE(this.primary);
+    return { kind: 'repeat', times, stage, span: this.since(start) };
   });
 
   readonly primary = this.rule('primary', (): A.Expr =>
@@ -228,6 +378,7 @@ export class NnParser extends EmbeddedActionsParser {
         },
         { ALT: () => this.SUBRULE(this.list) },
         { ALT: () => this.SUBRULE(this.parenthesis) },
+        { ALT: () => this.SUBRULE(this.repeat) },
         { ALT: () => this.SUBRULE(this.label) },
         { ALT: () => this.SUBRULE(this.reference) },
       ],

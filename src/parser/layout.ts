@@ -4,7 +4,25 @@ import * as T from './tokens.ts';
 const OPENERS = new Set<TokenType>([T.LParen, T.LSquare]);
 const CLOSERS = new Set<TokenType>([T.RParen, T.RSquare]);
 /** After one of these a line cannot be finished. */
-const CONTINUES_AFTER = new Set<TokenType>([T.Arrow, T.Plus, T.Minus, T.Star, T.Slash, T.Percent, T.Caret, T.Equals, T.Colon, T.Comma]);
+const CONTINUES_AFTER = new Set<TokenType>([
+  T.Arrow,
+  T.Plus,
+  T.Minus,
+  T.Star,
+  T.Slash,
+  T.Percent,
+  T.Caret,
+  T.At,
+  T.Less,
+  T.LessEqual,
+  T.Greater,
+  T.GreaterEqual,
+  T.EqualTo,
+  T.NotEqual,
+  T.Equals,
+  T.Colon,
+  T.Comma,
+]);
 const STATEMENT_WORDS = new Set<TokenType>(Object.values(T.KEYWORDS));
 
 /**
@@ -19,7 +37,7 @@ export function layout(tokens: readonly IToken[]): IToken[] {
     if (token.tokenType === T.Newline) {
       const next = tokens.slice(i + 1).find((t) => t.tokenType !== T.Newline);
       const previous = out.at(-1);
-      const startsStatement = next !== undefined && STATEMENT_WORDS.has(next.tokenType) && !isArgumentName(tokens, next);
+      const startsStatement = next !== undefined && STATEMENT_WORDS.has(next.tokenType) && opensStatement(tokens, next);
       if (startsStatement) depth = 0;
       const goesOn =
         depth > 0 || next?.tokenType === T.Arrow || (!startsStatement && previous !== undefined && CONTINUES_AFTER.has(previous.tokenType));
@@ -33,8 +51,8 @@ export function layout(tokens: readonly IToken[]): IToken[] {
   return out;
 }
 
-/** `data=...` or `data)` inside brackets is a name in use, not the start of a statement. */
-function isArgumentName(tokens: readonly IToken[], token: IToken): boolean {
-  const after = tokens.slice(tokens.indexOf(token) + 1).find((t) => t.tokenType !== T.Newline)?.tokenType;
-  return after === T.Equals || after === T.Comma || after === T.RParen || after === T.RSquare;
+/** A statement word is one only before a name or a string: `target - pred` and `f(data=1)` use the words as names. */
+function opensStatement(tokens: readonly IToken[], word: IToken): boolean {
+  const after = tokens[tokens.indexOf(word) + 1]?.tokenType;
+  return after !== undefined && (after === T.StringLiteral || after === T.Identifier || after.CATEGORIES?.includes(T.Identifier) === true);
 }

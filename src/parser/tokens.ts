@@ -19,7 +19,11 @@ const keyword = (word: string): TokenType =>
 
 export const KEYWORDS = {
   input: keyword('input'),
+  target: keyword('target'),
   layer: keyword('layer'),
+  block: keyword('block'),
+  fn: keyword('fn'),
+  param: keyword('param'),
   let: keyword('let'),
   loss: keyword('loss'),
   optim: keyword('optim'),
@@ -27,6 +31,7 @@ export const KEYWORDS = {
   train: keyword('train'),
 } as const;
 
+export const Repeat = createToken({ name: 'Repeat', pattern: /repeat/, longer_alt: Identifier, label: "'repeat'" });
 export const True = createToken({ name: 'True', pattern: /true/, longer_alt: Identifier, label: "'true'" });
 export const False = createToken({ name: 'False', pattern: /false/, longer_alt: Identifier, label: "'false'" });
 export const NumberLiteral = createToken({ name: 'Number', pattern: /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/, label: 'a number' });
@@ -42,6 +47,13 @@ export const Star = sign('Star', '*');
 export const Slash = sign('Slash', '/');
 export const Percent = sign('Percent', '%');
 export const Caret = sign('Caret', '^');
+export const EqualTo = sign('EqualTo', '==');
+export const NotEqual = sign('NotEqual', '!=');
+export const LessEqual = sign('LessEqual', '<=');
+export const GreaterEqual = sign('GreaterEqual', '>=');
+export const Less = sign('Less', '<');
+export const Greater = sign('Greater', '>');
+export const At = sign('At', '@');
 export const Equals = sign('Equals', '=');
 export const Colon = sign('Colon', ':');
 export const Comma = sign('Comma', ',');
@@ -49,6 +61,8 @@ export const LParen = sign('LParen', '(');
 export const RParen = sign('RParen', ')');
 export const LSquare = sign('LSquare', '[');
 export const RSquare = sign('RSquare', ']');
+export const LBrace = sign('LBrace', '{');
+export const RBrace = sign('RBrace', '}');
 
 export const ALL_TOKENS: TokenType[] = [
   Comment,
@@ -56,6 +70,7 @@ export const ALL_TOKENS: TokenType[] = [
   Newline,
   Semicolon,
   ...Object.values(KEYWORDS),
+  Repeat,
   True,
   False,
   Identifier,
@@ -68,6 +83,13 @@ export const ALL_TOKENS: TokenType[] = [
   Slash,
   Percent,
   Caret,
+  EqualTo,
+  NotEqual,
+  LessEqual,
+  GreaterEqual,
+  Less,
+  Greater,
+  At,
   Equals,
   Colon,
   Comma,
@@ -75,6 +97,8 @@ export const ALL_TOKENS: TokenType[] = [
   RParen,
   LSquare,
   RSquare,
+  LBrace,
+  RBrace,
 ];
 
 export const nnLexer = new Lexer(ALL_TOKENS, { ensureOptimizations: false, positionTracking: 'full' });

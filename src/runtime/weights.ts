@@ -1,5 +1,5 @@
 import { fail } from '../base/errors.ts';
-import { uniformAt } from '../base/random.ts';
+import { normalAt, uniformAt } from '../base/random.ts';
 import { hint } from '../base/suggest.ts';
 import type { Plan, PlanParam } from '../plan.ts';
 import type { Tensor, Weights } from './api.ts';
@@ -14,6 +14,8 @@ const INIT_STREAM = 0x10000;
 export function initialValue(param: PlanParam, index: number, seed: number): Float32Array {
   const { init } = param;
   if (init.kind === 'constant') return new Float32Array(size(param.shape)).fill(init.value);
+  if (init.kind === 'normal')
+    return Float32Array.from({ length: size(param.shape) }, (_, i) => init.mean + init.std * normalAt(seed, INIT_STREAM + index, 0, i));
   const span = init.high - init.low;
   return Float32Array.from({ length: size(param.shape) }, (_, i) => init.low + span * uniformAt(seed, INIT_STREAM + index, 0, i));
 }

@@ -1,9 +1,10 @@
 import type { Code } from '../base/codes.ts';
 import type { DiagnosticSink } from '../base/diagnostics.ts';
 import type { Span } from '../base/source.ts';
+import type { ScalarExpr } from '../base/scalar.ts';
 import { hint } from '../base/suggest.ts';
-import type { Argument } from '../parser/ast.ts';
-import { describeConst, evalConst, type Const, type Scope } from './constants.ts';
+import type { Argument, CallExpr } from '../parser/ast.ts';
+import { describeConst, evalConst, type Const, type ConstScope } from './constants.ts';
 
 /** What an argument may be. `default: undefined` in the table means that it must be given. */
 export interface Parameter {
@@ -26,6 +27,10 @@ interface ValueTypes {
   string: string;
   pair: readonly [number, number];
   columns: readonly string[];
+  /** One whole number, or one for each axis. */
+  sizes: number | readonly number[];
+  /** A number, or an expression of the step. */
+  schedule: ScalarExpr;
 }
 
 export type Parameters = Readonly<Record<string, Parameter>>;
@@ -41,6 +46,8 @@ const DESCRIBE: Readonly<Record<keyof ValueTypes, string>> = {
   string: 'a word',
   pair: 'a pair of numbers, as (0.9, 0.999)',
   columns: 'a column or a list of columns',
+  sizes: 'a whole number, or one for each axis',
+  schedule: 'a number or a schedule',
 };
 
 function hasType(v: Const, type: keyof ValueTypes): boolean {
@@ -49,12 +56,16 @@ function hasType(v: Const, type: keyof ValueTypes): boolean {
       return typeof v === 'number' && Number.isInteger(v);
     case 'number':
       return typeof v === 'number';
+    case 'schedule':
+      return typeof v === 'number' || Array.isArray(v);
     case 'bool':
       return typeof v === 'boolean';
     case 'string':
       return typeof v === 'string';
     case 'pair':
       return Array.isArray(v) && v.length === 2 && v.every((x) => typeof x === 'number');
+    case 'sizes':
+      return [v].flat().every((x) => typeof x === 'number' && Number.isInteger(x));
     case 'columns':
       return Array.isArray(v) && v.every((x) => typeof x === 'string');
   }
@@ -67,6 +78,8 @@ export interface Call {
   readonly args: readonly Argument[];
   /** Settings (`lr=0.01 shuffle`) instead of call arguments: a bare word sets a flag. */
   readonly settings?: boolean;
+  /** Reads schedules, where a setting may be one. */
+  readonly schedule?: (call: CallExpr, scope: ConstScope, sink: DiagnosticSink) => ScalarExpr | undefined;
 }
 
 /** `Linear(in_features, out_features, bias=true)` */
@@ -84,7 +97,7 @@ export function bindArguments(
   call: Call,
   parameters: Parameters,
   optional: readonly string[],
-  scope: Scope,
+  scope: ConstScope,
   sink: DiagnosticSink,
 ): AnyArgs | undefined {
   const names = Object.keys(parameters);
@@ -123,7 +136,7 @@ export function bindArguments(
       continue;
     }
     given.add(name);
-    const value = flag ? true : evalArgument(arg, parameter, scope, sink);
+    const value = flag ? true : evalArgument(arg, parameter, scope, sink, call.schedule);
     if (value === undefined) ok = false;
     else if (!hasType(value, parameter.type))
       wrong(
@@ -160,10 +173,17 @@ export function bindArguments(
 }
 
 /** Choices and columns may be bare words; everything else is a value. */
-function evalArgument(arg: Argument, parameter: Parameter, scope: Scope, sink: DiagnosticSink): Const | undefined {
+function evalArgument(
+  arg: Argument,
+  parameter: Parameter,
+  scope: ConstScope,
+  sink: DiagnosticSink,
+  schedule: Call['schedule'],
+): Const | undefined {
   const { value } = arg;
   const word = (e: typeof value): string | undefined => (e.kind === 'name' ? e.name : e.kind === 'string' ? e.value : undefined);
   if (parameter.type === 'string' && value.kind === 'name') return value.name;
+  if (parameter.type === 'schedule' && value.kind === 'call') return schedule?.(value, scope, sink) as Const | undefined;
   if (parameter.type === 'columns') {
     const items = value.kind === 'list' ? value.items : [value];
     const words = items.map(word);
@@ -177,10 +197,11 @@ const MAX_INT = 0x7fffffff;
 
 function outOfRange(v: Const, p: Parameter): string | undefined {
   if (p.choices && typeof v === 'string' && !p.choices.includes(v)) return `one of ${p.choices.join(', ')}`;
+  if (p.type === 'schedule' && Array.isArray(v)) return undefined;
   for (const n of Array.isArray(v) ? v : [v]) {
     if (typeof n !== 'number') continue;
     if (p.min !== undefined && n < p.min) return `at least ${p.min}`;
-    const max = p.max ?? (p.type === 'int' ? MAX_INT : Infinity);
+    const max = p.max ?? (p.type === 'int' || p.type === 'sizes' ? MAX_INT : Infinity);
     if (n > max) return `at most ${max}`;
     if (p.below !== undefined && n >= p.below) return `below ${p.below}`;
   }

@@ -1,55 +1,43 @@
 import type { DiagnosticSink } from '../base/diagnostics.ts';
-import type { Span } from '../base/source.ts';
 import { hint } from '../base/suggest.ts';
 import type { BinaryOperator, Expr } from '../parser/ast.ts';
 
 /** A value that is known while compiling. */
 export type Const = number | string | boolean | readonly Const[];
 
-/** What the names of `let` stand for, and which of them were used. */
-export class Scope {
-  private readonly values = new Map<string, { value: Const | undefined; span: Span; used: boolean }>();
-
-  /** False if the name is taken. `undefined` stands for a value that had an error of its own. */
-  define(name: string, value: Const | undefined, span: Span): boolean {
-    if (this.values.has(name)) return false;
-    this.values.set(name, { value, span, used: false });
-    return true;
-  }
-
-  has(name: string): boolean {
-    return this.values.has(name);
-  }
-
-  lookup(name: string): Const | undefined {
-    const entry = this.values.get(name);
-    if (entry) entry.used = true;
-    return entry?.value;
-  }
-
-  get names(): string[] {
-    return [...this.values.keys()];
-  }
-
-  unused(): { name: string; span: Span }[] {
-    return [...this.values].filter(([, v]) => !v.used).map(([name, v]) => ({ name, span: v.span }));
-  }
+/** Names that stand for constants. */
+export interface ConstScope {
+  has(name: string): boolean;
+  constant(name: string): Const | undefined;
+  names(): string[];
 }
 
 /** The largest finite float32: everything is computed in it in the end. */
-const MAX_F32 = 3.4028234663852886e38;
+export const MAX_F32 = 3.4028234663852886e38;
 
-const ARITHMETIC: Readonly<Record<BinaryOperator, (a: number, b: number) => number>> = {
+const ARITHMETIC: Partial<Readonly<Record<BinaryOperator, (a: number, b: number) => number | boolean>>> = {
   '+': (a, b) => a + b,
   '-': (a, b) => a - b,
   '*': (a, b) => a * b,
   '/': (a, b) => a / b,
   '%': (a, b) => a - b * Math.floor(a / b),
   '^': (a, b) => a ** b,
+  '<': (a, b) => a < b,
+  '<=': (a, b) => a <= b,
+  '>': (a, b) => a > b,
+  '>=': (a, b) => a >= b,
+  '==': (a, b) => a === b,
+  '!=': (a, b) => a !== b,
 };
 
+/** The result on numbers; undefined where it is no finite float32, or the operator needs more than numbers. */
+export function arithmetic(op: BinaryOperator, a: number, b: number): number | boolean | undefined {
+  const value = ARITHMETIC[op]?.(a, b);
+  return typeof value === 'number' && !(Math.abs(value) <= MAX_F32) ? undefined : value;
+}
+
 /** The value of an expression, or undefined with the reason in the sink. */
-export function evalConst(e: Expr, scope: Scope, sink: DiagnosticSink): Const | undefined {
+export function evalConst(e: Expr, scope: ConstScope, sink: DiagnosticSink): Const | undefined {
   const number = (x: Expr): number | undefined => {
     const v = evalConst(x, scope, sink);
     if (v === undefined || typeof v === 'number') return v;
@@ -64,12 +52,18 @@ export function evalConst(e: Expr, scope: Scope, sink: DiagnosticSink): Const | 
     case 'string':
     case 'boolean':
       return e.value;
-    case 'name':
-      if (!scope.has(e.name))
+    case 'name': {
+      const value = scope.constant(e.name);
+      if (value !== undefined) return value;
+      if (scope.has(e.name)) sink.error('NN204', e.span, `'${e.name}' is not known while compiling`);
+      else {
+        const help = hint(e.name, scope.names(), 'names defined so far');
         sink.error('NN201', e.span, `'${e.name}' is not defined`, {
-          help: scope.names.length ? hint(e.name, scope.names, 'names defined so far') : `define it before: let ${e.name} = ...`,
+          help: scope.names().length ? help : `define it before: let ${e.name} = ...`,
         });
-      return scope.lookup(e.name);
+      }
+      return undefined;
+    }
     case 'list': {
       const items = e.items.map((item) => evalConst(item, scope, sink));
       return items.every((i) => i !== undefined) ? items : undefined;
@@ -81,10 +75,9 @@ export function evalConst(e: Expr, scope: Scope, sink: DiagnosticSink): Const | 
     case 'binary': {
       const [a, b] = [number(e.left), number(e.right)];
       if (a === undefined || b === undefined) return undefined;
-      const value = ARITHMETIC[e.operator](a, b);
-      if (Math.abs(value) <= MAX_F32) return value;
-      sink.error('NN206', e.span, `${a} ${e.operator} ${b} is not a finite number`);
-      return undefined;
+      const value = arithmetic(e.operator, a, b);
+      if (value === undefined) sink.error('NN206', e.span, `${a} ${e.operator} ${b} is not a finite number`);
+      return value;
     }
     default:
       sink.error('NN204', e.span, 'a value that is known while compiling is needed here');

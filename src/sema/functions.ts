@@ -77,3 +77,16 @@ export function axisOf(dim: number, rank: number): number | undefined {
 export function extent(b: B, x: NodeId, axis: number): Dim {
   return at(b.shape(x), axis);
 }
+
+/** max(x, 0) + log(1 + exp(-|x|)) */
+export function softplus(b: B, x: NodeId): NodeId {
+  return b.op('add', relu(b, x), b.op('log1p', b.op('exp', b.op('neg', b.op('abs', x)))));
+}
+
+/** x where x > 0, else alpha (e^x - 1); the exponential never sees a positive number. */
+export function elu(b: B, x: NodeId, alpha: number): NodeId {
+  const zero = b.like(0, x);
+  const positive = b.op('lt', zero, x);
+  const below = b.op('expm1', b.op('select', positive, zero, x));
+  return b.op('select', positive, x, b.op('mul', below, b.like(alpha, x)));
+}

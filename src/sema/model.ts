@@ -1,3 +1,4 @@
+import type { ScalarExpr } from '../base/scalar.ts';
 import type { Span } from '../base/source.ts';
 import type { Shape, TensorType } from '../base/types.ts';
 import type { Graph } from '../ir/graph/types.ts';
@@ -24,7 +25,7 @@ export interface StageInfo {
 }
 
 /** Settings of an optimizer by name, checked and complete. */
-export type OptimSettings = Readonly<Record<string, number | boolean | readonly number[]>>;
+export type OptimSettings = Readonly<Record<string, number | boolean | readonly number[] | ScalarExpr>>;
 
 export interface DataSpec {
   readonly path: string;

@@ -1,6 +1,8 @@
 import type { Parameters } from './arguments.ts';
 
-const lr = (value: number) => ({ type: 'number', default: value, min: 0, doc: 'learning rate' }) as const;
+const lr = (value: number) =>
+  ({ type: 'schedule', default: value, min: 0, doc: 'learning rate: a number, or a schedule such as cosine(3e-3, warmup=100)' }) as const;
+const clip = { type: 'number', default: 0, min: 0, doc: 'largest norm of all gradients together; 0 for no limit' } as const;
 const betas = { type: 'pair', default: [0.9, 0.999], min: 0, below: 1, doc: 'decay of the moving averages' } as const;
 const eps = { type: 'number', default: 1e-8, min: 0, doc: 'added to the denominator' } as const;
 const decay = (value: number) => ({ type: 'number', default: value, min: 0, doc: 'weight decay' }) as const;
@@ -13,7 +15,8 @@ export const OPTIMIZERS: Readonly<Record<string, Parameters>> = {
     dampening: { type: 'number', default: 0, doc: 'share of the gradient that momentum ignores' },
     weight_decay: decay(0),
     nesterov: { type: 'bool', default: false, doc: 'looks ahead along the momentum' },
+    clip,
   },
-  adam: { lr: lr(1e-3), betas, eps, weight_decay: decay(0) },
-  adamw: { lr: lr(1e-3), betas, eps, weight_decay: decay(1e-2) },
+  adam: { lr: lr(1e-3), betas, eps, weight_decay: decay(0), clip },
+  adamw: { lr: lr(1e-3), betas, eps, weight_decay: decay(1e-2), clip },
 };

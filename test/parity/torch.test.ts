@@ -10,6 +10,10 @@ import { gradOutput } from '../../src/passes/graph/differentiate.ts';
 import { simplify } from '../../src/passes/graph/simplify.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import * as f from '../../src/sema/functions.ts';
+import type { AnyArgs } from '../../src/sema/arguments.ts';
+import { scaledDotProduct } from '../../src/sema/layers/attention.ts';
+import type { LayerContext } from '../../src/sema/layers/layer.ts';
+import { LAYERS } from '../../src/sema/layers/registry.ts';
 import { LOSSES, reduceLoss } from '../../src/sema/losses.ts';
 import { OPTIMIZERS } from '../../src/sema/optimizers.ts';
 import { distance } from '../../src/cli/run-graph.ts';
@@ -70,8 +74,63 @@ const lossOf =
     return reduceLoss(b, {}, loss.each(b, { delta: 1, label_smoothing: 0, ...(args as Record<string, number>) }, x, t));
   };
 
+/** A layer of the language; its parameters are the case's second and third input. */
+const viaLayer =
+  (name: string, args: (attrs: Record<string, unknown>, c: OpCase) => Record<string, unknown> = () => ({})): Build =>
+  (b, xs, attrs, c) => {
+    const layer = LAYERS[name];
+    if (!layer) throw new Error(`no layer ${name}`);
+    const defaults = Object.fromEntries(
+      Object.entries(layer.parameters).flatMap(([k, v]) => (v.default === undefined ? [] : [[k, v.default]])),
+    );
+    const cx: LayerContext = {
+      b,
+      training: true,
+      text: name,
+      param: (key) => (key === 'weight' ? xs[1] : xs[2]) ?? -1,
+      random: () => -1,
+    };
+    const result = layer.build(cx, { ...defaults, ...args(attrs, c) } as AnyArgs, xs[0] ?? -1);
+    if (typeof result !== 'number') throw new Error(`${name}: ${JSON.stringify(result)}`);
+    return result;
+  };
+const convolution = (attrs: Record<string, unknown>, c: OpCase): Record<string, unknown> => {
+  const [out, each = 1, ...kernel] = c.inputs[1]?.shape ?? [];
+  return {
+    stride: 1,
+    padding: 0,
+    dilation: 1,
+    groups: 1,
+    ...attrs,
+    in_channels: each * Number(attrs['groups'] ?? 1),
+    out_channels: out,
+    kernel_size: kernel,
+  };
+};
+const pooling = (attrs: Record<string, unknown>): Record<string, unknown> => ({ padding: 0, ...attrs, kernel_size: attrs['size'] });
+const dim = (attrs: Record<string, unknown>): Record<string, unknown> => ({ dim: attrs['axis'] });
+
 /** What of PyTorch's list the language has so far; the rest is skipped by name below. */
 const BUILD: Readonly<Record<string, Build>> = {
+  softplus: viaLayer('softplus'),
+  elu: viaLayer('elu'),
+  selu: viaLayer('selu'),
+  leaky_relu: viaLayer('leaky_relu'),
+  hardtanh: viaLayer('hardtanh'),
+  mish: viaLayer('mish'),
+  rsqrt: viaLayer('rsqrt'),
+  var: viaLayer('var', dim),
+  log_softmax: viaLayer('log_softmax', dim),
+  cumsum: viaLayer('cumsum', dim),
+  prod: viaLayer('prod', dim),
+  conv1d: viaLayer('Conv1d', convolution),
+  conv2d: viaLayer('Conv2d', convolution),
+  max_pool2d: viaLayer('MaxPool2d', pooling),
+  avg_pool2d: viaLayer('AvgPool2d', pooling),
+  layer_norm: viaLayer('LayerNorm', (a, c) => ({ ...a, normalized_shape: c.inputs[1]?.shape[0] })),
+  rms_norm: viaLayer('RMSNorm', (a, c) => ({ ...a, normalized_shape: c.inputs[1]?.shape[0] })),
+  group_norm: viaLayer('GroupNorm', (a, c) => ({ ...a, num_groups: a['groups'], num_channels: c.inputs[1]?.shape[0] })),
+  attention: (b, [q = -1, k = -1, v = -1], attrs) => scaledDotProduct(b, q, k, v, attrs['causal'] === true),
   relu: one(f.relu),
   sigmoid: one((b, x) => b.op('sigmoid', x)),
   tanh: one((b, x) => b.op('tanh', x)),
@@ -129,31 +188,7 @@ const BUILD: Readonly<Record<string, Build>> = {
   bce_with_logits: lossOf('bce_with_logits'),
   cross_entropy: lossOf('cross_entropy'),
 };
-const LATER = [
-  'softplus',
-  'elu',
-  'selu',
-  'leaky_relu',
-  'hardtanh',
-  'mish',
-  'rsqrt',
-  'var',
-  'log_softmax',
-  'cumsum',
-  'prod',
-  'conv1d',
-  'conv2d',
-  'conv_transpose2d',
-  'max_pool2d',
-  'avg_pool2d',
-  'layer_norm',
-  'rms_norm',
-  'group_norm',
-  'batch_norm',
-  'attention',
-  'where',
-  'kl_div',
-];
+const LATER = ['conv_transpose2d', 'batch_norm', 'where', 'kl_div'];
 
 interface Prepared {
   readonly graph: Graph;

@@ -32,6 +32,10 @@ function show(e: Expr): string {
       return `(${show(e.left)} ${e.operator} ${show(e.right)})`;
     case 'pipe':
       return `{${e.stages.map(show).join(' -> ')}}`;
+    case 'repeat':
+      return `<${show(e.times)} x ${show(e.stage)}>`;
+    case 'index':
+      return `${show(e.value)}[${e.items.map((i) => `${i.from ? show(i.from) : ''}${i.range ? ':' : ''}${i.to ? show(i.to) : ''}`).join(', ')}]`;
     case 'label':
       return `<${e.label.text}: ${show(e.stage)}>`;
   }
@@ -60,8 +64,14 @@ describe('expressions', () => {
     ['true', 'true'],
     ['trueish', 'trueish'],
     ['data', 'data'],
+    ['(pred - target)^2', '((pred - target) ^ 2)'],
     ['f(data=1, loss=2)', 'f(data=1, loss=2)'],
     ['10 % 4 / 2', '((10 % 4) / 2)'],
+    ['a @ b + c', '((a @ b) + c)'],
+    ['a + 1 < b * 2', '((a + 1) < (b * 2))'],
+    ['x[0, 1:3, :, -1]', 'x[0, 1:3, :, (-1)]'],
+    ['repeat 4 Layer(8) -> ln: f', '{<4 x Layer(8)> -> <ln: f>}'],
+    ['-x[0]^2', '(-(x[0] ^ 2))'],
   ])('%s', (text, want) => expect(value(text)).toBe(want));
 });
 

@@ -3,7 +3,7 @@ import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 
 /** Settings of an optimizer by name, checked and complete. */
-export type Settings = Readonly<Record<string, number | boolean | readonly number[]>>;
+export type Settings = Readonly<Record<string, number | boolean | readonly number[] | ScalarExpr>>;
 
 export interface UpdateContext {
   readonly b: GraphBuilder;
@@ -18,6 +18,8 @@ export interface UpdateContext {
   /** A number that the host computes for each step, spread over all parameters. */
   readonly scalar: (name: string, expr: ScalarExpr) => NodeId;
   readonly num: (name: string) => number;
+  /** A setting that may change from step to step. */
+  readonly rate: (name: string) => ScalarExpr;
   readonly flag: (name: string) => boolean;
   readonly pair: (name: string) => readonly [number, number];
 }
@@ -42,7 +44,7 @@ function adamStep(cx: UpdateContext, p: NodeId, g: NodeId): NodeId {
   cx.keep('exp_avg', m);
   cx.keep('exp_avg_sq', v);
   const t: ScalarExpr = ['add', 'step', 1];
-  const stepSize = cx.scalar('step_size', ['div', cx.num('lr'), ['sub', 1, ['pow', beta1, t]]]);
+  const stepSize = cx.scalar('step_size', ['div', cx.rate('lr'), ['sub', 1, ['pow', beta1, t]]]);
   const correction = cx.scalar('bias_correction2_sqrt', ['sqrt', ['sub', 1, ['pow', beta2, t]]]);
   const denominator = b.op('add', b.op('div', b.op('sqrt', v), correction), b.like(cx.num('eps'), v));
   return b.op('sub', p, b.op('mul', stepSize, b.op('div', m, denominator)));
@@ -63,7 +65,7 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
       cx.keep('momentum_buffer', buffer);
       g = cx.flag('nesterov') ? b.op('add', g, times(cx, buffer, momentum)) : buffer;
     }
-    return b.op('sub', cx.p, b.op('mul', cx.scalar('lr', cx.num('lr')), g));
+    return b.op('sub', cx.p, b.op('mul', cx.scalar('lr', cx.rate('lr')), g));
   },
 
   adam: (cx) => adamStep(cx, cx.p, withDecay(cx)),
@@ -71,7 +73,7 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
   /** Loshchilov and Hutter, 2019: the decay acts on the parameter, not through the moments. */
   adamw(cx) {
     const decay = cx.num('weight_decay');
-    const p = decay === 0 ? cx.p : cx.b.op('mul', cx.p, cx.scalar('decay', 1 - cx.num('lr') * decay));
+    const p = decay === 0 ? cx.p : cx.b.op('mul', cx.p, cx.scalar('decay', ['sub', 1, ['mul', cx.rate('lr'), decay]]));
     return adamStep(cx, p, cx.g);
   },
 };

@@ -4,9 +4,13 @@ import { contractLabels } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import type { Group, Schedule } from './types.ts';
 
-/** A reduction at least this long, with few results, is shared by the lanes of a workgroup: faster, and rounded less. */
-const LONG = 64;
-const FEW = 4096;
+/**
+ * A reduction is shared by the lanes of a workgroup where threads would be few and each would have long to go. With more
+ * results the device is busy without, and barriers cost more than they bring; a single result is also rounded less.
+ */
+function worthSharing(outputs: number, length: number): boolean {
+  return (outputs === 1 && length >= 64) || (outputs <= 64 && length >= 512);
+}
 
 /** How many lanes share each point of a group's kernel: those of the target for a long reduction with few results, else 1. */
 export function chooseLanes(s: Schedule, group: Group, most: number): number {
@@ -17,10 +21,10 @@ export function chooseLanes(s: Schedule, group: Group, most: number): number {
     .map((id) => at(nodes, id))
     .filter((n) => n.op === 'contract' || n.op === 'reduce_sum' || n.op === 'reduce_max' || n.op === 'scatter_add' || n.op === 'unwindow');
   const [anchor] = anchors;
-  if (!anchor || anchor.op === 'scatter_add' || anchor.op === 'unwindow' || anchors.length > 1 || outputs > FEW) return 1;
+  if (!anchor || anchor.op === 'scatter_add' || anchor.op === 'unwindow' || anchors.length > 1) return 1;
   const length = summedShape(s.graph, anchor).reduce((a, b) => a * b, 1);
   // Only a reduction over the points of the kernel itself may be shared: every lane must reach it.
-  return length >= LONG && count(anchor.type.shape) === outputs && !underGuard(s, group, anchor.id) ? most : 1;
+  return worthSharing(outputs, length) && count(anchor.type.shape) === outputs && !underGuard(s, group, anchor.id) ? most : 1;
 }
 
 /** The extents that a reduction or a contract sums over, in the order of its loops. */

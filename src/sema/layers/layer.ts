@@ -6,7 +6,9 @@ import type { AnyArgs, ArgsOf, Parameters } from '../arguments.ts';
 
 /** How a parameter starts. */
 export type Init =
-  { readonly kind: 'uniform'; readonly low: number; readonly high: number } | { readonly kind: 'constant'; readonly value: number };
+  | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
+  | { readonly kind: 'normal'; readonly mean: number; readonly std: number }
+  | { readonly kind: 'constant'; readonly value: number };
 
 /** Why a layer cannot take what flows in. */
 export interface Problem {
@@ -28,18 +30,29 @@ export interface LayerContext {
   readonly text: string;
   /** Declares a trainable tensor `PATH.name`, named and laid out as PyTorch does. */
   readonly param: (name: string, shape: readonly number[], init: Init) => NodeId;
-  /** A stream of random numbers of its own; [seed, step] are its keys. */
+  /** Uniform random numbers of this step, a stream of their own. */
   readonly random: (shape: Shape) => NodeId;
 }
 
-/** One kind of layer: its arguments and what it computes. */
+/** What a layer gives: a value, several, or why it cannot. */
+export type BuiltValue = NodeId | readonly NodeId[] | Problem;
+
+export function isProblem(v: BuiltValue): v is Problem {
+  return typeof v === 'object' && 'code' in v;
+}
+
+/** One kind of layer or function: its arguments and what it computes. */
 export interface Layer {
+  /** Names of the tensors that it takes; `x` alone where it is not said. With more it is only called, never a stage. */
+  readonly inputs?: readonly string[];
   readonly parameters: Parameters;
+  /** Parameters that may be left out though they have no default. */
+  readonly optional?: readonly string[];
   /** One line for the docs. */
   readonly doc: string;
   /** The same layer in PyTorch. */
   readonly torch: string;
-  readonly build: (cx: LayerContext, args: AnyArgs, x: NodeId) => NodeId | Problem;
+  readonly build: (cx: LayerContext, args: AnyArgs, ...inputs: NodeId[]) => BuiltValue;
   /** What the first layer of a program says about the input, if it says anything: one example, without the batch. */
   readonly expects?: (args: AnyArgs) => { readonly dtype: DType; readonly shape: readonly number[] };
   /** The output's shape that the arguments promise whatever flows in, so that checking can go on after an error. */
@@ -52,7 +65,7 @@ export interface Layer {
 export function layer<P extends Parameters>(
   spec: Omit<Layer, 'parameters' | 'build' | 'expects' | 'assume'> & {
     readonly parameters: P;
-    readonly build: (cx: LayerContext, args: ArgsOf<P>, x: NodeId) => NodeId | Problem;
+    readonly build: (cx: LayerContext, args: ArgsOf<P>, ...inputs: [NodeId, ...NodeId[]]) => BuiltValue;
     readonly expects?: (args: ArgsOf<P>) => { readonly dtype: DType; readonly shape: readonly number[] };
     readonly assume?: (args: ArgsOf<P>, shape: Shape) => Shape;
   },

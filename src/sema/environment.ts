@@ -1,0 +1,88 @@
+import type { Span } from '../base/source.ts';
+import type { BlockStatement, FnStatement } from '../parser/ast.ts';
+import type { Const } from './constants.ts';
+import type { Value } from './values.ts';
+
+/** `failed` stands for a name whose definition had an error of its own. */
+type Entry = { readonly value: Value | 'failed'; readonly span: Span; used: boolean };
+
+/** Names and what they stand for; inner scopes see outer ones. */
+export class Environment {
+  private readonly entries = new Map<string, Entry>();
+  private readonly outer: Environment | undefined;
+
+  constructor(outer?: Environment) {
+    this.outer = outer;
+  }
+
+  child(): Environment {
+    return new Environment(this);
+  }
+
+  /** The outermost scope: what the file itself names. */
+  globals(): Environment {
+    return this.outer ? this.outer.globals() : this;
+  }
+
+  /** False if this scope has the name already. */
+  define(name: string, value: Value | 'failed', span: Span): boolean {
+    if (this.entries.has(name)) return false;
+    this.entries.set(name, { value, span, used: false });
+    return true;
+  }
+
+  lookup(name: string): Value | 'failed' | undefined {
+    const entry = this.entries.get(name);
+    if (!entry) return this.outer?.lookup(name);
+    entry.used = true;
+    return entry.value;
+  }
+
+  names(): string[] {
+    return [...this.entries.keys(), ...(this.outer?.names() ?? [])];
+  }
+
+  unused(): { readonly name: string; readonly span: Span }[] {
+    return [...this.entries].filter(([, v]) => !v.used).map(([name, v]) => ({ name, span: v.span }));
+  }
+
+  // What bindArguments needs: names that are known while compiling.
+
+  has(name: string): boolean {
+    return this.lookup(name) !== undefined;
+  }
+
+  constant(name: string): Const | undefined {
+    const v = this.lookup(name);
+    return v !== undefined && v !== 'failed' && v.kind === 'const' ? v.value : undefined;
+  }
+}
+
+/** Blocks and functions of the file, by name. */
+export class Definitions {
+  private readonly map = new Map<string, BlockStatement | FnStatement>();
+  private readonly used = new Set<string>();
+
+  add(s: BlockStatement | FnStatement): boolean {
+    if (this.map.has(s.name.text)) return false;
+    this.map.set(s.name.text, s);
+    return true;
+  }
+
+  has(name: string): boolean {
+    return this.map.has(name);
+  }
+
+  get(name: string): BlockStatement | FnStatement | undefined {
+    this.used.add(name);
+    return this.map.get(name);
+  }
+
+  names(): string[] {
+    return [...this.map.keys()];
+  }
+
+  unused(): { readonly name: string; readonly span: Span }[] {
+    return [...this.map.values()].filter((s) => !this.used.has(s.name.text)).map((s) => ({ name: s.name.text, span: s.name.span }));
+  }
+}

@@ -1,0 +1,126 @@
+import type { DiagnosticSink } from '../base/diagnostics.ts';
+import { at } from '../base/errors.ts';
+import { place, type Span } from '../base/source.ts';
+import { bindDim, count, product, showShape, type Shape, type TensorType } from '../base/types.ts';
+import { GraphBuilder } from '../ir/graph/builder.ts';
+import { contractWork } from '../ir/graph/ops.ts';
+import type { Node, NodeId } from '../ir/graph/types.ts';
+import type { AnyArgs } from './arguments.ts';
+import { isProblem, type Init, type Layer, type LayerContext, type Problem } from './layers/layer.ts';
+import type { ParamInfo, StageInfo } from './model.ts';
+import { tensor, type Value } from './values.ts';
+
+/** One use of a layer: where it stands in the names and in the text, and what flows in. */
+export interface Site {
+  readonly path: readonly string[];
+  readonly text: string;
+  readonly span: Span;
+  readonly ids: readonly NodeId[];
+}
+
+/** Grows the graph of a model: parameters by name, random streams, and the table of stages. */
+export class ModelBuilder {
+  readonly b: GraphBuilder;
+  readonly params: ParamInfo[] = [];
+  readonly stages: StageInfo[] = [];
+  private readonly nodes = new Map<string, NodeId>();
+  /** How each value came to be, for shape errors. */
+  private readonly history = new Map<NodeId, readonly string[]>();
+  private readonly training: boolean;
+  private readonly sink: DiagnosticSink;
+  private streams = 0;
+  private shared = false;
+
+  constructor(name: string, training: boolean, sink: DiagnosticSink) {
+    this.b = new GraphBuilder(name);
+    this.training = training;
+    this.sink = sink;
+  }
+
+  input(name: string, type: TensorType): NodeId {
+    return this.b.add('input', [], { name }, type, { name });
+  }
+
+  /** While `body` runs, a parameter that exists already is used again instead of being an error. */
+  sharing<T>(body: () => T): T {
+    const before = this.shared;
+    this.shared = true;
+    try {
+      return body();
+    } finally {
+      this.shared = before;
+    }
+  }
+
+  /** Declares a trainable tensor, or gives the one that shares its name. */
+  param(name: string, shape: readonly number[], init: Init, span: Span): NodeId {
+    const known = this.nodes.get(name);
+    if (known !== undefined && this.shared) return known;
+    if (known !== undefined) {
+      this.sink.error('NN205', span, `a parameter is called '${name}' already`, {
+        help: 'give the stage a name of its own, as in fc1: Linear(8, 8)',
+      });
+      return this.b.full(0, { dtype: 'f32', shape });
+    }
+    this.params.push({ name, shape, init, span });
+    const id = this.b.add('param', [], { name }, { dtype: 'f32', shape }, { name, loc: place(span) });
+    this.nodes.set(name, id);
+    return id;
+  }
+
+  /** Builds a layer where it stands. What does not fit goes to `refuse`, unless the layer's arguments promise a shape to go on with. */
+  build(layer: Layer, args: AnyArgs, site: Site, refuse: (p: Problem, notes: readonly string[]) => never): Value {
+    const { b } = this;
+    const { text, span } = site;
+    const path = site.path.join('.');
+    const loc = place(span);
+    const before = { nodes: b.nodes.length, params: this.params.length };
+    const first = site.ids[0];
+    const shape = first === undefined ? [] : b.shape(first);
+    const trace = (first === undefined ? undefined : this.history.get(first)) ?? [showShape(shape)];
+    const cx: LayerContext = {
+      b,
+      training: this.training,
+      text,
+      param: (key, dims, init) => this.param(`${path}.${key}`, dims, init, span),
+      random: (dims) => {
+        const key = (which: 'seed' | 'step'): NodeId => b.add('scalar', [], { name: which, expr: which }, { dtype: 'i32', shape: [] });
+        return b.add('uniform', [key('seed'), key('step')], { stream: ++this.streams }, { dtype: 'f32', shape: dims });
+      },
+    };
+    const result = b.within({ name: `${path} ${text}`, loc }, () => layer.build(cx, args, ...site.ids));
+    if (isProblem(result)) {
+      const notes = trace.length > 1 ? [`the value came from: ${trace.join(' -> ')}`] : [`the input is ${trace.join()}`];
+      const promised = layer.assume?.(args, shape);
+      if (!promised) return refuse(result, notes);
+      this.sink.error(result.code, span, result.label, { notes, ...(result.help ? { help: result.help } : {}) });
+      return this.record(b.add('input', [], { name: `after ${path}` }, { dtype: 'f32', shape: promised }), trace, text);
+    }
+    if (typeof result !== 'number') return { kind: 'tuple', items: result.map((id) => this.record(id, trace, text)) };
+    const size = this.params.slice(before.params).reduce((n, p) => n + count(p.shape), 0);
+    // Deep inside of blocks only what has weights is worth a line.
+    if (size > 0 || site.path.length <= 1)
+      this.stages.push({ path, text, loc, output: b.shape(result), params: size, flops: work(b.nodes.slice(before.nodes), b.nodes) });
+    return this.record(result, trace, text);
+  }
+
+  private record(id: NodeId, trace: readonly string[], text: string): Value {
+    if (!this.history.has(id)) this.history.set(id, [...trace, text, showShape(this.b.shape(id))].slice(-9));
+    return tensor(id);
+  }
+}
+
+/** Floating-point operations for one example: two for each multiply-add, one for each element of anything pointwise. */
+function work(nodes: readonly Node[], all: readonly Node[]): number {
+  const one = (shape: Shape): number[] => shape.map((d) => bindDim(d, 1));
+  let total = 0;
+  for (const node of nodes) {
+    const operand = (i: number): number[] => one(all[at(node.inputs, i)]?.type.shape ?? []);
+    if (node.op === 'contract') total += 2 * contractWork(node.attrs.spec, operand(0), operand(1));
+    else if (node.op.startsWith('reduce')) total += product(operand(0)) as number;
+    else if (node.inputs.length > 0 && node.type.dtype === 'f32' && !MOVES.has(node.op)) total += product(one(node.type.shape)) as number;
+  }
+  return total;
+}
+
+const MOVES = new Set<Node['op']>(['broadcast', 'reshape', 'permute', 'slice', 'pad', 'concat', 'window']);
