@@ -449,7 +449,8 @@ export class NnParser extends EmbeddedActionsParser {
     this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => items.push(this.SUBRULE(this.expression)) });
     this.CONSUME(T.RParen);
     const [only] = items;
-    return only && items.length === 1 ? only : { kind: 'list', items, span: this.since(start) };
+    // The parentheses belong to the place that messages show.
+    return only && items.length === 1 ? { ...only, span: this.since(start) } : { kind: 'list', items, span: this.since(start) };
   });
 }
 

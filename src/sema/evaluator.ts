@@ -132,7 +132,7 @@ export class Evaluator {
     if (!args) throw new Reported(name);
     const text = textOf(e.span).replace(/\s+/g, ' ');
     const run = (path: readonly string[], ids: readonly NodeId[]): Value =>
-      this.m.build(layer, args, { path, text, span: e.span, ids }, (p, notes) => this.refuse(p, e.span, notes));
+      this.m.build(layer, args, { path, text, span: e.span, ids, asStage: !tensors }, (p, notes) => this.refuse(p, e.span, notes));
     if (tensors) return run([...flow.prefix, String(flow.next)], tensors);
     if (inputs.length !== 1)
       return this.fail('NN202', e.span, `${name} takes ${inputs.map((i) => `'${i}'`).join(', ')}`, {
@@ -449,7 +449,18 @@ export class Evaluator {
       text: textOf(span).replace(/\s+/g, ' '),
       transparent: true,
       expects: operands.map((v) => (v.kind === 'stage' ? expectation(v) : 'same')).find((x) => x !== 'same') ?? 'same',
-      run: (f, _own, x) => combine(operands.map((v) => (v.kind === 'stage' ? this.apply(v, x, f) : v))),
+      run: (f, _own, x) => {
+        // The operands stand side by side: the sum counts as the longest of them.
+        const start = f.next;
+        const values = operands.map((v) => {
+          if (v.kind !== 'stage') return v;
+          const own: Flow = { prefix: f.prefix, next: start };
+          const result = this.apply(v, x, own);
+          f.next = Math.max(f.next, own.next);
+          return result;
+        });
+        return combine(values);
+      },
     };
     return stage([part]);
   }

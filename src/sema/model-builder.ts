@@ -16,6 +16,8 @@ export interface Site {
   readonly text: string;
   readonly span: Span;
   readonly ids: readonly NodeId[];
+  /** A stage of a chain, and not a function in an expression. */
+  readonly asStage: boolean;
 }
 
 /** Grows the graph of a model: parameters by name, random streams, and the table of stages. */
@@ -99,7 +101,7 @@ export class ModelBuilder {
     if (typeof result !== 'number') return { kind: 'tuple', items: result.map((id) => this.record(id, trace, text)) };
     const size = this.params.slice(before.params).reduce((n, p) => n + count(p.shape), 0);
     // Deep inside of blocks only what has weights is worth a line.
-    if (size > 0 || site.path.length <= 1)
+    if (size > 0 || (site.asStage && site.path.length <= 1))
       this.stages.push({ path, text, loc, output: b.shape(result), params: size, flops: work(b.nodes.slice(before.nodes), b.nodes) });
     return this.record(result, trace, text);
   }

@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import { gradcheck } from '../../src/gradcheck.ts';
+import { compile } from '../../src/compile.ts';
+import { lossesOf, model, running } from '../support/programs.ts';
+import { Random } from '../support/random.ts';
+
+/** Programs with everything that the language has: their parameters' names, their gradients, and the same losses everywhere. */
+interface Case {
+  readonly name: string;
+  readonly text: string;
+  readonly params: string;
+}
+
+const END = '\nloss mse\noptim sgd lr=0.01\ntrain steps=3';
+const CASES: readonly Case[] = [
+  {
+    name: 'a block with named and unnamed stages',
+    text: `block Mlp(d) { Linear(d, 2*d) -> gelu -> out: Linear(2*d, d) }\nlayer Linear(3, 4) -> Mlp(4) -> m: Mlp(4)${END}`,
+    params: '0.weight 0.bias 1.0.weight 1.0.bias 1.out.weight 1.out.bias m.0.weight m.0.bias m.out.weight m.out.bias',
+  },
+  {
+    name: 'residual, which adds no level',
+    text: `layer Linear(3, 4) -> residual(Linear(4, 4) -> tanh) -> Linear(4, 1)${END}`,
+    params: '0.weight 0.bias 1.weight 1.bias 3.weight 3.bias',
+  },
+  {
+    name: 'repeat, whose copies have weights of their own',
+    text: `block B(d) { fc: Linear(d, d) }\nlayer Linear(3, 4) -> blocks: repeat 2 B(4) -> repeat 2 (Linear(4, 4) -> relu)${END}`,
+    params:
+      '0.weight 0.bias blocks.0.fc.weight blocks.0.fc.bias blocks.1.fc.weight blocks.1.fc.bias 2.0.0.weight 2.0.0.bias 2.1.0.weight 2.1.0.bias',
+  },
+  {
+    name: 'share, which uses one set twice',
+    text: `let s = share(Linear(4, 4))\nlayer Linear(3, 4) -> s -> tanh -> s -> Linear(4, 1)${END}`,
+    params: '0.weight 0.bias 1.weight 1.bias 3.weight 3.bias',
+  },
+  {
+    name: 'lifted arithmetic on stages',
+    text: `layer a: Linear(3, 4) + b: Linear(3, 4) -> tanh * 2 - 0.5 -> c: Linear(4, 1)${END}`,
+    params: 'a.weight a.bias b.weight b.bias c.weight c.bias',
+  },
+  {
+    name: 'a function, as a stage and in an expression',
+    text: `fn swish(x, beta=1) = x * sigmoid(beta * x)\nlayer Linear(3, 4) -> swish -> swish(beta=2) -> Linear(4, 1)${END}`,
+    params: '0.weight 0.bias 1.weight 1.bias',
+  },
+  {
+    name: 'params and a loss written out',
+    text: 'param scale: [4] = ones\nparam shift = 0.5\ninput x: [3]\nlayer Linear(3, 4) * scale + shift -> tanh -> Linear(4, 2)\nloss mean((pred - target)^2) + 1e-3 * sum(scale^2)\noptim adam lr=0.01\ntrain steps=3',
+    params: 'scale shift 0.weight 0.bias 2.weight 2.bias',
+  },
+  {
+    name: 'values used several times, indexing and where',
+    text: `input x: [6]\nblock Gate(d) {\n  let a, b = x -> split(2)\n  let c = where(a > 0, a, 0.1 * a) + max(a, b)\n  concat(c, x[:, 0:1]) -> Linear(d + 1, 2)\n}\nlayer Gate(3)${END}`,
+    params: '0.0.weight 0.0.bias',
+  },
+  {
+    name: 'convolutions and pooling',
+    text: `input x: [2, 9, 8]\nlayer Conv2d(2, 4, 3, stride=2, padding=1) -> relu -> AvgPool2d(2) -> Conv2d(4, 4, [1, 2], groups=2) -> GroupNorm(2, 4) -> flatten -> Linear(8, 1)${END}`,
+    params: '0.weight 0.bias 3.weight 3.bias 4.weight 4.bias 6.weight 6.bias',
+  },
+  {
+    name: 'a sequence',
+    text: `input x: [2, 11]\nlayer Conv1d(2, 3, 3, dilation=2) -> elu -> MaxPool1d(3, stride=2) -> flatten -> Linear(9, 1)${END}`,
+    params: '0.weight 0.bias 4.weight 4.bias',
+  },
+  {
+    name: 'attention over tokens',
+    text: `block Attend(d) {\n  let q, k, v = x -> qkv: Linear(d, 3*d) -> split(3)\n  attention(q, k, v, 2, causal=true)\n}\ninput t: int[5]\nlayer tok: Embedding(7, 4) + pos: Positions(5, 4) -> RMSNorm(4) -> Attend(4) -> Linear(4, 7)\nloss cross_entropy(label_smoothing=0.1)\noptim adamw lr=linear(0.01, warmup=2) clip=0.5\ntrain steps=3`,
+    params: 'tok.weight pos.weight 1.weight 2.qkv.weight 2.qkv.bias 3.weight 3.bias',
+  },
+  {
+    name: 'reductions of every kind',
+    text: `input x: [4, 3]\nlayer x - mean(x, dim=-1, keepdim=true) -> softplus -> cumsum(dim=1) -> log1p -> reshape([12]) -> norm(dim=1, keepdim=true) -> Linear(1, 1)${END}`,
+    params: '5.weight 5.bias',
+  },
+  {
+    name: 'products, exponentials and products of matrices',
+    text: `input x: [3, 3]\nlayer x @ transpose(x, 1, 2) / 4 -> tanh -> logsumexp -> square -> sqrt -> Linear(3, 1) -> prod(dim=1) -> reshape([1])${END}`,
+    params: '4.weight 4.bias',
+  },
+];
+
+const labelled = CASES.map((c) => ({ ...c, compiled: model(c.text).model }));
+
+describe.each(labelled)('$name', ({ compiled: m, params }) => {
+  it('names its parameters as PyTorch would', () => {
+    expect(m.params.map((p) => p.name).join(' ')).toBe(params);
+  });
+
+  it('has gradients that agree with differences', () => {
+    if (!m.training) throw new Error('no loss');
+    for (const seed of [1, 2]) {
+      const wrong = gradcheck(m, m.training, { rows: 3, seed, elements: 8 }).filter((r) => !r.ok);
+      expect(wrong.map((r) => `${r.param.name}: ${r.symbolic} and ${r.numeric}`)).toEqual([]);
+    }
+  });
+
+  it('has the same losses on both devices, fused and unfused', async () => {
+    const rows = 6;
+    const all: number[][] = [];
+    for (const level of [0, 1] as const) {
+      for (const device of ['gpu', 'cpu'] as const) {
+        const { plan } = compile(m, { rows, level });
+        const sizes = plan.data?.tensors.map((t) => t.shape.reduce((p, q) => p * q, 1)) ?? [];
+        const [x = [], y = []] = sizes.map((n, i) =>
+          plan.data?.tensors[i]?.dtype === 'i32' ? Array.from({ length: n }, (_, j) => (j * 5) % 7) : new Random(9 + i).floats(n),
+        );
+        all.push(
+          await running(plan, device, async (run) => {
+            run.setData(x, y);
+            return lossesOf(run);
+          }),
+        );
+      }
+    }
+    for (const losses of all)
+      losses.forEach((l, i) => expect(Math.abs(l - (all[0]?.[i] ?? NaN)) / Math.max(1e-3, Math.abs(l))).toBeLessThan(1e-4));
+    expect(all[0]).toHaveLength(3);
+  });
+});
