@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { renderAll } from '../src/base/diagnostics.ts';
+import { check } from '../src/compile.ts';
+import { commands } from '../src/cli/commands.ts';
+import { LAYERS } from '../src/sema/layers/registry.ts';
+
+const readme = readFileSync('README.md', 'utf8');
+const programs = [...readme.matchAll(/^```\n([\s\S]*?)^```$/gm)].map((m) => m[1] ?? '').filter((text) => /^layer /m.test(text));
+
+describe('the README', () => {
+  it.each(programs.map((text, i) => [i, text] as const))('program %i is right', (_i, text) => {
+    const { model, diagnostics } = check({ name: 'README.nn', text });
+    expect(renderAll(diagnostics)).toBe('');
+    expect(model?.training).toBeDefined();
+  });
+
+  it('holds three programs, and its house is the example', () => {
+    expect(programs.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it('names every layer and function', () => {
+    for (const name of Object.keys(LAYERS)) expect(readme, name).toMatch(new RegExp(`\\b${name}\\b`));
+  });
+
+  it('names every command', () => {
+    for (const c of commands().commands) expect(readme).toContain(`nnc ${c.name()}`);
+  });
+});
