@@ -11,7 +11,7 @@ import { bindArguments } from './arguments.ts';
 import { matmul, pointwise } from './arithmetic.ts';
 import type { Definitions, Environment } from './environment.ts';
 import { arithmetic } from './constants.ts';
-import { isProblem, type BuiltValue, type Layer, type Problem } from './layers/layer.ts';
+import { isProblem, problem, type BuiltValue, type Layer, type Problem } from './layers/layer.ts';
 import { LAYERS } from './layers/registry.ts';
 import type { ModelBuilder } from './model-builder.ts';
 import {
@@ -417,7 +417,11 @@ export class Evaluator {
         return this.fail('NN204', e.operand.span, `a number is needed here, and this is ${describeValue(v)}`);
       return constant(-v.value);
     }
-    return this.lift([v], e.span, ([x]) => tensor(this.b.op('neg', this.tensorOf(x ?? v, e.operand.span))));
+    return this.lift([v], e.span, ([x]) => {
+      const id = this.tensorOf(x ?? v, e.operand.span);
+      if (this.b.type(id).dtype === 'bool') return this.fail('NN204', e.span, 'a truth value has no negative');
+      return tensor(this.b.op('neg', id));
+    });
   }
 
   private binary(e: A.BinaryExpr, env: Environment, flow: Flow): Value {
@@ -465,8 +469,12 @@ export class Evaluator {
     return stage([part]);
   }
 
-  private operate(op: A.BinaryOperator, x: NodeId, y: NodeId): BuiltValue {
+  private operate(op: A.BinaryOperator, p: NodeId, q: NodeId): BuiltValue {
     const { b } = this;
+    if ([p, q].some((v) => b.type(v).dtype === 'bool'))
+      return problem('NN204', `${op} takes numbers, and this is a truth value`, 'where(condition, a, b) turns it into numbers');
+    // Quotients, powers and products of labels are numbers.
+    const [x, y] = ['/', '%', '^', '@'].includes(op) ? [b.cast(p, 'f32'), b.cast(q, 'f32')] : [p, q];
     const simple = { '+': 'add', '-': 'sub', '*': 'mul', '/': 'div', '^': 'pow', '<': 'lt', '<=': 'le', '==': 'eq' } as const;
     if (op === '@') return matmul(b, x, y);
     if (op === '>') return pointwise(b, 'lt', y, x);

@@ -6,7 +6,7 @@ import { GraphBuilder } from '../ir/graph/builder.ts';
 import { contractWork } from '../ir/graph/ops.ts';
 import type { Node, NodeId } from '../ir/graph/types.ts';
 import type { AnyArgs } from './arguments.ts';
-import { isProblem, type Init, type Layer, type LayerContext, type Problem } from './layers/layer.ts';
+import { isProblem, problem, type Init, type Layer, type LayerContext, type Problem } from './layers/layer.ts';
 import type { ParamInfo, StageInfo } from './model.ts';
 import { tensor, type Value } from './values.ts';
 
@@ -90,7 +90,7 @@ export class ModelBuilder {
         return b.add('uniform', [key('seed'), key('step')], { stream: ++this.streams }, { dtype: 'f32', shape: dims });
       },
     };
-    const result = b.within({ name: `${path} ${text}`, loc }, () => layer.build(cx, args, ...site.ids));
+    const result = this.typeProblem(layer, site) ?? b.within({ name: `${path} ${text}`, loc }, () => layer.build(cx, args, ...site.ids));
     if (isProblem(result)) {
       const notes = trace.length > 1 ? [`the value came from: ${trace.join(' -> ')}`] : [`the input is ${trace.join()}`];
       const promised = layer.assume?.(args, shape);
@@ -104,6 +104,16 @@ export class ModelBuilder {
     if (size > 0 || (site.asStage && site.path.length <= 1))
       this.stages.push({ path, text, loc, output: b.shape(result), params: size, flops: work(b.nodes.slice(before.nodes), b.nodes) });
     return this.record(result, trace, text);
+  }
+
+  private typeProblem(layer: Layer, site: Site): Problem | undefined {
+    const wrong = layer.anyType ? undefined : site.ids.map((id) => this.b.type(id)).find((t) => t.dtype !== 'f32');
+    if (!wrong) return undefined;
+    const [what, help] =
+      wrong.dtype === 'i32'
+        ? ['labels', 'Embedding turns labels into numbers']
+        : ['truth values', 'where(condition, a, b) turns them into numbers'];
+    return problem('NN204', `${site.text} takes numbers, and ${what} ${showShape(wrong.shape)} flow in`, help);
   }
 
   private record(id: NodeId, trace: readonly string[], text: string): Value {

@@ -165,8 +165,8 @@ describe('any text', () => {
       state = (Math.imul(state, 1103515245) + 12345) >>> 0;
       return Math.floor((state / 2 ** 32) * n);
     };
-    for (let i = 0; i < 3000; i++) {
-      const text = Array.from({ length: 1 + random(14) }, () => words[random(words.length)]).join(random(2) ? ' ' : '');
+    for (let i = 0; i < 6000; i++) {
+      const text = Array.from({ length: 1 + random(14) }, () => words[random(words.length)]).join(random(4) ? ' ' : '');
       const { model, diagnostics } = check({ name: 'fuzz.nn', text });
       expect(model !== undefined || diagnostics.some((d) => d.severity === 'error'), JSON.stringify(text)).toBe(true);
       for (const d of diagnostics) expect(d.label).not.toContain('undefined');

@@ -11,8 +11,7 @@ const elementwise = (doc: string, torch: string, build: (b: GraphBuilder, x: Nod
     torch,
     parameters: {},
     keepsShape: true,
-    build: (cx, _args, x) =>
-      cx.b.type(x).dtype === 'f32' ? build(cx.b, x) : problem('NN204', `${cx.text} takes numbers, and labels flow in`),
+    build: (cx, _args, x) => build(cx.b, x),
   });
 
 export const relu = elementwise('max(x, 0)', 'torch.relu', f.relu);
@@ -25,8 +24,7 @@ export const gelu = layer({
   torch: 'torch.nn.functional.gelu',
   parameters: { approximate: { type: 'string', default: 'none', choices: ['none', 'tanh'], doc: 'tanh takes the usual approximation' } },
   keepsShape: true,
-  build({ b, text }, { approximate }, x) {
-    if (b.type(x).dtype !== 'f32') return problem('NN204', `${text} takes numbers, and labels flow in`);
+  build({ b }, { approximate }, x) {
     return approximate === 'tanh' ? f.geluTanh(b, x) : f.gelu(b, x);
   },
 });
@@ -37,7 +35,6 @@ export const softmax = layer({
   parameters: { dim: { type: 'int', default: -1, doc: 'the axis; the batch is axis 0' } },
   keepsShape: true,
   build(cx, { dim }, x) {
-    if (cx.b.type(x).dtype !== 'f32') return problem('NN204', `${cx.text} takes numbers, and labels flow in`);
     const shape = cx.b.shape(x);
     const axis = f.axisOf(dim, shape.length);
     if (axis === undefined) return problem('NN206', `${showShape(shape)} has no axis ${dim}`);

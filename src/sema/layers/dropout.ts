@@ -1,4 +1,4 @@
-import { layer, problem } from './layer.ts';
+import { layer } from './layer.ts';
 
 /** Zeroes elements with probability p while training and scales the rest by 1/(1-p); nothing else otherwise. */
 export const Dropout = layer({
@@ -7,7 +7,6 @@ export const Dropout = layer({
   parameters: { p: { type: 'number', default: 0.5, min: 0, below: 1, doc: 'the probability of zero' } },
   keepsShape: true,
   build(cx, { p }, x) {
-    if (cx.b.type(x).dtype !== 'f32') return problem('NN204', `${cx.text} takes numbers, and labels flow in`);
     if (!cx.training || p === 0) return x;
     const { b } = cx;
     // The mask is a function of (seed, step, element): recomputed wherever it is needed, never stored.

@@ -5,6 +5,7 @@ import { layer, problem, type Init } from './layer.ts';
 const NORMAL: Init = { kind: 'normal', mean: 0, std: 1 };
 
 export const Embedding = layer({
+  anyType: true,
   doc: 'a row of a table for each index',
   torch: 'torch.nn.Embedding',
   parameters: {
@@ -20,6 +21,7 @@ export const Embedding = layer({
 });
 
 export const Positions = layer({
+  anyType: true,
   doc: 'a trainable vector for each place of the sequence, whatever stands there',
   torch: 'torch.nn.Embedding of arange(T)',
   parameters: {

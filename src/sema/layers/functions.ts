@@ -38,11 +38,13 @@ export const minimum = binary('min', 'the smaller of two', 'torch.minimum');
 export const pow = binary('pow', 'a^b', 'torch.pow');
 
 export const where = layer({
+  anyType: true,
   doc: 'a where the condition holds, else b',
   torch: 'torch.where',
   inputs: ['condition', 'a', 'b'],
   parameters: {},
   build({ b }, _args, c, x = c, y = c) {
+    if (b.type(x).dtype === 'bool' || b.type(y).dtype === 'bool') return problem('NN204', 'where chooses between numbers');
     if (b.type(c).dtype !== 'bool') return problem('NN204', 'the condition of where is a comparison, such as x > 0');
     const shape = broadcastShapes(b.shape(c), broadcastShapes(b.shape(x), b.shape(y)) ?? []);
     if (!shape) return problem('NN203', `${[c, x, y].map((v) => showShape(b.shape(v))).join(', ')} do not broadcast`);
@@ -167,6 +169,7 @@ export const prod = layer({
 });
 
 export const reshape = layer({
+  anyType: true,
   doc: 'the same numbers in another shape; the batch stays in front',
   torch: 'torch.reshape',
   parameters: { shape: { type: 'sizes', doc: 'the shape of one example' } },
@@ -182,6 +185,7 @@ export const reshape = layer({
 });
 
 export const transpose = layer({
+  anyType: true,
   doc: 'exchanges two axes',
   torch: 'torch.transpose',
   parameters: { dim0: { type: 'int', default: -2, doc: 'one axis' }, dim1: { type: 'int', default: -1, doc: 'the other' } },
@@ -197,6 +201,7 @@ export const transpose = layer({
 });
 
 export const split = layer({
+  anyType: true,
   doc: 'equal parts along an axis, as several values',
   torch: 'torch.chunk',
   parameters: { parts: { type: 'int', min: 1, doc: 'how many' }, dim: { type: 'int', default: -1, doc: 'the axis' } },
@@ -215,6 +220,7 @@ export const split = layer({
 
 const joined = (n: number): Layer =>
   layer({
+    anyType: true,
     doc: 'joins two values along an axis',
     torch: 'torch.cat',
     inputs: Array.from({ length: n }, (_, i) => 'ab'[i] ?? 'x'),
@@ -226,6 +232,7 @@ const joined = (n: number): Layer =>
         s.length === shape.length && s.every((d, i) => i === axis || sameDim(d, shape[i] as Dim));
       if (axis === undefined || axis === 0 || !xs.every((x) => fits(b.shape(x))))
         return problem('NN203', `${xs.map((x) => showShape(b.shape(x))).join(' and ')} cannot be joined on axis ${args.dim}`);
+      if (xs.some((x) => b.type(x).dtype !== b.type(at(xs, 0)).dtype)) return problem('NN204', 'labels and numbers cannot be joined');
       return b.add('concat', xs, { axis });
     },
   });

@@ -59,6 +59,8 @@ export interface Layer {
   readonly assume?: (args: AnyArgs, shape: Shape) => Shape;
   /** The output has the input's shape. */
   readonly keepsShape?: boolean;
+  /** Takes labels and truth values too, and checks for itself what it needs. */
+  readonly anyType?: boolean;
 }
 
 /** Ties the types of the arguments to the parameter table, then forgets them for the registry. */

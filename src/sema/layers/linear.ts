@@ -14,8 +14,7 @@ export const Linear = layer({
   assume: ({ out_features }, shape) => [...(shape.length > 1 ? shape.slice(0, -1) : [BATCH]), out_features],
   build(cx, { in_features, out_features, bias }, x) {
     const { b } = cx;
-    const { dtype, shape } = b.type(x);
-    if (dtype !== 'f32') return problem('NN204', `${cx.text} takes numbers, and ${dtype}${showShape(shape)} flows in`);
+    const shape = b.shape(x);
     const last = shape.at(-1);
     if (shape.length < 2 || last !== in_features) {
       const flat = product(shape.slice(1));

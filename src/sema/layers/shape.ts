@@ -4,6 +4,7 @@ import { layer, problem } from './layer.ts';
 
 /** Joins axes start_dim to end_dim to one, as torch.flatten with nn.Flatten's defaults. */
 export const flatten = layer({
+  anyType: true,
   doc: 'joins axes to one',
   torch: 'torch.nn.Flatten',
   parameters: {
