@@ -1,40 +1,27 @@
 import type { Code } from '../base/codes.ts';
 import type { DiagnosticSink } from '../base/diagnostics.ts';
-import { at } from '../base/errors.ts';
 import { textOf, type Span } from '../base/source.ts';
 import { hint } from '../base/suggest.ts';
-import { showShape, type Dim } from '../base/types.ts';
 import type { GraphBuilder } from '../ir/graph/builder.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
 import { bindArguments } from './arguments.ts';
-import { matmul, pointwise } from './arithmetic.ts';
 import type { Definitions, Environment } from './environment.ts';
-import { arithmetic } from './constants.ts';
-import { isProblem, problem, type BuiltValue, type Layer, type Problem } from './layers/layer.ts';
+import type { Evaluation } from './evaluation.ts';
+import { binary, index, list, unary } from './expressions.ts';
+import type { Layer, Problem } from './layers/layer.ts';
 import { LAYERS } from './layers/registry.ts';
 import type { ModelBuilder } from './model-builder.ts';
-import {
-  Reported,
-  attempt,
-  constant,
-  describeValue,
-  expectation,
-  stage,
-  tensor,
-  type Flow,
-  type Part,
-  type StageValue,
-  type Value,
-} from './values.ts';
+import { combinator, label, pipe, repeat } from './stages.ts';
+import { Reported, attempt, constant, describeValue, stage, type Flow, type Part, type StageValue, type Value } from './values.ts';
 
 /** How deep definitions may use one another: deeper ones use themselves. */
 const MAX_DEPTH = 64;
 
 /** Gives expressions their meaning: constants are computed, tensors become nodes, stages wait for what flows in. */
-export class Evaluator {
-  private readonly m: ModelBuilder;
-  private readonly b: GraphBuilder;
+export class Evaluator implements Evaluation {
+  readonly m: ModelBuilder;
+  readonly b: GraphBuilder;
   private readonly defs: Definitions;
   private readonly sink: DiagnosticSink;
   private depth = 0;
@@ -72,19 +59,19 @@ export class Evaluator {
       case 'call':
         return this.call(e, env, flow);
       case 'list':
-        return this.list(e, env, flow);
+        return list(this, e, env, flow);
       case 'unary':
-        return this.unary(e, env, flow);
+        return unary(this, e, env, flow);
       case 'binary':
-        return this.binary(e, env, flow);
+        return binary(this, e, env, flow);
       case 'pipe':
-        return this.pipe(e, env, flow);
+        return pipe(this, e, env, flow);
       case 'label':
-        return this.label(e, env, flow);
+        return label(this, e, env, flow);
       case 'repeat':
-        return this.repeat(e, env, flow);
+        return repeat(this, e, env, flow);
       case 'index':
-        return this.index(e, env, flow);
+        return index(this, e, env, flow);
     }
   }
 
@@ -112,7 +99,7 @@ export class Evaluator {
 
   private call(e: A.CallExpr, env: Environment, flow: Flow): Value {
     const { text: name, span } = e.callee;
-    if (name === 'residual' || name === 'share') return this.combinator(name, e, env, flow);
+    if (name === 'residual' || name === 'share') return combinator(this, name, e, env, flow);
     const def = this.defs.get(name);
     if (def) return def.kind === 'block' ? this.block(def, e, env, flow) : this.fn(def, e, env, flow);
     const layer = Object.hasOwn(LAYERS, name) ? LAYERS[name] : undefined;
@@ -169,37 +156,6 @@ export class Evaluator {
     if (given.length < n)
       this.fail('NN202', e.span, `${e.callee.text} takes ${n} values, and ${given.length} ${given.length === 1 ? 'is' : 'are'} given`);
     return given.map((a, i) => this.tensorOf(i === 0 && first ? first : this.evaluate(a.value, env, flow), a.value.span));
-  }
-
-  private combinator(name: 'residual' | 'share', e: A.CallExpr, env: Environment, flow: Flow): Value {
-    const [only] = e.args;
-    if (!only || e.args.length !== 1 || only.name)
-      return this.fail('NN202', e.span, `${name} takes one stage`, { help: `write ${name}(Linear(8, 8))` });
-    const inner = this.evaluate(only.value, env, flow);
-    if (inner.kind !== 'stage') return this.fail('NN204', only.span, `${name} takes a stage, and this is ${describeValue(inner)}`);
-    const text = textOf(e.span).replace(/\s+/g, ' ');
-    let home: { flow: Flow; own: string | undefined } | undefined;
-    const part: Part = {
-      label: undefined,
-      span: e.span,
-      text,
-      transparent: true,
-      expects: expectation(inner),
-      run: (f, _own, x) => {
-        if (name === 'residual') return this.add(x, this.apply(inner, x, f), e.span);
-        // The first use says where the weights live; every other use goes there again.
-        home ??= { flow: { prefix: f.prefix, next: f.next }, own: undefined };
-        const again = home.flow.next !== f.next || home.flow.prefix !== f.prefix;
-        const result = this.m.sharing(() => this.apply(inner, x, again ? { ...(home?.flow ?? f) } : f));
-        return result;
-      },
-    };
-    return stage([part]);
-  }
-
-  private add(x: Value, y: Value, span: Span): Value {
-    const sum = pointwise(this.b, 'add', this.tensorOf(x, span), this.tensorOf(y, span));
-    return typeof sum === 'number' ? tensor(sum) : this.refuse(sum, span);
   }
 
   private block(def: A.BlockStatement, e: A.CallExpr, env: Environment, flow: Flow): Value {
@@ -306,8 +262,6 @@ export class Evaluator {
     l.names.forEach((n, i) => define(n, value?.kind === 'tuple' ? value.items[i] : undefined));
   }
 
-  // --- chains -----------------------------------------------------------------------------------------------------
-
   /** Lets a value flow through a stage. */
   apply(s: StageValue, x: Value, flow: Flow): Value {
     return s.parts.reduce((v, part) => this.runPart(part, v, flow), x);
@@ -319,229 +273,4 @@ export class Evaluator {
     flow.next++;
     return part.run(flow, name, x);
   }
-
-  /** All stages are looked at, so that one run reports what is wrong with each of them. */
-  private pipe(e: A.PipeExpr, env: Environment, flow: Flow): Value {
-    const inner: Flow = { prefix: flow.prefix, next: 0 };
-    const values = e.stages.map((s) => attempt(() => this.evaluate(s, env, inner)));
-    let flowing: Value | undefined = values[0]?.kind === 'stage' ? undefined : values[0];
-    const parts: Part[] = [];
-    const start = flowing ? 1 : 0;
-    let broken = values[0] === undefined && start === 0;
-    for (const [i, v] of [...values.entries()].slice(start)) {
-      const span = at(e.stages, i).span;
-      if (!v) {
-        broken = true;
-        parts.push(hole(span));
-      } else if (v.kind !== 'stage') {
-        if (
-          !attempt(() =>
-            this.fail('NN210', span, `a layer is needed here, and this is ${describeValue(v)}`, {
-              help: 'a chain is layers with -> between them: Linear(1, 16) -> relu -> Linear(16, 1)',
-            }),
-          )
-        )
-          parts.push(hole(span));
-        broken = true;
-      } else if (flowing) {
-        if (broken) continue;
-        flowing = this.apply(v, flowing, inner);
-      } else parts.push(...v.parts);
-    }
-    if (flowing) {
-      if (broken) throw new Reported('chain');
-      return flowing;
-    }
-    return stage(parts);
-  }
-
-  private label(e: A.LabelExpr, env: Environment, flow: Flow): Value {
-    const inner = this.evaluate(e.stage, env, flow);
-    if (inner.kind !== 'stage') return this.fail('NN210', e.stage.span, `a name goes to a layer, and this is ${describeValue(inner)}`);
-    const { text } = e.label;
-    const [only] = inner.parts;
-    if (only && inner.parts.length === 1 && !only.transparent) return stage([{ ...only, label: text }]);
-    // A name in front of a parenthesis makes a level of its own.
-    const part: Part = {
-      label: text,
-      span: e.span,
-      text: textOf(e.span),
-      transparent: false,
-      expects: expectation(inner),
-      run: (f, own, x) => this.apply(inner, x, { prefix: [...f.prefix, own], next: 0 }),
-    };
-    return stage([part]);
-  }
-
-  private repeat(e: A.RepeatExpr, env: Environment, flow: Flow): Value {
-    const times = this.evaluate(e.times, env, flow);
-    if (times.kind !== 'const' || typeof times.value !== 'number' || !Number.isInteger(times.value) || times.value < 1) {
-      return this.fail('NN206', e.times.span, 'a number of copies is a whole number above 0');
-    }
-    const n = times.value;
-    const inner = this.evaluate(e.stage, env, flow);
-    if (inner.kind !== 'stage') return this.fail('NN210', e.stage.span, `repeat takes a stage, and this is ${describeValue(inner)}`);
-    const [only] = inner.parts;
-    const part: Part = {
-      label: undefined,
-      span: e.span,
-      text: textOf(e.span).replace(/\s+/g, ' '),
-      transparent: false,
-      expects: expectation(inner),
-      run: (f, own, x) => {
-        let v = x;
-        for (let i = 0; i < n; i++) {
-          const prefix = [...f.prefix, own];
-          if (only && inner.parts.length === 1 && !only.transparent && only.label === undefined)
-            v = only.run({ prefix, next: 0 }, String(i), v);
-          else v = this.apply(inner, v, { prefix: [...prefix, String(i)], next: 0 });
-        }
-        return v;
-      },
-    };
-    return stage([part]);
-  }
-
-  // --- arithmetic -------------------------------------------------------------------------------------------------
-
-  private list(e: A.ListExpr, env: Environment, flow: Flow): Value {
-    const items = e.items.map((item) => this.evaluate(item, env, flow));
-    if (items.every((v) => v.kind === 'const')) return constant(items.map((v) => v.value));
-    return { kind: 'tuple', items };
-  }
-
-  private unary(e: A.UnaryExpr, env: Environment, flow: Flow): Value {
-    const v = this.evaluate(e.operand, env, flow);
-    if (v.kind === 'const') {
-      if (typeof v.value !== 'number')
-        return this.fail('NN204', e.operand.span, `a number is needed here, and this is ${describeValue(v)}`);
-      return constant(-v.value);
-    }
-    return this.lift([v], e.span, ([x]) => {
-      const id = this.tensorOf(x ?? v, e.operand.span);
-      if (this.b.type(id).dtype === 'bool') return this.fail('NN204', e.span, 'a truth value has no negative');
-      return tensor(this.b.op('neg', id));
-    });
-  }
-
-  private binary(e: A.BinaryExpr, env: Environment, flow: Flow): Value {
-    const [l, r] = [this.evaluate(e.left, env, flow), this.evaluate(e.right, env, flow)];
-    if (l.kind === 'const' && r.kind === 'const') {
-      for (const [v, x] of [
-        [l, e.left],
-        [r, e.right],
-      ] as const) {
-        if (typeof v.value !== 'number') this.fail('NN204', x.span, `a number is needed here, and this is ${describeValue(v)}`);
-      }
-      const value = arithmetic(e.operator, l.value as number, r.value as number);
-      if (value === undefined)
-        return this.fail('NN206', e.span, `${String(l.value)} ${e.operator} ${String(r.value)} is not a finite number`);
-      return constant(value);
-    }
-    return this.lift([l, r], e.span, ([x, y]) => {
-      const result = this.operate(e.operator, this.tensorOf(x ?? l, e.left.span), this.tensorOf(y ?? r, e.right.span));
-      return isProblem(result) ? this.refuse(result, e.span) : tensor(result as NodeId);
-    });
-  }
-
-  /** Arithmetic on stages is a stage: (F + G)(x) = F(x) + G(x). */
-  private lift(operands: readonly Value[], span: Span, combine: (values: readonly Value[]) => Value): Value {
-    if (!operands.some((v) => v.kind === 'stage')) return combine(operands);
-    const part: Part = {
-      label: undefined,
-      span,
-      text: textOf(span).replace(/\s+/g, ' '),
-      transparent: true,
-      expects: operands.map((v) => (v.kind === 'stage' ? expectation(v) : 'same')).find((x) => x !== 'same') ?? 'same',
-      run: (f, _own, x) => {
-        // The operands stand side by side: the sum counts as the longest of them.
-        const start = f.next;
-        const values = operands.map((v) => {
-          if (v.kind !== 'stage') return v;
-          const own: Flow = { prefix: f.prefix, next: start };
-          const result = this.apply(v, x, own);
-          f.next = Math.max(f.next, own.next);
-          return result;
-        });
-        return combine(values);
-      },
-    };
-    return stage([part]);
-  }
-
-  private operate(op: A.BinaryOperator, p: NodeId, q: NodeId): BuiltValue {
-    const { b } = this;
-    if ([p, q].some((v) => b.type(v).dtype === 'bool'))
-      return problem('NN204', `${op} takes numbers, and this is a truth value`, 'where(condition, a, b) turns it into numbers');
-    // Quotients, powers and products of labels are numbers.
-    const [x, y] = ['/', '%', '^', '@'].includes(op) ? [b.cast(p, 'f32'), b.cast(q, 'f32')] : [p, q];
-    const simple = { '+': 'add', '-': 'sub', '*': 'mul', '/': 'div', '^': 'pow', '<': 'lt', '<=': 'le', '==': 'eq' } as const;
-    if (op === '@') return matmul(b, x, y);
-    if (op === '>') return pointwise(b, 'lt', y, x);
-    if (op === '>=') return pointwise(b, 'le', y, x);
-    if (op === '!=') {
-      const same = pointwise(b, 'eq', x, y);
-      return typeof same === 'number' ? b.op('not', same) : same;
-    }
-    if (op === '%') {
-      const q = pointwise(b, 'div', x, y);
-      if (typeof q !== 'number') return q;
-      const whole = pointwise(b, 'mul', b.op('floor', q), y);
-      return typeof whole === 'number' ? pointwise(b, 'sub', x, whole) : whole;
-    }
-    return pointwise(b, simple[op], x, y);
-  }
-
-  private index(e: A.IndexExpr, env: Environment, flow: Flow): Value {
-    const v = this.evaluate(e.value, env, flow);
-    const number = (x: A.Expr | undefined): number | undefined => {
-      if (!x) return undefined;
-      const n = this.evaluate(x, env, flow);
-      if (n.kind !== 'const' || typeof n.value !== 'number' || !Number.isInteger(n.value))
-        return this.fail('NN204', x.span, 'an index is a whole number');
-      return n.value;
-    };
-    if (v.kind === 'tuple') {
-      const i = number(e.items[0]?.from) ?? 0;
-      return v.items.at(i) ?? this.fail('NN206', e.span, `there are ${v.items.length} values`);
-    }
-    const x = this.tensorOf(v, e.value.span);
-    const shape = this.b.shape(x);
-    if (e.items.length > shape.length) return this.fail('NN203', e.span, `${showShape(shape)} has ${shape.length} axes`);
-    const start: number[] = [];
-    const size: Dim[] = [];
-    const kept: Dim[] = [];
-    shape.forEach((d, axis) => {
-      const item = e.items[axis];
-      if (!item || (item.range && !item.from && !item.to)) {
-        start.push(0);
-        size.push(d);
-        kept.push(d);
-        return;
-      }
-      if (typeof d !== 'number') return this.fail('NN203', item.span, 'the batch axis is taken whole', { help: 'write : for it' });
-      const wrap = (n: number): number => (n < 0 ? n + d : n);
-      const from = wrap(number(item.from) ?? 0);
-      const to = item.range ? Math.min(d, wrap(number(item.to) ?? d)) : from + 1;
-      if (from < 0 || from >= d || to <= from) return this.fail('NN206', item.span, `${showShape(shape)} has ${d} places on axis ${axis}`);
-      start.push(from);
-      size.push(to - from);
-      if (item.range) kept.push(to - from);
-      return;
-    });
-    return tensor(this.b.reshape(this.b.add('slice', [x], { start, size }), kept));
-  }
-}
-
-/** Stands for a stage whose error is reported, so that the others are still looked at. */
-function hole(span: Span): Part {
-  return {
-    label: undefined,
-    span,
-    text: '',
-    transparent: true,
-    run: () => {
-      throw new Reported('hole');
-    },
-  };
 }

@@ -1,0 +1,113 @@
+import { showShape, type Dim } from '../base/types.ts';
+import type { NodeId } from '../ir/graph/types.ts';
+import type * as A from '../parser/ast.ts';
+import { matmul, pointwise } from './arithmetic.ts';
+import { arithmetic } from './constants.ts';
+import type { Environment } from './environment.ts';
+import type { Evaluation } from './evaluation.ts';
+import { isProblem, problem, type BuiltValue } from './layers/layer.ts';
+import { lift } from './stages.ts';
+import { constant, describeValue, tensor, type Flow, type Value } from './values.ts';
+
+/** Arithmetic, lists and indexing: on constants now, on tensors as nodes, on stages as stages. */
+
+export function list(ev: Evaluation, e: A.ListExpr, env: Environment, flow: Flow): Value {
+  const items = e.items.map((item) => ev.evaluate(item, env, flow));
+  if (items.every((v) => v.kind === 'const')) return constant(items.map((v) => v.value));
+  return { kind: 'tuple', items };
+}
+
+export function unary(ev: Evaluation, e: A.UnaryExpr, env: Environment, flow: Flow): Value {
+  const v = ev.evaluate(e.operand, env, flow);
+  if (v.kind === 'const') {
+    if (typeof v.value !== 'number') return ev.fail('NN204', e.operand.span, `a number is needed here, and this is ${describeValue(v)}`);
+    return constant(-v.value);
+  }
+  return lift(ev, [v], e.span, ([x]) => {
+    const id = ev.tensorOf(x ?? v, e.operand.span);
+    if (ev.b.type(id).dtype === 'bool') return ev.fail('NN204', e.span, 'a truth value has no negative');
+    return tensor(ev.b.op('neg', id));
+  });
+}
+
+export function binary(ev: Evaluation, e: A.BinaryExpr, env: Environment, flow: Flow): Value {
+  const [l, r] = [ev.evaluate(e.left, env, flow), ev.evaluate(e.right, env, flow)];
+  if (l.kind === 'const' && r.kind === 'const') {
+    for (const [v, x] of [
+      [l, e.left],
+      [r, e.right],
+    ] as const) {
+      if (typeof v.value !== 'number') ev.fail('NN204', x.span, `a number is needed here, and this is ${describeValue(v)}`);
+    }
+    const value = arithmetic(e.operator, l.value as number, r.value as number);
+    if (value === undefined) return ev.fail('NN206', e.span, `${String(l.value)} ${e.operator} ${String(r.value)} is not a finite number`);
+    return constant(value);
+  }
+  return lift(ev, [l, r], e.span, ([x, y]) => {
+    const result = operate(ev, e.operator, ev.tensorOf(x ?? l, e.left.span), ev.tensorOf(y ?? r, e.right.span));
+    return isProblem(result) ? ev.refuse(result, e.span) : tensor(result as NodeId);
+  });
+}
+
+export function operate(ev: Evaluation, op: A.BinaryOperator, p: NodeId, q: NodeId): BuiltValue {
+  const { b } = ev;
+  if ([p, q].some((v) => b.type(v).dtype === 'bool'))
+    return problem('NN204', `${op} takes numbers, and this is a truth value`, 'where(condition, a, b) turns it into numbers');
+  // Quotients, powers and products of labels are numbers.
+  const [x, y] = ['/', '%', '^', '@'].includes(op) ? [b.cast(p, 'f32'), b.cast(q, 'f32')] : [p, q];
+  const simple = { '+': 'add', '-': 'sub', '*': 'mul', '/': 'div', '^': 'pow', '<': 'lt', '<=': 'le', '==': 'eq' } as const;
+  if (op === '@') return matmul(b, x, y);
+  if (op === '>') return pointwise(b, 'lt', y, x);
+  if (op === '>=') return pointwise(b, 'le', y, x);
+  if (op === '!=') {
+    const same = pointwise(b, 'eq', x, y);
+    return typeof same === 'number' ? b.op('not', same) : same;
+  }
+  if (op === '%') {
+    const q = pointwise(b, 'div', x, y);
+    if (typeof q !== 'number') return q;
+    const whole = pointwise(b, 'mul', b.op('floor', q), y);
+    return typeof whole === 'number' ? pointwise(b, 'sub', x, whole) : whole;
+  }
+  return pointwise(b, simple[op], x, y);
+}
+
+export function index(ev: Evaluation, e: A.IndexExpr, env: Environment, flow: Flow): Value {
+  const v = ev.evaluate(e.value, env, flow);
+  const number = (x: A.Expr | undefined): number | undefined => {
+    if (!x) return undefined;
+    const n = ev.evaluate(x, env, flow);
+    if (n.kind !== 'const' || typeof n.value !== 'number' || !Number.isInteger(n.value))
+      return ev.fail('NN204', x.span, 'an index is a whole number');
+    return n.value;
+  };
+  if (v.kind === 'tuple') {
+    const i = number(e.items[0]?.from) ?? 0;
+    return v.items.at(i) ?? ev.fail('NN206', e.span, `there are ${v.items.length} values`);
+  }
+  const x = ev.tensorOf(v, e.value.span);
+  const shape = ev.b.shape(x);
+  if (e.items.length > shape.length) return ev.fail('NN203', e.span, `${showShape(shape)} has ${shape.length} axes`);
+  const start: number[] = [];
+  const size: Dim[] = [];
+  const kept: Dim[] = [];
+  shape.forEach((d, axis) => {
+    const item = e.items[axis];
+    if (!item || (item.range && !item.from && !item.to)) {
+      start.push(0);
+      size.push(d);
+      kept.push(d);
+      return;
+    }
+    if (typeof d !== 'number') return ev.fail('NN203', item.span, 'the batch axis is taken whole', { help: 'write : for it' });
+    const wrap = (n: number): number => (n < 0 ? n + d : n);
+    const from = wrap(number(item.from) ?? 0);
+    const to = item.range ? Math.min(d, wrap(number(item.to) ?? d)) : from + 1;
+    if (from < 0 || from >= d || to <= from) return ev.fail('NN206', item.span, `${showShape(shape)} has ${d} places on axis ${axis}`);
+    start.push(from);
+    size.push(to - from);
+    if (item.range) kept.push(to - from);
+    return;
+  });
+  return tensor(ev.b.reshape(ev.b.add('slice', [x], { start, size }), kept));
+}

@@ -1,0 +1,160 @@
+import { at } from '../base/errors.ts';
+import { textOf, type Span } from '../base/source.ts';
+import type * as A from '../parser/ast.ts';
+import { pointwise } from './arithmetic.ts';
+import type { Environment } from './environment.ts';
+import type { Evaluation } from './evaluation.ts';
+import { Reported, attempt, describeValue, expectation, stage, tensor, type Flow, type Part, type Value } from './values.ts';
+
+/** What makes stages of stages: chains, names, copies, residuals, shared weights, arithmetic. */
+
+export function combinator(ev: Evaluation, name: 'residual' | 'share', e: A.CallExpr, env: Environment, flow: Flow): Value {
+  const [only] = e.args;
+  if (!only || e.args.length !== 1 || only.name)
+    return ev.fail('NN202', e.span, `${name} takes one stage`, { help: `write ${name}(Linear(8, 8))` });
+  const inner = ev.evaluate(only.value, env, flow);
+  if (inner.kind !== 'stage') return ev.fail('NN204', only.span, `${name} takes a stage, and this is ${describeValue(inner)}`);
+  const text = textOf(e.span).replace(/\s+/g, ' ');
+  let home: { flow: Flow; own: string | undefined } | undefined;
+  const part: Part = {
+    label: undefined,
+    span: e.span,
+    text,
+    transparent: true,
+    expects: expectation(inner),
+    run: (f, _own, x) => {
+      if (name === 'residual') return add(ev, x, ev.apply(inner, x, f), e.span);
+      // The first use says where the weights live; every other use goes there again.
+      home ??= { flow: { prefix: f.prefix, next: f.next }, own: undefined };
+      const again = home.flow.next !== f.next || home.flow.prefix !== f.prefix;
+      const result = ev.m.sharing(() => ev.apply(inner, x, again ? { ...(home?.flow ?? f) } : f));
+      return result;
+    },
+  };
+  return stage([part]);
+}
+
+export function add(ev: Evaluation, x: Value, y: Value, span: Span): Value {
+  const sum = pointwise(ev.b, 'add', ev.tensorOf(x, span), ev.tensorOf(y, span));
+  return typeof sum === 'number' ? tensor(sum) : ev.refuse(sum, span);
+}
+
+/** All stages are looked at, so that one run reports what is wrong with each of them. */
+export function pipe(ev: Evaluation, e: A.PipeExpr, env: Environment, flow: Flow): Value {
+  const inner: Flow = { prefix: flow.prefix, next: 0 };
+  const values = e.stages.map((s) => attempt(() => ev.evaluate(s, env, inner)));
+  let flowing: Value | undefined = values[0]?.kind === 'stage' ? undefined : values[0];
+  const parts: Part[] = [];
+  const start = flowing ? 1 : 0;
+  let broken = values[0] === undefined && start === 0;
+  for (const [i, v] of [...values.entries()].slice(start)) {
+    const span = at(e.stages, i).span;
+    if (!v) {
+      broken = true;
+      parts.push(hole(span));
+    } else if (v.kind !== 'stage') {
+      if (
+        !attempt(() =>
+          ev.fail('NN210', span, `a layer is needed here, and this is ${describeValue(v)}`, {
+            help: 'a chain is layers with -> between them: Linear(1, 16) -> relu -> Linear(16, 1)',
+          }),
+        )
+      )
+        parts.push(hole(span));
+      broken = true;
+    } else if (flowing) {
+      if (broken) continue;
+      flowing = ev.apply(v, flowing, inner);
+    } else parts.push(...v.parts);
+  }
+  if (flowing) {
+    if (broken) throw new Reported('chain');
+    return flowing;
+  }
+  return stage(parts);
+}
+
+export function label(ev: Evaluation, e: A.LabelExpr, env: Environment, flow: Flow): Value {
+  const inner = ev.evaluate(e.stage, env, flow);
+  if (inner.kind !== 'stage') return ev.fail('NN210', e.stage.span, `a name goes to a layer, and this is ${describeValue(inner)}`);
+  const { text } = e.label;
+  const [only] = inner.parts;
+  if (only && inner.parts.length === 1 && !only.transparent) return stage([{ ...only, label: text }]);
+  // A name in front of a parenthesis makes a level of its own.
+  const part: Part = {
+    label: text,
+    span: e.span,
+    text: textOf(e.span),
+    transparent: false,
+    expects: expectation(inner),
+    run: (f, own, x) => ev.apply(inner, x, { prefix: [...f.prefix, own], next: 0 }),
+  };
+  return stage([part]);
+}
+
+export function repeat(ev: Evaluation, e: A.RepeatExpr, env: Environment, flow: Flow): Value {
+  const times = ev.evaluate(e.times, env, flow);
+  if (times.kind !== 'const' || typeof times.value !== 'number' || !Number.isInteger(times.value) || times.value < 1) {
+    return ev.fail('NN206', e.times.span, 'a number of copies is a whole number above 0');
+  }
+  const n = times.value;
+  const inner = ev.evaluate(e.stage, env, flow);
+  if (inner.kind !== 'stage') return ev.fail('NN210', e.stage.span, `repeat takes a stage, and this is ${describeValue(inner)}`);
+  const [only] = inner.parts;
+  const part: Part = {
+    label: undefined,
+    span: e.span,
+    text: textOf(e.span).replace(/\s+/g, ' '),
+    transparent: false,
+    expects: expectation(inner),
+    run: (f, own, x) => {
+      let v = x;
+      for (let i = 0; i < n; i++) {
+        const prefix = [...f.prefix, own];
+        if (only && inner.parts.length === 1 && !only.transparent && only.label === undefined)
+          v = only.run({ prefix, next: 0 }, String(i), v);
+        else v = ev.apply(inner, v, { prefix: [...prefix, String(i)], next: 0 });
+      }
+      return v;
+    },
+  };
+  return stage([part]);
+}
+
+/** Arithmetic on stages is a stage: (F + G)(x) = F(x) + G(x). */
+export function lift(ev: Evaluation, operands: readonly Value[], span: Span, combine: (values: readonly Value[]) => Value): Value {
+  if (!operands.some((v) => v.kind === 'stage')) return combine(operands);
+  const part: Part = {
+    label: undefined,
+    span,
+    text: textOf(span).replace(/\s+/g, ' '),
+    transparent: true,
+    expects: operands.map((v) => (v.kind === 'stage' ? expectation(v) : 'same')).find((x) => x !== 'same') ?? 'same',
+    run: (f, _own, x) => {
+      // The operands stand side by side: the sum counts as the longest of them.
+      const start = f.next;
+      const values = operands.map((v) => {
+        if (v.kind !== 'stage') return v;
+        const own: Flow = { prefix: f.prefix, next: start };
+        const result = ev.apply(v, x, own);
+        f.next = Math.max(f.next, own.next);
+        return result;
+      });
+      return combine(values);
+    },
+  };
+  return stage([part]);
+}
+
+/** Stands for a stage whose error is reported, so that the others are still looked at. */
+function hole(span: Span): Part {
+  return {
+    label: undefined,
+    span,
+    text: '',
+    transparent: true,
+    run: () => {
+      throw new Reported('hole');
+    },
+  };
+}
