@@ -131,7 +131,7 @@ const BUILD: Readonly<Record<string, Build>> = {
   rms_norm: viaLayer('RMSNorm', (a, c) => ({ ...a, normalized_shape: c.inputs[1]?.shape[0] })),
   group_norm: viaLayer('GroupNorm', (a, c) => ({ ...a, num_groups: a['groups'], num_channels: c.inputs[1]?.shape[0] })),
   attention: (b, [q = -1, k = -1, v = -1], attrs) => scaledDotProduct(b, q, k, v, attrs['causal'] === true),
-  where: (b, [x = -1, y = -1]) => b.op('select', b.op('lt', b.like(0, x), x), x, y),
+  where: (b, [x = -1, y = -1]) => b.op('select', b.op('lt', y, x), x, y),
   relu: one(f.relu),
   sigmoid: one((b, x) => b.op('sigmoid', x)),
   tanh: one((b, x) => b.op('tanh', x)),
