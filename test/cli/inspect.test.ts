@@ -1,10 +1,10 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { gradcheck } from '../../src/gradcheck.ts';
 import { VJP, type VjpTable } from '../../src/passes/graph/vjp.ts';
 import { openProgram } from '../../src/cli/program.ts';
-import { nnc } from '../support/cli.ts';
+import { nnc, temporary } from '../support/cli.ts';
 
 const examples = readdirSync('examples').filter((f) => f.endsWith('.nn'));
 
@@ -75,6 +75,18 @@ describe('nnc verify', () => {
     expect(r.stdout).toMatch(/train +-O 1 +gpu/);
     expect(r.code).toBe(0);
   });
+});
+
+describe('nnc verify, with every optimizer', () => {
+  it.each(['sgd momentum=0.9 nesterov', 'adam amsgrad', 'adamw clip=0.1', 'rmsprop momentum=0.5', 'adagrad lr_decay=0.1'])(
+    'optim %s',
+    async (optim) => {
+      const file = join(temporary(), 'p.nn');
+      writeFileSync(file, `layer Linear(3, 5) -> tanh -> Linear(5, 2)\nloss mse\noptim ${optim}\n`);
+      const r = await nnc('verify', file);
+      expect(r.stdout, r.stderr).toContain('every kernel agrees with the float64 reference');
+    },
+  );
 });
 
 describe('nnc verify, with a last batch of its own', () => {

@@ -46,7 +46,10 @@ function adamStep(cx: UpdateContext, p: NodeId, g: NodeId): NodeId {
   const t: ScalarExpr = ['add', 'step', 1];
   const stepSize = cx.scalar('step_size', ['div', cx.rate('lr'), ['sub', 1, ['pow', beta1, t]]]);
   const correction = cx.scalar('bias_correction2_sqrt', ['sqrt', ['sub', 1, ['pow', beta2, t]]]);
-  const denominator = b.op('add', b.op('div', b.op('sqrt', v), correction), b.like(cx.num('eps'), v));
+  // Reddi, Kale and Kumar, 2018: the largest average so far instead of the last.
+  const largest = cx.flag('amsgrad') ? b.op('max', cx.slot('max_exp_avg_sq'), v) : v;
+  if (cx.flag('amsgrad')) cx.keep('max_exp_avg_sq', largest);
+  const denominator = b.op('add', b.op('div', b.op('sqrt', largest), correction), b.like(cx.num('eps'), v));
   return b.op('sub', p, b.op('mul', stepSize, b.op('div', m, denominator)));
 }
 
@@ -75,5 +78,31 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     const decay = cx.num('weight_decay');
     const p = decay === 0 ? cx.p : cx.b.op('mul', cx.p, cx.scalar('decay', ['sub', 1, ['mul', cx.rate('lr'), decay]]));
     return adamStep(cx, p, cx.g);
+  },
+
+  /** Tieleman and Hinton, 2012. */
+  rmsprop(cx) {
+    const { b } = cx;
+    const g = withDecay(cx);
+    const alpha = cx.num('alpha');
+    const square = b.op('add', times(cx, cx.slot('square_avg'), alpha), times(cx, b.op('mul', g, g), 1 - alpha));
+    cx.keep('square_avg', square);
+    let step = b.op('div', g, b.op('add', b.op('sqrt', square), b.like(cx.num('eps'), square)));
+    if (cx.num('momentum') !== 0) {
+      step = b.op('add', times(cx, cx.slot('momentum_buffer'), cx.num('momentum')), step);
+      cx.keep('momentum_buffer', step);
+    }
+    return b.op('sub', cx.p, b.op('mul', cx.scalar('lr', cx.rate('lr')), step));
+  },
+
+  /** Duchi, Hazan and Singer, 2011. */
+  adagrad(cx) {
+    const { b } = cx;
+    const g = withDecay(cx);
+    const sum = b.op('add', cx.slot('sum'), b.op('mul', g, g));
+    cx.keep('sum', sum);
+    const lr: ScalarExpr = ['div', cx.rate('lr'), ['add', 1, ['mul', 'step', cx.num('lr_decay')]]];
+    const step = b.op('div', g, b.op('add', b.op('sqrt', sum), b.like(cx.num('eps'), sum)));
+    return b.op('sub', cx.p, b.op('mul', cx.scalar('lr', lr), step));
   },
 };
