@@ -17,7 +17,12 @@ interface Gast {
   readonly definition?: readonly Gast[];
 }
 
-const rules = (): readonly Gast[] => new NnParser().getSerializedGastProductions() as unknown as (Gast & ISerializedGast)[];
+/** From the program down: statements first, then expressions. */
+function rules(): readonly Gast[] {
+  const all = new NnParser().getSerializedGastProductions() as unknown as (Gast & ISerializedGast)[];
+  const first = all.findIndex((r) => r.name === 'program');
+  return [...all.slice(first), ...all.slice(0, first)];
+}
 const byName = new Map<string, TokenType>(ALL_TOKENS.map((t) => [tokenName(t), t]));
 
 /** `'->'` for signs and words, the token's name for classes such as Identifier. */

@@ -1,3 +1,4 @@
+import type { Init } from './base/init.ts';
 import type { ScalarExpr } from './base/scalar.ts';
 
 /**
@@ -69,13 +70,8 @@ export interface PlanTensor {
 }
 
 export interface PlanParam extends PlanTensor {
-  readonly init: PlanInit;
+  readonly init: Init;
 }
-
-export type PlanInit =
-  | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
-  | { readonly kind: 'normal'; readonly mean: number; readonly std: number }
-  | { readonly kind: 'constant'; readonly value: number };
 
 export interface TrainPlan {
   readonly steps: number;

@@ -36,7 +36,8 @@ export function createCpuSession(plan: Plan, kernels: readonly JsKernel[], reaso
   for (const a of plan.arenas) {
     try {
       arenas[a.name] = a.dtype === 'f32' ? new Float32Array(a.words) : new Int32Array(a.words);
-    } catch {
+    } catch (e) {
+      if (!(e instanceof RangeError)) throw e;
       throw new DeviceError(`there is not enough memory for the arena '${a.name}' of ${a.words * BYTES} bytes`, 'NN603', smaller(a.name));
     }
     counters.buffers++;

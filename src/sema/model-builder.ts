@@ -6,7 +6,8 @@ import { GraphBuilder } from '../ir/graph/builder.ts';
 import { contractWork } from '../ir/graph/ops.ts';
 import type { Node, NodeId } from '../ir/graph/types.ts';
 import type { AnyArgs } from './arguments.ts';
-import { isProblem, problem, type Init, type Layer, type LayerContext, type Problem } from './layers/layer.ts';
+import type { Init } from '../base/init.ts';
+import { isProblem, problem, type Layer, type LayerContext, type Problem } from './layers/layer.ts';
 import type { ParamInfo, StageInfo } from './model.ts';
 import { tensor, type Value } from './values.ts';
 

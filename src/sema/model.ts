@@ -2,7 +2,7 @@ import type { ScalarExpr } from '../base/scalar.ts';
 import type { Span } from '../base/source.ts';
 import type { Shape, TensorType } from '../base/types.ts';
 import type { Graph } from '../ir/graph/types.ts';
-import type { Init } from './layers/layer.ts';
+import type { Init } from '../base/init.ts';
 
 /** A trainable tensor with PyTorch's name. */
 export interface ParamInfo {

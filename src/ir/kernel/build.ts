@@ -17,3 +17,9 @@ export function call(fn: Fn, ...args: readonly Expr[]): Expr {
   if (typeof result === 'string') throw new CompilerBug(`${fn}: ${result}`);
   return { kind: 'call', type: result.type, fn, args };
 }
+
+/** How deep an expression nests. */
+export function depth(e: Expr): number {
+  if (e.kind === 'load') return 1 + depth(e.index);
+  return e.kind === 'call' ? 1 + e.args.reduce((n, a) => Math.max(n, depth(a)), 0) : 0;
+}

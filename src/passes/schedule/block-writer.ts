@@ -1,5 +1,6 @@
 import { CompilerBug, at } from '../../base/errors.ts';
-import { ref } from '../../ir/kernel/build.ts';
+import { call, literal, ref } from '../../ir/kernel/build.ts';
+import * as ix from '../../ir/kernel/index-math.ts';
 import type { Expr, Stmt } from '../../ir/kernel/types.ts';
 
 /** Writes the statements of a kernel: nested blocks, fresh names, and what each block knows already. */
@@ -31,6 +32,28 @@ export class BlockWriter {
   loop(extent: number, body: (name: string) => void): void {
     const name = this.fresh('k');
     this.emit({ kind: 'for', name, extent, body: this.inBlock(() => body(name)) });
+  }
+
+  /** Runs `body` for every index of a shape, in row-major order; shared among lanes where there are several. */
+  loopOver(shape: readonly number[], lanes: number, body: (index: readonly ix.Index[]) => void): void {
+    if (lanes > 1) {
+      const total = shape.reduce((a, b) => a * b, 1);
+      const rounds = Math.ceil(total / lanes);
+      this.loop(rounds, (name) => {
+        const position = ix.add(ix.scale(ix.variable(name, rounds), lanes), ix.variable('lane', lanes));
+        const inner = (): void => body(ix.delinear(position, shape));
+        if (total % lanes === 0) inner();
+        else this.guarded(call('lt', ix.toExpr(position), literal('u32', total)), inner);
+      });
+      return;
+    }
+    const nest = (axis: number, index: readonly ix.Index[]): void => {
+      const extent = shape[axis];
+      if (extent === undefined) body(index);
+      else if (extent === 1) nest(axis + 1, [...index, ix.ZERO]);
+      else this.loop(extent, (name) => nest(axis + 1, [...index, ix.variable(name, extent)]));
+    };
+    nest(0, []);
   }
 
   /** A value that has a name from here on. */

@@ -1,13 +1,14 @@
 import { CompilerBug, at, get } from '../../base/errors.ts';
-import { fixedShape, showType } from '../../base/types.ts';
+import { fixedShape } from '../../base/types.ts';
 import { contractLabels } from '../../ir/graph/ops.ts';
 import { isPointwise, type PointwiseOp } from '../../ir/graph/pointwise.ts';
 import type { Graph, Node, NodeId, NodeOf } from '../../ir/graph/types.ts';
-import { call, literal, ref } from '../../ir/kernel/build.ts';
+import { call, depth, literal, ref } from '../../ir/kernel/build.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
 import type { Buffer, Expr, Fn, Kernel, ScalarType } from '../../ir/kernel/types.ts';
 import { BlockWriter } from './block-writer.ts';
 import { chooseLanes, summedShape } from './lanes.ts';
+import { about, kernelName } from './naming.ts';
 import { safeName } from './schedule.ts';
 import type { Group, Place, Schedule } from './types.ts';
 import { isView } from './uses.ts';
@@ -29,11 +30,6 @@ const FN: Partial<Readonly<Record<PointwiseOp, Fn>>> = { idiv: 'div' };
 
 /** Deeper expressions get names in between: shader compilers bound how deep they nest. */
 const MAX_DEPTH = 24;
-
-function depth(e: Expr): number {
-  if (e.kind === 'load') return 1 + depth(e.index);
-  return e.kind === 'call' ? 1 + e.args.reduce((n, a) => Math.max(n, depth(a)), 0) : 0;
-}
 
 class Lowering {
   private readonly graph: Graph;
@@ -70,28 +66,14 @@ class Lowering {
       const t = get(this.s.tensors, name, 'tensor');
       return { name, type: t.dtype, size: t.size, access: written.has(name) ? (this.reads.has(name) ? 'update' : 'write') : 'read' };
     });
-    return { name: this.kernelName(index), about: this.about(), buffers, axes, lanes: this.lanes, body };
-  }
-
-  private kernelName(index: number): string {
-    const last = this.group.roots.at(-1);
-    const hint = last === undefined ? 'copy' : `${at(this.graph.nodes, last).op}${this.label(last)}`;
-    return `k${index}_${hint}`.slice(0, 60);
-  }
-
-  private label(id: NodeId): string {
-    const name = at(this.graph.nodes, id).name;
-    return name ? `_${safeName(name).replace(/_+/g, '_').replace(/_$/, '')}` : '';
-  }
-
-  /** What the kernel stores and where it comes from, for the reader. */
-  private about(): string[] {
-    const lines = this.group.stores.map((st) => {
-      const n = at(this.graph.nodes, st.node);
-      return `${st.tensor} = ${n.op} : ${showType(n.type)}${n.name ? `, ${n.name}` : ''}${n.loc ? ` (${n.loc})` : ''}`;
-    });
-    const ops = [...this.group.inlined, ...this.group.roots].map((id) => at(this.graph.nodes, id).op);
-    return ops.length > 1 ? [...lines, `fused: ${ops.join(' ')}`] : lines;
+    return {
+      name: kernelName(this.graph, this.group, index),
+      about: about(this.graph, this.group),
+      buffers,
+      axes,
+      lanes: this.lanes,
+      body,
+    };
   }
 
   private store(st: Place & { readonly perStep: boolean }, value: Expr, position: ix.Index): void {
@@ -100,8 +82,6 @@ class Lowering {
     const index = st.perStep ? ({ kind: 'tick', type: 'u32', name: 'slot' } as const) : place;
     this.out.emit({ kind: 'store', buffer: st.tensor, index, value: v });
   }
-
-  // --- values -----------------------------------------------------------------------------------------------------
 
   /** The value of a node at an index, as an expression; statements that it needs are emitted before it. */
   private value(id: NodeId, index: readonly ix.Index[]): Expr {
@@ -275,28 +255,6 @@ class Lowering {
     return result;
   }
 
-  /** Runs `body` for every index of a shape, in row-major order; shared among lanes where the kernel has them. */
-  private loop(shape: readonly number[], body: (index: readonly ix.Index[]) => void): void {
-    const total = shape.reduce((a, b) => a * b, 1);
-    if (this.lanes > 1) {
-      const rounds = Math.ceil(total / this.lanes);
-      this.out.loop(rounds, (name) => {
-        const position = ix.add(ix.scale(ix.variable(name, rounds), this.lanes), ix.variable('lane', this.lanes));
-        const inner = (): void => body(ix.delinear(position, shape));
-        if (total % this.lanes === 0) inner();
-        else this.out.guarded(call('lt', ix.toExpr(position), literal('u32', total)), inner);
-      });
-      return;
-    }
-    const nest = (axis: number, index: readonly ix.Index[]): void => {
-      const extent = shape[axis];
-      if (extent === undefined) body(index);
-      else if (extent === 1) nest(axis + 1, [...index, ix.ZERO]);
-      else this.out.loop(extent, (name) => nest(axis + 1, [...index, ix.variable(name, extent)]));
-    };
-    nest(0, []);
-  }
-
   private accumulate(
     start: Expr,
     fn: 'add' | 'max',
@@ -304,7 +262,7 @@ class Lowering {
     step: (acc: Expr, index: readonly ix.Index[]) => Expr,
   ): Expr {
     const acc = this.out.variable('acc', start);
-    this.loop(shape, (k) => this.out.assign(acc, step(acc, k)));
+    this.out.loopOver(shape, this.lanes, (k) => this.out.assign(acc, step(acc, k)));
     if (this.lanes > 1 && acc.kind === 'ref') this.out.emit({ kind: 'combine', name: acc.name, fn });
     return acc;
   }
@@ -329,7 +287,7 @@ class Lowering {
     const inShape = fixedShape(at(this.graph.nodes, input).type.shape);
     const places = at(inShape, axis);
     const acc = this.out.variable('acc', this.zero(node));
-    this.loop([at(inShape, inShape.length - 1)], ([k = ix.ZERO]) => {
+    this.out.loopOver([at(inShape, inShape.length - 1)], this.lanes, ([k = ix.ZERO]) => {
       // The window's place is (p - k dilation) / stride: only where that is a whole number of places.
       const shift = ix.scale(k, dilation);
       const p = at(index, axis);
@@ -369,7 +327,7 @@ class Lowering {
     const [rows, updates] = [at(node.inputs, 0), at(node.inputs, 1)];
     const row = call('i32', ix.toExpr(at(index, 0)));
     const acc = this.out.variable('acc', this.zero(node));
-    this.loop(fixedShape(at(this.graph.nodes, rows).type.shape), (k) => {
+    this.out.loopOver(fixedShape(at(this.graph.nodes, rows).type.shape), this.lanes, (k) => {
       this.out.guarded(call('eq', this.value(rows, k), row), () =>
         this.out.assign(acc, call('add', acc, this.value(updates, [...k, ...index.slice(1)]))),
       );

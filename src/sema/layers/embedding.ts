@@ -1,5 +1,6 @@
 import { BATCH, showShape, type Shape } from '../../base/types.ts';
-import { layer, problem, type Init } from './layer.ts';
+import type { Init } from '../../base/init.ts';
+import { layer, problem } from './layer.ts';
 
 /** torch.nn.Embedding draws from the normal distribution. */
 const NORMAL: Init = { kind: 'normal', mean: 0, std: 1 };

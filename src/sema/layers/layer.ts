@@ -1,14 +1,9 @@
 import type { Code } from '../../base/codes.ts';
+import type { Init } from '../../base/init.ts';
 import type { DType, Shape } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import type { AnyArgs, ArgsOf, Parameters } from '../arguments.ts';
-
-/** How a parameter starts. */
-export type Init =
-  | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
-  | { readonly kind: 'normal'; readonly mean: number; readonly std: number }
-  | { readonly kind: 'constant'; readonly value: number };
 
 /** Why a layer cannot take what flows in. */
 export interface Problem {

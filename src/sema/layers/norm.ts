@@ -2,7 +2,8 @@ import { product, showShape, type Dim } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import { extent } from '../functions.ts';
-import { layer, problem, type Init, type LayerContext } from './layer.ts';
+import type { Init } from '../../base/init.ts';
+import { layer, problem, type LayerContext } from './layer.ts';
 
 const ONES: Init = { kind: 'constant', value: 1 };
 const ZEROS: Init = { kind: 'constant', value: 0 };
