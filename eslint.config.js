@@ -6,8 +6,9 @@ const ROOMS = {
   base: [],
   parser: [],
   ir: [],
-  sema: ['parser', 'ir'],
-  passes: ['ir', 'plan.ts'],
+  autodiff: ['ir'],
+  sema: ['parser', 'ir', 'autodiff'],
+  passes: ['ir', 'autodiff', 'plan.ts'],
   reference: ['ir'],
   'codegen-wgsl': ['ir'],
   'codegen-js': ['ir'],
@@ -18,6 +19,7 @@ const ROOMS = {
 const ALL = [
   'base',
   'parser',
+  'autodiff',
   'sema',
   'ir',
   'passes',
@@ -70,7 +72,7 @@ export default tseslint.config(
   },
   {
     // What a browser runs: no Node at all.
-    files: ['src/{base,parser,sema,ir,passes,reference,codegen-wgsl,codegen-js,runtime,standalone}/**/*.ts', 'src/*.ts'],
+    files: ['src/{base,parser,autodiff,sema,ir,passes,reference,codegen-wgsl,codegen-js,runtime,standalone}/**/*.ts', 'src/*.ts'],
     rules: { 'no-restricted-imports': ['error', { patterns: ['node:*'] }] },
   },
 );

@@ -4,7 +4,7 @@ import { count, fixedShape } from './base/types.ts';
 import type { Graph } from './ir/graph/types.ts';
 import { bindBatch, select } from './passes/graph/cleanup.ts';
 import { gradOutput } from './passes/graph/differentiate.ts';
-import type { VjpTable } from './passes/graph/vjp.ts';
+import type { VjpTable } from './autodiff/vjp.ts';
 import { gradientPipeline, runPasses } from './passes/pipeline.ts';
 import { evaluate, type Values } from './reference/evaluate.ts';
 import type { Model, ParamInfo } from './sema/model.ts';

@@ -5,7 +5,7 @@ import { optimize } from './graph/optimize.ts';
 import type { Settings } from './graph/optimizers.ts';
 import { pack, type PackedParam } from './graph/pack.ts';
 import { simplify } from './graph/simplify.ts';
-import type { VjpTable } from './graph/vjp.ts';
+import type { VjpTable } from '../autodiff/vjp.ts';
 import type { Graph } from '../ir/graph/types.ts';
 import { verifyGraph } from '../ir/graph/verify.ts';
 

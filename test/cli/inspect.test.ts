@@ -2,7 +2,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { gradcheck } from '../../src/gradcheck.ts';
-import { VJP, type VjpTable } from '../../src/passes/graph/vjp.ts';
+import { VJP, type VjpTable } from '../../src/autodiff/vjp.ts';
 import { openProgram } from '../../src/cli/program.ts';
 import { nnc, temporary } from '../support/cli.ts';
 

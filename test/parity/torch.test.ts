@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import type { Graph, NodeId } from '../../src/ir/graph/types.ts';
-import { gradient } from '../../src/passes/graph/autodiff.ts';
+import { gradient } from '../../src/autodiff/gradient.ts';
 import { cse, dce } from '../../src/passes/graph/cleanup.ts';
 import { optimize } from '../../src/passes/graph/optimize.ts';
 import { UPDATES, type Settings } from '../../src/passes/graph/optimizers.ts';

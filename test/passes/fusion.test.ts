@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { distance, planGraph } from '../../src/cli/run-graph.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import type { NodeId } from '../../src/ir/graph/types.ts';
-import { gradient } from '../../src/passes/graph/autodiff.ts';
+import { gradient } from '../../src/autodiff/gradient.ts';
 import { cse, dce } from '../../src/passes/graph/cleanup.ts';
 import { simplify } from '../../src/passes/graph/simplify.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';

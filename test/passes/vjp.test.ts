@@ -3,7 +3,7 @@ import { count, fixedShape } from '../../src/base/types.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import { OPS } from '../../src/ir/graph/ops.ts';
 import type { NodeId, Op } from '../../src/ir/graph/types.ts';
-import { gradient } from '../../src/passes/graph/autodiff.ts';
+import { gradient } from '../../src/autodiff/gradient.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import { Random } from '../support/random.ts';
 

@@ -1,8 +1,8 @@
 import { get } from '../../base/errors.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph } from '../../ir/graph/types.ts';
-import { gradient } from './autodiff.ts';
-import { VJP, type VjpTable } from './vjp.ts';
+import { gradient } from '../../autodiff/gradient.ts';
+import { VJP, type VjpTable } from '../../autodiff/vjp.ts';
 
 /** The output that holds the gradient of a parameter. */
 export const gradOutput = (param: string): string => `grad:${param}`;

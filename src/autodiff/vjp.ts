@@ -1,8 +1,8 @@
-import { CompilerBug, at } from '../../base/errors.ts';
-import type { Dim } from '../../base/types.ts';
-import type { GraphBuilder } from '../../ir/graph/builder.ts';
-import { contractLabels } from '../../ir/graph/ops.ts';
-import type { NodeId, NodeOf, Op } from '../../ir/graph/types.ts';
+import { CompilerBug, at } from '../base/errors.ts';
+import type { Dim } from '../base/types.ts';
+import type { GraphBuilder } from '../ir/graph/builder.ts';
+import { contractLabels } from '../ir/graph/ops.ts';
+import type { NodeId, NodeOf, Op } from '../ir/graph/types.ts';
 
 /**
  * The cotangents of a node's operands from the cotangent of its result: one entry an operation, in terms of operations

@@ -1,7 +1,7 @@
-import { CompilerBug } from '../../base/errors.ts';
-import { sameType, showType } from '../../base/types.ts';
-import type { GraphBuilder } from '../../ir/graph/builder.ts';
-import type { Node, NodeId, NodeOf, Op } from '../../ir/graph/types.ts';
+import { CompilerBug } from '../base/errors.ts';
+import { sameType, showType } from '../base/types.ts';
+import type { GraphBuilder } from '../ir/graph/builder.ts';
+import type { Node, NodeId, NodeOf, Op } from '../ir/graph/types.ts';
 import { VJP, applyVjp, type VjpTable } from './vjp.ts';
 
 /**
