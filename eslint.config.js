@@ -10,6 +10,7 @@ const ROOMS = {
   sema: ['parser', 'ir', 'autodiff'],
   passes: ['ir', 'autodiff', 'plan.ts'],
   reference: ['ir'],
+  math: ['ir', 'passes'],
   'codegen-wgsl': ['ir'],
   'codegen-js': ['ir'],
   data: [],
@@ -24,6 +25,7 @@ const ALL = [
   'ir',
   'passes',
   'reference',
+  'math',
   'codegen-wgsl',
   'codegen-js',
   'data',
@@ -33,6 +35,7 @@ const ALL = [
   'plan.ts',
   'lower.ts',
   'compile.ts',
+  'draw.ts',
   'check.ts',
 ];
 
@@ -72,7 +75,7 @@ export default tseslint.config(
   },
   {
     // What a browser runs: no Node at all.
-    files: ['src/{base,parser,autodiff,sema,ir,passes,reference,codegen-wgsl,codegen-js,runtime,standalone}/**/*.ts', 'src/*.ts'],
+    files: ['src/{base,parser,autodiff,sema,ir,passes,reference,math,codegen-wgsl,codegen-js,runtime,standalone}/**/*.ts', 'src/*.ts'],
     rules: { 'no-restricted-imports': ['error', { patterns: ['node:*'] }] },
   },
 );

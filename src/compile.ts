@@ -1,5 +1,5 @@
 import { DiagnosticSink, type Diagnostic } from './base/diagnostics.ts';
-import { at, fail, get, invariant } from './base/errors.ts';
+import { fail, get, invariant } from './base/errors.ts';
 import type { Source } from './base/source.ts';
 import { count, fixedShape } from './base/types.ts';
 import { contractWork } from './ir/graph/ops.ts';
@@ -11,22 +11,46 @@ import { ArenaBuilder } from './passes/memory/layout.ts';
 import { predictPipeline, runPasses, stepPipeline, type Observer } from './passes/pipeline.ts';
 import { dataTensor, stateTensor, traceTensor } from './passes/schedule/schedule.ts';
 import type { Level } from './passes/schedule/types.ts';
-import { BYTES, TICK_BYTES, type Plan, type PlanTensor, type Program } from './plan.ts';
+import { BYTES, TICK_BYTES, type Plan, type PlanParam, type PlanTensor, type Program } from './plan.ts';
 import { analyze } from './sema/analyze.ts';
-import type { Model } from './sema/model.ts';
+import type { Model, Script } from './sema/model.ts';
 import { DEFAULT_EPOCHS } from './sema/settings.ts';
 
-/** Text to model, or undefined; the diagnostics say why, and hold warnings either way. */
-export function check(source: Source): { readonly model: Model | undefined; readonly diagnostics: readonly Diagnostic[] } {
+/** What {@link check} finds. */
+export interface Checked {
+  /** Undefined if something is wrong, or if the program has no model. */
+  readonly model: Model | undefined;
+  /** The `print` lines; undefined if something is wrong. */
+  readonly script: Script | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Gives the text of an imported file, or says why it cannot be read. */
+export type Reader = (path: string, from: Source) => Source | string;
+
+/** Text to model and script; the diagnostics say what is wrong, and hold warnings either way. `read` serves imports. */
+export function check(source: Source, read: Reader = () => 'there are no files here'): Checked {
   const sink = new DiagnosticSink();
   const { program } = parse(source, sink);
-  const model = sink.errors.length === 0 ? analyze(source, program, sink) : undefined;
-  return { model, diagnostics: sink.all };
+  if (sink.errors.length > 0) return { model: undefined, script: undefined, diagnostics: sink.all };
+  const found = analyze(source, program, sink, (path, from) => {
+    const other = read(path.value, from);
+    if (typeof other !== 'string') return parse(other, sink).program;
+    sink.error('NN502', path.span, `${path.value} cannot be read: ${other}`);
+    return undefined;
+  });
+  return { ...found, diagnostics: sink.all };
 }
 
 export interface CompileOptions {
-  /** Examples in the data; undefined compiles for prediction alone. */
+  /** Examples to train on; undefined compiles for prediction alone. */
   readonly rows?: number | undefined;
+  /** Examples that are held out, to be evaluated from time to time. */
+  readonly held?: number | undefined;
+  /** The order of every epoch is uploaded as data, one after the other, instead of being computed from the seed. */
+  readonly givenOrder?: boolean | undefined;
+  /** Values that states start with, from the data: means and deviations. */
+  readonly statistics?: ReadonlyMap<string, readonly number[]> | undefined;
   readonly level?: Level;
   /** Override what the program says. */
   readonly batch?: number | undefined;
@@ -52,7 +76,8 @@ const PREDICT_ROWS = 256;
 /** Model to plan. Pure: no files, no device, no clock. */
 export function compile(model: Model, options: CompileOptions = {}): Compiled {
   const level = options.level ?? 1;
-  const { params, size } = packing(model.params);
+  const packed = packing(model.params, model.optim);
+  const { params, size } = packed;
   if (size > MAX_ELEMENTS)
     fail('NN217', `the model has ${size} parameters, and nnc holds at most ${MAX_ELEMENTS} in one buffer`, {
       help: 'make the layers smaller',
@@ -66,6 +91,7 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
   };
   const observer = (name: string): Observer | undefined => options.observe && ((pass, graph) => options.observe?.(name, pass, graph));
 
+  const traces = ['loss', ...model.metrics.map((m) => `metric:${m}`)];
   const schedule = trainingSchedule(model, options);
   if (schedule) {
     const training =
@@ -76,24 +102,37 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
     if (size === 0)
       fail('NN207', 'the model has no parameters, so there is nothing to train', { help: 'add a layer that has some, such as Linear' });
     const step = (name: string, batch: number): Lowered => {
-      const passes = stepPipeline({ params, size, optimizer: optim.name, settings: optim.settings, feed: schedule.feed, batch });
-      return add(name, runPasses(training, passes, observer(name)), ['loss']);
+      const passes = stepPipeline({ packing: packed, optimizer: optim.name, settings: optim.settings, feed: schedule.feed, batch });
+      return add(name, runPasses(training, passes, observer(name)), traces);
     };
     step('train', schedule.feed.batch);
     if (schedule.tailRows > 0) step('tail', schedule.tailRows);
   }
   const predictRows = Math.max(1, Math.min(options.rows ?? 1, PREDICT_ROWS));
-  const predict = add('predict', runPasses(model.predict, predictPipeline(params, size, predictRows), observer('predict')), []);
+  const predict = add('predict', runPasses(model.predict, predictPipeline(packed, predictRows), observer('predict')), []);
+  const held =
+    options.held && model.evaluation && schedule
+      ? add('held', runPasses(model.evaluation, predictPipeline(packed, options.held), observer('held')), traces)
+      : undefined;
 
   // A model without parameters still has a state vector of its own size: nothing.
-  const state = (name: string): PlanTensor => ({
+  const state = (name: string, shape: readonly number[]): PlanTensor => ({
     name,
-    ...arenas.place('state', stateTensor(name), 'f32', size),
-    shape: [size],
+    ...arenas.place(
+      'state',
+      stateTensor(name),
+      'f32',
+      shape.reduce((a, b) => a * b, 1),
+    ),
+    shape,
     dtype: 'f32',
   });
-  const home = state(PARAMS);
-  const slots = [...new Set(programs.flatMap((p) => p.schedule.graph.writes.map((w) => w.state)))].filter((s) => s !== PARAMS).map(state);
+  const home = state(PARAMS, [size]);
+  const own = new Set([PARAMS, ...model.states.map((s) => s.name)]);
+  const slots = stateShapes(programs)
+    .filter(([name]) => !own.has(name))
+    .map(([name, shape]) => state(name, shape));
+  const offsets = new Map(params.map((p) => [p.name, p.offset]));
   const scalars = collectScalars(programs);
   const large = arenas.arenas().find((a) => a.words > MAX_ELEMENTS);
   if (large)
@@ -103,6 +142,8 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
   invariant(scalars.length < TICK_BYTES / BYTES, `a step has ${scalars.length} scalars, more than a tick holds`);
   const { kernels, dispatches } = generate(programs, arenas, scalars);
   const [train] = programs;
+  const names = model.inputs.map((i) => i.name);
+  const order = schedule?.feed.shuffle === 'given';
   const plan: Omit<Plan, 'identity'> = {
     format: 'nnc-plan',
     version: 1,
@@ -112,17 +153,21 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
     kernels,
     programs: Object.fromEntries(programs.map((p, i) => [p.name, planProgram(p, dispatches[i] ?? [])])),
     scalars,
-    params: params.map((p, i) => ({
-      name: p.name,
-      arena: home.arena,
-      offset: home.offset + p.offset,
-      shape: fixedShape(p.shape),
-      dtype: 'f32',
-      init: at(model.params, i).init,
-    })),
+    params: [
+      ...model.params.map((p): PlanParam => {
+        const offset = home.offset + get(offsets, p.name, 'parameter');
+        return { name: p.name, arena: home.arena, offset, shape: p.shape, dtype: 'f32', init: p.init };
+      }),
+      ...model.states.map((s): PlanParam => {
+        const values = options.statistics?.get(s.name);
+        return { ...state(s.name, s.shape), init: values ? { kind: 'values', values } : s.init };
+      }),
+    ],
     slots,
-    data: schedule && train && { rows: schedule.feed.rows, tensors: [model.input.name, 'target'].map((name) => dataOf(train, name)) },
-    predict: { rows: predictRows, input: dataOf(predict, model.input.name), output: outputOf(predict, 'pred') },
+    data: schedule &&
+      train && { rows: schedule.feed.rows, tensors: [...names, 'target', ...(order ? ['order'] : [])].map((n) => dataOf(train, n)) },
+    held: held && { rows: options.held ?? 0, tensors: [...names, 'target'].map((n) => dataOf(held, n)) },
+    predict: { rows: predictRows, inputs: names.map((n) => dataOf(predict, n)), output: outputOf(predict, 'pred') },
     train: schedule && {
       steps: schedule.steps,
       stepsPerEpoch: schedule.feed.stepsPerEpoch,
@@ -131,6 +176,7 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
       tail: schedule.tailRows > 0,
       classes: model.target?.classes,
       loss: model.loss ?? '',
+      metrics: model.metrics,
       optimizer: model.optim?.name ?? '',
     },
     chunk: CHUNK,
@@ -150,7 +196,17 @@ function trainingSchedule(model: Model, options: CompileOptions) {
     options.steps ??
     (overridden ? undefined : model.train.steps) ??
     (options.epochs ?? model.train.epochs ?? DEFAULT_EPOCHS) * stepsPerEpoch;
-  return { steps, tailRows: rows % batch, feed: { rows, batch, shuffle: model.train.shuffle, stepsPerEpoch } };
+  const shuffle = !model.train.shuffle ? false : options.givenOrder ? 'given' : true;
+  const epochs = Math.ceil(steps / stepsPerEpoch);
+  return { steps, tailRows: rows % batch, feed: { rows, batch, shuffle, stepsPerEpoch, epochs } as const };
+}
+
+/** Every state that any program reads or writes, with its shape. */
+function stateShapes(programs: readonly Lowered[]): [string, number[]][] {
+  const found = new Map<string, number[]>();
+  for (const { schedule: s } of programs)
+    for (const node of s.graph.nodes) if (node.op === 'state') found.set(node.attrs.name, fixedShape(node.type.shape));
+  return [...found];
 }
 
 function planProgram(p: Lowered, dispatches: readonly number[]): Program {

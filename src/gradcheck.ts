@@ -1,4 +1,5 @@
 import { at, get } from './base/errors.ts';
+import { initialValue } from './base/init.ts';
 import { uniformAt } from './base/random.ts';
 import { count, fixedShape } from './base/types.ts';
 import type { Graph } from './ir/graph/types.ts';
@@ -22,9 +23,8 @@ export interface ParamCheck {
 }
 
 export interface GradcheckOptions {
-  /** Examples, row-major; random ones where they are not given. */
-  readonly x?: ArrayLike<number> | undefined;
-  readonly y?: ArrayLike<number> | undefined;
+  /** Examples of each input by name, and of `target`, row-major; random ones where they are not given. */
+  readonly data?: ReadonlyMap<string, ArrayLike<number>> | undefined;
   readonly rows: number;
   readonly seed: number;
   /** Elements of a parameter that are tried at the most. */
@@ -46,7 +46,7 @@ export function gradcheck(model: Model, training: Graph, options: GradcheckOptio
   const bound = (g: Graph): Graph => bindBatch(g, options.rows);
   const grads = bound(runPasses(training, gradientPipeline(names, options.table)));
   const loss = bound(select(training, ['loss']));
-  const state = new Map(model.params.map((p, i) => [p.name, randomParam(p, i, options.seed)]));
+  const state = new Map([...model.params, ...model.states].map((p, i) => [p.name, randomParam(p, i, options.seed)]));
   const values: Values = { inputs: examples(loss, model, options), state, scalars: { step: 0, seed: options.seed, total: 1 } };
 
   const lossAt = (): number => at([...evaluate(loss, values)(get(new Map(Object.entries(loss.outputs)), 'loss')).data], 0);
@@ -101,16 +101,15 @@ function pick(size: number, most: number, seed: number): number[] {
 function randomParam(p: ParamInfo, index: number, seed: number): Float64Array {
   const u = (i: number): number => uniformAt(seed, 500 + index, 0, i);
   const n = count(p.shape);
+  const spread = (size: number, low: number, high: number): Float32Array =>
+    Float32Array.from({ length: size }, (_, i) => low + (high - low) * u(i));
   if (p.init.kind === 'constant') {
     const { value } = p.init;
     return Float64Array.from({ length: n }, (_, i) => value + 0.2 * (u(i) - 0.5));
   }
-  if (p.init.kind === 'normal') {
-    const { mean, std } = p.init;
-    return Float64Array.from({ length: n }, (_, i) => mean + std * (2 * u(i) - 1));
-  }
-  const { low, high } = p.init;
-  return Float64Array.from({ length: n }, (_, i) => low + (high - low) * u(i));
+  return Float64Array.from(
+    initialValue(p.init, p.shape, { uniform: spread, normal: (_n, mean, std) => spread(n, mean - std, mean + std) }),
+  );
 }
 
 function examples(loss: Graph, model: Model, o: GradcheckOptions): Map<string, ArrayLike<number>> {
@@ -119,9 +118,9 @@ function examples(loss: Graph, model: Model, o: GradcheckOptions): Map<string, A
     if (node.op !== 'input') continue;
     const isTarget = node.attrs.name === 'target';
     const n = count(fixedShape(node.type.shape));
-    const given = isTarget ? o.y : o.x;
+    const given = o.data?.get(node.attrs.name);
     const classes = isTarget ? (model.target?.classes ?? 2) : 2;
-    const u = (i: number): number => uniformAt(o.seed, isTarget ? 902 : 901, 0, i);
+    const u = (i: number): number => uniformAt(o.seed, isTarget ? 902 : 901 + 2 * node.id, 0, i);
     const random = Float64Array.from({ length: n }, (_, i) =>
       node.type.dtype === 'i32' ? Math.floor(u(i) * classes) : u(i) * 2 - (isTarget ? 0 : 1),
     );

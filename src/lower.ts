@@ -49,7 +49,7 @@ export function lowerProgram(
     // Tensors' names hold an underscore and arenas' names none, so that they never meet.
     const arena = (t.dtype === 'i32' ? 'i' : '') + LONG_LIVED[t.kind];
     // Data of different programs differ; state and traces are the same everywhere.
-    const key = t.kind === 'data' && name === 'predict' ? `${t.name}@${name}` : t.name;
+    const key = t.kind === 'data' && name !== 'train' && name !== 'tail' ? `${t.name}@${name}` : t.name;
     placed.set(t.name, arenas.place(arena, key, t.dtype, t.size));
   }
   for (const [arena, words] of Object.entries(transients.words)) arenas.atLeast(arena, arena.startsWith('i') ? 'i32' : 'f32', words);

@@ -17,11 +17,14 @@ export interface Plan {
   readonly kernels: readonly PlanKernel[];
   readonly programs: Readonly<Record<string, Program>>;
   readonly scalars: readonly PlanScalar[];
+  /** Everything that weights hold: trained parameters, then states such as running means. */
   readonly params: readonly PlanParam[];
   /** Optimizer state that a checkpoint needs, by name. */
   readonly slots: readonly PlanTensor[];
   readonly data: { readonly rows: number; readonly tensors: readonly PlanTensor[] } | undefined;
-  readonly predict: { readonly rows: number; readonly input: PlanTensor; readonly output: PlanTensor };
+  /** Examples that are held out, for the program `held`. */
+  readonly held: { readonly rows: number; readonly tensors: readonly PlanTensor[] } | undefined;
+  readonly predict: { readonly rows: number; readonly inputs: readonly PlanTensor[]; readonly output: PlanTensor };
   readonly train: TrainPlan | undefined;
   /** Most steps that one submit may hold: the length of the tick and trace buffers. */
   readonly chunk: number;
@@ -82,6 +85,8 @@ export interface TrainPlan {
   readonly tail: boolean;
   readonly classes: number | undefined;
   readonly loss: string;
+  /** Traces besides the loss. */
+  readonly metrics: readonly string[];
   readonly optimizer: string;
 }
 

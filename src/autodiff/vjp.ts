@@ -52,6 +52,7 @@ export const VJP: VjpTable = {
   sqrt: ({ b, out }, ct) => [b.op('div', b.op('mul', ct, b.like(0.5, ct)), out)],
   sin: ({ b, x }, ct) => [b.op('mul', ct, b.op('cos', x))],
   cos: ({ b, x }, ct) => [b.op('neg', b.op('mul', ct, b.op('sin', x)))],
+  atan: ({ b, x }, ct) => [b.op('div', ct, b.op('add', b.op('mul', x, x), b.like(1, x)))],
   tanh: ({ b, out }, ct) => [b.op('mul', ct, b.op('sub', b.like(1, out), b.op('mul', out, out)))],
   sigmoid: ({ b, out }, ct) => [b.op('mul', ct, b.op('mul', out, b.op('sub', b.like(1, out), out)))],
   erf: ({ b, x }, ct) => [b.op('mul', ct, b.op('mul', b.like(TWO_OVER_SQRT_PI, x), b.op('exp', b.op('neg', b.op('mul', x, x)))))],

@@ -26,6 +26,7 @@ export const CODES = {
   NN215: 'a block has one value',
   NN216: 'the program is nested too deeply',
   NN217: 'the model is too large',
+  NN218: 'this cannot be imported',
 
   NN301: 'the data cannot be read',
   NN302: 'a column is missing',

@@ -1,5 +1,79 @@
+import { erf } from './math.ts';
+
 /** How a parameter starts. */
 export type Init =
   | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
   | { readonly kind: 'normal'; readonly mean: number; readonly std: number }
-  | { readonly kind: 'constant'; readonly value: number };
+  | { readonly kind: 'trunc_normal'; readonly mean: number; readonly std: number; readonly low: number; readonly high: number }
+  | { readonly kind: 'orthogonal'; readonly gain: number }
+  | { readonly kind: 'constant'; readonly value: number }
+  /** Numbers that the data gave, row-major. */
+  | { readonly kind: 'values'; readonly values: readonly number[] };
+
+/** Where initial values come from: the compiler's own numbers, or those of PyTorch's generator. */
+export interface RandomSource {
+  /** `n` numbers in [low, high). */
+  uniform(n: number, low: number, high: number): Float32Array;
+  normal(n: number, mean: number, std: number): Float32Array;
+}
+
+/** The value that a tensor of a shape starts with. */
+export function initialValue(init: Init, shape: readonly number[], random: RandomSource): Float32Array {
+  const n = shape.reduce((a, b) => a * b, 1);
+  switch (init.kind) {
+    case 'constant':
+      return new Float32Array(n).fill(init.value);
+    case 'values':
+      return Float32Array.from(init.values);
+    case 'uniform':
+      return random.uniform(n, init.low, init.high);
+    case 'normal':
+      return random.normal(n, init.mean, init.std);
+    case 'trunc_normal':
+      return truncated(init, random.uniform(n, 0, 1));
+    case 'orthogonal': {
+      const rows = shape[0] ?? 1;
+      return orthogonal(random.normal(n, 0, 1), rows, n / rows, init.gain);
+    }
+  }
+}
+
+/** Standard normal values between two bounds, by the inverse of the distribution at uniform numbers. */
+function truncated(init: Extract<Init, { kind: 'trunc_normal' }>, uniform: Float32Array): Float32Array {
+  const { mean, std, low, high } = init;
+  const cdf = (x: number): number => (1 + erf((x - mean) / std / Math.SQRT2)) / 2;
+  const [from, to] = [cdf(low), cdf(high)];
+  return uniform.map((u) => {
+    const p = from + u * (to - from);
+    // Bisection: sure, and fast enough for what happens once.
+    let [a, b] = [low, high];
+    for (let i = 0; i < 60; i++) {
+      const middle = (a + b) / 2;
+      if (cdf(middle) < p) a = middle;
+      else b = middle;
+    }
+    return (a + b) / 2;
+  });
+}
+
+/** Rows (or columns, if they are fewer) at right angles with length `gain`: modified Gram and Schmidt on normal numbers. Saxe et al., 2013. */
+function orthogonal(values: Float32Array, rows: number, columns: number, gain: number): Float32Array {
+  const byRow = rows <= columns;
+  const [count, length] = byRow ? [rows, columns] : [columns, rows];
+  const place = (k: number, i: number): number => (byRow ? k * columns + i : i * columns + k);
+  const q = Float64Array.from(values);
+  const dot = (a: number, b: number): number => {
+    let sum = 0;
+    for (let i = 0; i < length; i++) sum += (q[place(a, i)] ?? 0) * (q[place(b, i)] ?? 0);
+    return sum;
+  };
+  for (let k = 0; k < count; k++) {
+    for (let j = 0; j < k; j++) {
+      const d = dot(k, j);
+      for (let i = 0; i < length; i++) q[place(k, i)] = (q[place(k, i)] ?? 0) - d * (q[place(j, i)] ?? 0);
+    }
+    const norm = Math.sqrt(dot(k, k)) || 1;
+    for (let i = 0; i < length; i++) q[place(k, i)] = (q[place(k, i)] ?? 0) / norm;
+  }
+  return Float32Array.from(q, (v) => v * gain);
+}

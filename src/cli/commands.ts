@@ -5,6 +5,7 @@ import { doctor } from './commands/doctor.ts';
 import { dump, STAGES } from './commands/dump.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
 import { predict } from './commands/predict.ts';
+import { run } from './commands/run.ts';
 import { train } from './commands/train.ts';
 import { verify } from './commands/verify.ts';
 import { version } from './version.ts';
@@ -18,6 +19,10 @@ function whole(min: number): (text: string) => number {
 }
 
 const device = (): Option => new Option('--device <device>', 'where to run').choices(['auto', 'gpu', 'cpu']).default('auto');
+const rng = (): Option =>
+  new Option('--rng <generator>', "where random numbers come from: nnc's own, or PyTorch's for the same seed")
+    .choices(['native', 'torch'])
+    .default('native');
 const level = (): Option =>
   new Option('-O, --opt <level>', '0 runs every operation as a kernel of its own, 1 fuses').default(1).argParser((text) => {
     if (text !== '0' && text !== '1') throw new InvalidArgumentError('It is 0 or 1.');
@@ -56,8 +61,17 @@ export function commands(): Command {
     .option('--checkpoint <dir>', 'write everything that is needed to go on into this folder')
     .option('--resume', 'go on from the checkpoint')
     .option('--log <file>', 'write one line of JSON for each step')
+    .addOption(rng())
     .addOption(level())
     .action(train);
+
+  command('run', 'evaluate print lines, and train if the program says so', ['run neuron.nn', 'run house.nn --rng torch'])
+    .argument('<file>', 'the program')
+    .option('--seed <n>', 'seed of initial weights, dropout and order', whole(0))
+    .addOption(device())
+    .addOption(rng())
+    .addOption(level())
+    .action(run);
 
   command('predict', 'run a trained model', [
     'predict house.nn --weights house.safetensors --input 3.0',

@@ -4,7 +4,8 @@ import { UserError, fail } from '../base/errors.ts';
 import type { Span } from '../base/source.ts';
 import type { Code } from '../base/codes.ts';
 
-const reason = (e: unknown): string => {
+/** Why a file could not be read or written, in words. */
+export const whyNot = (e: unknown): string => {
   const { code } = e as { code?: string };
   const known: Readonly<Record<string, string>> = {
     ENOENT: 'it does not exist',
@@ -23,7 +24,7 @@ export async function readUserFile(path: string, code: Code = 'NN502', span?: Sp
   try {
     return await readFile(path);
   } catch (e) {
-    throw new UserError([{ code, severity: 'error', label: `${path} cannot be read: ${reason(e)}`, ...(span ? { span } : {}) }]);
+    throw new UserError([{ code, severity: 'error', label: `${path} cannot be read: ${whyNot(e)}`, ...(span ? { span } : {}) }]);
   }
 }
 
@@ -62,7 +63,7 @@ export async function writeFileSafely(path: string, content: string | Uint8Array
   } catch (e) {
     // Taking the unfinished part away may fail for the same reason; the first reason is the one to tell.
     await rm(part, { force: true }).catch(() => undefined);
-    fail('NN403', `${path} cannot be written: ${reason(e)}`);
+    fail('NN403', `${path} cannot be written: ${whyNot(e)}`);
   }
 }
 

@@ -34,7 +34,8 @@ export function planGraph(graph: Graph, level: Level, keepAll = false): GraphPla
     params: [],
     slots: [],
     data: undefined,
-    predict: { rows: 1, input: NOTHING, output: NOTHING },
+    held: undefined,
+    predict: { rows: 1, inputs: [], output: NOTHING },
     train: undefined,
     chunk: 1,
   };

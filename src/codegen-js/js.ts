@@ -36,6 +36,7 @@ const TEXT: { readonly [F in Fn]: (type: ScalarType, ...args: string[]) => strin
   sqrt: math('sqrt'),
   sin: math('sin'),
   cos: math('cos'),
+  atan: math('atan'),
   tanh: math('tanh'),
   sigmoid: lib('sigmoid'),
   erf: lib('erf'),

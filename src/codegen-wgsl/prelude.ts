@@ -53,6 +53,20 @@ fn nn_sin(x: f32) -> f32 { return nn_quadrant(x, 0); }`,
     needs: ['sin'],
     text: `fn nn_cos(x: f32) -> f32 { return nn_quadrant(x, 1); }`,
   },
+  atan: {
+    needs: [],
+    // Folded into |x| <= tan(pi/8), then the odd polynomial of Moshier's Cephes library.
+    text: `fn nn_atan(x: f32) -> f32 {
+  let a = abs(x);
+  let far = a > 2.4142135;
+  let middle = !far && a > 0.41421357;
+  let base = select(select(0.0, 0.78539816, middle), 1.5707963, far);
+  let r = select(select(a, (a - 1.0) / (a + 1.0), middle), -1.0 / max(a, 1.0), far);
+  let s = r * r;
+  let y = base + (r + r * s * (((8.0537446e-2 * s - 0.13877686) * s + 0.19977711) * s - 0.3333295));
+  return select(y, -y, x < 0.0);
+}`,
+  },
   expm1: {
     needs: [],
     // Taylor series near 0, where exp(x) - 1 cancels.

@@ -43,6 +43,7 @@ const TEXT: { readonly [F in Fn]: (...args: string[]) => string } = {
   sqrt: call('sqrt'),
   sin: call('nn_sin'),
   cos: call('nn_cos'),
+  atan: call('nn_atan'),
   tanh: call('nn_tanh'),
   sigmoid: call('nn_sigmoid'),
   erf: call('nn_erf'),

@@ -1,14 +1,7 @@
 import { parse } from 'csv-parse/sync';
 import { UserError, fail } from '../base/errors.ts';
 import type { Source } from '../base/source.ts';
-
-/** A table of numbers with named columns. */
-export interface Table {
-  readonly columns: readonly string[];
-  readonly rows: number;
-  /** The numbers of a column; throws at the first cell that is none. */
-  readonly numbers: (column: string) => Float64Array;
-}
+import type { Table } from './table.ts';
 
 interface Row {
   readonly record: readonly string[];

@@ -1,34 +1,89 @@
-import { UserError, fail } from '../base/errors.ts';
 import type { Diagnostic } from '../base/diagnostics.ts';
+import { UserError, fail } from '../base/errors.ts';
 import { hint } from '../base/suggest.ts';
 import { showShape, type DType, type TensorType } from '../base/types.ts';
 import { readCsv } from './csv.ts';
-import { readSafetensors } from './safetensors.ts';
+import { readIdx } from './idx.ts';
+import { readJson } from './json.ts';
+import { readNpy, readNpz } from './npy.ts';
+import { readSafetensors, type StoredTensor } from './safetensors.ts';
+import type { Table } from './table.ts';
+import { unpacked } from './unpack.ts';
+import { windowsOf } from './text.ts';
 
 /** What a model takes and what it is compared with: the data must have this form. */
 export interface Needs {
-  readonly input: { readonly name: string; readonly type: TensorType };
+  readonly inputs: readonly { readonly name: string; readonly type: TensorType }[];
   readonly target: { readonly type: TensorType; readonly classes: number | undefined } | undefined;
-  /** Columns or tensors by name, where the program says them; the place is for messages. */
-  readonly spec?:
-    | { readonly x: readonly string[] | undefined; readonly y: readonly string[] | undefined; readonly span?: Diagnostic['span'] }
-    | undefined;
+  /** Columns, tensors or files of each input and of `y`, where the program says them. */
+  readonly columns?: ReadonlyMap<string, readonly string[]>;
+  readonly tokens?: 'chars' | 'bytes' | undefined;
+  readonly context?: number | undefined;
+  /** The place in the program, for messages. */
+  readonly span?: Diagnostic['span'];
 }
 
 export type Values = Float32Array | Int32Array;
 
 export interface Dataset {
   readonly rows: number;
-  readonly x: Values;
-  /** Absent where only inputs were asked for. */
-  readonly y: Values | undefined;
+  /** Each input, then the target if one was asked for, row-major. */
+  readonly tensors: readonly Values[];
 }
 
-/** Reads training data, or inputs alone, from the bytes of a CSV or safetensors file. */
-export function readDataset(path: string, bytes: Uint8Array, needs: Needs): Dataset {
-  if (/\.safetensors$/i.test(path)) return fromTensors(path, bytes, needs);
-  if (/\.(csv|tsv)$/i.test(path)) return fromCsv(path, bytes, needs);
-  return fail('NN301', `${path} is of a kind that nnc does not read`, { help: 'it reads .csv, .tsv and .safetensors' });
+/** Reads a file that stands beside the first one. */
+export type Beside = (path: string) => Uint8Array;
+
+interface Wanted {
+  readonly name: string;
+  readonly type: TensorType;
+  readonly what: string;
+  /** For the first input and the target: what it is called where nothing is said. */
+  readonly plain: 'x' | 'y' | undefined;
+}
+
+const wantedOf = ({ inputs, target }: Needs): Wanted[] => [
+  ...inputs.map((i, k) => ({
+    ...i,
+    what: inputs.length === 1 ? 'the input' : `the input '${i.name}'`,
+    plain: k === 0 ? ('x' as const) : undefined,
+  })),
+  ...(target ? [{ name: 'y', type: target.type, what: 'the target', plain: 'y' as const }] : []),
+];
+
+type Tensors = ReadonlyMap<string, StoredTensor>;
+
+const KINDS: readonly {
+  readonly ending: RegExp;
+  readonly read: (path: string, bytes: Uint8Array, needs: Needs, beside: Beside) => Dataset;
+}[] = [
+  { ending: /\.csv$/i, read: (p, b, n) => fromTable(p, readCsv(textOf(p, b), ','), n) },
+  { ending: /\.tsv$/i, read: (p, b, n) => fromTable(p, readCsv(textOf(p, b), '\t'), n) },
+  { ending: /\.json$/i, read: (p, b, n) => fromJson(p, b, n) },
+  { ending: /\.safetensors$/i, read: (p, b, n) => fromTensors(p, readSafetensors(b, p, 'NN301'), n) },
+  { ending: /\.npz$/i, read: (p, b, n) => fromTensors(p, readNpz(p, b), n) },
+  { ending: /\.npy$/i, read: (p, b, n, beside) => fromFiles(p, readNpy(p, b), n, beside, readNpy) },
+  { ending: /[.-]idx\d?-ubyte$/i, read: (p, b, n, beside) => fromFiles(p, readIdx(p, b), n, beside, readIdx) },
+  { ending: /\.txt$/i, read: (p, b, n) => fromText(p, b, n) },
+];
+
+/** Reads training data, or inputs alone, from the bytes of a file; files ending in .gz are unpacked first. */
+export function readDataset(path: string, packed: Uint8Array, needs: Needs, beside: Beside): Dataset {
+  const plain = path.replace(/\.gz$/i, '');
+  const kind = KINDS.find((k) => k.ending.test(plain));
+  if (!kind)
+    return fail('NN301', `${path} is of a kind that nnc does not read`, {
+      help: 'it reads .csv, .tsv, .json, .npy, .npz, .safetensors, MNIST idx and .txt, all of them with .gz too',
+    });
+  if (needs.context !== undefined && !/\.txt$/i.test(plain)) reject(needs, 'NN301', `${path} is no text, so it has no tokens`);
+  const dataset = kind.read(path, unpacked(path, packed), needs, (other) => unpacked(other, beside(other)));
+  checkLabels(path, dataset, needs);
+  return dataset;
+}
+
+function textOf(path: string, bytes: Uint8Array): { readonly name: string; readonly text: string } {
+  if (bytes.includes(0)) fail('NN301', `${path} is not a text file in UTF-8`);
+  return { name: path, text: new TextDecoder().decode(bytes) };
 }
 
 /** Elements of one example. */
@@ -37,83 +92,157 @@ function width(type: TensorType): number {
 }
 
 function reject(needs: Needs, code: Diagnostic['code'], label: string, help?: string): never {
-  const span = needs.spec?.span;
-  throw new UserError([{ code, severity: 'error', label, ...(span ? { span } : {}), ...(help ? { help } : {}) }]);
+  throw new UserError([{ code, severity: 'error', label, ...(needs.span ? { span: needs.span } : {}), ...(help ? { help } : {}) }]);
 }
 
-function fromCsv(path: string, bytes: Uint8Array, needs: Needs): Dataset {
-  if (bytes.includes(0)) reject(needs, 'NN301', `${path} is not a text file in UTF-8`);
-  const table = readCsv({ name: path, text: new TextDecoder().decode(bytes) }, /\.tsv$/i.test(path) ? '\t' : ',');
-  const { input, target, spec } = needs;
+/** Named columns of numbers: CSV, or JSON objects. */
+function fromTable(path: string, table: Table, needs: Needs): Dataset {
   const last = table.columns.at(-1) ?? '';
-  const y = target ? (spec?.y ?? [last]) : [];
+  const y = needs.columns?.get('y') ?? [last];
+  const wanted = wantedOf(needs);
+  const named = (w: Wanted): readonly string[] | undefined =>
+    needs.columns?.get(w.name) ?? (w.plain === 'y' ? y : needs.inputs.length > 1 ? [w.name] : undefined);
   // For prediction a column of the table that the program calls y is no input.
-  const x = spec?.x ?? table.columns.filter((c) => !(spec?.y ?? y).includes(c));
-  for (const name of [...x, ...y]) {
+  const free = table.columns.filter((c) => !(needs.columns?.has('y') || needs.target ? y : []).includes(c));
+  const chosen = wanted.map((w) => named(w) ?? free);
+  for (const name of chosen.flat()) {
     if (!table.columns.includes(name)) reject(needs, 'NN302', `${path} has no column '${name}'`, hint(name, table.columns, 'it has'));
   }
-  const expect = (columns: readonly string[], type: TensorType, what: string): void => {
-    if (columns.length === width(type)) return;
-    const list = columns.length ? ` (${columns.join(', ')})` : '';
-    reject(
-      needs,
-      'NN304',
-      `${what} takes ${width(type)} column${width(type) === 1 ? '' : 's'}, and the data gives ${columns.length}${list}`,
-      'choose them: data "FILE" x=[...] y=...',
-    );
-  };
-  expect(x, input.type, `the input ${showShape(input.type.shape)}`);
-  if (target) expect(y, target.type, `the target ${showShape(target.type.shape)}`);
-  const collect = (columns: readonly string[], dtype: DType): Values => {
-    const parts = columns.map((c) => table.numbers(c));
-    const n = parts.length;
-    const out = dtype === 'i32' ? new Int32Array(table.rows * n) : new Float32Array(table.rows * n);
-    parts.forEach((part, j) =>
-      part.forEach((v, i) => {
-        if (dtype === 'f32' && !Number.isFinite(Math.fround(v)))
-          reject(needs, 'NN303', `column '${columns[j] ?? ''}' holds ${v} in row ${i + 1}, which float32 cannot`);
-        if (dtype === 'i32' && (v > 0x7fffffff || v < -0x80000000))
-          reject(needs, 'NN306', `label ${v} in row ${i + 1} of column '${columns[j] ?? ''}' is too large`);
-        if (dtype === 'i32' && !Number.isInteger(v))
-          reject(needs, 'NN303', `column '${columns[j] ?? ''}' holds labels, and ${v} in row ${i + 1} is not a whole number`);
-        out[i * n + j] = v;
-      }),
-    );
-    return out;
-  };
-  const dataset = { rows: table.rows, x: collect(x, input.type.dtype), y: target && collect(y, target.type.dtype) };
-  checkLabels(path, dataset.y, needs);
-  return dataset;
+  const tensors = wanted.map((w, i): Values => {
+    const columns = chosen[i] ?? [];
+    if (columns.length !== width(w.type)) {
+      const list = columns.length ? ` (${columns.join(', ')})` : '';
+      reject(
+        needs,
+        'NN304',
+        `${w.what} ${showShape(w.type.shape)} takes ${width(w.type)} column${width(w.type) === 1 ? '' : 's'}, and the data gives ${columns.length}${list}`,
+        'choose them: data "FILE" x=[...] y=...',
+      );
+    }
+    return collect(table, columns, w.type.dtype, needs);
+  });
+  return { rows: table.rows, tensors };
 }
 
-function fromTensors(path: string, bytes: Uint8Array, needs: Needs): Dataset {
-  const tensors = readSafetensors(bytes, path, 'NN301');
-  const { input, target, spec } = needs;
-  const take = (name: string, type: TensorType, what: string): { rows: number; values: Values } => {
-    const t = tensors.get(name);
-    if (!t) return reject(needs, 'NN302', `${path} has no tensor '${name}'`, hint(name, [...tensors.keys()], 'it has'));
-    const rest = type.shape.slice(1);
-    // A vector of N numbers is N examples of one number each.
-    const column = rest.length === 1 && rest[0] === 1 && t.shape.length === 1;
-    const fits = column || (t.shape.length === type.shape.length && rest.every((d, i) => d === t.shape[i + 1]));
-    if (!fits) return reject(needs, 'NN304', `'${name}' is [${t.shape.join(', ')}] in ${path}, and ${what} is ${showShape(type.shape)}`);
-    if (type.dtype === 'i32' && !(t.data instanceof Int32Array))
-      return reject(needs, 'NN304', `'${name}' holds floats in ${path}, and ${what} takes whole numbers`);
-    const bad = t.data.findIndex((v) => !Number.isFinite(v));
-    if (bad >= 0) return reject(needs, 'NN303', `'${name}' in ${path} holds ${t.data[bad] ?? 0} at element ${bad}`);
-    return { rows: t.shape[0] ?? 0, values: type.dtype === 'f32' ? Float32Array.from(t.data) : t.data };
-  };
-  const x = take(spec?.x?.[0] ?? 'x', input.type, 'the input');
-  const y = target && take(spec?.y?.[0] ?? 'y', target.type, 'the target');
-  if (x.rows === 0) reject(needs, 'NN301', `${path} has no examples`);
-  if (y && y.rows !== x.rows) reject(needs, 'NN304', `${path} has ${x.rows} inputs and ${y.rows} targets`);
-  checkLabels(path, y?.values, needs);
-  return { rows: x.rows, x: x.values, y: y?.values };
+function collect(table: Table, columns: readonly string[], dtype: DType, needs: Needs): Values {
+  const parts = columns.map((c) => table.numbers(c));
+  const n = parts.length;
+  const out = dtype === 'i32' ? new Int32Array(table.rows * n) : new Float32Array(table.rows * n);
+  parts.forEach((part, j) =>
+    part.forEach((v, i) => {
+      const column = columns[j] ?? '';
+      if (dtype === 'f32' && !Number.isFinite(Math.fround(v)))
+        reject(needs, 'NN303', `column '${column}' holds ${v} in row ${i + 1}, which float32 cannot`);
+      if (dtype === 'i32' && (v > 0x7fffffff || v < -0x80000000))
+        reject(needs, 'NN306', `label ${v} in row ${i + 1} of column '${column}' is too large`);
+      if (dtype === 'i32' && !Number.isInteger(v))
+        reject(needs, 'NN303', `column '${column}' holds labels, and ${v} in row ${i + 1} is not a whole number`);
+      out[i * n + j] = v;
+    }),
+  );
+  return out;
+}
+
+function fromJson(path: string, bytes: Uint8Array, needs: Needs): Dataset {
+  const found = readJson(textOf(path, bytes));
+  return 'columns' in found ? fromTable(path, found, needs) : fromTensors(path, found, needs);
+}
+
+/** Tensors by name: safetensors, npz, JSON of arrays. */
+function fromTensors(path: string, tensors: Tensors, needs: Needs): Dataset {
+  return assemble(needs, path, (w) => {
+    const name = needs.columns?.get(w.name)?.[0] ?? (tensors.has(w.name) ? w.name : (w.plain ?? w.name));
+    const tensor = tensors.get(name);
+    return tensor
+      ? { tensor, shown: `'${name}'`, path }
+      : reject(needs, 'NN302', `${path} has no tensor '${name}'`, hint(name, [...tensors.keys()], 'it has'));
+  });
+}
+
+/** One tensor a file: the first input is the file itself, everything else names a file beside it. */
+function fromFiles(
+  path: string,
+  first: StoredTensor,
+  needs: Needs,
+  beside: Beside,
+  read: (path: string, bytes: Uint8Array) => StoredTensor,
+): Dataset {
+  return assemble(needs, path, (w) => {
+    if (w.plain === 'x') return { tensor: first, shown: 'the tensor', path };
+    const other = needs.columns?.get(w.name)?.[0];
+    if (other === undefined)
+      return reject(
+        needs,
+        'NN302',
+        `${path} holds one tensor, and ${w.what} needs one too`,
+        `name its file: data "..." ${w.name}="labels"`,
+      );
+    return { tensor: read(other, beside(other)), shown: 'the tensor', path: other };
+  });
+}
+
+interface Found {
+  readonly tensor: StoredTensor;
+  readonly shown: string;
+  readonly path: string;
+}
+
+function assemble(needs: Needs, path: string, find: (w: Wanted) => Found): Dataset {
+  const wanted = wantedOf(needs);
+  const found = wanted.map((w) => take(find(w), w, needs));
+  const rows = found[0]?.rows ?? 0;
+  if (rows === 0) reject(needs, 'NN301', `${path} has no examples`);
+  found.forEach((f, i) => {
+    if (f.rows !== rows)
+      reject(
+        needs,
+        'NN304',
+        `${path} has ${rows} inputs and ${f.rows} ${wanted[i]?.plain === 'y' ? 'targets' : `of ${wanted[i]?.name ?? ''}`}`,
+      );
+  });
+  return { rows, tensors: found.map((f) => f.values) };
+}
+
+function take({ tensor: t, shown, path }: Found, { type, what }: Wanted, needs: Needs): { rows: number; values: Values } {
+  const without1 = (shape: readonly unknown[]): string => shape.filter((d) => d !== 1).join();
+  // Extents of 1 do not count: a vector of N numbers is N examples of one, an image needs no channel axis.
+  const fits = t.shape.length > 0 && without1(type.shape.slice(1)) === without1(t.shape.slice(1));
+  if (!fits) return reject(needs, 'NN304', `${shown} is [${t.shape.join(', ')}] in ${path}, and ${what} is ${showShape(type.shape)}`);
+  if (type.dtype === 'i32' && !(t.data instanceof Int32Array))
+    return reject(needs, 'NN304', `${shown} holds floats in ${path}, and ${what} takes whole numbers`);
+  const bad = t.data.findIndex((v) => !Number.isFinite(v));
+  if (bad >= 0) return reject(needs, 'NN303', `${shown} in ${path} holds ${t.data[bad] ?? 0} at element ${bad}`);
+  const scale = type.dtype === 'f32' && t.bytes ? 1 / 255 : 1;
+  return { rows: t.shape[0] ?? 0, values: type.dtype === 'f32' ? Float32Array.from(t.data, (v) => v * scale) : t.data };
+}
+
+/** Text as windows of tokens; the target is the next token at each place. */
+function fromText(path: string, bytes: Uint8Array, needs: Needs): Dataset {
+  const { tokens, context } = needs;
+  if (tokens === undefined || context === undefined)
+    return reject(
+      needs,
+      'NN301',
+      `${path} is text, and the program does not say how to cut it`,
+      'write: data "tale.txt" tokens=chars context=64',
+    );
+  const text = windowsOf(path, bytes, tokens, context);
+  const classes = needs.target?.classes;
+  if (classes !== undefined && text.vocabulary.length > classes)
+    reject(
+      needs,
+      'NN306',
+      `${path} has ${text.vocabulary.length} different tokens, and the model has ${classes} classes`,
+      'make the embedding and the last layer as wide as the vocabulary',
+    );
+  return { rows: text.rows, tensors: needs.target ? [text.x, text.y] : [text.x] };
 }
 
 /** Labels outside of the classes would read foreign memory in other systems; here they end before the device sees them. */
-function checkLabels(path: string, y: Values | undefined, needs: Needs): void {
-  const classes = needs.target?.classes;
+function checkLabels(path: string, { tensors }: Dataset, needs: Needs): void {
+  const { target } = needs;
+  const y = tensors[needs.inputs.length];
+  const classes = target?.classes;
   if (!y || classes === undefined) return;
   const i = y.findIndex((v) => v < 0 || v >= classes);
   if (i >= 0)

@@ -5,6 +5,8 @@ import { fail } from '../base/errors.ts';
 export interface StoredTensor {
   readonly shape: readonly number[];
   readonly data: Float32Array | Int32Array;
+  /** The file held unsigned bytes, as images do: 255 is 1 where numbers are wanted. */
+  readonly bytes?: boolean;
 }
 
 interface Header {
@@ -13,7 +15,8 @@ interface Header {
   readonly data_offsets: readonly [number, number];
 }
 
-const READERS: Readonly<
+/** How each element type of a file is read; NumPy's files share them. */
+export const READERS: Readonly<
   Record<string, { readonly bytes: number; readonly read: (view: DataView, at: number) => number; readonly int: boolean }>
 > = {
   F64: { bytes: 8, read: (v, at) => v.getFloat64(at, true), int: false },

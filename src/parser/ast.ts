@@ -14,9 +14,12 @@ export type Statement =
   | ParamStatement
   | LetStatement
   | LossStatement
+  | MetricStatement
   | OptimStatement
   | DataStatement
-  | TrainStatement;
+  | TrainStatement
+  | PrintStatement
+  | ImportStatement;
 
 export interface Name {
   readonly text: string;
@@ -89,6 +92,27 @@ export interface LossStatement {
   readonly span: Span;
 }
 
+/** `metric accuracy` */
+export interface MetricStatement {
+  readonly kind: 'metric';
+  readonly value: Expr;
+  readonly span: Span;
+}
+
+/** `print y, grad(y, x)` */
+export interface PrintStatement {
+  readonly kind: 'print';
+  readonly values: readonly Expr[];
+  readonly span: Span;
+}
+
+/** `import "blocks.nn"` */
+export interface ImportStatement {
+  readonly kind: 'import';
+  readonly path: StringExpr;
+  readonly span: Span;
+}
+
 /** `optim adam lr=0.01` */
 export interface OptimStatement {
   readonly kind: 'optim';
@@ -97,11 +121,19 @@ export interface OptimStatement {
   readonly span: Span;
 }
 
-/** `data "house.csv" x=sqft y=price` */
+/** `data "house.csv" x=sqft y=price`, `data n=100 { x = uniform(); y = 2*x }` */
 export interface DataStatement {
   readonly kind: 'data';
-  readonly path: StringExpr;
+  readonly path: StringExpr | undefined;
   readonly settings: readonly Argument[];
+  /** What is drawn, by name; undefined where a file is read. */
+  readonly bindings: readonly Binding[] | undefined;
+  readonly span: Span;
+}
+
+export interface Binding {
+  readonly name: Name;
+  readonly value: Expr;
   readonly span: Span;
 }
 

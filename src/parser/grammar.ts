@@ -43,6 +43,9 @@ export class NnParser extends ExpressionParser {
       { ALT: () => this.SUBRULE(this.optimStatement) },
       { ALT: () => this.SUBRULE(this.dataStatement) },
       { ALT: () => this.SUBRULE(this.trainStatement) },
+      { ALT: () => this.SUBRULE(this.metricStatement) },
+      { ALT: () => this.SUBRULE(this.printStatement) },
+      { ALT: () => this.SUBRULE(this.importStatement) },
     ]);
     this.SUBRULE(this.end);
     return statement;
@@ -160,9 +163,48 @@ export class NnParser extends ExpressionParser {
 
   readonly dataStatement = this.RULE('dataStatement', (): A.DataStatement => {
     const start = this.CONSUME(T.KEYWORDS.data);
-    const path = this.SUBRULE(this.string);
+    const path = this.OPTION(() => this.SUBRULE(this.string));
     const settings = this.SUBRULE(this.settings);
-    return { kind: 'data', path, settings, span: this.since(start) };
+    const bindings = this.OPTION1(() => {
+      this.CONSUME(T.LBrace);
+      const list: A.Binding[] = [];
+      this.MANY(() => {
+        this.OR([
+          { ALT: () => this.CONSUME(T.Newline) },
+          { ALT: () => this.CONSUME(T.Semicolon) },
+          {
+            ALT: () => {
+              const token = this.CONSUME(T.Identifier);
+              this.CONSUME(T.Equals);
+              const value = this.SUBRULE(this.expression);
+              list.push({ name: this.nameOf(token), value, span: this.since(token) });
+            },
+          },
+        ]);
+      });
+      this.CONSUME(T.RBrace);
+      return list;
+    });
+    return { kind: 'data', path, settings, bindings, span: this.since(start) };
+  });
+
+  readonly metricStatement = this.RULE('metricStatement', (): A.MetricStatement => {
+    const start = this.CONSUME(T.KEYWORDS.metric);
+    const value = this.SUBRULE(this.expression);
+    return { kind: 'metric', value, span: this.since(start) };
+  });
+
+  readonly printStatement = this.RULE('printStatement', (): A.PrintStatement => {
+    const start = this.CONSUME(T.KEYWORDS.print);
+    const values: A.Expr[] = [];
+    this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => values.push(this.SUBRULE(this.expression)) });
+    return { kind: 'print', values, span: this.since(start) };
+  });
+
+  readonly importStatement = this.RULE('importStatement', (): A.ImportStatement => {
+    const start = this.CONSUME(T.KEYWORDS.import);
+    const path = this.SUBRULE(this.string);
+    return { kind: 'import', path, span: this.since(start) };
   });
 
   readonly trainStatement = this.RULE('trainStatement', (): A.TrainStatement => {

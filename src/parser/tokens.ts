@@ -19,6 +19,7 @@ const keyword = (word: string): TokenType =>
 
 export const KEYWORDS = {
   input: keyword('input'),
+  import: keyword('import'),
   target: keyword('target'),
   layer: keyword('layer'),
   block: keyword('block'),
@@ -26,9 +27,11 @@ export const KEYWORDS = {
   param: keyword('param'),
   let: keyword('let'),
   loss: keyword('loss'),
+  metric: keyword('metric'),
   optim: keyword('optim'),
   data: keyword('data'),
   train: keyword('train'),
+  print: keyword('print'),
 } as const;
 
 export const Repeat = createToken({ name: 'Repeat', pattern: /repeat/, longer_alt: Identifier, label: "'repeat'" });

@@ -2,8 +2,8 @@ import { bindBatch, cse, dce } from './graph/cleanup.ts';
 import { differentiate } from './graph/differentiate.ts';
 import { feed, type Feed } from './graph/feed.ts';
 import { optimize } from './graph/optimize.ts';
-import type { Settings } from './graph/optimizers.ts';
-import { pack, type PackedParam } from './graph/pack.ts';
+import type { Settings } from './graph/update.ts';
+import { pack, type Packing } from './graph/pack.ts';
 import { simplify } from './graph/simplify.ts';
 import type { VjpTable } from '../autodiff/vjp.ts';
 import type { Graph } from '../ir/graph/types.ts';
@@ -31,9 +31,7 @@ export function runPasses(graph: Graph, passes: readonly Pass[], observe?: Obser
 }
 
 export interface StepOptions {
-  /** Every parameter, in the order of the model. */
-  readonly params: readonly PackedParam[];
-  readonly size: number;
+  readonly packing: Packing;
   readonly optimizer: string;
   readonly settings: Settings;
   readonly feed: Feed;
@@ -64,14 +62,14 @@ export function gradientPipeline(params: readonly string[], table?: VjpTable): r
 export function stepPipeline(o: StepOptions): readonly Pass[] {
   return [
     ...gradientPipeline(
-      o.params.map((p) => p.name),
+      o.packing.params.map((p) => p.name),
       o.table,
     ),
-    { name: 'pack', about: 'makes every parameter a view of one vector', run: (g) => pack(g, o.params, o.size) },
+    { name: 'pack', about: 'makes every parameter a view of one vector', run: (g) => pack(g, o.packing.params, o.packing.size) },
     {
       name: 'optimize',
       about: 'adds the update of the parameters',
-      run: (g) => optimize(withoutPrediction(g), o.params, o.size, o.optimizer, o.settings),
+      run: (g) => optimize(withoutPrediction(g), o.packing, o.optimizer, o.settings),
     },
     { name: 'feed', about: 'takes the examples from the data on the device', run: (g) => feed(g, o.feed) },
     bind(o.batch),
@@ -79,8 +77,8 @@ export function stepPipeline(o: StepOptions): readonly Pass[] {
   ];
 }
 
-/** Model -> prediction for `batch` examples. */
-export function predictPipeline(params: readonly PackedParam[], size: number, batch: number): readonly Pass[] {
+/** Model -> prediction for `batch` examples, or the loss of held-out ones. */
+export function predictPipeline({ params, size }: Packing, batch: number): readonly Pass[] {
   return [{ name: 'pack', about: 'makes every parameter a view of one vector', run: (g) => pack(g, params, size) }, bind(batch), ...CLEAN];
 }
 

@@ -144,6 +144,7 @@ const RULES: { readonly [K in Op]: Rule<K> } = {
   sqrt: byElement,
   sin: byElement,
   cos: byElement,
+  atan: byElement,
   tanh: byElement,
   sigmoid: byElement,
   erf: byElement,

@@ -25,8 +25,8 @@ export interface TrainOptions {
   /** Where to stop this time; the end of the run where it is not said. */
   readonly until?: number | undefined;
   readonly seed?: number | undefined;
-  /** The losses of a few steps, before their updates. */
-  readonly onLosses?: ((firstStep: number, losses: Float32Array) => void) | undefined;
+  /** The losses of a few steps, before their updates, and the metrics by name. */
+  readonly onLosses?: ((firstStep: number, losses: Float32Array, metrics: Readonly<Record<string, Float32Array>>) => void) | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** An AbortSignal, or anything like it: training stops after the steps that are on the device. */
   readonly signal?: { readonly aborted: boolean } | undefined;
@@ -42,12 +42,12 @@ export interface Model {
   readonly device: { readonly kind: 'gpu' | 'cpu'; readonly name: string; readonly reason: string };
   /** Steps done so far. */
   readonly step: number;
-  /** Gives the training data: inputs and targets, row-major, as many rows as the plan was built for. */
-  setData(x: ArrayLike<number>, y: ArrayLike<number>): void;
+  /** Gives the training data: each input, then the target, row-major, as many rows as the plan was built for. */
+  setData(...arrays: readonly ArrayLike<number>[]): void;
   /** Trains on from where the model stands. */
   train(options?: TrainOptions): Promise<TrainResult>;
-  /** Outputs for any number of examples, row-major. */
-  predict(x: ArrayLike<number>): Promise<Float32Array>;
+  /** Outputs for any number of examples, row-major; one array for each input of the model. */
+  predict(...inputs: readonly ArrayLike<number>[]): Promise<Float32Array>;
   weights(): Promise<Weights>;
   setWeights(weights: Weights): void;
   /** Frees the device. */

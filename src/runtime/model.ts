@@ -1,9 +1,10 @@
 import { fail } from '../base/errors.ts';
+import type { RandomSource } from '../base/init.ts';
 import type { Plan, PlanTensor } from '../plan.ts';
 import type { Model, Tensor, TrainOptions, TrainResult, Weights } from './api.ts';
 import type { Counters, DeviceInfo, Session, Words } from './session.ts';
 import { makeTicks } from './session.ts';
-import { trainLoop } from './trainer.ts';
+import { traced, trainLoop } from './trainer.ts';
 import { checkWeights, initialize, readWeights, writeWeights } from './weights.ts';
 
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
@@ -15,9 +16,10 @@ export class RunningModel implements Model {
   private last: Promise<unknown> = Promise.resolve();
   private hasData = false;
 
-  constructor(session: Session, seed?: number) {
+  /** Starts with fresh weights of a seed, or with those that `random` draws. */
+  constructor(session: Session, seed?: number, random?: RandomSource) {
     this.session = session;
-    initialize(session, seed ?? session.plan.train?.seed ?? 0);
+    initialize(session, seed ?? session.plan.train?.seed ?? 0, random);
   }
 
   get plan(): Plan {
@@ -45,6 +47,22 @@ export class RunningModel implements Model {
     this.hasData = true;
   }
 
+  /** Puts the held-out examples on the device, in the order of `plan.held`. */
+  setHeld(...arrays: readonly ArrayLike<number>[]): void {
+    this.plan.held?.tensors.forEach((t, i) => this.upload(t, arrays[i] ?? []));
+  }
+
+  /** Loss and metrics of the held-out examples with the weights as they are. */
+  evaluate(): Promise<Readonly<Record<string, number>>> {
+    return this.inTurn(async () => {
+      const { plan } = this;
+      if (!plan.held) return fail('NN305', 'this plan was compiled without held-out examples');
+      const trace = await this.session.run(['held'], makeTicks(plan, 0, 1, { seed: 0, total: 1 }));
+      const value = (what: string): number => traced(plan, trace, ['held'], what)[0] ?? NaN;
+      return Object.fromEntries([['loss', value('loss')], ...(plan.train?.metrics ?? []).map((m) => [m, value(`metric:${m}`)] as const)]);
+    });
+  }
+
   private upload(t: PlanTensor, values: ArrayLike<number>): void {
     if (t.arena === '') return;
     const expected = size(t.shape);
@@ -68,31 +86,43 @@ export class RunningModel implements Model {
   train(options: TrainOptions = {}): Promise<TrainResult> {
     return this.inTurn(async () => {
       if (!this.hasData) fail('NN305', 'there is no training data on the device', { help: 'call setData(x, y) first' });
-      const onLosses = (first: number, losses: Float32Array): void => {
+      const onLosses: TrainOptions['onLosses'] = (first, losses, metrics) => {
         this.done = first + losses.length;
-        options.onLosses?.(first, losses);
+        options.onLosses?.(first, losses, metrics);
       };
       return trainLoop(this.session, this.done, { ...options, onLosses });
     });
   }
 
   /** The model's output for any number of examples, row-major. */
-  predict(values: ArrayLike<number>): Promise<Float32Array> {
-    return this.inTurn(() => this.predictAll(values));
+  predict(...inputs: readonly ArrayLike<number>[]): Promise<Float32Array> {
+    return this.inTurn(() => this.predictAll(inputs));
   }
 
-  private async predictAll(values: ArrayLike<number>): Promise<Float32Array> {
-    const { rows, input, output } = this.plan.predict;
-    const [width, outWidth] = [size(input.shape) / rows, size(output.shape) / rows];
-    const total = values.length / width;
-    if (!Number.isInteger(total)) fail('NN304', `${values.length} numbers are no whole number of examples of ${width}`);
+  private async predictAll(given: readonly ArrayLike<number>[]): Promise<Float32Array> {
+    const { rows, inputs, output } = this.plan.predict;
+    if (given.length !== inputs.length)
+      fail(
+        'NN304',
+        `the model has ${inputs.length} input${inputs.length === 1 ? '' : 's'}, and ${given.length} ${given.length === 1 ? 'is' : 'are'} given`,
+      );
+    // An input that the result does not depend on has no place, and no width.
+    const used = inputs.flatMap((t, i) => (t.arena === '' ? [] : [{ t, values: given[i] ?? [], width: size(t.shape) / rows }]));
+    const outWidth = size(output.shape) / rows;
+    const [first] = used;
+    const total = first ? first.values.length / first.width : 1;
+    for (const { t, values, width } of used) {
+      if (!Number.isInteger(values.length / width)) fail('NN304', `${values.length} numbers are no whole number of examples of ${width}`);
+      if (values.length / width !== total) fail('NN304', `'${t.name}' has ${values.length / width} examples, and others have ${total}`);
+    }
     const result = new Float32Array(total * outWidth);
-    const batch = input.dtype === 'i32' ? new Int32Array(rows * width) : new Float32Array(rows * width);
     for (let row = 0; row < total; row += rows) {
       const n = Math.min(rows, total - row);
-      batch.fill(0);
-      for (let i = 0; i < n * width; i++) batch[i] = values[row * width + i] ?? 0;
-      this.upload(input, batch);
+      for (const { t, values, width } of used) {
+        const batch = t.dtype === 'i32' ? new Int32Array(rows * width) : new Float32Array(rows * width);
+        for (let i = 0; i < n * width; i++) batch[i] = values[row * width + i] ?? 0;
+        this.upload(t, batch);
+      }
       await this.session.run(['predict'], makeTicks(this.plan, 0, 1, { seed: 0, total: 1 }));
       const out = await this.session.read(output.arena, output.offset, n * outWidth);
       result.set(out, row * outWidth);

@@ -40,17 +40,18 @@ export async function trainLoop(session: Session, from: number, options: TrainOp
       lastDone = now;
       if (took < session.budget / 2 && n === chunk) chunk = Math.min(plan.chunk, chunk * 2);
       else if (took > session.budget && n === chunk) chunk = Math.max(1, Math.floor(chunk / 2));
-      const losses = lossesOf(plan, trace, programs);
+      const losses = traced(plan, trace, programs, 'loss');
+      const metrics = Object.fromEntries(train.metrics.map((m) => [m, traced(plan, trace, programs, `metric:${m}`)]));
       const bad = losses.findIndex((loss) => !Number.isFinite(loss));
       if (bad >= 0) {
-        if (bad > 0) options.onLosses?.(first, losses.subarray(0, bad));
+        if (bad > 0) options.onLosses?.(first, losses.subarray(0, bad), cut(metrics, bad));
         fail('NN702', `the loss is ${losses[bad] ?? NaN} at step ${first + bad}`, {
           help: 'try a smaller learning rate, or look for wrong values in the data',
         });
       }
       known = first + n;
       lastLoss = losses.at(-1) ?? NaN;
-      options.onLosses?.(first, losses);
+      options.onLosses?.(first, losses, metrics);
       const seconds = (now - begin) / 1000;
       const rate = (known - from) / Math.max(seconds, 1e-9);
       options.onProgress?.({ step: known, steps, loss: lastLoss, stepsPerSecond: rate, secondsLeft: (steps - known) / rate });
@@ -71,10 +72,13 @@ export async function trainLoop(session: Session, from: number, options: TrainOp
   return { steps: known - from, seconds: (performance.now() - begin) / 1000, lastLoss };
 }
 
-/** The loss of each step of a chunk: each program records in its own place of the trace. */
-function lossesOf(plan: Plan, trace: Float32Array, programs: readonly string[]): Float32Array {
+const cut = (metrics: Readonly<Record<string, Float32Array>>, n: number): Record<string, Float32Array> =>
+  Object.fromEntries(Object.entries(metrics).map(([name, values]) => [name, values.subarray(0, n)]));
+
+/** What each step of a chunk recorded: each program records in its own place of the trace. */
+export function traced(plan: Plan, trace: Float32Array, programs: readonly string[], what: string): Float32Array {
   return Float32Array.from(programs, (name, slot) => {
-    const place = plan.programs[name]?.trace['loss'];
+    const place = plan.programs[name]?.trace[what];
     return place ? (trace[place.offset + slot] ?? NaN) : NaN;
   });
 }

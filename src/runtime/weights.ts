@@ -1,7 +1,8 @@
 import { fail } from '../base/errors.ts';
+import { initialValue, type RandomSource } from '../base/init.ts';
 import { normalAt, uniformAt } from '../base/random.ts';
 import { hint } from '../base/suggest.ts';
-import type { Plan, PlanParam } from '../plan.ts';
+import type { Plan } from '../plan.ts';
 import type { Tensor, Weights } from './api.ts';
 import type { Session } from './session.ts';
 
@@ -10,19 +11,17 @@ const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b,
 /** Streams of initial values lie far from those of dropout. */
 const INIT_STREAM = 0x10000;
 
-/** The value a parameter starts with, for a seed. */
-export function initialValue(param: PlanParam, index: number, seed: number): Float32Array {
-  const { init } = param;
-  if (init.kind === 'constant') return new Float32Array(size(param.shape)).fill(init.value);
-  if (init.kind === 'normal')
-    return Float32Array.from({ length: size(param.shape) }, (_, i) => init.mean + init.std * normalAt(seed, INIT_STREAM + index, 0, i));
-  const span = init.high - init.low;
-  return Float32Array.from({ length: size(param.shape) }, (_, i) => init.low + span * uniformAt(seed, INIT_STREAM + index, 0, i));
+/** The numbers of one stream of a seed. */
+function stream(seed: number, index: number): RandomSource {
+  return {
+    uniform: (n, low, high) => Float32Array.from({ length: n }, (_, i) => low + (high - low) * uniformAt(seed, INIT_STREAM + index, 0, i)),
+    normal: (n, mean, std) => Float32Array.from({ length: n }, (_, i) => mean + std * normalAt(seed, INIT_STREAM + index, 0, i)),
+  };
 }
 
-/** Starts every parameter anew and clears the optimizer's state. */
-export function initialize(session: Session, seed: number): void {
-  session.plan.params.forEach((p, i) => session.write(p.arena, p.offset, initialValue(p, i, seed)));
+/** Starts every parameter anew, from `random` if it is given, and clears the optimizer's state. */
+export function initialize(session: Session, seed: number, random?: RandomSource): void {
+  session.plan.params.forEach((p, i) => session.write(p.arena, p.offset, initialValue(p.init, p.shape, random ?? stream(seed, i))));
   for (const slot of session.plan.slots) session.write(slot.arena, slot.offset, new Float32Array(size(slot.shape)));
 }
 
@@ -36,7 +35,8 @@ export async function readWeights(session: Session): Promise<Weights> {
 /** Throws unless the weights have exactly the names and shapes of the plan. */
 export function checkWeights(plan: Plan, weights: Weights, from: string): void {
   const names = plan.params.map((p) => p.name);
-  const unknown = Object.keys(weights).find((n) => !names.includes(n));
+  // PyTorch counts the batches that BatchNorm has seen; with a momentum nobody reads the number.
+  const unknown = Object.keys(weights).find((n) => !names.includes(n) && !n.endsWith('num_batches_tracked'));
   if (unknown !== undefined)
     fail('NN402', `${from} holds '${unknown}', which the model has not`, { help: hint(unknown, names, 'the model has') });
   for (const p of plan.params) {

@@ -27,6 +27,7 @@ interface ValueTypes {
   string: string;
   pair: readonly [number, number];
   columns: readonly string[];
+  numbers: readonly number[];
   /** One whole number, or one for each axis. */
   sizes: number | readonly number[];
   /** A number, or an expression of the step. */
@@ -45,7 +46,8 @@ const DESCRIBE: Readonly<Record<keyof ValueTypes, string>> = {
   bool: 'true or false',
   string: 'a word',
   pair: 'a pair of numbers, as (0.9, 0.999)',
-  columns: 'a column or a list of columns',
+  columns: 'a name or a list of names',
+  numbers: 'a list of numbers',
   sizes: 'a whole number, or one for each axis',
   schedule: 'a number or a schedule',
 };
@@ -64,6 +66,8 @@ function hasType(v: Const, type: keyof ValueTypes): boolean {
       return typeof v === 'string';
     case 'pair':
       return Array.isArray(v) && v.length === 2 && v.every((x) => typeof x === 'number');
+    case 'numbers':
+      return Array.isArray(v) && v.every((x) => typeof x === 'number');
     case 'sizes':
       return [v].flat().every((x) => typeof x === 'number' && Number.isInteger(x));
     case 'columns':

@@ -91,3 +91,13 @@ export function describeConst(v: Const): string {
   if (typeof v === 'boolean') return `${v}`;
   return `a list of ${v.length}`;
 }
+
+/** A constant list as a dense array: numbers, nested evenly. Undefined where it is none. */
+export function arrayOf(v: Const): { readonly data: readonly number[]; readonly shape: readonly number[] } | undefined {
+  if (typeof v === 'number') return { data: [v], shape: [] };
+  if (!Array.isArray(v) || v.length === 0) return undefined;
+  const parts = v.map(arrayOf);
+  const [first] = parts;
+  if (!first || !parts.every((p) => p !== undefined && p.shape.join() === first.shape.join())) return undefined;
+  return { data: parts.flatMap((p) => p?.data ?? []), shape: [v.length, ...first.shape] };
+}

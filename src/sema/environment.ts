@@ -38,6 +38,11 @@ export class Environment {
     return entry.value;
   }
 
+  /** Without counting as a use. */
+  peek(name: string): Value | 'failed' | undefined {
+    return this.entries.get(name)?.value;
+  }
+
   names(): string[] {
     return [...this.entries.keys(), ...(this.outer?.names() ?? [])];
   }

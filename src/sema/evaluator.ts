@@ -5,14 +5,18 @@ import { hint } from '../base/suggest.ts';
 import type { GraphBuilder } from '../ir/graph/builder.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
-import { bindArguments } from './arguments.ts';
 import type { Definitions, Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
+import { arrayOf } from './constants.ts';
 import { binary, index, list, unary } from './expressions.ts';
-import type { Layer, Problem } from './layers/layer.ts';
+import { derivative } from './derivative.ts';
+import { layerCall } from './layer-call.ts';
+import type { Problem } from './layers/layer.ts';
 import { LAYERS } from './layers/registry.ts';
 import type { ModelBuilder } from './model-builder.ts';
 import { combinator, label, pipe, repeat } from './stages.ts';
+import { sameType } from '../base/types.ts';
+import { table } from './functions.ts';
 import { Reported, attempt, constant, describeValue, stage, type Flow, type Part, type StageValue, type Value } from './values.ts';
 
 /** How deep definitions may use one another: deeper ones use themselves. */
@@ -25,6 +29,10 @@ export class Evaluator implements Evaluation {
   private readonly defs: Definitions;
   private readonly sink: DiagnosticSink;
   private depth = 0;
+  /** Names that the walk through a file gives a meaning of its own. */
+  readonly specials = new Map<string, (e: A.CallExpr, env: Environment, flow: Flow) => Value>([
+    ['grad', (e, env, flow) => derivative(this, e, env, flow)],
+  ]);
 
   constructor(m: ModelBuilder, defs: Definitions, sink: DiagnosticSink) {
     this.m = m;
@@ -79,6 +87,18 @@ export class Evaluator implements Evaluation {
   tensorOf(v: Value, span: Span): NodeId {
     if (v.kind === 'tensor') return v.id;
     if (v.kind === 'const' && typeof v.value === 'number') return this.b.full(v.value, { dtype: 'f32', shape: [] });
+    const numbers = v.kind === 'const' && Array.isArray(v.value) ? arrayOf(v.value) : undefined;
+    if (numbers) return table(this.b, numbers.data, numbers.shape);
+    // A list of values of one shape is those values side by side.
+    if (v.kind === 'tuple' && v.items.length > 0) {
+      const parts = v.items.map((item) => this.tensorOf(item, span));
+      const [first = -1] = parts;
+      const shape = this.b.shape(first);
+      if (parts.every((p) => sameType(this.b.type(p), this.b.type(first)))) {
+        const thick = parts.map((p) => this.b.reshape(p, [1, ...shape]));
+        return thick.length === 1 ? (thick[0] ?? -1) : this.b.add('concat', thick, { axis: 0 });
+      }
+    }
     return this.fail('NN204', span, `a tensor is needed here, and this is ${describeValue(v)}`);
   }
 
@@ -100,62 +120,16 @@ export class Evaluator implements Evaluation {
   private call(e: A.CallExpr, env: Environment, flow: Flow): Value {
     const { text: name, span } = e.callee;
     if (name === 'residual' || name === 'share') return combinator(this, name, e, env, flow);
+    const special = this.specials.get(name);
+    if (special) return special(e, env, flow);
     const def = this.defs.get(name);
     if (def) return def.kind === 'block' ? this.block(def, e, env, flow) : this.fn(def, e, env, flow);
     const layer = Object.hasOwn(LAYERS, name) ? LAYERS[name] : undefined;
     if (!layer) {
-      const known = [...Object.keys(LAYERS), ...this.defs.names(), 'residual', 'share'];
+      const known = [...Object.keys(LAYERS), ...this.defs.names(), ...this.specials.keys(), 'residual', 'share'];
       return this.fail('NN201', span, `there is no layer '${name}'`, { help: hint(name, known, 'layers') });
     }
-    const inputs = layer.inputs ?? ['x'];
-    const tensors = this.tensorArguments(e, inputs.length, layer, env, flow);
-    const args = bindArguments(
-      { callee: name, span: e.span, args: e.args.slice(tensors?.length ?? 0) },
-      layer.parameters,
-      layer.optional ?? [],
-      env,
-      this.sink,
-    );
-    if (!args) throw new Reported(name);
-    const text = textOf(e.span).replace(/\s+/g, ' ');
-    const run = (path: readonly string[], ids: readonly NodeId[]): Value =>
-      this.m.build(layer, args, { path, text, span: e.span, ids, asStage: !tensors }, (p, notes) => this.refuse(p, e.span, notes));
-    if (tensors) return run([...flow.prefix, String(flow.next)], tensors);
-    if (inputs.length !== 1)
-      return this.fail('NN202', e.span, `${name} takes ${inputs.map((i) => `'${i}'`).join(', ')}`, {
-        help: `call it: ${name}(${inputs.join(', ')})`,
-      });
-    const part: Part = {
-      label: undefined,
-      span: e.span,
-      text,
-      transparent: false,
-      expects: layer.expects?.(args) ?? (layer.keepsShape ? 'same' : undefined),
-      run: (f, own, x) => run([...f.prefix, own], [this.tensorOf(x, e.span)]),
-    };
-    return stage([part]);
-  }
-
-  /** The leading arguments as tensors, if the first one is a value that flows; undefined if the call is a stage. */
-  private tensorArguments(e: A.CallExpr, n: number, layer: Layer, env: Environment, flow: Flow): NodeId[] | undefined {
-    const [first] = e.args;
-    if (!first || first.name) return undefined;
-    const plain =
-      first.value.kind === 'number' || first.value.kind === 'string' || first.value.kind === 'boolean' || first.value.kind === 'list';
-    // A number is an argument of a stage where the layer has parameters, and a value where it has none.
-    if (n === 1 && plain && Object.keys(layer.parameters).length > 0) return undefined;
-    if (first.value.kind === 'name' && env.lookup(first.value.name) === undefined) return n > 1 ? this.all(e, n, env, flow) : undefined;
-    const value = this.evaluate(first.value, env, flow);
-    if (n === 1 && value.kind === 'const' && Object.keys(layer.parameters).length > 0) return undefined;
-    if (value.kind === 'stage') return undefined;
-    return this.all(e, n, env, flow, value);
-  }
-
-  private all(e: A.CallExpr, n: number, env: Environment, flow: Flow, first?: Value): NodeId[] {
-    const given = e.args.slice(0, n).filter((a) => !a.name);
-    if (given.length < n)
-      this.fail('NN202', e.span, `${e.callee.text} takes ${n} values, and ${given.length} ${given.length === 1 ? 'is' : 'are'} given`);
-    return given.map((a, i) => this.tensorOf(i === 0 && first ? first : this.evaluate(a.value, env, flow), a.value.span));
+    return layerCall(this, this.sink, layer, e, env, flow);
   }
 
   private block(def: A.BlockStatement, e: A.CallExpr, env: Environment, flow: Flow): Value {

@@ -2,7 +2,7 @@ import { showShape, type Dim } from '../base/types.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
 import { matmul, pointwise } from './arithmetic.ts';
-import { arithmetic } from './constants.ts';
+import { arithmetic, arrayOf } from './constants.ts';
 import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { isProblem, problem, type BuiltValue } from './layers/layer.ts';
@@ -19,7 +19,7 @@ export function list(ev: Evaluation, e: A.ListExpr, env: Environment, flow: Flow
 
 export function unary(ev: Evaluation, e: A.UnaryExpr, env: Environment, flow: Flow): Value {
   const v = ev.evaluate(e.operand, env, flow);
-  if (v.kind === 'const') {
+  if (v.kind === 'const' && !(Array.isArray(v.value) && arrayOf(v.value))) {
     if (typeof v.value !== 'number') return ev.fail('NN204', e.operand.span, `a number is needed here, and this is ${describeValue(v)}`);
     return constant(-v.value);
   }
@@ -32,7 +32,8 @@ export function unary(ev: Evaluation, e: A.UnaryExpr, env: Environment, flow: Fl
 
 export function binary(ev: Evaluation, e: A.BinaryExpr, env: Environment, flow: Flow): Value {
   const [l, r] = [ev.evaluate(e.left, env, flow), ev.evaluate(e.right, env, flow)];
-  if (l.kind === 'const' && r.kind === 'const') {
+  const dense = (v: Value): boolean => v.kind === 'const' && Array.isArray(v.value) && arrayOf(v.value) !== undefined;
+  if (l.kind === 'const' && r.kind === 'const' && !dense(l) && !dense(r)) {
     for (const [v, x] of [
       [l, e.left],
       [r, e.right],

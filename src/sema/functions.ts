@@ -35,6 +35,9 @@ function peak(b: B, x: NodeId, axis: number): NodeId {
   return b.op('detach', b.add('reduce_max', [x], { axes: [axis] }));
 }
 
+/** The largest negative float32: stands for minus infinity, which drivers may assume not to exist. */
+export const LOWEST = -3.4028234663852886e38;
+
 export function softmax(b: B, x: NodeId, axis: number): NodeId {
   const shape = b.shape(x);
   const e = b.op('exp', b.op('sub', x, b.unreduce(peak(b, x, axis), shape, [axis])));
@@ -89,4 +92,59 @@ export function elu(b: B, x: NodeId, alpha: number): NodeId {
   const positive = b.op('lt', zero, x);
   const below = b.op('expm1', b.op('select', positive, zero, x));
   return b.op('select', positive, x, b.op('mul', below, b.like(alpha, x)));
+}
+
+/** `size` places of an axis from `from` on. */
+export function part(b: B, x: NodeId, axis: number, from: number, size: number): NodeId {
+  const shape = b.shape(x);
+  return b.add('slice', [x], { start: shape.map((_, i) => (i === axis ? from : 0)), size: shape.map((d, i) => (i === axis ? size : d)) });
+}
+
+/** Towards zero. */
+export function trunc(b: B, x: NodeId): NodeId {
+  return b.op('select', b.op('lt', x, b.like(0, x)), b.op('neg', b.op('floor', b.op('neg', x))), b.op('floor', x));
+}
+
+/** To the nearest whole number; halves go to the even one. */
+export function round(b: B, x: NodeId): NodeId {
+  const up = b.op('floor', b.op('add', x, b.like(0.5, x)));
+  const tie = b.op('eq', b.op('sub', up, x), b.like(0.5, x));
+  const half = b.op('mul', up, b.like(0.5, x));
+  const odd = b.op('lt', b.op('floor', half), half);
+  return b.op('select', b.op('and', tie, odd), b.op('sub', up, b.like(1, x)), up);
+}
+
+/** atan(x / sqrt(1 - x^2)), which is the inverse of the sine. */
+export function asin(b: B, x: NodeId): NodeId {
+  return b.op('atan', b.op('div', x, b.op('sqrt', b.op('sub', b.like(1, x), b.op('mul', x, x)))));
+}
+
+/** The first place of the largest value along an axis, which goes away: i32. */
+export function argmax(b: B, x: NodeId, axis: number): NodeId {
+  const shape = b.shape(x);
+  const place = b.add('iota', [], { axis }, { dtype: 'i32', shape });
+  const best = b.op('eq', x, b.unreduce(b.add('reduce_max', [x], { axes: [axis] }), shape, [axis]));
+  // The smallest place is the largest of the negatives.
+  const candidates = b.op('select', best, b.op('neg', place), b.full(-0x7fffffff, { dtype: 'i32', shape }));
+  return b.op('neg', b.add('reduce_max', [candidates], { axes: [axis] }));
+}
+
+/** Numbers as a constant tensor. */
+export function table(b: B, values: readonly number[], shape: readonly number[]): NodeId {
+  const parts = values.map((value) => b.full(value, { dtype: 'f32', shape: [1] }));
+  const flat = parts.length === 1 ? at(parts, 0) : b.add('concat', parts, { axis: 0 });
+  return b.reshape(flat, shape);
+}
+
+/** The number of elements along axes, as a scalar node: the batch is known only later. */
+export function elements(b: B, x: NodeId, axes: readonly number[]): NodeId {
+  return axes.reduce<NodeId>((acc, a) => b.op('mul', acc, b.dimsize(extent(b, x, a))), b.full(1, { dtype: 'f32', shape: [] }));
+}
+
+/** a . b / max(|a| |b|, eps) along the last axis. */
+export function cosineOf(b: B, x: NodeId, y: NodeId, eps = 1e-8): NodeId {
+  const last = b.shape(x).length - 1;
+  const dot = (p: NodeId, q: NodeId): NodeId => b.sum(b.op('mul', p, q), [last]);
+  const norms = b.op('sqrt', b.op('mul', dot(x, x), dot(y, y)));
+  return b.op('div', dot(x, y), b.op('max', norms, b.like(eps, norms)));
 }

@@ -7,6 +7,7 @@ import { contractWork } from '../ir/graph/ops.ts';
 import type { Node, NodeId } from '../ir/graph/types.ts';
 import type { AnyArgs } from './arguments.ts';
 import type { Init } from '../base/init.ts';
+import type { Overrides } from './initialisers.ts';
 import { isProblem, problem, type Layer, type LayerContext, type Problem } from './layers/layer.ts';
 import type { ParamInfo, StageInfo } from './model.ts';
 import { tensor, type Value } from './values.ts';
@@ -17,6 +18,10 @@ export interface Site {
   readonly text: string;
   readonly span: Span;
   readonly ids: readonly NodeId[];
+  /** Tensors that are given by name. */
+  readonly named: Readonly<Record<string, NodeId>>;
+  /** How its trained tensors start, where the call says so. */
+  readonly inits: Overrides;
   /** A stage of a chain, and not a function in an expression. */
   readonly asStage: boolean;
 }
@@ -25,6 +30,8 @@ export interface Site {
 export class ModelBuilder {
   readonly b: GraphBuilder;
   readonly params: ParamInfo[] = [];
+  /** What is kept from step to step without being trained. */
+  readonly states: ParamInfo[] = [];
   readonly stages: StageInfo[] = [];
   private readonly nodes = new Map<string, NodeId>();
   /** How each value came to be, for shape errors. */
@@ -56,7 +63,7 @@ export class ModelBuilder {
   }
 
   /** Declares a trainable tensor, or gives the one that shares its name. */
-  param(name: string, shape: readonly number[], init: Init, span: Span): NodeId {
+  param(name: string, shape: readonly number[], init: Init, span: Span, layer: string): NodeId {
     const known = this.nodes.get(name);
     if (known !== undefined && this.shared) return known;
     if (known !== undefined) {
@@ -65,10 +72,33 @@ export class ModelBuilder {
       });
       return this.b.full(0, { dtype: 'f32', shape });
     }
-    this.params.push({ name, shape, init, span });
+    this.params.push({ name, shape, init, layer, span });
     const id = this.b.add('param', [], { name }, { dtype: 'f32', shape }, { name, loc: place(span) });
     this.nodes.set(name, id);
     return id;
+  }
+
+  /** Declares state that is not trained; while training, `keep` sets its next value. */
+  state(
+    name: string,
+    shape: readonly number[],
+    init: Init,
+    span: Span,
+    layer: string,
+  ): { readonly value: NodeId; readonly keep: (next: NodeId) => void } {
+    const known = this.nodes.get(name);
+    if (known !== undefined && !this.shared)
+      this.sink.error('NN205', span, `a state is called '${name}' already`, { help: 'name the stage' });
+    const value = known ?? this.b.add('state', [], { name }, { dtype: 'f32', shape }, { name, loc: place(span) });
+    if (known === undefined) this.states.push({ name, shape, init, layer, span });
+    this.nodes.set(name, value);
+    const keep = (next: NodeId): void => {
+      // Of several uses of one set the last one counts.
+      const before = this.b.writes.findIndex((w) => w.state === name);
+      if (before >= 0) this.b.writes.splice(before, 1);
+      this.b.writes.push({ state: name, value: next });
+    };
+    return { value, keep };
   }
 
   /** Builds a layer where it stands. What does not fit goes to `refuse`, unless the layer's arguments promise a shape to go on with. */
@@ -77,6 +107,7 @@ export class ModelBuilder {
     const { text, span } = site;
     const path = site.path.join('.');
     const loc = place(span);
+    const kind = /^\w*/.exec(text)?.[0] ?? text;
     const before = { nodes: b.nodes.length, params: this.params.length };
     const first = site.ids[0];
     const shape = first === undefined ? [] : b.shape(first);
@@ -85,7 +116,15 @@ export class ModelBuilder {
       b,
       training: this.training,
       text,
-      param: (key, dims, init) => this.param(`${path}.${key}`, dims, init, span),
+      named: site.named,
+      param: (key, dims, init) => {
+        const override = /^bias|bias$/.test(key) ? site.inits.bias_init : /weight/.test(key) ? site.inits.init : undefined;
+        const chosen = override?.(dims) ?? init;
+        return typeof chosen === 'string'
+          ? refuse(problem('NN206', `'${key}' [${dims.join(', ')}]: ${chosen}`), [])
+          : this.param(`${path}.${key}`, dims, chosen, span, kind);
+      },
+      state: (key, dims, init) => this.state(`${path}.${key}`, dims, init, span, kind),
       random: (dims) => {
         const key = (which: 'seed' | 'step'): NodeId => b.add('scalar', [], { name: which, expr: which }, { dtype: 'i32', shape: [] });
         return b.add('uniform', [key('seed'), key('step')], { stream: ++this.streams }, { dtype: 'f32', shape: dims });

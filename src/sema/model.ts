@@ -1,15 +1,16 @@
+import type { Init } from '../base/init.ts';
 import type { ScalarExpr } from '../base/scalar.ts';
 import type { Span } from '../base/source.ts';
 import type { Shape, TensorType } from '../base/types.ts';
 import type { Graph } from '../ir/graph/types.ts';
-import type { Init } from '../base/init.ts';
 
-/** A trainable tensor with PyTorch's name. */
+/** A tensor that the model keeps, trained or not, with PyTorch's name. */
 export interface ParamInfo {
   readonly name: string;
   readonly shape: readonly number[];
   readonly init: Init;
-  /** The layer that declares it. */
+  /** The layer that declares it, as the program calls it: `Linear`. */
+  readonly layer: string;
   readonly span: Span;
 }
 
@@ -27,11 +28,36 @@ export interface StageInfo {
 /** Settings of an optimizer by name, checked and complete. */
 export type OptimSettings = Readonly<Record<string, number | boolean | readonly number[] | ScalarExpr>>;
 
+export interface Optim {
+  readonly name: string;
+  readonly settings: OptimSettings;
+  /** Parameters without weight decay, and parameters that are not trained, by name. */
+  readonly noDecay: ReadonlySet<string>;
+  readonly frozen: ReadonlySet<string>;
+}
+
+/** Examples from a file, or drawn by expressions. */
 export interface DataSpec {
-  readonly path: string;
-  readonly x: readonly string[] | undefined;
-  readonly y: readonly string[] | undefined;
+  readonly path: string | undefined;
+  /** Columns or tensors of each input and of `y`, where the program says them. */
+  readonly columns: ReadonlyMap<string, readonly string[]>;
+  /** How many examples are drawn, with which seed. */
+  readonly draw:
+    { readonly rows: number; readonly seed: number | undefined; readonly graph: Graph; readonly draws: readonly Draw[] } | undefined;
+  readonly normalize: boolean;
+  /** Share of the examples that is trained on; the rest is held out. */
+  readonly split: number;
+  /** Text: how it is cut into tokens, and how many make one example. */
+  readonly tokens: 'chars' | 'bytes' | undefined;
+  readonly context: number | undefined;
   readonly span: Span;
+}
+
+/** Random numbers that an expression of `data` asks for: the graph's input of that name. */
+export interface Draw {
+  readonly input: string;
+  readonly kind: 'uniform' | 'normal';
+  readonly shape: readonly number[];
 }
 
 export interface TrainSpec {
@@ -42,20 +68,48 @@ export interface TrainSpec {
   readonly seed: number;
 }
 
+export interface InputInfo {
+  readonly name: string;
+  readonly type: TensorType;
+}
+
 /** A program that has passed every check: what is computed, not yet how. */
 export interface Model {
   readonly name: string;
-  readonly input: { readonly name: string; readonly type: TensorType };
+  readonly inputs: readonly [InputInfo, ...InputInfo[]];
   readonly output: TensorType;
   readonly target: { readonly type: TensorType; readonly classes: number | undefined } | undefined;
   readonly params: readonly ParamInfo[];
+  /** Tensors that are kept and saved, but not trained: running statistics. */
+  readonly states: readonly ParamInfo[];
   readonly stages: readonly StageInfo[];
   /** Output `pred`, as it predicts. */
   readonly predict: Graph;
-  /** Outputs `pred` and `loss`, as it trains (with dropout); undefined without a loss. */
+  /** Outputs `loss` and the metrics, as it predicts: for examples that were held out. */
+  readonly evaluation: Graph | undefined;
+  /** Outputs `pred`, `loss` and the metrics, as it trains (with dropout), and the next values of states; undefined without a loss. */
   readonly training: Graph | undefined;
   readonly loss: string | undefined;
-  readonly optim: { readonly name: string; readonly settings: OptimSettings } | undefined;
+  /** Names of the metrics: outputs `metric:NAME`. */
+  readonly metrics: readonly string[];
+  readonly optim: Optim | undefined;
   readonly data: DataSpec | undefined;
   readonly train: TrainSpec;
+}
+
+/** One value of a `print` line. */
+export type PrintItem =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'value'; readonly output: string }
+  /** A derivative: shown as a formula, and its value. */
+  | { readonly kind: 'gradient'; readonly output: string; readonly of: string; readonly wrt: string };
+
+/** The `print` lines of a program. */
+export interface Script {
+  readonly lines: readonly { readonly items: readonly PrintItem[]; readonly span: Span; readonly afterTraining: boolean }[];
+  /** Computes every output that the lines name; its params are {@link Script.params}. */
+  readonly graph: Graph;
+  readonly params: readonly ParamInfo[];
+  /** What the program calls the nodes of the graph. */
+  readonly names: ReadonlyMap<number, string>;
 }

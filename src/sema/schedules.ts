@@ -22,7 +22,7 @@ function warm(value: ScalarExpr, peak: number, n: number): ScalarExpr {
 const progress = (n: number): ScalarExpr => ['div', ['sub', 'step', n], ['max', 1, ['sub', 'total', n]]];
 
 /** Schedules of a setting over the steps of a run, as expressions that the host evaluates for each step. */
-const SCHEDULES: Readonly<Record<string, Schedule>> = {
+export const SCHEDULES: Readonly<Record<string, Schedule>> = {
   constant: { parameters: { start, warmup }, value: (n) => warm(n('start'), n('start'), n('warmup')) },
   linear: {
     parameters: { start, end: { type: 'number', default: 0, min: 0, doc: 'the value at the end' }, warmup },
@@ -38,6 +38,30 @@ const SCHEDULES: Readonly<Record<string, Schedule>> = {
   exponential: {
     parameters: { start, gamma: { type: 'number', min: 0, max: 1, doc: 'factor for each step' }, warmup },
     value: (n) => warm(['mul', n('start'), ['pow', n('gamma'), ['sub', 'step', n('warmup')]]], n('start'), n('warmup')),
+  },
+  one_cycle: {
+    // Smith and Topin, 2017; the cosine form of torch.optim.lr_scheduler.OneCycleLR.
+    parameters: {
+      start: { ...start, doc: 'the highest value' },
+      pct_start: { type: 'number', default: 0.3, min: 0.001, below: 1, doc: 'share of the run in which it rises' },
+      div_factor: { type: 'number', default: 25, min: 1, doc: 'highest value divided by the first' },
+      final_div_factor: { type: 'number', default: 1e4, min: 1, doc: 'first value divided by the last' },
+    },
+    value: (n) => {
+      const [top, first] = [n('start'), n('start') / n('div_factor')];
+      const last = first / n('final_div_factor');
+      const peak: ScalarExpr = ['sub', ['mul', n('pct_start'), 'total'], 1];
+      const end: ScalarExpr = ['sub', 'total', 1];
+      // From a to b by half a cosine while the share goes from 0 to 1.
+      const ease = (a: number, b: number, share: ScalarExpr): ScalarExpr => [
+        'add',
+        b,
+        ['mul', (a - b) / 2, ['add', 1, ['cos', ['mul', Math.PI, share]]]],
+      ];
+      const rising = ease(first, top, ['div', 'step', ['max', 1e-9, peak]]);
+      const falling = ease(top, last, ['div', ['sub', 'step', peak], ['max', 1e-9, ['sub', end, peak]]]);
+      return ['select', ['lt', 'step', peak], rising, falling];
+    },
   },
   step: {
     parameters: {

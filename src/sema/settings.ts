@@ -1,9 +1,19 @@
 import type { Parameters } from './arguments.ts';
 
-/** Settings of `data "FILE" ...`. */
+/** Settings of `data "FILE" ...`; each input and `y` are settings too: the columns or tensors that hold them. */
 export const DATA_SETTINGS = {
-  x: { type: 'columns', doc: 'what the model sees; every column but y where it is not said' },
-  y: { type: 'columns', doc: 'what it should give; the last column where it is not said' },
+  normalize: { type: 'bool', default: false, doc: 'gives every input a mean of 0 and a deviation of 1; the model keeps both numbers' },
+  split: { type: 'number', default: 1, min: 0.001, max: 1, doc: 'share of the examples to train on; the rest is held out' },
+  tokens: { type: 'string', choices: ['chars', 'bytes'], doc: 'text: what one token is' },
+  context: { type: 'int', min: 1, doc: 'text: tokens in one example' },
+} as const satisfies Parameters;
+
+/** Settings of `data n=100 { x = ...; y = ... }`. */
+export const DRAW_SETTINGS = {
+  n: { type: 'int', min: 1, doc: 'how many examples' },
+  seed: { type: 'int', min: 0, max: 0x7fffffff, doc: "of the random numbers; the run's own where it is not said" },
+  normalize: DATA_SETTINGS.normalize,
+  split: DATA_SETTINGS.split,
 } as const satisfies Parameters;
 
 /** Settings of `train ...`. */

@@ -75,7 +75,8 @@ export function pipe(ev: Evaluation, e: A.PipeExpr, env: Environment, flow: Flow
 }
 
 export function label(ev: Evaluation, e: A.LabelExpr, env: Environment, flow: Flow): Value {
-  const inner = ev.evaluate(e.stage, env, flow);
+  const inner = ev.evaluate(e.stage, env, { ...flow, label: e.label.text });
+  if (inner.kind !== 'stage' && inner.kind !== 'const' && e.stage.kind === 'call') return inner;
   if (inner.kind !== 'stage') return ev.fail('NN210', e.stage.span, `a name goes to a layer, and this is ${describeValue(inner)}`);
   const { text } = e.label;
   const [only] = inner.parts;

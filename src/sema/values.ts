@@ -29,6 +29,8 @@ export interface StageValue {
 export interface Flow {
   readonly prefix: readonly string[];
   next: number;
+  /** `name:` before a call that is made at once. */
+  readonly label?: string;
 }
 
 /** One example of the input, without the batch. */

@@ -4,12 +4,12 @@ import type { Model, Runner } from '../runtime/api.ts';
 interface PageInfo {
   readonly name: string;
   readonly program: string;
-  /** Numbers of one example. */
-  readonly width: number;
+  /** The inputs, and how many numbers one example of each has. */
+  readonly inputs: readonly { readonly name: string; readonly width: number }[];
   readonly labels: boolean;
   readonly trains: boolean;
   readonly weights: boolean;
-  readonly example: readonly number[];
+  readonly example: readonly (readonly number[])[];
 }
 
 const element = <T extends HTMLElement>(id: string): T => {
@@ -55,7 +55,7 @@ async function start(): Promise<void> {
   const losses: number[] = [];
   if (info.trains) {
     const data = runner.readTensors(await bytes('data.safetensors'));
-    model.setData(data['x']?.data ?? [], data['y']?.data ?? []);
+    model.setData(...[...info.inputs.map((i) => i.name), 'target'].map((name) => data[name]?.data ?? []));
     trainButton.disabled = false;
   }
   trainButton.addEventListener('click', () => {
@@ -81,19 +81,28 @@ async function start(): Promise<void> {
   });
 
   const input = element<HTMLInputElement>('input');
-  input.value = info.example.join(', ');
+  input.value = info.example.map((e) => e.join(', ')).join('; ');
   element('form').addEventListener('submit', (event) => {
     event.preventDefault();
     const numbers = input.value
       .split(/[\s,;]+/)
       .filter((t) => t !== '')
       .map(Number);
-    if (numbers.length === 0 || numbers.length % info.width !== 0 || numbers.some((n) => !Number.isFinite(n))) {
-      element('output').textContent = `give ${info.width} number${info.width === 1 ? '' : 's'}`;
+    const width = info.inputs.reduce((n, i) => n + i.width, 0);
+    if (numbers.length === 0 || numbers.length % width !== 0 || numbers.some((n) => !Number.isFinite(n))) {
+      element('output').textContent = `give ${width} number${width === 1 ? '' : 's'}`;
       return;
     }
+    // The numbers of an example stand one input behind the other.
+    const rows = Array.from({ length: numbers.length / width }, (_, r) => numbers.slice(r * width, (r + 1) * width));
+    let from = 0;
+    const parts = info.inputs.map((i) => {
+      const start = from;
+      from += i.width;
+      return rows.flatMap((r) => r.slice(start, start + i.width));
+    });
     model
-      .predict(numbers)
+      .predict(...parts)
       .then((out) => {
         element('output').textContent = [...out].map((v) => v.toPrecision(6)).join(', ');
       })

@@ -8,7 +8,7 @@ import type { Dataset } from '../../data/dataset.ts';
 import type { Plan } from '../../plan.ts';
 import { checkWeights } from '../../runtime/weights.ts';
 import { makeFolder, readUserFile, writeFileSafely } from '../files.ts';
-import { dataPath, openData, openProgram, openWeights } from '../program.ts';
+import { hasData, openData, openProgram, openWeights } from '../program.ts';
 import { print } from '../terminal.ts';
 
 export interface BuildFlags {
@@ -24,21 +24,24 @@ const CARRIED = ['runner.js', 'runner.d.ts', 'page.js', 'page.css', 'index.html'
 export async function build(path: string, flags: BuildFlags): Promise<void> {
   const program = await openProgram(path);
   const { model, source } = program;
-  const data = dataPath(program, flags.data) === undefined ? undefined : await openData(program, flags.data);
+  const data = hasData(program, flags.data, () => true) ? await openData(program, flags.data) : undefined;
   const trainable = data !== undefined && model.training !== undefined && model.optim !== undefined;
-  const { plan } = compile(model, { rows: trainable ? data.rows : undefined, level: flags.opt });
+  const { plan } = compile(model, { rows: trainable ? data.rows : undefined, level: flags.opt, statistics: data?.statistics });
   const weights = flags.weights === undefined ? undefined : await openWeights(flags.weights);
   if (weights) checkWeights(plan, weights, flags.weights ?? '');
 
-  const width = plan.predict.input.shape.slice(1).reduce((a, b) => a * b, 1);
+  const inputs = plan.predict.inputs.map((t) => ({ name: t.name, width: t.shape.slice(1).reduce((a, b) => a * b, 1) }));
   const info = {
     name: plan.name,
     program: source.text.trim(),
-    width,
+    inputs,
     labels: model.target?.type.dtype === 'i32',
     trains: trainable,
     weights: weights !== undefined,
-    example: data ? Array.from(data.x.slice(0, Math.min(width, 64))) : Array<number>(Math.min(width, 64)).fill(0),
+    example: inputs.map(({ width }, i) => {
+      const n = Math.min(width, 64);
+      return data ? Array.from(data.tensors[i]?.slice(0, n) ?? []) : Array<number>(n).fill(0);
+    }),
   };
   const files: Record<string, string | Uint8Array> = {
     'plan.json': JSON.stringify({ ...plan, kernels: plan.kernels.map((k) => ({ ...k, js: '' })) }),
@@ -61,12 +64,13 @@ function kernelModule(plan: Plan): string {
   return `// The kernels of ${plan.name} for machines without WebGPU; the runner takes them as { kernels }.\nexport const kernels = [\n${functions.join('\n')}\n];\n`;
 }
 
+/** The training data by the names of the plan's tensors. */
 function dataTensors(data: Dataset, plan: Plan): Record<string, StoredTensor> {
-  const [x, y] = plan.data?.tensors ?? [];
-  return {
-    x: { shape: [data.rows, ...(x?.shape.slice(1) ?? [])], data: data.x },
-    ...(data.y ? { y: { shape: y?.shape ?? [data.rows], data: data.y } } : {}),
-  };
+  const tensors = (plan.data?.tensors ?? []).map((t, i): [string, StoredTensor] => [
+    t.name,
+    { shape: [data.rows, ...t.shape.slice(1)], data: data.tensors[i] ?? new Float32Array(0) },
+  ]);
+  return Object.fromEntries(tensors.filter(([, t]) => t.data.length > 0));
 }
 
 /** Writes all files beside first: a failure leaves what was there. */

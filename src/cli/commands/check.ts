@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { compile, type Compiled } from '../../compile.ts';
 import { showShape, showType } from '../../base/types.ts';
 import { planBytes, BYTES } from '../../plan.ts';
-import { dataPath, openData, openProgram, type OpenProgram } from '../program.ts';
+import { hasData, openData, openProgram, type OpenProgram } from '../program.ts';
 import { columns, print, showBytes } from '../terminal.ts';
 
 export interface CheckFlags {
@@ -19,15 +19,11 @@ export async function compileFor(
   program: OpenProgram,
   flags: CheckFlags,
 ): Promise<Compiled & { readonly rows: number | undefined; readonly assumed: boolean }> {
-  const path = dataPath(program, flags.data);
-  const there = path !== undefined && (flags.data !== undefined || existsSync(path));
+  const there = hasData(program, flags.data, existsSync);
   const trainable = program.model.training !== undefined && program.model.optim !== undefined;
-  const rows = !trainable
-    ? undefined
-    : there
-      ? (await openData(program, flags.data)).rows
-      : (flags.batch ?? program.model.train.batch ?? ASSUMED_ROWS);
-  return { ...compile(program.model, { rows, batch: flags.batch, level: flags.opt }), rows, assumed: !there };
+  const data = trainable && there ? await openData(program, flags.data) : undefined;
+  const rows = !trainable ? undefined : (data?.rows ?? flags.batch ?? program.model.train.batch ?? ASSUMED_ROWS);
+  return { ...compile(program.model, { rows, held: data?.held?.rows, batch: flags.batch, level: flags.opt }), rows, assumed: !there };
 }
 
 const number = (n: number): string => n.toLocaleString('en-US');
@@ -37,7 +33,8 @@ export async function check(path: string, flags: CheckFlags): Promise<void> {
   const { model } = program;
   const { plan, rows, assumed } = await compileFor(program, flags);
   const parameters = model.stages.reduce((n, s) => n + s.params, 0);
-  print(`${model.name}: ${showType(model.input.type)} -> ${showType(model.output)}, ${number(parameters)} parameters`);
+  const inputs = model.inputs.map((i) => (model.inputs.length === 1 ? '' : `${i.name} `) + showType(i.type)).join(', ');
+  print(`${model.name}: ${inputs} -> ${showType(model.output)}, ${number(parameters)} parameters`);
   print();
   const table = model.stages.map((s) => [`${s.path}`, s.text, showShape(s.output), number(s.params), number(s.flops)]);
   print(
@@ -51,7 +48,7 @@ export async function check(path: string, flags: CheckFlags): Promise<void> {
   if (plan.train && rows !== undefined) {
     const step = plan.programs['train'];
     print(
-      `trains ${plan.train.loss} with ${plan.train.optimizer}: ${number(rows)} examples${assumed ? ' (assumed; there is no data)' : ''}, batch ${number(plan.train.batch)}, ${number(plan.train.steps)} steps`,
+      `trains ${plan.train.loss} with ${plan.train.optimizer}: ${number(rows)} examples${assumed ? ' (assumed; there is no data)' : ''}, batch ${number(plan.train.batch)}, ${number(plan.train.steps)} steps${plan.held ? `, ${number(plan.held.rows)} held out` : ''}`,
     );
     print(
       `per step: ${step?.dispatches.length ?? 0} dispatches, ${number(step?.flops ?? 0)} FLOPs; one submit for up to ${plan.chunk} steps`,

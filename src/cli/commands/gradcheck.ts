@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { UserError, fail } from '../../base/errors.ts';
 import { gradcheck, TOLERANCE } from '../../gradcheck.ts';
-import { dataPath, openData, openProgram } from '../program.ts';
+import { hasData, openData, openProgram } from '../program.ts';
 import { columns, print, showNumber } from '../terminal.ts';
 
 export interface GradcheckFlags {
@@ -18,10 +18,11 @@ export async function gradcheckCommand(path: string, flags: GradcheckFlags): Pro
   const training =
     model.training ??
     fail('NN207', 'the program has no loss, so there is nothing to differentiate', { help: 'add a line such as: loss mse' });
-  const file = dataPath(program, flags.data);
-  const data = file !== undefined && (flags.data !== undefined || existsSync(file)) ? await openData(program, flags.data) : undefined;
+  const data = hasData(program, flags.data, existsSync) ? await openData(program, flags.data) : undefined;
+  const names = [...model.inputs.map((i) => i.name), 'target'];
+  const given = data && new Map(names.map((n, i) => [n, data.tensors[i] ?? []] as const));
   const rows = Math.min(ROWS, data?.rows ?? ROWS);
-  const results = gradcheck(model, training, { x: data?.x, y: data?.y, rows, seed: flags.seed ?? model.train.seed });
+  const results = gradcheck(model, training, { data: given, rows, seed: flags.seed ?? model.train.seed });
   print(
     columns([['parameter', 'checked', 'worst error'], ...results.map((r) => [r.param.name, String(r.checked), r.worst.toExponential(1)])]),
   );

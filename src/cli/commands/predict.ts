@@ -5,7 +5,7 @@ import { writeSafetensors } from '../../data/safetensors.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import { openSession, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
-import { needsOf, openProgram, openWeights } from '../program.ts';
+import { companion, needsOf, openProgram, openWeights } from '../program.ts';
 import { print } from '../terminal.ts';
 
 export interface PredictFlags {
@@ -22,10 +22,11 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     fail('NN501', 'give the inputs with either --input or --data', { help: `nnc predict ${path} --weights ${flags.weights} --input 3.0` });
   const program = await openProgram(path);
   const { model } = program;
-  const width = model.input.type.shape.slice(1).reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
-  let values: ArrayLike<number>;
-  if (flags.data !== undefined) values = readDataset(flags.data, await readUserFile(flags.data, 'NN301'), needsOf(model, false)).x;
-  else values = parseInput(flags.input ?? '', width);
+  const widths = model.inputs.map((i) => i.type.shape.slice(1).reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1));
+  const values: readonly ArrayLike<number>[] =
+    flags.data !== undefined
+      ? readDataset(flags.data, await readUserFile(flags.data, 'NN301'), needsOf(model, false), companion(flags.data)).tensors
+      : parseInput(flags.input ?? '', widths);
   mustDiffer(flags.out, [path, flags.weights, flags.data]);
   await mustBeWritable(flags.out);
   const weights = await openWeights(flags.weights);
@@ -34,7 +35,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   try {
     const running = new RunningModel(session);
     running.setWeights(weights, flags.weights);
-    const out = await running.predict(values);
+    const out = await running.predict(...values);
     const shape = plan.predict.output.shape.slice(1);
     const each = shape.reduce((a, b) => a * b, 1);
     const rows = Array.from({ length: out.length / each }, (_, i) => out.slice(i * each, (i + 1) * each));
@@ -50,9 +51,10 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   }
 }
 
-/** `3.0`, `1,2,3` or `1,2;3,4`: numbers of one example, examples separated by `;`. */
-function parseInput(text: string, width: number): number[] {
-  const values: number[] = [];
+/** `3.0`, `1,2,3` or `1,2;3,4`: numbers of one example, one input behind the other; examples separated by `;`. */
+function parseInput(text: string, widths: readonly number[]): number[][] {
+  const values: number[][] = widths.map(() => []);
+  const width = widths.reduce((a, b) => a + b, 0);
   for (const example of text.split(';')) {
     const numbers = example.trim().split(/\s*,\s*|\s+/);
     if (numbers.length !== width)
@@ -61,11 +63,15 @@ function parseInput(text: string, width: number): number[] {
         `the model takes ${width} number${width === 1 ? '' : 's'} for each example, and '${example.trim()}' has ${numbers.length}`,
         { help: 'separate numbers by commas and examples by semicolons' },
       );
-    for (const n of numbers) {
-      if (n === '' || !Number.isFinite(Math.fround(Number(n))))
-        fail('NN501', n === '' ? 'a number is missing between two commas' : `'${n}' is not a number that float32 holds`);
-      values.push(Number(n));
-    }
+    let place = 0;
+    widths.forEach((n, k) => {
+      for (const number of numbers.slice(place, place + n)) {
+        if (number === '' || !Number.isFinite(Math.fround(Number(number))))
+          fail('NN501', number === '' ? 'a number is missing between two commas' : `'${number}' is not a number that float32 holds`);
+        values[k]?.push(Number(number));
+      }
+      place += n;
+    });
   }
   return values;
 }

@@ -1,6 +1,7 @@
 import { createWriteStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from '../../base/errors.ts';
+import { TorchRandom } from '../../base/torch-random.ts';
 import { compile } from '../../compile.ts';
 import { readSafetensors, writeSafetensors } from '../../data/safetensors.ts';
 import { RunningModel } from '../../runtime/model.ts';
@@ -8,8 +9,9 @@ import type { Weights } from '../../runtime/api.ts';
 import { checkWeights } from '../../runtime/weights.ts';
 import { openSession, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
-import { dataPath, openData, openProgram, openWeights } from '../program.ts';
-import { columns, note, print, progressView, showNumber, showTime } from '../terminal.ts';
+import { dataPath, openData, openProgram, openWeights, type OpenProgram } from '../program.ts';
+import { History, TABLE_ROWS } from '../history.ts';
+import { note, print, progressView, showNumber, showTime } from '../terminal.ts';
 
 export interface TrainFlags {
   readonly data?: string;
@@ -23,23 +25,34 @@ export interface TrainFlags {
   readonly checkpoint?: string;
   readonly resume?: boolean;
   readonly log?: string;
+  readonly rng: 'native' | 'torch';
   readonly opt: 0 | 1;
 }
 
-/** Rows of the loss table. */
-const TABLE_ROWS = 5;
-/** Between checkpoints: rarely enough to cost nothing. */
+/** Seconds between two checkpoints of a running training. */
 const CHECKPOINT_SECONDS = 10;
 
 export async function train(path: string, flags: TrainFlags): Promise<void> {
-  if (flags.resume && !flags.checkpoint) fail('NN501', '--resume needs --checkpoint DIR, the folder to go on from');
+  await trainProgram(await openProgram(path), flags);
+}
+
+/** Trains a program as the flags say, and gives the weights in the end. */
+export async function trainProgram(program: OpenProgram, flags: TrainFlags): Promise<Weights> {
+  const { path, model: found } = program;
   if (flags.steps !== undefined && flags.epochs !== undefined)
     fail('NN501', '--steps and --epochs both say how long to train', { help: 'keep one of them' });
   if (flags.resume && flags.init !== undefined) fail('NN501', '--resume and --init both say where to start', { help: 'keep one of them' });
-  const program = await openProgram(path);
-  const data = await openData(program, flags.data);
-  const { plan } = compile(program.model, {
+  const seed = flags.seed ?? found.train.seed;
+  const dataSeed = found.data?.draw?.seed;
+  // One generator for data, weights and order, as after torch.manual_seed; another seed for the data starts it anew.
+  const torch = flags.rng === 'torch' ? new TorchRandom(dataSeed ?? seed) : undefined;
+  const data = await openData(program, flags.data, torch);
+  const random = torch && dataSeed !== undefined && dataSeed !== seed ? new TorchRandom(seed) : torch;
+  const { plan } = compile(found, {
     rows: data.rows,
+    held: data.held?.rows,
+    statistics: data.statistics,
+    givenOrder: torch !== undefined,
     level: flags.opt,
     batch: flags.batch,
     steps: flags.steps,
@@ -47,6 +60,7 @@ export async function train(path: string, flags: TrainFlags): Promise<void> {
     seed: flags.seed,
   });
   const total = plan.train?.steps ?? 0;
+  const stepsPerEpoch = plan.train?.stepsPerEpoch ?? 1;
   const checkpoint = flags.checkpoint === undefined ? undefined : join(flags.checkpoint, 'checkpoint.safetensors');
   mustDiffer(flags.save, [path, dataPath(program, flags.data), checkpoint]);
   mustDiffer(flags.log, [path, dataPath(program, flags.data), flags.init, flags.save]);
@@ -56,7 +70,7 @@ export async function train(path: string, flags: TrainFlags): Promise<void> {
   if (init) checkWeights(plan, init, flags.init ?? '');
 
   const session = await openSession(plan, flags.device);
-  const model = new RunningModel(session);
+  const model = new RunningModel(session, seed, random);
   const stop = { aborted: false };
   const interrupt = (): void => {
     if (stop.aborted) process.exit(130);
@@ -64,33 +78,46 @@ export async function train(path: string, flags: TrainFlags): Promise<void> {
   };
   const log = flags.log === undefined ? undefined : await openLog(flags.log, flags.resume === true);
   const view = progressView(total);
-  const losses: number[] = [];
   try {
-    model.setData(data.x, data.y ?? []);
+    // The orders of all epochs, drawn after the weights.
+    const epochs = Math.ceil(total / stepsPerEpoch);
+    const order = plan.data?.tensors.some((t) => t.name === 'order') && random ? orders(random, epochs, data.rows) : undefined;
+    model.setData(...data.tensors, ...(order ? [order] : []));
+    if (data.held) model.setHeld(...data.held.tensors);
     if (init) model.setWeights(init, flags.init);
     if (checkpoint && flags.resume) await resume(model, checkpoint);
     note(`training ${plan.name} on ${model.device.name}: ${model.device.reason}`);
     const first = model.step;
-    if (first >= total)
-      return print(`the checkpoint stands at step ${first} of ${total}: nothing is left to do; raise --steps or --epochs to go on`);
+    if (first >= total) {
+      print(`the checkpoint stands at step ${first} of ${total}: nothing is left to do; raise --steps or --epochs to go on`);
+      return await model.weights();
+    }
     process.on('SIGINT', interrupt);
     process.on('SIGTERM', interrupt);
+    const history = new History(first, stepsPerEpoch, plan.train?.metrics ?? []);
     const begin = performance.now();
     let lastSaved = begin;
-    const onLosses = (from: number, chunk: Float32Array): void => {
-      chunk.forEach((loss, i) => {
-        losses[from - first + i] = loss;
-        log?.write(`${JSON.stringify({ step: from + i, loss })}\n`);
-      });
-    };
+    // Held-out examples are looked at as often as the table has rows.
+    const every = data.held ? Math.max(1, Math.ceil(total / stepsPerEpoch / TABLE_ROWS)) * stepsPerEpoch : Infinity;
     while (model.step < total && !stop.aborted) {
       // Without checkpoints there is no reason to ever wait for the device.
-      let until = total;
+      let until = Math.min(total, (Math.floor(model.step / every) + 1) * every || total);
       if (checkpoint) {
         const rate = (model.step - first) / Math.max(1e-3, (performance.now() - begin) / 1000);
-        until = model.step + Math.max(1, Math.min(Math.ceil(rate * CHECKPOINT_SECONDS), model.step - first + 1));
+        until = Math.min(until, model.step + Math.max(1, Math.min(Math.ceil(rate * CHECKPOINT_SECONDS), model.step - first + 1)));
       }
-      await model.train({ steps: total, until, onLosses, onProgress: view.update, signal: stop });
+      await model.train({
+        steps: total,
+        until,
+        seed,
+        onLosses(from, losses, metrics) {
+          history.add(from, losses, metrics);
+          losses.forEach((loss, i) => log?.write(logLine(from + i, loss, metrics, i)));
+        },
+        onProgress: view.update,
+        signal: stop,
+      });
+      if (data.held && (model.step % every === 0 || model.step === total)) history.hold(model.step, await model.evaluate());
       // The first after a moment, so that a run that is cut short soon keeps something, then rarely.
       const due = model.step === first + 1 || performance.now() - lastSaved > CHECKPOINT_SECONDS * 1000;
       if (checkpoint && due) {
@@ -101,16 +128,19 @@ export async function train(path: string, flags: TrainFlags): Promise<void> {
     view.stop();
     const seconds = (performance.now() - begin) / 1000;
     if (checkpoint) await saveCheckpoint(model, checkpoint);
-    print(lossTable(losses, first, plan.train?.stepsPerEpoch ?? 1));
+    print(history.table());
     const done = model.step - first;
+    const rate = (done / Math.max(seconds, 1e-9)).toFixed(0);
     print(
-      `${stop.aborted ? 'stopped' : 'done'}: ${done} steps in ${showTime(seconds)} (${(done / Math.max(seconds, 1e-9)).toFixed(0)} steps/s), last loss ${showNumber(losses.at(-1) ?? NaN)}`,
+      `${stop.aborted ? 'stopped' : 'done'}: ${done} steps in ${showTime(seconds)} (${rate} steps/s), last loss ${showNumber(history.last)}${history.heldText()}`,
     );
+    const weights = await model.weights();
     if (flags.save !== undefined) {
-      await writeFileSafely(flags.save, writeSafetensors(await model.weights()));
+      await writeFileSafely(flags.save, writeSafetensors(weights));
       print(`weights: ${flags.save}`);
     }
     if (stop.aborted) process.exitCode = 130;
+    return weights;
   } finally {
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
@@ -120,19 +150,14 @@ export async function train(path: string, flags: TrainFlags): Promise<void> {
   }
 }
 
-/** Losses before the update at evenly spaced epochs, or steps where there is less than a row for each. */
-function lossTable(losses: readonly number[], first: number, stepsPerEpoch: number): string {
-  const epochs = Math.ceil(losses.length / stepsPerEpoch);
-  const byEpoch = first % stepsPerEpoch === 0 && epochs >= 2;
-  const n = byEpoch ? epochs : losses.length;
-  const every = Math.max(1, Math.round(n / TABLE_ROWS));
-  const rows = [[byEpoch ? 'epoch' : 'step', 'loss']];
-  for (let i = 0; i < n; i += every) {
-    const part = byEpoch ? losses.slice(i * stepsPerEpoch, (i + 1) * stepsPerEpoch) : [losses[i] ?? NaN];
-    const mean = part.reduce((a, b) => a + b, 0) / part.length;
-    rows.push([String(byEpoch ? first / stepsPerEpoch + i : first + i), showNumber(mean)]);
-  }
-  return columns(rows);
+function orders(random: TorchRandom, epochs: number, rows: number): Int32Array {
+  const out = new Int32Array(epochs * rows);
+  for (let e = 0; e < epochs; e++) out.set(random.epoch(rows), e * rows);
+  return out;
+}
+
+function logLine(step: number, loss: number, metrics: Readonly<Record<string, Float32Array>>, i: number): string {
+  return `${JSON.stringify({ step, loss, ...Object.fromEntries(Object.entries(metrics).map(([k, v]) => [k, v[i]])) })}\n`;
 }
 
 interface Log {

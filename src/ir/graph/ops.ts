@@ -136,6 +136,7 @@ export const OPS: { readonly [K in Op]: OpSpec<K> } = {
   sqrt: pointwise(1, FLOAT),
   sin: pointwise(1, FLOAT),
   cos: pointwise(1, FLOAT),
+  atan: pointwise(1, FLOAT),
   tanh: pointwise(1, FLOAT),
   sigmoid: pointwise(1, FLOAT),
   erf: pointwise(1, FLOAT),

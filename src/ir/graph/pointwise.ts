@@ -16,6 +16,7 @@ export const POINTWISE = {
   sqrt: Math.sqrt,
   sin: Math.sin,
   cos: Math.cos,
+  atan: Math.atan,
   tanh: Math.tanh,
   sigmoid,
   erf,

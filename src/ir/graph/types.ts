@@ -28,6 +28,7 @@ export interface OpAttrs {
   sqrt: None;
   sin: None;
   cos: None;
+  atan: None;
   tanh: None;
   sigmoid: None;
   erf: None;

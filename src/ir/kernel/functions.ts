@@ -39,6 +39,7 @@ export const FUNCTIONS: Readonly<Record<Fn, Signature>> = {
   sqrt: same(1, FLOAT),
   sin: same(1, FLOAT),
   cos: same(1, FLOAT),
+  atan: same(1, FLOAT),
   tanh: same(1, FLOAT),
   sigmoid: same(1, FLOAT),
   erf: same(1, FLOAT),

@@ -59,6 +59,7 @@ export type Fn =
   | 'sqrt'
   | 'sin'
   | 'cos'
+  | 'atan'
   | 'tanh'
   | 'sigmoid'
   | 'erf'

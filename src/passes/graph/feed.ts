@@ -9,8 +9,10 @@ export interface Feed {
   readonly rows: number;
   /** Rows of a full batch; the examples of a step start at a multiple of it. */
   readonly batch: number;
-  readonly shuffle: boolean;
+  /** A new order in every epoch, computed from the seed, or `given`: data named `order`, one epoch after the other. */
+  readonly shuffle: boolean | 'given';
   readonly stepsPerEpoch: number;
+  readonly epochs: number;
 }
 
 /**
@@ -35,6 +37,11 @@ function rowIndex(b: GraphBuilder, f: Feed, batch: Dim): NodeId {
   const start = scalar('first_row', ['mul', ['mod', 'step', f.stepsPerEpoch], f.batch]);
   const place = b.op('add', b.add('iota', [], { axis: 0 }, type), b.splat(start, [batch]));
   if (!f.shuffle) return place;
+  if (f.shuffle === 'given') {
+    const order = b.add('input', [], { name: 'order' }, { dtype: 'i32', shape: [f.epochs * f.rows] });
+    const base = scalar('epoch_row', ['mul', ['idiv', 'step', f.stepsPerEpoch], f.rows]);
+    return b.op('gather', order, b.op('add', place, b.splat(base, [batch])));
+  }
   const epoch = scalar('epoch', ['idiv', 'step', f.stepsPerEpoch]);
   return b.add('shuffle', [place, scalar('seed', 'seed'), epoch], { n: f.rows });
 }

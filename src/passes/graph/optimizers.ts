@@ -1,98 +1,120 @@
 import type { ScalarExpr } from '../../base/scalar.ts';
-import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
+import { muon } from './muon.ts';
+import {
+  T,
+  adamStep,
+  average,
+  isZero,
+  minus,
+  moments,
+  normalised,
+  rooted,
+  shrunk,
+  times,
+  withDecay,
+  type UpdateContext,
+  type UpdateRule,
+} from './update.ts';
 
-/** Settings of an optimizer by name, checked and complete. */
-export type Settings = Readonly<Record<string, number | boolean | readonly number[] | ScalarExpr>>;
-
-export interface UpdateContext {
-  readonly b: GraphBuilder;
-  /** f32 [n]: all parameters, before the step. */
-  readonly p: NodeId;
-  /** f32 [n]: their gradients. */
-  readonly g: NodeId;
-  /** The value of a state vector before the step; zeros before the first. */
-  readonly slot: (name: string) => NodeId;
-  /** Sets a state vector for the next step. */
-  readonly keep: (name: string, value: NodeId) => void;
-  /** A number that the host computes for each step, spread over all parameters. */
-  readonly scalar: (name: string, expr: ScalarExpr) => NodeId;
-  readonly num: (name: string) => number;
-  /** A setting that may change from step to step. */
-  readonly rate: (name: string) => ScalarExpr;
-  readonly flag: (name: string) => boolean;
-  readonly pair: (name: string) => readonly [number, number];
-}
-
-/** Gives the parameters after the step. */
-export type UpdateRule = (cx: UpdateContext) => NodeId;
-
-const times = ({ b }: UpdateContext, x: NodeId, factor: number): NodeId => b.op('mul', x, b.like(factor, x));
-
-/** g + decay * p, where decay is not 0. */
-function withDecay(cx: UpdateContext): NodeId {
-  const decay = cx.num('weight_decay');
-  return decay === 0 ? cx.g : cx.b.op('add', cx.g, times(cx, cx.p, decay));
-}
-
-/** Moving averages of the gradient and its square, and p - lr * m_hat / (sqrt(v_hat) + eps). Kingma and Ba, 2015. */
-function adamStep(cx: UpdateContext, p: NodeId, g: NodeId): NodeId {
+/** For each parameter a number made of the sum over its part, spread over the part: [n]. */
+function perPart(cx: UpdateContext, x: NodeId, of: (sum: NodeId) => NodeId): NodeId {
   const { b } = cx;
-  const [beta1, beta2] = cx.pair('betas');
-  const m = b.op('add', times(cx, cx.slot('exp_avg'), beta1), times(cx, g, 1 - beta1));
-  const v = b.op('add', times(cx, cx.slot('exp_avg_sq'), beta2), times(cx, b.op('mul', g, g), 1 - beta2));
-  cx.keep('exp_avg', m);
-  cx.keep('exp_avg_sq', v);
-  const t: ScalarExpr = ['add', 'step', 1];
-  const stepSize = cx.scalar('step_size', ['div', cx.rate('lr'), ['sub', 1, ['pow', beta1, t]]]);
-  const correction = cx.scalar('bias_correction2_sqrt', ['sqrt', ['sub', 1, ['pow', beta2, t]]]);
-  // Reddi, Kale and Kumar, 2018: the largest average so far instead of the last.
-  const largest = cx.flag('amsgrad') ? b.op('max', cx.slot('max_exp_avg_sq'), v) : v;
-  if (cx.flag('amsgrad')) cx.keep('max_exp_avg_sq', largest);
-  const denominator = b.op('add', b.op('div', b.op('sqrt', largest), correction), b.like(cx.num('eps'), v));
-  return b.op('sub', p, b.op('mul', stepSize, b.op('div', m, denominator)));
+  const parts = cx.parts.map(({ offset, size }) => b.splat(of(b.sum(b.add('slice', [x], { start: [offset], size: [size] }), [0])), [size]));
+  return b.add('concat', parts, { axis: 0 });
 }
 
-/** The updates of torch.optim, in the order of its operations. */
+/** The updates of torch.optim, in the order of its operations, and some that it lacks. */
 export const UPDATES: Readonly<Record<string, UpdateRule>> = {
   sgd(cx) {
     const { b } = cx;
-    const momentum = cx.num('momentum');
+    const momentum = cx.set('momentum');
     let g = withDecay(cx);
-    if (momentum !== 0) {
+    if (!isZero(momentum)) {
       // The first step's buffer is the gradient itself, whatever the dampening (torch.optim.SGD).
-      const kept = times(cx, cx.slot('momentum_buffer'), momentum);
-      const fresh =
-        cx.num('dampening') === 0 ? g : b.op('mul', g, cx.scalar('fresh', ['select', ['lt', 'step', 1], 1, 1 - cx.num('dampening')]));
+      const kept = times(cx, cx.slot('momentum_buffer'), momentum, 'momentum');
+      const dampening = cx.set('dampening');
+      const fresh = isZero(dampening) ? g : b.op('mul', g, cx.scalar('fresh', ['select', ['lt', 'step', 1], 1, ['sub', 1, dampening]]));
       const buffer = b.op('add', kept, fresh);
       cx.keep('momentum_buffer', buffer);
-      g = cx.flag('nesterov') ? b.op('add', g, times(cx, buffer, momentum)) : buffer;
+      g = cx.flag('nesterov') ? b.op('add', g, times(cx, buffer, momentum, 'momentum')) : buffer;
     }
-    return b.op('sub', cx.p, b.op('mul', cx.scalar('lr', cx.rate('lr')), g));
+    return minus(cx, cx.p, g);
   },
 
   adam: (cx) => adamStep(cx, cx.p, withDecay(cx)),
+  adamw: (cx) => adamStep(cx, shrunk(cx), cx.g),
 
-  /** Loshchilov and Hutter, 2019: the decay acts on the parameter, not through the moments. */
-  adamw(cx) {
-    const decay = cx.num('weight_decay');
-    const p = decay === 0 ? cx.p : cx.b.op('mul', cx.p, cx.scalar('decay', ['sub', 1, ['mul', cx.rate('lr'), decay]]));
-    return adamStep(cx, p, cx.g);
+  /** Dozat, 2016. The product of the momenta so far is a state of its own. */
+  nadam(cx) {
+    const { b } = cx;
+    const [beta1] = cx.pair('betas');
+    const one = { dtype: 'f32', shape: [] } as const;
+    const mu = (t: ScalarExpr): ScalarExpr => ['mul', beta1, ['sub', 1, ['mul', 0.5, ['pow', 0.96, ['mul', t, cx.set('momentum_decay')]]]]];
+    const first = b.op('lt', cx.scalar('steps', 'step', []), b.full(0.5, one));
+    const before = b.op('select', first, b.full(1, one), cx.slot('mu_product', []));
+    const product = b.op('mul', before, cx.scalar('mu', mu(T), []));
+    cx.keep('mu_product', product);
+    const decoupled = cx.flag('decoupled_weight_decay');
+    const g = decoupled ? cx.g : withDecay(cx);
+    const [m, v] = moments(cx, g);
+    const shape = b.shape(cx.p);
+    const next = b.op('mul', product, cx.scalar('mu_next', mu(['add', 'step', 2]), []));
+    const share = (x: NodeId, factor: ScalarExpr, name: string, mass: NodeId): NodeId =>
+      b.op('mul', x, b.splat(b.op('div', cx.scalar(name, factor, []), b.op('sub', b.full(1, one), mass)), shape));
+    const fromGradient = share(g, ['mul', cx.set('lr'), ['sub', 1, mu(T)]], 'gradient_share', product);
+    const fromMoment = share(m, ['mul', cx.set('lr'), mu(['add', 'step', 2])], 'moment_share', next);
+    const step = normalised(cx, b.op('add', fromGradient, fromMoment), v);
+    return b.op('sub', decoupled ? shrunk(cx) : cx.p, step);
+  },
+
+  /** Liu et al., 2020: plain momentum until the variance of the rate is known well enough. */
+  radam(cx) {
+    const { b } = cx;
+    const [beta1, beta2] = cx.pair('betas');
+    const decoupled = cx.flag('decoupled_weight_decay');
+    const [m, v] = moments(cx, decoupled ? cx.g : withDecay(cx));
+    const most = 2 / (1 - beta2) - 1;
+    const power: ScalarExpr = ['pow', beta2, T];
+    const rho: ScalarExpr = ['sub', most, ['div', ['mul', 2, ['mul', T, power]], ['sub', 1, power]]];
+    const ratio: ScalarExpr = ['div', ['mul', ['mul', ['sub', rho, 4], ['sub', rho, 2]], most], ['mul', (most - 4) * (most - 2), rho]];
+    const rectified: ScalarExpr = ['mul', ['sqrt', ['max', 0, ratio]], ['sqrt', ['sub', 1, power]]];
+    const known = b.op('lt', b.like(0.5, v), cx.scalar('rectifies', ['lt', 5, rho]));
+    const rate = b.op('select', known, b.op('div', cx.scalar('rectification', rectified), rooted(cx, v)), b.like(1, v));
+    const p = decoupled ? shrunk(cx) : cx.p;
+    return minus(cx, p, b.op('mul', m, rate), ['div', cx.set('lr'), ['sub', 1, ['pow', beta1, T]]], 'step_size');
+  },
+
+  /** Kingma and Ba, 2015, section 7.1. */
+  adamax(cx) {
+    const { b } = cx;
+    const [beta1, beta2] = cx.pair('betas');
+    const g = withDecay(cx);
+    const m = average(cx, 'exp_avg', g, beta1);
+    const eps = cx.set('eps');
+    const size = b.op('add', b.op('abs', g), typeof eps === 'number' ? b.like(eps, g) : cx.scalar('eps', eps));
+    const largest = b.op('max', b.op('mul', cx.slot('exp_inf'), b.like(beta2, g)), size);
+    cx.keep('exp_inf', largest);
+    return minus(cx, cx.p, b.op('div', m, largest), ['div', cx.set('lr'), ['sub', 1, ['pow', beta1, T]]], 'step_size');
   },
 
   /** Tieleman and Hinton, 2012. */
   rmsprop(cx) {
     const { b } = cx;
     const g = withDecay(cx);
-    const alpha = cx.num('alpha');
-    const square = b.op('add', times(cx, cx.slot('square_avg'), alpha), times(cx, b.op('mul', g, g), 1 - alpha));
-    cx.keep('square_avg', square);
-    let step = b.op('div', g, b.op('add', b.op('sqrt', square), b.like(cx.num('eps'), square)));
-    if (cx.num('momentum') !== 0) {
-      step = b.op('add', times(cx, cx.slot('momentum_buffer'), cx.num('momentum')), step);
+    const square = average(cx, 'square_avg', b.op('mul', g, g), cx.set('alpha'));
+    let spread = square;
+    if (cx.flag('centered')) {
+      const mean = average(cx, 'grad_avg', g, cx.set('alpha'));
+      spread = b.op('sub', square, b.op('mul', mean, mean));
+    }
+    let step = b.op('div', g, rooted(cx, spread));
+    const momentum = cx.set('momentum');
+    if (!isZero(momentum)) {
+      step = b.op('add', times(cx, cx.slot('momentum_buffer'), momentum, 'momentum'), step);
       cx.keep('momentum_buffer', step);
     }
-    return b.op('sub', cx.p, b.op('mul', cx.scalar('lr', cx.rate('lr')), step));
+    return minus(cx, cx.p, step);
   },
 
   /** Duchi, Hazan and Singer, 2011. */
@@ -101,8 +123,50 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     const g = withDecay(cx);
     const sum = b.op('add', cx.slot('sum'), b.op('mul', g, g));
     cx.keep('sum', sum);
-    const lr: ScalarExpr = ['div', cx.rate('lr'), ['add', 1, ['mul', 'step', cx.num('lr_decay')]]];
-    const step = b.op('div', g, b.op('add', b.op('sqrt', sum), b.like(cx.num('eps'), sum)));
-    return b.op('sub', cx.p, b.op('mul', cx.scalar('lr', lr), step));
+    const lr: ScalarExpr = ['div', cx.set('lr'), ['add', 1, ['mul', 'step', cx.set('lr_decay')]]];
+    return minus(cx, cx.p, b.op('div', g, rooted(cx, sum)), lr);
   },
+
+  /** Zeiler, 2012. */
+  adadelta(cx) {
+    const { b } = cx;
+    const g = withDecay(cx);
+    const eps = (x: NodeId): NodeId => {
+      const e = cx.set('eps');
+      return b.op('add', x, typeof e === 'number' ? b.like(e, x) : cx.scalar('eps', e));
+    };
+    const square = average(cx, 'square_avg', b.op('mul', g, g), cx.set('rho'));
+    const delta = b.op('mul', b.op('div', b.op('sqrt', eps(cx.slot('acc_delta'))), b.op('sqrt', eps(square))), g);
+    average(cx, 'acc_delta', b.op('mul', delta, delta), cx.set('rho'));
+    return minus(cx, cx.p, delta);
+  },
+
+  /** Chen et al., 2023. */
+  lion(cx) {
+    const { b } = cx;
+    const [beta1, beta2] = cx.pair('betas');
+    const before = cx.slot('exp_avg');
+    const direction = b.op('sign', b.op('add', times(cx, before, beta1, ''), times(cx, cx.g, 1 - beta1, '')));
+    average(cx, 'exp_avg', cx.g, beta2);
+    return minus(cx, shrunk(cx), direction);
+  },
+
+  /** You et al., 2020: Adam's direction, as long for each parameter as the parameter itself. */
+  lamb(cx) {
+    const { b } = cx;
+    const [m, v] = moments(cx, cx.g);
+    const hat = times(cx, m, ['div', 1, ['sub', 1, ['pow', cx.pair('betas')[0], T]]], 'unbiased');
+    const direction = normalised(cx, hat, v);
+    const decay = cx.set('weight_decay');
+    const u = isZero(decay) ? direction : cx.decayed(b.op('add', direction, times(cx, cx.p, decay, 'weight_decay')), direction);
+    const norm = (x: NodeId): NodeId => perPart(cx, b.op('mul', x, x), (s) => b.op('sqrt', s));
+    const [size, length] = [norm(cx.p), norm(u)];
+    const zero = b.like(0, size);
+    const both = b.op('and', b.op('lt', zero, size), b.op('lt', zero, length));
+    const one = b.like(1, size);
+    const trust = b.op('select', both, b.op('div', size, b.op('select', both, length, one)), one);
+    return minus(cx, cx.p, b.op('mul', trust, u));
+  },
+
+  muon,
 };

@@ -15,18 +15,36 @@ export interface PackedParam {
   readonly size: number;
 }
 
-export function packing(params: readonly { readonly name: string; readonly shape: Shape }[]): {
+/** All parameters in the order of the vector: first the ones with weight decay, then those without, last the frozen ones. */
+export interface Packing {
   readonly params: readonly PackedParam[];
   readonly size: number;
-} {
+  /** Where those with weight decay end. */
+  readonly decayed: number;
+  /** Where those that are trained end. */
+  readonly trained: number;
+}
+
+export interface Groups {
+  readonly noDecay: ReadonlySet<string>;
+  readonly frozen: ReadonlySet<string>;
+}
+
+export function packing(params: readonly { readonly name: string; readonly shape: Shape }[], groups?: Groups): Packing {
+  const rank = (name: string): number => (groups?.frozen.has(name) ? 2 : groups?.noDecay.has(name) ? 1 : 0);
   let offset = 0;
-  const packed = params.map(({ name, shape }) => {
-    const size = count(shape);
-    const entry = { name, shape, offset, size };
-    offset += size;
-    return entry;
-  });
-  return { params: packed, size: offset };
+  const ends = [0, 0, 0];
+  const packed: PackedParam[] = [];
+  for (const group of [0, 1, 2]) {
+    for (const { name, shape } of params) {
+      if (rank(name) !== group) continue;
+      const size = count(shape);
+      packed.push({ name, shape, offset, size });
+      offset += size;
+    }
+    ends[group] = offset;
+  }
+  return { params: packed, size: offset, decayed: ends[0] ?? 0, trained: ends[1] ?? 0 };
 }
 
 /** Adds the whole parameter vector to a graph. */

@@ -21,6 +21,7 @@ const COST: Partial<Readonly<Record<Op, number>>> = {
   expm1: 12,
   sin: 12,
   cos: 12,
+  atan: 16,
   tanh: 12,
   sigmoid: 12,
   erf: 16,

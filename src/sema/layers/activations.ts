@@ -4,6 +4,8 @@ import type { NodeId } from '../../ir/graph/types.ts';
 import * as f from '../functions.ts';
 import { layer, problem, type Layer } from './layer.ts';
 
+/** Activations: stages that keep the shape. */
+
 /** An element-by-element layer without arguments. */
 const elementwise = (doc: string, torch: string, build: (b: GraphBuilder, x: NodeId) => NodeId): Layer =>
   layer({
@@ -38,7 +40,7 @@ export const softmax = layer({
     const shape = cx.b.shape(x);
     const axis = f.axisOf(dim, shape.length);
     if (axis === undefined) return problem('NN206', `${showShape(shape)} has no axis ${dim}`);
-    if (axis === 0)
+    if (axis === 0 && typeof shape[0] !== 'number')
       return problem('NN206', 'examples are independent: softmax cannot run along the batch axis', 'take another axis: softmax(dim=-1)');
     return f.softmax(cx.b, x, axis);
   },
@@ -94,9 +96,94 @@ export const hardtanh = layer({
     max_val: { type: 'number', default: 1, doc: 'the upper end' },
   },
   keepsShape: true,
-  build({ b }, { min_val, max_val }, x) {
-    const [low, high] = [b.like(min_val, x), b.like(max_val, x)];
-    // By selection and not by min and max: at the ends nothing flows, as in PyTorch.
-    return b.op('select', b.op('lt', low, x), b.op('select', b.op('lt', x, high), x, high), low);
+  // By selection and not by min and max: at the ends nothing flows, as in PyTorch.
+  build: ({ b }, { min_val, max_val }, x) => within(b, x, min_val, max_val),
+});
+
+export const celu = layer({
+  doc: 'max(x, 0) + min(0, alpha * (e^(x / alpha) - 1))',
+  torch: 'torch.nn.functional.celu',
+  parameters: { alpha: { type: 'number', default: 1, min: 1e-6, doc: 'the value far below 0 is -alpha' } },
+  keepsShape: true,
+  build({ b }, { alpha }, x) {
+    const scaled = b.op('div', x, b.like(alpha, x));
+    const below = b.op('mul', b.op('expm1', b.op('select', b.op('lt', b.like(0, x), x), b.like(0, x), scaled)), b.like(alpha, x));
+    return b.op('select', b.op('lt', b.like(0, x), x), x, below);
   },
 });
+
+export const prelu = layer({
+  doc: 'x where x > 0, else weight * x with a trained weight',
+  torch: 'torch.nn.PReLU',
+  parameters: {
+    num_parameters: { type: 'int', default: 1, min: 1, doc: '1, or one for each channel (axis 1)' },
+    init: { type: 'number', default: 0.25, doc: 'the slope in the beginning' },
+  },
+  keepsShape: true,
+  build(cx, { num_parameters: n, init }, x) {
+    const { b } = cx;
+    const shape = b.shape(x);
+    if (n !== 1 && shape[1] !== n) return problem('NN203', `${cx.text} takes [B, ${n}, ...], and ${showShape(shape)} flows in`);
+    const weight = cx.param('weight', [n], { kind: 'constant', value: init });
+    const slope = n === 1 ? b.splat(b.reshape(weight, []), shape) : b.broadcast(weight, shape, [1]);
+    return b.op('select', b.op('lt', b.like(0, x), x), x, b.op('mul', x, slope));
+  },
+});
+
+export const relu6 = elementwise('min(max(x, 0), 6)', 'torch.nn.functional.relu6', (b, x) => within(b, x, 0, 6));
+/** x / 6 + 1/2 within [0, 1]; at the ends nothing flows, as in PyTorch. */
+export const hardsigmoid = elementwise('0 below -3, 1 above 3, a line between', 'torch.nn.functional.hardsigmoid', ramp);
+export const hardswish = elementwise('x hardsigmoid(x)', 'torch.nn.functional.hardswish', (b, x) => b.op('mul', x, ramp(b, x)));
+export const logsigmoid = elementwise('log(sigmoid(x)), without overflow', 'torch.nn.functional.logsigmoid', (b, x) =>
+  b.op('neg', f.softplus(b, b.op('neg', x))),
+);
+export const tanhshrink = elementwise('x - tanh(x)', 'torch.nn.functional.tanhshrink', (b, x) => b.op('sub', x, b.op('tanh', x)));
+
+/** x within (low, high), else the nearer end. */
+function within(b: GraphBuilder, x: NodeId, low: number, high: number): NodeId {
+  const [from, to] = [b.like(low, x), b.like(high, x)];
+  return b.op('select', b.op('lt', from, x), b.op('select', b.op('lt', x, to), x, to), from);
+}
+
+function ramp(b: GraphBuilder, x: NodeId): NodeId {
+  const line = b.op('add', b.op('mul', x, b.like(1 / 6, x)), b.like(0.5, x));
+  const upper = b.op('select', b.op('lt', x, b.like(3, x)), line, b.like(1, x));
+  return b.op('select', b.op('lt', b.like(-3, x), x), upper, b.like(0, x));
+}
+
+const shrink = (doc: string, torch: string, soft: boolean): Layer =>
+  layer({
+    doc,
+    torch,
+    parameters: { lambd: { type: 'number', default: 0.5, min: 0, doc: 'half the width of the gap' } },
+    keepsShape: true,
+    build({ b }, { lambd }, x) {
+      const inside = b.op('le', b.op('abs', x), b.like(lambd, x));
+      const outside = soft ? b.op('sub', x, b.op('mul', b.op('sign', x), b.like(lambd, x))) : x;
+      return b.op('select', inside, b.like(0, x), outside);
+    },
+  });
+export const softshrink = shrink('x moved towards 0 by lambd, 0 in the gap', 'torch.nn.functional.softshrink', true);
+export const hardshrink = shrink('x, 0 in the gap', 'torch.nn.functional.hardshrink', false);
+
+const gated = (doc: string, torch: string, gate: (b: GraphBuilder, x: NodeId) => NodeId, second: boolean): Layer =>
+  layer({
+    doc,
+    torch,
+    shape: '[..., 2*n, ...] -> [..., n, ...]',
+    parameters: { dim: { type: 'int', default: -1, doc: 'the axis that is halved' } },
+    build({ b, text }, { dim }, x) {
+      const shape = b.shape(x);
+      const axis = f.axisOf(dim, shape.length);
+      const n = axis === undefined ? undefined : shape[axis];
+      if (axis === undefined || typeof n !== 'number' || n % 2 !== 0)
+        return problem('NN203', `${text} halves axis ${dim}, and ${showShape(shape)} flows in`);
+      const [p, q] = [f.part(b, x, axis, 0, n / 2), f.part(b, x, axis, n / 2, n / 2)];
+      return second ? b.op('mul', p, gate(b, q)) : b.op('mul', gate(b, p), q);
+    },
+  });
+/** Dauphin et al., 2017. */
+export const glu = gated('a * sigmoid(b) of the halves a and b', 'torch.nn.functional.glu', (b, x) => b.op('sigmoid', x), true);
+/** Shazeer, 2020. */
+export const swiglu = gated('silu(a) * b of the halves a and b', 'silu(a) * b', f.silu, false);
+export const geglu = gated('gelu(a) * b of the halves a and b', 'gelu(a) * b', f.gelu, false);

@@ -1,45 +1,114 @@
 import { at } from '../../base/errors.ts';
-import { sameShape, showShape, type Dim } from '../../base/types.ts';
+import { showShape, type Dim, type Shape } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
-import { softmax } from '../functions.ts';
-import { layer, problem } from './layer.ts';
+import { broadcastShapes, broadcastTo } from '../arithmetic.ts';
+import { LOWEST, softmax } from '../functions.ts';
+import { layer, problem, type LayerContext, type Problem } from './layer.ts';
+import { linear } from './linear.ts';
+
+interface Masking {
+  readonly causal: boolean;
+  /** Added to the scores, or, as truth values, says what may be seen; broadcasts to [B, heads, T, S]. */
+  readonly mask?: NodeId | undefined;
+}
 
 /** softmax(q k^T / sqrt(d)) v for heads of [..., T, d]; with `causal` a place sees only itself and what is before it. */
-export function scaledDotProduct(b: GraphBuilder, q: NodeId, k: NodeId, v: NodeId, causal: boolean): NodeId {
+export function scaledDotProduct(b: GraphBuilder, q: NodeId, k: NodeId, v: NodeId, { causal, mask }: Masking): NodeId {
   const shape = b.shape(q);
   const rank = shape.length;
   const lead = 'abcdef'.slice(0, rank - 2);
   const scores = b.contract(`${lead}tz,${lead}sz->${lead}ts`, q, k);
-  const scaled = b.op('mul', scores, b.like(1 / Math.sqrt(at(shape, rank - 1) as number), scores));
+  let masked = b.op('mul', scores, b.like(1 / Math.sqrt(at(shape, rank - 1) as number), scores));
   const type = { dtype: 'i32', shape: b.shape(scores) } as const;
   // A very low number instead of infinity: drivers may assume that there is none.
-  const hidden = causal ? b.op('lt', b.add('iota', [], { axis: rank - 2 }, type), b.add('iota', [], { axis: rank - 1 }, type)) : undefined;
-  const masked = hidden === undefined ? scaled : b.op('select', hidden, b.like(-3.4028234663852886e38, scaled), scaled);
+  const low = b.like(LOWEST, scores);
+  if (causal) {
+    const hidden = b.op('lt', b.add('iota', [], { axis: rank - 2 }, type), b.add('iota', [], { axis: rank - 1 }, type));
+    masked = b.op('select', hidden, low, masked);
+  }
+  if (mask !== undefined) {
+    const truth = b.type(mask).dtype === 'bool';
+    const wide = broadcastTo(b, b.cast(mask, 'f32'), b.shape(scores));
+    masked = truth ? b.op('select', b.cast(wide, 'bool'), masked, low) : b.op('add', masked, wide);
+  }
   return b.contract(`${lead}ts,${lead}sz->${lead}tz`, softmax(b, masked, rank - 1), v);
 }
 
+/** Attention of [B, T, heads * d] over [B, S, kv_heads * d]: groups of heads share keys and values where there are fewer. */
+function inHeads(cx: LayerContext, q: NodeId, k: NodeId, v: NodeId, heads: number, kvHeads: number, masking: Masking): NodeId | Problem {
+  const { b } = cx;
+  const shape = b.shape(q);
+  const width = shape.at(-1);
+  if (shape.length !== 3 || typeof width !== 'number' || width % heads !== 0)
+    return problem('NN203', `${cx.text} takes [B, T, d] with d in ${heads} equal heads, and ${showShape(shape)} flows in`);
+  if (heads % kvHeads !== 0) return problem('NN206', `${heads} heads cannot share ${kvHeads} heads of keys`);
+  const size = width / heads;
+  const [ks, vs] = [b.shape(k), b.shape(v)];
+  const fits = ks.length === 3 && vs.length === 3 && ks[1] === vs[1] && ks[2] === size * kvHeads && vs[2] === size * kvHeads;
+  if (!fits) return problem('NN203', `keys ${showShape(ks)} and values ${showShape(vs)} do not fit queries ${showShape(shape)}`);
+  const scores: Shape = [at(shape, 0), heads, at(shape, 1), at(ks, 1)];
+  if (masking.mask !== undefined) {
+    const found = b.shape(masking.mask);
+    if (showShape(broadcastShapes(found, scores) ?? []) !== showShape(scores))
+      return problem('NN203', `the mask ${showShape(found)} does not broadcast to ${showShape(scores)}`);
+  }
+  const apart = (x: NodeId, n: number): NodeId => {
+    const [batch, t] = b.shape(x) as [Dim, Dim];
+    const split = b.permute(b.reshape(x, [batch, t, n, size]), [0, 2, 1, 3]);
+    if (n === heads) return split;
+    // Each head of keys serves heads / kv_heads heads of queries, side by side.
+    const repeated = b.broadcast(split, [batch, n, heads / n, t, size], [0, 1, 3, 4]);
+    return b.reshape(repeated, [batch, heads, t, size]);
+  };
+  const out = scaledDotProduct(b, apart(q, heads), apart(k, kvHeads), apart(v, kvHeads), masking);
+  return b.reshape(b.permute(out, [0, 2, 1, 3]), shape);
+}
+
+const causal = { type: 'bool', default: false, doc: 'no place sees what comes after it' } as const;
+const kv_heads = { type: 'int', min: 1, doc: 'heads of keys and values; as many as heads where it is not said' } as const;
+
 export const attention = layer({
-  doc: 'scaled dot-product attention of [B, T, d] in equal heads',
+  doc: 'scaled dot-product attention in equal heads; mask is added, or says what may be seen',
   torch: 'torch.nn.functional.scaled_dot_product_attention',
+  shape: '[B, T, d], [B, S, d], [B, S, d] -> [B, T, d]',
+  anyType: true,
   inputs: ['q', 'k', 'v'],
-  parameters: {
-    heads: { type: 'int', default: 1, min: 1, doc: 'number of heads' },
-    causal: { type: 'bool', default: false, doc: 'no place sees what comes after it' },
+  named: ['mask'],
+  parameters: { heads: { type: 'int', default: 1, min: 1, doc: 'number of heads' }, causal, kv_heads },
+  optional: ['kv_heads'],
+  build(cx, args, q, k = q, v = q) {
+    if ([q, k, v].some((x) => cx.b.type(x).dtype !== 'f32')) return problem('NN204', `${cx.text} takes numbers`);
+    const kv = (args as { readonly kv_heads?: number }).kv_heads ?? args.heads;
+    return inHeads(cx, q, k, v, args.heads, kv, { causal: args.causal, mask: cx.named['mask'] });
   },
-  build(cx, { heads, causal }, q, k = q, v = q) {
+});
+
+export const MultiheadAttention = layer({
+  doc: 'attention of a sequence over itself with trained projections in and out',
+  torch: 'torch.nn.MultiheadAttention(batch_first=True)',
+  shape: '[B, T, embed_dim] -> [B, T, embed_dim]',
+  named: ['mask'],
+  parameters: {
+    embed_dim: { type: 'int', min: 1, doc: 'size of a vector' },
+    num_heads: { type: 'int', min: 1, doc: 'number of heads' },
+    bias: { type: 'bool', default: true, doc: 'adds trainable numbers' },
+    causal,
+  },
+  build(cx, { embed_dim: d, num_heads, bias, causal }, x) {
     const { b } = cx;
-    const shape = b.shape(q);
-    const width = shape.at(-1);
-    if (shape.length !== 3 || typeof width !== 'number' || width % heads !== 0)
-      return problem('NN203', `${cx.text} takes [B, T, d] with d in ${heads} equal heads, and ${showShape(shape)} flows in`);
-    if (!sameShape(b.shape(k), b.shape(v)) || b.shape(k).length !== 3 || b.shape(k)[2] !== width)
-      return problem('NN203', `keys ${showShape(b.shape(k))} and values ${showShape(b.shape(v))} do not fit queries ${showShape(shape)}`);
-    const apart = (x: NodeId): NodeId => {
-      const [n, t] = b.shape(x) as [Dim, Dim];
-      return b.permute(b.reshape(x, [n, t, heads, width / heads]), [0, 2, 1, 3]);
-    };
-    const out = scaledDotProduct(b, apart(q), apart(k), apart(v), causal);
-    return b.reshape(b.permute(out, [0, 2, 1, 3]), shape);
+    const shape = b.shape(x);
+    if (shape.length !== 3 || shape[2] !== d) return problem('NN203', `${cx.text} takes [B, T, ${d}], and ${showShape(shape)} flows in`);
+    // xavier_uniform over the joined matrix, zeros for biases, as torch.nn.MultiheadAttention starts.
+    const bound = Math.sqrt(6 / (d + 3 * d));
+    const zeros = { kind: 'constant', value: 0 } as const;
+    const w = cx.param('in_proj_weight', [3 * d, d], { kind: 'uniform', low: -bound, high: bound });
+    const qkv = linear(b, x, w, bias ? cx.param('in_proj_bias', [3 * d], zeros) : undefined);
+    const part = (i: number): NodeId => b.add('slice', [qkv], { start: [0, 0, i * d], size: shape });
+    const out = inHeads(cx, part(0), part(1), part(2), num_heads, num_heads, { causal, mask: cx.named['mask'] });
+    if (typeof out !== 'number') return out;
+    const own = 1 / Math.sqrt(d);
+    const wo = cx.param('out_proj.weight', [d, d], { kind: 'uniform', low: -own, high: own });
+    return linear(b, out, wo, bias ? cx.param('out_proj.bias', [d], zeros) : undefined);
   },
 });

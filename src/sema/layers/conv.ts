@@ -1,127 +1,138 @@
 import { at } from '../../base/errors.ts';
 import { BATCH, showShape, type Dim } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
-import { windowPlaces } from '../../ir/graph/ops.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
-import { layer, problem, type Layer } from './layer.ts';
+import { layer, problem, type Layer, type LayerContext, type Problem } from './layer.ts';
+import { each, sizes, windows, type Axes, type Sliding } from './windows.ts';
 
-/** One number for all axes, or one for each. */
-function each(v: number | readonly number[], axes: number): number[] | undefined {
-  const list = typeof v === 'number' ? Array.from({ length: axes }, () => v) : [...v];
-  return list.length === axes ? list : undefined;
+/** Convolutions as contracts of sliding windows with a kernel; weights start as those of torch.nn.ConvNd. */
+
+const PLACES: Readonly<Record<Axes, string>> = { 1: 'length', 2: 'height, width', 3: 'depth, height, width' };
+// Labels: n batch, g group, c channel, o output channel; d h w places, z y x inside of the window.
+const LABELS: Readonly<Record<Axes, readonly [string, string]>> = { 1: ['h', 'y'], 2: ['hw', 'yx'], 3: ['dhw', 'zyx'] };
+
+const COMMON = {
+  in_channels: { type: 'int', min: 1, doc: 'channels that flow in (axis 1)' },
+  out_channels: { type: 'int', min: 1, doc: 'channels that flow out' },
+  kernel_size: sizes('the window'),
+  stride: sizes('steps between windows', 1),
+  padding: sizes('zeros around', 0),
+} as const;
+const dilation = sizes('steps inside of the window', 1);
+const groups = { type: 'int', default: 1, min: 1, doc: 'groups of channels that do not see one another' } as const;
+const bias = { type: 'bool', default: true, doc: 'adds a trainable number to each channel' } as const;
+
+interface Channels {
+  readonly in_channels: number;
+  readonly out_channels: number;
+  readonly groups: number;
 }
 
-interface Sliding {
-  readonly size: readonly number[];
-  readonly stride: readonly number[];
-  readonly padding: readonly number[];
-  readonly dilation: readonly number[];
+/** What is wrong with the channels that flow in. */
+function channelProblem(
+  cx: LayerContext,
+  x: NodeId,
+  axes: Axes,
+  { in_channels: cin, out_channels: cout, groups }: Channels,
+): Problem | undefined {
+  const shape = cx.b.shape(x);
+  if (shape.length !== axes + 2 || shape[1] !== cin)
+    return problem('NN203', `${cx.text} takes [B, ${cin}, ${PLACES[axes]}], and ${showShape(shape)} flows in`);
+  if (cin % groups !== 0 || cout % groups !== 0) return problem('NN206', `${groups} groups do not divide ${cin} and ${cout} channels`);
+  return undefined;
 }
 
-/** Views of the last axes through a sliding window: [..., places..., window...]. Undefined where it does not fit. */
-function windows(b: GraphBuilder, x: NodeId, axes: number, s: Sliding, outside: number): NodeId | undefined {
-  const rank = b.shape(x).length;
-  const first = rank - axes;
-  const pads = b.shape(x).map((_, i) => (i < first ? 0 : at(s.padding, i - first)));
-  let y = pads.some((p) => p > 0) ? b.add('pad', [x], { low: pads, high: pads, value: outside }) : x;
-  for (let k = 0; k < axes; k++) {
-    const axis = first + k;
-    const length = b.shape(y)[axis];
-    const [size, stride, dilation] = [at(s.size, k), at(s.stride, k), at(s.dilation, k)];
-    if (typeof length !== 'number' || windowPlaces(length, size, stride, dilation) < 1) return undefined;
-    y = b.add('window', [y], { axis, size, stride, dilation });
-  }
-  return y;
+/** y plus a number for each channel. */
+function withBias(cx: LayerContext, y: NodeId, channels: number, bound: number): NodeId {
+  const { b } = cx;
+  return b.op('add', y, b.broadcast(cx.param('bias', [channels], { kind: 'uniform', low: -bound, high: bound }), b.shape(y), [1]));
 }
 
-const sizes = (doc: string, value?: number) =>
-  ({ type: 'sizes', min: value === 0 ? 0 : 1, ...(value === undefined ? {} : { default: value }), doc }) as const;
-
-/** Convolution as a contract of sliding windows with the kernel; weights start as torch.nn.ConvNd's do. */
-const convolution = (axes: 1 | 2): Layer =>
+const convolution = (axes: Axes): Layer =>
   layer({
-    doc: `slides ${axes === 1 ? 'a' : 'an image of'} trained window over the last ${axes === 1 ? 'axis' : 'two axes'}`,
+    doc: `slides a trained window over the last ${axes === 1 ? 'axis' : `${axes} axes`}`,
     torch: `torch.nn.Conv${axes}d`,
-    parameters: {
-      in_channels: { type: 'int', min: 1, doc: 'channels that flow in (axis 1)' },
-      out_channels: { type: 'int', min: 1, doc: 'channels that flow out' },
-      kernel_size: sizes('the window'),
-      stride: sizes('steps between windows', 1),
-      padding: sizes('zeros around', 0),
-      dilation: sizes('steps inside of the window', 1),
-      groups: { type: 'int', default: 1, min: 1, doc: 'groups of channels that do not see one another' },
-      bias: { type: 'bool', default: true, doc: 'adds a trainable number to each channel' },
-    },
+    shape: `[B, in, ${PLACES[axes]}] -> [B, out, ...]`,
+    parameters: { ...COMMON, dilation, groups, bias },
     build(cx, args, x) {
       const { b } = cx;
       const shape = b.shape(x);
       const { in_channels: cin, out_channels: cout, groups } = args;
       const [size, stride, padding, dilation] = [args.kernel_size, args.stride, args.padding, args.dilation].map((v) => each(v, axes));
       if (!size || !stride || !padding || !dilation) return problem('NN202', `${cx.text} takes one number, or ${axes} in a list`);
-      if (shape.length !== axes + 2 || shape[1] !== cin)
-        return problem(
-          'NN203',
-          `${cx.text} takes [B, ${cin}, ${axes === 1 ? 'length' : 'height, width'}], and ${showShape(shape)} flows in`,
-        );
-      if (cin % groups !== 0 || cout % groups !== 0) return problem('NN206', `${groups} groups do not divide ${cin} and ${cout} channels`);
+      const wrong = channelProblem(cx, x, axes, args);
+      if (wrong) return wrong;
       const view = windows(b, x, axes, { size, stride, padding, dilation }, 0);
       if (view === undefined) return problem('NN203', `a window of [${size.join(', ')}] does not fit into ${showShape(shape)}`);
       const bound = 1 / Math.sqrt((cin / groups) * size.reduce((p, q) => p * q, 1));
-      const init = { kind: 'uniform', low: -bound, high: bound } as const;
-      const w = cx.param('weight', [cout, cin / groups, ...size], init);
+      const w = cx.param('weight', [cout, cin / groups, ...size], { kind: 'uniform', low: -bound, high: bound });
       const places = b.shape(view).slice(2, 2 + axes);
-      // Labels: n batch, g group, c channel, o output channel; h w places, y x inside of the window.
-      const [p, k] = axes === 1 ? ['h', 'y'] : ['hw', 'yx'];
+      const [p, k] = LABELS[axes];
       const grouped = b.reshape(view, [at(shape, 0), groups, cin / groups, ...places, ...size]);
       const kernel = b.reshape(w, [groups, cout / groups, cin / groups, ...size]);
       const y = b.reshape(b.contract(`ngc${p}${k},goc${k}->ngo${p}`, grouped, kernel), [at(shape, 0), cout, ...places]);
-      return args.bias ? b.op('add', y, b.broadcast(cx.param('bias', [cout], init), b.shape(y), [1])) : y;
+      return args.bias ? withBias(cx, y, cout, bound) : y;
     },
     assume: ({ out_channels }, shape) => [shape[0] ?? BATCH, out_channels, ...shape.slice(2)] as Dim[],
   });
 
 export const Conv1d = convolution(1);
 export const Conv2d = convolution(2);
+export const Conv3d = convolution(3);
 
-const LOWEST = -3.4028234663852886e38;
+/** Adds what overlapping windows hold: the adjoint of {@link windows}, without padding. */
+function overlap(b: GraphBuilder, y: NodeId, axes: Axes, s: Sliding, lengths: readonly number[]): NodeId {
+  let out = y;
+  for (let k = axes - 1; k >= 0; k--) {
+    out = b.add('unwindow', [out], { axis: 2 + k, length: at(lengths, k), stride: at(s.stride, k), dilation: at(s.dilation, k) });
+  }
+  return out;
+}
 
-const pooling = (axes: 1 | 2, kind: 'Max' | 'Avg'): Layer =>
+const transposed = (axes: 1 | 2): Layer =>
   layer({
-    doc: `the ${kind === 'Max' ? 'largest' : 'mean'} of each window`,
-    torch: `torch.nn.${kind}Pool${axes}d`,
-    parameters: {
-      kernel_size: sizes('the window'),
-      stride: sizes('steps between windows; the window itself where it is not said'),
-      padding: sizes('places around', 0),
-    },
-    optional: ['stride'],
+    doc: 'the adjoint of a convolution: puts a trained window at every place and adds what overlaps',
+    torch: `torch.nn.ConvTranspose${axes}d`,
+    shape: `[B, in, ${PLACES[axes]}] -> [B, out, ...]`,
+    parameters: { ...COMMON, output_padding: sizes('places more at the end', 0), groups, bias, dilation },
     build(cx, args, x) {
       const { b } = cx;
       const shape = b.shape(x);
-      const [size, stride, padding] = [args.kernel_size, (args.stride as number | undefined) ?? args.kernel_size, args.padding].map((v) =>
-        each(v, axes),
-      );
-      if (!size || !stride || !padding) return problem('NN202', `${cx.text} takes one number, or ${axes} in a list`);
-      const view =
-        shape.length === axes + 2
-          ? windows(b, x, axes, { size, stride, padding, dilation: size.map(() => 1) }, kind === 'Max' ? LOWEST : 0)
-          : undefined;
-      if (view === undefined) return problem('NN203', `a window of [${size.join(', ')}] does not fit into ${showShape(shape)}`);
-      const inside = size.map((_, i) => 2 + axes + i);
-      if (kind === 'Max') return b.add('reduce_max', [view], { axes: inside });
-      const total = b.sum(view, inside);
-      return b.op(
-        'div',
-        total,
-        b.like(
-          size.reduce((p, q) => p * q, 1),
-          total,
-        ),
-      );
+      const { in_channels: cin, out_channels: cout, groups } = args;
+      const [size, stride, padding, extra, dilation] = [
+        args.kernel_size,
+        args.stride,
+        args.padding,
+        args.output_padding,
+        args.dilation,
+      ].map((v) => each(v, axes));
+      if (!size || !stride || !padding || !extra || !dilation) return problem('NN202', `${cx.text} takes one number, or ${axes} in a list`);
+      const wrong = channelProblem(cx, x, axes, args);
+      if (wrong) return wrong;
+      const places = shape.slice(2);
+      if (places.some((d) => typeof d !== 'number')) return problem('NN203', `${cx.text} needs to know the size of ${showShape(shape)}`);
+      if (extra.some((e, i) => e >= Math.max(at(stride, i), at(dilation, i))))
+        return problem('NN206', 'output_padding must be smaller than the stride or the dilation');
+      const bound = 1 / Math.sqrt((cout / groups) * size.reduce((p, q) => p * q, 1));
+      const w = cx.param('weight', [cin, cout / groups, ...size], { kind: 'uniform', low: -bound, high: bound });
+      const [p, k] = LABELS[axes];
+      const grouped = b.reshape(x, [at(shape, 0), groups, cin / groups, ...places]);
+      const kernel = b.reshape(w, [groups, cin / groups, cout / groups, ...size]);
+      const spread = b.contract(`ngc${p},gco${k}->ngo${p}${k}`, grouped, kernel);
+      const flat = b.reshape(spread, [at(shape, 0), cout, ...places, ...size]);
+      // As long as the windows reach; what the padding cuts off and what output_padding adds comes after.
+      const lengths = places.map((d, i) => ((d as number) - 1) * at(stride, i) + at(dilation, i) * (at(size, i) - 1) + 1);
+      const whole = overlap(b, flat, axes, { size, stride, padding, dilation }, lengths);
+      const longer = extra.some((e) => e > 0)
+        ? b.add('pad', [whole], { low: [0, 0, ...extra.map(() => 0)], high: [0, 0, ...extra], value: 0 })
+        : whole;
+      const kept = lengths.map((l, i) => l + at(extra, i) - 2 * at(padding, i));
+      if (kept.some((l) => l < 1)) return problem('NN203', `nothing is left of ${showShape(shape)} after the padding`);
+      const y = b.add('slice', [longer], { start: [0, 0, ...padding], size: [at(shape, 0), cout, ...kept] });
+      return args.bias ? withBias(cx, y, cout, bound) : y;
     },
+    assume: ({ out_channels }, shape) => [shape[0] ?? BATCH, out_channels, ...shape.slice(2)] as Dim[],
   });
 
-export const MaxPool1d = pooling(1, 'Max');
-export const MaxPool2d = pooling(2, 'Max');
-export const AvgPool1d = pooling(1, 'Avg');
-export const AvgPool2d = pooling(2, 'Avg');
+export const ConvTranspose1d = transposed(1);
+export const ConvTranspose2d = transposed(2);

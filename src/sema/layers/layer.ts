@@ -23,8 +23,12 @@ export interface LayerContext {
   readonly training: boolean;
   /** The layer as the program writes it: `Linear(12, 1)`. */
   readonly text: string;
+  /** Tensors that the call gives by name, such as `mask=m`. */
+  readonly named: Readonly<Record<string, NodeId | undefined>>;
   /** Declares a trainable tensor `PATH.name`, named and laid out as PyTorch does. */
   readonly param: (name: string, shape: readonly number[], init: Init) => NodeId;
+  /** State `PATH.name` that is not trained: its value before the step, and a way to set the next one, used only while training. */
+  readonly state: (name: string, shape: readonly number[], init: Init) => { readonly value: NodeId; readonly keep: (next: NodeId) => void };
   /** Uniform random numbers of this step, a stream of their own. */
   readonly random: (shape: Shape) => NodeId;
 }
@@ -38,8 +42,10 @@ export function isProblem(v: BuiltValue): v is Problem {
 
 /** One kind of layer or function: its arguments and what it computes. */
 export interface Layer {
-  /** Names of the tensors that it takes; `x` alone where it is not said. With more it is only called, never a stage. */
-  readonly inputs?: readonly string[];
+  /** Names of the tensors that it takes, or any number of them; `x` alone where it is not said. With more it is only called, never a stage. */
+  readonly inputs?: readonly string[] | 'many';
+  /** Tensors that may be given by name besides. */
+  readonly named?: readonly string[];
   readonly parameters: Parameters;
   /** Parameters that may be left out though they have no default. */
   readonly optional?: readonly string[];
@@ -47,6 +53,8 @@ export interface Layer {
   readonly doc: string;
   /** The same layer in PyTorch. */
   readonly torch: string;
+  /** Shapes that flow in and out, for the docs; where it is not said, the shape stays what it is. */
+  readonly shape?: string;
   readonly build: (cx: LayerContext, args: AnyArgs, ...inputs: NodeId[]) => BuiltValue;
   /** What the first layer of a program says about the input, if it says anything: one example, without the batch. */
   readonly expects?: (args: AnyArgs) => { readonly dtype: DType; readonly shape: readonly number[] };

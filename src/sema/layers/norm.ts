@@ -1,9 +1,9 @@
 import { product, showShape, type Dim } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
-import { extent } from '../functions.ts';
+import { elements, extent } from '../functions.ts';
 import type { Init } from '../../base/init.ts';
-import { layer, problem, type LayerContext } from './layer.ts';
+import { layer, problem, type Layer, type LayerContext, type Problem } from './layer.ts';
 
 const ONES: Init = { kind: 'constant', value: 1 };
 const ZEROS: Init = { kind: 'constant', value: 0 };
@@ -34,38 +34,61 @@ function affine(cx: LayerContext, y: NodeId, size: number, axis: number): NodeId
 
 const eps = (value: number) => ({ type: 'number', default: value, min: 0, doc: 'added to the variance' }) as const;
 
+/** The last axes, if they are what the layer normalises. */
+function lastAxes(
+  cx: LayerContext,
+  x: NodeId,
+  given: number | readonly number[],
+): { readonly sizes: number[]; readonly axes: number[] } | Problem {
+  const shape = cx.b.shape(x);
+  const sizes = [given].flat();
+  const first = shape.length - sizes.length;
+  const fits = first >= 1 && sizes.every((s, i) => shape[first + i] === s);
+  if (!fits) return problem('NN203', `${cx.text} takes [*, ${sizes.join(', ')}], and ${showShape(shape)} flows in`);
+  return { sizes, axes: sizes.map((_, i) => first + i) };
+}
+
+const normalized_shape = { type: 'sizes', min: 1, doc: 'size of the last axis, or of the last axes' } as const;
+const elementwise_affine = { type: 'bool', default: true, doc: 'scales by trained numbers' } as const;
+
 export const LayerNorm = layer({
-  doc: 'normalises the last axis, then scales and shifts it',
+  doc: 'normalises the last axis or axes, then scales and shifts',
   torch: 'torch.nn.LayerNorm',
-  parameters: { normalized_shape: { type: 'int', min: 1, doc: 'size of the last axis' }, eps: eps(1e-5) },
+  parameters: {
+    normalized_shape,
+    eps: eps(1e-5),
+    elementwise_affine,
+    bias: { type: 'bool', default: true, doc: 'shifts by trained numbers' },
+  },
   keepsShape: true,
   build(cx, args, x) {
-    const shape = cx.b.shape(x);
-    const last = shape.length - 1;
-    if (shape.length < 2 || shape[last] !== args.normalized_shape)
-      return problem('NN203', `${cx.text} takes [*, ${args.normalized_shape}], and ${showShape(shape)} flows in`);
-    return affine(cx, normalize(cx.b, x, [last], args.eps), args.normalized_shape, last);
+    const { b } = cx;
+    const found = lastAxes(cx, x, args.normalized_shape);
+    if ('code' in found) return found;
+    const { sizes, axes } = found;
+    const shape = b.shape(x);
+    const y = normalize(b, x, axes, args.eps);
+    if (!args.elementwise_affine) return y;
+    const scaled = b.op('mul', y, b.broadcast(cx.param('weight', sizes, ONES), shape, axes));
+    return args.bias ? b.op('add', scaled, b.broadcast(cx.param('bias', sizes, ZEROS), shape, axes)) : scaled;
   },
 });
 
 export const RMSNorm = layer({
-  doc: 'x / sqrt(mean(x^2) + eps) * weight over the last axis',
+  doc: 'x / sqrt(mean(x^2) + eps) * weight over the last axis or axes',
   torch: 'torch.nn.RMSNorm',
-  parameters: { normalized_shape: { type: 'int', min: 1, doc: 'size of the last axis' }, eps: eps(1e-6) },
+  parameters: { normalized_shape, eps: eps(1e-6), elementwise_affine },
   keepsShape: true,
   build(cx, args, x) {
     const { b } = cx;
+    const found = lastAxes(cx, x, args.normalized_shape);
+    if ('code' in found) return found;
+    const { sizes, axes } = found;
     const shape = b.shape(x);
-    const last = shape.length - 1;
-    if (shape.length < 2 || shape[last] !== args.normalized_shape)
-      return problem('NN203', `${cx.text} takes [*, ${args.normalized_shape}], and ${showShape(shape)} flows in`);
-    const square = mean(b, b.op('mul', x, x), [last]);
+    const square = mean(b, b.op('mul', x, x), axes);
     const rms = b.op('sqrt', b.op('add', square, b.like(args.eps, square)));
-    return b.op(
-      'mul',
-      b.op('div', x, b.unreduce(rms, shape, [last])),
-      b.broadcast(cx.param('weight', [args.normalized_shape], ONES), shape, [last]),
-    );
+    const y = b.op('div', x, b.unreduce(rms, shape, axes));
+    return args.elementwise_affine ? b.op('mul', y, b.broadcast(cx.param('weight', sizes, ONES), shape, axes)) : y;
   },
 });
 
@@ -76,6 +99,7 @@ export const GroupNorm = layer({
     num_groups: { type: 'int', min: 1, doc: 'groups' },
     num_channels: { type: 'int', min: 1, doc: 'channels' },
     eps: eps(1e-5),
+    affine: { type: 'bool', default: true, doc: 'scales and shifts each channel by trained numbers' },
   },
   keepsShape: true,
   build(cx, args, x) {
@@ -85,6 +109,97 @@ export const GroupNorm = layer({
       return problem('NN203', `${cx.text} takes [B, ${args.num_channels}, ...] in equal groups, and ${showShape(shape)} flows in`);
     const inner = product(shape.slice(1)) as number;
     const grouped = b.reshape(x, [shape[0] as Dim, args.num_groups, inner / args.num_groups]);
-    return affine(cx, b.reshape(normalize(b, grouped, [2], args.eps), shape), args.num_channels, 1);
+    const y = b.reshape(normalize(b, grouped, [2], args.eps), shape);
+    return args.affine ? affine(cx, y, args.num_channels, 1) : y;
   },
 });
+
+const affineArgument = { type: 'bool', default: true, doc: 'scales and shifts each channel by trained numbers' } as const;
+const num_features = { type: 'int', min: 1, doc: 'channels (axis 1)' } as const;
+
+/** [B, channels] or [B, channels, places...] with a given number of axes of places. */
+function channelShape(cx: LayerContext, x: NodeId, channels: number, places: readonly number[]): Problem | undefined {
+  const shape = cx.b.shape(x);
+  const fits = shape[1] === channels && places.includes(shape.length - 2);
+  return fits
+    ? undefined
+    : problem('NN203', `${cx.text} takes [B, ${channels}${', place'.repeat(Math.max(...places))}], and ${showShape(shape)} flows in`);
+}
+
+/**
+ * Ioffe and Szegedy, 2015: while training by the batch's own mean and variance, which move the running ones (the variance
+ * unbiased, as PyTorch keeps it); predicting by the running ones.
+ */
+const batchNorm = (places: readonly number[]): Layer =>
+  layer({
+    doc: 'normalises each channel over the batch and the places; predicts with running statistics',
+    torch: `torch.nn.BatchNorm${Math.max(...places)}d`,
+    parameters: {
+      num_features,
+      eps: eps(1e-5),
+      momentum: { type: 'number', default: 0.1, min: 0, max: 1, doc: 'share of the batch in the running statistics' },
+      affine: affineArgument,
+      track_running_stats: { type: 'bool', default: true, doc: 'keeps running statistics; else the batch is always its own measure' },
+    },
+    keepsShape: true,
+    build(cx, args, x) {
+      const { b } = cx;
+      const { num_features: n, momentum } = args;
+      const wrong = channelShape(cx, x, n, places);
+      if (wrong) return wrong;
+      const shape = b.shape(x);
+      const axes = shape.map((_, i) => i).filter((i) => i !== 1);
+      const spread = (v: NodeId): NodeId => b.broadcast(v, shape, [1]);
+      const running = args.track_running_stats ? [cx.state('running_mean', [n], ZEROS), cx.state('running_var', [n], ONES)] : [];
+      const [runningMean, runningVar] = running;
+      let [average, variance] = [runningMean?.value, runningVar?.value];
+      if (cx.training || average === undefined || variance === undefined) {
+        const size = elements(b, x, axes);
+        const over = (y: NodeId): NodeId => {
+          const total = b.sum(y, axes);
+          return b.op('div', total, b.splat(size, b.shape(total)));
+        };
+        average = over(x);
+        const centred = b.op('sub', x, spread(average));
+        variance = over(b.op('mul', centred, centred));
+        const moved = (from: NodeId, to: NodeId): NodeId =>
+          b.op('add', b.op('mul', from, b.like(1 - momentum, from)), b.op('mul', b.op('detach', to), b.like(momentum, to)));
+        if (cx.training) {
+          const unbiased = b.op('div', size, b.op('sub', size, b.like(1, size)));
+          runningMean?.keep(moved(runningMean.value, average));
+          runningVar?.keep(moved(runningVar.value, b.op('mul', variance, b.splat(unbiased, [n]))));
+        }
+      }
+      const deviation = b.op('sqrt', b.op('add', variance, b.like(args.eps, variance)));
+      const y = b.op('div', b.op('sub', x, spread(average)), spread(deviation));
+      return args.affine ? affine(cx, y, n, 1) : y;
+    },
+  });
+
+export const BatchNorm1d = batchNorm([0, 1]);
+export const BatchNorm2d = batchNorm([2]);
+export const BatchNorm3d = batchNorm([3]);
+
+/** Ulyanov et al., 2016. */
+const instanceNorm = (places: number): Layer =>
+  layer({
+    doc: 'normalises each channel of each example over its places',
+    torch: `torch.nn.InstanceNorm${places}d`,
+    parameters: { num_features, eps: eps(1e-5), affine: { ...affineArgument, default: false } },
+    keepsShape: true,
+    build(cx, args, x) {
+      const wrong = channelShape(cx, x, args.num_features, [places]);
+      if (wrong) return wrong;
+      const y = normalize(
+        cx.b,
+        x,
+        Array.from({ length: places }, (_, i) => 2 + i),
+        args.eps,
+      );
+      return args.affine ? affine(cx, y, args.num_features, 1) : y;
+    },
+  });
+
+export const InstanceNorm1d = instanceNorm(1);
+export const InstanceNorm2d = instanceNorm(2);
+export const InstanceNorm3d = instanceNorm(3);

@@ -1,28 +1,38 @@
 import * as activations from './activations.ts';
-import { attention } from './attention.ts';
+import * as arrange from './arrange.ts';
+import { attention, MultiheadAttention } from './attention.ts';
 import * as convolutions from './conv.ts';
 import { Dropout } from './dropout.ts';
 import * as embeddings from './embedding.ts';
-import * as functions from './functions.ts';
+import * as indexing from './indexing.ts';
 import type { Layer } from './layer.ts';
-import { Linear } from './linear.ts';
+import { Bilinear, Linear } from './linear.ts';
+import * as math from './math.ts';
 import * as norms from './norm.ts';
-import { flatten } from './shape.ts';
+import * as pools from './pool.ts';
+import * as products from './products.ts';
+import * as recurrent from './recurrent.ts';
+import * as reductions from './reduce.ts';
 
-const { variance, maximum, minimum, ...rest } = functions;
+const { maximum, minimum, ...arithmetic } = math;
+const { variance, ...reduce } = reductions;
+const { take: _take, ...moves } = arrange;
+const { rotary, ...tables } = embeddings;
 
-/** Every layer and function by the name that a program uses. */
-export const LAYERS: Readonly<Record<string, Layer>> = {
-  Linear,
-  ...convolutions,
-  ...embeddings,
-  ...norms,
-  Dropout,
-  flatten,
-  attention,
-  ...activations,
-  ...rest,
-  var: variance,
-  max: maximum,
-  min: minimum,
-};
+type Table = Readonly<Record<string, Layer>>;
+
+/** Every layer and function by the name that a program uses, in the families of the documentation. */
+export const FAMILIES = {
+  'Layers with weights': { Linear, Bilinear, ...convolutions, ...recurrent, ...tables, MultiheadAttention } as Table,
+  'Normalisation and regularisation': { ...norms, Dropout } as Table,
+  'Pooling and sampling': pools as Table,
+  Activations: activations as Table,
+  Attention: { attention, rotary } as Table,
+  'Element by element': { ...arithmetic, max: maximum, min: minimum } as Table,
+  'Sums, extremes and orders': { ...reduce, var: variance } as Table,
+  'Products of tensors': products as Table,
+  'Shapes and parts': moves as Table,
+  Indexing: indexing as Table,
+} as const;
+
+export const LAYERS: Table = Object.assign({}, ...Object.values(FAMILIES)) as Table;

@@ -1,0 +1,77 @@
+import { columns, showNumber } from './terminal.ts';
+
+/** Rows of the table that a training ends with. */
+export const TABLE_ROWS = 5;
+
+/** What a training has recorded: losses and metrics of every step, and the held-out examples from time to time. */
+export class History {
+  private readonly losses: number[] = [];
+  private readonly metrics: ReadonlyMap<string, number[]>;
+  private readonly held = new Map<number, Readonly<Record<string, number>>>();
+  private readonly first: number;
+  private readonly stepsPerEpoch: number;
+
+  /** Begins at step `first`. */
+  constructor(first: number, stepsPerEpoch: number, metrics: readonly string[]) {
+    this.first = first;
+    this.stepsPerEpoch = stepsPerEpoch;
+    this.metrics = new Map(metrics.map((m) => [m, []]));
+  }
+
+  get last(): number {
+    return this.losses.at(-1) ?? NaN;
+  }
+
+  add(from: number, losses: Float32Array, metrics: Readonly<Record<string, Float32Array>>): void {
+    losses.forEach((loss, i) => {
+      this.losses[from - this.first + i] = loss;
+      for (const [name, values] of this.metrics) values[from - this.first + i] = metrics[name]?.[i] ?? NaN;
+    });
+  }
+
+  /** Records the held-out examples as they are after `step` steps. */
+  hold(step: number, values: Readonly<Record<string, number>>): void {
+    this.held.set(step, values);
+  }
+
+  /** `, held out: loss 0.12, accuracy 0.95` */
+  heldText(): string {
+    const values = [...this.held.values()].at(-1);
+    return values
+      ? `, held out: ${Object.entries(values)
+          .map(([k, v]) => `${k} ${showNumber(v)}`)
+          .join(', ')}`
+      : '';
+  }
+
+  /** Values before the update at evenly spaced epochs, or steps where there is less than a row for each; the held-out ones at its end. */
+  table(): string {
+    const { first, losses, stepsPerEpoch } = this;
+    const epochs = Math.ceil(losses.length / stepsPerEpoch);
+    const byEpoch = first % stepsPerEpoch === 0 && epochs >= 2;
+    const n = byEpoch ? epochs : losses.length;
+    const every = Math.max(1, (this.held.size > 0 ? Math.ceil : Math.round)(n / TABLE_ROWS));
+    const names = [...this.metrics.keys()];
+    const heldNames = Object.keys([...this.held.values()][0] ?? {});
+    const rows = [[byEpoch ? 'epoch' : 'step', 'loss', ...names, ...heldNames.map((h) => `held-out ${h}`)]];
+    for (let i = 0; i < n; i += every) {
+      const [from, to] = byEpoch ? [i * stepsPerEpoch, (i + 1) * stepsPerEpoch] : [i, i + 1];
+      const mean = (values: readonly number[]): string => {
+        const part = values.slice(from, to);
+        return showNumber(part.reduce((a, b) => a + b, 0) / part.length);
+      };
+      const held = this.heldNear(first + (byEpoch ? Math.min(n, i + every) * stepsPerEpoch : i + 1));
+      rows.push([
+        String(byEpoch ? first / stepsPerEpoch + i : first + i),
+        mean(losses),
+        ...[...this.metrics.values()].map(mean),
+        ...heldNames.map((h) => (held ? showNumber(held[h] ?? NaN) : '')),
+      ]);
+    }
+    return columns(rows);
+  }
+
+  private heldNear(step: number): Readonly<Record<string, number>> | undefined {
+    return this.held.get(step) ?? [...this.held].find(([s]) => s >= step)?.[1] ?? [...this.held.values()].at(-1);
+  }
+}

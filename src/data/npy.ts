@@ -1,0 +1,64 @@
+import { unzipSync } from 'fflate';
+import { fail } from '../base/errors.ts';
+import { READERS, type StoredTensor } from './safetensors.ts';
+
+/** NumPy's type codes for little-endian numbers. */
+const TYPES: Readonly<Record<string, keyof typeof READERS>> = {
+  '<f8': 'F64',
+  '<f4': 'F32',
+  '<f2': 'F16',
+  '<i8': 'I64',
+  '<i4': 'I32',
+  '<i2': 'I16',
+  '|i1': 'I8',
+  '|u1': 'U8',
+  '|b1': 'BOOL',
+};
+
+/** Reads a .npy file (format 1 to 3): a magic word, the length of the head, the head as a Python dictionary, the data. */
+export function readNpy(path: string, bytes: Uint8Array): StoredTensor {
+  const bad = (why: string): never => fail('NN301', `${path} is not a .npy file: ${why}`);
+  const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+  if (bytes.length < 12 || !magic.every((m, i) => bytes[i] === m)) return bad("it does not start with NumPy's magic word");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const wide = (bytes[6] ?? 1) >= 2;
+  const from = wide ? 12 : 10;
+  const length = wide ? view.getUint32(8, true) : view.getUint16(8, true);
+  if (from + length > bytes.length) return bad('it ends inside of its head');
+  const head = new TextDecoder().decode(bytes.subarray(from, from + length));
+  const descr = /'descr':\s*'([^']*)'/.exec(head)?.[1] ?? '';
+  const order = /'fortran_order':\s*(True|False)/.exec(head)?.[1];
+  const dims = /'shape':\s*\(([^)]*)\)/.exec(head)?.[1];
+  if (order === undefined || dims === undefined) return bad('its head lacks the order or the shape');
+  if (order === 'True') return bad('its order is that of Fortran; save numpy.ascontiguousarray(a)');
+  const type = TYPES[descr];
+  const reader = type === undefined ? undefined : READERS[type];
+  if (!reader) return bad(`it holds elements of type '${descr}', which nnc does not read`);
+  const shape = dims
+    .split(',')
+    .map((d) => d.trim())
+    .filter((d) => d !== '')
+    .map(Number);
+  const n = shape.reduce((a, b) => a * b, 1);
+  const start = from + length;
+  if (bytes.length !== start + n * reader.bytes)
+    return bad(`its shape promises ${n * reader.bytes} bytes, and ${bytes.length - start} follow`);
+  const data = reader.int ? new Int32Array(n) : new Float32Array(n);
+  for (let i = 0; i < n; i++) {
+    const value = reader.read(view, start + i * reader.bytes);
+    if (reader.int && (value > 2147483647 || value < -2147483648)) return bad(`it holds ${value}, which does not fit into 32 bits`);
+    data[i] = value;
+  }
+  return { shape, data, ...(descr === '|u1' ? { bytes: true } : {}) };
+}
+
+/** Reads a .npz file: a ZIP archive with a .npy file for each array. */
+export function readNpz(path: string, bytes: Uint8Array): Map<string, StoredTensor> {
+  let files: Readonly<Record<string, Uint8Array>>;
+  try {
+    files = unzipSync(bytes);
+  } catch (e) {
+    return fail('NN301', `${path} is not a .npz file: ${e instanceof Error ? e.message : String(e)}`);
+  }
+  return new Map(Object.entries(files).map(([name, content]) => [name.replace(/\.npy$/, ''), readNpy(`${path}:${name}`, content)]));
+}

@@ -1,0 +1,12 @@
+import { gunzipSync } from 'fflate';
+import { fail } from '../base/errors.ts';
+
+/** The content of a file: that of a .gz is unpacked. */
+export function unpacked(path: string, bytes: Uint8Array): Uint8Array {
+  if (!/\.gz$/i.test(path)) return bytes;
+  try {
+    return gunzipSync(bytes);
+  } catch (e) {
+    return fail('NN301', `${path} is not a gzip file: ${e instanceof Error ? e.message : String(e)}`);
+  }
+}

@@ -1,0 +1,62 @@
+import type { DiagnosticSink } from '../base/diagnostics.ts';
+import { hint } from '../base/suggest.ts';
+import { BATCH } from '../base/types.ts';
+import type { NodeId } from '../ir/graph/types.ts';
+import type * as A from '../parser/ast.ts';
+import { arrayOf, evalConst } from './constants.ts';
+import type { Environment } from './environment.ts';
+import type { Evaluation } from './evaluation.ts';
+import { initialiserOf } from './initialisers.ts';
+import type { InputInfo } from './model.ts';
+import { Reported } from './values.ts';
+
+const INPUT_DTYPES = { int: 'i32', float: 'f32' } as const;
+
+/** `input x: [28, 28]`, `target y: int[]` */
+export function inputOf(s: A.InputStatement, scope: Environment, sink: DiagnosticSink): InputInfo | undefined {
+  if (s.kind === 'input' && s.name.text === 'target') {
+    sink.error('NN205', s.name.span, "'target' is what the loss compares with", { help: 'give the input another name' });
+    return undefined;
+  }
+  const kind = s.dtype?.text ?? 'float';
+  if (!Object.hasOwn(INPUT_DTYPES, kind)) {
+    sink.error('NN204', s.dtype?.span ?? s.span, `'${kind}' is not a type of input`, {
+      help: hint(kind, Object.keys(INPUT_DTYPES), 'types'),
+    });
+    return undefined;
+  }
+  const dims: number[] = [];
+  for (const e of s.dims) {
+    const v = evalConst(e, scope, sink);
+    if (typeof v === 'number' && Number.isInteger(v) && v > 0) dims.push(v);
+    else if (v !== undefined)
+      sink.error('NN206', e.span, 'a size is a whole number above 0', { help: 'leave the batch away: it is always the first axis' });
+  }
+  return dims.length === s.dims.length
+    ? { name: s.name.text, type: { dtype: INPUT_DTYPES[kind as 'int'], shape: [BATCH, ...dims] } }
+    : undefined;
+}
+
+/** `param scale: [64] = ones`, `param x = 3.0` */
+export function paramOf(s: A.ParamStatement, ev: Evaluation, env: Environment, sink: DiagnosticSink): NodeId {
+  const dims = s.dims.map((d) => evalConst(d, env, sink));
+  const bad = s.dims.find((_, i) => !(typeof dims[i] === 'number' && Number.isInteger(dims[i]) && (dims[i] as number) > 0));
+  if (bad) return ev.fail('NN206', bad.span, 'a size is a whole number above 0');
+  const list = s.value?.kind === 'list' ? evalConst(s.value, env, sink) : undefined;
+  const values = list === undefined ? undefined : arrayOf(list);
+  const shape = values && s.dims.length === 0 ? values.shape : (dims as number[]);
+  if (values) {
+    if (shape.join() !== values.shape.join())
+      return ev.fail(
+        'NN203',
+        s.value?.span ?? s.span,
+        `'${s.name.text}' is [${shape.join(', ')}], and this is [${values.shape.join(', ')}]`,
+      );
+    return ev.m.param(s.name.text, shape, { kind: 'values', values: values.data }, s.span, 'param');
+  }
+  const initialiser = s.value ? initialiserOf(s.value, env, sink) : () => ({ kind: 'constant', value: 0 }) as const;
+  if (!initialiser) throw new Reported(s.name.text);
+  const init = initialiser(shape);
+  if (typeof init === 'string') return ev.fail('NN206', s.value?.span ?? s.span, init);
+  return ev.m.param(s.name.text, shape, init, s.span, 'param');
+}

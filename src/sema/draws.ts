@@ -1,0 +1,84 @@
+import type { DiagnosticSink } from '../base/diagnostics.ts';
+import { hint } from '../base/suggest.ts';
+import { bindDim, showType, type TensorType } from '../base/types.ts';
+import type { NodeId } from '../ir/graph/types.ts';
+import type * as A from '../parser/ast.ts';
+import { broadcastShapes, broadcastTo } from './arithmetic.ts';
+import { bindArguments, type AnyArgs, type Parameters } from './arguments.ts';
+import { Definitions } from './environment.ts';
+import { Evaluator } from './evaluator.ts';
+import { ModelBuilder } from './model-builder.ts';
+import type { DataSpec, Draw } from './model.ts';
+import { Reported, attempt, tensor } from './values.ts';
+import type { Walked } from './walk.ts';
+
+const UNIFORM: Parameters = {
+  low: { type: 'number', default: 0, doc: 'the lower end' },
+  high: { type: 'number', default: 1, doc: 'the upper end' },
+};
+const NORMAL: Parameters = {
+  mean: { type: 'number', default: 0, doc: 'the mean' },
+  std: { type: 'number', default: 1, min: 0, doc: 'the standard deviation' },
+};
+
+/** The graph that draws examples: `x = 5 * uniform(); y = 200*x + 50 + 20*normal()`, line by line in the order of the text. */
+export function drawOf(
+  s: A.DataStatement,
+  bindings: readonly A.Binding[],
+  args: AnyArgs,
+  walked: Walked,
+  sink: DiagnosticSink,
+): DataSpec['draw'] {
+  const rows = args['n'] as number;
+  const m = new ModelBuilder('data', false, sink);
+  const ev = new Evaluator(m, new Definitions(), sink);
+  const env = walked.env.child();
+  const draws: Draw[] = [];
+  const bound = (t: TensorType): number[] => t.shape.map((d) => bindDim(d, rows));
+  const wanted = new Map(walked.inputs.map((i) => [i.name, i.type]));
+  const [first] = walked.inputs;
+  // The first input may be called x, and the target y.
+  if (first && !wanted.has('x')) wanted.set('x', first.type);
+  if (walked.objective && !wanted.has('y')) wanted.set('y', walked.objective.target.type);
+  let shape: readonly number[] = [rows, 1];
+  const draw = (kind: Draw['kind'], table: Parameters) => (e: A.CallExpr) => {
+    const given = bindArguments({ callee: kind, span: e.span, args: e.args }, table, [], env, sink);
+    if (!given) throw new Reported(kind);
+    const [from, to] = Object.keys(table).map((k) => given[k] as number) as [number, number];
+    const input = `draw${draws.length}`;
+    draws.push({ input, kind, shape });
+    const id = m.input(input, { dtype: 'f32', shape });
+    const scaled = m.b.op('mul', id, m.b.like(kind === 'uniform' ? to - from : to, id));
+    return tensor(m.b.op('add', scaled, m.b.like(from, id)));
+  };
+  ev.specials.set('uniform', draw('uniform', UNIFORM));
+  ev.specials.set('normal', draw('normal', NORMAL));
+  const outputs: Record<string, NodeId> = {};
+  for (const binding of bindings) {
+    const name = binding.name.text;
+    const type = wanted.get(name);
+    shape = type ? bound(type) : [rows, 1];
+    const value = attempt(() => {
+      const id = ev.tensorOf(ev.evaluate(binding.value, env, { prefix: [], next: 0 }), binding.value.span);
+      const joined = broadcastShapes(m.b.shape(id), shape);
+      if (joined?.join() !== shape.join() && type)
+        return ev.fail('NN203', binding.value.span, `'${name}' is [${shape.join(', ')}], and this is ${showType(m.b.type(id))}`);
+      return type ? broadcastTo(m.b, id, shape) : id;
+    });
+    if (!env.define(name, value === undefined ? 'failed' : tensor(value), binding.name.span))
+      sink.error('NN205', binding.name.span, `'${name}' is defined already`, { help: 'choose another name' });
+    if (value !== undefined && type) outputs[name === 'x' && first ? first.name : name === 'y' ? 'target' : name] = value;
+  }
+  for (const needed of [...walked.inputs.map((i) => i.name), ...(walked.objective ? ['target'] : [])]) {
+    const shown = needed === 'target' ? 'y' : needed;
+    if (outputs[needed] === undefined && !bindings.some((b) => b.name.text === shown))
+      sink.error('NN302', s.span, `the data does not say what '${shown}' is`, {
+        help: hint(
+          shown,
+          bindings.map((b) => b.name.text),
+          'it has',
+        ),
+      });
+  }
+  return { rows, seed: args['seed'] as number | undefined, graph: { ...m.b.graph(), outputs, writes: [] }, draws };
+}

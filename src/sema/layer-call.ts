@@ -1,0 +1,147 @@
+import type { DiagnosticSink } from '../base/diagnostics.ts';
+import { textOf } from '../base/source.ts';
+import type * as A from '../parser/ast.ts';
+import { bindArguments } from './arguments.ts';
+import type { Environment } from './environment.ts';
+import type { Evaluation } from './evaluation.ts';
+import { initialiserOf, type Initialiser, type Overrides } from './initialisers.ts';
+import type { Layer } from './layers/layer.ts';
+import { lift } from './stages.ts';
+import { Reported, describeValue, stage, type Flow, type Part, type Value } from './values.ts';
+
+/** Calls of layers and functions: which arguments are tensors, which are settings, and whether the call waits for its input. */
+
+interface Operands {
+  /** The values that flow in; undefined if the call is a stage. */
+  readonly values: readonly { readonly value: Value; readonly expr: A.Expr }[] | undefined;
+  readonly named: readonly { readonly name: string; readonly value: Value; readonly expr: A.Expr }[];
+  /** Every other argument. */
+  readonly rest: readonly A.Argument[];
+}
+
+export function layerCall(ev: Evaluation, sink: DiagnosticSink, layer: Layer, e: A.CallExpr, env: Environment, flow: Flow): Value {
+  const name = e.callee.text;
+  const label = flow.label;
+  const inner: Flow = label === undefined ? flow : { prefix: flow.prefix, next: flow.next };
+  const { values, named, rest } = operands(ev, layer, e, env, inner);
+  const overrides: Record<string, Initialiser | undefined> = {};
+  const settings = rest.filter((a) => {
+    const key = a.name?.text ?? '';
+    if ((key !== 'init' && key !== 'bias_init') || Object.hasOwn(layer.parameters, key)) return true;
+    overrides[key] = initialiserOf(a.value, env, sink);
+    if (!overrides[key]) throw new Reported(name);
+    return false;
+  });
+  const args = bindArguments({ callee: name, span: e.span, args: settings }, layer.parameters, layer.optional ?? [], env, sink);
+  if (!args) throw new Reported(name);
+  const text = textOf(e.span).replace(/\s+/g, ' ');
+  const inits: Overrides = { init: overrides['init'], bias_init: overrides['bias_init'] };
+  const run = (path: readonly string[], xs: readonly Value[], given: readonly Value[], asStage: boolean): Value => {
+    const ids = xs.map((x, i) => ev.tensorOf(x, values?.[i]?.expr.span ?? e.span));
+    const tensors = Object.fromEntries(named.map((n, i) => [n.name, ev.tensorOf(given[i] ?? n.value, n.expr.span)]));
+    return ev.m.build(layer, args, { path, text, span: e.span, ids, named: tensors, inits, asStage }, (p, notes) =>
+      ev.refuse(p, e.span, notes),
+    );
+  };
+  if (values) {
+    const all = [...values, ...named].map((v) => v.value);
+    return lift(ev, all, e.span, (vs) => {
+      const before = ev.m.params.length;
+      const result = run([...flow.prefix, label ?? String(flow.next)], vs.slice(0, values.length), vs.slice(values.length), false);
+      // A call with weights takes a place in the chain, as a stage does.
+      if (label === undefined && ev.m.params.length > before) flow.next++;
+      return result;
+    });
+  }
+  const inputs = layer.inputs ?? ['x'];
+  if (inputs === 'many' || inputs.length !== 1)
+    return ev.fail('NN202', e.span, `${name} takes ${inputs === 'many' ? 'values' : inputs.map((i) => `'${i}'`).join(', ')}`, {
+      help: `call it: ${name}(${inputs === 'many' ? 'a, b' : inputs.join(', ')})`,
+    });
+  const part: Part = {
+    label: undefined,
+    span: e.span,
+    text,
+    transparent: false,
+    expects: layer.expects?.(args) ?? (layer.keepsShape ? 'same' : undefined),
+    run: (f, own, x) =>
+      run(
+        [...f.prefix, own],
+        [x],
+        named.map((n) => n.value),
+        true,
+      ),
+  };
+  return stage([part]);
+}
+
+/** Sorts the arguments: leading values that flow, tensors by name, and settings. */
+function operands(ev: Evaluation, layer: Layer, e: A.CallExpr, env: Environment, flow: Flow): Operands {
+  const isNamed = (a: A.Argument): boolean => a.name !== undefined && (layer.named ?? []).includes(a.name.text);
+  const named = e.args.filter(isNamed).map((a) => ({ name: a.name?.text ?? '', value: ev.evaluate(a.value, env, flow), expr: a.value }));
+  const others = e.args.filter((a) => !isNamed(a));
+  const inputs = layer.inputs ?? ['x'];
+  const values =
+    inputs === 'many'
+      ? many(ev, others, env, flow)
+      : inputs.length === 1
+        ? single(ev, layer, others, env, flow)
+        : several(ev, e, others, inputs, env, flow);
+  return { values: values?.found, named, rest: values ? values.rest : others };
+}
+
+interface Found {
+  readonly found: readonly { readonly value: Value; readonly expr: A.Expr }[];
+  readonly rest: readonly A.Argument[];
+}
+
+/** Any number of values: every argument without a name but words; several values in one are taken apart. */
+function many(ev: Evaluation, args: readonly A.Argument[], env: Environment, flow: Flow): Found | undefined {
+  const flowing = args.filter((a) => !a.name && a.value.kind !== 'string');
+  if (flowing.length === 0) return undefined;
+  const found = flowing.flatMap((a) => {
+    const value = ev.evaluate(a.value, env, flow);
+    return value.kind === 'tuple' ? value.items.map((item) => ({ value: item, expr: a.value })) : [{ value, expr: a.value }];
+  });
+  return { found, rest: args.filter((a) => !flowing.includes(a)) };
+}
+
+/** The first argument, if it is a value that flows: a plain number is a setting where the layer has settings. */
+function single(ev: Evaluation, layer: Layer, args: readonly A.Argument[], env: Environment, flow: Flow): Found | undefined {
+  const [first, ...rest] = args;
+  if (!first || first.name) return undefined;
+  const [setting] = Object.values(layer.parameters);
+  const isWord = first.value.kind === 'string' || first.value.kind === 'boolean';
+  const isBareWord = first.value.kind === 'name' && setting?.type === 'string' && env.lookup(first.value.name) === undefined;
+  if (setting && (isWord || isBareWord)) return undefined;
+  const value = ev.evaluate(first.value, env, flow);
+  const isList = value.kind === 'const' && Array.isArray(value.value);
+  const takesList = setting !== undefined && ['sizes', 'pair', 'columns'].includes(setting.type);
+  if (value.kind === 'const' && setting && !(isList && !takesList)) return undefined;
+  return { found: [{ value, expr: first.value }], rest };
+}
+
+function several(
+  ev: Evaluation,
+  e: A.CallExpr,
+  args: readonly A.Argument[],
+  inputs: readonly string[],
+  env: Environment,
+  flow: Flow,
+): Found | undefined {
+  const given = args.slice(0, inputs.length).filter((a) => !a.name);
+  if (given.length === 0) return undefined;
+  if (given.length < inputs.length)
+    return ev.fail(
+      'NN202',
+      e.span,
+      `${e.callee.text} takes ${inputs.length} values, and ${given.length} ${given.length === 1 ? 'is' : 'are'} given`,
+      {
+        help: `it is ${e.callee.text}(${inputs.join(', ')})`,
+      },
+    );
+  const found = given.map((a) => ({ value: ev.evaluate(a.value, env, flow), expr: a.value }));
+  for (const { value, expr } of found)
+    if (value.kind === 'tuple') ev.fail('NN204', expr.span, `a tensor is needed here, and this is ${describeValue(value)}`);
+  return { found, rest: args.slice(inputs.length) };
+}

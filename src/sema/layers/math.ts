@@ -1,0 +1,196 @@
+import { at } from '../../base/errors.ts';
+import { showShape } from '../../base/types.ts';
+import type { GraphBuilder, PlainOp } from '../../ir/graph/builder.ts';
+import type { NodeId } from '../../ir/graph/types.ts';
+import { align, broadcastShapes, pointwise } from '../arithmetic.ts';
+import * as f from '../functions.ts';
+import { isProblem, layer, problem, type BuiltValue, type Layer } from './layer.ts';
+
+/** Functions of numbers, element by element. The ones of a single tensor are stages as well. */
+
+const composed = (doc: string, torch: string, build: (b: GraphBuilder, x: NodeId) => NodeId): Layer =>
+  layer({ doc, torch, parameters: {}, keepsShape: true, build: ({ b }, _a, x) => build(b, x) });
+
+const unary = (op: PlainOp, doc: string, torch: string): Layer => composed(doc, torch, (b, x) => b.op(op, x));
+
+const binary = (op: PlainOp, doc: string, torch: string): Layer =>
+  layer({
+    doc,
+    torch,
+    shape: 'NumPy broadcasting',
+    inputs: ['a', 'b'],
+    parameters: {},
+    build: ({ b }, _a, x, y = x) => pointwise(b, op, x, y),
+  });
+
+export const exp = unary('exp', 'e^x', 'torch.exp');
+export const exp2 = composed('2^x', 'torch.exp2', (b, x) => b.op('exp', b.op('mul', x, b.like(Math.LN2, x))));
+export const log = unary('log', 'the natural logarithm', 'torch.log');
+export const log2 = composed('the logarithm to base 2', 'torch.log2', (b, x) => b.op('mul', b.op('log', x), b.like(Math.LOG2E, x)));
+export const log10 = composed('the logarithm to base 10', 'torch.log10', (b, x) => b.op('mul', b.op('log', x), b.like(Math.LOG10E, x)));
+export const log1p = unary('log1p', 'log(1 + x), exact near 0', 'torch.log1p');
+export const expm1 = unary('expm1', 'e^x - 1, exact near 0', 'torch.expm1');
+export const sqrt = unary('sqrt', 'the square root', 'torch.sqrt');
+export const abs = unary('abs', 'the absolute value', 'torch.abs');
+export const sign = unary('sign', '-1, 0 or 1', 'torch.sign');
+export const neg = unary('neg', '-x', 'torch.neg');
+export const sin = unary('sin', 'the sine', 'torch.sin');
+export const cos = unary('cos', 'the cosine', 'torch.cos');
+export const tan = composed('the tangent', 'torch.tan', (b, x) => b.op('div', b.op('sin', x), b.op('cos', x)));
+export const atan = unary('atan', 'the inverse of the tangent', 'torch.atan');
+export const asin = composed('the inverse of the sine', 'torch.asin', f.asin);
+export const acos = composed('the inverse of the cosine', 'torch.acos', (b, x) => b.op('sub', b.like(Math.PI / 2, x), f.asin(b, x)));
+export const sinh = composed('the hyperbolic sine', 'torch.sinh', (b, x) => {
+  const up = b.op('expm1', b.op('abs', x));
+  // (e - 1/e) / 2 with e = exp|x|, without cancellation near 0.
+  const half = b.op('mul', b.op('add', up, b.op('div', up, b.op('add', up, b.like(1, x)))), b.like(0.5, x));
+  return b.op('select', b.op('lt', x, b.like(0, x)), b.op('neg', half), half);
+});
+export const cosh = composed('the hyperbolic cosine', 'torch.cosh', (b, x) =>
+  b.op('mul', b.op('add', b.op('exp', x), b.op('exp', b.op('neg', x))), b.like(0.5, x)),
+);
+export const asinh = composed('the inverse of the hyperbolic sine', 'torch.asinh', (b, x) => {
+  // sign(x) log1p(|x| + x^2 / (1 + sqrt(1 + x^2)))
+  const [a, one] = [b.op('abs', x), b.like(1, x)];
+  const s = b.op('mul', x, x);
+  const inner = b.op('add', a, b.op('div', s, b.op('add', one, b.op('sqrt', b.op('add', one, s)))));
+  const y = b.op('log1p', inner);
+  return b.op('select', b.op('lt', x, b.like(0, x)), b.op('neg', y), y);
+});
+export const acosh = composed('the inverse of the hyperbolic cosine', 'torch.acosh', (b, x) =>
+  b.op('log', b.op('add', x, b.op('sqrt', b.op('sub', b.op('mul', x, x), b.like(1, x))))),
+);
+export const atanh = composed('the inverse of the hyperbolic tangent', 'torch.atanh', (b, x) =>
+  b.op('mul', b.op('sub', b.op('log1p', x), b.op('log1p', b.op('neg', x))), b.like(0.5, x)),
+);
+export const erf = unary('erf', 'the error function', 'torch.erf');
+export const erfc = composed('1 - erf(x)', 'torch.erfc', (b, x) => b.op('sub', b.like(1, x), b.op('erf', x)));
+export const floor = unary('floor', 'the largest whole number below', 'torch.floor');
+export const ceil = composed('the smallest whole number above', 'torch.ceil', (b, x) => b.op('neg', b.op('floor', b.op('neg', x))));
+export const trunc = composed('without what is behind the point', 'torch.trunc', f.trunc);
+export const frac = composed('what is behind the point', 'torch.frac', (b, x) => b.op('sub', x, f.trunc(b, x)));
+export const round = composed('the nearest whole number; halves go to the even one', 'torch.round', f.round);
+export const square = composed('x * x', 'torch.square', (b, x) => b.op('mul', x, x));
+export const rsqrt = composed('1 / sqrt(x)', 'torch.rsqrt', (b, x) => b.op('div', b.like(1, x), b.op('sqrt', x)));
+export const reciprocal = composed('1 / x', 'torch.reciprocal', (b, x) => b.op('div', b.like(1, x), x));
+export const logit = composed('log(x / (1 - x))', 'torch.logit', (b, x) => b.op('sub', b.op('log', x), b.op('log1p', b.op('neg', x))));
+export const detach = composed('x, with no gradient', 'torch.Tensor.detach', (b, x) => b.op('detach', x));
+
+export const maximum = binary('max', 'the larger of two; a tie shares the gradient', 'torch.maximum');
+export const minimum = binary('min', 'the smaller of two; a tie shares the gradient', 'torch.minimum');
+export const pow = binary('pow', 'a^b', 'torch.pow');
+
+const two = (doc: string, torch: string, build: (b: GraphBuilder, x: NodeId, y: NodeId) => BuiltValue): Layer =>
+  layer({
+    doc,
+    torch,
+    shape: 'NumPy broadcasting',
+    inputs: ['a', 'b'],
+    parameters: {},
+    build({ b }, _args, x, y = x) {
+      const aligned = align(b, [b.cast(x, 'f32'), b.cast(y, 'f32')]);
+      return Array.isArray(aligned) ? build(b, at(aligned, 0), at(aligned, 1)) : aligned;
+    },
+  });
+
+export const atan2 = two('the angle of the point (b, a)', 'torch.atan2', (b, y, x) => {
+  // atan(y / x), turned by half a circle on the left; on the axis itself by a quarter.
+  const zero = b.like(0, x);
+  const onAxis = b.op('eq', x, zero);
+  const slope = b.op('atan', b.op('div', y, b.op('select', onAxis, b.like(1, x), x)));
+  const half = b.op('select', b.op('lt', y, zero), b.like(-Math.PI, x), b.like(Math.PI, x));
+  const turned = b.op('select', b.op('lt', x, zero), b.op('add', slope, half), slope);
+  // On the axis d/dx is -1/y: the other quotient's slope, so that the gradient is right there too.
+  const steep = b.op('div', x, b.op('select', b.op('eq', y, zero), b.like(1, y), y));
+  const quarter = b.op('sub', b.op('mul', b.op('sign', y), b.like(Math.PI / 2, y)), b.op('atan', steep));
+  return b.op('select', onAxis, quarter, turned);
+});
+export const hypot = two('sqrt(a^2 + b^2)', 'torch.hypot', (b, x, y) => b.op('sqrt', b.op('add', b.op('mul', x, x), b.op('mul', y, y))));
+export const fmod = two('the remainder of a / b with the sign of a', 'torch.fmod', (b, x, y) =>
+  b.op('sub', x, b.op('mul', f.trunc(b, b.op('div', x, y)), y)),
+);
+export const remainder = two('the remainder of a / b with the sign of b', 'torch.remainder', (b, x, y) =>
+  b.op('sub', x, b.op('mul', b.op('floor', b.op('div', x, y)), y)),
+);
+export const logaddexp = two('log(e^a + e^b), without overflow', 'torch.logaddexp', (b, x, y) => {
+  const d = b.op('neg', b.op('abs', b.op('sub', x, y)));
+  return b.op('add', b.op('max', x, y), b.op('log1p', b.op('exp', d)));
+});
+
+export const clamp = layer({
+  doc: 'x within [min, max]; the gradient is 1 there, ends included',
+  torch: 'torch.clamp',
+  parameters: { min: { type: 'number', doc: 'the lower end' }, max: { type: 'number', doc: 'the upper end' } },
+  optional: ['min', 'max'],
+  keepsShape: true,
+  build({ b }, args, x) {
+    const { min, max } = args as { readonly min?: number; readonly max?: number };
+    if (min === undefined && max === undefined) return problem('NN202', 'clamp needs min, max or both', 'write clamp(x, min=0)');
+    let y = x;
+    if (min !== undefined) y = b.op('select', b.op('lt', x, b.like(min, x)), b.like(min, x), y);
+    if (max !== undefined) y = b.op('select', b.op('lt', b.like(max, x), x), b.like(max, x), y);
+    return y;
+  },
+});
+
+export const where = layer({
+  anyType: true,
+  doc: 'a where the condition holds, else b',
+  torch: 'torch.where',
+  shape: 'NumPy broadcasting',
+  inputs: ['condition', 'a', 'b'],
+  parameters: {},
+  build({ b }, _args, c, x = c, y = c) {
+    if (b.type(x).dtype === 'bool' || b.type(y).dtype === 'bool') return problem('NN204', 'where chooses between numbers');
+    if (b.type(c).dtype !== 'bool') return problem('NN204', 'the condition of where is a comparison, such as x > 0');
+    const shape = broadcastShapes(b.shape(c), broadcastShapes(b.shape(x), b.shape(y)) ?? []);
+    if (!shape) return problem('NN203', `${[c, x, y].map((v) => showShape(b.shape(v))).join(', ')} do not broadcast`);
+    // Truth values broadcast as numbers.
+    const number = b.type(x).dtype === 'i32' && b.type(y).dtype === 'i32' ? 'i32' : 'f32';
+    const aligned = align(b, [b.cast(c, number), x, y]);
+    if (!Array.isArray(aligned)) return aligned;
+    const [k = c, p = x, q = y] = aligned;
+    return b.op('select', b.cast(k, 'bool'), p, q);
+  },
+});
+
+const truth = (doc: string, torch: string, op: 'and' | 'or'): Layer =>
+  layer({
+    anyType: true,
+    doc,
+    torch,
+    shape: 'NumPy broadcasting',
+    inputs: ['a', 'b'],
+    parameters: {},
+    build({ b }, _args, x, y = x) {
+      if ([x, y].some((v) => b.type(v).dtype !== 'bool')) return problem('NN204', 'two comparisons are needed, such as x > 0');
+      const aligned = align(b, [b.cast(x, 'i32'), b.cast(y, 'i32')]);
+      return isProblem(aligned as BuiltValue) ? (aligned as BuiltValue) : b.op(op, ...(aligned as NodeId[]).map((v) => b.cast(v, 'bool')));
+    },
+  });
+export const logical_and = truth('both hold', 'torch.logical_and', 'and');
+export const logical_or = truth('one of both holds', 'torch.logical_or', 'or');
+export const logical_not = layer({
+  anyType: true,
+  doc: 'it does not hold',
+  torch: 'torch.logical_not',
+  parameters: {},
+  build({ b }, _args, x) {
+    return b.type(x).dtype === 'bool' ? b.op('not', x) : problem('NN204', 'a comparison is needed, such as x > 0');
+  },
+});
+
+export const float = layer({
+  anyType: true,
+  doc: 'labels or truth values as numbers',
+  torch: 'torch.Tensor.float',
+  parameters: {},
+  build: ({ b }, _args, x) => b.cast(x, 'f32'),
+});
+export const int = layer({
+  anyType: true,
+  doc: 'whole numbers; what is behind the point goes',
+  torch: 'torch.Tensor.int',
+  parameters: {},
+  build: ({ b }, _args, x) => b.cast(x, 'i32'),
+});

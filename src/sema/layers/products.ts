@@ -1,0 +1,121 @@
+import { at } from '../../base/errors.ts';
+import { sameDim, showShape, type Dim } from '../../base/types.ts';
+import type { GraphBuilder } from '../../ir/graph/builder.ts';
+import type { NodeId } from '../../ir/graph/types.ts';
+import { matmul as product } from '../arithmetic.ts';
+import * as f from '../functions.ts';
+import { layer, problem, type BuiltValue, type Problem } from './layer.ts';
+
+/** Products of tensors: matmul, einsum, outer, distances. */
+
+export const matmul = layer({
+  doc: 'a @ b',
+  torch: 'torch.matmul',
+  shape: '[..., n, k], [..., k, m] -> [..., n, m]',
+  inputs: ['a', 'b'],
+  parameters: {},
+  build: ({ b }, _args, x, y = x) => product(b, x, y),
+});
+
+export const einsum = layer({
+  doc: 'sums of products by labels: einsum("bij,bjk->bik", a, b)',
+  torch: 'torch.einsum',
+  shape: 'as the labels say',
+  inputs: 'many',
+  parameters: { equation: { type: 'string', doc: 'labels of each operand, an arrow, labels of the result' } },
+  build({ b }, { equation }, ...xs) {
+    const match = /^([a-z]*(?:,[a-z]*)*)(?:->([a-z]*))?$/.exec(equation.replace(/\s+/g, ''));
+    if (!match) return problem('NN206', `'${equation}' is no equation of einsum`, 'write it as "ij,jk->ik", in small letters');
+    const terms = (match[1] ?? '').split(',');
+    if (terms.length !== xs.length) return problem('NN202', `'${equation}' takes ${terms.length} values, and ${xs.length} are given`);
+    const all = terms.join('');
+    // Without an arrow the result has the labels that stand once, in the order of the alphabet.
+    const once = [...new Set(all)].filter((c) => all.indexOf(c) === all.lastIndexOf(c)).sort();
+    const out = match[2] ?? once.join('');
+    const unknown = [...out].find((c) => !all.includes(c));
+    if (unknown !== undefined || new Set(out).size !== out.length)
+      return problem('NN206', `the result '${out}' must name labels of the operands, each once`);
+    const wrong = sizes(b, terms, xs);
+    if (wrong) return wrong;
+    return contracted(b, terms, xs, out);
+  },
+});
+
+function sizes(b: GraphBuilder, terms: readonly string[], xs: readonly NodeId[]): Problem | undefined {
+  const known = new Map<string, Dim>();
+  for (const [i, term] of terms.entries()) {
+    const shape = b.shape(at(xs, i));
+    if (shape.length !== term.length) return problem('NN203', `'${term}' does not label ${showShape(shape)}`);
+    for (const [j, label] of [...term].entries()) {
+      const dim = at(shape, j);
+      const before = known.get(label);
+      if (before !== undefined && !sameDim(before, dim))
+        return problem('NN203', `label '${label}' has two sizes in ${xs.map((x) => showShape(b.shape(x))).join(' and ')}`);
+      known.set(label, dim);
+    }
+  }
+  return undefined;
+}
+
+/** Operands are joined one after the other; a label is summed as soon as nobody needs it any more. */
+function contracted(b: GraphBuilder, terms: readonly string[], xs: readonly NodeId[], out: string): BuiltValue {
+  let [labels, value] = tidy(b, at(terms, 0), at(xs, 0), terms.slice(1).join('') + out);
+  for (let i = 1; i < xs.length; i++) {
+    const later = terms.slice(i + 1).join('') + out;
+    const [mine, x] = tidy(b, at(terms, i), at(xs, i), labels + later);
+    [labels, value] = tidy(b, labels, value, mine + later);
+    const kept = [...new Set(labels + mine)].filter((c) => later.includes(c)).join('');
+    value = b.contract(`${labels},${mine}->${kept}`, value, x);
+    labels = kept;
+  }
+  return b.permute(
+    value,
+    [...out].map((c) => labels.indexOf(c)),
+  );
+}
+
+/** Takes diagonals of labels that repeat, and sums what nobody needs. */
+function tidy(b: GraphBuilder, term: string, x: NodeId, needed: string): [string, NodeId] {
+  let [labels, value] = [term, x];
+  for (const c of new Set(term)) {
+    while (labels.indexOf(c) !== labels.lastIndexOf(c)) {
+      const [i, j] = [labels.indexOf(c), labels.lastIndexOf(c)];
+      const shape = b.shape(value);
+      const place = (axis: number): NodeId => b.add('iota', [], { axis }, { dtype: 'i32', shape });
+      value = b.sum(b.op('select', b.op('eq', place(i), place(j)), value, b.like(0, value)), [j]);
+      labels = labels.slice(0, j) + labels.slice(j + 1);
+    }
+  }
+  const lonely = [...labels].map((c, i) => (needed.includes(c) ? -1 : i)).filter((i) => i >= 0);
+  value = b.sum(value, lonely);
+  return [[...labels].filter((c) => needed.includes(c)).join(''), value];
+}
+
+export const outer = layer({
+  doc: 'all products of two vectors',
+  torch: 'torch.outer',
+  shape: '[..., n], [..., m] -> [..., n, m]',
+  inputs: ['a', 'b'],
+  parameters: {},
+  build({ b }, _args, x, y = x) {
+    const [p, q] = [b.shape(x), b.shape(y)];
+    const lead = 'abcdef'.slice(0, p.length - 1);
+    if (p.length === 0 || p.length !== q.length || !p.slice(0, -1).every((d, i) => sameDim(d, at(q, i))))
+      return problem('NN203', `${showShape(p)} and ${showShape(q)} differ before their last axes`);
+    return b.contract(`${lead}y,${lead}z->${lead}yz`, x, y);
+  },
+});
+
+export const cosine_similarity = layer({
+  doc: 'a . b / (|a| |b|) along an axis',
+  torch: 'torch.nn.functional.cosine_similarity',
+  shape: '[..., n], [..., n] -> [...]',
+  inputs: ['a', 'b'],
+  parameters: { eps: { type: 'number', default: 1e-8, min: 0, doc: 'the smallest product of norms' } },
+  build({ b }, { eps }, x, y = x) {
+    const shape = b.shape(x);
+    if (showShape(shape) !== showShape(b.shape(y)) || shape.length === 0)
+      return problem('NN203', `${showShape(shape)} and ${showShape(b.shape(y))} differ`);
+    return f.cosineOf(b, x, y, eps);
+  },
+});

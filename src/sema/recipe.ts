@@ -1,0 +1,153 @@
+import type { DiagnosticSink } from '../base/diagnostics.ts';
+import type { Span } from '../base/source.ts';
+import { hint } from '../base/suggest.ts';
+import { showShape, type TensorType } from '../base/types.ts';
+import type * as A from '../parser/ast.ts';
+import { bindArguments, type AnyArgs, type Parameters } from './arguments.ts';
+import { drawOf } from './draws.ts';
+import type { Environment } from './environment.ts';
+import type { DataSpec, Optim, OptimSettings, ParamInfo, TrainSpec } from './model.ts';
+import { COMMON, OPTIMIZERS } from './optimizers.ts';
+import { scheduleOf } from './schedules.ts';
+import { DATA_SETTINGS, DRAW_SETTINGS, TRAIN_SETTINGS } from './settings.ts';
+import type { Walked } from './walk.ts';
+
+/** How a model is trained: the statements `optim`, `data` and `train`. */
+
+export function optimOf(
+  s: A.OptimStatement | undefined,
+  scope: Environment,
+  params: readonly ParamInfo[],
+  sink: DiagnosticSink,
+): Optim | undefined {
+  if (!s) return undefined;
+  const parameters = Object.hasOwn(OPTIMIZERS, s.name.text) ? OPTIMIZERS[s.name.text] : undefined;
+  if (!parameters) {
+    sink.error('NN201', s.name.span, `there is no optimizer '${s.name.text}'`, {
+      help: hint(s.name.text, Object.keys(OPTIMIZERS), 'optimizers'),
+    });
+    return undefined;
+  }
+  const call = { callee: s.name.text, span: s.span, args: s.settings, settings: true, schedule: scheduleOf };
+  const bound = bindArguments(call, { ...parameters, ...COMMON }, [], scope, sink);
+  if (!bound) return undefined;
+  const { no_decay, freeze, ...settings } = bound;
+  if (s.name.text === 'sgd' && settings['nesterov'] === true && (settings['momentum'] === 0 || settings['dampening'] !== 0)) {
+    sink.error('NN202', s.span, 'nesterov needs a momentum and no dampening', { help: 'write: optim sgd lr=0.01 momentum=0.9 nesterov' });
+  }
+  const place = (key: string): Span => s.settings.find((a) => a.name?.text === key)?.value.span ?? s.span;
+  const group = (words: AnyArgs[string] | undefined, key: string): Set<string> =>
+    groupOf(words as readonly string[], params, place(key), sink);
+  const [noDecay, frozen] = [group(no_decay, 'no_decay'), group(freeze, 'freeze')];
+  if (params.length > 0 && frozen.size === params.length) sink.error('NN206', place('freeze'), 'nothing is left to train');
+  return { name: s.name.text, settings: settings as OptimSettings, noDecay, frozen };
+}
+
+const NORMS = /Norm/;
+
+/** The parameters that words name: `bias`, `norm`, a layer such as `Embedding`, or a part of their dotted names. */
+function groupOf(words: readonly string[], params: readonly ParamInfo[], span: Span, sink: DiagnosticSink): Set<string> {
+  const found = new Set<string>();
+  for (const word of words) {
+    const matches = params.filter(
+      (p) =>
+        p.name === word ||
+        p.name.startsWith(`${word}.`) ||
+        p.name.split('.').includes(word) ||
+        p.layer === word ||
+        (word === 'norm' && NORMS.test(p.layer)) ||
+        (word === 'bias' && /bias(_\w+)?$/.test(p.name)),
+    );
+    // `bias` and `norm` may be said of any model; another word that names nothing is a mistake.
+    if (matches.length === 0 && word !== 'bias' && word !== 'norm' && params.length > 0) {
+      const known = [...new Set(params.flatMap((p) => [p.layer, ...p.name.split('.')]))].filter((n) => !/^\d+$/.test(n));
+      sink.error('NN201', span, `'${word}' names no parameter`, { help: hint(word, ['bias', 'norm', ...known], 'there are') });
+    }
+    for (const p of matches) found.add(p.name);
+  }
+  return found;
+}
+
+export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: DiagnosticSink): DataSpec | undefined {
+  if (!s) return undefined;
+  const { env, inputs, objective } = walked;
+  const drawn = s.bindings !== undefined;
+  if (!drawn && !s.path) {
+    sink.error('NN202', s.span, 'data needs a file, or expressions in braces', {
+      help: 'write: data "house.csv", or: data n=100 { x = uniform(); y = 2*x }',
+    });
+    return undefined;
+  }
+  if (drawn && s.path) {
+    sink.error('NN202', s.span, 'data comes from a file or from expressions, not from both', { help: 'keep one of them' });
+    return undefined;
+  }
+  const names = [...new Set([...inputs.map((i) => i.name), ...(inputs.length <= 1 ? ['x'] : []), 'y'])];
+  const column = (name: string) =>
+    ({ type: 'columns', doc: `what ${name === 'y' ? 'the model should give' : `${name} is read from`}` }) as const;
+  const columns: Parameters = drawn ? {} : Object.fromEntries(names.map((n) => [n, column(n)]));
+  const table: Parameters = { ...columns, ...(drawn ? DRAW_SETTINGS : DATA_SETTINGS) };
+  const args = bindArguments(
+    { callee: 'data', span: s.span, args: s.settings, settings: true },
+    table,
+    [...names, 'tokens', 'context', 'seed'],
+    env,
+    sink,
+  );
+  if (!args) return undefined;
+  const given = new Map(names.flatMap((n) => (args[n] === undefined || drawn ? [] : [[n, args[n] as readonly string[]] as const])));
+  // The first input may be called x whatever its own name is.
+  const [first] = inputs;
+  const x = given.get('x');
+  if (first && x && first.name !== 'x' && !given.has(first.name)) given.set(first.name, x);
+  const { tokens, context } = args as { readonly tokens?: 'chars' | 'bytes'; readonly context?: number };
+  if ((tokens === undefined) !== (context === undefined))
+    sink.error('NN202', s.span, 'text needs both tokens and context', { help: 'write: data "tale.txt" tokens=chars context=64' });
+  if (context !== undefined && first) checkContext(s, context, first.type, objective?.target.type, sink);
+  const draw = s.bindings ? drawOf(s, s.bindings, args, walked, sink) : undefined;
+  return {
+    path: s.path?.value,
+    columns: given,
+    draw,
+    normalize: args['normalize'] === true,
+    split: args['split'] as number,
+    tokens,
+    context,
+    span: s.span,
+  };
+}
+
+function checkContext(s: A.DataStatement, context: number, input: TensorType, target: TensorType | undefined, sink: DiagnosticSink): void {
+  const span = s.settings.find((a) => a.name?.text === 'context')?.span ?? s.span;
+  const fits = (t: TensorType): boolean => t.dtype === 'i32' && t.shape.length === 2 && t.shape[1] === context;
+  if (!fits(input))
+    sink.error('NN304', span, `the input takes ${input.dtype === 'i32' ? 'int' : 'float'}${showShape(input.shape.slice(1))}`, {
+      help: `declare it: input tokens: int[${context}]`,
+    });
+  else if (target && !fits(target))
+    sink.error('NN304', span, `the target is ${showShape(target.shape)}, and text gives [B, ${context}]: the next token at each place`);
+}
+
+export function trainOf(s: A.TrainStatement | undefined, scope: Environment, sink: DiagnosticSink): TrainSpec | undefined {
+  const optional = ['epochs', 'steps', 'batch'];
+  const args = bindArguments(
+    { callee: 'train', span: s?.span ?? EMPTY, args: s?.settings ?? [], settings: true },
+    TRAIN_SETTINGS,
+    optional,
+    scope,
+    sink,
+  );
+  if (!args) return undefined;
+  if (s && args['epochs'] !== undefined && args['steps'] !== undefined)
+    sink.error('NN202', s.span, 'epochs and steps both say how long to train', { help: 'keep one of them' });
+  const number = (key: string): number | undefined => args[key] as number | undefined;
+  return {
+    epochs: number('epochs'),
+    steps: number('steps'),
+    batch: number('batch'),
+    shuffle: args['shuffle'] === true,
+    seed: number('seed') ?? 0,
+  };
+}
+
+const EMPTY: Span = { source: { name: '', text: '' }, start: 0, end: 0 };

@@ -1,0 +1,290 @@
+import type { DiagnosticSink } from '../base/diagnostics.ts';
+import { textOf, type Source } from '../base/source.ts';
+import { BATCH, count, showType, type Dim } from '../base/types.ts';
+import type { GraphBuilder } from '../ir/graph/builder.ts';
+import type { NodeId } from '../ir/graph/types.ts';
+import type * as A from '../parser/ast.ts';
+import { Environment, type Definitions } from './environment.ts';
+import { Evaluator } from './evaluator.ts';
+import { inputOf, paramOf } from './declarations.ts';
+import { ModelBuilder } from './model-builder.ts';
+import type { InputInfo, PrintItem, Script } from './model.ts';
+import { lossOf, metricOf, type Objective } from './objective.ts';
+import { Reported, attempt, describeValue, expectation, tensor, type Flow, type Part, type Value } from './values.ts';
+
+/** What going through a file gives. */
+export interface Walked {
+  readonly m: ModelBuilder;
+  readonly env: Environment;
+  readonly evaluator: Evaluator;
+  readonly inputs: readonly InputInfo[];
+  /** The model's result; undefined if there is no model, or if something is wrong with it. */
+  readonly pred: NodeId | undefined;
+  readonly objective: Objective | undefined;
+  readonly metrics: readonly { readonly name: string; readonly node: NodeId }[];
+  readonly script: Script;
+}
+
+/** Goes through the file once, as it trains or as it predicts, and grows the graph. */
+export class Walk {
+  private readonly m: ModelBuilder;
+  private readonly env = new Environment();
+  private readonly evaluator: Evaluator;
+  private readonly top: Flow = { prefix: [], next: 0 };
+  private readonly inputs: InputInfo[] = [];
+  /** The stages of the model, where it is nothing else. */
+  private readonly chain: Part[] = [];
+  private readonly lines: { items: PrintItem[]; span: A.Statement['span']; afterTraining: boolean }[] = [];
+  private readonly outputs: Record<string, NodeId> = {};
+  private readonly names = new Map<NodeId, string>();
+  private x: Value | undefined;
+  private failed = false;
+  private layers = 0;
+  private trained = false;
+  private plain = true;
+  private readonly source: Source;
+  private readonly program: A.Program;
+  private readonly imported: readonly A.Statement[];
+  private readonly sink: DiagnosticSink;
+
+  constructor(
+    name: string,
+    source: Source,
+    program: A.Program,
+    imported: readonly A.Statement[],
+    defs: Definitions,
+    training: boolean,
+    sink: DiagnosticSink,
+  ) {
+    this.source = source;
+    this.program = program;
+    this.imported = imported;
+    this.sink = sink;
+    this.m = new ModelBuilder(name, training, sink);
+    this.evaluator = new Evaluator(this.m, defs, sink);
+    this.evaluator.specials.set('predict', (e, env, flow) => this.predict(e, env, flow));
+  }
+
+  run(): Walked {
+    for (const s of [...this.imported, ...this.program.statements]) this.statement(s);
+    const prints = this.lines.length > 0;
+    if (this.layers === 0 && !prints && this.sink.errors.length === 0) {
+      this.sink.error('NN207', { source: this.source, start: 0, end: 1 }, 'there is no model', {
+        help: 'add a line such as: layer Linear(1, 16) -> relu -> Linear(16, 1)',
+      });
+    }
+    const { x, m, env, evaluator, inputs } = this;
+    if (x && x.kind !== 'tensor') {
+      const last = this.program.statements.filter((s) => s.kind === 'layer').at(-1);
+      this.sink.error('NN204', last?.span ?? this.program.span, `the model gives ${describeValue(x)}, and one tensor is needed`);
+    }
+    const pred = x?.kind === 'tensor' && !this.failed && this.layers > 0 ? x.id : undefined;
+    const find = <K extends A.Statement['kind']>(kind: K): Extract<A.Statement, { kind: K }> | undefined =>
+      this.program.statements.find((s) => s.kind === kind) as Extract<A.Statement, { kind: K }> | undefined;
+    const [targetDecl, lossDecl] = [find('target') as A.InputStatement | undefined, find('loss')];
+    const declared = targetDecl && inputOf(targetDecl, env, this.sink);
+    const objective = lossDecl && attempt(() => lossOf(evaluator, this.sink, lossDecl, pred, declared, env));
+    return {
+      m,
+      env,
+      evaluator,
+      inputs,
+      pred,
+      objective,
+      metrics: this.metrics(pred, objective),
+      script: {
+        lines: this.lines,
+        graph: { ...m.b.graph(), outputs: this.outputs, writes: [] },
+        params: [...m.params, ...m.states],
+        names: this.names,
+      },
+    };
+  }
+
+  private metrics(pred: NodeId | undefined, objective: Objective | undefined): { name: string; node: NodeId }[] {
+    const found: { name: string; node: NodeId }[] = [];
+    for (const s of this.program.statements) {
+      if (s.kind !== 'metric') continue;
+      if (!this.program.statements.some((other) => other.kind === 'loss'))
+        this.sink.error('NN207', s.span, 'a metric needs a loss beside it', { help: 'add a line such as: loss mse' });
+      if (pred === undefined || !objective) continue;
+      const metric = attempt(() => metricOf(this.evaluator, this.sink, s, pred, objective.node, this.env));
+      if (metric && found.some((f) => f.name === metric.name))
+        this.sink.error('NN208', s.span, `the metric '${metric.name}' is there already`);
+      else if (metric) found.push(metric);
+    }
+    return found;
+  }
+
+  private statement(s: A.Statement): void {
+    if (s.kind === 'input') {
+      const declared = inputOf(s, this.env, this.sink);
+      const twice = declared && this.inputs.some((i) => i.name === declared.name);
+      const value = declared && !twice ? this.declareInput(declared) : undefined;
+      const first = this.inputs.length === 1;
+      if (value && !this.x) this.x = value;
+      this.define(s.name, value ?? 'failed');
+      // The first one flows into the model without being named.
+      if (first) this.env.lookup(s.name.text);
+      this.failed ||= !value;
+    } else if (s.kind === 'let') {
+      this.evaluator.bindLet(s, this.env, { prefix: [], next: 0 });
+      for (const n of s.names) this.nameNode(n.text);
+    } else if (s.kind === 'param') {
+      this.define(s.name, attempt(() => tensor(paramOf(s, this.evaluator, this.env, this.sink))) ?? 'failed');
+      this.nameNode(s.name.text);
+    } else if (s.kind === 'layer') this.layer(s);
+    else if (s.kind === 'train') this.trained = true;
+    else if (s.kind === 'print') this.print(s);
+  }
+
+  private define(n: A.Name, value: Value | 'failed'): void {
+    if (!this.env.define(n.text, value, n.span))
+      this.sink.error('NN205', n.span, `'${n.text}' is defined already`, { help: 'choose another name' });
+  }
+
+  private nameNode(name: string): void {
+    const value = this.env.peek(name);
+    if (value && value !== 'failed' && value.kind === 'tensor' && !this.names.has(value.id)) this.names.set(value.id, name);
+  }
+
+  private declareInput(declared: InputInfo): Value {
+    this.inputs.push(declared);
+    const id = this.m.input(declared.name, declared.type);
+    this.names.set(id, declared.name);
+    return tensor(this.normalized(id, declared));
+  }
+
+  /** `data ... normalize`: (x - mean) / std, with numbers that the data gives and the weights keep. */
+  private normalized(id: NodeId, { name, type }: InputInfo): NodeId {
+    const data = this.program.statements.find((s) => s.kind === 'data');
+    const flag = data?.settings.find((a) =>
+      a.name ? a.name.text === 'normalize' : a.value.kind === 'name' && a.value.name === 'normalize',
+    );
+    const off = flag?.value.kind === 'boolean' && !flag.value.value;
+    if (!flag || off || type.dtype !== 'f32') return id;
+    const { b } = this.m;
+    const shape = b.shape(id);
+    const features = shape.length === 2 ? (shape[1] as number) : 1;
+    // With one input its name does not matter.
+    const several = this.program.statements.filter((s) => s.kind === 'input').length > 1;
+    const stem = several ? `normalize.${name}` : 'normalize';
+    const known = (key: string, value: number): NodeId => {
+      const state = this.m.sharing(() => this.m.state(`${stem}.${key}`, [features], { kind: 'constant', value }, flag.span, 'normalize'));
+      return shape.length === 2 ? b.broadcast(state.value, shape, [1]) : b.splat(b.reshape(state.value, []), shape);
+    };
+    return b.within({ name: 'normalize' }, () => b.op('div', b.op('sub', id, known('mean', 0)), known('std', 1)));
+  }
+
+  private layer(s: A.LayerStatement): void {
+    this.layers++;
+    const value = attempt(() => this.evaluator.evaluate(s.chain, this.env, this.top));
+    if (!value) {
+      this.failed = true;
+      return;
+    }
+    if (value.kind !== 'stage') {
+      if (value.kind === 'const')
+        this.sink.error('NN210', s.chain.span, `a layer is needed here, and this is ${describeValue(value)}`, {
+          help: 'a chain is layers with -> between them: Linear(1, 16) -> relu -> Linear(16, 1)',
+        });
+      this.x = value;
+      this.plain = false;
+      return;
+    }
+    if (!this.x && this.inputs.length === 0) {
+      const told = expectation(value);
+      if (told && told !== 'same') this.x = this.declareInput({ name: 'x', type: { dtype: told.dtype, shape: [BATCH, ...told.shape] } });
+      else if (!this.failed && this.sink.errors.length === 0) {
+        const first = value.parts[0];
+        this.sink.error('NN209', first?.span ?? s.span, `${first?.text ?? 'this'} does not tell the shape of what flows in`, {
+          help: 'declare it: input x: [28, 28]',
+        });
+      }
+    }
+    for (const part of value.parts) {
+      const flowing = this.x;
+      this.x = flowing && attempt(() => this.evaluator.runPart(part, flowing, this.top));
+      this.failed ||= this.x === undefined;
+      this.chain.push(part);
+    }
+  }
+
+  /** `predict(3.0)`: the model on values of the program. */
+  private predict(e: A.CallExpr, env: Environment, flow: Flow): Value {
+    const { evaluator: ev, m } = this;
+    const [input, ...others] = this.inputs;
+    if (!input || this.layers === 0)
+      return ev.fail('NN207', e.span, 'there is no model before this line', { help: 'add a layer line above' });
+    if (!this.plain || others.length > 0)
+      return ev.fail('NN212', e.span, 'predict takes models that are one chain of stages', { help: 'use nnc predict for this one' });
+    const [only] = e.args;
+    if (!only || e.args.length !== 1 || only.name)
+      return ev.fail('NN202', e.span, 'predict takes one value', { help: 'write predict(3.0)' });
+    const given = ev.tensorOf(ev.evaluate(only.value, env, flow), only.span);
+    const x = tensor(this.normalized(examples(ev, given, input, only.span), input));
+    if (this.failed) throw new Reported('model');
+    const from: Flow = { prefix: [], next: 0 };
+    return m.sharing(() => this.chain.reduce((v, part) => ev.runPart(part, v, from), x as Value));
+  }
+
+  private print(s: A.PrintStatement): void {
+    const items: PrintItem[] = [];
+    const put = (id: NodeId, span: A.Expr['span']): string => {
+      const missing = needed(this.m.b, id, this.inputs);
+      if (missing)
+        return this.evaluator.fail('NN204', span, `this depends on the input '${missing}', which has no value here`, {
+          help: 'give it values: predict(3.0)',
+        });
+      const output = `print:${this.lines.length}:${items.length}`;
+      this.outputs[output] = id;
+      return output;
+    };
+    for (const e of s.values) {
+      attempt(() => {
+        const value = this.evaluator.evaluate(e, this.env, { prefix: [`print${this.lines.length}`], next: 0 });
+        if (value.kind === 'const' && typeof value.value === 'string') items.push({ kind: 'text', text: value.value });
+        else if (value.kind === 'const' && typeof value.value === 'boolean') items.push({ kind: 'text', text: String(value.value) });
+        else if (e.kind === 'call' && e.callee.text === 'grad') {
+          const [of, wrt] = e.args.map((a) => textOf(a.value.span).replace(/\s+/g, ' '));
+          items.push({ kind: 'gradient', output: put(this.evaluator.tensorOf(value, e.span), e.span), of: of ?? '', wrt: wrt ?? '' });
+        } else
+          for (const v of value.kind === 'tuple' ? value.items : [value])
+            items.push({ kind: 'value', output: put(this.evaluator.tensorOf(v, e.span), e.span) });
+      });
+    }
+    this.lines.push({ items, span: s.span, afterTraining: this.trained });
+  }
+}
+
+/** Values as examples of an input: a number or a list of numbers for inputs of one number, else rows of the input's shape. */
+function examples(ev: Evaluator, x: NodeId, input: InputInfo, span: A.Expr['span']): NodeId {
+  const { b } = ev;
+  const rest = input.type.shape.slice(1) as number[];
+  const each = rest.reduce((p, d) => p * d, 1);
+  const shape = b.shape(x);
+  const total = count(shape);
+  const tail = shape.slice(-rest.length) as Dim[];
+  const fits = total % each === 0 && (each === 1 || tail.join() === rest.join());
+  if (!fits)
+    return ev.fail(
+      'NN203',
+      span,
+      `one example is ${showType({ dtype: input.type.dtype, shape: rest })}, and this is ${showType(b.type(x))}`,
+    );
+  return b.cast(b.reshape(x, [total / each, ...rest]), input.type.dtype);
+}
+
+/** The name of an input that a value depends on, if there is one. */
+function needed(b: GraphBuilder, id: NodeId, inputs: readonly InputInfo[]): string | undefined {
+  const seen = new Set<NodeId>();
+  const stack = [id];
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    const node = b.node(next);
+    if (node.op === 'input' && inputs.some((i) => i.name === node.attrs.name)) return node.attrs.name;
+    stack.push(...node.inputs);
+  }
+  return undefined;
+}
