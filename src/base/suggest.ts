@@ -30,8 +30,12 @@ export function closest(name: string, known: Iterable<string>): string | undefin
   return best;
 }
 
+/** Longer lists help nobody. */
+const MOST_LISTED = 40;
+
 /** `did you mean 'x'?`, or else the list of what there is. */
 export function hint(name: string, known: readonly string[], what: string): string {
   const match = closest(name, known);
-  return match === undefined ? `${what}: ${known.join(', ')}` : `did you mean '${match}'?`;
+  if (match !== undefined) return `did you mean '${match}'?`;
+  return known.length > MOST_LISTED ? `docs/ops.md lists all ${known.length} ${what}` : `${what}: ${known.join(', ')}`;
 }

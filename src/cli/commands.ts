@@ -4,6 +4,7 @@ import { build } from './commands/build.ts';
 import { doctor } from './commands/doctor.ts';
 import { dump, STAGES } from './commands/dump.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
+import { grad } from './commands/grad.ts';
 import { predict } from './commands/predict.ts';
 import { run } from './commands/run.ts';
 import { train } from './commands/train.ts';
@@ -118,6 +119,17 @@ export function commands(): Command {
     .option('--data <file>', 'use examples of this file')
     .option('--seed <n>', 'seed of weights and examples', whole(0))
     .action(gradcheckCommand);
+
+  command('grad', 'print derivatives as mathematics, as they are derived and simplified', [
+    'grad house.nn',
+    'grad curve.nn --of y --wrt x',
+    'grad curve.nn --latex',
+  ])
+    .argument('<file>', 'the program')
+    .option('--of <name>', 'what is differentiated; the loss where it is not said')
+    .option('--wrt <name>', 'by what; every parameter where it is not said')
+    .option('--latex', 'write LaTeX')
+    .action(grad);
 
   command('verify', 'hold every kernel against the unfused graph and the float64 reference', ['verify house.nn'])
     .argument('<file>', 'the program')

@@ -57,8 +57,8 @@ const KINDS: readonly {
   readonly ending: RegExp;
   readonly read: (path: string, bytes: Uint8Array, needs: Needs, beside: Beside) => Dataset;
 }[] = [
-  { ending: /\.csv$/i, read: (p, b, n) => fromTable(p, readCsv(textOf(p, b), ','), n) },
-  { ending: /\.tsv$/i, read: (p, b, n) => fromTable(p, readCsv(textOf(p, b), '\t'), n) },
+  { ending: /\.csv$/i, read: (p, b, n) => fromTable(p, readCsv(textOf(p, b, n), ','), n) },
+  { ending: /\.tsv$/i, read: (p, b, n) => fromTable(p, readCsv(textOf(p, b, n), '\t'), n) },
   { ending: /\.json$/i, read: (p, b, n) => fromJson(p, b, n) },
   { ending: /\.safetensors$/i, read: (p, b, n) => fromTensors(p, readSafetensors(b, p, 'NN301'), n) },
   { ending: /\.npz$/i, read: (p, b, n) => fromTensors(p, readNpz(p, b), n) },
@@ -81,8 +81,8 @@ export function readDataset(path: string, packed: Uint8Array, needs: Needs, besi
   return dataset;
 }
 
-function textOf(path: string, bytes: Uint8Array): { readonly name: string; readonly text: string } {
-  if (bytes.includes(0)) fail('NN301', `${path} is not a text file in UTF-8`);
+function textOf(path: string, bytes: Uint8Array, needs: Needs): { readonly name: string; readonly text: string } {
+  if (bytes.includes(0)) reject(needs, 'NN301', `${path} is not a text file in UTF-8`);
   return { name: path, text: new TextDecoder().decode(bytes) };
 }
 
@@ -144,7 +144,7 @@ function collect(table: Table, columns: readonly string[], dtype: DType, needs: 
 }
 
 function fromJson(path: string, bytes: Uint8Array, needs: Needs): Dataset {
-  const found = readJson(textOf(path, bytes));
+  const found = readJson(textOf(path, bytes, needs));
   return 'columns' in found ? fromTable(path, found, needs) : fromTensors(path, found, needs);
 }
 

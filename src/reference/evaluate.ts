@@ -274,8 +274,8 @@ const RULES: { readonly [K in Op]: Rule<K> } = {
     (index as Tensor).data.map((v) => shuffleAt(v, n.attrs.n, at64((seed as Tensor).data, 0), at64((epoch as Tensor).data, 0))),
 };
 
-/** Evaluates every node of a graph whose batch is bound. */
-export function evaluate(graph: Graph, values: Values): (id: NodeId) => Tensor {
+/** Evaluates every node of a graph whose batch is bound; `single` rounds each result to float32, as a step by step computation in it does. */
+export function evaluate(graph: Graph, values: Values, single = false): (id: NodeId) => Tensor {
   const done: Tensor[] = [];
   for (const node of graph.nodes) {
     const shape = fixedShape(node.type.shape);
@@ -288,7 +288,7 @@ export function evaluate(graph: Graph, values: Values): (id: NodeId) => Tensor {
     );
     if (data.length !== count(node.type.shape))
       throw new CompilerBug(`%${node.id} = ${node.op} has ${data.length} elements, and its type says ${count(node.type.shape)}`);
-    done.push({ shape, data });
+    done.push({ shape, data: single && node.type.dtype === 'f32' ? data.map(Math.fround) : data });
   }
   return (id) => at(done, id);
 }

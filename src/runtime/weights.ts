@@ -11,8 +11,8 @@ const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b,
 /** Streams of initial values lie far from those of dropout. */
 const INIT_STREAM = 0x10000;
 
-/** The numbers of one stream of a seed. */
-function stream(seed: number, index: number): RandomSource {
+/** The numbers that parameter `index` starts with, for a seed. */
+export function stream(seed: number, index: number): RandomSource {
   return {
     uniform: (n, low, high) => Float32Array.from({ length: n }, (_, i) => low + (high - low) * uniformAt(seed, INIT_STREAM + index, 0, i)),
     normal: (n, mean, std) => Float32Array.from({ length: n }, (_, i) => mean + std * normalAt(seed, INIT_STREAM + index, 0, i)),

@@ -110,13 +110,15 @@ function many(ev: Evaluation, args: readonly A.Argument[], env: Environment, flo
 function single(ev: Evaluation, layer: Layer, args: readonly A.Argument[], env: Environment, flow: Flow): Found | undefined {
   const [first, ...rest] = args;
   if (!first || first.name) return undefined;
-  const [setting] = Object.values(layer.parameters);
+  const [[key, setting] = []] = Object.entries(layer.parameters);
   const isWord = first.value.kind === 'string' || first.value.kind === 'boolean';
   const isBareWord = first.value.kind === 'name' && setting?.type === 'string' && env.lookup(first.value.name) === undefined;
   if (setting && (isWord || isBareWord)) return undefined;
   const value = ev.evaluate(first.value, env, flow);
   const isList = value.kind === 'const' && Array.isArray(value.value);
-  const takesList = setting !== undefined && ['sizes', 'pair', 'columns'].includes(setting.type);
+  // A list is a setting only where one must be given: reshape([2, 3]), but sum([1, 2, 3]).
+  const required = setting?.default === undefined && !(layer.optional ?? []).includes(key ?? '');
+  const takesList = required && setting !== undefined && ['sizes', 'pair', 'columns'].includes(setting.type);
   if (value.kind === 'const' && setting && !(isList && !takesList)) return undefined;
   return { found: [{ value, expr: first.value }], rest };
 }

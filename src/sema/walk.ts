@@ -213,6 +213,7 @@ export class Walk {
   /** `predict(3.0)`: the model on values of the program. */
   private predict(e: A.CallExpr, env: Environment, flow: Flow): Value {
     const { evaluator: ev, m } = this;
+    const { b } = m;
     const [input, ...others] = this.inputs;
     if (!input || this.layers === 0)
       return ev.fail('NN207', e.span, 'there is no model before this line', { help: 'add a layer line above' });
@@ -225,7 +226,10 @@ export class Walk {
     const x = tensor(this.normalized(examples(ev, given, input, only.span), input));
     if (this.failed) throw new Reported('model');
     const from: Flow = { prefix: [], next: 0 };
-    return m.sharing(() => this.chain.reduce((v, part) => ev.runPart(part, v, from), x as Value));
+    const result = m.sharing(() => this.chain.reduce((v, part) => ev.runPart(part, v, from), x as Value));
+    // One number for each number that was given.
+    const plain = result.kind === 'tensor' && b.shape(result.id).length === 2 && b.shape(result.id)[1] === 1 && b.shape(given).length <= 1;
+    return plain ? tensor(b.reshape(result.id, b.shape(given))) : result;
   }
 
   private print(s: A.PrintStatement): void {

@@ -63,7 +63,14 @@ describe('nnc gradcheck', () => {
     const { check } = await import('../../src/compile.ts');
     const { model } = check({ name: 'kink.nn', text: 'layer Linear(1, 1, bias=false) -> relu; loss mse' });
     if (!model?.training) throw new Error('no loss');
-    const [r] = gradcheck(model, model.training, { rows: 1, seed: 1, x: [0], y: [1] });
+    const [r] = gradcheck(model, model.training, {
+      rows: 1,
+      seed: 1,
+      data: new Map([
+        ['x', [0]],
+        ['target', [1]],
+      ]),
+    });
     expect(r?.ok).toBe(true);
   });
 });

@@ -7,7 +7,7 @@ import { runGraph } from '../support/run-graph.ts';
 
 /** Relative and absolute error that each function may have on the GPU; the sum of both bounds counts. */
 const CASES: readonly {
-  op: PointwiseOp & ('exp' | 'log' | 'log1p' | 'expm1' | 'sqrt' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'erf');
+  op: PointwiseOp & ('exp' | 'log' | 'log1p' | 'expm1' | 'sqrt' | 'sin' | 'cos' | 'atan' | 'tanh' | 'sigmoid' | 'erf');
   low: number;
   high: number;
   relative: number;
@@ -23,6 +23,7 @@ const CASES: readonly {
   { op: 'sqrt', low: 0, high: 1e6, relative: 1e-6, absolute: 0 },
   { op: 'sin', low: -10, high: 10, relative: 0, absolute: 1e-6 },
   { op: 'sin', low: -10_000, high: 10_000, relative: 0, absolute: 2e-6 },
+  { op: 'atan', low: -50, high: 50, relative: 4e-7, absolute: 1e-7 },
   { op: 'cos', low: -10_000, high: 10_000, relative: 0, absolute: 2e-6 },
   { op: 'tanh', low: -100, high: 100, relative: 1e-6, absolute: 0 },
   { op: 'tanh', low: -1, high: 1, relative: 4e-6, absolute: 0 },

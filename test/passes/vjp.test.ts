@@ -22,7 +22,23 @@ interface Case {
 const x0 = (xs: readonly NodeId[]): NodeId => xs[0] ?? -1;
 const x1 = (xs: readonly NodeId[]): NodeId => xs[1] ?? -1;
 const unary = (
-  op: 'neg' | 'abs' | 'sign' | 'exp' | 'log' | 'log1p' | 'expm1' | 'sqrt' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'erf' | 'floor' | 'detach',
+  op:
+    | 'neg'
+    | 'abs'
+    | 'sign'
+    | 'exp'
+    | 'log'
+    | 'log1p'
+    | 'expm1'
+    | 'sqrt'
+    | 'sin'
+    | 'cos'
+    | 'atan'
+    | 'tanh'
+    | 'sigmoid'
+    | 'erf'
+    | 'floor'
+    | 'detach',
   low = -2,
   high = 2,
 ): Case => ({
@@ -52,7 +68,9 @@ const index = (b: GraphBuilder, n: number): NodeId => {
 };
 
 const CASES: readonly Case[] = [
-  ...(['neg', 'abs', 'sign', 'exp', 'expm1', 'sin', 'cos', 'tanh', 'sigmoid', 'erf', 'floor', 'detach'] as const).map((op) => unary(op)),
+  ...(['neg', 'abs', 'sign', 'exp', 'expm1', 'sin', 'cos', 'atan', 'tanh', 'sigmoid', 'erf', 'floor', 'detach'] as const).map((op) =>
+    unary(op),
+  ),
   unary('log', 0.3, 3),
   unary('log1p', -0.5, 3),
   unary('sqrt', 0.3, 3),

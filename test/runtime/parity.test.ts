@@ -35,7 +35,7 @@ describe.each(CASES)('$name', ({ name, steps, text }) => {
     const { plan } = compile(m.model, { rows: data.rows, level });
     await running(plan, device, async (r, session) => {
       expect(session.device.kind).toBe(device);
-      r.setData(data.x, data.y ?? []);
+      r.setData(...data.tensors);
       r.setWeights(weightsOf(`${folder}/init.safetensors`));
       const losses = await lossesOf(r);
       expect(losses).toHaveLength(steps);

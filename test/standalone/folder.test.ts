@@ -65,7 +65,7 @@ describe('the built folder', () => {
     const init = runner.readTensors(readFileSync('test/parity/house/init.safetensors'));
     model.setWeights(init as Parameters<typeof model.setWeights>[0]);
     const data = runner.readTensors(readFileSync(join(folder, 'data.safetensors')));
-    model.setData(data['x']?.data ?? [], data['y']?.data ?? []);
+    model.setData(data['x']?.data ?? [], data['target']?.data ?? []);
     const losses: number[] = [];
     await model.train({ onLosses: (_first, chunk) => losses.push(...chunk) });
     expect(losses).toHaveLength(500);

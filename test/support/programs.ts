@@ -33,7 +33,7 @@ export function weightsOf(path: string): Weights {
 }
 
 export function datasetOf(path: string, m: Model): Dataset {
-  return readDataset(path, readFileSync(path), { input: m.input, target: m.target, spec: m.data });
+  return readDataset(path, readFileSync(path), { inputs: m.inputs, target: m.target, columns: m.data?.columns ?? new Map() }, readFileSync);
 }
 
 /** Loads a plan, lets `body` use it, and frees the device whatever happens. */

@@ -9,7 +9,7 @@ export interface RandomGraph {
   readonly state: ReadonlyMap<string, Float64Array>;
 }
 
-const SMOOTH = ['tanh', 'sigmoid', 'sin', 'cos', 'erf', 'neg', 'abs'] as const;
+const SMOOTH = ['tanh', 'sigmoid', 'sin', 'cos', 'atan', 'erf', 'neg', 'abs'] as const;
 
 /** A well-typed random graph with shared values, views, reductions, products, and a state that is written. */
 export function randomGraph(r: Random, size: number): RandomGraph {

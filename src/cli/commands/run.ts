@@ -54,8 +54,8 @@ function shownItem(script: Script, item: PrintItem, of: (output: string) => Tens
   if (item.kind === 'text') return item.text;
   const text = showTensor(of(item.output));
   if (item.kind === 'value') return text;
-  const name = `d${item.of}/d${item.wrt}`;
-  const formula = formulaOf(script.graph, item.output, script.names);
+  const name = derivativeName(item.of, item.wrt);
+  const formula = formulaOf(script.graph, item.output);
   // A derivative that is a number already is said once.
   if (formula === text) return `${name} = ${text}`;
   return `${name} = ${formula}\n${' '.repeat(name.length)} = ${text.replaceAll('\n', `\n${' '.repeat(name.length + 3)}`)}`;
@@ -71,4 +71,15 @@ function needed(script: Script, lines: Script['lines']): Script['graph'] {
   const nodes = script.graph.nodes.map((n) => (wanted.has(n.id) ? n : { ...zero, id: n.id }));
   for (const n of nodes) fixedShape(n.type.shape);
   return { ...script.graph, nodes };
+}
+
+/** `dy/dx`, `d^2y/dx^2`. */
+function derivativeName(of: string, wrt: string): string {
+  let [inner, order] = [of, 1];
+  for (let m = /^grad\((.*), *(\w+)\)$/.exec(inner); m && m[2] === wrt; m = /^grad\((.*), *(\w+)\)$/.exec(inner)) {
+    inner = m[1] ?? '';
+    order++;
+  }
+  const shown = /^\w+$/.test(inner) ? inner : `(${inner})`;
+  return order === 1 ? `d${shown}/d${wrt}` : `d^${order}${shown}/d${wrt}^${order}`;
 }

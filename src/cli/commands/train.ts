@@ -41,6 +41,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   const { path, model: found } = program;
   if (flags.steps !== undefined && flags.epochs !== undefined)
     fail('NN501', '--steps and --epochs both say how long to train', { help: 'keep one of them' });
+  if (flags.resume && flags.checkpoint === undefined) fail('NN501', '--resume needs --checkpoint DIR');
   if (flags.resume && flags.init !== undefined) fail('NN501', '--resume and --init both say where to start', { help: 'keep one of them' });
   const seed = flags.seed ?? found.train.seed;
   const dataSeed = found.data?.draw?.seed;

@@ -1,0 +1,92 @@
+import { gradient } from '../../autodiff/gradient.ts';
+import { fail } from '../../base/errors.ts';
+import { hint } from '../../base/suggest.ts';
+import { count, type Shape } from '../../base/types.ts';
+import { GraphBuilder } from '../../ir/graph/builder.ts';
+import type { Graph, NodeId } from '../../ir/graph/types.ts';
+import { linesOf, type Line } from '../../math/formula.ts';
+import { cse, dce } from '../../passes/graph/cleanup.ts';
+import { simplify } from '../../passes/graph/simplify.ts';
+import { openScript } from '../program.ts';
+import { print } from '../terminal.ts';
+
+export interface GradFlags {
+  readonly of?: string;
+  readonly wrt?: string;
+  readonly latex?: boolean;
+}
+
+interface Known {
+  readonly graph: Graph;
+  /** What can be differentiated, and by what. */
+  readonly named: ReadonlyMap<string, NodeId>;
+}
+
+/** Prints derivatives as mathematics: of the loss by every parameter, or of a name of the file by another. */
+export async function grad(path: string, flags: GradFlags): Promise<void> {
+  const { model, script } = await openScript(path);
+  const training = flags.of === undefined || flags.of === 'loss' ? model?.training : undefined;
+  const { graph, named } = training ? ofModel(training) : ofScript(script.graph, script.names);
+  const params = (training ? (model?.params ?? []) : script.params).map((p) => p.name);
+  const of = flags.of ?? (training ? 'loss' : lastNumber(graph, named, params));
+  if (of === undefined)
+    return fail('NN207', `${path} has nothing to differentiate`, { help: 'add a loss, or: param x = 3.0 and let y = x^2' });
+  const y = named.get(of) ?? fail('NN201', `there is no '${of}' in ${path}`, { help: hint(of, [...named.keys()], 'there are') });
+  if (!isNumber(graph.nodes[y]?.type.shape ?? []))
+    fail('NN203', `'${of}' is no single number, so it has no gradient`, { help: 'differentiate its sum or its mean' });
+  const wrt = flags.wrt === undefined ? params.filter((n) => named.has(n)) : [flags.wrt];
+  if (wrt.length === 0) fail('NN207', `${path} has no parameters`, { help: 'add one: param x = 3.0' });
+  const ids = wrt.map(
+    (n) => named.get(n) ?? fail('NN201', `there is no '${n}' in ${path}`, { help: hint(n, [...named.keys()], 'there are') }),
+  );
+  const b = new GraphBuilder(graph.name, { ...graph, outputs: {}, writes: [] });
+  const grads = gradient(b, b.reshape(y, []), ids);
+  grads.forEach((g, i) => {
+    b.outputs[`d${i}`] = g;
+  });
+  const shown = Object.fromEntries(wrt.map((n, i) => [`d${i}`, `d${of}/d${n}`]));
+  const raw = dce(b.graph());
+  const clean = dce(cse(simplify(raw)));
+  const text = (lines: readonly Line[]): string => (flags.latex ? latex(lines, of) : plain(lines));
+  print(`${comment(flags)}as derived`);
+  print(text(linesOf(raw, shown)));
+  print();
+  print(`${comment(flags)}simplified`);
+  print(text(linesOf(clean, shown)));
+}
+
+const comment = (flags: GradFlags): string => (flags.latex ? '% ' : '# ');
+const isNumber = (shape: Shape): boolean => shape.every((d) => typeof d === 'number') && count(shape) === 1;
+
+function ofModel(training: Graph): Known {
+  const named = new Map<string, NodeId>([['loss', training.outputs['loss'] ?? -1]]);
+  for (const node of training.nodes) if (node.op === 'param' || node.op === 'input') named.set(node.attrs.name, node.id);
+  return { graph: training, named };
+}
+
+function ofScript(graph: Graph, names: ReadonlyMap<NodeId, string>): Known {
+  const named = new Map([...names].map(([id, name]) => [name, id] as const));
+  for (const node of graph.nodes) if (node.op === 'param' && !named.has(node.attrs.name)) named.set(node.attrs.name, node.id);
+  return { graph, named };
+}
+
+/** The last name that stands for a number and is no parameter. */
+function lastNumber(graph: Graph, named: ReadonlyMap<string, NodeId>, params: readonly string[]): string | undefined {
+  return [...named].filter(([name, id]) => !params.includes(name) && isNumber(graph.nodes[id]?.type.shape ?? [])).at(-1)?.[0];
+}
+
+function plain(lines: readonly Line[]): string {
+  const width = Math.max(...lines.map((l) => l.name.length));
+  return lines.map((l) => `${l.name.padEnd(width)} = ${l.text}${l.shape === '[]' ? '' : `    ${l.shape}`}`).join('\n');
+}
+
+function latex(lines: readonly Line[], of: string): string {
+  const left = (name: string): string => {
+    const wrt = name.startsWith(`d${of}/d`) ? name.slice(of.length + 3) : undefined;
+    if (wrt === undefined) return name.replace(/^t(\d+)$/, 't_{$1}');
+    const upright = (n: string): string => (n.length === 1 ? n : `\\mathrm{${n.replaceAll('_', '\\_')}}`);
+    return `\\frac{\\partial ${upright(of)}}{\\partial ${upright(wrt)}}`;
+  };
+  const rows = lines.map((l) => `  ${left(l.name)} &= ${l.latex}${l.shape === '[]' ? '' : ` && ${l.shape}`}`);
+  return `\\begin{aligned}\n${rows.join(' \\\\\n')}\n\\end{aligned}`;
+}
