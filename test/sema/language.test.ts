@@ -79,6 +79,76 @@ const CASES: readonly Case[] = [
     text: `input x: [3, 3]\nlayer x @ transpose(x, 1, 2) / 4 -> tanh -> logsumexp -> square -> sqrt -> Linear(3, 1) -> prod(dim=1) -> reshape([1])${END}`,
     params: '4.weight 4.bias',
   },
+  {
+    name: 'normalisation with running statistics',
+    text: `input x: [2, 5, 4]\nlayer Conv2d(2, 3, 3, bias=false) -> bn: BatchNorm2d(3) -> relu -> flatten -> Linear(18, 4) -> BatchNorm1d(4) -> Linear(4, 1)${END}`,
+    params: '0.weight bn.weight bn.bias 4.weight 4.bias 5.weight 5.bias 6.weight 6.bias',
+  },
+  {
+    name: 'up and down: a small U-Net',
+    text: `block Down(i, o) { Conv2d(i, o, 3, padding=1) -> InstanceNorm2d(o) -> silu }
+block Unet(c) {
+  let a = x -> d1: Down(1, c)
+  let b = a -> MaxPool2d(2) -> d2: Down(c, 2*c)
+  let u = b -> up: ConvTranspose2d(2*c, c, 2, stride=2)
+  concat(u, a, dim=1) -> out: Conv2d(2*c, 1, 1)
+}
+input x: [1, 4, 4]
+layer Unet(2)${END}`,
+    params: '0.d1.0.weight 0.d1.0.bias 0.d2.0.weight 0.d2.0.bias 0.up.weight 0.up.bias 0.out.weight 0.out.bias',
+  },
+  {
+    name: 'recurrent layers',
+    text: `input x: [4, 3]\nlayer GRU(3, 3, bidirectional=true) -> LSTM(6, 2, last=true) -> Linear(2, 1)${END}`,
+    params:
+      '0.weight_ih_l0 0.weight_hh_l0 0.bias_ih_l0 0.bias_hh_l0 0.weight_ih_l0_reverse 0.weight_hh_l0_reverse 0.bias_ih_l0_reverse 0.bias_hh_l0_reverse 1.weight_ih_l0 1.weight_hh_l0 1.bias_ih_l0 1.bias_hh_l0 2.weight 2.bias',
+  },
+  {
+    name: 'grouped heads with rotary positions, as in Llama',
+    text: `block Llama(d) {
+  let n = x -> ln: RMSNorm(d)
+  let q = n -> wq: Linear(d, d, bias=false) -> rotary(2)
+  let k = n -> wk: Linear(d, d/2, bias=false) -> rotary(1)
+  let v = n -> wv: Linear(d, d/2, bias=false)
+  let h = x + (attention(q, k, v, 2, kv_heads=1, causal=true) -> wo: Linear(d, d, bias=false))
+  h + (h -> fc: Linear(d, 6) -> swiglu -> proj: Linear(3, d))
+}
+input t: int[3]
+layer Embedding(7, 8) -> repeat 2 Llama(8) -> Linear(8, 7)
+loss cross_entropy(ignore_index=3)
+optim adamw lr=one_cycle(0.01) no_decay=[bias, norm, Embedding] clip_value=0.1
+train steps=3`,
+    params:
+      '0.weight 1.0.ln.weight 1.0.wq.weight 1.0.wk.weight 1.0.wv.weight 1.0.wo.weight 1.0.fc.weight 1.0.fc.bias 1.0.proj.weight 1.0.proj.bias 1.1.ln.weight 1.1.wq.weight 1.1.wk.weight 1.1.wv.weight 1.1.wo.weight 1.1.fc.weight 1.1.fc.bias 1.1.proj.weight 1.1.proj.bias 2.weight 2.bias',
+  },
+  {
+    name: 'several inputs, metrics, and a block that takes a second value',
+    text: `block Film(d, c) { let s = c -> scale: Linear(2, d)\n x * s }
+input a: [3]
+input c: [2]
+layer Linear(3, 4) -> Film(4, c) -> tanh -> Linear(4, 1)
+loss  smooth_l1
+metric mae
+metric mean((pred - target)^2)
+optim nadam lr=0.01 weight_decay=linear(0.1)
+train steps=3`,
+    params: '0.weight 0.bias 1.scale.weight 1.scale.bias 3.weight 3.bias',
+  },
+  {
+    name: 'initialisers, frozen layers and a gradient penalty',
+    text: `input x: [3]\nparam w: [3] = [1, -1, 0.5]\nlayer body: Linear(3, 4, init=orthogonal, bias_init=zeros) -> softplus -> Linear(4, 1, init=xavier_normal(gain=2))\nloss mean((pred - target)^2) + 0.1 * sum(grad(sum(sin(w * w)), w)^2)\noptim lion lr=0.01 freeze=[body]\ntrain steps=3`,
+    params: 'w body.weight body.bias 2.weight 2.bias',
+  },
+  {
+    name: 'muon for matrices, weighted classes',
+    text: 'layer Linear(3, 4) -> hardswish -> Linear(4, 7)\nloss cross_entropy(weight=[1, 2, 1, 1, 3, 1, 0.5])\nmetric accuracy\nmetric top_k(2)\noptim muon lr=0.01 clip=cosine(1)\ntrain steps=3',
+    params: '0.weight 0.bias 2.weight 2.bias',
+  },
+  ...(['adadelta', 'radam', 'adamax', 'lamb'] as const).map((optim) => ({
+    name: `the optimizer ${optim}`,
+    text: `layer Linear(3, 4) -> silu -> Linear(4, 1)\nloss mse\noptim ${optim} lr=0.02 weight_decay=0.01\ntrain steps=3`,
+    params: '0.weight 0.bias 2.weight 2.bias',
+  })),
 ];
 
 const labelled = CASES.map((c) => ({ ...c, compiled: model(c.text).model }));
@@ -103,12 +173,12 @@ describe.each(labelled)('$name', ({ compiled: m, params }) => {
       for (const device of ['gpu', 'cpu'] as const) {
         const { plan } = compile(m, { rows, level });
         const sizes = plan.data?.tensors.map((t) => t.shape.reduce((p, q) => p * q, 1)) ?? [];
-        const [x = [], y = []] = sizes.map((n, i) =>
+        const data = sizes.map((n, i) =>
           plan.data?.tensors[i]?.dtype === 'i32' ? Array.from({ length: n }, (_, j) => (j * 5) % 7) : new Random(9 + i).floats(n),
         );
         all.push(
           await running(plan, device, async (run) => {
-            run.setData(x, y);
+            run.setData(...data);
             return lossesOf(run);
           }),
         );
