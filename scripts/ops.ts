@@ -21,6 +21,9 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [row(...head), row(...head.map(() => '---')), ...rows.map((r) => row(...r))].join('\n');
 }
 
+/** By name: the order of a module's exports is the loader's. */
+const sorted = (layers: Readonly<Record<string, Layer>>): [string, Layer][] => Object.entries(layers).sort(([p], [q]) => (p < q ? -1 : 1));
+
 /** The call as one writes it: the tensors first, then the settings. */
 function call(name: string, layer: Layer): string {
   const inputs = layer.inputs === 'many' ? ['a', 'b', '...'] : (layer.inputs ?? []);
@@ -78,7 +81,7 @@ export function opsText(): string {
     "Written from the compiler's own tables by `npm run docs`; a test checks that it is fresh. `B` is the batch, which is never written; the gradient of everything is checked against float64 differences. A layer with weights takes `init=` and `bias_init=` besides its own arguments.",
   ];
   for (const [family, layers] of Object.entries(FAMILIES)) {
-    const rows = Object.entries(layers).map(([name, l]) => [
+    const rows = sorted(layers).map(([name, l]) => [
       code(call(name, l)),
       cell(l.doc),
       cell(l.shape ?? 'the same'),

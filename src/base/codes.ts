@@ -41,6 +41,7 @@ export const CODES = {
 
   NN501: 'the call is wrong',
   NN502: 'the file cannot be read',
+  NN503: 'a file is not formatted',
 
   NN601: 'no device',
   NN602: 'the device failed',

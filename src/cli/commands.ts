@@ -3,6 +3,7 @@ import { check } from './commands/check.ts';
 import { build } from './commands/build.ts';
 import { doctor } from './commands/doctor.ts';
 import { dump, STAGES } from './commands/dump.ts';
+import { fmt } from './commands/fmt.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
 import { grad } from './commands/grad.ts';
 import { predict } from './commands/predict.ts';
@@ -137,6 +138,11 @@ export function commands(): Command {
     .option('--batch <n>', 'examples in one update', whole(1))
     .option('--seed <n>', 'seed of the random values', whole(0))
     .action(verify);
+
+  command('fmt', 'format programs', ['fmt house.nn', 'fmt --check examples/*.nn'])
+    .argument('<files...>', 'the programs')
+    .option('--check', 'change nothing; fail if a file is not formatted')
+    .action(fmt);
 
   command('doctor', 'show what nnc can run on here', ['doctor']).action(doctor);
   return nnc;

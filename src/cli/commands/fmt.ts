@@ -1,0 +1,29 @@
+import { DiagnosticSink } from '../../base/diagnostics.ts';
+import { UserError, fail } from '../../base/errors.ts';
+import { format } from '../../parser/format.ts';
+import { parse } from '../../parser/parse.ts';
+import { readUserFile, writeFileSafely } from '../files.ts';
+import { print } from '../terminal.ts';
+
+export interface FmtFlags {
+  readonly check?: boolean;
+}
+
+/** Formats programs in place; with --check it only says which are not, and fails. */
+export async function fmt(paths: readonly string[], flags: FmtFlags): Promise<void> {
+  const changed: string[] = [];
+  for (const path of paths) {
+    const source = { name: path, text: new TextDecoder().decode(await readUserFile(path)) };
+    const sink = new DiagnosticSink();
+    parse(source, sink);
+    // What cannot be read is left as it is.
+    if (sink.errors.length > 0) throw new UserError(sink.all);
+    const text = format(source);
+    if (text === source.text) continue;
+    changed.push(path);
+    if (!flags.check) await writeFileSafely(path, text);
+  }
+  if (flags.check && changed.length > 0)
+    fail('NN503', `not formatted: ${changed.join(', ')}`, { help: `run nnc fmt ${changed.join(' ')}` });
+  print(flags.check ? `${paths.length} formatted` : `${changed.length} of ${paths.length} changed`);
+}

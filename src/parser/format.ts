@@ -1,0 +1,129 @@
+import type { IToken, TokenType } from 'chevrotain';
+import type { Source } from '../base/source.ts';
+import * as T from './tokens.ts';
+
+/**
+ * A program as it should look: one space around operators, none inside of brackets, two before a comment behind code, lines
+ * of a chain and of a body set in. Line ends stay where they are, so that the shape of a program is its author's; runs of
+ * empty lines become one. Formatting twice changes nothing.
+ */
+export function format(source: Source): string {
+  const { tokens, groups } = T.nnLexer.tokenize(source.text);
+  const all = [...tokens.filter((t) => t.tokenType !== T.Newline), ...(groups['comments'] ?? [])].sort(
+    (a, b) => a.startOffset - b.startOffset,
+  );
+  const lines = new Map<number, IToken[]>();
+  for (const t of all) lines.set(t.startLine ?? 1, [...(lines.get(t.startLine ?? 1) ?? []), t]);
+  const last = Math.max(0, ...lines.keys());
+  const out: string[] = [];
+  const open: TokenType[] = [];
+  let goesOn = false;
+  for (let n = 1; n <= last; n++) {
+    const line = lines.get(n);
+    if (!line) {
+      if (out.length > 0 && out.at(-1) !== '') out.push('');
+      continue;
+    }
+    const [first] = line;
+    const code = line.filter((t) => t.tokenType !== T.Comment);
+    const comment = line.find((t) => t.tokenType === T.Comment);
+    // A closing bracket at the start of a line stands where the line of its opening stands.
+    let leading = 0;
+    while (CLOSERS.has(code[leading]?.tokenType ?? T.Comma)) leading++;
+    const depth = Math.max(0, open.length - leading);
+    const continued = code.length > 0 && leading === 0 && (goesOn || first?.tokenType === T.Arrow);
+    const indent = ' '.repeat(2 * depth + (continued && !open.some((t) => t !== T.LBrace) ? 3 : 0));
+    for (const t of code) {
+      if (OPENERS.has(t.tokenType)) open.push(t.tokenType);
+      else if (CLOSERS.has(t.tokenType)) open.pop();
+    }
+    const text = joined(code);
+    const remark = comment?.image.trimEnd() ?? '';
+    out.push((indent + text + (text && remark ? '  ' : '') + remark).trimEnd());
+    const end = code.at(-1)?.tokenType;
+    if (end !== undefined) goesOn = GOES_ON.has(end);
+  }
+  while (out.at(-1) === '') out.pop();
+  return out.length ? `${out.join('\n')}\n` : '';
+}
+
+const OPENERS = new Set<TokenType>([T.LParen, T.LSquare, T.LBrace]);
+const CLOSERS = new Set<TokenType>([T.RParen, T.RSquare, T.RBrace]);
+const BINARY = new Set<TokenType>([T.Plus, T.Minus, T.EqualTo, T.NotEqual, T.Less, T.LessEqual, T.Greater, T.GreaterEqual, T.Arrow, T.At]);
+/** These stand close, `2*x`, unless the author gave them room; a power always does. */
+const CLOSE = new Set<TokenType>([T.Star, T.Slash, T.Percent, T.Caret]);
+/** A line that ends in one of these is not finished. */
+const GOES_ON = new Set<TokenType>([...BINARY, ...CLOSE, T.Equals, T.Colon]);
+const WORDS = new Set<TokenType>(Object.values(T.KEYWORDS));
+
+/** Statements whose words are as long as `layer`, so that what follows stands in one column. */
+const PADDED: Readonly<Record<string, string>> = { data: 'data ', loss: 'loss ' };
+
+function joined(code: readonly IToken[]): string {
+  let text = '';
+  const inside: TokenType[] = [];
+  let settings = false;
+  code.forEach((t, i) => {
+    const previous = code[i - 1];
+    const before = code[i - 2];
+    const startsStatement = previous === undefined || previous.tokenType === T.Semicolon || previous.tokenType === T.LBrace;
+    if (startsStatement && inside.at(-1) === T.LBrace) settings = false;
+    else if (startsStatement && inside.length === 0) settings = !['let', 'fn', 'param'].includes(t.image);
+    text += separator(t, previous, before, inside.length > 0 && inside.at(-1) !== T.LBrace, settings) + t.image;
+    const opensData = code[i + 1]?.tokenType === T.StringLiteral || isName(code[i + 1]?.tokenType);
+    if (previous === undefined && WORDS.has(t.tokenType) && opensData && Object.hasOwn(PADDED, t.image))
+      text += (PADDED[t.image] ?? '').slice(t.image.length);
+    if (OPENERS.has(t.tokenType)) inside.push(t.tokenType);
+    else if (CLOSERS.has(t.tokenType)) inside.pop();
+  });
+  return text;
+}
+
+function isName(t: TokenType | undefined): boolean {
+  return t !== undefined && (t === T.Identifier || t === T.Repeat || t.CATEGORIES?.includes(T.Identifier) === true);
+}
+
+/** Whether a sign stands before its operand and not between two. */
+function isPrefix(previous: IToken | undefined): boolean {
+  if (!previous) return true;
+  const type = previous.tokenType;
+  return (
+    BINARY.has(type) || CLOSE.has(type) || OPENERS.has(type) || type === T.Comma || type === T.Equals || type === T.Colon || WORDS.has(type)
+  );
+}
+
+function separator(t: IToken, previous: IToken | undefined, before: IToken | undefined, bracketed: boolean, settings: boolean): string {
+  if (!previous) return '';
+  const [type, last] = [t.tokenType, previous.tokenType];
+  if (type === T.Comma || type === T.Semicolon || type === T.Colon) return '';
+  if (type === T.RParen || type === T.RSquare) return '';
+  if (last === T.LParen || last === T.LSquare) return '';
+  if (last === T.LBrace || type === T.RBrace || type === T.LBrace) return ' ';
+  if (type === T.LParen)
+    return isName(last) && last !== T.Repeat && !WORDS.has(last)
+      ? ''
+      : CLOSE.has(last) && !(before && roomy(previous, before))
+        ? ''
+        : last === T.Equals && bracketed
+          ? ''
+          : afterSign(previous, before, settings, bracketed);
+  if (type === T.LSquare && (isName(last) || last === T.RParen || last === T.RSquare) && !WORDS.has(last)) return '';
+  if (CLOSE.has(type)) return roomy(t, previous) ? ' ' : '';
+  if (CLOSE.has(last)) return before && roomy(previous, before) ? ' ' : '';
+  // `1:3` in an index, `name: stage` elsewhere.
+  if (last === T.Colon) return bracketed && !isName(before?.tokenType) ? '' : ' ';
+  // Settings and named arguments stand close; a definition has room.
+  if (type === T.Equals || last === T.Equals) return bracketed || settings ? '' : ' ';
+  return afterSign(previous, before, settings, bracketed);
+}
+
+/** Whether there is room before an operator; the room behind it is the same. */
+function roomy(operator: IToken, previous: IToken): boolean {
+  return operator.tokenType !== T.Caret && operator.startOffset > previous.startOffset + previous.image.length;
+}
+
+/** A sign that stands before its operand stands close to it. */
+function afterSign(previous: IToken, before: IToken | undefined, settings: boolean, bracketed: boolean): string {
+  if (previous.tokenType === T.Equals) return bracketed || settings ? '' : ' ';
+  return (previous.tokenType === T.Minus || previous.tokenType === T.Plus) && isPrefix(before) ? '' : ' ';
+}

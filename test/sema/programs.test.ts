@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { at } from '../../src/base/errors.ts';
+import { renderAll } from '../../src/base/diagnostics.ts';
+import { uniformAt } from '../../src/base/random.ts';
+import { count } from '../../src/base/types.ts';
+import { distance } from '../../src/cli/run-graph.ts';
+import { check, compile } from '../../src/compile.ts';
+import type { Graph } from '../../src/ir/graph/types.ts';
+import { evaluate } from '../../src/reference/evaluate.ts';
+import { randomProgram } from '../support/random-program.ts';
+import { runGraph } from '../support/run-graph.ts';
+
+/**
+ * Random well-typed programs, a whole step of training each: the kernels of both levels on both devices against the float64
+ * reference. `NNC_FUZZ=5000 npx vitest run test/sema/programs.test.ts` tries as many as one asks for.
+ */
+const TRIES = Number(process.env['NNC_FUZZ'] ?? 500);
+const PER_TEST = 20;
+const ROWS = 3;
+
+function inputsOf(graph: Graph, seed: number): { inputs: Map<string, Float64Array>; state: Map<string, Float64Array> } {
+  const inputs = new Map<string, Float64Array>();
+  const state = new Map<string, Float64Array>();
+  for (const node of graph.nodes) {
+    if (node.op !== 'input' && node.op !== 'state') continue;
+    const { name } = node.attrs;
+    const values = Float64Array.from({ length: count(node.type.shape) }, (_, i) => {
+      const u = uniformAt(seed, 400 + node.id, 0, i);
+      if (node.type.dtype === 'i32') return Math.floor(u * 2);
+      return Math.fround(/(_sq|square_avg|var)$/.test(name) ? u : 1.6 * u - 0.8);
+    });
+    (node.op === 'input' ? inputs : state).set(name, values);
+  }
+  return { inputs, state };
+}
+
+/** What is wrong with a program; undefined if nothing is. */
+async function trial(seed: number): Promise<string | undefined> {
+  const text = randomProgram(seed);
+  const { model, diagnostics } = check({ name: `random${seed}.nn`, text });
+  if (!model) return `seed ${seed} does not compile:\n${text}\n${renderAll(diagnostics)}`;
+  const { programs } = compile(model, { rows: ROWS });
+  const { graph } = at(programs, 0).schedule;
+  const given = inputsOf(graph, seed);
+  const want = evaluate(graph, { ...given, scalars: { step: 1, seed, total: 10 } });
+  for (const level of [0, 1] as const)
+    for (const device of ['gpu', 'cpu'] as const) {
+      // Unfused kernels are small and many: the GPU sees them of every fifth program, JavaScript of all.
+      if (level === 0 && device === 'gpu' && seed % 5 !== 0) continue;
+      const got = await runGraph(graph, level, device, { ...given, step: 1, seed });
+      for (const [name, id] of [...Object.entries(graph.outputs), ...graph.writes.map((w) => [w.state, w.value] as const)]) {
+        const values = got.outputs.get(name) ?? got.state.get(name) ?? [];
+        const error = distance(values, want(id).data);
+        if (!(error < 1e-3)) return `seed ${seed}, ${name} on the ${device} at -O ${level} is off by ${error}:\n${text}`;
+      }
+    }
+  return undefined;
+}
+
+describe('random programs', () => {
+  it.each(Array.from({ length: Math.ceil(TRIES / PER_TEST) }, (_, i) => i * PER_TEST))(
+    'from seed %i on agree with the reference on every device at every level',
+    async (first) => {
+      for (let seed = first; seed < Math.min(TRIES, first + PER_TEST); seed++) expect(await trial(seed)).toBeUndefined();
+    },
+    120_000,
+  );
+});
