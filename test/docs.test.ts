@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { renderAll } from '../src/base/diagnostics.ts';
 import { check } from '../src/compile.ts';
 import { commands } from '../src/cli/commands.ts';
-import { LAYERS } from '../src/sema/layers/registry.ts';
 
 const readme = readFileSync('README.md', 'utf8');
 const programs = [...readme.matchAll(/^```\n([\s\S]*?)^```$/gm)].map((m) => m[1] ?? '').filter((text) => /^layer /m.test(text));
@@ -19,8 +18,9 @@ describe('the README', () => {
     expect(programs.length).toBeGreaterThanOrEqual(3);
   });
 
-  it('names every layer and function', () => {
-    for (const name of Object.keys(LAYERS)) expect(readme, name).toMatch(new RegExp(`\\b${name}\\b`));
+  it('leads to the pages that hold the rest', () => {
+    for (const page of ['docs/language.md', 'docs/ops.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'])
+      expect(readme).toContain(page);
   });
 
   it('names every command', () => {

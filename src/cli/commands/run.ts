@@ -40,14 +40,19 @@ function initialState(script: Script, flags: TrainFlags, seed: number): State {
   return new Map(script.params.map((p) => [p.name, initialValue(p.init, p.shape, random)]));
 }
 
-function show(script: Script, lines: Script['lines'], state: State): void {
-  if (lines.length === 0) return;
+/** What lines print, with params as they are in `state`. */
+export function printed(script: Script, lines: Script['lines'], state: State): string[] {
+  if (lines.length === 0) return [];
   const value = evaluate(needed(script, lines), { inputs: new Map(), state, scalars: { step: 0, seed: 0, total: 1 } });
   const of = (output: string): Tensor => value(script.graph.outputs[output] ?? -1);
-  for (const line of lines) {
+  return lines.map((line) => {
     const parts = line.items.map((item) => shownItem(script, item, of));
-    print(parts.join(parts.some((p) => p.includes('\n')) ? '\n' : ' '));
-  }
+    return parts.join(parts.some((p) => p.includes('\n')) ? '\n' : ' ');
+  });
+}
+
+function show(script: Script, lines: Script['lines'], state: State): void {
+  for (const line of printed(script, lines, state)) print(line);
 }
 
 function shownItem(script: Script, item: PrintItem, of: (output: string) => Tensor): string {
