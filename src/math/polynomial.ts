@@ -44,6 +44,8 @@ const keyOf = (factors: readonly Factor[]): string =>
     .map((f) => `${f.atom.text}^${f.power}`)
     .sort()
     .join('*');
+const isName = (f: Factor): boolean => /^[\w.]+$/.test(f.atom.text);
+const others = (t: Term): number => t.factors.filter((f) => !isName(f)).length;
 const degree = (t: Term): number => t.factors.reduce((n, f) => n + f.power, 0);
 
 export function add(a: Polynomial, b: Polynomial): Polynomial {
@@ -53,8 +55,8 @@ export function add(a: Polynomial, b: Polynomial): Polynomial {
     const coefficient = (terms.get(key)?.coefficient ?? 0) + t.coefficient;
     terms.set(key, { coefficient, factors: t.factors });
   }
-  // High powers first, numbers last.
-  return [...terms.values()].filter((t) => t.coefficient !== 0).sort((p, q) => degree(q) - degree(p));
+  // High powers first, numbers last; names before functions.
+  return [...terms.values()].filter((t) => t.coefficient !== 0).sort((p, q) => degree(q) - degree(p) || others(p) - others(q));
 }
 
 export function scale(a: Polynomial, by: number): Polynomial {
@@ -127,8 +129,9 @@ function termText(t: Term, style: Style): string {
     const base = f.atom.tight || (alone && power === 1 && f.power > 0) ? style.text(f.atom) : style.parens(style.text(f.atom));
     return power === 1 ? base : style.power(base, digits(power));
   };
-  const above = t.factors.filter((f) => f.power > 0).map((f) => factor(f, f.power));
-  const below = t.factors.filter((f) => f.power < 0).map((f) => factor(f, -f.power));
+  const factors = [...t.factors.filter(isName), ...t.factors.filter((f) => !isName(f))];
+  const above = factors.filter((f) => f.power > 0).map((f) => factor(f, f.power));
+  const below = factors.filter((f) => f.power < 0).map((f) => factor(f, -f.power));
   const size = Math.abs(t.coefficient);
   const product = [...(size === 1 && above.length > 0 ? [] : [digits(size)]), ...above].join(style.times);
   return below.length === 0 ? product : style.quotient(product, below.join(style.times), below.length === 1);

@@ -61,7 +61,9 @@ function groupOf(words: readonly string[], params: readonly ParamInfo[], span: S
     // `bias` and `norm` may be said of any model; another word that names nothing is a mistake.
     if (matches.length === 0 && word !== 'bias' && word !== 'norm' && params.length > 0) {
       const known = [...new Set(params.flatMap((p) => [p.layer, ...p.name.split('.')]))].filter((n) => !/^\d+$/.test(n));
-      sink.error('NN201', span, `'${word}' names no parameter`, { help: hint(word, [...new Set(['bias', 'norm', ...known])], 'there are') });
+      sink.error('NN201', span, `'${word}' names no parameter`, {
+        help: hint(word, [...new Set(['bias', 'norm', ...known])], 'there are'),
+      });
     }
     for (const p of matches) found.add(p.name);
   }

@@ -1,0 +1,151 @@
+import { gzipSync, zipSync } from 'fflate';
+import { describe, expect, it } from 'vitest';
+import { UserError } from '../../src/base/errors.ts';
+import { BATCH, type TensorType } from '../../src/base/types.ts';
+import { readDataset, type Dataset, type Needs } from '../../src/data/dataset.ts';
+
+const f32 = (...shape: number[]): TensorType => ({ dtype: 'f32', shape: [BATCH, ...shape] });
+const i32 = (...shape: number[]): TensorType => ({ dtype: 'i32', shape: [BATCH, ...shape] });
+const needs = (input: TensorType, target?: TensorType, more: Partial<Needs> = {}): Needs => ({
+  inputs: [{ name: 'x', type: input }],
+  target: target && { type: target, classes: undefined },
+  ...more,
+});
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const nothing = (path: string): Uint8Array => {
+  throw new Error(path);
+};
+
+/** A .npy file as NumPy writes it. */
+function npy(descr: string, shape: readonly number[], data: ArrayBuffer): Uint8Array {
+  const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')}${shape.length === 1 ? ',' : ''}), }`;
+  const head = dict.padEnd(Math.ceil((dict.length + 11) / 64) * 64 - 11) + '\n';
+  return Uint8Array.from([0x93, ...bytes('NUMPY'), 1, 0, head.length & 255, head.length >> 8, ...bytes(head), ...new Uint8Array(data)]);
+}
+const idx = (shape: readonly number[], data: readonly number[]): Uint8Array =>
+  Uint8Array.from([0, 0, 8, shape.length, ...shape.flatMap((d) => [d >> 24, (d >> 16) & 255, (d >> 8) & 255, d & 255]), ...data]);
+const lists = (d: Dataset): number[][] => d.tensors.map((t) => [...t]);
+const message = (body: () => unknown): string => {
+  try {
+    body();
+  } catch (e) {
+    if (e instanceof UserError) return e.message;
+    throw e;
+  }
+  throw new Error('no error');
+};
+
+describe('files of data', () => {
+  it('reads .npy, and labels from a file beside it', () => {
+    const x = npy('<f8', [2, 3], Float64Array.from([1, 2, 3, 4, 5, 6]).buffer);
+    const y = npy('<i8', [2], BigInt64Array.from([1n, 0n]).buffer);
+    const columns = new Map([['y', ['y.npy']]]);
+    const beside = (path: string): Uint8Array => (path === 'y.npy' ? y : nothing(path));
+    expect(lists(readDataset('x.npy', x, needs(f32(3), i32(), { columns }), beside))).toEqual([
+      [1, 2, 3, 4, 5, 6],
+      [1, 0],
+    ]);
+  });
+
+  it('reads .npz by names, with unsigned bytes as shares of 255', () => {
+    const file = zipSync({
+      'x.npy': npy('|u1', [2, 1, 2], Uint8Array.from([0, 255, 51, 102]).buffer),
+      'y.npy': npy('<f4', [2, 1], Float32Array.from([0.5, -1]).buffer),
+    });
+    const [x = [], y] = lists(readDataset('a.npz', file, needs(f32(1, 2), f32(1)), nothing));
+    expect(x.map((v) => Math.round(v * 255))).toEqual([0, 255, 51, 102]);
+    expect(y).toEqual([0.5, -1]);
+  });
+
+  it('reads MNIST: IDX files, packed, without the axis of the one channel', () => {
+    const images = gzipSync(idx([2, 2, 2], [0, 255, 0, 255, 255, 0, 255, 0]));
+    const labels = gzipSync(idx([2], [7, 3]));
+    const columns = new Map([['y', ['labels-idx1-ubyte.gz']]]);
+    const data = readDataset('images-idx3-ubyte.gz', images, needs(f32(1, 2, 2), i32(), { columns }), () => labels);
+    expect(lists(data)).toEqual([
+      [0, 1, 0, 1, 1, 0, 1, 0],
+      [7, 3],
+    ]);
+  });
+
+  it('reads JSON as a table and as tensors', () => {
+    const table = bytes('[{"a": 1, "b": 2, "c": 3}, {"a": 4, "b": 5, "c": 6}]');
+    const want = [
+      [1, 2, 4, 5],
+      [3, 6],
+    ];
+    expect(lists(readDataset('a.json', table, needs(f32(2), f32(1)), nothing))).toEqual(want);
+    expect(lists(readDataset('a.json', bytes('{"x": [[1, 2], [4, 5]], "y": [3, 6]}'), needs(f32(2), f32(1)), nothing))).toEqual(want);
+  });
+
+  it('reads several inputs by their names', () => {
+    const two: Needs = {
+      inputs: [
+        { name: 'size', type: f32(1) },
+        { name: 'rooms', type: f32(2) },
+      ],
+      target: { type: f32(1), classes: undefined },
+      columns: new Map([['rooms', ['beds', 'baths']]]),
+    };
+    expect(lists(readDataset('a.csv', bytes('size,beds,baths,price\n1,2,3,4\n5,6,7,8\n'), two, nothing))).toEqual([
+      [1, 5],
+      [2, 3, 6, 7],
+      [4, 8],
+    ]);
+  });
+
+  it('cuts text into windows, each place compared with the token that follows', () => {
+    const text = needs(i32(3), i32(3), { tokens: 'chars', context: 3 });
+    expect(lists(readDataset('a.txt', bytes('abcabca'), text, nothing))).toEqual([
+      [0, 1, 2, 0, 1, 2],
+      [1, 2, 0, 1, 2, 0],
+    ]);
+  });
+
+  it.each([
+    ['short.npy', () => readDataset('a.npy', bytes('hello, hello'), needs(f32(1)), nothing), "it does not start with NumPy's magic word"],
+    [
+      'fewer bytes',
+      () => readDataset('a.npy', npy('<f4', [4], new ArrayBuffer(8)), needs(f32(1)), nothing),
+      'its shape promises 16 bytes, and 8 follow',
+    ],
+    ['complex', () => readDataset('a.npy', npy('<c8', [1], new ArrayBuffer(8)), needs(f32(1)), nothing), "elements of type '<c8'"],
+    ['no zip', () => readDataset('a.npz', bytes('hello'), needs(f32(1)), nothing), 'a.npz is not a .npz file'],
+    ['no gzip', () => readDataset('a.csv.gz', bytes('hello'), needs(f32(1)), nothing), 'a.csv.gz is not a gzip file'],
+    [
+      'idx of floats',
+      () => readDataset('a.idx3-ubyte', Uint8Array.from([0, 0, 13, 1, 0, 0, 0, 1, 0]), needs(f32(1)), nothing),
+      'elements of type 13',
+    ],
+    ['a cut idx', () => readDataset('a.idx3-ubyte', idx([3], [1, 2]), needs(f32(1)), nothing), 'its head promises 3 bytes, and 2 follow'],
+    ['no JSON', () => readDataset('a.json', bytes('{'), needs(f32(1)), nothing), 'a.json: '],
+    [
+      'uneven lists',
+      () => readDataset('a.json', bytes('{"x": [[1], [2, 3]]}'), needs(f32(1)), nothing),
+      "'x' is not an even list of numbers",
+    ],
+    [
+      'a word in JSON',
+      () => readDataset('a.json', bytes('[{"a": "b"}]'), needs(f32(1), undefined), nothing),
+      '\'a\' of row 1 in a.json is "b"',
+    ],
+    ['text without a cut', () => readDataset('a.txt', bytes('abc'), needs(i32(2)), nothing), 'the program does not say how to cut it'],
+    [
+      'short text',
+      () => readDataset('a.txt', bytes('abc'), needs(i32(8), i32(8), { tokens: 'bytes', context: 8 }), nothing),
+      'one example takes 9',
+    ],
+    [
+      'text as a table',
+      () => readDataset('a.csv', bytes('a\n1'), needs(i32(8), i32(8), { tokens: 'chars', context: 8 }), nothing),
+      'no text, so it has no tokens',
+    ],
+    [
+      'labels nowhere',
+      () => readDataset('a.npy', npy('<f4', [1, 1], new ArrayBuffer(4)), needs(f32(1), f32(1)), nothing),
+      'the target needs one too',
+    ],
+  ] as const)('%s', (_name, body, text) => {
+    expect(message(body)).toContain(text);
+  });
+});
