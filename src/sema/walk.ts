@@ -227,9 +227,11 @@ export class Walk {
     if (this.failed) throw new Reported('model');
     const from: Flow = { prefix: [], next: 0 };
     const result = m.sharing(() => this.chain.reduce((v, part) => ev.runPart(part, v, from), x as Value));
-    // One number for each number that was given.
-    const plain = result.kind === 'tensor' && b.shape(result.id).length === 2 && b.shape(result.id)[1] === 1 && b.shape(given).length <= 1;
-    return plain ? tensor(b.reshape(result.id, b.shape(given))) : result;
+    if (result.kind !== 'tensor' || b.shape(result.id).length !== 2 || b.shape(result.id)[1] !== 1) return result;
+    // One number for each number that was given, and one for an example alone.
+    const [rows, shape] = [b.shape(result.id)[0], b.shape(given)];
+    if (count(shape) === rows) return tensor(b.reshape(result.id, shape));
+    return rows === 1 && shape.length < input.type.shape.length ? tensor(b.reshape(result.id, [])) : result;
   }
 
   private print(s: A.PrintStatement): void {

@@ -156,7 +156,7 @@ export const expand = layer({
     const whole = b.shape(x);
     const wanted: Dim[] = [...(typeof whole[0] === 'object' ? [whole[0]] : []), ...[args.shape].flat()];
     const joined = broadcastShapes(whole, wanted);
-    if (!joined?.every((d, i) => sameDim(d, at(wanted, i))))
+    if (joined?.length !== wanted.length || !joined.every((d, i) => sameDim(d, at(wanted, i))))
       return problem('NN203', `${showShape(whole)} does not expand to ${showShape(wanted)}`);
     return broadcastTo(b, x, wanted);
   },

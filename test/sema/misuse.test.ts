@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { CompilerBug } from '../../src/base/errors.ts';
+import { check, compile } from '../../src/compile.ts';
+import { LAYERS } from '../../src/sema/layers/registry.ts';
+import { Random } from '../support/random.ts';
+import { randomProgram } from '../support/random-program.ts';
+
+/** Everything may be called in any wrong way: the compiler ends with diagnostics, never with a bug of its own. */
+const TRIES = Number(process.env['NNC_FUZZ'] ?? 30);
+
+const bugIn = (text: string): string | undefined => {
+  try {
+    const { model } = check({ name: 'misuse.nn', text });
+    if (model) compile(model, { rows: model.training && model.optim && model.params.length > 0 ? 4 : undefined });
+    return undefined;
+  } catch (e) {
+    if (e instanceof CompilerBug || !(e instanceof Error) || !('diagnostics' in e))
+      return `${text}\n${e instanceof Error ? (e.stack ?? e.message) : String(e)}`;
+    return undefined;
+  }
+};
+
+const ARGUMENTS = [
+  '0',
+  '1',
+  '2',
+  '3',
+  '-1',
+  '-3',
+  '7',
+  '0.5',
+  '[1, 2]',
+  '[0, 0]',
+  '[2, 3, 4]',
+  'true',
+  '"ab"',
+  '"ij,jk->ik"',
+  'x',
+  'relu',
+  '(1, 2)',
+  '[[1, 2], [3, 4]]',
+  '[]',
+  '100000',
+];
+
+describe('misuse', () => {
+  it.each(Object.keys(LAYERS))('of %s ends with diagnostics', (name) => {
+    const r = new Random(name.length * 1000 + (name.codePointAt(0) ?? 0));
+    const settings = Object.keys(LAYERS[name]?.parameters ?? {});
+    for (let i = 0; i < TRIES; i++) {
+      const shape = Array.from({ length: r.int(0, 4) }, () => r.int(1, 4));
+      const values = Array.from({ length: r.int(0, 4) }, () => r.pick(ARGUMENTS));
+      const named = settings.filter(() => r.unit() < 0.3).map((s) => `${s}=${r.pick(ARGUMENTS)}`);
+      const call = `${name}(${[...(r.unit() < 0.5 ? ['x'] : []), ...values, ...named].join(', ')})`;
+      const text = r.pick([
+        `input x: ${r.pick(['', 'int'])}[${shape.join(', ')}]\nlayer ${call} -> flatten\nloss mean(pred)\noptim sgd`,
+        `param x: [${shape.join(', ')}] = ones\nprint ${call}`,
+        `param x: [${shape.join(', ')}] = ones\nlet y = ${call}\nprint grad(sum(y), x)`,
+        `input x: [${shape.join(', ')}]\nlayer x -> ${call} + 1 -> relu\nloss mse\noptim adam`,
+      ]);
+      expect(bugIn(text)).toBeUndefined();
+    }
+  });
+
+  it('of whole programs, with words exchanged and taken away', () => {
+    for (let seed = 0; seed < 10 * TRIES; seed++) {
+      const r = new Random(seed);
+      const words = randomProgram(seed % 200).split(/(?<=[\s(),])/);
+      for (let i = 0; i < r.int(1, 3); i++) {
+        const at = r.int(0, words.length - 1);
+        if (r.unit() < 0.5) words.splice(at, 1);
+        else words[at] = r.pick(words);
+      }
+      expect(bugIn(words.join(''))).toBeUndefined();
+    }
+  });
+});
