@@ -36,7 +36,7 @@ export function check(source: Source, read: Reader = () => 'there are no files h
   const found = analyze(source, program, sink, (path, from) => {
     const other = read(path.value, from);
     if (typeof other !== 'string') return parse(other, sink).program;
-    sink.error('NN502', path.span, `${path.value} cannot be read: ${other}`);
+    sink.error('NN218', path.span, `${path.value} cannot be read: ${other}`);
     return undefined;
   });
   return { ...found, diagnostics: sink.all };

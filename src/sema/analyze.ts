@@ -103,9 +103,14 @@ function importsOf(source: Source, program: A.Program, sink: DiagnosticSink, res
     for (const inner of other.statements) {
       if (inner.kind === 'block' || inner.kind === 'fn' || inner.kind === 'let') found.push(inner);
       else if (inner.kind !== 'import')
-        sink.error('NN218', inner.span, `an imported file holds blocks, functions and lets, and this is a ${inner.kind}`, {
-          help: 'move it into the program itself',
-        });
+        sink.error(
+          'NN218',
+          inner.span,
+          `an imported file holds blocks, functions and lets, and this is ${/^[aeiou]/.test(inner.kind) ? 'an' : 'a'} ${inner.kind}`,
+          {
+            help: 'move it into the program itself',
+          },
+        );
     }
   }
   return found;
