@@ -86,7 +86,7 @@ function randomInputs(graph: Graph, classes: number, seed: number): GraphInputs 
     const values = Float64Array.from({ length: n }, (_, i) => {
       const u = uniformAt(seed, 3000 + node.id, 0, i);
       if (node.type.dtype === 'i32') return Math.floor(u * classes);
-      return Math.fround(/(_sq|square_avg|sum)$/.test(name) ? u * u : 2 * u - 1);
+      return Math.fround(/(_sq|square_avg|sum|var|std|exp_inf|acc_delta)$/.test(name) ? u * u : 2 * u - 1);
     });
     (node.op === 'input' ? inputs : state).set(name, values);
   }
