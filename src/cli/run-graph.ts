@@ -82,10 +82,10 @@ export async function runGraph({ plan, lowered }: GraphPlan, session: Session, g
   return result;
 }
 
-/** Largest difference, relative to the largest magnitude. NaN where one side is NaN. */
-export function distance(got: ArrayLike<number>, want: ArrayLike<number>): number {
+/** Largest difference, relative to the largest magnitude, or to `floor` where that is more. NaN where one side is NaN. */
+export function distance(got: ArrayLike<number>, want: ArrayLike<number>, floor = 1e-6): number {
   if (got.length !== want.length) return Infinity;
-  let scale = 1e-6;
+  let scale = floor;
   let worst = 0;
   for (let i = 0; i < want.length; i++) scale = Math.max(scale, Math.abs(want[i] ?? 0));
   for (let i = 0; i < want.length; i++) {
