@@ -107,6 +107,8 @@ export type PrintItem =
 /** The `print` lines of a program. */
 export interface Script {
   readonly lines: readonly { readonly items: readonly PrintItem[]; readonly span: Span; readonly afterTraining: boolean }[];
+  /** The program says `train`. */
+  readonly trains: boolean;
   /** Computes every output that the lines name; its params are {@link Script.params}. */
   readonly graph: Graph;
   readonly params: readonly ParamInfo[];

@@ -94,6 +94,7 @@ export class Walk {
       metrics: this.metrics(pred, objective),
       script: {
         lines: this.lines,
+        trains: this.trained,
         graph: { ...m.b.graph(), outputs: this.outputs, writes: [] },
         params: [...m.params, ...m.states],
         names: this.names,

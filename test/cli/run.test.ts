@@ -45,6 +45,16 @@ describe('nnc run', () => {
     expect(wrong.stderr).toContain('error[NN218]');
   });
 
+  it('trains a program of one line', async () => {
+    const { stdout } = await nnc(
+      'run',
+      file('line.nn', 'data n=4 { x = uniform(); y = x }; layer Linear(1,1); loss mse; optim sgd; train steps=3; print predict(0) < 9\n'),
+      '--device',
+      'cpu',
+    );
+    expect(stdout).toMatch(/done: 3 steps[\s\S]*\n1\n$/);
+  });
+
   it('has nothing to run where nothing is asked', async () => {
     const { code, stderr } = await nnc('run', file('empty.nn', 'layer Linear(1, 1)\n'));
     expect([code, stderr]).toEqual([1, expect.stringContaining('has nothing to run')]);

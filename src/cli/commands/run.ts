@@ -15,7 +15,7 @@ import { trainProgram, type TrainFlags } from './train.ts';
 export async function run(path: string, flags: TrainFlags): Promise<void> {
   const program = await openScript(path);
   const { model, script } = program;
-  const trains = model?.training !== undefined && model.optim !== undefined && program.source.text.match(/^\s*train\b/m) !== null;
+  const trains = model?.training !== undefined && model.optim !== undefined && script.trains;
   if (script.lines.length === 0 && !trains)
     fail('NN207', `${path} has nothing to run`, { help: 'add a line such as: print 1 + 1, or data, loss, optim and train' });
   show(
