@@ -103,7 +103,7 @@ describe('metrics, held-out examples and normalised inputs', () => {
     values[0]?.forEach((v, i) => expect(Math.abs(v - (values[1]?.[i] ?? NaN))).toBeLessThan(1e-4));
   });
 
-  it('shuffles as a DataLoader does with --rng torch', async () => {
+  it('shuffles with --rng torch alike on both devices', async () => {
     const program = file(
       'order.nn',
       'data n=10 { x = uniform(); y = x }\nlayer Linear(1, 1)\nloss mse\noptim sgd lr=0.1\ntrain epochs=3 batch=4 shuffle seed=7\n',

@@ -1,5 +1,5 @@
 import { at } from '../../base/errors.ts';
-import { showShape, type Dim } from '../../base/types.ts';
+import { showShape, type Dim, type Shape } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import * as f from '../functions.ts';
@@ -22,6 +22,13 @@ function axesOf(b: GraphBuilder, x: NodeId, given: number | readonly number[] | 
   return axes as number[];
 }
 
+/** Puts reduced axes back with extent 1. */
+const asOnes = (b: GraphBuilder, y: NodeId, shape: Shape, axes: readonly number[]): NodeId =>
+  b.reshape(
+    y,
+    shape.map((d, i) => (axes.includes(i) ? 1 : d)),
+  );
+
 const reduction = (doc: string, torch: string, reduce: (b: GraphBuilder, x: NodeId, axes: readonly number[]) => NodeId): Layer =>
   layer({
     doc,
@@ -34,12 +41,7 @@ const reduction = (doc: string, torch: string, reduce: (b: GraphBuilder, x: Node
       const axes = axesOf(b, x, (args as { readonly dim?: number | readonly number[] }).dim);
       if (!Array.isArray(axes)) return axes;
       const y = reduce(b, x, axes);
-      return args.keepdim
-        ? b.reshape(
-            y,
-            shape.map((d, i) => (axes.includes(i) ? 1 : d)),
-          )
-        : y;
+      return args.keepdim ? asOnes(b, y, shape, axes) : y;
     },
   });
 
@@ -81,12 +83,7 @@ const spread = (doc: string, torch: string, root: boolean): Layer =>
       if (!Array.isArray(axes)) return axes;
       const v = varOver(b, x, axes, args.correction);
       const y = root ? b.op('sqrt', v) : v;
-      return args.keepdim
-        ? b.reshape(
-            y,
-            shape.map((d, i) => (axes.includes(i) ? 1 : d)),
-          )
-        : y;
+      return args.keepdim ? asOnes(b, y, shape, axes) : y;
     },
   });
 export const variance = spread('the variance', 'torch.var(correction=0)', false);
@@ -176,12 +173,7 @@ const extreme = (doc: string, torch: string, largest: boolean): Layer =>
       const axis = f.axisOf(args.dim, shape.length);
       if (axis === undefined) return problem('NN206', `${showShape(shape)} has no axis ${args.dim}`);
       const y = f.argmax(b, largest ? x : b.op('neg', x), axis);
-      return args.keepdim
-        ? b.reshape(
-            y,
-            shape.map((d, i) => (i === axis ? 1 : d)),
-          )
-        : y;
+      return args.keepdim ? asOnes(b, y, shape, [axis]) : y;
     },
   });
 export const argmax = extreme('the place of the largest value, the first of several', 'torch.argmax', true);
@@ -265,11 +257,7 @@ const logical = (doc: string, torch: string, every: boolean): Layer =>
       if (!Array.isArray(axes)) return axes;
       const count = b.add('reduce_max', [b.cast(every ? b.op('not', x) : x, 'i32')], { axes });
       const y = b.op('eq', count, b.like(every ? 0 : 1, count));
-      if (!args.keepdim) return y;
-      return b.reshape(
-        y,
-        b.shape(x).map((d, i) => (axes.includes(i) ? 1 : d)),
-      );
+      return args.keepdim ? asOnes(b, y, b.shape(x), axes) : y;
     },
   });
 export const all = logical('all hold', 'torch.all', true);
