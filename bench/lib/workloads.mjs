@@ -1,0 +1,96 @@
+/** Different batches that B, C and D go through in turn. */
+export const BATCHES = 16;
+
+/**
+ * What is measured. `checks` are losses after so many steps, before the update of that step, on which two independent
+ * libraries agreed when the workload was made: whoever does not reach them computes something else, and its time means
+ * nothing. `unit` is the number of steps that one reported number stands for.
+ */
+export const WORKLOADS = {
+  A: {
+    kind: 'train',
+    about: 'house: 100 rows, Linear(1,16) relu Linear(16,1), mse, Adam 0.01, whole data as one batch; milliseconds for 500 steps',
+    data: 'house',
+    unit: 500,
+    checks: { 1: 440507.86, 500: 2771.17 },
+    windows: { full: [500, 5], quick: [500, 2] },
+  },
+  B: {
+    kind: 'train',
+    about: 'MLP 784-256-128-10, cross entropy, Adam 1e-3, batch 128; milliseconds a step',
+    data: 'images',
+    batch: 128,
+    unit: 1,
+    checks: { 1: 2.308809, 20: 1.20945 },
+    windows: { full: [20, 5], quick: [5, 2] },
+  },
+  B_sampled: {
+    kind: 'train',
+    about:
+      'the MLP of B with each batch drawn from 4096 rows; milliseconds a step. Everyone draws an order of its own, so losses are not compared here',
+    data: 'images',
+    batch: 128,
+    unit: 1,
+    checks: undefined,
+    warmup: 20,
+    windows: { full: [20, 5], quick: [5, 2] },
+  },
+  C: {
+    kind: 'train',
+    about: 'CNN conv3x3x16 relu pool conv3x3x32 relu pool dense, batch 64 of 1x28x28, Adam 1e-3; milliseconds a step',
+    data: 'images',
+    batch: 64,
+    unit: 1,
+    checks: { 1: 2.315431, 6: 2.28165 },
+    windows: { full: [6, 5], quick: [2, 2] },
+  },
+  D: {
+    kind: 'train',
+    about:
+      'GPT: vocabulary 65, context 64, width 128, 4 layers, 4 heads, exact gelu, AdamW 1e-3 with decay 0.01, batch 16; milliseconds a step',
+    data: 'text',
+    batch: 16,
+    unit: 1,
+    checks: { 1: 4.214935, 4: 3.86294 },
+    windows: { full: [3, 5], quick: [1, 2] },
+  },
+  E512: {
+    kind: 'kernel',
+    about: 'product of two 512x512 matrices, float32',
+    matrix: 512,
+    rate: 'GFLOP/s',
+    work: 2 * 512 ** 3,
+    repeats: 10,
+  },
+  E1024: {
+    kind: 'kernel',
+    about: 'product of two 1024x1024 matrices, float32',
+    matrix: 1024,
+    rate: 'GFLOP/s',
+    work: 2 * 1024 ** 3,
+    repeats: 3,
+  },
+  F: {
+    kind: 'kernel',
+    about: 'gelu(x * 1.1 + 0.2) * 0.9 + 0.1 over 16777216 floats, exact gelu',
+    vector: 2 ** 24,
+    rate: 'GB/s',
+    work: 2 * 4 * 2 ** 24,
+    repeats: 2,
+  },
+};
+
+/** Windows of a kernel's timing. */
+export const KERNEL_WINDOWS = { full: 7, quick: 2 };
+
+/** The chain of F. */
+export const CHAIN = { scale: 1.1, shift: 0.2, gain: 0.9, offset: 0.1 };
+
+/** Letters of the command line as workloads: E is both matrix sizes. */
+export function workloadsOf(letters) {
+  return letters.flatMap((letter) => {
+    const names = letter === 'E' ? ['E512', 'E1024'] : [letter];
+    for (const name of names) if (!Object.hasOwn(WORKLOADS, name)) throw new Error(`there is no workload ${name}`);
+    return names;
+  });
+}
