@@ -1,0 +1,15 @@
+import { readFileSync } from 'node:fs';
+
+export const now = () => performance.now();
+
+/**
+ * Milliseconds of processor time of this thread alone, or undefined where the system does not tell: a software adapter
+ * computes on other threads of the same process, which are the device and not the host.
+ */
+export function hostTime() {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]) / 1e6;
+  } catch {
+    return undefined;
+  }
+}

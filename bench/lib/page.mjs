@@ -1,0 +1,70 @@
+import { alignedTable, cellsOf, markdownTable, problemsOf } from './format.mjs';
+import { summarize } from './summary.mjs';
+import { LOSS_TOLERANCE } from './validate.mjs';
+
+/** docs/performance.md from the results of a run, and of a measurement of cold starts if there is one. */
+export function pageOf(results, cold) {
+  const tables = summarize(results);
+  const sections = tables.map((table) =>
+    [`## ${table.workload}`, `${capital(table.about)}.`, markdownTable(cellsOf(table)), ...problemsOf(table).map(problemLine)].join('\n\n'),
+  );
+  return [
+    '# Performance',
+    '<!-- Written by `node bench/run.mjs --write`; do not edit. -->',
+    [
+      `Measured on ${results.date.slice(0, 10)} with \`${results.command}\`: ${results.rounds} ${results.rounds === 1 ? 'round' : 'rounds'}${results.quick ? ', quick (short windows)' : ''}.`,
+      machineText(results),
+      'How it is measured and checked is told in [bench/README.md](../bench/README.md).',
+    ].join(' '),
+    [
+      '`nnc / it` is the time of nnc divided by the time of the program of that line, in the same round: below 1 nnc is faster. It is given',
+      `only where both reach the same losses (to ${LOSS_TOLERANCE}, relative) and, for WebGPU, used the same adapter. Dispatches, submits and new`,
+      'buffers are those of one step; peak MB is the memory of WebGPU buffers, resident MB that of the whole process. The first step',
+      "includes tracing and compiling everything, with the driver's shader cache switched off. Host is the share of the time in which the",
+      'thread that drives the device was computing.',
+    ].join(' '),
+    ...sections,
+    ...(cold ? [coldSection(cold)] : []),
+    '## Versions',
+    versionsOf(tables)
+      .map((v) => `- ${v}`)
+      .join('\n'),
+    '',
+  ].join('\n\n');
+}
+
+/** The same for a terminal. */
+export const terminalText = (results) =>
+  summarize(results)
+    .map((table) =>
+      [`${table.workload}  ${table.about}`, alignedTable(cellsOf(table)), ...problemsOf(table).map((p) => `  ${p}`)].join('\n'),
+    )
+    .join('\n\n');
+
+/** Cold starts as cells of text. */
+export function coldCells({ rows }) {
+  const seconds = ({ min, median, max }) => [min, median, max].map((ms) => (ms / 1000).toFixed(2));
+  return [
+    ['', 'shader cache', 'min s', 'median s', 'max s'],
+    ...rows.map(({ workload, cache, time }) => [workload, cache, ...seconds(time)]),
+  ];
+}
+
+function coldSection(cold) {
+  const { date, machine, device, rounds } = cold;
+  return [
+    '## Cold start',
+    `From the start of the process \`nnc train --device ${device}\` to its first loss, ${rounds} times each, on ${date.slice(0, 10)} (${machine.cpu}).`,
+    markdownTable(coldCells(cold)),
+  ].join('\n\n');
+}
+
+function machineText({ machine, measurements }) {
+  const adapters = [...new Set(measurements.map((m) => m.result.device?.adapter).filter((name) => name !== undefined))];
+  const gpu = adapters.length ? `, adapter ${adapters.join(' and ')}` : '';
+  return `Machine: ${machine.cpu}, ${machine.cores} cores${gpu}, ${machine.system}, Node ${machine.node}.`;
+}
+
+const versionsOf = (tables) => [...new Set(tables.flatMap((t) => t.rows.flatMap((row) => row.version ?? [])))];
+const problemLine = (problem) => `Not compared: ${problem.replaceAll('|', '\\|')}.`;
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,0 +1,7 @@
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+export const spread = (values) => ({ min: Math.min(...values), median: median(values), max: Math.max(...values) });
