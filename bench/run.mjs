@@ -24,6 +24,7 @@ try {
 async function main(options) {
   const results = options.from ? JSON.parse(readFileSync(options.from, 'utf8')) : await measureAll(options);
   console.log(`\n${terminalText(results)}`);
+  if (results.measurements.some((m) => problemOf(m.workload, m.result) !== undefined)) process.exitCode = 1;
   if (!options.write) return;
   const cold = existsSync(COLD_RESULTS) ? JSON.parse(readFileSync(COLD_RESULTS, 'utf8')) : undefined;
   await writeFormatted(PAGE, pageOf(results, cold));

@@ -10,7 +10,7 @@ export function cellsOf({ workload, rows }) {
   const { kind, unit, rate } = WORKLOADS[workload];
   const ours = Object.keys(rows[0]?.ratios ?? {});
   const what = kind === 'train' ? `ms${unit > 1 ? ` for ${unit} steps` : ' a step'}` : 'ms';
-  const ratioOf = (row, name) => (name === row.program ? '1' : row.ratios[name] ? times(row.ratios[name]) : 'none');
+  const ratioOf = (row, name) => (name === row.program ? '1' : row.ratios[name].median === undefined ? 'none' : times(row.ratios[name]));
   const columns = [
     ['', (row) => row.program],
     [`${what}, median [min-max]`, (row) => (row.time ? times(row.time) : '')],
@@ -35,8 +35,14 @@ const lossesOf = (workload) => (row) => {
   return shown.join(', ');
 };
 
-/** What is wrong with those who have no ratio. */
-export const problemsOf = ({ rows }) => rows.filter((row) => row.problem).map((row) => `${row.program}: ${row.problem}`);
+/** Why rows have no ratio: what is wrong with them, or else how they differ from ours. */
+export const problemsOf = ({ rows }) =>
+  rows.flatMap(({ program, problem, ratios }) => {
+    const differences = Object.entries(ratios).flatMap(([ours, ratio]) => (ratio?.reason ? [`with ${ours}, ${ratio.reason}`] : []));
+    const said = rows.filter((row) => row.problem && row.program !== program).map((row) => row.problem);
+    const own = problem ? [problem] : differences.filter((text) => !said.some((other) => text.endsWith(other)));
+    return own.map((text) => `${program}: ${text}`);
+  });
 
 /** Cells as columns of a terminal. */
 export function alignedTable(cells) {

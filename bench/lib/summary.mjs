@@ -50,9 +50,10 @@ function rowOf(workload, rounds) {
   };
 }
 
-/** Our time divided by theirs; nothing where one of them does not compute what it should. */
+/** Our time divided by theirs, or `{ reason }` where the two do not compute the same. */
 function ratioOf(workload, ours, theirs) {
   const pairs = theirs.flatMap((t) => ours.filter((o) => o.round === t.round).map((o) => [o.result, t.result]));
-  if (pairs.length === 0 || pairs.some(([o, t]) => difference(workload, o, t) !== undefined)) return undefined;
+  const reason = pairs.map(([o, t]) => difference(workload, o, t)).find((why) => why !== undefined);
+  if (pairs.length === 0 || reason !== undefined) return { reason };
   return spread(pairs.map(([o, t]) => median(o.windows) / median(t.windows)));
 }
