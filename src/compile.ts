@@ -4,14 +4,14 @@ import type { Source } from './base/source.ts';
 import { count, fixedShape } from './base/types.ts';
 import { contractWork } from './ir/graph/ops.ts';
 import type { Graph } from './ir/graph/types.ts';
-import { collectScalars, generate, lowerProgram, planTensor, type Lowered } from './lower.ts';
+import { type Adapter, collectScalars, generate, lowerProgram, planTensor, type Lowered } from './lower.ts';
 import { parse } from './parser/parse.ts';
 import { PARAMS, packing } from './passes/graph/pack.ts';
 import { ArenaBuilder } from './passes/memory/layout.ts';
 import { predictPipeline, runPasses, stepPipeline, type Observer } from './passes/pipeline.ts';
 import { dataTensor, stateTensor, traceTensor } from './passes/schedule/schedule.ts';
 import type { Level } from './passes/schedule/types.ts';
-import { BYTES, TICK_BYTES, type Plan, type PlanParam, type PlanTensor, type Program } from './plan.ts';
+import { BYTES, TICK_BYTES, type Dispatch, type Plan, type PlanParam, type PlanTensor, type Program } from './plan.ts';
 import { analyze } from './sema/analyze.ts';
 import type { Model, Script } from './sema/model.ts';
 import { DEFAULT_EPOCHS } from './sema/settings.ts';
@@ -52,6 +52,8 @@ export interface CompileOptions {
   /** Values that states start with, from the data: means and deviations. */
   readonly statistics?: ReadonlyMap<string, readonly number[]> | undefined;
   readonly level?: Level;
+  /** What the GPU kernels are made for; hardware where it is not said. */
+  readonly adapter?: Adapter | undefined;
   /** Override what the program says. */
   readonly batch?: number | undefined;
   readonly steps?: number | undefined;
@@ -85,7 +87,7 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
   const arenas = new ArenaBuilder();
   const programs: Lowered[] = [];
   const add = (name: string, graph: Graph, trace: readonly string[]): Lowered => {
-    const lowered = lowerProgram(name, graph, arenas, { level, trace, chunk: CHUNK });
+    const lowered = lowerProgram(name, graph, arenas, { level, trace, chunk: CHUNK, adapter: options.adapter });
     programs.push(lowered);
     return lowered;
   };
@@ -140,18 +142,19 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
       help: 'use a smaller batch, or smaller layers',
     });
   invariant(scalars.length < TICK_BYTES / BYTES, `a step has ${scalars.length} scalars, more than a tick holds`);
-  const { kernels, dispatches } = generate(programs, arenas, scalars);
+  const code = generate(programs, scalars);
   const [train] = programs;
   const names = model.inputs.map((i) => i.name);
   const order = schedule?.feed.shuffle === 'given';
   const plan: Omit<Plan, 'identity'> = {
     format: 'nnc-plan',
-    version: 1,
+    version: 2,
     name: model.name,
     level,
     arenas: arenas.arenas(),
-    kernels,
-    programs: Object.fromEntries(programs.map((p, i) => [p.name, planProgram(p, dispatches[i] ?? [])])),
+    kernels: code.kernels,
+    cpu: code.cpu,
+    programs: Object.fromEntries(programs.map((p, i) => [p.name, planProgram(p, code.dispatches[i] ?? [], code.calls[i] ?? [])])),
     scalars,
     params: [
       ...model.params.map((p): PlanParam => {
@@ -209,11 +212,12 @@ function stateShapes(programs: readonly Lowered[]): [string, number[]][] {
   return [...found];
 }
 
-function planProgram(p: Lowered, dispatches: readonly number[]): Program {
+function planProgram(p: Lowered, dispatches: readonly Dispatch[], calls: readonly Dispatch[]): Program {
   const traces = [...p.schedule.tensors.values()].filter((t) => t.kind === 'trace');
   const name = (tensor: string): string => Object.keys(p.schedule.outputs).find((o) => traceTensor(o) === tensor) ?? tensor;
   return {
     dispatches,
+    calls,
     trace: Object.fromEntries(traces.map((t) => [name(t.name), planTensor(p, t.name, name(t.name), [t.size])])),
     flops: flops(p.schedule.graph),
   };

@@ -1,17 +1,24 @@
-import { CompilerBug, at, get } from './base/errors.ts';
+import { CompilerBug, get } from './base/errors.ts';
 import { generateJs } from './codegen-js/js.ts';
 import { generateWgsl } from './codegen-wgsl/wgsl.ts';
 import type { Graph } from './ir/graph/types.ts';
 import type { Kernel } from './ir/kernel/types.ts';
 import { verifyKernel } from './ir/kernel/verify.ts';
 import { assignTransients, lifetimes, type ArenaBuilder, type Placed } from './passes/memory/layout.ts';
-import { lowerGroup, type Target } from './passes/schedule/lower.ts';
+import { bindBuffers } from './bind.ts';
+import { lowerGroup, type TilingCache, type TilingChoice } from './passes/schedule/lower.ts';
+import type { Target } from './passes/schedule/tiling.ts';
 import { schedule, type ScheduleOptions } from './passes/schedule/schedule.ts';
 import type { Schedule } from './passes/schedule/types.ts';
-import type { PlanKernel, PlanScalar, PlanTensor } from './plan.ts';
+import type { CpuKernel, Dispatch, PlanKernel, PlanScalar, PlanTensor } from './plan.ts';
 
-export const GPU_TARGET: Target = { lanes: 64 };
-export const CPU_TARGET: Target = { lanes: 1 };
+/** What the kernels are made for: a GPU, or a driver that runs WebGPU on a CPU, where registers are few and compiling is slow. */
+export type Adapter = 'hardware' | 'software';
+export const GPU_TARGETS: Readonly<Record<Adapter, Target>> = {
+  hardware: { lanes: 64, tiles: true, masked: true, registers: 64, threads: 4096 },
+  software: { lanes: 64, tiles: true, masked: true, registers: 16, threads: 64 },
+};
+export const CPU_TARGET: Target = { lanes: 1, tiles: false, masked: false, registers: 8, threads: 1 };
 
 /** A program between graph and plan: scheduled, lowered for both targets, with memory assigned. */
 export interface Lowered {
@@ -29,16 +36,18 @@ export function lowerProgram(
   name: string,
   graph: Graph,
   arenas: ArenaBuilder,
-  options: ScheduleOptions & { readonly keepAll?: boolean },
+  options: ScheduleOptions & { readonly keepAll?: boolean; readonly tiling?: TilingChoice | undefined; readonly adapter?: Adapter | undefined },
 ): Lowered {
   const s = schedule(graph, options);
-  const kernels = (target: Target): Kernel[] =>
-    s.groups.map((g, i) => {
-      const kernel = lowerGroup(s, g, i, target);
+  const kernels = (target: Target): Kernel[] => {
+    const cache: TilingCache = new Map();
+    return s.groups.map((g, i) => {
+      const kernel = lowerGroup(s, g, i, target, options.tiling, cache);
       verifyKernel(kernel, 'lowering');
       return kernel;
     });
-  const gpu = kernels(GPU_TARGET);
+  };
+  const gpu = kernels(GPU_TARGETS[options.adapter ?? 'hardware']);
   const cpu = kernels(CPU_TARGET);
   // For looking at every kernel's result, nothing is overwritten.
   const kept = options.keepAll ? new Set(s.tensors.keys()) : new Set(Object.values(s.outputs).map((p) => p.tensor));
@@ -71,35 +80,63 @@ export function collectScalars(programs: readonly Lowered[]): PlanScalar[] {
   return [...scalars.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Generates the code of all programs; kernels with the same text exist once. */
-export function generate(
-  programs: readonly Lowered[],
-  arenas: ArenaBuilder,
-  scalars: readonly PlanScalar[],
-): { readonly kernels: PlanKernel[]; readonly dispatches: number[][] } {
-  const sizes = new Map(arenas.arenas().map((a) => [a.name, a]));
-  const kernels: PlanKernel[] = [];
-  const known = new Map<string, number>();
+/** The code of all programs; kernels with the same text exist once. */
+export interface Generated {
+  readonly kernels: readonly PlanKernel[];
+  readonly cpu: readonly CpuKernel[];
+  /** For each program. */
+  readonly dispatches: readonly (readonly Dispatch[])[];
+  readonly calls: readonly (readonly Dispatch[])[];
+}
+
+export function generate(programs: readonly Lowered[], scalars: readonly PlanScalar[]): Generated {
+  const gpu = new Shelf<PlanKernel>();
+  const cpu = new Shelf<CpuKernel>();
   const dispatches = programs.map((program) =>
-    program.gpu.map((kernel, i) => {
-      const shader = generateWgsl(kernel, { buffers: program.placed, arenas: sizes, scalars });
-      const js = generateJs(at(program.cpu, i), { buffers: program.placed, scalars });
-      const key = `${shader.code}\n${js}`;
-      const before = known.get(key);
-      if (before !== undefined) return before;
-      kernels.push({
+    program.gpu.map((kernel) => {
+      const bound = bindBuffers([kernel], program.placed);
+      const shader = generateWgsl([kernel], { ...bound, scalars });
+      const index = gpu.put(shader.code, () => ({
         name: `${program.name}_${kernel.name}`,
         wgsl: shader.code,
-        js,
-        bindings: shader.bindings,
+        bindings: bound.bindings.map(({ access }) => ({ access })),
         ticks: shader.ticks,
         workgroups: shader.workgroups,
-      });
-      known.set(key, kernels.length - 1);
-      return kernels.length - 1;
+      }));
+      return dispatchOf(program, kernel, index, bound.bindings);
     }),
   );
-  return { kernels, dispatches };
+  const calls = programs.map((program) =>
+    program.cpu.map((kernel) => {
+      const bound = bindBuffers([kernel], program.placed);
+      const js = generateJs(kernel, { ...bound, scalars });
+      return dispatchOf(
+        program,
+        kernel,
+        cpu.put(js, () => ({ name: `${program.name}_${kernel.name}`, js })),
+        bound.bindings,
+      );
+    }),
+  );
+  return { kernels: gpu.all, cpu: cpu.all, dispatches, calls };
+}
+
+function dispatchOf(program: Lowered, kernel: Kernel, index: number, bindings: Dispatch['windows']): Dispatch {
+  const windows = bindings.map(({ arena, start, words }) => ({ arena, start, words }));
+  return { kernel: index, windows, name: `${program.name}_${kernel.name}`, about: kernel.about };
+}
+
+/** Things by their text, each once. */
+class Shelf<T> {
+  readonly all: T[] = [];
+  private readonly known = new Map<string, number>();
+
+  put(text: string, make: () => T): number {
+    const before = this.known.get(text);
+    if (before !== undefined) return before;
+    this.known.set(text, this.all.length);
+    return this.all.push(make()) - 1;
+  }
 }
 
 /** Where an output or a named tensor lies. */

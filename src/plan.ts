@@ -7,7 +7,7 @@ import type { ScalarExpr } from './base/scalar.ts';
  */
 export interface Plan {
   readonly format: 'nnc-plan';
-  readonly version: 1;
+  readonly version: 2;
   readonly name: string;
   /** FNV-1a of everything that is computed: the same for runs of other lengths, another for other kernels or batches. */
   readonly identity: string;
@@ -15,6 +15,8 @@ export interface Plan {
   /** Every buffer that exists on the device besides the tick and the read-back rings. */
   readonly arenas: readonly Arena[];
   readonly kernels: readonly PlanKernel[];
+  /** The kernels of the CPU device. */
+  readonly cpu: readonly CpuKernel[];
   readonly programs: Readonly<Record<string, Program>>;
   readonly scalars: readonly PlanScalar[];
   /** Everything that weights hold: trained parameters, then states such as running means. */
@@ -39,17 +41,41 @@ export interface Arena {
 export interface PlanKernel {
   readonly name: string;
   readonly wgsl: string;
-  /** Body of a JavaScript function of (ARENAS..., tick). */
-  readonly js: string;
-  readonly bindings: readonly { readonly arena: string; readonly access: 'read' | 'read_write' }[];
+  readonly bindings: readonly { readonly access: 'read' | 'read_write' }[];
   /** Reads the scalars of the step. */
   readonly ticks: boolean;
   readonly workgroups: readonly [number, number];
 }
 
-/** Kernels by index, in the order in which they run; one step of training, or one batch of predictions. */
+export interface CpuKernel {
+  readonly name: string;
+  /** Body of a JavaScript function of (windows, tick, lib). */
+  readonly js: string;
+}
+
+/** One run of a kernel on its data. */
+export interface Dispatch {
+  readonly kernel: number;
+  /** The parts of arenas that it sees, in the order of its bindings. */
+  readonly windows: readonly Window[];
+  readonly name: string;
+  /** What it stores, and the place in the program that asks for it. */
+  readonly about: readonly string[];
+}
+
+/** In elements. */
+export interface Window {
+  readonly arena: string;
+  readonly start: number;
+  readonly words: number;
+}
+
+/** One step of training, or one batch of predictions. */
 export interface Program {
-  readonly dispatches: readonly number[];
+  /** On the GPU, in the order in which they run. */
+  readonly dispatches: readonly Dispatch[];
+  /** The same on the CPU. */
+  readonly calls: readonly Dispatch[];
   /** Where recorded outputs lie. */
   readonly trace: Readonly<Record<string, PlanTensor>>;
   /** Floating-point operations of one run, about. */

@@ -141,6 +141,8 @@ export const VJP: VjpTable = {
     });
   },
 
+  flip: ({ b, node }, ct) => [b.add('flip', [ct], node.attrs)],
+
   window: ({ b, node, x }, ct) => {
     const { axis, stride, dilation } = node.attrs;
     return [b.add('unwindow', [ct], { axis, length: b.shape(x)[axis] as number, stride, dilation })];

@@ -3,6 +3,7 @@ import type { Graph, NodeId } from '../ir/graph/types.ts';
 import { collectScalars, generate, lowerProgram, type Lowered } from '../lower.ts';
 import { ArenaBuilder } from '../passes/memory/layout.ts';
 import { dataTensor, stateTensor } from '../passes/schedule/schedule.ts';
+import type { TilingChoice } from '../passes/schedule/lower.ts';
 import type { Level, Place } from '../passes/schedule/types.ts';
 import type { Plan, PlanTensor } from '../plan.ts';
 import { makeTicks, type Session, type Words } from '../runtime/session.ts';
@@ -16,20 +17,21 @@ export interface GraphPlan {
 const NOTHING: PlanTensor = { name: '', arena: '', offset: 0, shape: [], dtype: 'f32' };
 
 /** A plan with one program, `main`. With `keepAll` no kernel's result is overwritten by a later one. */
-export function planGraph(graph: Graph, level: Level, keepAll = false): GraphPlan {
+export function planGraph(graph: Graph, level: Level, keepAll = false, tiling?: TilingChoice): GraphPlan {
   const arenas = new ArenaBuilder();
-  const lowered = lowerProgram('main', graph, arenas, { level, trace: [], chunk: 1, keepAll });
+  const lowered = lowerProgram('main', graph, arenas, { level, trace: [], chunk: 1, keepAll, tiling });
   const scalars = collectScalars([lowered]);
-  const { kernels, dispatches } = generate([lowered], arenas, scalars);
+  const { kernels, cpu, dispatches, calls } = generate([lowered], scalars);
   const plan: Plan = {
     format: 'nnc-plan',
-    version: 1,
+    version: 2,
     name: graph.name,
     identity: '',
     level,
     arenas: arenas.arenas(),
     kernels,
-    programs: { main: { dispatches: dispatches[0] ?? [], trace: {}, flops: 0 } },
+    cpu,
+    programs: { main: { dispatches: dispatches[0] ?? [], calls: calls[0] ?? [], trace: {}, flops: 0 } },
     scalars,
     params: [],
     slots: [],

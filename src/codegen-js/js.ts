@@ -1,12 +1,14 @@
-import { get } from '../base/errors.ts';
-import type { Expr, Fn, Kernel, ScalarType, Stmt } from '../ir/kernel/types.ts';
+import { CompilerBug, get } from '../base/errors.ts';
+import { isVectorFn, scalarOf } from '../ir/kernel/functions.ts';
+import type { Expr, Fn, Kernel, ScalarType, Stmt, VectorFn } from '../ir/kernel/types.ts';
 
 /**
- * Kernel IR as JavaScript, for the CPU device: one function of (ARENAS, tick, lib) a kernel, with plain nested loops over
+ * Kernel IR as JavaScript, for the CPU device: one function of (b, tick, lib) a kernel, with plain nested loops over
  * typed arrays. It computes in float64 and rounds to float32 where it stores.
  */
 export interface JsPlacement {
-  readonly buffers: ReadonlyMap<string, { readonly arena: string; readonly offset: number }>;
+  readonly bindings: readonly unknown[];
+  readonly places: ReadonlyMap<string, { readonly binding: number; readonly offset: number }>;
   readonly scalars: readonly { readonly name: string; readonly dtype: 'f32' | 'i32' }[];
 }
 
@@ -25,7 +27,7 @@ const lib =
     fn1(`lib.${name}`)(...args);
 
 /** One entry a function: its text, given the type of its first operand. */
-const TEXT: { readonly [F in Fn]: (type: ScalarType, ...args: string[]) => string } = {
+const TEXT: { readonly [F in Exclude<Fn, VectorFn>]: (type: ScalarType, ...args: string[]) => string } = {
   neg: (_t, a) => `(-${a})`,
   abs: math('abs'),
   sign: math('sign'),
@@ -65,16 +67,15 @@ const TEXT: { readonly [F in Fn]: (type: ScalarType, ...args: string[]) => strin
   shuffle: lib('shuffle'),
 };
 
-/** The body of `(a, tick, lib) => {...}`; `a` holds the arenas by name, `tick` the words of the step. */
+/** The body of `(b, tick, lib) => {...}`; `b` holds the windows of the arenas, `tick` the words of the step. */
 export function generateJs(kernel: Kernel, place: JsPlacement): string {
-  const arenas = [...new Set(kernel.buffers.map((b) => get(place.buffers, b.name, 'buffer').arena))].sort();
-  const lines = arenas.map((name) => `const ${name} = a.${name};`);
+  const lines = place.bindings.map((_, i) => `const b${i} = b[${i}];`);
   const tickIndex = new Map(place.scalars.map((s, i) => [s.name, { index: i + 1, dtype: s.dtype }]));
 
   const element = (buffer: string, index: Expr): string => {
-    const { arena, offset } = get(place.buffers, buffer, 'buffer');
+    const { binding, offset } = get(place.places, buffer, 'buffer');
     const text = expr(index);
-    return `${arena}[${offset === 0 ? text : `${offset} + ${text}`}]`;
+    return `b${binding}[${offset === 0 ? text : `${offset} + ${text}`}]`;
   };
   const expr = (e: Expr): string => {
     switch (e.kind) {
@@ -90,7 +91,8 @@ export function generateJs(kernel: Kernel, place: JsPlacement): string {
       case 'load':
         return element(e.buffer, e.index);
       case 'call':
-        return TEXT[e.fn](e.args[0]?.type ?? 'f32', ...e.args.map(expr));
+        if (isVectorFn(e.fn)) throw new CompilerBug('JavaScript has no vectors');
+        return TEXT[e.fn](scalarOf(e.args[0]?.type ?? 'f32'), ...e.args.map(expr));
     }
   };
   const stmt = (s: Stmt, indent: string): void => {

@@ -15,15 +15,15 @@ export interface PreludeEntry {
  */
 const QUADRANT = `fn nn_quadrant(x: f32, shift: i32) -> f32 {
   let k = round(x * 0.63661977);
-  var r = fma(k, -1.5703125, x);
-  r = fma(k, -4.837513e-4, r);
-  r = fma(k, -7.5497901e-8, r);
+  var r = fma(k, f32(-1.5703125), x);
+  r = fma(k, f32(-4.837513e-4), r);
+  r = fma(k, f32(-7.5497901e-8), r);
   let s = r * r;
   let sine = r + r * s * (-0.16666667 + s * (8.3333333e-3 + s * (-1.9841270e-4 + s * 2.7557319e-6)));
   let cosine = 1.0 + s * (-0.5 + s * (4.1666668e-2 + s * (-1.3888889e-3 + s * 2.4801587e-5)));
-  let q = (i32(k) + shift) & 3;
-  let v = select(sine, cosine, (q & 1) == 1);
-  return select(v, -v, q >= 2);
+  let q = (i32(k) + shift) & i32(3);
+  let v = select(sine, cosine, (q & i32(1)) == i32(1));
+  return select(v, -v, q >= i32(2));
 }`;
 
 export const PRELUDE: Partial<Readonly<Record<Fn, PreludeEntry>>> = {
@@ -33,7 +33,7 @@ export const PRELUDE: Partial<Readonly<Record<Fn, PreludeEntry>>> = {
     text: `fn nn_tanh(x: f32) -> f32 {
   let s = x * x;
   let series = x * (1.0 + s * (-0.33333334 + s * (0.13333334 + s * -0.053968254)));
-  return select(tanh(clamp(x, -9.0, 9.0)), series, abs(x) < 0.1);
+  return select(tanh(clamp(x, f32(-9.0), f32(9.0))), series, abs(x) < f32(0.1));
 }`,
   },
   sigmoid: {
@@ -41,7 +41,7 @@ export const PRELUDE: Partial<Readonly<Record<Fn, PreludeEntry>>> = {
     text: `fn nn_sigmoid(x: f32) -> f32 {
   let e = exp(-abs(x));
   let p = 1.0 / (1.0 + e);
-  return select(e * p, p, x >= 0.0);
+  return select(e * p, p, x >= f32(0.0));
 }`,
   },
   sin: {
@@ -58,13 +58,13 @@ fn nn_sin(x: f32) -> f32 { return nn_quadrant(x, 0); }`,
     // Folded into |x| <= tan(pi/8), then the odd polynomial of Moshier's Cephes library.
     text: `fn nn_atan(x: f32) -> f32 {
   let a = abs(x);
-  let far = a > 2.4142135;
-  let middle = !far && a > 0.41421357;
-  let base = select(select(0.0, 0.78539816, middle), 1.5707963, far);
-  let r = select(select(a, (a - 1.0) / (a + 1.0), middle), -1.0 / max(a, 1.0), far);
+  let far = a > f32(2.4142135);
+  let middle = !far && (a > f32(0.41421357));
+  let base = select(select(f32(0.0), f32(0.78539816), middle), f32(1.5707963), far);
+  let r = select(select(a, (a - 1.0) / (a + 1.0), middle), -1.0 / max(a, f32(1.0)), far);
   let s = r * r;
   let y = base + (r + r * s * (((8.0537446e-2 * s - 0.13877686) * s + 0.19977711) * s - 0.3333295));
-  return select(y, -y, x < 0.0);
+  return select(y, -y, x < f32(0.0));
 }`,
   },
   expm1: {
@@ -72,7 +72,7 @@ fn nn_sin(x: f32) -> f32 { return nn_quadrant(x, 0); }`,
     // Taylor series near 0, where exp(x) - 1 cancels.
     text: `fn nn_expm1(x: f32) -> f32 {
   let series = x * (1.0 + x * (0.5 + x * (0.16666667 + x * (0.041666668 + x * (0.008333334 + x * (0.0013888889 + x * 0.0001984127))))));
-  return select(exp(x) - 1.0, series, abs(x) < 0.35);
+  return select(exp(x) - 1.0, series, abs(x) < f32(0.35));
 }`,
   },
   log1p: {
@@ -82,7 +82,7 @@ fn nn_sin(x: f32) -> f32 { return nn_quadrant(x, 0); }`,
   let z = x / (2.0 + x);
   let s = z * z;
   let series = 2.0 * z * (1.0 + s * (0.33333334 + s * (0.2 + s * (0.14285715 + s * 0.11111111))));
-  return select(log(1.0 + x), series, abs(x - 0.1) < 0.4);
+  return select(log(1.0 + x), series, abs(x - 0.1) < f32(0.4));
 }`,
   },
   erf: {
@@ -94,7 +94,7 @@ fn nn_sin(x: f32) -> f32 { return nn_quadrant(x, 0); }`,
   let series = x * (1.1283792 + s * (-0.37612638 + s * (0.11283792 + s * (-0.026866170 + s * (0.0052239776 + s * (-0.00085483270 + s * 0.00012055332))))));
   let t = 1.0 / (1.0 + 0.3275911 * a);
   let tail = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
-  return select(sign(x) * (1.0 - tail * exp(-min(s, 80.0))), series, a < 0.7);
+  return select(sign(x) * (1.0 - tail * exp(-min(s, f32(80.0)))), series, a < f32(0.7));
 }`,
   },
   pow: {
@@ -102,9 +102,9 @@ fn nn_sin(x: f32) -> f32 { return nn_quadrant(x, 0); }`,
     // WGSL's pow is undefined for negative bases; whole exponents have a meaning there.
     text: `fn nn_pow(x: f32, y: f32) -> f32 {
   let magnitude = pow(abs(x), y);
-  let odd = abs(y - 2.0 * floor(y * 0.5)) == 1.0;
-  let signed = select(magnitude, -magnitude, x < 0.0 && odd);
-  return select(signed, 1.0, y == 0.0);
+  let odd = abs(y - 2.0 * floor(y * 0.5)) == f32(1.0);
+  let signed = select(magnitude, -magnitude, (x < f32(0.0)) && odd);
+  return select(signed, f32(1.0), y == f32(0.0));
 }`,
   },
   uniform: {
@@ -157,3 +157,14 @@ fn nn_shuffle(index: i32, n: u32, seed: i32, epoch: i32) -> i32 {
 }`,
   },
 };
+
+/** The text of an entry for vectors of four: the same arithmetic by element. */
+export function vectorText(text: string): string {
+  return text
+    .replace(/\b(nn_\w+)\(/g, '$1_4(')
+    .replace(/\bf32\b/g, 'vec4f')
+    .replace(/\bi32\b/g, 'vec4i')
+    .replace(/shift: vec4i/g, 'shift: i32')
+    .replace(/&&/g, '&')
+    .replace(/\|\|/g, '|');
+}

@@ -1,24 +1,31 @@
-import { CompilerBug, get } from '../base/errors.ts';
-import type { Expr, Fn, Kernel, ScalarType, Stmt } from '../ir/kernel/types.ts';
-import { PRELUDE } from './prelude.ts';
+import { CompilerBug, at, get } from '../base/errors.ts';
+import { isVector, isVectorFn, scalarOf } from '../ir/kernel/functions.ts';
+import type { Expr, Fn, Kernel, ScalarType, Stmt, ValueType, VectorFn } from '../ir/kernel/types.ts';
+import { PRELUDE, vectorText } from './prelude.ts';
 
-/** Where the buffers of a kernel lie, and how large the arenas are. */
+/** How the kernels of one dispatch see the arenas. */
 export interface Placement {
-  readonly buffers: ReadonlyMap<string, { readonly arena: string; readonly offset: number }>;
-  readonly arenas: ReadonlyMap<string, { readonly dtype: 'f32' | 'i32'; readonly words: number }>;
+  readonly bindings: readonly {
+    readonly dtype: 'f32' | 'i32';
+    readonly words: number;
+    readonly access: 'read' | 'read_write';
+    readonly vectors: boolean;
+  }[];
+  readonly places: ReadonlyMap<string, { readonly binding: number; readonly offset: number }>;
   /** Members of the tick after the slot. */
   readonly scalars: readonly { readonly name: string; readonly dtype: 'f32' | 'i32' }[];
 }
 
 export interface Shader {
   readonly code: string;
-  readonly bindings: readonly { readonly arena: string; readonly access: 'read' | 'read_write' }[];
   readonly ticks: boolean;
   readonly workgroups: readonly [number, number];
 }
 
 /** Threads of a workgroup where a point needs one thread. */
 const THREADS = 64;
+/** Loops of up to so many rounds are written out by drivers (Mesa: 33), which makes compiling them a matter of seconds. */
+const UNROLLED_BY_DRIVERS = 40;
 /** Workgroups along one dimension that every device takes. */
 const MAX_GROUPS = 65_535;
 
@@ -32,7 +39,7 @@ const infix =
     `(${a} ${sign} ${b})`;
 
 /** One entry a function: its text. */
-const TEXT: { readonly [F in Fn]: (...args: string[]) => string } = {
+const TEXT: { readonly [F in Exclude<Fn, VectorFn>]: (...args: string[]) => string } = {
   neg: (a) => `(-${a})`,
   abs: call('abs'),
   sign: call('sign'),
@@ -72,6 +79,37 @@ const TEXT: { readonly [F in Fn]: (...args: string[]) => string } = {
   shuffle: call('nn_shuffle'),
 };
 
+/** What reads otherwise on vectors. */
+const WIDE_TEXT: Partial<Readonly<Record<Fn, (...args: string[]) => string>>> = {
+  log1p: call('nn_log1p_4'),
+  expm1: call('nn_expm1_4'),
+  sin: call('nn_sin_4'),
+  cos: call('nn_cos_4'),
+  atan: call('nn_atan_4'),
+  tanh: call('nn_tanh_4'),
+  sigmoid: call('nn_sigmoid_4'),
+  erf: call('nn_erf_4'),
+  pow: call('nn_pow_4'),
+  f32: call('vec4f'),
+  i32: call('vec4i'),
+  u32: call('vec4u'),
+  bool: call('vec4<bool>'),
+  and: infix('&'),
+  or: infix('|'),
+};
+
+const vectorName = (type: ValueType): string => `vec4<${scalarOf(type)}>`;
+const VECTOR_TEXT: { readonly [F in VectorFn]: (type: ValueType, args: readonly string[], of: ValueType) => string } = {
+  splat: (t, [a = '']) => `${vectorName(t)}(${a})`,
+  vec4: (t, args) => `${vectorName(t)}(${args.join(', ')})`,
+  x: (_t, [a = '']) => `${a}.x`,
+  y: (_t, [a = '']) => `${a}.y`,
+  z: (_t, [a = '']) => `${a}.z`,
+  w: (_t, [a = '']) => `${a}.w`,
+  sum4: (_t, [a = '']) => `((${a}.x + ${a}.y) + (${a}.z + ${a}.w))`,
+  max4: (_t, [a = '']) => `max(max(${a}.x, ${a}.y), max(${a}.z, ${a}.w))`,
+};
+
 const MAX_F32 = 3.4028234663852886e38;
 
 /** A float that WGSL reads back to the same float32. */
@@ -100,76 +138,74 @@ function literal(type: ScalarType, value: number): string {
   return `${value}u`;
 }
 
-/** Prints a kernel as one WGSL module with the entry point `main`. */
-export function generateWgsl(kernel: Kernel, place: Placement): Shader {
-  return new Generator(kernel, place).shader();
+/** Prints kernels that run in one dispatch as one WGSL module with the entry point `main`: each has workgroups of its own. */
+export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shader {
+  return new Generator(kernels, place).shader();
 }
 
-class Generator {
-  private readonly used = new Set<Fn>();
-  private readonly combines = new Map<ScalarType, string>();
-  private ticks = false;
-  private readonly kernel: Kernel;
-  private readonly place: Placement;
-  private readonly types = new Map<string, ScalarType>();
+/** Workgroups of a kernel: one for each point that lanes share, else one for so many points as there are threads. */
+const groupsOf = (kernel: Kernel): number => Math.ceil(pointsOf(kernel) / (kernel.lanes > 1 ? 1 : THREADS));
+const pointsOf = (kernel: Kernel): number => kernel.axes.reduce((n, a) => n * a.extent, 1);
 
-  constructor(kernel: Kernel, place: Placement) {
-    this.kernel = kernel;
+class Generator {
+  private readonly used = new Set<string>();
+  private readonly combines = new Map<string, string>();
+  private readonly shared = new Set<ScalarType>();
+  private ticks = false;
+  private readonly kernels: readonly Kernel[];
+  private readonly place: Placement;
+  private readonly types = new Map<string, ValueType>();
+
+  constructor(kernels: readonly Kernel[], place: Placement) {
+    this.kernels = kernels;
     this.place = place;
   }
 
   shader(): Shader {
-    const { kernel } = this;
-    const body = kernel.body.map((s) => this.stmt(s, '  ')).join('');
-    const points = kernel.axes.reduce((n, a) => n * a.extent, 1);
-    const perGroup = kernel.lanes > 1 ? 1 : THREADS;
-    const groups = Math.ceil(points / perGroup);
-    const x = Math.min(groups, MAX_GROUPS);
-    const y = Math.ceil(groups / x);
-    if (y > MAX_GROUPS) throw new CompilerBug(`kernel ${kernel.name} has ${points} points, more than a dispatch can hold`);
-
-    const access = new Map<string, 'read' | 'read_write'>();
-    for (const b of kernel.buffers) {
-      const { arena } = get(this.place.buffers, b.name, 'buffer');
-      access.set(arena, b.access === 'read' ? (access.get(arena) ?? 'read') : 'read_write');
+    const { kernels } = this;
+    const groups = kernels.map(groupsOf);
+    const total = groups.reduce((a, b) => a + b, 0);
+    const y = Math.ceil(total / MAX_GROUPS);
+    const x = Math.ceil(total / y);
+    if (y > MAX_GROUPS) throw new CompilerBug(`kernel ${kernels[0]?.name ?? ''} has ${total} workgroups, more than a dispatch can hold`);
+    const [only, ...more] = kernels;
+    const parts = more.length === 0 && only ? [] : kernels.map((k, i) => `fn part${i}(group: u32, lane: u32, zero: u32) {\n${this.body(k)}}`);
+    const main = [`@compute @workgroup_size(${THREADS})`, 'fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) lane: u32) {'];
+    main.push(`  let group = id.x${y > 1 ? ` + id.y * ${x}u` : ''};`);
+    if (x * y > total) main.push(`  if (group >= ${total}u) { return; }`);
+    if (more.length === 0 && only) {
+      const body = this.body(only).trimEnd();
+      if (/\bzero\b/.test(body)) main.push('  let zero = id.z;');
+      main.push(body);
+    } else {
+      let first = 0;
+      groups.forEach((n, i) => {
+        const last = i === groups.length - 1;
+        const call = `part${i}(group${first ? ` - ${first}u` : ''}, lane, id.z);`;
+        main.push(last ? `  ${call}` : `  if (group < ${first + n}u) { ${call} return; }`);
+        first += n;
+      });
     }
-    const bindings = [...access].sort(([a], [b]) => (a < b ? -1 : 1)).map(([arena, mode]) => ({ arena, access: mode }));
-    const lines: string[] = [...kernel.about.map((l) => `// ${l}`)];
-    bindings.forEach(({ arena, access: mode }, i) => {
-      const { dtype, words } = get(this.place.arenas, arena, 'arena');
-      lines.push(`@group(0) @binding(${i}) var<storage, ${mode}> ${arena}: array<${dtype}, ${words}>;`);
+    main.push('}');
+    const lines = this.place.bindings.map((b, i) => {
+      const type = b.vectors ? `vec4<${b.dtype}>, ${b.words / 4}` : `${b.dtype}, ${b.words}`;
+      return `@group(0) @binding(${i}) var<storage, ${b.access}> b${i}: array<${type}>;`;
     });
     if (this.ticks) {
       const members = this.place.scalars.map((s) => `${s.name}: ${s.dtype}`);
       lines.push(`struct Tick { ${['slot: u32', ...members].join(', ')} }`, '@group(1) @binding(0) var<uniform> tick: Tick;');
     }
-    for (const b of kernel.buffers)
-      lines.push(
-        `const ${b.name} = ${get(this.place.buffers, b.name, 'buffer').offset}u; // ${b.type}[${b.size}] in ${get(this.place.buffers, b.name, 'buffer').arena}`,
-      );
-    for (const [type] of this.combines) lines.push(`var<workgroup> shared_${type}: array<${type}, ${kernel.lanes}>;`);
-    lines.push(...this.prelude());
-    lines.push(...this.combines.values());
-    lines.push(this.entry(points, x), body.trimEnd(), '}');
-    return { code: `${lines.filter((l) => l !== '').join('\n')}\n`, bindings, ticks: this.ticks, workgroups: [x, y] };
+    for (const type of this.shared) lines.push(`var<workgroup> shared_${type}: array<${type}, ${THREADS}>;`);
+    lines.push(...this.prelude(), ...this.combines.values(), ...parts, ...main);
+    return { code: `${lines.filter((l) => l !== '').join('\n')}\n`, ticks: this.ticks, workgroups: [x, y] };
   }
 
-  /** The head of the entry point: which point of the axes this thread works at. */
-  private entry(points: number, x: number): string {
-    const { kernel } = this;
-    const lines: string[] = [];
-    if (kernel.lanes > 1) {
-      lines.push(
-        `@compute @workgroup_size(${kernel.lanes})`,
-        'fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {',
-      );
-      lines.push(`  let point = group.x + group.y * ${x}u;`);
-      if (points % x !== 0) lines.push(`  if (point >= ${points}u) { return; }`);
-    } else {
-      lines.push(`@compute @workgroup_size(${THREADS})`, 'fn main(@builtin(global_invocation_id) id: vec3u) {');
-      lines.push(`  let point = id.x + id.y * ${x * THREADS}u;`);
-      if (points % (x * THREADS) !== 0) lines.push(`  if (point >= ${points}u) { return; }`);
-    }
+  /** The statements of a kernel: first, which point of the axes this thread works at. */
+  private body(kernel: Kernel): string {
+    this.types.clear();
+    const points = pointsOf(kernel);
+    const lines = [`  let point = ${kernel.lanes > 1 ? 'group' : `group * ${THREADS}u + lane`};`];
+    if (kernel.lanes === 1 && points % THREADS !== 0) lines.push(`  if (point >= ${points}u) { return; }`);
     let stride = points;
     kernel.axes.forEach((axis, i) => {
       stride /= axis.extent;
@@ -178,19 +214,25 @@ class Generator {
         `  let ${axis.name} = ${i === 0 ? quotient : stride === 1 ? `point % ${axis.extent}u` : `(${quotient}) % ${axis.extent}u`};`,
       );
     });
-    return lines.join('\n');
+    return `${lines.join('\n')}\n${kernel.body.map((s) => this.stmt(s, '  ')).join('')}`;
+  }
+
+  /** Where a loop starts: short ones at a zero that drivers cannot see, so that they stay loops. */
+  private first(extent: number): string {
+    return extent > UNROLLED_BY_DRIVERS ? '0u' : 'zero';
   }
 
   private prelude(): string[] {
-    const wanted = new Set<Fn>();
-    const want = (fn: Fn): void => {
+    const wanted = new Map<string, string>();
+    const want = (key: string): void => {
+      const [fn, wide] = key.split('/') as [Fn, string | undefined];
       const entry = PRELUDE[fn];
-      if (!entry || wanted.has(fn)) return;
-      entry.needs.forEach(want);
-      wanted.add(fn);
+      if (!entry || wanted.has(key)) return;
+      entry.needs.forEach((n) => want(wide ? `${n}/x4` : n));
+      wanted.set(key, wide ? vectorText(entry.text) : entry.text);
     };
     this.used.forEach(want);
-    return [...wanted].map((fn) => PRELUDE[fn]?.text ?? '');
+    return [...wanted.values()];
   }
 
   private expr(e: Expr): string {
@@ -203,16 +245,44 @@ class Generator {
         this.ticks = true;
         return `tick.${e.name}`;
       case 'load':
-        return `${this.element(e.buffer, e.index)}`;
-      case 'call':
-        this.used.add(e.fn);
-        return TEXT[e.fn](...e.args.map((a) => this.expr(a)));
+        return this.load(e.buffer, e.type, e.index);
+      case 'call': {
+        const args = e.args.map((a) => this.expr(a));
+        if (isVectorFn(e.fn)) return VECTOR_TEXT[e.fn](e.type, args, e.args[0]?.type ?? 'f32');
+        const wide = isVector(e.type) || e.args.some((a) => isVector(a.type));
+        this.used.add(wide ? `${e.fn}/x4` : e.fn);
+        return (wide ? WIDE_TEXT[e.fn] ?? TEXT[e.fn] : TEXT[e.fn])(...args);
+      }
     }
   }
 
-  /** `work[mul_7 + i0]` */
-  private element(buffer: string, index: Expr): string {
-    return `${get(this.place.buffers, buffer, 'buffer').arena}[${buffer} + ${this.bare(index)}]`;
+  private load(buffer: string, type: ValueType, index: Expr): string {
+    const { binding, offset } = get(this.place.places, buffer, 'buffer');
+    const b = at(this.place.bindings, binding);
+    if (isVector(type)) {
+      if (b.vectors) return `b${binding}[${this.plus(index, offset / 4)}]`;
+      // Not on a multiple of four in memory: element by element.
+      const first = `4u * ${this.expr(index)}`;
+      return `vec4<${b.dtype}>(${[0, 1, 2, 3].map((i) => `b${binding}[${first} + ${offset + i}u]`).join(', ')})`;
+    }
+    if (!b.vectors) return `b${binding}[${this.plus(index, offset)}]`;
+    if (index.kind === 'literal') return `b${binding}[${Math.floor((index.value + offset) / 4)}u][${(index.value + offset) % 4}u]`;
+    const place = this.plus(index, offset);
+    return `b${binding}[(${place}) / 4u][(${place}) % 4u]`;
+  }
+
+  private plus(index: Expr, offset: number): string {
+    if (index.kind === 'literal') return `${index.value + offset}u`;
+    return offset === 0 ? this.bare(index) : `${this.bare(index)} + ${offset}u`;
+  }
+
+  private store(buffer: string, index: Expr, value: Expr, indent: string): string {
+    const { binding, offset } = get(this.place.places, buffer, 'buffer');
+    const b = at(this.place.bindings, binding);
+    if (!isVector(value.type) || b.vectors) return `${indent}${this.load(buffer, value.type, index)} = ${this.bare(value)};\n`;
+    const text = this.expr(value);
+    const first = `4u * ${this.expr(index)}`;
+    return [0, 1, 2, 3].map((i) => `${indent}b${binding}[${first} + ${offset + i}u] = ${text}.${'xyzw'[i] ?? ''};\n`).join('');
   }
 
   /** An expression without the parentheses around the whole. */
@@ -231,17 +301,18 @@ class Generator {
       case 'set':
         return `${indent}${s.name} = ${this.bare(s.value)};\n`;
       case 'for':
-        return `${indent}for (var ${s.name} = 0u; ${s.name} < ${s.extent}u; ${s.name}++) {\n${block(s.body)}${indent}}\n`;
+        return `${indent}for (var ${s.name} = ${this.first(s.extent)}; ${s.name} < ${s.extent}u; ${s.name}++) {\n${block(s.body)}${indent}}\n`;
       case 'if':
         return `${indent}if (${this.bare(s.condition)}) {\n${block(s.body)}${indent}}\n`;
       case 'combine': {
         const type = this.types.get(s.name);
-        if (!type || this.kernel.lanes === 1) throw new CompilerBug(`${s.name} cannot be combined`);
-        this.combines.set(type, this.combineFunction(type, s.fn));
+        if (!type || isVector(type)) throw new CompilerBug(`${s.name} cannot be combined`);
+        this.shared.add(type);
+        this.combines.set(`${s.fn} ${type}`, this.combineFunction(type, s.fn));
         return `${indent}${s.name} = combine_${s.fn}_${type}(lane, ${s.name});\n`;
       }
       case 'store':
-        return `${indent}${this.element(s.buffer, s.index)} = ${this.bare(s.value)};\n`;
+        return this.store(s.buffer, s.index, s.value, indent);
     }
   }
 
@@ -251,7 +322,7 @@ class Generator {
     return `fn combine_${fn}_${type}(lane: u32, value: ${type}) -> ${type} {
   shared_${type}[lane] = value;
   workgroupBarrier();
-  for (var half = ${this.kernel.lanes / 2}u; half > 0u; half /= 2u) {
+  for (var half = ${THREADS / 2}u; half > 0u; half /= 2u) {
     if (lane < half) {
       let a = shared_${type}[lane];
       let b = shared_${type}[lane + half];

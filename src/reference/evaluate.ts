@@ -223,6 +223,19 @@ const RULES: { readonly [K in Op]: Rule<K> } = {
       throw new CompilerBug('concat ran over its operands');
     }),
 
+  flip: (n, [x], _v, shape) => {
+    const stride = strides(shape);
+    return tabulate(shape, (index) =>
+      at64(
+        (x as Tensor).data,
+        offset(
+          index.map((v, i) => (n.attrs.axes.includes(i) ? at(shape, i) - 1 - v : v)),
+          stride,
+        ),
+      ),
+    );
+  },
+
   window: (n, [x], _v, shape) => {
     const { axis, stride: step, dilation } = n.attrs;
     const stride = strides((x as Tensor).shape);

@@ -13,17 +13,17 @@ export interface TickWords {
   readonly i32: Int32Array;
 }
 
-/** A kernel as JavaScript: does all points of all axes. */
-export type JsKernel = (arenas: Readonly<Record<string, Words>>, tick: TickWords, lib: typeof KERNEL_LIB) => void;
+/** A kernel as JavaScript: does all points of all axes on its windows of the arenas. */
+export type JsKernel = (windows: readonly Words[], tick: TickWords, lib: typeof KERNEL_LIB) => void;
 
 /** Makes functions of the texts in the plan. Pages that forbid `eval` load them as a module instead. */
 export function compileKernels(plan: Plan): JsKernel[] {
   // A built folder keeps them in kernels.js instead: empty functions would compute nothing, silently.
-  if (plan.kernels.some((k) => k.js === ''))
+  if (plan.cpu.some((k) => k.js === ''))
     fail('NN501', 'this plan carries no kernels for the CPU', {
       help: 'give those of kernels.js: load(plan, { kernels })',
     });
-  return plan.kernels.map((k) => new Function('a', 'tick', 'lib', `'use strict';\n${k.js}`) as JsKernel);
+  return plan.cpu.map((k) => new Function('b', 'tick', 'lib', `'use strict';\n${k.js}`) as JsKernel);
 }
 
 /** Keeps pages and progress bars alive: longer chunks would block them. */
@@ -48,6 +48,15 @@ export function createCpuSession(plan: Plan, kernels: readonly JsKernel[], reaso
     if (!found) throw new Error(`the plan has no arena '${name}'`);
     return found;
   };
+  const calls = new Map(
+    Object.entries(plan.programs).map(([name, p]) => [
+      name,
+      p.calls.map((c) => ({
+        run: kernels[c.kernel],
+        windows: c.windows.map((w) => arena(w.arena).subarray(w.start, w.start + w.words)),
+      })),
+    ]),
+  );
   return {
     plan,
     device: { kind: 'cpu', name: 'JavaScript', reason },
@@ -64,8 +73,8 @@ export function createCpuSession(plan: Plan, kernels: readonly JsKernel[], reaso
           f32: new Float32Array(ticks.buffer, slot * TICK_BYTES, TICK_BYTES / 4),
           i32: new Int32Array(ticks.buffer, slot * TICK_BYTES, TICK_BYTES / 4),
         };
-        for (const k of plan.programs[name]?.dispatches ?? []) {
-          kernels[k]?.(arenas, tick, KERNEL_LIB);
+        for (const { run, windows } of calls.get(name) ?? []) {
+          run?.(windows, tick, KERNEL_LIB);
           counters.dispatches++;
         }
       });
@@ -76,6 +85,7 @@ export function createCpuSession(plan: Plan, kernels: readonly JsKernel[], reaso
     },
     destroy() {
       arenas = {};
+      calls.clear();
     },
   };
 }

@@ -55,6 +55,13 @@ async function requestDevice(plan: Plan, adapter: GPUAdapter): Promise<GPUDevice
   }
 }
 
+interface Encoded {
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly ticks: boolean;
+  readonly workgroups: readonly [number, number];
+}
+
 class GpuSession implements Session {
   readonly plan: Plan;
   readonly device: DeviceInfo;
@@ -63,7 +70,8 @@ class GpuSession implements Session {
   private readonly gpu: GPUDevice;
   private readonly arenas = new Map<string, GPUBuffer>();
   private readonly pipelines: GPUComputePipeline[] = [];
-  private readonly bindGroups: GPUBindGroup[] = [];
+  /** What each program does, ready to be encoded. */
+  private readonly programs = new Map<string, Encoded[]>();
   private ticks: GPUBuffer | undefined;
   private tickGroup: GPUBindGroup | undefined;
   private readonly readback: GPUBuffer[] = [];
@@ -114,23 +122,18 @@ class GpuSession implements Session {
       layout: tickLayout,
       entries: [{ binding: 0, resource: { buffer: this.ticks, size: TICK_BYTES } }],
     });
-    const pipelines = plan.kernels.map(async (k) => {
-      const layout = gpu.createBindGroupLayout({
+    const layouts = plan.kernels.map((k) =>
+      gpu.createBindGroupLayout({
         label: k.name,
         entries: k.bindings.map((b, binding) => ({
           binding,
           visibility: STAGE_COMPUTE,
           buffer: { type: b.access === 'read' ? ('read-only-storage' as const) : ('storage' as const) },
         })),
-      });
-      this.bindGroups.push(
-        gpu.createBindGroup({
-          label: k.name,
-          layout,
-          entries: k.bindings.map((b, binding) => ({ binding, resource: { buffer: this.arena(b.arena) } })),
-        }),
-      );
-      this.counters.bindGroups++;
+      }),
+    );
+    const pipelines = plan.kernels.map(async (k, i) => {
+      const layout = layouts[i] as GPUBindGroupLayout;
       const module = gpu.createShaderModule({ label: k.name, code: k.wgsl });
       const bindGroupLayouts = k.ticks ? [layout, tickLayout] : [layout];
       try {
@@ -144,6 +147,25 @@ class GpuSession implements Session {
       }
     });
     this.pipelines.push(...(await Promise.all(pipelines)));
+    for (const [name, program] of Object.entries(plan.programs)) {
+      const encoded = program.dispatches.map((d): Encoded => {
+        const kernel = plan.kernels[d.kernel];
+        const pipeline = this.pipelines[d.kernel];
+        const layout = layouts[d.kernel];
+        if (!kernel || !pipeline || !layout) throw new Error(`the plan has no kernel ${d.kernel}`);
+        this.counters.bindGroups++;
+        const group = gpu.createBindGroup({
+          label: d.name,
+          layout,
+          entries: d.windows.map((w, binding) => ({
+            binding,
+            resource: { buffer: this.arena(w.arena), offset: w.start * BYTES, size: w.words * BYTES },
+          })),
+        });
+        return { pipeline, group, ticks: kernel.ticks, workgroups: kernel.workgroups };
+      });
+      this.programs.set(name, encoded);
+    }
     const [invalid, memory] = [await gpu.popErrorScope(), await gpu.popErrorScope()];
     if (memory)
       throw new DeviceError(
@@ -205,22 +227,21 @@ class GpuSession implements Session {
     gpu.queue.writeBuffer(this.ticks, 0, ticks.buffer);
     const encoder = gpu.createCommandEncoder({ label: plan.name });
     const pass = encoder.beginComputePass();
+    const tickGroup = this.tickGroup;
+    let current: GPUComputePipeline | undefined;
     programs.forEach((name, slot) => {
-      const program = plan.programs[name];
+      const program = this.programs.get(name);
       if (!program) throw new Error(`the plan has no program '${name}'`);
       let ticked = false;
-      for (const i of program.dispatches) {
-        const kernel = plan.kernels[i];
-        const pipeline = this.pipelines[i];
-        const group = this.bindGroups[i];
-        if (!kernel || !pipeline || !group) throw new Error(`the plan has no kernel ${i}`);
-        pass.setPipeline(pipeline);
+      for (const { pipeline, group, ticks, workgroups } of program) {
+        if (pipeline !== current) pass.setPipeline(pipeline);
+        current = pipeline;
         pass.setBindGroup(0, group);
-        if (kernel.ticks && !ticked) {
-          pass.setBindGroup(1, this.tickGroup, [slot * TICK_BYTES]);
+        if (ticks && !ticked) {
+          pass.setBindGroup(1, tickGroup, [slot * TICK_BYTES]);
           ticked = true;
         }
-        pass.dispatchWorkgroups(...kernel.workgroups);
+        pass.dispatchWorkgroups(...workgroups);
         this.counters.dispatches++;
       }
     });

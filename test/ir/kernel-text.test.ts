@@ -43,8 +43,8 @@ describe('the verifier of the kernel IR', () => {
     name: 'k',
     about: [],
     buffers: [
-      { name: 'x', type: 'f32', size: 4, access: 'read' },
-      { name: 'y', type: 'f32', size: 4, access: 'write' },
+      { name: 'x', type: 'f32', size: 4, access: 'read', tensor: 'x', offset: 0 },
+      { name: 'y', type: 'f32', size: 4, access: 'write', tensor: 'y', offset: 0 },
     ],
     axes: [{ name: 'i', extent: 4 }],
     lanes: 1,

@@ -125,6 +125,7 @@ const CASES: readonly Case[] = [
   { name: 'broadcast', op: 'broadcast', shapes: [[3]], build: (b, xs) => b.broadcast(x0(xs), [2, 3, 4], [1]), smooth: true },
   { name: 'reshape', op: 'reshape', shapes: [[2, 6]], build: (b, xs) => b.reshape(x0(xs), [3, 4]), smooth: true },
   { name: 'permute', op: 'permute', shapes: [[2, 3, 4]], build: (b, xs) => b.permute(x0(xs), [2, 0, 1]), smooth: true },
+  { name: 'flip', op: 'flip', shapes: [[2, 3, 4]], build: (b, xs) => b.add('flip', [x0(xs)], { axes: [0, 2] }), smooth: true },
   {
     name: 'pad',
     op: 'pad',

@@ -76,6 +76,7 @@ export function randomGraph(r: Random, size: number): RandomGraph {
       const windows = b.add('window', [x], { axis, size, stride, dilation });
       return r.unit() < 0.5 ? windows : b.add('unwindow', [windows], { axis, length, stride, dilation });
     },
+    (x) => b.add('flip', [x], { axes: someAxes(shapeOf(x)) }),
     (x) => {
       const shape = shapeOf(x);
       const axis = r.int(0, shape.length - 1);

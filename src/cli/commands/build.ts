@@ -44,7 +44,7 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
     }),
   };
   const files: Record<string, string | Uint8Array> = {
-    'plan.json': JSON.stringify({ ...plan, kernels: plan.kernels.map((k) => ({ ...k, js: '' })) }),
+    'plan.json': JSON.stringify({ ...plan, cpu: plan.cpu.map((k) => ({ ...k, js: '' })) }),
     'model.wgsl': plan.kernels.map((k) => `// ---- ${k.name}: ${k.workgroups.join(' x ')} workgroups\n${k.wgsl}`).join('\n'),
     'kernels.js': kernelModule(plan),
     'page.json': JSON.stringify(info),
@@ -60,7 +60,7 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
 
 /** CPU kernels as a module, so that strict pages need no eval. */
 function kernelModule(plan: Plan): string {
-  const functions = plan.kernels.map((k) => `  // ${k.name}\n  function (a, tick, lib) {\n${k.js.replace(/^/gm, '    ')}\n  },`);
+  const functions = plan.cpu.map((k) => `  // ${k.name}\n  function (b, tick, lib) {\n${k.js.replace(/^/gm, '    ')}\n  },`);
   return `// The kernels of ${plan.name} for machines without WebGPU; the runner takes them as { kernels }.\nexport const kernels = [\n${functions.join('\n')}\n];\n`;
 }
 

@@ -252,6 +252,16 @@ export const OPS: { readonly [K in Op]: OpSpec<K> } = {
     },
   },
 
+  flip: {
+    arity: 1,
+    family: 'view',
+    infer: ([x], { axes }) => {
+      if (!x || axes.some((a) => typeof x.shape[a] !== 'number') || new Set(axes).size !== axes.length)
+        return `axes ${axes.join(', ')} cannot be turned around`;
+      return x;
+    },
+  },
+
   window: {
     arity: 1,
     family: 'view',

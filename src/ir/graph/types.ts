@@ -66,6 +66,8 @@ export interface OpAttrs {
   pad: { readonly low: readonly number[]; readonly high: readonly number[]; readonly value: number };
   slice: { readonly start: readonly number[]; readonly size: Shape };
   concat: { readonly axis: number };
+  /** The same elements in the opposite order along some axes. */
+  flip: { readonly axes: readonly number[] };
   /** Sliding views: the axis becomes the places of the window, a new last axis runs through it. */
   window: { readonly axis: number; readonly size: number; readonly stride: number; readonly dilation: number };
   /** The adjoint of window: adds what the windows hold at each of `length` places. */

@@ -1,4 +1,4 @@
-import type { Expr, Fn, ScalarType } from './types.ts';
+import type { Expr, Fn, ScalarType, ValueType, VectorFn, VectorType } from './types.ts';
 
 /** The result type of a function from its operands' types, or in words why they do not fit. */
 export type Signature = (types: readonly ScalarType[]) => { readonly type: ScalarType } | string;
@@ -28,7 +28,7 @@ const convert =
   (types) =>
     types.length === 1 ? ok(to) : 'takes 1 operand';
 
-export const FUNCTIONS: Readonly<Record<Fn, Signature>> = {
+export const FUNCTIONS: Readonly<Record<Exclude<Fn, VectorFn>, Signature>> = {
   neg: same(1, ['f32', 'i32']),
   abs: same(1, ['f32', 'i32']),
   sign: same(1, FLOAT),
@@ -78,6 +78,45 @@ export const FUNCTIONS: Readonly<Record<Fn, Signature>> = {
   shuffle: exact(['i32', 'u32', 'i32', 'i32'], 'i32'),
 };
 
-export function signatureOf(fn: Fn, args: readonly Expr[]): { readonly type: ScalarType } | string {
-  return FUNCTIONS[fn](args.map((a) => a.type));
+type VectorSignature = (types: readonly ValueType[]) => ValueType | undefined;
+const element: VectorSignature = ([v, ...more]) => (v && isVector(v) && more.length === 0 ? scalarOf(v) : undefined);
+const VECTOR_FUNCTIONS: Readonly<Record<VectorFn, VectorSignature>> = {
+  splat: ([s, ...more]) => (s && !isVector(s) && more.length === 0 ? vectorOf(s) : undefined),
+  vec4: (types) => (types.length === 4 && types.every((t) => t === types[0] && !isVector(t)) ? vectorOf(types[0] as ScalarType) : undefined),
+  x: element,
+  y: element,
+  z: element,
+  w: element,
+  sum4: element,
+  max4: element,
+};
+
+export function isVector(type: ValueType): type is VectorType {
+  return type.endsWith('x4');
+}
+
+/** The type of one element. */
+export function scalarOf(type: ValueType): ScalarType {
+  return (isVector(type) ? type.slice(0, -2) : type) as ScalarType;
+}
+
+export function vectorOf(type: ScalarType): VectorType {
+  return `${type}x4`;
+}
+
+export function isVectorFn(fn: Fn): fn is VectorFn {
+  return fn in VECTOR_FUNCTIONS;
+}
+
+/** The result type of a call; a function of scalars takes vectors too, all operands at once. */
+export function signatureOf(fn: Fn, args: readonly Expr[]): { readonly type: ValueType } | string {
+  const types = args.map((a) => a.type);
+  if (isVectorFn(fn)) {
+    const type = VECTOR_FUNCTIONS[fn](types);
+    return type ? { type } : `does not take (${types.join(', ')})`;
+  }
+  const wide = types.filter(isVector).length;
+  if (wide > 0 && wide < types.length) return `mixes scalars and vectors: ${types.join(', ')}`;
+  const result = FUNCTIONS[fn](types.map(scalarOf));
+  return typeof result === 'string' || wide === 0 ? result : { type: vectorOf(result.type) };
 }

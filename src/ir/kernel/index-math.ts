@@ -69,6 +69,41 @@ export function variable(name: string, extent: number): Index {
   return extent === 1 ? ZERO : atomIndex({ kind: 'var', name, max: extent - 1 });
 }
 
+const LANE = '~';
+/** The place in a vector of four: an index that holds it stands for four indices at once. */
+export const LANES: Index = { constant: 0, terms: [{ coefficient: 1, atom: { kind: 'var', name: LANE, max: 3 }, key: LANE }] };
+
+/** Whether an index stands for four. */
+export function isWide(x: Index): boolean {
+  return x.terms.some((t) => (t.atom.kind === 'var' ? t.atom.name === LANE : t.atom.kind !== 'value' && isWide(t.atom.of)));
+}
+
+/** One of the four indices that a wide one stands for. */
+export function atLane(x: Index, lane: number): Index {
+  let sum = constant(x.constant);
+  for (const t of x.terms) {
+    const { atom } = t;
+    let part: Index = { constant: 0, terms: [{ ...t, coefficient: 1 }] };
+    if (atom.kind === 'var' && atom.name === LANE) part = constant(lane);
+    else if (atom.kind === 'div') part = div(atLane(atom.of, lane), atom.by);
+    else if (atom.kind === 'mod') part = mod(atLane(atom.of, lane), atom.by);
+    sum = add(sum, scale(part, t.coefficient));
+  }
+  return sum;
+}
+
+/** The wide index without its lane, where the four lie behind one another on a multiple of four: where a vector starts. */
+export function vectorStart(x: Index): Index | undefined {
+  const lane = x.terms.find((t) => t.key === LANE);
+  const rest = { constant: x.constant, terms: x.terms.filter((t) => t.key !== LANE) };
+  return lane?.coefficient === 1 && !isWide(rest) && dividesAll(rest, 4) && rest.constant % 4 === 0 ? rest : undefined;
+}
+
+/** Whether every coefficient, the constant left aside, is a multiple. */
+export function dividesAll(x: Index, by: number): boolean {
+  return x.terms.every((t) => t.coefficient % by === 0);
+}
+
 export function runtimeValue(expr: Expr, key: string, max: number): Index {
   return atomIndex({ kind: 'value', expr, key, max });
 }
@@ -174,10 +209,7 @@ export function toExpr(x: Index): Expr {
     Math.abs(t.coefficient) === 1 ? atomExpr(t.atom) : call('mul', atomExpr(t.atom), u(Math.abs(t.coefficient)));
   for (const t of positive) sum = sum ? call('add', sum, product(t)) : product(t);
   if (x.constant > 0) sum = sum ? call('add', sum, u(x.constant)) : u(x.constant);
-  for (const t of negative) {
-    if (!sum) throw new CompilerBug(`index ${showIndex(x)} is negative`);
-    sum = call('sub', sum, product(t));
-  }
+  for (const t of negative) sum = call('sub', sum ?? u(0), product(t));
   if (x.constant < 0) {
     if (!sum) throw new CompilerBug(`index ${showIndex(x)} is negative`);
     sum = call('sub', sum, u(-x.constant));

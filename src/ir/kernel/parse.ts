@@ -1,7 +1,7 @@
 import { CompilerBug, invariant } from '../../base/errors.ts';
 import { call } from './build.ts';
-import { FUNCTIONS } from './functions.ts';
-import type { Axis, Buffer, Expr, Fn, Kernel, ScalarType, Stmt } from './types.ts';
+import { FUNCTIONS, isVectorFn, vectorOf } from './functions.ts';
+import type { Axis, Buffer, Expr, Fn, Kernel, ScalarType, Stmt, ValueType } from './types.ts';
 import { verifyKernel } from './verify.ts';
 
 const TYPES: Readonly<Record<string, ScalarType>> = { f: 'f32', i: 'i32', u: 'u32', b: 'bool' };
@@ -28,15 +28,22 @@ class Reader {
 
   kernel(): Kernel {
     const head = this.take(/^kernel (\w+) \{$/);
-    const scope = new Map<string, ScalarType>();
+    const scope = new Map<string, ValueType>();
     for (;;) {
       const l = this.lines[this.line] ?? '';
-      const buffer = /^(read|write|update) (\w+) : (f32|i32)\[(\d+)\]$/.exec(l);
+      const buffer = /^(read|write|update) (\w+) : (f32|i32)\[(\d+)\](?: at (\w+) \+ (\d+))?$/.exec(l);
       const axis = /^axis (\w+) < (\d+)$/.exec(l);
       const lanes = /^lanes (\d+)$/.exec(l);
       if (l.startsWith('# ')) this.about.push(l.slice(2));
       else if (buffer)
-        this.buffers.push({ access: buffer[1] as 'read', name: buffer[2] ?? '', type: buffer[3] as 'f32', size: Number(buffer[4]) });
+        this.buffers.push({
+          access: buffer[1] as 'read',
+          name: buffer[2] ?? '',
+          type: buffer[3] as 'f32',
+          size: Number(buffer[4]),
+          tensor: buffer[5] ?? buffer[2] ?? '',
+          offset: Number(buffer[6] ?? 0),
+        });
       else if (axis) {
         this.axes.push({ name: axis[1] ?? '', extent: Number(axis[2]) });
         scope.set(axis[1] ?? '', 'u32');
@@ -57,7 +64,7 @@ class Reader {
     return match;
   }
 
-  private block(outer: ReadonlyMap<string, ScalarType>): Stmt[] {
+  private block(outer: ReadonlyMap<string, ValueType>): Stmt[] {
     const scope = new Map(outer);
     const body: Stmt[] = [];
     while (this.lines[this.line] !== '}') {
@@ -80,6 +87,7 @@ class Reader {
         body.push({ kind: 'combine', name, fn: this.rest === 'max' ? 'max' : 'add' });
       } else if (word === 'store') {
         const buffer = this.eat(/^(\w+)\[/);
+        this.eat(/^((?:4 \* )?)/);
         const index = this.expr(scope);
         this.eat(/^(\]) = /);
         body.push({ kind: 'store', buffer, index, value: this.expr(scope) });
@@ -96,7 +104,7 @@ class Reader {
     return match[1] ?? '';
   }
 
-  private expr(scope: ReadonlyMap<string, ScalarType>): Expr {
+  private expr(scope: ReadonlyMap<string, ValueType>): Expr {
     const number = /^(-?(?:\d+\.?\d*(?:e[+-]?\d+)?|Infinity))([fiub])(?!\w)/.exec(this.rest);
     if (number) {
       this.rest = this.rest.slice(number[0].length);
@@ -109,7 +117,7 @@ class Reader {
     }
     const name = this.eat(/^(\w+)/);
     if (this.rest.startsWith('(')) {
-      invariant(name in FUNCTIONS, `'${name}' is not a function of the kernel IR`);
+      invariant(name in FUNCTIONS || isVectorFn(name as Fn), `'${name}' is not a function of the kernel IR`);
       const args: Expr[] = [];
       this.eat(/^\(/);
       for (;;) {
@@ -124,9 +132,10 @@ class Reader {
       const buffer = this.buffers.find((b) => b.name === name);
       invariant(buffer, `'${name}' is not a buffer`);
       this.eat(/^\[/);
+      const wide = this.eat(/^((?:4 \* )?)/) !== '';
       const index = this.expr(scope);
       this.eat(/^\]/);
-      return { kind: 'load', type: buffer.type, buffer: name, index };
+      return { kind: 'load', type: wide ? vectorOf(buffer.type) : buffer.type, buffer: name, index };
     }
     const type = scope.get(name);
     invariant(type, `'${name}' is not defined`);

@@ -1,4 +1,10 @@
-import type { Expr, Kernel, Stmt } from './types.ts';
+import { isVector } from './functions.ts';
+import type { Expr, Kernel, Stmt, ValueType } from './types.ts';
+
+/** `x[i]` is one element, `x[4 * i]` four of them. */
+function place(buffer: string, type: ValueType, index: Expr): string {
+  return `${buffer}[${isVector(type) ? '4 * ' : ''}${printExpr(index)}]`;
+}
 
 const SUFFIX = { f32: 'f', i32: 'i', u32: 'u', bool: 'b' } as const;
 
@@ -11,7 +17,7 @@ export function printExpr(e: Expr): string {
     case 'tick':
       return `tick.${e.name}:${e.type}`;
     case 'load':
-      return `${e.buffer}[${printExpr(e.index)}]`;
+      return place(e.buffer, e.type, e.index);
     case 'call':
       return `${e.fn}(${e.args.map(printExpr).join(', ')})`;
   }
@@ -31,14 +37,14 @@ function printStmt(s: Stmt, indent: string): string {
     case 'combine':
       return `${indent}combine ${s.name} by ${s.fn}\n`;
     case 'store':
-      return `${indent}store ${s.buffer}[${printExpr(s.index)}] = ${printExpr(s.value)}\n`;
+      return `${indent}store ${place(s.buffer, s.value.type, s.index)} = ${printExpr(s.value)}\n`;
   }
 }
 
 /** The kernel as text that `parseKernel` reads back to the same kernel. */
 export function printKernel(k: Kernel): string {
   const about = k.about.map((line) => `  # ${line}\n`).join('');
-  const buffers = k.buffers.map((b) => `  ${b.access} ${b.name} : ${b.type}[${b.size}]\n`).join('');
+  const buffers = k.buffers.map((b) => `  ${b.access} ${b.name} : ${b.type}[${b.size}]${b.tensor === b.name ? '' : ` at ${b.tensor} + ${b.offset}`}\n`).join('');
   const axes = k.axes.map((a) => `  axis ${a.name} < ${a.extent}\n`).join('');
   const lanes = k.lanes > 1 ? `  lanes ${k.lanes}\n` : '';
   return `kernel ${k.name} {\n${about}${buffers}${axes}${lanes}${k.body.map((s) => printStmt(s, '  ')).join('')}}\n`;

@@ -1,17 +1,21 @@
 /**
- * The kernel IR: loops over scalars. A kernel runs its body once for every point of its axes, in any order; with
- * `lanes` above 1, that many lanes of one workgroup share a point and join their partial results by `combine`.
+ * The kernel IR: loops over scalars and vectors of four. A kernel runs its body once for every point of its axes, in any
+ * order; with `lanes` above 1, that many lanes of one workgroup share a point and join their partial results by `combine`.
  */
 export type ScalarType = 'f32' | 'i32' | 'u32' | 'bool';
+/** Four neighbours along the innermost axis of what a kernel stores. */
+export type VectorType = `${ScalarType}x4`;
+export type ValueType = ScalarType | VectorType;
 
 export type Expr =
   | { readonly kind: 'literal'; readonly type: ScalarType; readonly value: number }
   /** An axis, a loop variable, a `let` or a `var`. */
-  | { readonly kind: 'ref'; readonly type: ScalarType; readonly name: string }
+  | { readonly kind: 'ref'; readonly type: ValueType; readonly name: string }
   /** A number that the host sets for each step. */
   | { readonly kind: 'tick'; readonly type: ScalarType; readonly name: string }
-  | { readonly kind: 'load'; readonly type: ScalarType; readonly buffer: string; readonly index: Expr }
-  | { readonly kind: 'call'; readonly type: ScalarType; readonly fn: Fn; readonly args: readonly Expr[] };
+  /** An element; of a vector type, the four elements from 4 * index on. */
+  | { readonly kind: 'load'; readonly type: ValueType; readonly buffer: string; readonly index: Expr }
+  | { readonly kind: 'call'; readonly type: ValueType; readonly fn: Fn; readonly args: readonly Expr[] };
 
 export type Stmt =
   | { readonly kind: 'let'; readonly name: string; readonly value: Expr }
@@ -21,14 +25,17 @@ export type Stmt =
   | { readonly kind: 'if'; readonly condition: Expr; readonly body: readonly Stmt[] }
   /** Joins a `var` over all lanes; afterwards every lane holds the result. */
   | { readonly kind: 'combine'; readonly name: string; readonly fn: 'add' | 'max' }
+  /** An element; with a vector value, the four elements from 4 * index on. */
   | { readonly kind: 'store'; readonly buffer: string; readonly index: Expr; readonly value: Expr };
 
-/** Storage as a kernel sees it: a flat array of `size` elements. Where it lies is not the kernel's business. */
+/** Storage as a kernel sees it: a flat array of `size` elements, which is the part of a tensor from `offset` on. */
 export interface Buffer {
   readonly name: string;
   readonly type: 'f32' | 'i32';
   readonly size: number;
   readonly access: 'read' | 'write' | 'update';
+  readonly tensor: string;
+  readonly offset: number;
 }
 
 export interface Axis {
@@ -47,7 +54,7 @@ export interface Kernel {
   readonly body: readonly Stmt[];
 }
 
-/** Scalar functions; `ir/kernel/functions.ts` gives their types, each code generator its text. */
+/** Scalar functions; `ir/kernel/functions.ts` gives their types, each code generator its text. On vectors they work by element. */
 export type Fn =
   | 'neg'
   | 'abs'
@@ -85,4 +92,8 @@ export type Fn =
   | 'u32'
   | 'bool'
   | 'uniform'
-  | 'shuffle';
+  | 'shuffle'
+  | VectorFn;
+
+/** Between scalars and vectors: four times the same, four of them, one of the four, their sum, their maximum. */
+export type VectorFn = 'splat' | 'vec4' | 'x' | 'y' | 'z' | 'w' | 'sum4' | 'max4';

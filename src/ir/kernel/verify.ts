@@ -1,6 +1,6 @@
 import { CompilerBug } from '../../base/errors.ts';
-import { signatureOf } from './functions.ts';
-import type { Buffer, Expr, Kernel, ScalarType, Stmt } from './types.ts';
+import { isVector, scalarOf, signatureOf } from './functions.ts';
+import type { Buffer, Expr, Kernel, Stmt, ValueType } from './types.ts';
 
 /** Throws unless names are defined once and before their use, types fit, and only writable buffers are written. */
 export function verifyKernel(kernel: Kernel, after: string): void {
@@ -15,16 +15,17 @@ export function verifyKernel(kernel: Kernel, after: string): void {
   }
   const stored = new Set<string>();
 
-  const expr = (e: Expr, scope: ReadonlyMap<string, { type: ScalarType }>): void => {
+  const expr = (e: Expr, scope: ReadonlyMap<string, { type: ValueType }>): void => {
     if (e.kind === 'ref') {
       const known = scope.get(e.name) ?? bug(`${e.name} is not defined`);
       if (known.type !== e.type) bug(`${e.name} is ${known.type} and is used as ${e.type}`);
     } else if (e.kind === 'load') {
       const b = buffers.get(e.buffer) ?? bug(`buffer ${e.buffer} is not declared`);
       if (b.access === 'write') bug(`${e.buffer} is only written and is read`);
-      if (b.type !== e.type) bug(`${e.buffer} holds ${b.type} and is read as ${e.type}`);
+      if (b.type !== scalarOf(e.type)) bug(`${e.buffer} holds ${b.type} and is read as ${e.type}`);
       if (e.index.type !== 'u32') bug(`the index of ${e.buffer} is ${e.index.type}`);
-      if (e.index.kind === 'literal' && e.index.value >= b.size) bug(`${e.buffer}[${e.index.value}] is outside of ${b.size}`);
+      const unit = isVector(e.type) ? 4 : 1;
+      if (e.index.kind === 'literal' && e.index.value * unit >= Math.ceil(b.size / 4) * 4) bug(`${e.buffer}[${e.index.value * unit}] is outside of ${b.size}`);
       expr(e.index, scope);
     } else if (e.kind === 'call') {
       for (const a of e.args) expr(a, scope);
@@ -34,9 +35,9 @@ export function verifyKernel(kernel: Kernel, after: string): void {
     }
   };
 
-  const block = (body: readonly Stmt[], outer: ReadonlyMap<string, { type: ScalarType; mutable: boolean }>): void => {
+  const block = (body: readonly Stmt[], outer: ReadonlyMap<string, { type: ValueType; mutable: boolean }>): void => {
     const scope = new Map(outer);
-    const define = (name: string, type: ScalarType, mutable: boolean): void => {
+    const define = (name: string, type: ValueType, mutable: boolean): void => {
       if (scope.has(name)) bug(`${name} is defined twice`);
       scope.set(name, { type, mutable });
     };
@@ -65,7 +66,7 @@ export function verifyKernel(kernel: Kernel, after: string): void {
           break;
         case 'combine': {
           const v = scope.get(s.name) ?? bug(`${s.name} is not defined`);
-          if (!v.mutable || v.type === 'bool') bug(`${s.name} cannot be combined`);
+          if (!v.mutable || v.type === 'bool' || isVector(v.type)) bug(`${s.name} cannot be combined`);
           break;
         }
         case 'store': {
@@ -73,14 +74,14 @@ export function verifyKernel(kernel: Kernel, after: string): void {
           expr(s.value, scope);
           const b = buffers.get(s.buffer) ?? bug(`buffer ${s.buffer} is not declared`);
           if (b.access === 'read') bug(`${s.buffer} is only read and is written`);
-          if (b.type !== s.value.type) bug(`${s.buffer} holds ${b.type} and gets ${s.value.type}`);
+          if (b.type !== scalarOf(s.value.type)) bug(`${s.buffer} holds ${b.type} and gets ${s.value.type}`);
           if (s.index.type !== 'u32') bug(`the index of ${s.buffer} is ${s.index.type}`);
           stored.add(s.buffer);
         }
       }
     }
   };
-  const axes = new Map<string, { type: ScalarType; mutable: boolean }>();
+  const axes = new Map<string, { type: ValueType; mutable: boolean }>();
   for (const a of kernel.axes) {
     if (axes.has(a.name)) bug(`axis ${a.name} is declared twice`);
     if (!(a.extent >= 1)) bug(`axis ${a.name} has ${a.extent} points`);

@@ -55,7 +55,7 @@ const law = (name: string, ops: readonly Op[], apply: Law['apply']): Law => ({ n
 const unit = (name: string, op: Op, value: number, test: 0 | 1): Law =>
   law(name, [op], (cx) => (cx.value(test) === value ? cx.id(1 - test) : undefined));
 
-const VIEWS: readonly Op[] = ['broadcast', 'reshape', 'permute', 'slice', 'window'];
+const VIEWS: readonly Op[] = ['broadcast', 'reshape', 'permute', 'slice', 'flip', 'window'];
 
 /** Whether a constant can stand in a kernel: a finite float32, or an i32 without wrapping. */
 function representable(value: number, dtype: DType): boolean {
@@ -111,6 +111,7 @@ export const LAWS: readonly Law[] = [
   }),
   law('a view that changes nothing is nothing', VIEWS, (cx) => {
     const moves = cx.as('permute');
+    if (cx.as('flip')) return undefined;
     const stays = sameShape(cx.arg(0).type.shape, cx.node.type.shape) && (!moves || moves.attrs.perm.every((p, i) => p === i));
     return stays ? cx.id(0) : undefined;
   }),

@@ -21,8 +21,8 @@ export function lifetimes(kernels: readonly Kernel[], tensors: ReadonlyMap<strin
   const found = new Map<string, { from: number; to: number }>();
   kernels.forEach((k, i) => {
     for (const b of k.buffers) {
-      const known = found.get(b.name);
-      found.set(b.name, { from: Math.min(known?.from ?? i, i), to: kept.has(b.name) ? kernels.length : i });
+      const known = found.get(b.tensor);
+      found.set(b.tensor, { from: Math.min(known?.from ?? i, i), to: kept.has(b.tensor) ? kernels.length : i });
     }
   });
   return [...found].flatMap(([name, life]) => {
@@ -82,9 +82,9 @@ export class ArenaBuilder {
   }
 
   arenas(): { name: string; dtype: 'f32' | 'i32'; words: number }[] {
-    // A multiple of four words, so that whole arenas can be copied and bound as vectors.
+    // The last tensor has the space behind it that the others have: vectors may run over its end.
     return [...this.ends]
-      .map(([name, { dtype, words }]) => ({ name, dtype, words: Math.max(4, Math.ceil(words / 4) * 4) }))
+      .map(([name, { dtype, words }]) => ({ name, dtype, words: Math.max(ALIGN, aligned(words)) }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 }

@@ -3,6 +3,32 @@ import { call, literal, ref } from '../../ir/kernel/build.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
 import type { Expr, Stmt } from '../../ir/kernel/types.ts';
 
+/**
+ * How the innermost loop of a sum is written: as it is, four rounds at once so that neighbours are loaded together, or on
+ * vectors of four. Loops of a few rounds are written out whenever anything is.
+ */
+export type Unroll = 'none' | 'four' | 'vector';
+
+/** Rounds that loops written out may have together. */
+const WRITTEN_OUT = 9;
+
+/** From which axis on the loops are written out. */
+function smallAxes(shape: readonly number[], unroll: Unroll): number {
+  if (unroll === 'none') return shape.length;
+  let product = 1;
+  let axis = shape.length;
+  while (axis > 0 && product * at(shape, axis - 1) <= WRITTEN_OUT) product *= at(shape, --axis);
+  // On vectors a loop of four or eight stays a loop of vectors.
+  return unroll === 'vector' && shape.length > 0 && axis < shape.length && at(shape, shape.length - 1) % 4 === 0 ? shape.length : axis;
+}
+
+/** The axis whose rounds are taken four at once: the last that is more than a few. */
+function lastLong(shape: readonly number[]): number {
+  let axis = shape.length - 1;
+  while (axis >= 0 && at(shape, axis) === 1) axis--;
+  return axis;
+}
+
 /** Writes the statements of a kernel: nested blocks, fresh names, and what each block knows already. */
 export class BlockWriter {
   private readonly blocks: { readonly body: Stmt[]; readonly memo: Map<string, Expr> }[] = [];
@@ -34,26 +60,38 @@ export class BlockWriter {
     this.emit({ kind: 'for', name, extent, body: this.inBlock(() => body(name)) });
   }
 
-  /** Runs `body` for every index of a shape, in row-major order; shared among lanes where there are several. */
-  loopOver(shape: readonly number[], lanes: number, body: (index: readonly ix.Index[]) => void): void {
-    if (lanes > 1) {
-      const total = shape.reduce((a, b) => a * b, 1);
-      const rounds = Math.ceil(total / lanes);
-      this.loop(rounds, (name) => {
-        const position = ix.add(ix.scale(ix.variable(name, rounds), lanes), ix.variable('lane', lanes));
-        const inner = (): void => body(ix.delinear(position, shape));
-        if (total % lanes === 0) inner();
-        else this.guarded(call('lt', ix.toExpr(position), literal('u32', total)), inner);
-      });
+  /** Runs `body` for every index of a shape, in row-major order; the innermost loops as the tiling says. */
+  loopOver(shape: readonly number[], how: { readonly lanes: number; readonly unroll: Unroll }, body: (index: readonly ix.Index[]) => void): void {
+    if (how.lanes > 1) {
+      this.shareAmongLanes(shape, how.lanes, body);
       return;
     }
+    const small = smallAxes(shape, how.unroll);
     const nest = (axis: number, index: readonly ix.Index[]): void => {
       const extent = shape[axis];
       if (extent === undefined) body(index);
       else if (extent === 1) nest(axis + 1, [...index, ix.ZERO]);
-      else this.loop(extent, (name) => nest(axis + 1, [...index, ix.variable(name, extent)]));
+      else if (axis >= small) for (let i = 0; i < extent; i++) nest(axis + 1, [...index, ix.constant(i)]);
+      else if (how.unroll !== 'none' && axis === lastLong(shape) && extent % 4 === 0) {
+        this.loop(extent / 4, (name) => {
+          const start = ix.scale(ix.variable(name, extent / 4), 4);
+          if (how.unroll === 'vector') nest(axis + 1, [...index, ix.add(start, ix.LANES)]);
+          else for (let i = 0; i < 4; i++) nest(axis + 1, [...index, ix.add(start, ix.constant(i))]);
+        });
+      } else this.loop(extent, (name) => nest(axis + 1, [...index, ix.variable(name, extent)]));
     };
     nest(0, []);
+  }
+
+  private shareAmongLanes(shape: readonly number[], lanes: number, body: (index: readonly ix.Index[]) => void): void {
+    const total = shape.reduce((a, b) => a * b, 1);
+    const rounds = Math.ceil(total / lanes);
+    this.loop(rounds, (name) => {
+      const position = ix.add(ix.scale(ix.variable(name, rounds), lanes), ix.variable('lane', lanes));
+      const inner = (): void => body(ix.delinear(position, shape));
+      if (total % lanes === 0) inner();
+      else this.guarded(call('lt', ix.toExpr(position), literal('u32', total)), inner);
+    });
   }
 
   /** A value that has a name from here on. */

@@ -4,6 +4,9 @@ import type { Graph } from '../../ir/graph/types.ts';
 import { safeName } from './schedule.ts';
 import type { Group } from './types.ts';
 
+/** The variable of an axis of the result. */
+export const axisName = (axis: number): string => `i${axis}`;
+
 /** `k3_contract_d_2_Linear_16_1`: the place in the order, what it ends with, and the layer that it comes from. */
 export function kernelName(graph: Graph, group: Group, index: number): string {
   const last = group.roots.at(-1);

@@ -52,6 +52,11 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     places.set(id, part ?? { tensor: `${node.op}_${id}`, offset: 0 });
     if (!part) declare(`${node.op}_${id}`, node, 'transient');
   }
+  // A part of a vector that lies in memory is read where it lies, so that kernels need not know where that is.
+  for (const node of graph.nodes) {
+    const from = places.get(node.inputs[0] ?? -1);
+    if (node.op === 'slice' && node.type.shape.length === 1 && from && !places.has(node.id)) places.set(node.id, { ...from, offset: from.offset + (node.attrs.start[0] ?? 0) });
+  }
   const fused = formGroups(graph, roots, level).filter((g) => !elided.has(`concat_${g.roots[0] ?? -1}`));
   for (const name of options.trace)
     declare(traceTensor(name), at(graph.nodes, get(new Map(Object.entries(graph.outputs)), name, 'output')), 'trace', options.chunk);

@@ -1,0 +1,108 @@
+import { at, get } from './base/errors.ts';
+import { isVector } from './ir/kernel/functions.ts';
+import type { Kernel } from './ir/kernel/types.ts';
+import { visitKernel } from './ir/kernel/visit.ts';
+import type { Placed } from './passes/memory/layout.ts';
+
+/** Storage bindings that every device takes. */
+const MAX_BINDINGS = 8;
+/** Bindings start at multiples of so many elements on every device. */
+export const BINDING_ALIGN = 64;
+
+/** A part of an arena that a kernel sees as one array. */
+export interface Binding {
+  readonly arena: string;
+  readonly dtype: 'f32' | 'i32';
+  /** In elements; a multiple of {@link BINDING_ALIGN}. */
+  readonly start: number;
+  /** In elements; a multiple of 4. */
+  readonly words: number;
+  readonly access: 'read' | 'read_write';
+  /** An array of vectors instead of scalars. */
+  readonly vectors: boolean;
+}
+
+/** Where each buffer of a kernel lies in its bindings. */
+export interface Bound {
+  readonly bindings: readonly Binding[];
+  readonly places: ReadonlyMap<string, { readonly binding: number; readonly offset: number }>;
+}
+
+interface Range {
+  readonly arena: string;
+  readonly dtype: 'f32' | 'i32';
+  start: number;
+  end: number;
+  readonly members: { readonly buffer: string; readonly from: number }[];
+}
+
+/**
+ * Gives kernels that run in one dispatch their bindings: a window of an arena for each tensor, so that kernels which
+ * differ only in where their data lies have the same text. WebGPU takes no two writable windows that overlap, and a
+ * buffer that is written anywhere in a dispatch must be writable everywhere in it.
+ */
+export function bindBuffers(kernels: readonly Kernel[], placed: ReadonlyMap<string, Placed>): Bound {
+  const ranges: Range[] = [];
+  const written = new Set<string>();
+  const wide = new Set<string>();
+  const known = new Set<string>();
+  for (const kernel of kernels) {
+    for (const b of kernel.buffers) {
+      const { arena, offset } = get(placed, b.tensor, 'place');
+      if (b.access !== 'read') written.add(arena);
+      if (known.has(b.name)) continue;
+      known.add(b.name);
+      const from = offset + b.offset;
+      const start = Math.floor(from / BINDING_ALIGN) * BINDING_ALIGN;
+      ranges.push({ arena, dtype: b.type, start, end: Math.ceil((from + b.size) / 4) * 4, members: [{ buffer: b.name, from }] });
+    }
+    visitKernel(kernel, {
+      load: (e) => isVector(e.type) && wide.add(e.buffer),
+      store: (s) => isVector(s.value.type) && wide.add(s.buffer),
+    });
+  }
+  let current = joinWhere(ranges, (a, b) => a.start === b.start && a.end === b.end);
+  current = joinWhere(current, (a, b) => written.has(a.arena) && a.start < b.end && b.start < a.end);
+  while (current.length > MAX_BINDINGS) {
+    const most = [...new Set(current.map((r) => r.arena))].reduce((x, y) =>
+      current.filter((r) => r.arena === y).length > current.filter((r) => r.arena === x).length ? y : x,
+    );
+    current = joinWhere(current, (a) => a.arena === most);
+  }
+  const places = new Map<string, { binding: number; offset: number }>();
+  const bindings = current.map((r, binding): Binding => {
+    for (const m of r.members) places.set(m.buffer, { binding, offset: m.from - r.start });
+    const vectors = r.members.some((m) => wide.has(m.buffer)) && r.members.every((m) => !wide.has(m.buffer) || (m.from - r.start) % 4 === 0);
+    return {
+      arena: r.arena,
+      dtype: r.dtype,
+      start: r.start,
+      words: r.end - r.start,
+      access: written.has(r.arena) ? 'read_write' : 'read',
+      vectors,
+    };
+  });
+  return { bindings, places };
+}
+
+/** Joins ranges of one arena, as long as any two ask for it. */
+function joinWhere(ranges: readonly Range[], join: (a: Range, b: Range) => boolean): Range[] {
+  const result: Range[] = [];
+  for (const range of ranges) {
+    let grown: Range = { ...range, members: [...range.members] };
+    for (;;) {
+      const i = result.findIndex((r) => r.arena === grown.arena && join(r, grown));
+      if (i < 0) break;
+      const [other] = result.splice(i, 1);
+      const r = at(other ? [other] : [], 0);
+      grown = {
+        ...r,
+        start: Math.min(r.start, grown.start),
+        end: Math.max(r.end, grown.end),
+        members: [...r.members, ...grown.members],
+      };
+    }
+    result.push(grown);
+  }
+  return result;
+}

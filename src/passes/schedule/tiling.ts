@@ -1,0 +1,148 @@
+import { at } from '../../base/errors.ts';
+import { fixedShape } from '../../base/types.ts';
+import type { Expr, Kernel, Stmt } from '../../ir/kernel/types.ts';
+import type { Unroll } from './block-writer.ts';
+import { axisName } from './naming.ts';
+import type { Group, Schedule } from './types.ts';
+
+/** How the points of a kernel are dealt out to threads, and how one thread goes through its own. */
+export interface Tiling {
+  /** Points of one thread along each axis of the result. */
+  readonly tile: readonly number[];
+  /** The axis along which four points are one vector; -1 for none. */
+  readonly vector: number;
+  readonly unroll: Unroll;
+  /** Lanes of a workgroup that share one point. */
+  readonly lanes: number;
+  /** Reading outside of padded values is harmless: results are dropped instead of branching around the load. */
+  readonly masked: boolean;
+  /** By which step a variable moves if its neighbours are read by the same thread. */
+  readonly neighbours: (variable: string) => number | undefined;
+}
+
+/** What a kind of device makes of kernels. */
+export interface Target {
+  /** Lanes that may share a long reduction; 1 where there are no workgroups. */
+  readonly lanes: number;
+  /** Whether kernels may use vectors and tiles. */
+  readonly tiles: boolean;
+  readonly masked: boolean;
+  /** Accumulators that one thread keeps in registers. */
+  readonly registers: number;
+  /** Threads that run at once: fewer leave the device idle. */
+  readonly threads: number;
+}
+
+export function tiling(
+  rank: number,
+  given: { readonly tile?: readonly number[]; readonly vector?: number; readonly unroll?: Unroll; readonly lanes?: number; readonly masked?: boolean },
+): Tiling {
+  const { tile = Array<number>(rank).fill(1), vector = -1, unroll = 'none', lanes = 1, masked = false } = given;
+  const neighbours = (variable: string): number | undefined => {
+    const axis = /^i(\d+)$/.exec(variable)?.[1];
+    const step = axis === undefined ? (unroll === 'none' ? 1 : 4) : (tile[Number(axis)] ?? 1);
+    return step % 4 === 0 ? step : undefined;
+  };
+  return { tile, vector, unroll, lanes, masked, neighbours };
+}
+
+/** Sizes of tiles along an axis that they divide, from large to small. */
+function tileSizes(extent: number): number[] {
+  const even = [8, 4, 2].filter((t) => extent % t === 0);
+  if (even.includes(8) || even.includes(4)) return [...even.filter((t) => t > 2), 1];
+  const odd = [13, 11, 10, 9, 7, 6, 5, 3].filter((t) => extent % t === 0).slice(0, 2);
+  return [...(odd.length ? odd : even), 1];
+}
+
+/** The innermost axis that is more than one element: along it results lie behind one another. */
+function innermost(shape: readonly number[]): number {
+  let axis = shape.length - 1;
+  while (axis >= 0 && shape[axis] === 1) axis--;
+  return axis;
+}
+
+/** Whether vectors of four may run over the end of a tensor: what lies there belongs to nobody. */
+function mayOverrun(s: Schedule, group: Group, plain: Kernel, shape: readonly number[]): boolean {
+  return (
+    plain.buffers.every((b) => b.offset % 4 === 0) &&
+    shape.filter((d) => d > 1).length === 1 &&
+    group.stores.every((st) => !st.perStep && st.offset + shape.reduce((a, b) => a * b, 1) === s.tensors.get(st.tensor)?.size)
+  );
+}
+
+/**
+ * The tilings worth trying for a group, after the plain one: tiles along the innermost axis and along the axis that lets
+ * most loads of the inner loops be shared.
+ */
+export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target): Tiling[] {
+  const shape = fixedShape(at(s.graph.nodes, at(group.stores, 0).node).type.shape);
+  const inner = innermost(shape);
+  if (!target.tiles || plain.lanes > 1 || inner < 0 || group.stores.some((st) => st.perStep)) return [];
+  const { masked } = target;
+  const extent = at(shape, inner);
+  const vectors = extent % 4 === 0 || mayOverrun(s, group, plain, shape);
+  const make = (tile: readonly number[], vector: number, unroll: Unroll): Tiling => tiling(shape.length, { tile, vector, unroll, masked });
+  const ones = shape.map(() => 1);
+  const withInner = (tile: readonly number[], t: number): number[] => tile.map((v, i) => (i === inner ? t : v));
+  const loads = loopLoads(plain.body);
+  if (loads.length === 0) return vectors ? [make(withInner(ones, 4), inner, 'none')] : [];
+  const alongInner: { readonly t: number; readonly vector: boolean }[] = [
+    ...(extent % 8 === 0 ? [{ t: 8, vector: true }] : []),
+    ...(vectors ? [{ t: 4, vector: true }] : []),
+    ...(vectors ? [] : tileSizes(extent).map((t) => ({ t, vector: false }))),
+    { t: 1, vector: false },
+  ];
+  const found: Tiling[] = [];
+  const seen = new Set<string>();
+  const outer = sharedAxis(loads, shape, inner);
+  for (const t of outer === undefined ? [1] : tileSizes(at(shape, outer))) {
+    for (const i of alongInner) {
+      if (t * i.t > target.registers) continue;
+      const tile = withInner(ones, i.t).map((v, axis) => (axis === outer ? t : v));
+      for (const unroll of target.registers > 8 || (t === 1 && i.t === 1) || i.vector ? (['four'] as const) : (['vector', 'four'] as const)) {
+        const key = `${tile.join()}/${String(i.vector)}/${unroll}`;
+        if (seen.has(key)) continue;
+        seen.add(key);
+        found.push(make(tile, i.vector ? inner : -1, unroll));
+      }
+    }
+  }
+  if (target.registers <= 8) found.push(make(ones, -1, 'vector'));
+  return found;
+}
+
+/** The indices of all loads inside of loops. */
+function loopLoads(body: readonly Stmt[], inLoop = false): Expr[] {
+  const found: Expr[] = [];
+  const visit = (e: Expr): void => {
+    if (e.kind === 'load') {
+      if (inLoop) found.push(e.index);
+      visit(e.index);
+    } else if (e.kind === 'call') e.args.forEach(visit);
+  };
+  for (const s of body) {
+    if ('value' in s) visit(s.value);
+    if ('condition' in s) visit(s.condition);
+    if ('body' in s) found.push(...loopLoads(s.body, inLoop || s.kind === 'for'));
+  }
+  return found;
+}
+
+function names(e: Expr, into: Set<string>): Set<string> {
+  if (e.kind === 'ref') into.add(e.name);
+  else if (e.kind === 'load') names(e.index, into);
+  else if (e.kind === 'call') e.args.forEach((a) => names(a, into));
+  return into;
+}
+
+/** The axis, besides the innermost, along which most loads stay the same; among equals the longest. */
+function sharedAxis(loads: readonly Expr[], shape: readonly number[], inner: number): number | undefined {
+  const used = loads.map((e) => names(e, new Set()));
+  let best: { readonly axis: number; readonly shared: number } | undefined;
+  shape.forEach((extent, axis) => {
+    if (axis === inner || extent === 1) return;
+    const shared = used.filter((u) => !u.has(axisName(axis))).length;
+    if (!best || shared > best.shared || (shared === best.shared && extent > at(shape, best.axis))) best = { axis, shared };
+  });
+  return best && best.shared > 0 ? best.axis : undefined;
+}
