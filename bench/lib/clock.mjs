@@ -13,3 +13,6 @@ export function hostTime() {
     return undefined;
   }
 }
+
+/** The share of a time in which the host computed. The system's account is coarse, and may run ahead of the clock. */
+export const hostShare = (before, after, wall) => (before === undefined ? undefined : Math.min(1, (after - before) / wall));

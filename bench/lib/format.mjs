@@ -1,7 +1,7 @@
 import { WORKLOADS } from './workloads.mjs';
 
 const digits = (value) => (value === undefined ? '' : String(Number(value.toPrecision(3))));
-const times = ({ min, median, max }) => `${digits(median)} [${digits(min)}-${digits(max)}]`;
+const times = ({ min, median, max }) => (min === max ? digits(median) : `${digits(median)} [${digits(min)}-${digits(max)}]`);
 const megabytes = (bytes) => (bytes === undefined ? '' : digits(bytes / 1e6));
 const percent = (share) => (share === undefined ? '' : `${Math.round(share * 100)}%`);
 

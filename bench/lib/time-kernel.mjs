@@ -1,4 +1,4 @@
-import { hostTime, now } from './clock.mjs';
+import { hostShare, hostTime, now } from './clock.mjs';
 import { checkSamples, kernelInputs, samplePlaces } from './kernel-inputs.mjs';
 import { perStep } from './time-training.mjs';
 import { restartCounters } from './webgpu-counters.mjs';
@@ -31,7 +31,7 @@ export async function timeKernel(tool, name, workload, quick) {
   return {
     windows,
     firstStep,
-    hostShare: hostBefore === undefined ? undefined : (hostAfter - hostBefore) / wall,
+    hostShare: hostShare(hostBefore, hostAfter, wall),
     device: counters && perStep(counters, count * workload.repeats),
   };
 }

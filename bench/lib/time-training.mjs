@@ -1,4 +1,4 @@
-import { hostTime, now } from './clock.mjs';
+import { hostShare, hostTime, now } from './clock.mjs';
 import { restartCounters } from './webgpu-counters.mjs';
 
 /**
@@ -39,7 +39,7 @@ export async function timeTraining(tool, name, workload, quick) {
     windows,
     firstStep,
     losses,
-    hostShare: hostBefore === undefined ? undefined : (hostAfter - hostBefore) / wall,
+    hostShare: hostShare(hostBefore, hostAfter, wall),
     device: counters && perStep(counters, steps * count),
   };
 }

@@ -105,8 +105,11 @@ export const MODELS = {
       const mixed = tf.matMul(tf.softmax(tf.add(scores, future)), v);
       return dense(tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [rows * context, width]), block.proj);
     };
+    // The WebAssembly backend has no gradient of a gather: there, rows are chosen by a product.
+    const chosen = (tokens) => tf.matMul(tf.cast(tf.oneHot(tokens, vocabulary), 'float32'), tok);
+    const embed = tf.getBackend() === 'wasm' ? chosen : (tokens) => tf.gather(tok, tokens);
     const loss = (tokens, targets) => {
-      const embedded = tf.reshape(tf.gather(tok, tf.reshape(tokens, [rows * context])), [rows, context, width]);
+      const embedded = tf.reshape(embed(tf.reshape(tokens, [rows * context])), [rows, context, width]);
       let h = tf.reshape(tf.add(embedded, pos), [rows * context, width]);
       for (const block of blocks) {
         h = tf.add(h, attention(norm(h, block.ln1), block));
