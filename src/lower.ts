@@ -1,4 +1,4 @@
-import { CompilerBug, get } from './base/errors.ts';
+import { CompilerBug, at, get } from './base/errors.ts';
 import { generateJs } from './codegen-js/js.ts';
 import { generateWgsl } from './codegen-wgsl/wgsl.ts';
 import type { Graph } from './ir/graph/types.ts';
@@ -6,6 +6,7 @@ import type { Kernel } from './ir/kernel/types.ts';
 import { verifyKernel } from './ir/kernel/verify.ts';
 import { assignTransients, lifetimes, type ArenaBuilder, type Placed } from './passes/memory/layout.ts';
 import { bindBuffers } from './bind.ts';
+import { batches } from './passes/schedule/batch.ts';
 import { lowerGroup, type TilingCache, type TilingChoice } from './passes/schedule/lower.ts';
 import type { Target } from './passes/schedule/tiling.ts';
 import { schedule, type ScheduleOptions } from './passes/schedule/schedule.ts';
@@ -26,6 +27,8 @@ export interface Lowered {
   readonly schedule: Schedule;
   readonly gpu: readonly Kernel[];
   readonly cpu: readonly Kernel[];
+  /** Which kernels run in one dispatch, in the order of the dispatches. */
+  readonly batches: readonly (readonly number[])[];
   readonly placed: ReadonlyMap<string, Placed>;
 }
 
@@ -51,7 +54,14 @@ export function lowerProgram(
   const cpu = kernels(CPU_TARGET);
   // For looking at every kernel's result, nothing is overwritten.
   const kept = options.keepAll ? new Set(s.tensors.keys()) : new Set(Object.values(s.outputs).map((p) => p.tensor));
-  const transients = assignTransients(lifetimes(gpu, s.tensors, kept));
+    const together = options.level === 0 ? gpu.map((_, i) => [i]) : batches(gpu);
+  const transients = assignTransients(
+    lifetimes(
+      together.map((batch) => batch.map((i) => at(gpu, i))),
+      s.tensors,
+      kept,
+    ),
+  );
   const placed = new Map(transients.placed);
   for (const t of s.tensors.values()) {
     if (t.kind === 'transient') continue;
@@ -62,7 +72,7 @@ export function lowerProgram(
     placed.set(t.name, arenas.place(arena, key, t.dtype, t.size));
   }
   for (const [arena, words] of Object.entries(transients.words)) arenas.atLeast(arena, arena.startsWith('i') ? 'i32' : 'f32', words);
-  return { name, schedule: s, gpu, cpu, placed };
+  return { name, schedule: s, gpu, cpu, batches: together, placed };
 }
 
 /** The scalars that any of the programs reads, in a fixed order. */
@@ -93,27 +103,31 @@ export function generate(programs: readonly Lowered[], scalars: readonly PlanSca
   const gpu = new Shelf<PlanKernel>();
   const cpu = new Shelf<CpuKernel>();
   const dispatches = programs.map((program) =>
-    program.gpu.map((kernel) => {
-      const bound = bindBuffers([kernel], program.placed);
-      const shader = generateWgsl([kernel], { ...bound, scalars });
+    program.batches.map((batch) => {
+      const kernels = batch.map((i) => at(program.gpu, i));
+      const bound = bindBuffers(kernels, program.placed);
+      const shader = generateWgsl(kernels, { ...bound, scalars });
       const index = gpu.put(shader.code, () => ({
-        name: `${program.name}_${kernel.name}`,
+        name: `${program.name}_${kernels.map((k) => k.name).join('_')}`.slice(0, MAX_NAME),
         wgsl: shader.code,
         bindings: bound.bindings.map(({ access }) => ({ access })),
         ticks: shader.ticks,
         workgroups: shader.workgroups,
       }));
-      return dispatchOf(program, kernel, index, bound.bindings);
+      return dispatchOf(program, kernels, index, bound.bindings);
     }),
   );
+  // In the order of the GPU's dispatches, for which the memory was assigned.
   const calls = programs.map((program) =>
-    program.cpu.map((kernel) => {
+    program.batches.flat().map((i) => {
+      const kernel = at(program.cpu, i);
       const bound = bindBuffers([kernel], program.placed);
       const js = generateJs(kernel, { ...bound, scalars });
+      const name = `${program.name}_${kernel.name}`;
       return dispatchOf(
         program,
-        kernel,
-        cpu.put(js, () => ({ name: `${program.name}_${kernel.name}`, js })),
+        [kernel],
+        cpu.put(js, () => ({ name, js })),
         bound.bindings,
       );
     }),
@@ -121,10 +135,14 @@ export function generate(programs: readonly Lowered[], scalars: readonly PlanSca
   return { kernels: gpu.all, cpu: cpu.all, dispatches, calls };
 }
 
-function dispatchOf(program: Lowered, kernel: Kernel, index: number, bindings: Dispatch['windows']): Dispatch {
+function dispatchOf(program: Lowered, kernels: readonly Kernel[], index: number, bindings: Dispatch['windows']): Dispatch {
   const windows = bindings.map(({ arena, start, words }) => ({ arena, start, words }));
-  return { kernel: index, windows, name: `${program.name}_${kernel.name}`, about: kernel.about };
+  const name = `${program.name}_${kernels.map((k) => k.name).join('_')}`.slice(0, MAX_NAME);
+  return { kernel: index, windows, name, about: kernels.flatMap((k) => k.about) };
 }
+
+/** Names are for people: those of a dispatch of many kernels are cut. */
+const MAX_NAME = 120;
 
 /** Things by their text, each once. */
 class Shelf<T> {

@@ -80,7 +80,7 @@ function memoryText(plan: Plan, programs: readonly Lowered[]): string {
   const lines = [columns([['arena', 'type', 'words'], ...plan.arenas.map((a) => [a.name, a.dtype, String(a.words)])])];
   for (const p of programs) {
     const kept = new Set(Object.values(p.schedule.outputs).map((o) => o.tensor));
-    const life = new Map(lifetimes(p.gpu, p.schedule.tensors, kept).map((l) => [l.tensor.name, `${l.from}-${l.to}`]));
+    const life = new Map(lifetimes(p.batches.map((b) => b.flatMap((i) => p.gpu[i] ?? [])), p.schedule.tensors, kept).map((l) => [l.tensor.name, `${l.from}-${l.to}`]));
     const rows = [...p.placed].map(([name, { arena, offset }]) => [
       name,
       arena,

@@ -9,20 +9,20 @@ export interface Placed {
   readonly offset: number;
 }
 
-/** When a transient is first written and last read, as indices of kernels. */
+/** When a transient is first written and last read, as indices of dispatches. */
 export interface Lifetime {
   readonly tensor: Tensor;
   readonly from: number;
   readonly to: number;
 }
 
-/** Which kernels a transient must survive. Outputs live to the end. */
-export function lifetimes(kernels: readonly Kernel[], tensors: ReadonlyMap<string, Tensor>, kept: ReadonlySet<string>): Lifetime[] {
+/** Which dispatches a transient must survive. Outputs live to the end. */
+export function lifetimes(dispatches: readonly (readonly Kernel[])[], tensors: ReadonlyMap<string, Tensor>, kept: ReadonlySet<string>): Lifetime[] {
   const found = new Map<string, { from: number; to: number }>();
-  kernels.forEach((k, i) => {
-    for (const b of k.buffers) {
+  dispatches.forEach((kernels, i) => {
+    for (const b of kernels.flatMap((k) => k.buffers)) {
       const known = found.get(b.tensor);
-      found.set(b.tensor, { from: Math.min(known?.from ?? i, i), to: kept.has(b.tensor) ? kernels.length : i });
+      found.set(b.tensor, { from: Math.min(known?.from ?? i, i), to: kept.has(b.tensor) ? dispatches.length : i });
     }
   });
   return [...found].flatMap(([name, life]) => {

@@ -1,7 +1,8 @@
 import { at } from '../../base/errors.ts';
-import { count, sameShape } from '../../base/types.ts';
+import { count } from '../../base/types.ts';
 import { OPS } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId, Op } from '../../ir/graph/types.ts';
+import { mergeRows } from './merge.ts';
 import type { Level } from './types.ts';
 import { baseOf, findUses, isLeaf, isView, type Use } from './uses.ts';
 
@@ -9,6 +10,8 @@ import { baseOf, findUses, isLeaf, isView, type Use } from './uses.ts';
 const DISPATCH_WORTH = 65_536;
 /** Computing again is always allowed up to this cost for each element: a load costs about as much. */
 const CHEAP = 4;
+/** Along a row, computing so much again costs about as much as storing and loading. */
+const CHEAP_IN_ROW = 24;
 /** An inlined expression larger than this gets a kernel of its own, so that shaders stay small. */
 const MAX_INLINE = 256;
 
@@ -101,47 +104,59 @@ class Fusion {
 export interface Fused {
   readonly roots: readonly NodeId[];
   readonly inlined: readonly NodeId[];
+  /** Threads are dealt out over so many axes of the roots; along the others, each thread goes through its row. */
+  readonly rank: number;
 }
 
 /**
- * Gathers what each root computes and joins the state updates of one shape. Groups run in the order of their last roots:
- * operands come first in a graph, so every value is stored before it is read.
+ * Gathers what each root computes, and joins groups that go through the same rows. Values are stored before they are read.
+ * `elided` are concatenations whose parts are stored in place of them, `kept` roots that something besides kernels needs.
  */
-export function formGroups(graph: Graph, roots: ReadonlySet<NodeId>, level: Level): Fused[] {
-  const computed = graph.nodes.filter((n) => roots.has(n.id) && !isStored(n)).map((n) => n.id);
-  const single = computed.map((id): Fused => ({ roots: [id], inlined: inlinedIn(graph, [id], roots) }));
-  const joined = level === 0 ? [] : joinable(graph, single);
-  const groups = single.filter((g) => !joined.includes(at(g.roots, 0)));
-  if (joined.length) groups.push({ roots: joined, inlined: inlinedIn(graph, joined, roots) });
-  const last = (g: Fused): NodeId => Math.max(...g.roots);
-  return groups.sort((a, b) => last(a) - last(b));
+export function formGroups(
+  graph: Graph,
+  roots: ReadonlySet<NodeId>,
+  elided: ReadonlySet<NodeId>,
+  kept: ReadonlySet<NodeId>,
+  level: Level,
+): Fused[] {
+  const computed = graph.nodes.filter((n) => roots.has(n.id) && !isStored(n) && !elided.has(n.id)).map((n) => n.id);
+  const single = computed.map(
+    (id): Fused => ({ roots: [id], inlined: inlinedIn(graph, [id], roots), rank: at(graph.nodes, id).type.shape.length }),
+  );
+  if (level === 0) return single;
+  return mergeRows(graph, single).map((g) => recomputed(graph, g, kept));
 }
 
-/**
- * Written values that one kernel can compute together: pointwise, of the shape of the largest, and read by nobody who
- * runs before the last of them.
- */
-function joinable(graph: Graph, groups: readonly Fused[]): NodeId[] {
-  const written = new Set(graph.writes.map((w) => w.value));
-  const candidates = groups
-    .map((g) => at(g.roots, 0))
-    .filter((id) => written.has(id) && OPS[at(graph.nodes, id).op].family === 'pointwise');
-  const size = (id: NodeId): number => count(at(graph.nodes, id).type.shape);
-  const largest = candidates.reduce<NodeId | undefined>((best, id) => (best === undefined || size(id) > size(best) ? id : best), undefined);
-  if (largest === undefined) return [];
-  const { shape } = at(graph.nodes, largest).type;
-  let same = candidates.filter((id) => sameShape(at(graph.nodes, id).type.shape, shape));
-  for (;;) {
-    const end = Math.max(...same);
-    const reads = (g: Fused, id: NodeId): boolean =>
-      [...g.roots, ...g.inlined].some((n) => at(graph.nodes, n).inputs.some((i) => baseOf(graph, i) === id));
-    const others = groups.filter((g) => !same.includes(at(g.roots, 0)) && at(g.roots, 0) < end);
-    const members = groups.filter((g) => same.includes(at(g.roots, 0)));
-    // Inside the kernel a joined value is at hand only at the element itself; outside of it only when the kernel is done.
-    const kept = same.filter((id) => !others.some((g) => reads(g, id)) && members.every((g) => readsOnlyInPlace(graph, g, id)));
-    if (kept.length === same.length) return kept.length > 1 ? kept : [];
-    same = kept;
-  }
+/** What only the group itself reads along its rows, and what is cheap, is computed again instead of stored. */
+function recomputed(graph: Graph, g: Fused, kept: ReadonlySet<NodeId>): Fused {
+  const inside = new Set([...g.roots, ...g.inlined]);
+  const uses = findUses(graph);
+  const again = g.roots.filter((id) => {
+    const node = at(graph.nodes, id);
+    if (kept.has(id) || node.type.shape.length === g.rank || OPS[node.op].family !== 'pointwise') return false;
+    return (uses.get(id) ?? []).every((u) => inside.has(u.consumer)) && costWithin(graph, id, new Set(g.roots)) <= CHEAP_IN_ROW;
+  });
+  if (again.length === 0) return g;
+  return {
+    ...g,
+    roots: g.roots.filter((id) => !again.includes(id)),
+    inlined: [...g.inlined, ...again].sort((a, b) => a - b),
+  };
+}
+
+/** Operations for one element of a root, other roots left aside; infinite where a sum is among them. */
+function costWithin(graph: Graph, root: NodeId, roots: ReadonlySet<NodeId>): number {
+  let total = 0;
+  const seen = new Set<NodeId>();
+  const visit = (id: NodeId): void => {
+    const node = at(graph.nodes, id);
+    if (seen.has(id) || (id !== root && roots.has(id)) || isLeaf(node)) return;
+    seen.add(id);
+    if (!isView(node)) total += OPS[node.op].family === 'pointwise' ? (COST[node.op] ?? 1) : Infinity;
+    node.inputs.forEach(visit);
+  };
+  visit(root);
+  return total;
 }
 
 /** Whether a group, if it reads a node at all, reads it through pointwise operations alone: each element at its own place. */

@@ -3,6 +3,7 @@ import { fixedShape } from '../../base/types.ts';
 import { call, literal, ref } from '../../ir/kernel/build.ts';
 import { isVector, scalarOf } from '../../ir/kernel/functions.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
+import type { NodeId } from '../../ir/graph/types.ts';
 import type { Buffer, Expr, Kernel } from '../../ir/kernel/types.ts';
 import { BlockWriter } from './block-writer.ts';
 import { kernelCost } from './cost.ts';
@@ -28,7 +29,7 @@ export function lowerGroup(
   choice: TilingChoice = 'cheapest',
   cache: TilingCache = new Map(),
 ): Kernel {
-  const rank = at(s.graph.nodes, at(group.stores, 0).node).type.shape.length;
+  const { rank } = group;
   const plain = writeKernel(s, group, index, tiling(rank, { lanes: chooseLanes(s, group, target.lanes), masked: target.masked }));
   if (!target.tiles || s.level === 0) return plain;
   const key = signature(plain);
@@ -71,27 +72,47 @@ function tilePoints(shape: readonly number[], how: Tiling): Point[] {
 }
 
 function writeKernel(s: Schedule, group: Group, index: number, how: Tiling): Kernel {
-  const { stores } = group;
-  const shape = fixedShape(at(s.graph.nodes, at(stores, 0).node).type.shape);
-  const axes = shape.map((extent, i) => ({ name: axisName(i), extent: Math.ceil(extent / at(how.tile, i)) })).filter((a) => a.extent > 1);
-  const points = tilePoints(shape, how);
+  const shapeOf = (node: NodeId): number[] => fixedShape(at(s.graph.nodes, node).type.shape);
+  const rows = shapeOf(at(group.stores, 0).node).slice(0, group.rank);
+  const axes = rows.map((extent, i) => ({ name: axisName(i), extent: Math.ceil(extent / at(how.tile, i)) })).filter((a) => a.extent > 1);
+  const points = tilePoints(rows, how);
   const out = new BlockWriter();
   const values = new Values(s, group, out, how);
   const written = new Map<string, Window>();
+  const put = (st: Store, value: Expr, point: Point): void => {
+    const shape = shapeOf(st.node);
+    const buffer = bufferOf(s, st, st.perStep ? get(s.tensors, st.tensor, 'tensor').size : shape.reduce((a, b) => a * b, 1));
+    written.set(buffer.name, buffer.window);
+    store(out, buffer.name, st.perStep, value, ix.linear(point, shape));
+  };
+  const oneLane = (body: () => void): void =>
+    how.lanes === 1 ? body() : out.guarded(call('eq', ref('u32', 'lane'), literal('u32', 0)), body);
+
   const body = out.inBlock(() => {
-    // All values are computed before anything is stored, so that state may be written in place.
-    const computed = stores.map((st) =>
-      st.from ? points.map((p) => values.load(at(s.graph.nodes, st.node), at([st.from], 0) as Store, p)) : values.at(st.node, points),
-    );
-    const write = (): void =>
-      stores.forEach((st, i) => {
-        const size = shape.reduce((a, b) => a * b, 1);
-        const buffer = bufferOf(s, st, st.perStep ? get(s.tensors, st.tensor, 'tensor').size : size);
-        written.set(buffer.name, buffer.window);
-        points.forEach((p, j) => store(out, buffer.name, st.perStep, at(at(computed, i), j), ix.linear(p, shape)));
+    if (group.roots.length === 0) {
+      for (const st of group.stores)
+        points.forEach((p) => put(st, st.from ? values.load(at(s.graph.nodes, st.node), st.from, p) : at(values.at(st.node, [p]), 0), p));
+      return;
+    }
+    const later: (() => void)[] = [];
+    for (const root of group.roots) {
+      const stores = group.stores.filter((st) => st.node === root);
+      const inner = shapeOf(root).slice(group.rank);
+      if (inner.length === 0) {
+        // All values at a point are computed before any is stored, so that state may be written in place.
+        const computed = values.at(root, points);
+        later.push(() => stores.forEach((st) => points.forEach((p, j) => put(st, at(computed, j), p))));
+        continue;
+      }
+      values.current = root;
+      out.loopOver(inner, { lanes: how.lanes, unroll: how.unroll === 'vector' ? 'vector' : 'none' }, (k) => {
+        const point = [...at(points, 0), ...k];
+        const [value] = values.at(root, [point]);
+        stores.forEach((st) => put(st, value as Expr, point));
       });
-    if (how.lanes === 1) write();
-    else out.guarded(call('eq', ref('u32', 'lane'), literal('u32', 0)), write);
+      values.current = undefined;
+    }
+    if (later.length) oneLane(() => later.forEach((write) => write()));
   });
   const windows = new Map([...values.reads, ...written]);
   const buffers = [...windows]

@@ -2,6 +2,7 @@ import { CompilerBug, at, get } from '../../base/errors.ts';
 import { count } from '../../base/types.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { chooseRoots, formGroups, readsOnlyInPlace, type Fused } from './fuse.ts';
+import { goesThroughRows } from './rows.ts';
 import type { Group, Level, Place, Schedule, Store, Tensor } from './types.ts';
 import { baseOf, isLeaf, isView } from './uses.ts';
 
@@ -44,7 +45,8 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   }
   const roots = chooseRoots(graph, level);
   const parts = level === 0 ? new Map<NodeId, Place>() : placeParts(graph, roots);
-  const elided = new Set([...parts.values()].map((p) => p.tensor));
+  const joined = new Set([...parts.values()].map((p) => p.tensor));
+  const elided = new Set(graph.nodes.filter((n) => joined.has(`concat_${n.id}`)).map((n) => n.id));
   for (const id of [...roots].sort((a, b) => a - b)) {
     const node = at(graph.nodes, id);
     if (places.has(id)) continue;
@@ -57,7 +59,16 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     const from = places.get(node.inputs[0] ?? -1);
     if (node.op === 'slice' && node.type.shape.length === 1 && from && !places.has(node.id)) places.set(node.id, { ...from, offset: from.offset + (node.attrs.start[0] ?? 0) });
   }
-  const fused = formGroups(graph, roots, level).filter((g) => !elided.has(`concat_${g.roots[0] ?? -1}`));
+  const kept = new Set([...Object.values(graph.outputs), ...graph.writes.map((w) => w.value), ...parts.keys()]);
+  const fused = formGroups(graph, roots, elided, kept, level);
+  // What is computed again wherever it is read lies nowhere.
+  const remaining = new Set(fused.flatMap((g) => g.roots));
+  for (const id of roots) {
+    const place = places.get(id);
+    if (!place || remaining.has(id) || place.tensor !== `${at(graph.nodes, id).op}_${id}` || elided.has(id)) continue;
+    places.delete(id);
+    tensors.delete(place.tensor);
+  }
   for (const name of options.trace)
     declare(traceTensor(name), at(graph.nodes, get(new Map(Object.entries(graph.outputs)), name, 'output')), 'trace', options.chunk);
   const outputs: Record<string, Place> = {};
@@ -79,7 +90,7 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
       return from ? { ...st, from } : st;
     }),
   }));
-  const first = [...aside].map(([node, place]): Group => ({ roots: [], inlined: [], stores: [{ node, perStep: false, ...place }] }));
+  const first = [...aside].map(([node, place]): Group => copyOf(graph, { node, perStep: false, ...place }));
   return { graph, level, groups: [...first, ...groups], tensors, places, outputs };
 }
 
@@ -132,6 +143,7 @@ function storeAll(
   const stores: Store[][] = fused.map(() => []);
   const copies: Group[] = [];
   const inPlace = new Set<NodeId>();
+  const copied = new Set(graph.writes.map((w) => w.value));
   for (const w of graph.writes) {
     const state = stateTensor(w.state);
     const i = home.get(w.value);
@@ -141,17 +153,19 @@ function storeAll(
       group !== undefined &&
       options.level > 0 &&
       reads.every((r, j) => j <= (i ?? 0) || !r.states.has(state)) &&
-      (!reads[i ?? 0]?.states.has(state) || readsInPlace(graph, group, state));
+      (!reads[i ?? 0]?.states.has(state) || (!goesThroughRows(graph, group) && readsInPlace(graph, group, state)));
     const store = { node: w.value, tensor: state, offset: 0, perStep: false };
     if (alone && i !== undefined) {
       stores[i]?.push(store);
       inPlace.add(w.value);
-    } else copies.push({ roots: [], inlined: [], stores: [store] });
+    } else copies.push(copyOf(graph, store));
   }
   const groups = fused.map((f, i): Group => {
     const mine = stores[i] ?? [];
     for (const r of f.roots) {
-      const needed = outputs.has(r) || parts.has(r) || !inPlace.has(r) || reads.some((s, j) => j !== i && s.nodes.has(r));
+      const elsewhere = reads.some((s, j) => j !== i && s.nodes.has(r)) || (copied.has(r) && !inPlace.has(r));
+      const inRow = at(graph.nodes, r).type.shape.length > f.rank && reads[i]?.nodes.has(r) === true;
+      const needed = outputs.has(r) || parts.has(r) || elsewhere || inRow;
       if (needed) mine.push({ node: r, perStep: false, ...get(places, r, 'place') });
       for (const name of options.trace)
         if (graph.outputs[name] === r) mine.push({ node: r, tensor: traceTensor(name), offset: 0, perStep: true });
@@ -164,6 +178,14 @@ function storeAll(
   }
   return [...groups, ...copies];
 }
+
+/** A kernel that copies one value. */
+const copyOf = (graph: Graph, store: Store): Group => ({
+  roots: [],
+  inlined: [],
+  rank: at(graph.nodes, store.node).type.shape.length,
+  stores: [store],
+});
 
 /** What a group reads from memory: nodes through views, and states by tensor. */
 function readIn(graph: Graph, f: Fused): { readonly nodes: ReadonlySet<NodeId>; readonly states: ReadonlySet<string> } {

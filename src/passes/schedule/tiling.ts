@@ -3,6 +3,7 @@ import { fixedShape } from '../../base/types.ts';
 import type { Expr, Kernel, Stmt } from '../../ir/kernel/types.ts';
 import type { Unroll } from './block-writer.ts';
 import { axisName } from './naming.ts';
+import { goesThroughRows } from './rows.ts';
 import type { Group, Schedule } from './types.ts';
 
 /** How the points of a kernel are dealt out to threads, and how one thread goes through its own. */
@@ -75,7 +76,10 @@ function mayOverrun(s: Schedule, group: Group, plain: Kernel, shape: readonly nu
  * most loads of the inner loops be shared.
  */
 export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target): Tiling[] {
-  const shape = fixedShape(at(s.graph.nodes, at(group.stores, 0).node).type.shape);
+  const whole = fixedShape(at(s.graph.nodes, at(group.stores, 0).node).type.shape);
+  if (plain.lanes === 1 && target.tiles && goesThroughRows(s.graph, group))
+    return [tiling(group.rank, { unroll: 'vector', masked: target.masked })];
+  const shape = whole.slice(0, group.rank);
   const inner = innermost(shape);
   if (!target.tiles || plain.lanes > 1 || inner < 0 || group.stores.some((st) => st.perStep)) return [];
   const { masked } = target;

@@ -23,6 +23,8 @@ export interface Group {
   readonly roots: readonly NodeId[];
   /** Not views and not leaves; in the order of the graph. */
   readonly inlined: readonly NodeId[];
+  /** Threads are dealt out over so many axes; along the others, each thread goes through its row. */
+  readonly rank: number;
   readonly stores: readonly Store[];
 }
 

@@ -1,6 +1,5 @@
 import { CompilerBug, at, get } from '../../base/errors.ts';
 import { count, fixedShape } from '../../base/types.ts';
-import { OPS } from '../../ir/graph/ops.ts';
 import { isPointwise, type PointwiseOp } from '../../ir/graph/pointwise.ts';
 import type { Graph, Node, NodeId, NodeOf } from '../../ir/graph/types.ts';
 import { call, depth, literal } from '../../ir/kernel/build.ts';
@@ -33,6 +32,8 @@ export interface Window {
 export class Values {
   readonly reads = new Map<string, Window>();
   readonly summing: Summing;
+  /** The root that is being computed along the rows, if any: what others have stored there is loaded. */
+  current: NodeId | undefined;
   private readonly graph: Graph;
   private readonly useCount = new Map<NodeId, number>();
   private readonly s: Schedule;
@@ -54,7 +55,7 @@ export class Values {
   at(id: NodeId, points: readonly Point[]): Expr[] {
     const node = at(this.graph.nodes, id);
     const place = this.s.places.get(id);
-    const stored = place !== undefined && !this.group.roots.includes(id);
+    const stored = place !== undefined && this.isStored(id, node);
     const keys = points.map((p) => `${id}@${p.map(ix.showIndex).join()}`);
     const known = new Map<string, Expr | undefined>();
     for (const key of keys) if (!known.has(key)) known.set(key, this.out.recall(key));
@@ -68,6 +69,11 @@ export class Values {
       known.set(key, often || depth(value) > MAX_DEPTH ? this.name(key, value, stored ? 'x' : 'v') : value);
     });
     return keys.map((key) => known.get(key) as Expr);
+  }
+
+  /** Whether a value with a place is read from there; a root is computed, but for one along the rows that was stored before. */
+  private isStored(id: NodeId, node: Node): boolean {
+    return !this.group.roots.includes(id) || (node.type.shape.length > this.group.rank && id !== this.current);
   }
 
   private name(key: string, value: Expr, prefix: string): Expr {
@@ -221,7 +227,7 @@ export class Values {
   /** Whether a value is read from memory and nothing else. */
   private isLoad(id: NodeId): boolean {
     const node = at(this.graph.nodes, id);
-    if (this.s.places.has(id)) return !this.group.roots.includes(id);
+    if (this.s.places.has(id)) return this.isStored(id, node);
     return isView(node) && node.op !== 'pad' && this.isLoad(at(node.inputs, 0));
   }
 
@@ -250,6 +256,3 @@ export class Values {
 
 /** An index that can be written down: one that is certainly negative is that of a masked load, whose value nobody uses. */
 const readable = (index: ix.Index): ix.Index => (ix.range(index)[1] < 0 ? ix.ZERO : index);
-
-/** Whether a node is computed by going through other values. */
-export const isSum = (node: Node): boolean => ['reduce', 'contract', 'scatter'].includes(OPS[node.op].family);

@@ -1,0 +1,36 @@
+import type { Kernel } from '../../ir/kernel/types.ts';
+
+/** Kernels that one dispatch may hold: each adds to its shader. */
+const MOST = 8;
+
+interface Span {
+  readonly tensor: string;
+  readonly from: number;
+  readonly to: number;
+  readonly writes: boolean;
+}
+
+const spans = (kernel: Kernel): Span[] =>
+  kernel.buffers.map((b) => ({ tensor: b.tensor, from: b.offset, to: b.offset + b.size, writes: b.access !== 'read' }));
+
+const conflict = (a: readonly Span[], b: readonly Span[]): boolean =>
+  a.some((x) => b.some((y) => x.tensor === y.tensor && (x.writes || y.writes) && x.from < y.to && y.from < x.to));
+
+/**
+ * Puts kernels that do not depend on each other into one dispatch, each as early as what it reads and overwrites allows.
+ * Gives the numbers of the kernels of each dispatch.
+ */
+export function batches(kernels: readonly Kernel[]): number[][] {
+  const result: { readonly kernels: number[]; readonly touched: Span[] }[] = [];
+  kernels.forEach((kernel, i) => {
+    const mine = spans(kernel);
+    let place = result.length;
+    while (place > 0 && !conflict(mine, result[place - 1]?.touched ?? [])) place--;
+    while (place < result.length && (result[place]?.kernels.length ?? 0) >= MOST) place++;
+    const batch = result[place] ?? { kernels: [], touched: [] };
+    if (place === result.length) result.push(batch);
+    batch.kernels.push(i);
+    batch.touched.push(...mine);
+  });
+  return result.map((b) => b.kernels);
+}

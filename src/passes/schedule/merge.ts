@@ -1,0 +1,158 @@
+import { at } from '../../base/errors.ts';
+import { fixedShape } from '../../base/types.ts';
+import { OPS } from '../../ir/graph/ops.ts';
+import type { Graph, NodeId } from '../../ir/graph/types.ts';
+import * as ix from '../../ir/kernel/index-math.ts';
+import { readings } from './access.ts';
+import type { Fused } from './fuse.ts';
+import { axisName } from './naming.ts';
+import { isView } from './uses.ts';
+
+/** A kernel goes through rows one after the other only where there are enough rows to keep a device busy. */
+const MIN_ROWS = 32;
+/** Operations that one kernel computes at the most: shaders stay small. */
+const MAX_OPERATIONS = 64;
+
+/** Groups while they are joined; `rows` are the axes over which threads are dealt out, a prefix of every root's shape. */
+interface Draft {
+  readonly roots: readonly NodeId[];
+  readonly inlined: readonly NodeId[];
+  readonly rows: readonly number[];
+  /** Has products or scattered sums in it: those are tiled over their own result alone. */
+  readonly heavy: boolean;
+  /** Groups that must be done before. */
+  readonly needs: Set<number>;
+}
+
+/**
+ * Joins groups that read each other's results in their own rows alone: a softmax or a normalisation goes through each row
+ * a few times in one kernel, and a product stores all that is computed from it element by element.
+ */
+export function mergeRows(graph: Graph, groups: readonly Fused[]): Fused[] {
+  return new Merger(graph, groups).run();
+}
+
+class Merger {
+  private readonly drafts = new Map<number, Draft>();
+  private readonly home = new Map<NodeId, number>();
+  private readonly graph: Graph;
+  private readonly stored: Set<NodeId>;
+
+  constructor(graph: Graph, groups: readonly Fused[]) {
+    this.graph = graph;
+    this.stored = new Set(groups.flatMap((g) => g.roots));
+    groups.forEach((g, i) => g.roots.forEach((r) => this.home.set(r, i)));
+    groups.forEach((g, i) => {
+      const heavy = [...g.roots, ...g.inlined].some((id) => {
+        const { op } = at(graph.nodes, id);
+        return OPS[op].family === 'contract' || OPS[op].family === 'scatter' || op === 'unwindow';
+      });
+      const rows = fixedShape(at(graph.nodes, at(g.roots, 0)).type.shape);
+      this.drafts.set(i, { ...g, rows, heavy, needs: this.needsOf(g, i) });
+    });
+  }
+
+  private needsOf(g: Fused, self: number): Set<number> {
+    const needs = new Set<number>();
+    const look = (id: NodeId): void => {
+      const home = this.home.get(id);
+      if (home !== undefined && home !== self) needs.add(home);
+      // Views and what is below them, and the parts of a concatenation: any may be what is stored.
+      const node = at(this.graph.nodes, id);
+      if (isView(node) || (node.op === 'concat' && home === undefined)) node.inputs.forEach(look);
+    };
+    for (const id of [...g.roots, ...g.inlined]) at(this.graph.nodes, id).inputs.forEach(look);
+    return needs;
+  }
+
+  run(): Fused[] {
+    for (const i of [...this.drafts.keys()]) {
+      for (;;) {
+        const c = this.drafts.get(i);
+        if (!c) break;
+        const producer = [...c.needs].sort((a, b) => b - a).find((p) => this.tryMerge(p, i));
+        if (producer === undefined) break;
+      }
+    }
+    return this.sorted().map(({ roots, inlined, rows }) => ({ roots, inlined, rank: rows.length }));
+  }
+
+  /** Joins producer `p` and consumer `c` under the consumer's number, if that is allowed. */
+  private tryMerge(p: number, c: number): boolean {
+    const [a, b] = [this.drafts.get(p), this.drafts.get(c)];
+    if (!a || !b || b.heavy) return false;
+    const rows = a.rows.length < b.rows.length ? a.rows : b.rows;
+    const roots = [...a.roots, ...b.roots].sort((x, y) => x - y);
+    if (a.heavy && rows.length !== a.rows.length) return false;
+    if (!roots.every((r) => this.startsWith(r, rows))) return false;
+    const inner = roots.some((r) => at(this.graph.nodes, r).type.shape.length > rows.length);
+    if (a.heavy && inner) return false;
+    const lines = rows.reduce((n, d) => n * d, 1);
+    if (inner && lines < MIN_ROWS) return false;
+    // A few long rows keep lanes busy that share them, which a kernel of several sums cannot do.
+    if (lines < MIN_ROWS && (this.sums(a) > 0 ? 1 : 0) + (this.sums(b) > 0 ? 1 : 0) > 1) return false;
+    if (roots.length + a.inlined.length + b.inlined.length > MAX_OPERATIONS) return false;
+    if (this.otherWay(p, c) || !this.inRows(a, b, rows)) return false;
+    const inlined = [...new Set([...a.inlined, ...b.inlined])].filter((id) => !roots.includes(id)).sort((x, y) => x - y);
+    const needs = new Set([...a.needs, ...b.needs].filter((n) => n !== p && n !== c));
+    this.drafts.delete(p);
+    this.drafts.set(c, { roots, inlined, rows, heavy: a.heavy, needs });
+    roots.forEach((r) => this.home.set(r, c));
+    for (const d of this.drafts.values()) if (d.needs.delete(p)) d.needs.add(c);
+    return true;
+  }
+
+  private startsWith(root: NodeId, rows: readonly number[]): boolean {
+    const shape = fixedShape(at(this.graph.nodes, root).type.shape);
+    return rows.every((d, i) => shape[i] === d);
+  }
+
+  private sums(d: Draft): number {
+    return [...d.roots, ...d.inlined].filter((id) => OPS[at(this.graph.nodes, id).op].family === 'reduce').length;
+  }
+
+  /** Whether the consumer also needs the producer by way of a third group. */
+  private otherWay(p: number, c: number): boolean {
+    const seen = new Set<number>();
+    const reaches = (i: number): boolean => {
+      if (i === p) return true;
+      if (seen.has(i)) return false;
+      seen.add(i);
+      return [...(this.drafts.get(i)?.needs ?? [])].some(reaches);
+    };
+    return [...(this.drafts.get(c)?.needs ?? [])].some((n) => n !== p && reaches(n));
+  }
+
+  /** Whether the consumer reads what the producer stores at its own row alone. */
+  private inRows(a: Draft, b: Draft, rows: readonly number[]): boolean {
+    const of = new Set(a.roots);
+    const own = rows.map((extent, i) => ix.showIndex(ix.variable(axisName(i), extent)));
+    return b.roots.every((root) => {
+      const shape = fixedShape(at(this.graph.nodes, root).type.shape);
+      const point = shape.map((extent, i) => ix.variable(axisName(i), extent));
+      return readings(this.graph, root, point, of, this.stored).every((r) =>
+        own.every((name, i) => ix.showIndex(r.point[i] ?? ix.ZERO) === name),
+      );
+    });
+  }
+
+  /** Every group behind what it needs, otherwise in the order of their last roots. */
+  private sorted(): Draft[] {
+    const last = (d: Draft): number => Math.max(...d.roots);
+    const order = [...this.drafts].sort(([, a], [, b]) => last(a) - last(b));
+    const done = new Set<number>();
+    const result: Draft[] = [];
+    const put = ([i, d]: readonly [number, Draft]): void => {
+      if (done.has(i)) return;
+      done.add(i);
+      for (const n of [...d.needs].sort((x, y) => x - y)) {
+        const needed = this.drafts.get(n);
+        if (needed) put([n, needed]);
+      }
+      result.push(d);
+    };
+    order.forEach(put);
+    return result;
+  }
+}
+
