@@ -4,6 +4,7 @@ import { feed, type Feed } from './graph/feed.ts';
 import { optimize } from './graph/optimize.ts';
 import type { Settings } from './graph/update.ts';
 import { pack, type Packing } from './graph/pack.ts';
+import { rematerialize } from './graph/rematerialize.ts';
 import { simplify } from './graph/simplify.ts';
 import type { VjpTable } from '../autodiff/vjp.ts';
 import type { Graph } from '../ir/graph/types.ts';
@@ -74,6 +75,8 @@ export function stepPipeline(o: StepOptions): readonly Pass[] {
     { name: 'feed', about: 'takes the examples from the data on the device', run: (g) => feed(g, o.feed) },
     bind(o.batch),
     ...CLEAN,
+    { name: 'rematerialize', about: 'computes large, cheap values again instead of keeping them', run: rematerialize },
+    { name: 'dce', about: 'drops what nothing needs', run: dce },
   ];
 }
 

@@ -3,6 +3,9 @@ import type { Kernel } from '../../ir/kernel/types.ts';
 /** Kernels that one dispatch may hold: each adds to its shader. */
 const MOST = 8;
 
+/** How many dispatches back a kernel may go: further back, what it computes would be kept for long. */
+const REACH = 2;
+
 interface Span {
   readonly tensor: string;
   readonly from: number;
@@ -17,7 +20,7 @@ const conflict = (a: readonly Span[], b: readonly Span[]): boolean =>
   a.some((x) => b.some((y) => x.tensor === y.tensor && (x.writes || y.writes) && x.from < y.to && y.from < x.to));
 
 /**
- * Puts kernels that do not depend on each other into one dispatch, each as early as what it reads and overwrites allows.
+ * Puts kernels that do not depend on each other into one dispatch, each a little earlier than in its turn, as what it reads and overwrites allows.
  * Gives the numbers of the kernels of each dispatch.
  */
 export function batches(kernels: readonly Kernel[]): number[][] {
@@ -25,7 +28,7 @@ export function batches(kernels: readonly Kernel[]): number[][] {
   kernels.forEach((kernel, i) => {
     const mine = spans(kernel);
     let place = result.length;
-    while (place > 0 && !conflict(mine, result[place - 1]?.touched ?? [])) place--;
+    while (place > Math.max(0, result.length - REACH) && !conflict(mine, result[place - 1]?.touched ?? [])) place--;
     while (place < result.length && (result[place]?.kernels.length ?? 0) >= MOST) place++;
     const batch = result[place] ?? { kernels: [], touched: [] };
     if (place === result.length) result.push(batch);

@@ -8,8 +8,10 @@ import { baseOf, findUses, isLeaf, isView, type Use } from './uses.ts';
 
 /** Scalar operations that one dispatch is worth: below this, computing again is cheaper than a kernel more. */
 const DISPATCH_WORTH = 65_536;
-/** Computing again is always allowed up to this cost for each element: a load costs about as much. */
-const CHEAP = 4;
+/** Loading or storing an element, in scalar operations. */
+const ACCESS = 6;
+/** Points of a thread of a product that share what they read. */
+const SHARED = 4;
 /** Along a row, computing so much again costs about as much as storing and loading. */
 const CHEAP_IN_ROW = 24;
 /** An inlined expression larger than this gets a kernel of its own, so that shaders stay small. */
@@ -52,6 +54,7 @@ class Fusion {
   private readonly roots: ReadonlySet<NodeId>;
   /** Cost of computing one element of a node again, with everything inlined in it. */
   private readonly cost = new Map<NodeId, number>();
+  private readonly loads = new Map<NodeId, number>();
   /** Nodes with a reduction or contraction inlined in them: they must be computed exactly once. */
   private readonly anchored = new Set<NodeId>();
 
@@ -74,9 +77,12 @@ class Fusion {
     if (readers.includes('reduce_max') && readers.includes('eq')) return false;
     // A fresh random number is cheaper than memory for it, however often it is read.
     if (node.op === 'uniform') return true;
-    const reads = uses.reduce((n, u) => n + u.factor, 0);
-    const again = cost * count(node.type.shape) * Math.max(0, reads - 1);
-    return cost <= CHEAP || again <= DISPATCH_WORTH;
+    const product = (u: Use): boolean => at(this.graph.nodes, u.consumer).op === 'contract';
+    const reads = uses.reduce((n, u) => n + (product(u) ? Math.max(1, u.factor / SHARED) : u.factor), 0);
+    const once = cost + ACCESS * this.loadsOf(node);
+    const inlined = once * reads;
+    const stored = once + ACCESS + ACCESS * reads;
+    return (inlined - stored) * count(node.type.shape) <= DISPATCH_WORTH;
   }
 
   /** A reduction may go on in the kernel of its only reader, if that reader visits every element once. */
@@ -89,12 +95,24 @@ class Fusion {
     return true;
   }
 
+  /** Elements that one element is computed from. */
+  private loadsOf(node: Node): number {
+    let loads = 0;
+    for (const input of new Set(node.inputs)) {
+      const base = at(this.graph.nodes, baseOf(this.graph, input));
+      if (base.op === 'const' || base.op === 'scalar' || base.op === 'iota') continue;
+      loads += isLeaf(base) || this.roots.has(base.id) ? 1 : (this.loads.get(base.id) ?? 1);
+    }
+    this.loads.set(node.id, loads);
+    return loads;
+  }
+
   private costOf(node: Node): number {
     let cost = COST[node.op] ?? 1;
     for (const input of new Set(node.inputs)) {
       const base = at(this.graph.nodes, baseOf(this.graph, input));
       if (base.op === 'const' || base.op === 'scalar' || base.op === 'iota') continue;
-      cost += isLeaf(base) || this.roots.has(base.id) ? 1 : (this.cost.get(base.id) ?? 1);
+      cost += isLeaf(base) || this.roots.has(base.id) ? 0 : (this.cost.get(base.id) ?? 1);
     }
     return cost;
   }

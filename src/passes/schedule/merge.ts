@@ -1,5 +1,5 @@
 import { at } from '../../base/errors.ts';
-import { fixedShape } from '../../base/types.ts';
+import { count, fixedShape } from '../../base/types.ts';
 import { OPS } from '../../ir/graph/ops.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
@@ -10,6 +10,8 @@ import { isView } from './uses.ts';
 
 /** A kernel goes through rows one after the other only where there are enough rows to keep a device busy. */
 const MIN_ROWS = 32;
+/** Values of so many elements are not computed long before they are needed. */
+const LARGE = 65_536;
 /** Operations that one kernel computes at the most: shaders stay small. */
 const MAX_OPERATIONS = 64;
 
@@ -92,7 +94,7 @@ class Merger {
     // A few long rows keep lanes busy that share them, which a kernel of several sums cannot do.
     if (lines < MIN_ROWS && (this.sums(a) > 0 ? 1 : 0) + (this.sums(b) > 0 ? 1 : 0) > 1) return false;
     if (roots.length + a.inlined.length + b.inlined.length > MAX_OPERATIONS) return false;
-    if (this.otherWay(p, c) || !this.inRows(a, b, rows)) return false;
+    if (this.keepsLong(p, c, b) || this.otherWay(p, c) || !this.inRows(a, b, rows)) return false;
     const inlined = [...new Set([...a.inlined, ...b.inlined])].filter((id) => !roots.includes(id)).sort((x, y) => x - y);
     const needs = new Set([...a.needs, ...b.needs].filter((n) => n !== p && n !== c));
     this.drafts.delete(p);
@@ -109,6 +111,14 @@ class Merger {
 
   private sums(d: Draft): number {
     return [...d.roots, ...d.inlined].filter((id) => OPS[at(this.graph.nodes, id).op].family === 'reduce').length;
+  }
+
+  /** Whether a large value of the backward pass would be computed in the forward pass, and kept until then. */
+  private keepsLong(p: number, c: number, consumer: Draft): boolean {
+    const loss = this.graph.outputs['loss'] ?? -1;
+    const elements = consumer.roots.reduce((n, r) => n + count(at(this.graph.nodes, r).type.shape), 0);
+    if (elements < LARGE || Math.min(...consumer.roots) <= loss) return false;
+    return [...this.drafts].some(([i, d]) => i !== c && d.needs.has(p) && Math.max(...d.roots) < loss);
   }
 
   /** Whether the consumer also needs the producer by way of a third group. */

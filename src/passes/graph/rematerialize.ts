@@ -1,0 +1,126 @@
+import { at, get } from '../../base/errors.ts';
+import { count } from '../../base/types.ts';
+import { GraphBuilder } from '../../ir/graph/builder.ts';
+import { OPS } from '../../ir/graph/ops.ts';
+import type { Graph, Node, NodeId, Op } from '../../ir/graph/types.ts';
+import { copyNode } from './rewrite.ts';
+
+/** Values of fewer elements are kept: they cost no memory worth speaking of. */
+const LARGE = 65_536;
+/** A value so many times smaller than another is kept with it. */
+const SMALL = 16;
+/** Scalar operations for one element that are spent to save its place in memory. */
+const CHEAP = 40;
+const COST: Partial<Readonly<Record<Op, number>>> = {
+  div: 4,
+  sqrt: 4,
+  exp: 8,
+  log: 8,
+  tanh: 12,
+  sigmoid: 12,
+  erf: 16,
+  pow: 16,
+  uniform: Infinity,
+  shuffle: Infinity,
+};
+
+/**
+ * Large values of the forward pass that are cheap to compute from others which the backward pass needs anyway are computed
+ * again there, so that they need no memory in between. Nodes up to the loss are the forward pass.
+ */
+export function rematerialize(graph: Graph): Graph {
+  const loss = graph.outputs['loss'];
+  return loss === undefined ? graph : new Rematerializer(graph, loss).run();
+}
+
+class Rematerializer {
+  private readonly graph: Graph;
+  private readonly loss: NodeId;
+  /** Forward values that the backward pass reads, by themselves or through views. */
+  private readonly needed = new Set<NodeId>();
+  private readonly costs = new Map<NodeId, number>();
+  private readonly b: GraphBuilder;
+  private readonly map = new Map<NodeId, NodeId>();
+  private readonly clones = new Map<NodeId, NodeId>();
+
+  constructor(graph: Graph, loss: NodeId) {
+    this.graph = graph;
+    this.loss = loss;
+    this.b = new GraphBuilder(graph.name);
+    for (const node of graph.nodes) if (node.id > loss) node.inputs.forEach((i) => this.need(i));
+    const kept = [...Object.values(graph.outputs), ...graph.writes.map((w) => w.value)];
+    kept.forEach((id) => this.costs.set(id, Infinity));
+  }
+
+  private node(id: NodeId): Node {
+    return at(this.graph.nodes, id);
+  }
+
+  private need(id: NodeId): void {
+    if (id > this.loss || this.needed.has(id)) return;
+    this.needed.add(id);
+    if (this.isView(id)) this.node(id).inputs.forEach((i) => this.need(i));
+  }
+
+  private isView(id: NodeId): boolean {
+    return OPS[this.node(id).op].family === 'view' && this.node(id).op !== 'concat';
+  }
+
+  run(): Graph {
+    for (const node of this.graph.nodes) {
+      const inputs = node.inputs.map((i) => (node.id > this.loss ? this.clone(i) : this.mapped(i)));
+      this.map.set(node.id, copyNode(this.b, node, inputs));
+    }
+    for (const [name, id] of Object.entries(this.graph.outputs)) this.b.outputs[name] = this.mapped(id);
+    for (const w of this.graph.writes) this.b.writes.push({ state: w.state, value: this.mapped(w.value) });
+    return this.b.graph();
+  }
+
+  private mapped(id: NodeId): NodeId {
+    return get(this.map, id, 'node');
+  }
+
+  /** A forward value for a reader in the backward pass. */
+  private clone(id: NodeId): NodeId {
+    const known = this.clones.get(id);
+    if (known !== undefined) return known;
+    const made = this.copies(id) ? copyNode(this.b, this.node(id), this.node(id).inputs.map((i) => this.clone(i))) : this.mapped(id);
+    this.clones.set(id, made);
+    return made;
+  }
+
+  private copies(id: NodeId): boolean {
+    if (id > this.loss) return false;
+    if (this.isView(id)) return this.copies(at(this.node(id).inputs, 0));
+    return this.again(id) || (!this.needed.has(id) && this.isLarge(id) && this.cost(id) <= CHEAP);
+  }
+
+  private isLarge(id: NodeId): boolean {
+    return count(this.node(id).type.shape) >= LARGE / SMALL;
+  }
+
+  /** Whether a value that the backward pass needs is computed there again. */
+  private again(id: NodeId): boolean {
+    return this.needed.has(id) && count(this.node(id).type.shape) >= LARGE && this.cost(id) <= CHEAP;
+  }
+
+  /** Operations to compute a value from what is alive in the backward pass; infinite where that cannot be. */
+  private cost(id: NodeId): number {
+    const known = this.costs.get(id);
+    if (known !== undefined) return known;
+    const node = this.node(id);
+    let total = OPS[node.op].family === 'pointwise' ? (COST[node.op] ?? 1) : Infinity;
+    for (const input of new Set(node.inputs)) if (total <= CHEAP) total += this.costOfOperand(input, count(node.type.shape));
+    this.costs.set(id, total);
+    return total;
+  }
+
+  private costOfOperand(id: NodeId, size: number): number {
+    const { op, inputs, type } = this.node(id);
+    if (this.isView(id)) return this.costOfOperand(at(inputs, 0), size);
+    // Leaves are always there, and small values are kept whether they are needed otherwise or not.
+    if (OPS[op].family === 'leaf' || count(type.shape) * SMALL <= size) return 0;
+    if (this.needed.has(id) && !this.again(id)) return 0;
+    return this.cost(id);
+  }
+}
