@@ -4,8 +4,6 @@ import type { Kernel } from './ir/kernel/types.ts';
 import { visitKernel } from './ir/kernel/visit.ts';
 import type { Placed } from './passes/memory/layout.ts';
 
-/** Storage bindings that every device takes. */
-const MAX_BINDINGS = 8;
 /** Bindings start at multiples of so many elements on every device. */
 export const BINDING_ALIGN = 64;
 
@@ -39,9 +37,10 @@ interface Range {
 /**
  * Gives kernels that run in one dispatch their bindings: a window of an arena for each tensor, so that kernels which
  * differ only in where their data lies have the same text. WebGPU takes no two writable windows that overlap, and a
- * buffer that is written anywhere in a dispatch must be writable everywhere in it.
+ * buffer that is written anywhere in a dispatch must be writable everywhere in it. Beyond `most` bindings, those of one
+ * arena become one.
  */
-export function bindBuffers(kernels: readonly Kernel[], placed: ReadonlyMap<string, Placed>): Bound {
+export function bindBuffers(kernels: readonly Kernel[], placed: ReadonlyMap<string, Placed>, most: number): Bound {
   const ranges: Range[] = [];
   const written = new Set<string>();
   const wide = new Set<string>();
@@ -63,11 +62,11 @@ export function bindBuffers(kernels: readonly Kernel[], placed: ReadonlyMap<stri
   }
   let current = joinWhere(ranges, (a, b) => a.start === b.start && a.end === b.end);
   current = joinWhere(current, (a, b) => written.has(a.arena) && a.start < b.end && b.start < a.end);
-  while (current.length > MAX_BINDINGS) {
-    const most = [...new Set(current.map((r) => r.arena))].reduce((x, y) =>
+  while (current.length > most) {
+    const largest = [...new Set(current.map((r) => r.arena))].reduce((x, y) =>
       current.filter((r) => r.arena === y).length > current.filter((r) => r.arena === x).length ? y : x,
     );
-    current = joinWhere(current, (a) => a.arena === most);
+    current = joinWhere(current, (a) => a.arena === largest);
   }
   const places = new Map<string, { binding: number; offset: number }>();
   const bindings = current.map((r, binding): Binding => {

@@ -5,13 +5,14 @@ import { count, fixedShape } from './base/types.ts';
 import { contractWork } from './ir/graph/ops.ts';
 import type { Graph } from './ir/graph/types.ts';
 import { type Adapter, collectScalars, generate, lowerProgram, planTensor, type Lowered } from './lower.ts';
+import { loopOf } from './loop.ts';
 import { parse } from './parser/parse.ts';
 import { PARAMS, packing } from './passes/graph/pack.ts';
 import { ArenaBuilder } from './passes/memory/layout.ts';
 import { predictPipeline, runPasses, stepPipeline, type Observer } from './passes/pipeline.ts';
 import { dataTensor, stateTensor, traceTensor } from './passes/schedule/schedule.ts';
 import type { Level } from './passes/schedule/types.ts';
-import { BYTES, TICK_BYTES, type Dispatch, type Plan, type PlanParam, type PlanTensor, type Program } from './plan.ts';
+import { TICK_COUNT, type Arena, type Dispatch, type Plan, type PlanLoop, type PlanScalar, type PlanParam, type PlanTensor, type Program } from './plan.ts';
 import { analyze } from './sema/analyze.ts';
 import type { Model, Script } from './sema/model.ts';
 import { DEFAULT_EPOCHS } from './sema/settings.ts';
@@ -52,7 +53,7 @@ export interface CompileOptions {
   /** Values that states start with, from the data: means and deviations. */
   readonly statistics?: ReadonlyMap<string, readonly number[]> | undefined;
   readonly level?: Level;
-  /** What the GPU kernels are made for; hardware where it is not said. */
+  /** What the GPU kernels are made for; for any GPU where it is not said. */
   readonly adapter?: Adapter | undefined;
   /** Override what the program says. */
   readonly batch?: number | undefined;
@@ -69,7 +70,7 @@ export interface Compiled {
 }
 
 /** Steps that one submit may hold. */
-const CHUNK = 256;
+const CHUNK = 512;
 /** Elements of one buffer: index arithmetic is 32 bits wide, in bytes too. */
 const MAX_ELEMENTS = 2 ** 30;
 /** Examples that one prediction takes at once. */
@@ -141,7 +142,7 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
     fail('NN217', `the arena '${large.name}' needs ${large.words} numbers, and nnc holds at most ${MAX_ELEMENTS} in one buffer`, {
       help: 'use a smaller batch, or smaller layers',
     });
-  invariant(scalars.length < TICK_BYTES / BYTES, `a step has ${scalars.length} scalars, more than a tick holds`);
+  invariant(scalars.length < TICK_COUNT - 1, `a step has ${scalars.length} scalars, more than a tick holds`);
   const code = generate(programs, scalars);
   const [train] = programs;
   const names = model.inputs.map((i) => i.name);
@@ -155,6 +156,7 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
     kernels: code.kernels,
     cpu: code.cpu,
     programs: Object.fromEntries(programs.map((p, i) => [p.name, planProgram(p, code.dispatches[i] ?? [], code.calls[i] ?? [])])),
+    loops: loops(programs, arenas.arenas(), scalars, level),
     scalars,
     params: [
       ...model.params.map((p): PlanParam => {
@@ -186,6 +188,21 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
   };
   const { name: _name, train: _train, ...computed } = plan;
   return { plan: { ...plan, identity: hash(JSON.stringify([computed, plan.train?.batch])) }, programs };
+}
+
+/** Steps of training that one workgroup can repeat by itself. */
+function loops(
+  programs: readonly Lowered[],
+  arenas: readonly Arena[],
+  scalars: readonly PlanScalar[],
+  level: Level,
+): Record<string, PlanLoop> {
+  const found: Record<string, PlanLoop> = {};
+  for (const p of programs) {
+    const loop = level > 0 && (p.name === 'train' || p.name === 'tail') ? loopOf(p, arenas, scalars) : undefined;
+    if (loop) found[p.name] = loop;
+  }
+  return found;
 }
 
 /** How many steps of which size the data gives. */

@@ -13,20 +13,32 @@ import { schedule, type ScheduleOptions } from './passes/schedule/schedule.ts';
 import type { Schedule } from './passes/schedule/types.ts';
 import type { CpuKernel, Dispatch, PlanKernel, PlanScalar, PlanTensor } from './plan.ts';
 
-/** What the kernels are made for: a GPU, or a driver that runs WebGPU on a CPU, where registers are few and compiling is slow. */
-export type Adapter = 'hardware' | 'software';
-export const GPU_TARGETS: Readonly<Record<Adapter, Target>> = {
-  hardware: { lanes: 64, tiles: true, masked: true, registers: 64, threads: 4096 },
-  software: { lanes: 64, tiles: true, masked: true, registers: 16, threads: 64 },
-};
+/** What the kernels are made for. */
+export interface Adapter {
+  /** A driver that runs WebGPU on a CPU: registers are few and compiling is slow. */
+  readonly software: boolean;
+  /** Storage buffers that a kernel may see (maxStorageBuffersPerShaderStage). */
+  readonly bindings: number;
+}
+/** What every device takes. */
+export const ANY_ADAPTER: Adapter = { software: false, bindings: 8 };
+
+const HARDWARE: Target = { lanes: 64, tiles: true, masked: true, registers: 64, threads: 4096 };
+const SOFTWARE: Target = { lanes: 64, tiles: true, masked: true, registers: 16, threads: 64 };
+export const LOOP_TARGET: Target = { lanes: 1, tiles: false, masked: true, registers: 8, threads: 64 };
 export const CPU_TARGET: Target = { lanes: 1, tiles: false, masked: false, registers: 8, threads: 1 };
 
 /** A program between graph and plan: scheduled, lowered for both targets, with memory assigned. */
 export interface Lowered {
   readonly name: string;
+  readonly adapter: Adapter;
   readonly schedule: Schedule;
   readonly gpu: readonly Kernel[];
   readonly cpu: readonly Kernel[];
+  /** The same for one workgroup that does everything. */
+  readonly loop: readonly Kernel[];
+  /** Words of transients by arena. */
+  readonly scratch: Readonly<Record<string, number>>;
   /** Which kernels run in one dispatch, in the order of the dispatches. */
   readonly batches: readonly (readonly number[])[];
   readonly placed: ReadonlyMap<string, Placed>;
@@ -50,11 +62,13 @@ export function lowerProgram(
       return kernel;
     });
   };
-  const gpu = kernels(GPU_TARGETS[options.adapter ?? 'hardware']);
+  const adapter = options.adapter ?? ANY_ADAPTER;
+  const gpu = kernels(adapter.software ? SOFTWARE : HARDWARE);
   const cpu = kernels(CPU_TARGET);
+  const loop = kernels(LOOP_TARGET);
   // For looking at every kernel's result, nothing is overwritten.
   const kept = options.keepAll ? new Set(s.tensors.keys()) : new Set(Object.values(s.outputs).map((p) => p.tensor));
-    const together = options.level === 0 ? gpu.map((_, i) => [i]) : batches(gpu);
+    const together = options.level === 0 ? gpu.map((_, i) => [i]) : batches(gpu, adapter.bindings);
   const transients = assignTransients(
     lifetimes(
       together.map((batch) => batch.map((i) => at(gpu, i))),
@@ -72,7 +86,7 @@ export function lowerProgram(
     placed.set(t.name, arenas.place(arena, key, t.dtype, t.size));
   }
   for (const [arena, words] of Object.entries(transients.words)) arenas.atLeast(arena, arena.startsWith('i') ? 'i32' : 'f32', words);
-  return { name, schedule: s, gpu, cpu, batches: together, placed };
+  return { name, adapter, schedule: s, gpu, cpu, loop, scratch: transients.words, batches: together, placed };
 }
 
 /** The scalars that any of the programs reads, in a fixed order. */
@@ -105,7 +119,7 @@ export function generate(programs: readonly Lowered[], scalars: readonly PlanSca
   const dispatches = programs.map((program) =>
     program.batches.map((batch) => {
       const kernels = batch.map((i) => at(program.gpu, i));
-      const bound = bindBuffers(kernels, program.placed);
+      const bound = bindBuffers(kernels, program.placed, program.adapter.bindings);
       const shader = generateWgsl(kernels, { ...bound, scalars });
       const index = gpu.put(shader.code, () => ({
         name: `${program.name}_${kernels.map((k) => k.name).join('_')}`.slice(0, MAX_NAME),
@@ -121,7 +135,7 @@ export function generate(programs: readonly Lowered[], scalars: readonly PlanSca
   const calls = programs.map((program) =>
     program.batches.flat().map((i) => {
       const kernel = at(program.cpu, i);
-      const bound = bindBuffers([kernel], program.placed);
+      const bound = bindBuffers([kernel], program.placed, Infinity);
       const js = generateJs(kernel, { ...bound, scalars });
       const name = `${program.name}_${kernel.name}`;
       return dispatchOf(

@@ -18,6 +18,8 @@ export interface Plan {
   /** The kernels of the CPU device. */
   readonly cpu: readonly CpuKernel[];
   readonly programs: Readonly<Record<string, Program>>;
+  /** Programs, by name, that one workgroup repeats for many steps in one dispatch. */
+  readonly loops: Readonly<Record<string, PlanLoop>>;
   readonly scalars: readonly PlanScalar[];
   /** Everything that weights hold: trained parameters, then states such as running means. */
   readonly params: readonly PlanParam[];
@@ -45,6 +47,13 @@ export interface PlanKernel {
   /** Reads the scalars of the step. */
   readonly ticks: boolean;
   readonly workgroups: readonly [number, number];
+}
+
+/** Any number of steps, for any number of nets: workgroup n trains net n on its own part of state and trace. */
+export interface PlanLoop {
+  readonly wgsl: string;
+  /** Whole arenas; all but the data hold a part for each net. */
+  readonly bindings: readonly { readonly arena: string; readonly access: 'read' | 'read_write' }[];
 }
 
 export interface CpuKernel {
@@ -119,6 +128,8 @@ export interface TrainPlan {
 export const BYTES = 4;
 /** A tick is one dynamic uniform binding: its size is the alignment that every device takes. */
 export const TICK_BYTES = 256;
+/** Word of a tick that says for how many steps from it on the same program runs. */
+export const TICK_COUNT = TICK_BYTES / BYTES - 1;
 /** Copies of the trace on their way to the host. */
 export const READBACK_SLOTS = 3;
 
@@ -130,7 +141,8 @@ export function planBytes(plan: Plan): {
   readonly total: number;
 } {
   const arenas = plan.arenas.reduce((n, a) => n + a.words * BYTES, 0);
-  const ticks = plan.chunk * TICK_BYTES;
+  // A loop takes its steps from any place on, so that there is room for a whole chunk behind the last.
+  const ticks = plan.chunk * TICK_BYTES * (Object.keys(plan.loops).length ? 2 : 1);
   const readback = READBACK_SLOTS * traceWords(plan) * BYTES;
   return { arenas, ticks, readback, total: arenas + ticks + readback };
 }

@@ -7,6 +7,13 @@ import { findAdapter, releaseGpu } from './gpu.ts';
 
 export type DeviceChoice = 'auto' | 'gpu' | 'cpu';
 
+const asleep = new Int32Array(new SharedArrayBuffer(4));
+
+/** Blocks this thread, and so Dawn's polling, which would take a core of its own. */
+export function sleep(ms: number): void {
+  Atomics.wait(asleep, 0, 0, ms);
+}
+
 /**
  * Loads a plan where it can run: a GPU; else the software Vulkan driver that npm brings; else plain JavaScript. The
  * session says which and why.
@@ -14,7 +21,7 @@ export type DeviceChoice = 'auto' | 'gpu' | 'cpu';
 export async function openSession(plan: Plan, choice: DeviceChoice): Promise<Session> {
   if (choice === 'cpu') return createCpuSession(plan, compileKernels(plan), 'asked for with --device cpu');
   const { found, attempts } = await findAdapter();
-  if (found) return createGpuSession(plan, found.adapter, { via: found.via, reason: found.reason, budget: BUDGET_MS.native });
+  if (found) return createGpuSession(plan, found.adapter, { via: found.via, reason: found.reason, budget: BUDGET_MS.native, sleep });
   const tried = attempts.map((a) => `${a.what}: ${a.outcome}`).join('; ');
   if (choice === 'gpu')
     throw new DeviceError(`no WebGPU adapter was found (${tried})`, 'NN601', 'run nnc doctor to see what is missing, or use --device cpu');

@@ -1,6 +1,6 @@
 import { count } from '../base/types.ts';
 import type { Graph, NodeId } from '../ir/graph/types.ts';
-import { collectScalars, generate, lowerProgram, type Lowered } from '../lower.ts';
+import { type Adapter, collectScalars, generate, lowerProgram, type Lowered } from '../lower.ts';
 import { ArenaBuilder } from '../passes/memory/layout.ts';
 import { dataTensor, stateTensor } from '../passes/schedule/schedule.ts';
 import type { TilingChoice } from '../passes/schedule/lower.ts';
@@ -17,9 +17,9 @@ export interface GraphPlan {
 const NOTHING: PlanTensor = { name: '', arena: '', offset: 0, shape: [], dtype: 'f32' };
 
 /** A plan with one program, `main`. With `keepAll` no kernel's result is overwritten by a later one. */
-export function planGraph(graph: Graph, level: Level, keepAll = false, tiling?: TilingChoice): GraphPlan {
+export function planGraph(graph: Graph, level: Level, keepAll = false, tiling?: TilingChoice, adapter?: Adapter): GraphPlan {
   const arenas = new ArenaBuilder();
-  const lowered = lowerProgram('main', graph, arenas, { level, trace: [], chunk: 1, keepAll, tiling });
+  const lowered = lowerProgram('main', graph, arenas, { level, trace: [], chunk: 1, keepAll, tiling, adapter });
   const scalars = collectScalars([lowered]);
   const { kernels, cpu, dispatches, calls } = generate([lowered], scalars);
   const plan: Plan = {
@@ -32,6 +32,7 @@ export function planGraph(graph: Graph, level: Level, keepAll = false, tiling?: 
     kernels,
     cpu,
     programs: { main: { dispatches: dispatches[0] ?? [], calls: calls[0] ?? [], trace: {}, flops: 0 } },
+    loops: {},
     scalars,
     params: [],
     slots: [],

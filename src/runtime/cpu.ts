@@ -62,6 +62,7 @@ export function createCpuSession(plan: Plan, kernels: readonly JsKernel[], reaso
     device: { kind: 'cpu', name: 'JavaScript', reason },
     counters,
     budget: BUDGET_MS,
+    pace: { chunk: 1 },
     write(name, offset, data) {
       arena(name).set(data, offset);
     },

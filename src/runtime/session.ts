@@ -1,5 +1,5 @@
 import { evalScalar } from '../base/scalar.ts';
-import { TICK_BYTES, type Plan } from '../plan.ts';
+import { BYTES, TICK_BYTES, TICK_COUNT, type Plan } from '../plan.ts';
 
 /** Where a plan runs. */
 export interface DeviceInfo {
@@ -29,6 +29,10 @@ export interface Session {
   readonly counters: Readonly<Counters>;
   /** Milliseconds that one chunk of steps may take. */
   readonly budget: number;
+  /** How many steps the last chunks had: what fits the budget is found out once. */
+  readonly pace: { chunk: number };
+  /** Blocks for so many milliseconds, where that is allowed: waiting any other way takes a core from a software adapter. */
+  readonly sleep?: ((ms: number) => void) | undefined;
   /** Copies words into an arena at an offset in elements. */
   write(arena: string, offset: number, data: Words): void;
   read(arena: string, offset: number, length: number): Promise<Words>;
@@ -41,6 +45,16 @@ export interface Session {
 export interface Ticks {
   readonly buffer: ArrayBuffer;
   readonly count: number;
+}
+
+/** Says in each tick for how many steps from it on the program stays the same. */
+export function countRuns(programs: readonly string[], ticks: Ticks): void {
+  const words = new Int32Array(ticks.buffer);
+  let left = 0;
+  for (let slot = programs.length - 1; slot >= 0; slot--) {
+    left = programs[slot] === programs[slot + 1] ? left + 1 : 1;
+    words[(slot * TICK_BYTES) / BYTES + TICK_COUNT] = left;
+  }
 }
 
 /** Computes the scalars of steps `first` to `first + count - 1` in float64. */

@@ -6,6 +6,24 @@ import { makeTicks, type Session } from './session.ts';
 /** Chunks that may be on the device at once: one runs while the next is encoded. */
 const IN_FLIGHT = 2;
 
+const NAP_MS = 1;
+/** Share of the expected time that a wait is slept through. */
+const ASLEEP = 0.7;
+
+/** Waits with short naps between two looks, which leave the processor to those who work. */
+async function napping(done: Promise<void>, sleep: Session['sleep']): Promise<void> {
+  let waiting = sleep !== undefined;
+  const awake = (): void => {
+    waiting = false;
+  };
+  done.then(awake, awake);
+  while (waiting) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    if (waiting) sleep?.(NAP_MS);
+  }
+  await done;
+}
+
 /** Which program does a step: the last of an epoch may have fewer rows. */
 function programOf(plan: Plan, step: number): string {
   const t = plan.train;
@@ -23,12 +41,13 @@ export async function trainLoop(session: Session, from: number, options: TrainOp
   const steps = options.steps ?? train.steps;
   const run = { seed: options.seed ?? train.seed, total: steps };
   const begin = performance.now();
-  let chunk = 1;
+  const { pace } = session;
   let step = from;
   let known = from;
   let lastLoss = NaN;
   let lastDone = begin;
-  const flying: Promise<void>[] = [];
+  let perStep = 0;
+  const flying: { readonly done: Promise<void>; readonly steps: number; readonly started: number }[] = [];
 
   const launch = (first: number, n: number): Promise<void> => {
     const started = performance.now();
@@ -38,8 +57,9 @@ export async function trainLoop(session: Session, from: number, options: TrainOp
       // Chunks run one after the other, so the time of one starts where the one before ended.
       const took = now - Math.max(started, lastDone);
       lastDone = now;
-      if (took < session.budget / 2 && n === chunk) chunk = Math.min(plan.chunk, chunk * 2);
-      else if (took > session.budget && n === chunk) chunk = Math.max(1, Math.floor(chunk / 2));
+      perStep = took / n;
+      if (took < session.budget / 2 && n === pace.chunk) pace.chunk = Math.min(plan.chunk, pace.chunk * 2);
+      else if (took > session.budget && n === pace.chunk) pace.chunk = Math.max(1, Math.floor(pace.chunk / 2));
       const losses = traced(plan, trace, programs, 'loss');
       const metrics = Object.fromEntries(train.metrics.map((m) => [m, traced(plan, trace, programs, `metric:${m}`)]));
       const bad = losses.findIndex((loss) => !Number.isFinite(loss));
@@ -58,17 +78,26 @@ export async function trainLoop(session: Session, from: number, options: TrainOp
     });
   };
 
+  /** Waits for the oldest chunk, asleep for most of the time that it will take. */
+  const landed = async (): Promise<void> => {
+    const flight = flying.shift();
+    if (!flight) return;
+    const left = Math.max(flight.started, lastDone) + flight.steps * perStep - performance.now();
+    if (left * ASLEEP > 1) session.sleep?.(left * ASLEEP);
+    await napping(flight.done, session.sleep);
+  };
+
   const end = Math.min(steps, options.until ?? steps);
   while (step < end && !options.signal?.aborted) {
-    if (flying.length >= IN_FLIGHT) await flying.shift();
-    const n = Math.min(chunk, end - step);
+    if (flying.length >= IN_FLIGHT) await landed();
+    const n = Math.min(pace.chunk, end - step);
     const flight = launch(step, n);
     // Seen when it is awaited; marked now so that a failure of two chunks is reported once.
     flight.catch(() => undefined);
-    flying.push(flight);
+    flying.push({ done: flight, steps: n, started: performance.now() });
     step += n;
   }
-  for (const flight of flying) await flight;
+  while (flying.length) await landed();
   return { steps: known - from, seconds: (performance.now() - begin) / 1000, lastLoss };
 }
 

@@ -1,12 +1,15 @@
 /// <reference types="@webgpu/types" />
-import { BYTES, READBACK_SLOTS, TICK_BYTES, traceWords, type Plan } from '../plan.ts';
+import { BYTES, READBACK_SLOTS, TICK_BYTES, planBytes, traceWords, type Plan } from '../plan.ts';
 import { DeviceError, smaller } from './errors.ts';
-import type { Counters, DeviceInfo, Session, Ticks, Words } from './session.ts';
+import { countRuns, type Counters, type DeviceInfo, type Session, type Ticks, type Words } from './session.ts';
 
 /** WebGPU's flag values, which are part of the standard: pages and Node need no globals for them. */
 const USAGE = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128 } as const;
 const STAGE_COMPUTE = 4;
 const MAP_READ_MODE = 1;
+
+/** Storage buffers that a kernel may see on every device. */
+const STORAGE_BUFFERS = 8;
 
 /** Milliseconds that one submit may take: browsers lose devices that run longer, other drivers are more patient. */
 export const BUDGET_MS = { browser: 50, native: 200 } as const;
@@ -16,12 +19,13 @@ export interface GpuOptions {
   readonly via: string;
   readonly reason: string;
   readonly budget: number;
+  readonly sleep?: ((ms: number) => void) | undefined;
 }
 
 /** Loads a plan on a WebGPU adapter: all buffers, pipelines and bind groups that it will ever need. */
 export async function createGpuSession(plan: Plan, adapter: GPUAdapter, options: GpuOptions): Promise<Session> {
   const device = await requestDevice(plan, adapter);
-  const session = new GpuSession(plan, device, describe(adapter, options), options.budget);
+  const session = new GpuSession(plan, device, describe(adapter, options), options);
   await session.prepare();
   return session;
 }
@@ -48,6 +52,8 @@ async function requestDevice(plan: Plan, adapter: GPUAdapter): Promise<GPUDevice
     }
     if (bytes > standard) requiredLimits[limit] = bytes;
   }
+  const bindings = Math.max(...plan.kernels.map((k) => k.bindings.length));
+  if (bindings > STORAGE_BUFFERS) requiredLimits['maxStorageBuffersPerShaderStage'] = bindings;
   try {
     return await adapter.requestDevice({ label: `nnc ${plan.name}`, requiredLimits });
   } catch (e) {
@@ -62,16 +68,29 @@ interface Encoded {
   readonly workgroups: readonly [number, number];
 }
 
+/** A program that one dispatch repeats. */
+interface Loop {
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+}
+
+/** Steps of the first chunk of a loop, which are cheap as a rule. */
+const FIRST_LOOP = 64;
+
 class GpuSession implements Session {
   readonly plan: Plan;
   readonly device: DeviceInfo;
   readonly budget: number;
+  readonly sleep: ((ms: number) => void) | undefined;
   readonly counters: Counters = { dispatches: 0, submits: 0, buffers: 0, bindGroups: 0, bytes: 0 };
   private readonly gpu: GPUDevice;
   private readonly arenas = new Map<string, GPUBuffer>();
-  private readonly pipelines: GPUComputePipeline[] = [];
+  private readonly pipelines: (GPUComputePipeline | undefined)[] = [];
   /** What each program does, ready to be encoded. */
   private readonly programs = new Map<string, Encoded[]>();
+  private readonly loops = new Map<string, Loop>();
+  readonly pace: { chunk: number };
+  private loopTicks: GPUBindGroup | undefined;
   private ticks: GPUBuffer | undefined;
   private tickGroup: GPUBindGroup | undefined;
   private readonly readback: GPUBuffer[] = [];
@@ -79,11 +98,13 @@ class GpuSession implements Session {
   private failure: DeviceError | undefined;
   private destroyed = false;
 
-  constructor(plan: Plan, gpu: GPUDevice, device: DeviceInfo, budget: number) {
+  constructor(plan: Plan, gpu: GPUDevice, device: DeviceInfo, { budget, sleep }: GpuOptions) {
+    this.sleep = sleep;
     this.plan = plan;
     this.gpu = gpu;
     this.device = device;
     this.budget = budget;
+    this.pace = { chunk: Object.keys(plan.loops).length ? Math.min(FIRST_LOOP, plan.chunk) : 1 };
     void gpu.lost.then((info) => {
       // The loss is the cause of whatever error follows it, so it is reported first.
       if (!this.destroyed)
@@ -110,7 +131,7 @@ class GpuSession implements Session {
     gpu.pushErrorScope('validation');
     for (const a of plan.arenas)
       this.arenas.set(a.name, this.buffer(a.name, a.words * BYTES, USAGE.STORAGE | USAGE.COPY_DST | USAGE.COPY_SRC));
-    this.ticks = this.buffer('ticks', plan.chunk * TICK_BYTES, USAGE.UNIFORM | USAGE.COPY_DST);
+    this.ticks = this.buffer('ticks', planBytes(plan).ticks, USAGE.UNIFORM | USAGE.STORAGE | USAGE.COPY_DST);
     const trace = traceWords(plan) * BYTES;
     for (let i = 0; trace > 0 && i < READBACK_SLOTS; i++)
       this.readback.push(this.buffer(`readback ${i}`, trace, USAGE.MAP_READ | USAGE.COPY_DST));
@@ -122,32 +143,17 @@ class GpuSession implements Session {
       layout: tickLayout,
       entries: [{ binding: 0, resource: { buffer: this.ticks, size: TICK_BYTES } }],
     });
-    const layouts = plan.kernels.map((k) =>
-      gpu.createBindGroupLayout({
-        label: k.name,
-        entries: k.bindings.map((b, binding) => ({
-          binding,
-          visibility: STAGE_COMPUTE,
-          buffer: { type: b.access === 'read' ? ('read-only-storage' as const) : ('storage' as const) },
-        })),
-      }),
-    );
+    const layouts = plan.kernels.map((k) => this.layout(k));
+    // Programs that are loops need no kernels of their own.
+    const wanted = new Set(Object.entries(plan.programs).flatMap(([name, p]) => (plan.loops[name] ? [] : p.dispatches.map((d) => d.kernel))));
     const pipelines = plan.kernels.map(async (k, i) => {
+      if (!wanted.has(i)) return undefined;
       const layout = layouts[i] as GPUBindGroupLayout;
-      const module = gpu.createShaderModule({ label: k.name, code: k.wgsl });
-      const bindGroupLayouts = k.ticks ? [layout, tickLayout] : [layout];
-      try {
-        return await gpu.createComputePipelineAsync({
-          label: k.name,
-          layout: gpu.createPipelineLayout({ bindGroupLayouts }),
-          compute: { module, entryPoint: 'main' },
-        });
-      } catch (e) {
-        throw new Error(`kernel ${k.name} does not compile: ${e instanceof Error ? e.message : String(e)}\n${k.wgsl}`);
-      }
+      return this.pipeline(k.name, k.wgsl, k.ticks ? [layout, tickLayout] : [layout]);
     });
     this.pipelines.push(...(await Promise.all(pipelines)));
     for (const [name, program] of Object.entries(plan.programs)) {
+      if (plan.loops[name]) continue;
       const encoded = program.dispatches.map((d): Encoded => {
         const kernel = plan.kernels[d.kernel];
         const pipeline = this.pipelines[d.kernel];
@@ -166,6 +172,7 @@ class GpuSession implements Session {
       });
       this.programs.set(name, encoded);
     }
+    await this.prepareLoops();
     const [invalid, memory] = [await gpu.popErrorScope(), await gpu.popErrorScope()];
     if (memory)
       throw new DeviceError(
@@ -174,6 +181,53 @@ class GpuSession implements Session {
         'use a smaller batch, or --device cpu',
       );
     if (invalid) throw new Error(`the plan '${plan.name}' is not valid WebGPU: ${invalid.message}`);
+  }
+
+  private layout(k: { readonly name: string; readonly bindings: readonly { readonly access: 'read' | 'read_write' }[] }): GPUBindGroupLayout {
+    return this.gpu.createBindGroupLayout({
+      label: k.name,
+      entries: k.bindings.map((b, binding) => ({
+        binding,
+        visibility: STAGE_COMPUTE,
+        buffer: { type: b.access === 'read' ? ('read-only-storage' as const) : ('storage' as const) },
+      })),
+    });
+  }
+
+  private async pipeline(label: string, code: string, bindGroupLayouts: GPUBindGroupLayout[]): Promise<GPUComputePipeline> {
+    const { gpu } = this;
+    const module = gpu.createShaderModule({ label, code });
+    try {
+      const layout = gpu.createPipelineLayout({ bindGroupLayouts });
+      return await gpu.createComputePipelineAsync({ label, layout, compute: { module, entryPoint: 'main' } });
+    } catch (e) {
+      throw new Error(`kernel ${label} does not compile: ${e instanceof Error ? e.message : String(e)}\n${code}`);
+    }
+  }
+
+  /** Pipelines of programs that one dispatch repeats, on whole arenas, with their ticks from any place on. */
+  private async prepareLoops(): Promise<void> {
+    const { plan, gpu } = this;
+    const loops = Object.entries(plan.loops);
+    if (loops.length === 0 || !this.ticks) return;
+    const tickLayout = gpu.createBindGroupLayout({
+      entries: [{ binding: 0, visibility: STAGE_COMPUTE, buffer: { type: 'read-only-storage', hasDynamicOffset: true } }],
+    });
+    this.loopTicks = gpu.createBindGroup({
+      label: 'ticks of a loop',
+      layout: tickLayout,
+      entries: [{ binding: 0, resource: { buffer: this.ticks, size: plan.chunk * TICK_BYTES } }],
+    });
+    for (const [name, loop] of loops) {
+      const label = `loop ${name}`;
+      const layout = this.layout({ name: label, bindings: loop.bindings });
+      const entries = loop.bindings.map((b, binding) => ({ binding, resource: { buffer: this.arena(b.arena) } }));
+      this.counters.bindGroups++;
+      this.loops.set(name, {
+        pipeline: await this.pipeline(label, loop.wgsl, [layout, tickLayout]),
+        group: gpu.createBindGroup({ label, layout, entries }),
+      });
+    }
   }
 
   private arena(name: string): GPUBuffer {
@@ -224,12 +278,25 @@ class GpuSession implements Session {
     this.check();
     const { gpu, plan } = this;
     if (!this.ticks || !this.tickGroup) throw new Error('the session is not prepared');
+    countRuns(programs, ticks);
     gpu.queue.writeBuffer(this.ticks, 0, ticks.buffer);
     const encoder = gpu.createCommandEncoder({ label: plan.name });
     const pass = encoder.beginComputePass();
     const tickGroup = this.tickGroup;
     let current: GPUComputePipeline | undefined;
     programs.forEach((name, slot) => {
+      const loop = this.loops.get(name);
+      if (loop && this.loopTicks) {
+        // The first of its run does all of it.
+        if (slot > 0 && programs[slot - 1] === name) return;
+        pass.setPipeline(loop.pipeline);
+        current = loop.pipeline;
+        pass.setBindGroup(0, loop.group);
+        pass.setBindGroup(1, this.loopTicks, [slot * TICK_BYTES]);
+        pass.dispatchWorkgroups(1);
+        this.counters.dispatches++;
+        return;
+      }
       const program = this.programs.get(name);
       if (!program) throw new Error(`the plan has no program '${name}'`);
       let ticked = false;

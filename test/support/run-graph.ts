@@ -1,3 +1,4 @@
+import { sleep } from '../../src/cli/device.ts';
 import { findAdapter } from '../../src/cli/gpu.ts';
 import { planGraph, runGraph as run, type GraphInputs, type GraphResult } from '../../src/cli/run-graph.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
@@ -14,7 +15,7 @@ export async function openSession(plan: Plan, kind: DeviceKind): Promise<Session
   if (kind === 'cpu') return createCpuSession(plan, compileKernels(plan), 'test');
   const { found, attempts } = await findAdapter();
   if (!found) throw new Error(`no adapter: ${JSON.stringify(attempts)}`);
-  return createGpuSession(plan, found.adapter, { via: 'Dawn', reason: 'test', budget: BUDGET_MS.native });
+  return createGpuSession(plan, found.adapter, { via: 'Dawn', reason: 'test', budget: BUDGET_MS.native, sleep });
 }
 
 /** Runs a graph once on a device of its own. */

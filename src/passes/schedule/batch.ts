@@ -19,17 +19,29 @@ const spans = (kernel: Kernel): Span[] =>
 const conflict = (a: readonly Span[], b: readonly Span[]): boolean =>
   a.some((x) => b.some((y) => x.tensor === y.tensor && (x.writes || y.writes) && x.from < y.to && y.from < x.to));
 
+interface Batch {
+  readonly kernels: number[];
+  readonly touched: Span[];
+}
+
+/** Whether a dispatch has no room for a kernel: its bindings would have to be joined, and equal layers would differ. */
+function isFull(batch: Batch | undefined, mine: readonly Span[], bindings: number): boolean {
+  if (!batch) return false;
+  const windows = new Set([...batch.touched, ...mine].map((s) => `${s.tensor}+${s.from}-${s.to}`));
+  return batch.kernels.length >= MOST || windows.size > bindings;
+}
+
 /**
  * Puts kernels that do not depend on each other into one dispatch, each a little earlier than in its turn, as what it reads and overwrites allows.
  * Gives the numbers of the kernels of each dispatch.
  */
-export function batches(kernels: readonly Kernel[]): number[][] {
-  const result: { readonly kernels: number[]; readonly touched: Span[] }[] = [];
+export function batches(kernels: readonly Kernel[], bindings: number): number[][] {
+  const result: Batch[] = [];
   kernels.forEach((kernel, i) => {
     const mine = spans(kernel);
     let place = result.length;
     while (place > Math.max(0, result.length - REACH) && !conflict(mine, result[place - 1]?.touched ?? [])) place--;
-    while (place < result.length && (result[place]?.kernels.length ?? 0) >= MOST) place++;
+    while (place < result.length && isFull(result[place], mine, bindings)) place++;
     const batch = result[place] ?? { kernels: [], touched: [] };
     if (place === result.length) result.push(batch);
     batch.kernels.push(i);

@@ -61,3 +61,9 @@ export function kernelCost(kernel: Kernel, threads: number): number {
   const points = kernel.axes.reduce((n, a) => n * a.extent, 1) * kernel.lanes;
   return (THREAD + bodyCost(kernel.body)) * Math.max(points, threads);
 }
+
+/** About how long one workgroup of so many threads takes for a kernel, in additions of one thread. */
+export function workgroupCost(kernel: Kernel, threads: number): number {
+  const points = kernel.axes.reduce((n, a) => n * a.extent, 1);
+  return Math.ceil(points / (kernel.lanes > 1 ? 1 : threads)) * (THREAD + bodyCost(kernel.body));
+}

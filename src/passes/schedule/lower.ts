@@ -115,13 +115,12 @@ function writeKernel(s: Schedule, group: Group, index: number, how: Tiling): Ker
     if (later.length) oneLane(() => later.forEach((write) => write()));
   });
   const windows = new Map([...values.reads, ...written]);
-  const buffers = [...windows]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, window]): Buffer => {
-      const t = get(s.tensors, window.tensor, 'tensor');
-      const access = written.has(name) ? (values.reads.has(name) ? 'update' : 'write') : 'read';
-      return { name, type: t.dtype, size: window.size, access, tensor: window.tensor, offset: window.offset };
-    });
+  // In the order of their first use, so that equal layers have equal kernels.
+  const buffers = [...windows].map(([name, window]): Buffer => {
+    const t = get(s.tensors, window.tensor, 'tensor');
+    const access = written.has(name) ? (values.reads.has(name) ? 'update' : 'write') : 'read';
+    return { name, type: t.dtype, size: window.size, access, tensor: window.tensor, offset: window.offset };
+  });
   return { name: kernelName(s.graph, group, index), about: about(s.graph, group), buffers, axes, lanes: how.lanes, body };
 }
 

@@ -1,6 +1,7 @@
 import { at } from '../../base/errors.ts';
 import { fixedShape } from '../../base/types.ts';
 import type { Expr, Kernel, Stmt } from '../../ir/kernel/types.ts';
+import { visitExpr } from '../../ir/kernel/visit.ts';
 import type { Unroll } from './block-writer.ts';
 import { axisName } from './naming.ts';
 import { goesThroughRows } from './rows.ts';
@@ -96,6 +97,7 @@ export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target
     ...(vectors ? [] : tileSizes(extent).map((t) => ({ t, vector: false }))),
     { t: 1, vector: false },
   ];
+  const unrolls = unrollsOf(loads, target);
   const found: Tiling[] = [];
   const seen = new Set<string>();
   const outer = sharedAxis(loads, shape, inner);
@@ -103,7 +105,8 @@ export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target
     for (const i of alongInner) {
       if (t * i.t > target.registers) continue;
       const tile = withInner(ones, i.t).map((v, axis) => (axis === outer ? t : v));
-      for (const unroll of target.registers > 8 || (t === 1 && i.t === 1) || i.vector ? (['four'] as const) : (['vector', 'four'] as const)) {
+      for (const unroll of unrolls) {
+        if (unroll === 'vector' && i.vector) continue;
         const key = `${tile.join()}/${String(i.vector)}/${unroll}`;
         if (seen.has(key)) continue;
         seen.add(key);
@@ -111,25 +114,42 @@ export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target
       }
     }
   }
-  if (target.registers <= 8) found.push(make(ones, -1, 'vector'));
+  if (unrolls.includes('vector')) found.push(make(ones, -1, 'vector'));
   return found;
 }
 
-/** The indices of all loads inside of loops. */
-function loopLoads(body: readonly Stmt[], inLoop = false): Expr[] {
-  const found: Expr[] = [];
-  const visit = (e: Expr): void => {
-    if (e.kind === 'load') {
-      if (inLoop) found.push(e.index);
-      visit(e.index);
-    } else if (e.kind === 'call') e.args.forEach(visit);
+/**
+ * How the loop of a sum may be written: four rounds at once pay where neighbours along it can be loaded together; where
+ * registers are few, only where that holds for both operands of a product.
+ */
+function unrollsOf(loads: readonly LoopLoad[], target: Target): readonly Unroll[] {
+  const contiguous = loads.filter((l) => l.contiguous).length;
+  if (target.registers <= 8) return contiguous > 1 ? ['vector', 'four', 'none'] : ['four', 'none'];
+  return contiguous > (target.registers <= 16 ? 1 : 0) ? ['four'] : ['none'];
+}
+
+interface LoopLoad {
+  readonly index: Expr;
+  /** Moves by one element with the innermost loop. */
+  readonly contiguous: boolean;
+}
+
+/** All loads inside of loops. */
+function loopLoads(body: readonly Stmt[], loop?: string): LoopLoad[] {
+  const found: LoopLoad[] = [];
+  const load = ({ index }: { readonly index: Expr }): void => {
+    if (loop !== undefined) found.push({ index, contiguous: addends(index).some((e) => e.kind === 'ref' && e.name === loop) });
   };
   for (const s of body) {
-    if ('value' in s) visit(s.value);
-    if ('condition' in s) visit(s.condition);
-    if ('body' in s) found.push(...loopLoads(s.body, inLoop || s.kind === 'for'));
+    if ('value' in s) visitExpr(s.value, { load });
+    if ('condition' in s) visitExpr(s.condition, { load });
+    if ('body' in s) found.push(...loopLoads(s.body, s.kind === 'for' ? s.name : loop));
   }
   return found;
+}
+
+function addends(e: Expr): readonly Expr[] {
+  return e.kind === 'call' && e.fn === 'add' ? e.args.flatMap(addends) : [e];
 }
 
 function names(e: Expr, into: Set<string>): Set<string> {
@@ -140,8 +160,8 @@ function names(e: Expr, into: Set<string>): Set<string> {
 }
 
 /** The axis, besides the innermost, along which most loads stay the same; among equals the longest. */
-function sharedAxis(loads: readonly Expr[], shape: readonly number[], inner: number): number | undefined {
-  const used = loads.map((e) => names(e, new Set()));
+function sharedAxis(loads: readonly LoopLoad[], shape: readonly number[], inner: number): number | undefined {
+  const used = loads.map((l) => names(l.index, new Set()));
   let best: { readonly axis: number; readonly shared: number } | undefined;
   shape.forEach((extent, axis) => {
     if (axis === inner || extent === 1) return;

@@ -1,0 +1,146 @@
+import { CompilerBug } from '../base/errors.ts';
+import { isVector, isVectorFn } from '../ir/kernel/functions.ts';
+import type { Expr, Fn, Kernel, ScalarType, Stmt, ValueType } from '../ir/kernel/types.ts';
+import { INFIX, TEXT, VECTOR_TEXT, WIDE_TEXT, literal } from './functions.ts';
+import { PRELUDE, vectorText } from './prelude.ts';
+
+/** Threads of a workgroup. */
+export const THREADS = 64;
+/** Loops of up to so many rounds are written out by drivers (Mesa: 33), which makes compiling them a matter of seconds. */
+const UNROLLED_BY_DRIVERS = 40;
+
+export const pointsOf = (kernel: Kernel): number => kernel.axes.reduce((n, a) => n * a.extent, 1);
+
+/** Definitions of the axes from the number of the point. */
+export function axesOf(kernel: Kernel, indent: string): string[] {
+  let stride = pointsOf(kernel);
+  return kernel.axes.map((axis, i) => {
+    stride /= axis.extent;
+    const quotient = stride === 1 ? 'point' : `point / ${stride}u`;
+    const value = i === 0 ? quotient : stride === 1 ? `point % ${axis.extent}u` : `(${quotient}) % ${axis.extent}u`;
+    return `${indent}let ${axis.name} = ${value};`;
+  });
+}
+
+/** How a body reaches memory: what stands for an element, or for the four elements of a vector. */
+export interface Memory {
+  readonly load: (w: BodyWriter, buffer: string, type: ValueType, index: Expr) => string;
+  readonly store: (w: BodyWriter, buffer: string, index: Expr, value: Expr, indent: string) => string;
+}
+
+/** Writes statements of kernels as WGSL, and keeps what they need besides: functions, shared memory, the tick. */
+export class BodyWriter {
+  ticks = false;
+  private readonly used = new Set<string>();
+  private readonly combines = new Map<string, string>();
+  private readonly shared = new Set<ScalarType>();
+  private readonly types = new Map<string, ValueType>();
+  private readonly memory: Memory;
+
+  constructor(memory: Memory) {
+    this.memory = memory;
+  }
+
+  statements(body: readonly Stmt[], indent: string): string {
+    this.types.clear();
+    return body.map((s) => this.stmt(s, indent)).join('');
+  }
+
+  /** Declarations that the statements written so far need. */
+  declarations(): string[] {
+    const shared = [...this.shared].map((type) => `var<workgroup> shared_${type}: array<${type}, ${THREADS}>;`);
+    return [...shared, ...this.prelude(), ...this.combines.values()];
+  }
+
+  /** Where a loop starts: short ones at a zero that drivers cannot see, so that they stay loops. */
+  private first(extent: number): string {
+    return extent > UNROLLED_BY_DRIVERS ? '0u' : 'zero';
+  }
+
+  private prelude(): string[] {
+    const wanted = new Map<string, string>();
+    const want = (key: string): void => {
+      const [fn, wide] = key.split('/') as [Fn, string | undefined];
+      const entry = PRELUDE[fn];
+      if (!entry || wanted.has(key)) return;
+      entry.needs.forEach((n) => want(wide ? `${n}/x4` : n));
+      wanted.set(key, wide ? vectorText(entry.text) : entry.text);
+    };
+    this.used.forEach(want);
+    return [...wanted.values()];
+  }
+
+  expr(e: Expr): string {
+    switch (e.kind) {
+      case 'literal':
+        return literal(e.type, e.value);
+      case 'ref':
+        return e.name;
+      case 'tick':
+        this.ticks = true;
+        return `tick.${e.name}`;
+      case 'load':
+        return this.memory.load(this, e.buffer, e.type, e.index);
+      case 'call': {
+        const args = e.args.map((a) => this.expr(a));
+        if (isVectorFn(e.fn)) return VECTOR_TEXT[e.fn](e.type, args, e.args[0]?.type ?? 'f32');
+        const wide = isVector(e.type) || e.args.some((a) => isVector(a.type));
+        this.used.add(wide ? `${e.fn}/x4` : e.fn);
+        return (wide ? WIDE_TEXT[e.fn] ?? TEXT[e.fn] : TEXT[e.fn])(...args);
+      }
+    }
+  }
+
+  /** An expression without the parentheses around the whole. */
+  bare(e: Expr): string {
+    const text = this.expr(e);
+    return e.kind === 'call' && INFIX.has(e.fn) ? text.slice(1, -1) : text;
+  }
+
+  private stmt(s: Stmt, indent: string): string {
+    const block = (body: readonly Stmt[]): string => body.map((t) => this.stmt(t, `${indent}  `)).join('');
+    switch (s.kind) {
+      case 'let':
+      case 'var':
+        this.types.set(s.name, s.value.type);
+        return `${indent}${s.kind} ${s.name} = ${this.bare(s.value)};\n`;
+      case 'set':
+        return `${indent}${s.name} = ${this.bare(s.value)};\n`;
+      case 'for':
+        return `${indent}for (var ${s.name} = ${this.first(s.extent)}; ${s.name} < ${s.extent}u; ${s.name}++) {\n${block(s.body)}${indent}}\n`;
+      case 'if':
+        return `${indent}if (${this.bare(s.condition)}) {\n${block(s.body)}${indent}}\n`;
+      case 'combine': {
+        const type = this.types.get(s.name);
+        if (!type || isVector(type)) throw new CompilerBug(`${s.name} cannot be combined`);
+        this.shared.add(type);
+        this.combines.set(`${s.fn} ${type}`, this.combineFunction(type, s.fn));
+        return `${indent}${s.name} = combine_${s.fn}_${type}(lane, ${s.name});\n`;
+      }
+      case 'store':
+        return this.memory.store(this, s.buffer, s.index, s.value, indent);
+    }
+  }
+
+  /** A fixed tree over the lanes: the same order of additions every time. */
+  private combineFunction(type: ScalarType, fn: 'add' | 'max'): string {
+    const join = fn === 'add' ? 'a + b' : 'max(a, b)';
+    return `fn combine_${fn}_${type}(lane: u32, value: ${type}) -> ${type} {
+  shared_${type}[lane] = value;
+  workgroupBarrier();
+  for (var half = ${THREADS / 2}u; half > 0u; half /= 2u) {
+    if (lane < half) {
+      let a = shared_${type}[lane];
+      let b = shared_${type}[lane + half];
+      shared_${type}[lane] = ${join};
+    }
+    workgroupBarrier();
+  }
+  let total = shared_${type}[0];
+  // Nobody writes the next value before everybody has read this one.
+  workgroupBarrier();
+  return total;
+}`;
+  }
+}
+

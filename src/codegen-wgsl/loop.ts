@@ -1,0 +1,107 @@
+import { CompilerBug, get } from '../base/errors.ts';
+import { isVector } from '../ir/kernel/functions.ts';
+import type { Kernel } from '../ir/kernel/types.ts';
+import { BodyWriter, THREADS, axesOf, pointsOf, type Memory } from './body.ts';
+import { tickStruct, type Placement } from './wgsl.ts';
+
+/** Where a tensor of a training loop lies: in the memory of the workgroup, in the data, or in the trace. */
+export interface LoopPlacement {
+  readonly tensors: ReadonlyMap<string, { readonly arena: string; readonly offset: number }>;
+  readonly arenas: readonly LoopArena[];
+  readonly scalars: Placement['scalars'];
+  /** Bytes from one step's numbers to the next. */
+  readonly tickBytes: number;
+}
+
+export interface LoopArena {
+  readonly name: string;
+  readonly dtype: 'f32' | 'i32';
+  readonly words: number;
+  /** `held`: read at the start and written at the end, in workgroup memory between; `scratch`: there alone. */
+  readonly kind: 'held' | 'scratch' | 'data' | 'trace';
+}
+
+export interface LoopShader {
+  readonly code: string;
+  /** Arenas by binding; all but the data have a part for each net. */
+  readonly bindings: readonly { readonly arena: string; readonly access: 'read' | 'read_write' }[];
+}
+
+/**
+ * A whole training loop as one kernel: a workgroup trains a net for as many steps as there are ticks. Its kernels run one
+ * after the other over the threads of the workgroup, with barriers between dispatches-to-be; parameters, optimizer state and
+ * transients stay in workgroup memory. Workgroup n trains net n, on its own part of state and trace and with its own ticks.
+ */
+export function generateLoop(batches: readonly (readonly Kernel[])[], place: LoopPlacement): LoopShader {
+  const writer = new BodyWriter(memory(place, batches.flat()));
+  const step = batches
+    .map((kernels) => `${kernels.map((k) => kernelLoop(writer, k)).join('')}    workgroupBarrier();\n    storageBarrier();\n`)
+    .join('');
+  const bound = place.arenas.filter((a) => a.kind !== 'scratch');
+  const lines = bound.map(
+    (a, i) => `@group(0) @binding(${i}) var<storage, ${a.kind === 'data' ? 'read' : 'read_write'}> all_${a.name}: array<${a.dtype}>;`,
+  );
+  const used = 1 + place.scalars.length;
+  const padding = place.tickBytes / 4 - used - 1;
+  lines.push(tickStruct(place.scalars, [...Array.from({ length: padding }, (_, i) => `pad${i}: u32`), 'count: u32']));
+  lines.push('@group(1) @binding(0) var<storage, read> ticks: array<Tick>;');
+  for (const a of place.arenas) if (a.kind === 'held' || a.kind === 'scratch') lines.push(`var<workgroup> ${a.name}: array<${a.dtype}, ${a.words}>;`);
+  lines.push(...writer.declarations());
+  const held = bound.filter((a) => a.kind === 'held');
+  const copy = (a: LoopArena, from: string, to: string): string =>
+    `  for (var i = 0u; i < ${Math.ceil(a.words / THREADS)}u; i++) {
+    let at = i * ${THREADS}u + lane;
+    if (at < ${a.words}u) { ${to} = ${from}; }
+  }`;
+  const global = (a: LoopArena): string => `all_${a.name}[net * ${a.words}u + at]`;
+  lines.push(
+    `@compute @workgroup_size(${THREADS})`,
+    'fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) lane: u32) {',
+    '  let net = id.x;',
+    '  let zero = id.z;',
+    '  let count = ticks[0].count;',
+    ...held.map((a) => copy(a, global(a), `${a.name}[at]`)),
+    '  workgroupBarrier();',
+    '  for (var step = 0u; step < count; step++) {',
+    '    let tick = ticks[net * count + step];',
+    step.trimEnd(),
+    '  }',
+    ...held.map((a) => copy(a, `${a.name}[at]`, global(a))),
+    '}',
+  );
+  return {
+    code: `${lines.join('\n')}\n`,
+    bindings: bound.map((a) => ({ arena: a.name, access: a.kind === 'data' ? ('read' as const) : ('read_write' as const) })),
+  };
+}
+
+/** All points of a kernel, dealt out over the threads; points that lanes share come one after the other. */
+function kernelLoop(writer: BodyWriter, kernel: Kernel): string {
+  const points = pointsOf(kernel);
+  const head = (text: string): string => `    ${text}\n${axesOf(kernel, '      ').map((l) => `${l}\n`).join('')}`;
+  if (kernel.lanes > 1) return `${head(`for (var point = zero; point < ${points}u; point++) {`)}${writer.statements(kernel.body, '      ')}    }\n`;
+  if (points <= THREADS) return `${head(`if (lane < ${points}u) {\n      let point = lane;`)}${writer.statements(kernel.body, '      ')}    }\n`;
+  const guard = points % THREADS === 0 ? '' : `\n      if (point >= ${points}u) { break; }`;
+  return `${head(`for (var round = zero; round < ${Math.ceil(points / THREADS)}u; round++) {\n      let point = round * ${THREADS}u + lane;${guard}`)}${writer.statements(kernel.body, '      ')}    }\n`;
+}
+
+function memory(place: LoopPlacement, kernels: readonly Kernel[]): Memory {
+  const arenas = new Map(place.arenas.map((a) => [a.name, a]));
+  const buffers = new Map(kernels.flatMap((k) => k.buffers.map((b) => [b.name, b] as const)));
+  const element = (buffer: string, index: string): string => {
+    const b = get(buffers, buffer, 'buffer');
+    const { arena, offset } = get(place.tensors, b.tensor, 'place');
+    const { kind, words } = get(arenas, arena, 'arena');
+    const start = offset + b.offset;
+    const plus = start === 0 ? '' : ` + ${start}u`;
+    if (kind === 'trace') return `all_${arena}[net * ${words}u + ${index}${plus}]`;
+    return `${kind === 'data' ? `all_${arena}` : arena}[${index}${plus}]`;
+  };
+  return {
+    load: (w, buffer, type, index) => {
+      if (isVector(type)) throw new CompilerBug('a loop works on scalars');
+      return element(buffer, w.bare(index));
+    },
+    store: (w, buffer, index, value, indent) => `${indent}${element(buffer, w.bare(index))} = ${w.bare(value)};\n`,
+  };
+}

@@ -1,0 +1,38 @@
+import { at } from './base/errors.ts';
+import { generateLoop, type LoopArena } from './codegen-wgsl/loop.ts';
+import type { Lowered } from './lower.ts';
+import { workgroupCost } from './passes/schedule/cost.ts';
+import { BYTES, TICK_BYTES, type Arena, type PlanLoop, type PlanScalar } from './plan.ts';
+
+/** Workgroup memory that every device has, less what joining partial sums takes. */
+const WORKGROUP_BYTES = 16_384 - 512;
+/** Operations of one thread for a step: beyond, many workgroups are faster than the dispatches that one saves. */
+const MOST_WORK = 60_000;
+const THREADS = 64;
+
+const KINDS: Readonly<Record<string, LoopArena['kind']>> = {
+  state: 'held',
+  istate: 'held',
+  data: 'data',
+  idata: 'data',
+  trace: 'trace',
+  work: 'scratch',
+  iwork: 'scratch',
+};
+
+/** The program as a loop of one workgroup, where its state fits and one workgroup is the faster way. */
+export function loopOf(program: Lowered, arenas: readonly Arena[], scalars: readonly PlanScalar[]): PlanLoop | undefined {
+  const kernels = program.batches.map((batch) => batch.map((i) => at(program.loop, i)));
+  const touched = new Set(kernels.flat().flatMap((k) => k.buffers.map((b) => program.placed.get(b.tensor)?.arena)));
+  const used = arenas
+    .filter((a) => touched.has(a.name))
+    .map((a): LoopArena => {
+      const kind = KINDS[a.name] ?? 'held';
+      return { name: a.name, dtype: a.dtype, kind, words: kind === 'scratch' ? (program.scratch[a.name] ?? a.words) : a.words };
+    });
+  const inside = used.filter((a) => a.kind === 'held' || a.kind === 'scratch').reduce((n, a) => n + a.words * BYTES, 0);
+  const work = kernels.flat().reduce((n, k) => n + workgroupCost(k, THREADS), 0);
+  if (inside > WORKGROUP_BYTES || work > MOST_WORK) return undefined;
+  const { code, bindings } = generateLoop(kernels, { tensors: program.placed, arenas: used, scalars, tickBytes: TICK_BYTES });
+  return { wgsl: code, bindings };
+}
