@@ -5,6 +5,7 @@ import { contractLabels } from '../../ir/graph/ops.ts';
 import { isPointwise, pointwise } from '../../ir/graph/pointwise.ts';
 import type { Graph, Node, NodeId, NodeOf, Op } from '../../ir/graph/types.ts';
 import { dce } from './cleanup.ts';
+import { padBelow, partOfProduct, productOfWindows, windowsSideBySide, withoutSingles } from './window-laws.ts';
 import { rebuild } from './rewrite.ts';
 
 /** A named law. It sees a node with simplified operands and gives what may stand in its place. */
@@ -177,6 +178,26 @@ export const LAWS: readonly Law[] = [
     const relabel = (labels: string, p: NodeOf<'permute'> | undefined): string =>
       p ? [...labels].map((_, i) => labels[p.attrs.perm.indexOf(i)] ?? '').join('') : labels;
     return cx.b.contract(`${relabel(l.a, a)},${relabel(l.b, b)}->${l.out}`, a ? at(a.inputs, 0) : cx.id(0), b ? at(b.inputs, 0) : cx.id(1));
+  }),
+  law('axes of one element say nothing in a contract', ['contract'], (cx) => {
+    const node = cx.as('contract');
+    return node && withoutSingles(cx.b, node, cx.inputs);
+  }),
+  law('windows side by side are put in order', ['unwindow'], (cx) => {
+    const node = cx.as('unwindow');
+    return node && windowsSideBySide(cx.b, node, cx.id(0));
+  }),
+  law('padding passes below windows', ['pad'], (cx) => {
+    const node = cx.as('pad');
+    return node && padBelow(cx.b, node, cx.arg(0));
+  }),
+  law('the adjoint of windows of a product is a product of windows', ['unwindow'], (cx) => {
+    const node = cx.as('unwindow');
+    return node && productOfWindows(cx.b, node, cx.arg(0));
+  }),
+  law('a part of a product of windows is a product of parts', ['slice'], (cx) => {
+    const node = cx.as('slice');
+    return node && partOfProduct(cx.b, node, cx.arg(0));
   }),
   law('a contract over single elements is a product', ['contract'], (cx) => {
     const node = cx.as('contract');

@@ -5,18 +5,22 @@ import type { Expr, Stmt } from '../../ir/kernel/types.ts';
 
 /**
  * How the innermost loop of a sum is written: as it is, four rounds at once so that neighbours are loaded together, or on
- * vectors of four. Loops of a few rounds are written out whenever anything is.
+ * vectors of four. Loops of a few rounds are written out with `four` and `vector`, the innermost alone with `short`.
  */
-export type Unroll = 'none' | 'four' | 'vector';
+export type Unroll = 'none' | 'short' | 'four' | 'vector';
 
 /** Rounds that loops written out may have together. */
 const WRITTEN_OUT = 9;
+
+/** Rounds of an innermost loop that is written out by itself. */
+const SHORT = 5;
 
 /** From which axis on the loops are written out. */
 function smallAxes(shape: readonly number[], unroll: Unroll): number {
   if (unroll === 'none') return shape.length;
   let product = 1;
   let axis = shape.length;
+  if (unroll === 'short') return axis > 0 && at(shape, axis - 1) <= SHORT ? axis - 1 : axis;
   while (axis > 0 && product * at(shape, axis - 1) <= WRITTEN_OUT) product *= at(shape, --axis);
   // On vectors a loop of four or eight stays a loop of vectors.
   return unroll === 'vector' && shape.length > 0 && axis < shape.length && at(shape, shape.length - 1) % 4 === 0 ? shape.length : axis;
@@ -72,7 +76,7 @@ export class BlockWriter {
       if (extent === undefined) body(index);
       else if (extent === 1) nest(axis + 1, [...index, ix.ZERO]);
       else if (axis >= small) for (let i = 0; i < extent; i++) nest(axis + 1, [...index, ix.constant(i)]);
-      else if (how.unroll !== 'none' && axis === lastLong(shape) && extent % 4 === 0) {
+      else if ((how.unroll === 'four' || how.unroll === 'vector') && axis === lastLong(shape) && extent % 4 === 0) {
         this.loop(extent / 4, (name) => {
           const start = ix.scale(ix.variable(name, extent / 4), 4);
           if (how.unroll === 'vector') nest(axis + 1, [...index, ix.add(start, ix.LANES)]);

@@ -41,12 +41,37 @@ export function chooseRoots(graph: Graph, level: Level): Set<NodeId> {
   for (const id of [...Object.values(graph.outputs), ...graph.writes.map((w) => w.value)]) roots.add(id);
   const uses = findUses(graph);
   const fusion = new Fusion(graph, uses, roots);
+  if (level > 0) for (const id of paddedWindows(graph)) roots.add(id);
   for (const node of graph.nodes) {
     if (isView(node) || isLeaf(node)) continue;
     if (roots.has(node.id) || level === 0 || !fusion.mayInline(node)) roots.add(node.id);
   }
   return roots;
 }
+
+/**
+ * Padded values of which a product reads sliding windows: every element is read many times, and stored with its border it
+ * can be read without asking whether it is inside.
+ */
+function paddedWindows(graph: Graph): NodeId[] {
+  const found = new Set<NodeId>();
+  for (const product of graph.nodes) {
+    if (product.op !== 'contract') continue;
+    for (const input of product.inputs) {
+      let node = at(graph.nodes, input);
+      let slides = false;
+      while (isView(node) && !(slides && node.op === 'pad')) {
+        slides ||= node.op === 'window';
+        node = at(graph.nodes, at(node.inputs, 0));
+      }
+      if (node.op === 'pad' && count(node.type.shape) >= LARGE_PAD) found.add(node.id);
+    }
+  }
+  return [...found];
+}
+
+/** Smaller values are padded where they are read: a kernel more would cost more. */
+const LARGE_PAD = 16_384;
 
 class Fusion {
   private readonly graph: Graph;

@@ -4,7 +4,7 @@ import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { chooseRoots, formGroups, readsOnlyInPlace, type Fused } from './fuse.ts';
 import { goesThroughRows } from './rows.ts';
 import type { Group, Level, Place, Schedule, Store, Tensor } from './types.ts';
-import { baseOf, isLeaf, isView } from './uses.ts';
+import { isLeaf, isView } from './uses.ts';
 
 export interface ScheduleOptions {
   readonly level: Level;
@@ -192,8 +192,13 @@ function readIn(graph: Graph, f: Fused): { readonly nodes: ReadonlySet<NodeId>; 
   const nodes = new Set<NodeId>();
   const states = new Set<string>();
   for (const id of operands(graph, f)) {
-    const base = at(graph.nodes, baseOf(graph, id));
-    nodes.add(base.id).add(id);
+    // Any view on the way may be what is stored.
+    let base = at(graph.nodes, id);
+    nodes.add(id);
+    while (isView(base)) {
+      base = at(graph.nodes, at(base.inputs, 0));
+      nodes.add(base.id);
+    }
     if (base.op === 'state') states.add(stateTensor(base.attrs.name));
   }
   return { nodes, states };

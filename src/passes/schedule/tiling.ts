@@ -42,7 +42,7 @@ export function tiling(
   const { tile = Array<number>(rank).fill(1), vector = -1, unroll = 'none', lanes = 1, masked = false } = given;
   const neighbours = (variable: string): number | undefined => {
     const axis = /^i(\d+)$/.exec(variable)?.[1];
-    const step = axis === undefined ? (unroll === 'none' ? 1 : 4) : (tile[Number(axis)] ?? 1);
+    const step = axis === undefined ? (unroll === 'none' || unroll === 'short' ? 1 : 4) : (tile[Number(axis)] ?? 1);
     return step % 4 === 0 ? step : undefined;
   };
   return { tile, vector, unroll, lanes, masked, neighbours };
@@ -51,9 +51,9 @@ export function tiling(
 /** Sizes of tiles along an axis that they divide, from large to small. */
 function tileSizes(extent: number): number[] {
   const even = [8, 4, 2].filter((t) => extent % t === 0);
-  if (even.includes(8) || even.includes(4)) return [...even.filter((t) => t > 2), 1];
+  if (even.includes(4)) return [...even, 1];
   const odd = [13, 11, 10, 9, 7, 6, 5, 3].filter((t) => extent % t === 0).slice(0, 2);
-  return [...(odd.length ? odd : even), 1];
+  return [...odd, ...even, 1];
 }
 
 /** The innermost axis that is more than one element: along it results lie behind one another. */
@@ -123,27 +123,31 @@ export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target
  * registers are few, only where that holds for both operands of a product.
  */
 function unrollsOf(loads: readonly LoopLoad[], target: Target): readonly Unroll[] {
+  const short = loads.some((l) => l.rounds <= 5);
   const contiguous = loads.filter((l) => l.contiguous).length;
   if (target.registers <= 8) return contiguous > 1 ? ['vector', 'four', 'none'] : ['four', 'none'];
-  return contiguous > (target.registers <= 16 ? 1 : 0) ? ['four'] : ['none'];
+  if (contiguous > (target.registers <= 16 ? 1 : 0)) return short ? ['four', 'short'] : ['four'];
+  return short ? ['short', 'none'] : ['none'];
 }
 
 interface LoopLoad {
   readonly index: Expr;
   /** Moves by one element with the innermost loop. */
   readonly contiguous: boolean;
+  /** Of the innermost loop. */
+  readonly rounds: number;
 }
 
 /** All loads inside of loops. */
-function loopLoads(body: readonly Stmt[], loop?: string): LoopLoad[] {
+function loopLoads(body: readonly Stmt[], loop?: string, rounds = 0): LoopLoad[] {
   const found: LoopLoad[] = [];
   const load = ({ index }: { readonly index: Expr }): void => {
-    if (loop !== undefined) found.push({ index, contiguous: addends(index).some((e) => e.kind === 'ref' && e.name === loop) });
+    if (loop !== undefined) found.push({ index, rounds, contiguous: addends(index).some((e) => e.kind === 'ref' && e.name === loop) });
   };
   for (const s of body) {
     if ('value' in s) visitExpr(s.value, { load });
     if ('condition' in s) visitExpr(s.condition, { load });
-    if ('body' in s) found.push(...loopLoads(s.body, s.kind === 'for' ? s.name : loop));
+    if ('body' in s) found.push(...(s.kind === 'for' ? loopLoads(s.body, s.name, s.extent) : loopLoads(s.body, loop, rounds)));
   }
   return found;
 }
@@ -159,14 +163,18 @@ function names(e: Expr, into: Set<string>): Set<string> {
   return into;
 }
 
-/** The axis, besides the innermost, along which most loads stay the same; among equals the longest. */
+/**
+ * The axis, besides the innermost, along which most loads stay the same that change along the innermost: together, tiles
+ * along both axes share everything. Among equals the longest.
+ */
 function sharedAxis(loads: readonly LoopLoad[], shape: readonly number[], inner: number): number | undefined {
   const used = loads.map((l) => names(l.index, new Set()));
-  let best: { readonly axis: number; readonly shared: number } | undefined;
+  let best: { readonly axis: number; readonly score: number } | undefined;
   shape.forEach((extent, axis) => {
     if (axis === inner || extent === 1) return;
-    const shared = used.filter((u) => !u.has(axisName(axis))).length;
-    if (!best || shared > best.shared || (shared === best.shared && extent > at(shape, best.axis))) best = { axis, shared };
+    const same = used.filter((u) => !u.has(axisName(axis)));
+    const score = same.length + 2 * same.filter((u) => u.has(axisName(inner))).length;
+    if (!best || score > best.score || (score === best.score && extent > at(shape, best.axis))) best = { axis, score };
   });
-  return best && best.shared > 0 ? best.axis : undefined;
+  return best && best.score > 0 ? best.axis : undefined;
 }

@@ -1,0 +1,89 @@
+import { at } from '../../base/errors.ts';
+import type { Dim } from '../../base/types.ts';
+import type { GraphBuilder } from '../../ir/graph/builder.ts';
+import { contractLabels } from '../../ir/graph/ops.ts';
+import type { Node, NodeId, NodeOf } from '../../ir/graph/types.ts';
+
+/** The axes of a contract's operands and result that have one element say nothing: the same contract without them. */
+export function withoutSingles(b: GraphBuilder, node: NodeOf<'contract'>, inputs: readonly NodeId[]): NodeId | undefined {
+  const l = contractLabels(node.attrs.spec);
+  const [x, y] = [at(inputs, 0), at(inputs, 1)];
+  const single = (c: string): boolean => (l.a.includes(c) ? b.shape(x)[l.a.indexOf(c)] : b.shape(y)[l.b.indexOf(c)]) === 1;
+  const keep = (labels: string): string => [...labels].filter((c) => !single(c)).join('');
+  const [a, c, out] = [keep(l.a), keep(l.b), keep(l.out)];
+  if (a === l.a && c === l.b && out === l.out) return undefined;
+  if (a === '' || c === '') return undefined;
+  const without = (id: NodeId, labels: string): NodeId =>
+    b.reshape(
+      id,
+      b.shape(id).filter((_, i) => !single(at([...labels], i))),
+    );
+  return b.reshape(b.contract(`${a},${c}->${out}`, without(x, l.a), without(y, l.b)), node.type.shape);
+}
+
+/**
+ * The adjoint of sliding windows of a product is a product of sliding windows: the gradient of a convolution's input is a
+ * convolution of the padded cotangent with the kernel turned around, and needs no memory for the windows.
+ */
+export function productOfWindows(b: GraphBuilder, node: NodeOf<'unwindow'>, product: Node): NodeId | undefined {
+  const { axis, length, stride, dilation } = node.attrs;
+  if (stride !== 1 || product.op !== 'contract') return undefined;
+  const l = contractLabels(product.attrs.spec);
+  const [place, inside] = [at([...l.out], axis), at([...l.out], l.out.length - 1)];
+  const within = (labels: string): boolean => labels.includes(place) && !labels.includes(inside);
+  const swap = !within(l.a);
+  const [moving, fixed] = swap ? [l.b, l.a] : [l.a, l.b];
+  if (!within(moving) || fixed.includes(place) || !fixed.includes(inside)) return undefined;
+  const [x, w] = swap ? [at(product.inputs, 1), at(product.inputs, 0)] : [at(product.inputs, 0), at(product.inputs, 1)];
+  const size = b.shape(w)[fixed.indexOf(inside)] as number;
+  const around = b.shape(x).map((_, i) => (i === moving.indexOf(place) ? dilation * (size - 1) : 0));
+  const padded = around.some((v) => v > 0) ? b.add('pad', [x], { low: around, high: around, value: 0 }) : x;
+  const windows = b.add('window', [padded], { axis: moving.indexOf(place), size, stride: 1, dilation });
+  if (b.shape(windows)[moving.indexOf(place)] !== length) return undefined;
+  const turned = b.add('flip', [w], { axes: [fixed.indexOf(inside)] });
+  return b.contract(`${moving}${inside},${fixed}->${l.out.slice(0, -1)}`, windows, turned);
+}
+
+/** A part of a product of windows is the product of a part of the windows: nobody needs the rest. */
+export function partOfProduct(b: GraphBuilder, node: NodeOf<'slice'>, product: Node): NodeId | undefined {
+  if (product.op !== 'contract' || !product.inputs.some((i) => b.node(i).op === 'window')) return undefined;
+  const l = contractLabels(product.attrs.spec);
+  const part = (id: NodeId, labels: string): NodeId => {
+    const at0 = (c: string): number => l.out.indexOf(c);
+    const start = [...labels].map((c) => (at0(c) < 0 ? 0 : at(node.attrs.start, at0(c))));
+    const size = [...labels].map((c, i) => (at0(c) < 0 ? (b.shape(id)[i] as Dim) : (node.attrs.size[at0(c)] as Dim)));
+    return b.add('slice', [id], { start, size });
+  };
+  return b.contract(product.attrs.spec, part(at(product.inputs, 0), l.a), part(at(product.inputs, 1), l.b));
+}
+
+/** Windows side by side cover every place once: what they hold only has to be put in order. */
+export function windowsSideBySide(b: GraphBuilder, node: NodeOf<'unwindow'>, x: NodeId): NodeId | undefined {
+  const { axis, length, stride, dilation } = node.attrs;
+  const shape = b.shape(x);
+  const size = shape[shape.length - 1] as number;
+  const places = shape[axis];
+  if (stride !== size || dilation !== 1 || typeof places !== 'number') return undefined;
+  const last = shape.length - 1;
+  const perm = [...Array.from({ length: axis + 1 }, (_, i) => i), last, ...Array.from({ length: last - axis - 1 }, (_, i) => axis + 1 + i)];
+  const joined = shape.slice(0, last).map((d, i) => (i === axis ? places * size : d));
+  const ordered = b.reshape(b.permute(x, perm), joined);
+  const rest = length - places * size;
+  if (rest === 0) return ordered;
+  return b.add('pad', [ordered], { low: joined.map(() => 0), high: joined.map((_, i) => (i === axis ? rest : 0)), value: 0 });
+}
+
+/** Padding beside a window is padding below it, and padding of padding is one. */
+export function padBelow(b: GraphBuilder, node: NodeOf<'pad'>, inner: Node): NodeId | undefined {
+  const { low, high, value } = node.attrs;
+  if (inner.op === 'pad' && inner.attrs.value === value) {
+    const sum = (x: readonly number[], y: readonly number[]): number[] => x.map((v, i) => v + at(y, i));
+    return b.add('pad', inner.inputs, { low: sum(inner.attrs.low, low), high: sum(inner.attrs.high, high), value });
+  }
+  if (inner.op !== 'window') return undefined;
+  const { axis } = inner.attrs;
+  const padded = (i: number): boolean => at(low, i) > 0 || at(high, i) > 0;
+  if (padded(axis) || padded(low.length - 1)) return undefined;
+  const below = b.add('pad', inner.inputs, { low: low.slice(0, -1), high: high.slice(0, -1), value });
+  return b.add('window', [below], inner.attrs);
+}
