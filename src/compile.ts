@@ -60,6 +60,8 @@ export interface CompileOptions {
   readonly steps?: number | undefined;
   readonly epochs?: number | undefined;
   readonly seed?: number | undefined;
+  /** Numbers of the optimizer in place of the program's. */
+  readonly settings?: Readonly<Record<string, number>> | undefined;
   /** Sees every graph after every pass of every program. */
   readonly observe?: (program: string, ...args: Parameters<Observer>) => void;
 }
@@ -105,7 +107,7 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
     if (size === 0)
       fail('NN207', 'the model has no parameters, so there is nothing to train', { help: 'add a layer that has some, such as Linear' });
     const step = (name: string, batch: number): Lowered => {
-      const passes = stepPipeline({ packing: packed, optimizer: optim.name, settings: optim.settings, feed: schedule.feed, batch });
+      const passes = stepPipeline({ packing: packed, optimizer: optim.name, settings: { ...optim.settings, ...options.settings }, feed: schedule.feed, batch });
       return add(name, runPasses(training, passes, observer(name)), traces);
     };
     step('train', schedule.feed.batch);

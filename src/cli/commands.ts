@@ -111,6 +111,7 @@ export function commands(): Command {
     .argument('<file>', 'the program')
     .addOption(new Option('--stage <stage>', 'the stage').choices(STAGES).makeOptionMandatory())
     .option('--after <pass>', 'the graph after this pass (stage fused)')
+    .option('--why', 'what was fused and what was not, each with its reason (stage fused)')
     .option('--data <file>', 'take the number of examples from this file')
     .addOption(level())
     .action(dump);

@@ -47,7 +47,7 @@ export interface Ticks {
   readonly count: number;
 }
 
-/** Says in each tick for how many steps from it on the program stays the same. */
+/** Says in each tick for how many steps from it on the program stays the same; of several nets, the first one's do. */
 export function countRuns(programs: readonly string[], ticks: Ticks): void {
   const words = new Int32Array(ticks.buffer);
   let left = 0;

@@ -25,7 +25,7 @@ async function napping(done: Promise<void>, sleep: Session['sleep']): Promise<vo
 }
 
 /** Which program does a step: the last of an epoch may have fewer rows. */
-function programOf(plan: Plan, step: number): string {
+export function programOf(plan: Plan, step: number): string {
   const t = plan.train;
   return t?.tail && step % t.stepsPerEpoch === t.stepsPerEpoch - 1 ? 'tail' : 'train';
 }

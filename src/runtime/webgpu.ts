@@ -20,11 +20,13 @@ export interface GpuOptions {
   readonly reason: string;
   readonly budget: number;
   readonly sleep?: ((ms: number) => void) | undefined;
+  /** Nets that train at once, each on a part of its own of everything but the data; 1 where it is not said. */
+  readonly nets?: number | undefined;
 }
 
 /** Loads a plan on a WebGPU adapter: all buffers, pipelines and bind groups that it will ever need. */
 export async function createGpuSession(plan: Plan, adapter: GPUAdapter, options: GpuOptions): Promise<Session> {
-  const device = await requestDevice(plan, adapter);
+  const device = await requestDevice(plan, adapter, options.nets ?? 1);
   const session = new GpuSession(plan, device, describe(adapter, options), options);
   await session.prepare();
   return session;
@@ -37,8 +39,9 @@ function describe(adapter: GPUAdapter, { via, reason }: GpuOptions): DeviceInfo 
 }
 
 /** Asks for the limits that the plan needs, and no more: default limits run everywhere. */
-async function requestDevice(plan: Plan, adapter: GPUAdapter): Promise<GPUDevice> {
-  const largest = plan.arenas.reduce((best, a) => (a.words > best.words ? a : best), { name: '', words: 0 });
+async function requestDevice(plan: Plan, adapter: GPUAdapter, nets: number): Promise<GPUDevice> {
+  const sizes = plan.arenas.map(({ name, words }) => ({ name, words: words * copiesOf(plan, name, nets) }));
+  const largest = sizes.reduce((best, a) => (a.words > best.words ? a : best), { name: '', words: 0 });
   const bytes = largest.words * BYTES;
   const requiredLimits: Record<string, number> = {};
   for (const limit of ['maxStorageBufferBindingSize', 'maxBufferSize'] as const) {
@@ -77,11 +80,17 @@ interface Loop {
 /** Steps of the first chunk of a loop, which are cheap as a rule. */
 const FIRST_LOOP = 64;
 
+/** Copies of an arena where several nets train at once: one for each, but for the data. */
+function copiesOf(plan: Plan, arena: string, nets: number): number {
+  return plan.loops['train']?.bindings.some((b) => b.arena === arena && b.access === 'read_write') ? nets : 1;
+}
+
 class GpuSession implements Session {
   readonly plan: Plan;
   readonly device: DeviceInfo;
   readonly budget: number;
   readonly sleep: ((ms: number) => void) | undefined;
+  readonly nets: number;
   readonly counters: Counters = { dispatches: 0, submits: 0, buffers: 0, bindGroups: 0, bytes: 0 };
   private readonly gpu: GPUDevice;
   private readonly arenas = new Map<string, GPUBuffer>();
@@ -98,7 +107,8 @@ class GpuSession implements Session {
   private failure: DeviceError | undefined;
   private destroyed = false;
 
-  constructor(plan: Plan, gpu: GPUDevice, device: DeviceInfo, { budget, sleep }: GpuOptions) {
+  constructor(plan: Plan, gpu: GPUDevice, device: DeviceInfo, { budget, sleep, nets = 1 }: GpuOptions) {
+    this.nets = nets;
     this.sleep = sleep;
     this.plan = plan;
     this.gpu = gpu;
@@ -130,9 +140,9 @@ class GpuSession implements Session {
     gpu.pushErrorScope('out-of-memory');
     gpu.pushErrorScope('validation');
     for (const a of plan.arenas)
-      this.arenas.set(a.name, this.buffer(a.name, a.words * BYTES, USAGE.STORAGE | USAGE.COPY_DST | USAGE.COPY_SRC));
-    this.ticks = this.buffer('ticks', planBytes(plan).ticks, USAGE.UNIFORM | USAGE.STORAGE | USAGE.COPY_DST);
-    const trace = traceWords(plan) * BYTES;
+      this.arenas.set(a.name, this.buffer(a.name, a.words * copiesOf(plan, a.name, this.nets) * BYTES, USAGE.STORAGE | USAGE.COPY_DST | USAGE.COPY_SRC));
+    this.ticks = this.buffer('ticks', planBytes(plan).ticks * this.nets, USAGE.UNIFORM | USAGE.STORAGE | USAGE.COPY_DST);
+    const trace = this.traceBytes();
     for (let i = 0; trace > 0 && i < READBACK_SLOTS; i++)
       this.readback.push(this.buffer(`readback ${i}`, trace, USAGE.MAP_READ | USAGE.COPY_DST));
     const tickLayout = gpu.createBindGroupLayout({
@@ -216,7 +226,7 @@ class GpuSession implements Session {
     this.loopTicks = gpu.createBindGroup({
       label: 'ticks of a loop',
       layout: tickLayout,
-      entries: [{ binding: 0, resource: { buffer: this.ticks, size: plan.chunk * TICK_BYTES } }],
+      entries: [{ binding: 0, resource: { buffer: this.ticks, size: plan.chunk * TICK_BYTES * this.nets } }],
     });
     for (const [name, loop] of loops) {
       const label = `loop ${name}`;
@@ -228,6 +238,10 @@ class GpuSession implements Session {
         group: gpu.createBindGroup({ label, layout, entries }),
       });
     }
+  }
+
+  private traceBytes(): number {
+    return traceWords(this.plan) * BYTES * this.nets;
   }
 
   private arena(name: string): GPUBuffer {
@@ -293,7 +307,7 @@ class GpuSession implements Session {
         current = loop.pipeline;
         pass.setBindGroup(0, loop.group);
         pass.setBindGroup(1, this.loopTicks, [slot * TICK_BYTES]);
-        pass.dispatchWorkgroups(1);
+        pass.dispatchWorkgroups(this.nets);
         this.counters.dispatches++;
         return;
       }
@@ -315,7 +329,7 @@ class GpuSession implements Session {
     pass.end();
     const staging = this.readback[this.nextReadback];
     this.nextReadback = (this.nextReadback + 1) % Math.max(1, this.readback.length);
-    if (staging) encoder.copyBufferToBuffer(this.arena('trace'), 0, staging, 0, traceWords(plan) * BYTES);
+    if (staging) encoder.copyBufferToBuffer(this.arena('trace'), 0, staging, 0, this.traceBytes());
     gpu.queue.submit([encoder.finish()]);
     this.counters.submits++;
     if (!staging) return new Float32Array(0);

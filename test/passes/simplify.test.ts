@@ -56,6 +56,34 @@ const EXAMPLES: Readonly<Record<string, readonly [Build, string]>> = {
   'a sum of one element is a reshape': [(b, x) => b.op('exp', b.sum(b.reshape(x, [3, 1, 4]), [1])), 'exp'],
   'a sum of repetitions is a product': [(b, x) => b.sum(b.broadcast(x, [5, 3, 4], [1, 2]), [0]), 'const mul'],
   'a contract reads through a permute': [(b, x, y) => b.contract('ab,bc->ac', x, b.permute(y, [1, 0])), 'contract'],
+  'axes of one element say nothing in a contract': [
+    (b, x, y) => b.contract('gab,gcb->gac', b.reshape(x, [1, 3, 4]), b.reshape(y, [1, 3, 4])),
+    'contract reshape',
+  ],
+  'windows side by side are put in order': [
+    (b, x) => b.op('exp', b.add('unwindow', [b.reshape(x, [3, 2, 2])], { axis: 1, length: 5, stride: 2, dilation: 1 })),
+    'reshape pad exp',
+  ],
+  'padding passes below windows': [
+    (b, x) => {
+      const windows = b.add('window', [x], { axis: 1, size: 2, stride: 1, dilation: 1 });
+      const padded = b.add('pad', [windows], { low: [1, 0, 0], high: [0, 0, 0], value: 0 });
+      return b.op('exp', b.add('pad', [padded], { low: [1, 0, 0], high: [2, 0, 0], value: 0 }));
+    },
+    'pad window exp',
+  ],
+  'the adjoint of windows of a product is a product of windows': [
+    (b, x, y) => b.add('unwindow', [b.contract('np,ky->npyk', x, y)], { axis: 1, length: 6, stride: 1, dilation: 1 }),
+    'pad window flip contract',
+  ],
+  'a part of a product of windows is a product of parts': [
+    (b, x, y) => {
+      const windows = b.add('window', [x], { axis: 1, size: 3, stride: 1, dilation: 1 });
+      const product = b.contract('npk,ck->npc', windows, b.reshape(y, [4, 3]));
+      return b.add('slice', [product], { start: [1, 0, 2], size: [2, 2, 2] });
+    },
+    'window slice reshape slice contract',
+  ],
   'a contract over single elements is a product': [
     (b, x, y) => b.contract('az,zb->ab', b.reshape(x, [12, 1]), b.reshape(y, [1, 12])),
     'reshape reshape broadcast broadcast mul',

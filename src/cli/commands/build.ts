@@ -8,6 +8,7 @@ import type { Dataset } from '../../data/dataset.ts';
 import type { Plan } from '../../plan.ts';
 import { checkWeights } from '../../runtime/weights.ts';
 import { makeFolder, readUserFile, writeFileSafely } from '../files.ts';
+import { wgslText } from './dump.ts';
 import { hasData, openData, openProgram, openWeights } from '../program.ts';
 import { print } from '../terminal.ts';
 
@@ -45,7 +46,7 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
   };
   const files: Record<string, string | Uint8Array> = {
     'plan.json': JSON.stringify({ ...plan, cpu: plan.cpu.map((k) => ({ ...k, js: '' })) }),
-    'model.wgsl': plan.kernels.map((k) => `// ---- ${k.name}: ${k.workgroups.join(' x ')} workgroups\n${k.wgsl}`).join('\n'),
+    'model.wgsl': wgslText(plan),
     'kernels.js': kernelModule(plan),
     'page.json': JSON.stringify(info),
   };

@@ -28,6 +28,8 @@ export async function compileFor(
 
 const number = (n: number): string => n.toLocaleString('en-US');
 
+const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
+
 export async function check(path: string, flags: CheckFlags): Promise<void> {
   const program = await openProgram(path);
   const { model } = program;
@@ -51,7 +53,7 @@ export async function check(path: string, flags: CheckFlags): Promise<void> {
       `trains ${plan.train.loss} with ${plan.train.optimizer}: ${number(rows)} examples${assumed ? ' (assumed; there is no data)' : ''}, batch ${number(plan.train.batch)}, ${number(plan.train.steps)} steps${plan.held ? `, ${number(plan.held.rows)} held out` : ''}`,
     );
     print(
-      `per step: ${step?.dispatches.length ?? 0} dispatches, ${number(step?.flops ?? 0)} FLOPs; one submit for up to ${plan.chunk} steps`,
+      `per step: ${count(step?.dispatches.length ?? 0, 'dispatch', 'dispatches')}, ${number(step?.flops ?? 0)} FLOPs; one ${plan.loops['train'] ? 'dispatch' : 'submit'} for up to ${plan.chunk} steps`,
     );
   } else print('predicts only: a loss and an optimizer are needed to train');
   const memory = planBytes(plan);

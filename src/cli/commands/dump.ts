@@ -22,12 +22,14 @@ export type Stage = (typeof STAGES)[number];
 export interface DumpFlags {
   readonly stage: Stage;
   readonly after?: string;
+  readonly why?: boolean;
   readonly data?: string;
   readonly opt: 0 | 1;
 }
 
 export async function dump(path: string, flags: DumpFlags): Promise<void> {
   if (flags.after !== undefined && flags.stage !== 'fused') fail('NN501', '--after goes with --stage fused');
+  if (flags.why && flags.stage !== 'fused') fail('NN501', '--why goes with --stage fused');
   const program = await openProgram(path);
   print((await dumpText(program, flags)).trimEnd());
 }
@@ -45,12 +47,24 @@ export async function dumpText(program: OpenProgram, flags: DumpFlags): Promise<
   }
   const { plan, programs, rows } = await compileFor(program, flags);
   if (flags.after !== undefined) return after(program, flags.after, rows, flags.opt);
+  if (flags.why) return programs.map(whyText).join('\n');
   if (flags.stage === 'fused') return programs.map(fusedText).join('\n');
   if (flags.stage === 'kernels') return programs.map((p) => `# program ${p.name}\n${p.gpu.map(printKernel).join('\n')}`).join('\n');
   if (flags.stage === 'memory') return memoryText(plan, programs);
   if (flags.stage === 'wgsl')
-    return plan.kernels.map((k) => `// ---- ${k.name}: ${k.workgroups.join(' x ')} workgroups\n${k.wgsl}`).join('\n');
+    return wgslText(plan);
   return JSON.stringify(plan, null, 1);
+}
+
+/** Every kernel with what its dispatches store, then the loops. */
+export function wgslText(plan: Plan): string {
+  const uses = Object.values(plan.programs).flatMap((p) => p.dispatches);
+  const kernels = plan.kernels.map((k, i) => {
+    const lines = uses.filter((d) => d.kernel === i).flatMap((d) => [`// ${d.name}`, ...d.about.map((a) => `//   ${a}`)]);
+    return `// ---- ${k.name}: ${k.workgroups.join(' x ')} workgroups\n${lines.join('\n')}\n${k.wgsl}`;
+  });
+  const loops = Object.entries(plan.loops).map(([name, l]) => `// ---- program ${name} as a loop of one workgroup\n${l.wgsl}`);
+  return [...kernels, ...loops].join('\n');
 }
 
 function after(program: OpenProgram, pass: string, rows: number | undefined, level: 0 | 1): string {
@@ -64,6 +78,12 @@ function after(program: OpenProgram, pass: string, rows: number | undefined, lev
   });
   const graph = seen.get(pass) ?? fail('NN501', `there is no pass '${pass}'`, { help: hint(pass, [...seen.keys()], 'passes') });
   return printGraph(graph);
+}
+
+/** What the scheduler decided, and which kernels share a dispatch. */
+function whyText(p: Lowered): string {
+  const dispatches = p.batches.map((b, i) => `dispatch ${i}: ${b.map((k) => p.gpu[k]?.name ?? '').join(' + ')}`);
+  return [`# program ${p.name}`, ...p.schedule.why, ...dispatches, ''].join('\n');
 }
 
 /** The graph as it is scheduled, with the kernels as comments. */

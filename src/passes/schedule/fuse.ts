@@ -2,6 +2,7 @@ import { at } from '../../base/errors.ts';
 import { count } from '../../base/types.ts';
 import { OPS } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId, Op } from '../../ir/graph/types.ts';
+import type { Log } from './log.ts';
 import { mergeRows } from './merge.ts';
 import type { Level } from './types.ts';
 import { baseOf, findUses, isLeaf, isView, type Use } from './uses.ts';
@@ -35,18 +36,35 @@ const COST: Partial<Readonly<Record<Op, number>>> = {
   shuffle: 300,
 };
 
-/** Which nodes are stored; everything else is computed where it is read. */
-export function chooseRoots(graph: Graph, level: Level): Set<NodeId> {
+/** Which nodes are stored; everything else is computed where it is read. Each choice and its reason go into the log. */
+export function chooseRoots(graph: Graph, level: Level, log: Log): Set<NodeId> {
   const roots = new Set<NodeId>();
   for (const id of [...Object.values(graph.outputs), ...graph.writes.map((w) => w.value)]) roots.add(id);
   const uses = findUses(graph);
   const fusion = new Fusion(graph, uses, roots);
-  if (level > 0) for (const id of paddedWindows(graph)) roots.add(id);
+  if (level > 0) {
+    for (const id of paddedWindows(graph)) {
+      roots.add(id);
+      log.note(id, 'is stored: windows of it are read by a product, and need no border tests then');
+    }
+  }
   for (const node of graph.nodes) {
     if (isView(node) || isLeaf(node)) continue;
-    if (roots.has(node.id) || level === 0 || !fusion.mayInline(node)) roots.add(node.id);
+    const verdict: Verdict = roots.has(node.id)
+      ? { inline: false, why: 'is an output or the next value of a state' }
+      : level === 0
+        ? { inline: false, why: 'everything is stored at -O 0' }
+        : fusion.judge(node);
+    if (!verdict.inline) roots.add(node.id);
+    log.note(node.id, `${verdict.inline ? 'is computed where it is read' : 'is stored'}: ${verdict.why}`);
   }
   return roots;
+}
+
+/** Whether a node is computed where it is read, and why or why not. */
+interface Verdict {
+  readonly inline: boolean;
+  readonly why: string;
 }
 
 /**
@@ -89,25 +107,33 @@ class Fusion {
     this.roots = roots;
   }
 
-  mayInline(node: Node): boolean {
+  judge(node: Node): Verdict {
     const uses = this.uses.get(node.id) ?? [];
     const { family } = OPS[node.op];
     const cost = this.costOf(node);
     this.cost.set(node.id, cost);
-    if (family === 'reduce' || family === 'contract' || family === 'scatter') return this.asEpilogue(uses);
-    if (this.anchored.has(node.id)) return this.asEpilogue(uses);
-    if (node.op === 'concat' || cost > MAX_INLINE) return node.op === 'uniform' || node.op === 'shuffle';
+    if (family === 'reduce' || family === 'contract' || family === 'scatter' || this.anchored.has(node.id))
+      return this.asEpilogue(uses)
+        ? { inline: true, why: 'its only reader takes every element once' }
+        : { inline: false, why: 'a sum is computed once, and its readers do not take every element just once' };
+    // A fresh random number is cheaper than memory for it, however often it is read.
+    if (node.op === 'uniform' || (node.op === 'shuffle' && cost > MAX_INLINE)) return { inline: true, why: 'random numbers are drawn again' };
+    if (node.op === 'concat') return { inline: false, why: 'parts are put together once' };
+    if (cost > MAX_INLINE) return { inline: false, why: `${cost} operations would be written out wherever it is read` };
     // Asked which element is the maximum, a value computed again may differ in its last bit from the one that was stored.
     const readers = uses.map((u) => at(this.graph.nodes, u.consumer).op);
-    if (readers.includes('reduce_max') && readers.includes('eq')) return false;
-    // A fresh random number is cheaper than memory for it, however often it is read.
-    if (node.op === 'uniform') return true;
+    if (readers.includes('reduce_max') && readers.includes('eq'))
+      return { inline: false, why: 'it is compared with its own maximum, bit by bit' };
     const product = (u: Use): boolean => at(this.graph.nodes, u.consumer).op === 'contract';
     const reads = uses.reduce((n, u) => n + (product(u) ? Math.max(1, u.factor / SHARED) : u.factor), 0);
     const once = cost + ACCESS * this.loadsOf(node);
     const inlined = once * reads;
     const stored = once + ACCESS + ACCESS * reads;
-    return (inlined - stored) * count(node.type.shape) <= DISPATCH_WORTH;
+    const gain = (stored - inlined) * count(node.type.shape);
+    const why = `read ${reads.toFixed(1)} times an element, computing it each time costs ${inlined.toFixed(0)} and storing it ${stored.toFixed(0)}`;
+    return gain >= -DISPATCH_WORTH
+      ? { inline: true, why: gain < 0 ? `${why}, and a kernel less is worth ${DISPATCH_WORTH / count(node.type.shape)}` : why }
+      : { inline: false, why };
   }
 
   /** A reduction may go on in the kernel of its only reader, if that reader visits every element once. */
@@ -161,13 +187,14 @@ export function formGroups(
   elided: ReadonlySet<NodeId>,
   kept: ReadonlySet<NodeId>,
   level: Level,
+  log: Log,
 ): Fused[] {
   const computed = graph.nodes.filter((n) => roots.has(n.id) && !isStored(n) && !elided.has(n.id)).map((n) => n.id);
   const single = computed.map(
     (id): Fused => ({ roots: [id], inlined: inlinedIn(graph, [id], roots), rank: at(graph.nodes, id).type.shape.length }),
   );
   if (level === 0) return single;
-  return mergeRows(graph, single).map((g) => recomputed(graph, g, kept));
+  return mergeRows(graph, single, log).map((g) => recomputed(graph, g, kept));
 }
 
 /** What only the group itself reads along its rows, and what is cheap, is computed again instead of stored. */

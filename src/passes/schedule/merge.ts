@@ -5,6 +5,7 @@ import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
 import { readings } from './access.ts';
 import type { Fused } from './fuse.ts';
+import type { Log } from './log.ts';
 import { axisName } from './naming.ts';
 import { isView } from './uses.ts';
 
@@ -30,8 +31,8 @@ interface Draft {
  * Joins groups that read each other's results in their own rows alone: a softmax or a normalisation goes through each row
  * a few times in one kernel, and a product stores all that is computed from it element by element.
  */
-export function mergeRows(graph: Graph, groups: readonly Fused[]): Fused[] {
-  return new Merger(graph, groups).run();
+export function mergeRows(graph: Graph, groups: readonly Fused[], log: Log): Fused[] {
+  return new Merger(graph, groups, log).run();
 }
 
 class Merger {
@@ -39,9 +40,11 @@ class Merger {
   private readonly home = new Map<NodeId, number>();
   private readonly graph: Graph;
   private readonly stored: Set<NodeId>;
+  private readonly log: Log;
 
-  constructor(graph: Graph, groups: readonly Fused[]) {
+  constructor(graph: Graph, groups: readonly Fused[], log: Log) {
     this.graph = graph;
+    this.log = log;
     this.stored = new Set(groups.flatMap((g) => g.roots));
     groups.forEach((g, i) => g.roots.forEach((r) => this.home.set(r, i)));
     groups.forEach((g, i) => {
@@ -82,19 +85,16 @@ class Merger {
   /** Joins producer `p` and consumer `c` under the consumer's number, if that is allowed. */
   private tryMerge(p: number, c: number): boolean {
     const [a, b] = [this.drafts.get(p), this.drafts.get(c)];
-    if (!a || !b || b.heavy) return false;
+    if (!a || !b) return false;
     const rows = a.rows.length < b.rows.length ? a.rows : b.rows;
     const roots = [...a.roots, ...b.roots].sort((x, y) => x - y);
-    if (a.heavy && rows.length !== a.rows.length) return false;
-    if (!roots.every((r) => this.startsWith(r, rows))) return false;
-    const inner = roots.some((r) => at(this.graph.nodes, r).type.shape.length > rows.length);
-    if (a.heavy && inner) return false;
-    const lines = rows.reduce((n, d) => n * d, 1);
-    if (inner && lines < MIN_ROWS) return false;
-    // A few long rows keep lanes busy that share them, which a kernel of several sums cannot do.
-    if (lines < MIN_ROWS && (this.sums(a) > 0 ? 1 : 0) + (this.sums(b) > 0 ? 1 : 0) > 1) return false;
-    if (roots.length + a.inlined.length + b.inlined.length > MAX_OPERATIONS) return false;
-    if (this.keepsLong(p, c, b) || this.otherWay(p, c) || !this.inRows(a, b, rows)) return false;
+    const obstacle = this.obstacle(a, b, rows, roots) ?? this.obstacleAround(p, c, a, b, rows);
+    if (obstacle !== undefined) {
+      this.log.pair(a.roots, b.roots, `stay apart: ${obstacle}`);
+      return false;
+    }
+    const elements = a.roots.reduce((n, r) => n + count(at(this.graph.nodes, r).type.shape), 0);
+    this.log.pair(a.roots, b.roots, `become one kernel over rows of [${rows.join(', ')}]: a dispatch and up to ${elements} loads less`);
     const inlined = [...new Set([...a.inlined, ...b.inlined])].filter((id) => !roots.includes(id)).sort((x, y) => x - y);
     const needs = new Set([...a.needs, ...b.needs].filter((n) => n !== p && n !== c));
     this.drafts.delete(p);
@@ -102,6 +102,29 @@ class Merger {
     roots.forEach((r) => this.home.set(r, c));
     for (const d of this.drafts.values()) if (d.needs.delete(p)) d.needs.add(c);
     return true;
+  }
+
+  /** What in the two groups themselves is against joining them. */
+  private obstacle(a: Draft, b: Draft, rows: readonly number[], roots: readonly NodeId[]): string | undefined {
+    if (b.heavy) return 'the second is a product or a scattered sum, which has threads of its own';
+    if (a.heavy && rows.length !== a.rows.length) return 'the first is a product, of which each thread has only a tile';
+    if (!roots.every((r) => this.startsWith(r, rows))) return 'their shapes do not start with the same rows';
+    const inner = roots.some((r) => at(this.graph.nodes, r).type.shape.length > rows.length);
+    if (a.heavy && inner) return 'the second goes through rows, of which a tile of a product has only a part';
+    const lines = rows.reduce((n, d) => n * d, 1);
+    if (inner && lines < MIN_ROWS) return `${lines} rows keep too few threads busy`;
+    // A few long rows keep lanes busy that share them, which a kernel of several sums cannot do.
+    if (lines < MIN_ROWS && this.sums(a) > 0 && this.sums(b) > 0) return `${lines} long sums are shared by lanes one at a time`;
+    if (roots.length + a.inlined.length + b.inlined.length > MAX_OPERATIONS) return 'the shader would be too large';
+    return undefined;
+  }
+
+  /** What in their surroundings, or in what they read of each other, is against it. */
+  private obstacleAround(p: number, c: number, a: Draft, b: Draft, rows: readonly number[]): string | undefined {
+    if (this.keepsLong(p, c, b)) return 'a large value would be kept from the forward to the backward pass';
+    if (this.otherWay(p, c)) return 'a third kernel lies between them';
+    if (!this.inRows(a, b, rows)) return 'the second reads the first in other rows than its own';
+    return undefined;
   }
 
   private startsWith(root: NodeId, rows: readonly number[]): boolean {

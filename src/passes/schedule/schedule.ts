@@ -2,6 +2,7 @@ import { CompilerBug, at, get } from '../../base/errors.ts';
 import { count } from '../../base/types.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { chooseRoots, formGroups, readsOnlyInPlace, type Fused } from './fuse.ts';
+import { Log } from './log.ts';
 import { goesThroughRows } from './rows.ts';
 import type { Group, Level, Place, Schedule, Store, Tensor } from './types.ts';
 import { isLeaf, isView } from './uses.ts';
@@ -43,7 +44,8 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     declare(name, node, node.op === 'input' ? 'data' : 'state');
     places.set(node.id, { tensor: name, offset: 0 });
   }
-  const roots = chooseRoots(graph, level);
+  const log = new Log(graph);
+  const roots = chooseRoots(graph, level, log);
   const parts = level === 0 ? new Map<NodeId, Place>() : placeParts(graph, roots);
   const joined = new Set([...parts.values()].map((p) => p.tensor));
   const elided = new Set(graph.nodes.filter((n) => joined.has(`concat_${n.id}`)).map((n) => n.id));
@@ -60,7 +62,7 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     if (node.op === 'slice' && node.type.shape.length === 1 && from && !places.has(node.id)) places.set(node.id, { ...from, offset: from.offset + (node.attrs.start[0] ?? 0) });
   }
   const kept = new Set([...Object.values(graph.outputs), ...graph.writes.map((w) => w.value), ...parts.keys()]);
-  const fused = formGroups(graph, roots, elided, kept, level);
+  const fused = formGroups(graph, roots, elided, kept, level, log);
   // What is computed again wherever it is read lies nowhere.
   const remaining = new Set(fused.flatMap((g) => g.roots));
   for (const id of roots) {
@@ -91,7 +93,7 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     }),
   }));
   const first = [...aside].map(([node, place]): Group => copyOf(graph, { node, perStep: false, ...place }));
-  return { graph, level, groups: [...first, ...groups], tensors, places, outputs };
+  return { graph, level, groups: [...first, ...groups], tensors, places, outputs, why: log.lines };
 }
 
 /**

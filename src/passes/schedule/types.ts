@@ -46,4 +46,6 @@ export interface Schedule {
   readonly places: ReadonlyMap<NodeId, Place>;
   /** Outputs that stay readable after the step. */
   readonly outputs: Readonly<Record<string, Place>>;
+  /** Why values are stored or not, and kernels joined or not. */
+  readonly why: readonly string[];
 }

@@ -1,0 +1,100 @@
+import { fail } from '../base/errors.ts';
+import { TICK_BYTES, traceWords, type Plan } from '../plan.ts';
+import { programOf, traced } from './trainer.ts';
+import { makeTicks, type Session, type Words } from './session.ts';
+import { initialize, readWeights } from './weights.ts';
+import type { Weights } from './api.ts';
+
+/** One of many nets that train at once: they differ in the seed and in numbers that the host computes for each step. */
+export interface Net {
+  /** `seed 7`, `lr 0.01` */
+  readonly label: string;
+  readonly seed: number;
+  /** The program with the net's own settings: its kernels are those of all others. */
+  readonly plan: Plan;
+}
+
+export interface NetResult {
+  readonly label: string;
+  readonly losses: Float32Array;
+}
+
+/** Steps that one chunk begins with. */
+const FIRST = 16;
+
+/**
+ * Trains many nets at once, one workgroup each, on the data that they share. The session must have been made for as many
+ * nets. The losses of a net are those of its run alone, bit for bit.
+ */
+export class Population {
+  private readonly session: Session;
+  private readonly nets: readonly Net[];
+
+  constructor(session: Session, nets: readonly Net[]) {
+    this.session = session;
+    this.nets = nets;
+    const { plan } = session;
+    if (!plan.loops['train'] || !plan.train) fail('NN305', 'the program does not fit one workgroup, so many nets cannot train at once');
+    nets.forEach((net, i) => initialize(part(session, i), net.seed));
+  }
+
+  setData(...arrays: readonly Words[]): void {
+    this.session.plan.data?.tensors.forEach((t, i) => {
+      if (t.arena !== '') this.session.write(t.arena, t.offset, arrays[i] ?? new Float32Array(0));
+    });
+  }
+
+  /** Trains every net to the end; a net whose loss stops being a number goes on, and is last in every ranking. */
+  async train(onProgress?: (step: number, steps: number) => void): Promise<NetResult[]> {
+    const { session, nets } = this;
+    const { plan } = session;
+    const { train } = plan;
+    const steps = train?.steps ?? 0;
+    const losses = nets.map(() => new Float32Array(steps));
+    let chunk = Math.min(FIRST, plan.chunk);
+    for (let step = 0; step < steps; ) {
+      const program = programOf(plan, step);
+      let n = 1;
+      while (n < Math.min(chunk, steps - step) && programOf(plan, step + n) === program) n++;
+      const begin = performance.now();
+      const trace = await session.run(Array<string>(n).fill(program), this.ticks(step, n, steps));
+      const took = performance.now() - begin;
+      nets.forEach((_, i) => {
+        const own = trace.subarray(i * traceWords(plan), (i + 1) * traceWords(plan));
+        losses[i]?.set(traced(plan, own, Array<string>(n).fill(program), 'loss'), step);
+      });
+      if (n === chunk && took < session.budget / 2) chunk = Math.min(plan.chunk, chunk * 2);
+      else if (n === chunk && took > session.budget) chunk = Math.max(1, Math.floor(chunk / 2));
+      step += n;
+      onProgress?.(step, steps);
+    }
+    return nets.map(({ label }, i) => ({ label, losses: losses[i] ?? new Float32Array(0) }));
+  }
+
+  weights(net: number): Promise<Weights> {
+    return readWeights(part(this.session, net));
+  }
+
+  /** The numbers of each step, one net behind the other. */
+  private ticks(first: number, count: number, total: number): { readonly buffer: ArrayBuffer; readonly count: number } {
+    const all = new Uint8Array(this.nets.length * count * TICK_BYTES);
+    this.nets.forEach((net, i) => {
+      const { buffer } = makeTicks(net.plan, first, count, { seed: net.seed, total });
+      all.set(new Uint8Array(buffer), i * count * TICK_BYTES);
+    });
+    return { buffer: all.buffer, count };
+  }
+}
+
+/** The session as one net sees it: its own part of every arena that nets do not share. */
+function part(session: Session, net: number): Session {
+  const shared = new Set(session.plan.loops['train']?.bindings.filter((b) => b.access === 'read').map((b) => b.arena));
+  const start = (arena: string): number =>
+    shared.has(arena) ? 0 : net * (session.plan.arenas.find((a) => a.name === arena)?.words ?? 0);
+  return {
+    ...session,
+    plan: session.plan,
+    write: (arena, offset, data) => session.write(arena, start(arena) + offset, data),
+    read: (arena, offset, length) => session.read(arena, start(arena) + offset, length),
+  };
+}
