@@ -1,16 +1,18 @@
 import { CompilerBug, get } from './base/errors.ts';
 import { generateJs } from './codegen-js/js.ts';
 import { generateWgsl } from './codegen-wgsl/wgsl.ts';
+import { generateWasm } from './wasm.ts';
 import type { Graph } from './ir/graph/types.ts';
 import type { Kernel } from './ir/kernel/types.ts';
 import { verifyKernel } from './ir/kernel/verify.ts';
 import { assignTransients, lifetimes, type ArenaBuilder, type Placed } from './passes/memory/layout.ts';
 import { bindBuffers } from './bind.ts';
 import { lowerGroup, type TilingCache, type TilingChoice } from './passes/schedule/lower.ts';
+import { CPU_COSTS, cpuTilings } from './passes/schedule/cpu-tiling.ts';
 import type { Target } from './passes/schedule/tiling.ts';
 import { schedule, type ScheduleOptions } from './passes/schedule/schedule.ts';
 import type { Schedule } from './passes/schedule/types.ts';
-import type { CpuKernel, Dispatch, PlanKernel, PlanScalar, PlanTensor } from './plan.ts';
+import type { Arena, CpuKernel, Dispatch, PlanKernel, PlanScalar, PlanTensor, WasmCode } from './plan.ts';
 
 /** What the kernels are made for: a GPU, or a driver that runs WebGPU on a CPU, where registers are few and compiling is slow. */
 export type Adapter = 'hardware' | 'software';
@@ -19,6 +21,8 @@ export const GPU_TARGETS: Readonly<Record<Adapter, Target>> = {
   software: { lanes: 64, tiles: true, masked: true, registers: 16, threads: 64 },
 };
 export const CPU_TARGET: Target = { lanes: 1, tiles: false, masked: false, registers: 8, threads: 1 };
+/** WebAssembly with SIMD: sixteen registers of vectors, some of which hold operands. */
+export const WASM_TARGET: Target = { lanes: 1, tiles: true, masked: false, registers: 12, threads: 1, costs: CPU_COSTS, candidates: cpuTilings };
 
 /** A program between graph and plan: scheduled, lowered for both targets, with memory assigned. */
 export interface Lowered {
@@ -26,6 +30,7 @@ export interface Lowered {
   readonly schedule: Schedule;
   readonly gpu: readonly Kernel[];
   readonly cpu: readonly Kernel[];
+  readonly wasm: readonly Kernel[];
   readonly placed: ReadonlyMap<string, Placed>;
 }
 
@@ -49,6 +54,7 @@ export function lowerProgram(
   };
   const gpu = kernels(GPU_TARGETS[options.adapter ?? 'hardware']);
   const cpu = kernels(CPU_TARGET);
+  const wasm = kernels(WASM_TARGET);
   // For looking at every kernel's result, nothing is overwritten.
   const kept = options.keepAll ? new Set(s.tensors.keys()) : new Set(Object.values(s.outputs).map((p) => p.tensor));
   const transients = assignTransients(lifetimes(gpu, s.tensors, kept));
@@ -62,7 +68,7 @@ export function lowerProgram(
     placed.set(t.name, arenas.place(arena, key, t.dtype, t.size));
   }
   for (const [arena, words] of Object.entries(transients.words)) arenas.atLeast(arena, arena.startsWith('i') ? 'i32' : 'f32', words);
-  return { name, schedule: s, gpu, cpu, placed };
+  return { name, schedule: s, gpu, cpu, wasm, placed };
 }
 
 /** The scalars that any of the programs reads, in a fixed order. */
@@ -87,9 +93,15 @@ export interface Generated {
   /** For each program. */
   readonly dispatches: readonly (readonly Dispatch[])[];
   readonly calls: readonly (readonly Dispatch[])[];
+  readonly wasm: WasmCode | undefined;
 }
 
-export function generate(programs: readonly Lowered[], scalars: readonly PlanScalar[]): Generated {
+/** Writes the code of all programs, for memory of these arenas and chunks of so many steps. */
+export function generate(
+  programs: readonly Lowered[],
+  scalars: readonly PlanScalar[],
+  memory: { readonly arenas: readonly Arena[]; readonly chunk: number },
+): Generated {
   const gpu = new Shelf<PlanKernel>();
   const cpu = new Shelf<CpuKernel>();
   const dispatches = programs.map((program) =>
@@ -118,7 +130,7 @@ export function generate(programs: readonly Lowered[], scalars: readonly PlanSca
       );
     }),
   );
-  return { kernels: gpu.all, cpu: cpu.all, dispatches, calls };
+  return { kernels: gpu.all, cpu: cpu.all, dispatches, calls, wasm: generateWasm(programs, scalars, memory) };
 }
 
 function dispatchOf(program: Lowered, kernel: Kernel, index: number, bindings: Dispatch['windows']): Dispatch {

@@ -34,15 +34,15 @@ export function lowerGroup(
   const key = signature(plain);
   const known = cache.get(key);
   if (known) return writeKernel(s, group, index, known);
-  const candidates = tilings(s, group, plain, target);
+  const candidates = (target.candidates ?? tilings)(s, group, plain, target);
   if (typeof choice === 'number') {
     const chosen = candidates[choice % (candidates.length + 1)];
     return chosen ? writeKernel(s, group, index, chosen) : plain;
   }
-  let best = { kernel: plain, cost: kernelCost(plain, target.threads), how: undefined as Tiling | undefined };
+  let best = { kernel: plain, cost: kernelCost(plain, target.threads, target.costs), how: undefined as Tiling | undefined };
   for (const how of candidates) {
     const kernel = writeKernel(s, group, index, how);
-    const cost = kernelCost(kernel, target.threads);
+    const cost = kernelCost(kernel, target.threads, target.costs);
     if (cost < best.cost) best = { kernel, cost, how };
   }
   if (best.how) cache.set(key, best.how);

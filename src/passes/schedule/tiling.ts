@@ -2,6 +2,7 @@ import { at } from '../../base/errors.ts';
 import { fixedShape } from '../../base/types.ts';
 import type { Expr, Kernel, Stmt } from '../../ir/kernel/types.ts';
 import type { Unroll } from './block-writer.ts';
+import type { Costs } from './cost.ts';
 import { axisName } from './naming.ts';
 import type { Group, Schedule } from './types.ts';
 
@@ -31,17 +32,29 @@ export interface Target {
   readonly registers: number;
   /** Threads that run at once: fewer leave the device idle. */
   readonly threads: number;
+  /** What things cost, where it is not as on a GPU. */
+  readonly costs?: Costs;
+  /** The tilings worth trying, where they are not {@link tilings}. */
+  readonly candidates?: (s: Schedule, group: Group, plain: Kernel, target: Target) => Tiling[];
 }
 
 export function tiling(
   rank: number,
-  given: { readonly tile?: readonly number[]; readonly vector?: number; readonly unroll?: Unroll; readonly lanes?: number; readonly masked?: boolean },
+  given: {
+    readonly tile?: readonly number[];
+    readonly vector?: number;
+    readonly unroll?: Unroll;
+    readonly lanes?: number;
+    readonly masked?: boolean;
+    /** Whether elements that lie together are loaded together, as vectors. */
+    readonly gathered?: boolean;
+  },
 ): Tiling {
-  const { tile = Array<number>(rank).fill(1), vector = -1, unroll = 'none', lanes = 1, masked = false } = given;
+  const { tile = Array<number>(rank).fill(1), vector = -1, unroll = 'none', lanes = 1, masked = false, gathered = true } = given;
   const neighbours = (variable: string): number | undefined => {
     const axis = /^i(\d+)$/.exec(variable)?.[1];
     const step = axis === undefined ? (unroll === 'none' ? 1 : 4) : (tile[Number(axis)] ?? 1);
-    return step % 4 === 0 ? step : undefined;
+    return gathered && step % 4 === 0 ? step : undefined;
   };
   return { tile, vector, unroll, lanes, masked, neighbours };
 }
@@ -55,14 +68,14 @@ function tileSizes(extent: number): number[] {
 }
 
 /** The innermost axis that is more than one element: along it results lie behind one another. */
-function innermost(shape: readonly number[]): number {
+export function innermost(shape: readonly number[]): number {
   let axis = shape.length - 1;
   while (axis >= 0 && shape[axis] === 1) axis--;
   return axis;
 }
 
 /** Whether vectors of four may run over the end of a tensor: what lies there belongs to nobody. */
-function mayOverrun(s: Schedule, group: Group, plain: Kernel, shape: readonly number[]): boolean {
+export function mayOverrun(s: Schedule, group: Group, plain: Kernel, shape: readonly number[]): boolean {
   return (
     plain.buffers.every((b) => b.offset % 4 === 0) &&
     shape.filter((d) => d > 1).length === 1 &&
@@ -112,7 +125,7 @@ export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target
 }
 
 /** The indices of all loads inside of loops. */
-function loopLoads(body: readonly Stmt[], inLoop = false): Expr[] {
+export function loopLoads(body: readonly Stmt[], inLoop = false): Expr[] {
   const found: Expr[] = [];
   const visit = (e: Expr): void => {
     if (e.kind === 'load') {
@@ -136,7 +149,7 @@ function names(e: Expr, into: Set<string>): Set<string> {
 }
 
 /** The axis, besides the innermost, along which most loads stay the same; among equals the longest. */
-function sharedAxis(loads: readonly Expr[], shape: readonly number[], inner: number): number | undefined {
+export function sharedAxis(loads: readonly Expr[], shape: readonly number[], inner: number): number | undefined {
   const used = loads.map((e) => names(e, new Set()));
   let best: { readonly axis: number; readonly shared: number } | undefined;
   shape.forEach((extent, axis) => {

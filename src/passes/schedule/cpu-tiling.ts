@@ -1,0 +1,55 @@
+import { at } from '../../base/errors.ts';
+import { fixedShape } from '../../base/types.ts';
+import type { Kernel } from '../../ir/kernel/types.ts';
+import type { Unroll } from './block-writer.ts';
+import type { Costs } from './cost.ts';
+import { innermost, loopLoads, mayOverrun, sharedAxis, tiling, type Target, type Tiling } from './tiling.ts';
+import type { Group, Schedule } from './types.ts';
+
+/** A vector costs what a scalar does; what pays is that each load serves many sums. */
+export const CPU_COSTS: Costs = {
+  load: 1,
+  vectorLoad: 1,
+  loop: 1.5,
+  thread: 4,
+  vector: 1,
+  index: 0.1,
+  functions: { vec4: 4, x: 1, y: 1, z: 1, w: 1, sum4: 8, max4: 8, fma: 1.5 },
+};
+
+/** Points along an axis that one thread computes together, from many to few; they divide it. */
+function sizes(extent: number): number[] {
+  return [12, 8, 6, 5, 4, 3, 2, 1].filter((t) => extent % t === 0);
+}
+
+/**
+ * The tilings worth trying where vectors are four wide and registers few: vectors along the innermost axis, or along the
+ * axis that is summed, each with as many rows and columns as there are accumulators.
+ */
+export function cpuTilings(s: Schedule, group: Group, plain: Kernel, target: Target): Tiling[] {
+  const shape = fixedShape(at(s.graph.nodes, at(group.stores, 0).node).type.shape);
+  const inner = innermost(shape);
+  if (inner < 0 || group.stores.some((st) => st.perStep)) return plainLoops(shape.length, plain, target);
+  const extent = at(shape, inner);
+  const vectors = extent % 4 === 0 || mayOverrun(s, group, plain, shape);
+  const make = (tile: readonly number[], vector: number, unroll: Unroll): Tiling =>
+    tiling(shape.length, { tile, vector, unroll, masked: target.masked, gathered: false });
+  const tileOf = (rows: number, outer: number | undefined, columns: number): number[] =>
+    shape.map((_, axis) => (axis === inner ? columns : axis === outer ? rows : 1));
+  const loads = loopLoads(plain.body);
+  if (loads.length === 0) return vectors ? [make(tileOf(1, undefined, 4), inner, 'none')] : [];
+  const outer = sharedAxis(loads, shape, inner);
+  const found: Tiling[] = [];
+  for (const rows of outer === undefined ? [1] : sizes(at(shape, outer))) {
+    for (const columns of [16, 8, 4].filter((c) => (c === 4 ? vectors : extent % c === 0)))
+      if ((rows * columns) / 4 <= target.registers) found.push(make(tileOf(rows, outer, columns), inner, 'four'));
+    for (const columns of sizes(extent))
+      if (rows * columns <= target.registers) found.push(make(tileOf(rows, outer, columns), -1, 'vector'));
+  }
+  return found;
+}
+
+/** Where results lie alone: vectors along what is summed. */
+function plainLoops(rank: number, plain: Kernel, target: Target): Tiling[] {
+  return loopLoads(plain.body).length > 0 ? [tiling(rank, { unroll: 'vector', masked: target.masked, gathered: false })] : [];
+}
