@@ -22,7 +22,7 @@ export const GPU_TARGETS: Readonly<Record<Adapter, Target>> = {
 };
 export const CPU_TARGET: Target = { lanes: 1, tiles: false, masked: false, registers: 8, threads: 1 };
 /** WebAssembly with SIMD: sixteen registers of vectors, some of which hold operands. */
-export const WASM_TARGET: Target = { lanes: 1, tiles: true, masked: false, registers: 12, threads: 1, costs: CPU_COSTS, candidates: cpuTilings };
+export const WASM_TARGET: Target = { lanes: 1, tiles: true, masked: false, registers: 12, threads: 1, costs: CPU_COSTS, beyond: 4, candidates: cpuTilings };
 
 /** A program between graph and plan: scheduled, lowered for both targets, with memory assigned. */
 export interface Lowered {
@@ -48,7 +48,7 @@ export function lowerProgram(
     const cache: TilingCache = new Map();
     return s.groups.map((g, i) => {
       const kernel = lowerGroup(s, g, i, target, options.tiling, cache);
-      verifyKernel(kernel, 'lowering');
+      verifyKernel(kernel, 'lowering', target.beyond);
       return kernel;
     });
   };

@@ -1,4 +1,5 @@
 import { findAdapter } from '../../src/cli/gpu.ts';
+import { nodeHelpers } from '../../src/cli/helpers.ts';
 import { planGraph, runGraph as run, type GraphInputs, type GraphResult } from '../../src/cli/run-graph.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import type { Level } from '../../src/passes/schedule/types.ts';
@@ -12,10 +13,10 @@ import { BUDGET_MS, createGpuSession } from '../../src/runtime/webgpu.ts';
 export type DeviceKind = 'gpu' | 'cpu' | 'js';
 
 /** A session on the wanted device; a GPU must be there, never silently none. */
-export async function openSession(plan: Plan, kind: DeviceKind): Promise<Session> {
+export async function openSession(plan: Plan, kind: DeviceKind, threads = 1): Promise<Session> {
   if (kind === 'cpu') {
     if (!plan.wasm) throw new Error('the plan has no WebAssembly');
-    return createWasmSession(plan, plan.wasm, { reason: 'test' });
+    return createWasmSession(plan, plan.wasm, { reason: 'test', helpers: nodeHelpers(threads) });
   }
   if (kind === 'js') return createCpuSession(plan, compileKernels(plan), 'test');
   const { found, attempts } = await findAdapter();

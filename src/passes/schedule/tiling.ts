@@ -34,6 +34,8 @@ export interface Target {
   readonly threads: number;
   /** What things cost, where it is not as on a GPU. */
   readonly costs?: Costs;
+  /** Elements behind the end of a tensor that may be read, since memory goes on there. */
+  readonly beyond?: number;
   /** The tilings worth trying, where they are not {@link tilings}. */
   readonly candidates?: (s: Schedule, group: Group, plain: Kernel, target: Target) => Tiling[];
 }
