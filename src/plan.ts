@@ -71,6 +71,8 @@ export interface WasmCode {
   readonly arenas: Readonly<Record<string, number>>;
   /** Where the ticks start. */
   readonly ticks: number;
+  /** Memory that kernels may use while they run: the first thread's, then those of the others. */
+  readonly scratch: number;
   readonly desk: WasmDesk;
   /** The kernels that each program runs, one after the other; `run` knows programs by their places here. */
   readonly programs: readonly { readonly name: string; readonly calls: readonly WasmCall[] }[];
@@ -166,6 +168,8 @@ export interface TrainPlan {
 }
 
 export const BYTES = 4;
+/** Threads that may run a plan as WebAssembly together. */
+export const MOST_THREADS = 8;
 /** A tick is one dynamic uniform binding: its size is the alignment that every device takes. */
 export const TICK_BYTES = 256;
 /** Copies of the trace on their way to the host. */

@@ -7,7 +7,7 @@ import type { Kernel } from './ir/kernel/types.ts';
 import type { Placed } from './passes/memory/layout.ts';
 import { CPU_COSTS } from './passes/schedule/cpu-tiling.ts';
 import { kernelCost } from './passes/schedule/cost.ts';
-import { BYTES, TICK_BYTES, type Arena, type PlanScalar, type WasmCall, type WasmCode } from './plan.ts';
+import { BYTES, MOST_THREADS, TICK_BYTES, type Arena, type PlanScalar, type WasmCall, type WasmCode } from './plan.ts';
 
 /** What is placed starts at multiples of so many bytes. */
 const ALIGN = 256;
@@ -43,19 +43,16 @@ export function generateWasm(
   const ticks = take(chunk * TICK_BYTES);
   const { bytes, ...desk } = deskAt(end, chunk);
   take(bytes);
-  const pages = Math.ceil(end / PAGE);
-  if (pages > MOST_PAGES) return undefined;
-
   const module = new WasmModule();
   const kernels: number[] = [];
+  let scratch = 0;
   const calls = programs.map((program) =>
     program.wasm.map((kernel): WasmCall => {
-      const ordered = longFirst(kernel);
-      const bound = bindBuffers([ordered], program.placed);
-      const fn = addKernel(module, ordered, { ...bound, scalars });
+      const bound = bindBuffers([kernel], program.placed);
+      const { fn, points, ...needs } = addKernel(module, kernel, { ...bound, scalars });
+      scratch = Math.max(scratch, needs.scratch);
       const known = kernels.indexOf(fn);
-      const points = ordered.axes[0]?.extent ?? 1;
-      const work = Math.round(kernelCost(ordered, 1, CPU_COSTS));
+      const work = Math.round(kernelCost(kernel, 1, CPU_COSTS));
       return {
         kernel: known >= 0 ? known : kernels.push(fn) - 1,
         windows: bound.bindings.map((b) => get(places, b.arena, 'arena') + b.start * BYTES),
@@ -65,11 +62,14 @@ export function generateWasm(
       };
     }),
   );
+  const own = Math.ceil(scratch / ALIGN) * ALIGN;
+  const scratches = take(own * MOST_THREADS);
+  const pages = Math.ceil(end / PAGE);
+  if (pages > MOST_PAGES) return undefined;
   const runs = addPrograms(
     module,
     calls.map((list) => list.map((c) => ({ ...c, fn: kernels[c.kernel] ?? 0 }))),
-    ticks,
-    desk,
+    { ticks, desk, scratch: scratches, own },
   );
   const exported = new Map([...runs, ...kernels.map((fn, i) => [`k${i}`, fn] as const)]);
   const assembled = module.assemble(pages, exported);
@@ -80,18 +80,10 @@ export function generateWasm(
     pages,
     arenas: Object.fromEntries(places),
     ticks,
+    scratch: scratches,
     desk: { job, count, steps, ready, sleepers },
     programs: programs.map((p, i) => ({ name: p.name, calls: calls[i] ?? [] })),
   };
-}
-
-/** Outermost axes that are shorter leave threads without work. */
-const ENOUGH = 16;
-
-/** Points run in any order: the outermost axis, which threads divide, should be one of many points. */
-function longFirst(kernel: Kernel): Kernel {
-  const first = kernel.axes.find((a) => a.extent >= ENOUGH) ?? kernel.axes.reduce<Kernel['axes'][number] | undefined>((a, b) => (a && a.extent >= b.extent ? a : b), undefined);
-  return first ? { ...kernel, axes: [first, ...kernel.axes.filter((a) => a !== first)] } : kernel;
 }
 
 function base64(bytes: Uint8Array): string {

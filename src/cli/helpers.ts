@@ -1,9 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { MOST_THREADS } from '../plan.ts';
 import type { Helpers } from '../runtime/wasm.ts';
-
-/** More threads than this have little to do between two meetings. */
-const MOST_THREADS = 8;
 
 /** What a helper runs: all of its work is in the module itself. */
 const PROGRAM = `

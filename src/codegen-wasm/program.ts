@@ -30,6 +30,15 @@ export interface Desk {
   readonly ticket: number;
 }
 
+/** Where things lie that programs need, in bytes. */
+export interface Memory {
+  readonly ticks: number;
+  readonly desk: Desk;
+  /** Memory of the first thread, and how much each has. */
+  readonly scratch: number;
+  readonly own: number;
+}
+
 const WORD = 4;
 /** Far enough from each other that threads which look at one do not slow down the others. */
 const LINE = 64;
@@ -94,18 +103,21 @@ function barrier(desk: Desk): { readonly body: Code; readonly locals: readonly '
   };
 }
 
-function callAll(call: KernelCall, tick: Code): Code {
-  return [constant(0), constant(call.points), tick, call.windows.map(constant), invoke(call.fn)];
+function callAll(call: KernelCall): Code {
+  return [constant(0), constant(call.points), get(TICK), get(SCRATCH), call.windows.map(constant), invoke(call.fn)];
 }
 
-/** The steps of one program by one thread: (tick). */
+/** Parameters of a program: where the tick lies, and the thread's own memory. */
+const [TICK, SCRATCH] = [0, 1];
+
+/** The steps of one program by one thread. */
 function alone(calls: readonly KernelCall[]): Code {
-  return calls.map((c) => callAll(c, get(0)));
+  return calls.map(callAll);
 }
 
-/** The steps of one program by all threads: (tick, rank, threads); the locals hold pieces. */
+/** The steps of one program by all threads: (tick, scratch, rank, threads); the locals hold pieces. */
 function together(calls: readonly KernelCall[], desk: Desk, barrierFn: number): Code {
-  const [tick, rank, threads, from, to, size] = [0, 1, 2, 3, 4, 5];
+  const [rank, threads, from, to, size] = [2, 3, 4, 5, 6];
   const meet: Code = [get(threads), invoke(barrierFn)];
   const shared = (c: KernelCall): Code => {
     const piece = op('i32.div_u', op('i32.add', constant(c.points - 1), op('i32.mul', get(threads), constant(PIECES))), op('i32.mul', get(threads), constant(PIECES)));
@@ -115,7 +127,7 @@ function together(calls: readonly KernelCall[], desk: Desk, barrierFn: number): 
       // block: loop: leave it when no piece is left.
       [0x02, 0x40, 0x03, 0x40],
       [op('i32.mul', addTo(desk.ticket, constant(1)), get(size)), tee(from), constant(c.points), OP['i32.ge_u'], 0x0d, 1],
-      [get(from), end, get(tick), c.windows.map(constant), invoke(c.fn)],
+      [get(from), end, get(TICK), get(SCRATCH), c.windows.map(constant), invoke(c.fn)],
       [0x0c, 0, OP.end, OP.end],
     ];
   };
@@ -132,7 +144,7 @@ function together(calls: readonly KernelCall[], desk: Desk, barrierFn: number): 
       // What is small runs on the first thread, all up to the next shared kernel.
       const run: KernelCall[] = [];
       for (let c = calls[i]; c && !c.shared; c = calls[++i]) run.push(c);
-      code.push(ifThen(op('i32.eqz', get(rank)), run.map((c) => callAll(c, get(tick)))));
+      code.push(ifThen(op('i32.eqz', get(rank)), run.map(callAll)));
     }
   }
   return [code, meet];
@@ -142,23 +154,25 @@ function together(calls: readonly KernelCall[], desk: Desk, barrierFn: number): 
  * Adds what runs whole programs: `run(rank, threads)` does the steps of the chunk that lies on the desk, together with all
  * threads where there are more than one; `work(rank, threads)` does so for every chunk until it is told to stop.
  */
-export function addPrograms(module: WasmModule, programs: readonly (readonly KernelCall[])[], ticks: number, desk: Desk): ReadonlyMap<string, number> {
+export function addPrograms(module: WasmModule, programs: readonly (readonly KernelCall[])[], memory: Memory): ReadonlyMap<string, number> {
+  const { ticks, desk, scratch, own } = memory;
   const { body, locals } = barrier(desk);
   const barrierFn = module.add({ params: ['i32'], result: undefined, locals, body });
-  const single = programs.map((calls) => module.add({ params: ['i32'], result: undefined, locals: [], body: alone(calls) }));
+  const single = programs.map((calls) => module.add({ params: ['i32', 'i32'], result: undefined, locals: [], body: alone(calls) }));
   const joint = programs.map((calls) =>
     calls.some((c) => c.shared)
-      ? module.add({ params: ['i32', 'i32', 'i32'], result: undefined, locals: ['i32', 'i32', 'i32'], body: together(calls, desk, barrierFn) })
+      ? module.add({ params: ['i32', 'i32', 'i32', 'i32'], result: undefined, locals: ['i32', 'i32', 'i32'], body: together(calls, desk, barrierFn) })
       : undefined,
   );
   const [rank, threads, slot, program, tick, count] = [0, 1, 2, 3, 4, 5];
+  const mine = op('i32.add', op('i32.mul', get(rank), constant(own)), constant(scratch));
   const choose = programs.map((_, i) => {
-    const one: Code = [get(tick), invoke(lookUp(new Map(single.entries()), i))];
+    const one: Code = [get(tick), mine, invoke(lookUp(new Map(single.entries()), i))];
     const all = joint[i];
     const many: Code =
       all === undefined
         ? [ifThen(op('i32.eqz', get(rank)), one), get(threads), invoke(barrierFn)]
-        : [get(tick), get(rank), get(threads), invoke(all)];
+        : [get(tick), mine, get(rank), get(threads), invoke(all)];
     const byThreads: Code = [op('i32.eq', get(threads), constant(1)), 0x04, 0x40, one, 0x05, many, OP.end];
     return ifThen(op('i32.eq', get(program), constant(i)), byThreads);
   });
