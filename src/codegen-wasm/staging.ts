@@ -19,6 +19,8 @@ export interface Panel {
   readonly bytes: number;
 }
 
+export type Loop = Extract<Stmt, { kind: 'for' }>;
+
 /**
  * How a product of matrices goes through memory. What the inner loop reads from far apart is copied first, so that it lies
  * in the order of its use: for a block of columns once, for a row once in each block. Between copying and use lie only
@@ -27,7 +29,8 @@ export interface Panel {
 export interface Staging {
   readonly columns: Axis;
   readonly rows: Axis;
-  readonly loop: Extract<Stmt, { kind: 'for' }>;
+  /** The loops over what is summed, the innermost last. */
+  readonly loops: readonly Loop[];
   /** Columns (tiles of them) that are copied together. */
   readonly block: number;
   /** What depends on the column, not on the row; and the other way round. */
@@ -51,12 +54,13 @@ export function loadKey(buffer: string, index: Expr, vector: boolean): string {
   return `${buffer}/${String(vector)}/${keyOf(index)}`;
 }
 
-/** The one loop of a body, if that is all it has besides plain statements. */
-function onlyLoop(body: readonly Stmt[]): Extract<Stmt, { kind: 'for' }> | undefined {
-  const loops = body.filter((s) => s.kind === 'for' || s.kind === 'if');
-  const [only] = loops;
-  if (loops.length !== 1 || only?.kind !== 'for') return undefined;
-  return only.body.every((s) => s.kind === 'let' || s.kind === 'set') ? only : undefined;
+/** The loops of a body, each the only one in the one around it; undefined where there are others, or branches. */
+function loopChain(body: readonly Stmt[]): readonly Loop[] | undefined {
+  const [only, ...more] = body.filter((s) => s.kind === 'for' || s.kind === 'if');
+  if (more.length > 0 || only?.kind === 'if') return undefined;
+  if (!only) return [];
+  const inner = loopChain(only.body);
+  return inner && [only, ...inner];
 }
 
 function namesIn(e: Expr, into = new Set<string>()): Set<string> {
@@ -69,10 +73,12 @@ function namesIn(e: Expr, into = new Set<string>()): Set<string> {
 
 /** How a kernel should be staged, if it pays. */
 export function stagingOf(kernel: Kernel): Staging | undefined {
-  const loop = onlyLoop(kernel.body);
+  const loops = loopChain(kernel.body) ?? [];
+  const loop = loops.at(-1);
+  const rounds = loops.reduce((n, l) => n * l.extent, 1);
   const long = kernel.axes.filter((a) => a.extent >= WORTH_USES);
-  if (!loop || long.length < 2 || loop.extent < WORTH_ROUNDS) return undefined;
-  const known = new Set([...kernel.axes.map((a) => a.name), loop.name]);
+  if (!loop || long.length < 2 || rounds < WORTH_ROUNDS) return undefined;
+  const known = new Set([...kernel.axes.map((a) => a.name), ...loops.map((l) => l.name)]);
   const readOnly = new Set(kernel.buffers.filter((b) => b.access === 'read').map((b) => b.name));
   const loads = new Map<string, { readonly buffer: string; readonly index: Expr; readonly vector: boolean; readonly names: Set<string> }>();
   visitBody(loop.body, {
@@ -98,11 +104,11 @@ export function stagingOf(kernel: Kernel): Staging | undefined {
         round += vector ? 4 * WORD : WORD;
         return { buffer, index, vector, place };
       });
-    return staged.length > 0 ? { loads: staged, round, bytes: round * loop.extent } : undefined;
+    return staged.length > 0 ? { loads: staged, round, bytes: round * rounds } : undefined;
   };
   const ofColumns = panel(columns, rows);
   const ofRows = columns.extent >= WORTH_USES ? panel(rows, columns) : undefined;
   if (!ofColumns) return undefined;
   const block = Math.max(1, Math.min(columns.extent, Math.floor(BLOCK_BYTES / ofColumns.bytes)));
-  return { columns, rows, loop, block, ofColumns, ofRows, bytes: block * ofColumns.bytes + (ofRows?.bytes ?? 0) };
+  return { columns, rows, loops, block, ofColumns, ofRows, bytes: block * ofColumns.bytes + (ofRows?.bytes ?? 0) };
 }

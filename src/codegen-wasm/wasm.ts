@@ -104,23 +104,26 @@ class KernelWriter {
   }
 
   /** The columns from `start` to `end`, block by block; in a block every row, for which every column. */
-  private staged({ columns, rows, loop, block, ofColumns, ofRows }: Staging, body: readonly Stmt[], start: Code, end: Code): Code {
+  private staged({ columns, rows, loops, block, ofColumns, ofRows }: Staging, body: readonly Stmt[], start: Code, end: Code): Code {
     const [from, to, columnBase, rowBase, out] = [this.local('i32'), this.local('i32'), this.local('i32'), this.local('i32'), this.local('i32')];
-    const copied = (panel: Panel): Code =>
-      this.levels.loop(loop.name, ZERO, constant(loop.extent), () => [
-        panel.loads.map((l) => this.copy(l, out)),
-        [get(out), constant(panel.round), OP['i32.add'], set(out)],
-      ]);
+    const copied = (panel: Panel, depth = 0): Code => {
+      const loop = loops[depth];
+      if (loop) return this.levels.loop(loop.name, ZERO, constant(loop.extent), () => copied(panel, depth + 1));
+      return [panel.loads.map((l) => this.copy(l, out)), [get(out), constant(panel.round), OP['i32.add'], set(out)]];
+    };
+    /** How far each of the loops goes in a copy. */
+    const steps = (panel: Panel): (readonly [name: string, bytes: number])[] =>
+      loops.map((l, i) => [l.name, loops.slice(i + 1).reduce((n, inner) => n * inner.extent, panel.round)]);
     const copies = this.levels.loop(columns.name, get(from), get(to), () => copied(ofColumns));
     const products = this.levels.loop(rows.name, ZERO, constant(rows.extent), () => {
       const copy: Code = ofRows ? [get(rowBase), set(out), copied(ofRows)] : [];
-      const serve = (panel: Panel | undefined, base: number, terms: readonly (readonly [name: string, bytes: number])[]): void =>
-        panel?.loads.forEach(({ buffer, index, vector, place }) => {
+      const serve = (panel: Panel, base: number, terms: readonly (readonly [name: string, bytes: number])[]): void =>
+        panel.loads.forEach(({ buffer, index, vector, place }) => {
           const sum = terms.map(([name, factor]) => ({ factor, key: name, atom: ref('u32', name) }));
           this.served.set(loadKey(buffer, index, vector), { base, sum: { constant: place, terms: sum } });
         });
-      serve(ofColumns, columnBase, [[columns.name, ofColumns.bytes], [loop.name, ofColumns.round]]);
-      serve(ofRows, rowBase, [[loop.name, ofRows?.round ?? 0]]);
+      serve(ofColumns, columnBase, [[columns.name, ofColumns.bytes], ...steps(ofColumns)]);
+      if (ofRows) serve(ofRows, rowBase, steps(ofRows));
       const all = this.levels.loop(columns.name, get(from), get(to), () => this.block(body));
       this.served.clear();
       return [copy, all];

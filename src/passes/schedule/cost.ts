@@ -42,6 +42,11 @@ export interface Costs {
   readonly vector: number;
   /** What index arithmetic costs of what it would as arithmetic. */
   readonly index: number;
+  /**
+   * Registers, where it matters that the values of a round of a loop fit into them: engines load all of a round first. What
+   * does not fit is written and read again.
+   */
+  readonly registers?: number;
   /** What functions cost otherwise. */
   readonly functions: Partial<Readonly<Record<Fn, number>>>;
 }
@@ -63,9 +68,16 @@ function bodyCost(body: readonly Stmt[], c: Costs): number {
     if ('value' in s) total += exprCost(s.value, c);
     if (s.kind === 'store') total += (isVector(s.value.type) ? c.vectorLoad : c.load) + exprCost(s.index, c) * c.index;
     if (s.kind === 'if') total += exprCost(s.condition, c) + TAKEN * bodyCost(s.body, c);
-    if (s.kind === 'for') total += s.extent * (c.loop + bodyCost(s.body, c));
+    if (s.kind === 'for') total += s.extent * (c.loop + bodyCost(s.body, c) + 2 * Math.max(0, valuesOf(s.body) - (c.registers ?? Infinity)));
   }
   return total;
+}
+
+/** Values that a round of an innermost loop has at once. */
+function valuesOf(body: readonly Stmt[]): number {
+  if (body.some((s) => s.kind === 'for')) return 0;
+  const sums = new Set(body.flatMap((s) => (s.kind === 'set' ? [s.name] : [])));
+  return sums.size + body.filter((s) => s.kind === 'let').length;
 }
 
 /** About how long a kernel takes, in additions, on a device that runs so many threads at once. */

@@ -8,12 +8,13 @@ import type { Group, Schedule } from './types.ts';
 
 /** A vector costs what a scalar does; what pays is that each load serves many sums. */
 export const CPU_COSTS: Costs = {
-  load: 1,
+  load: 1.2,
   vectorLoad: 1,
-  loop: 1.5,
+  loop: 2,
   thread: 4,
   vector: 1,
   index: 0.1,
+  registers: 15,
   functions: { vec4: 4, x: 1, y: 1, z: 1, w: 1, sum4: 8, max4: 8, fma: 1.5 },
 };
 
@@ -42,7 +43,10 @@ export function cpuTilings(s: Schedule, group: Group, plain: Kernel, target: Tar
   const found: Tiling[] = [];
   for (const rows of outer === undefined ? [1] : sizes(at(shape, outer))) {
     for (const columns of [16, 8, 4].filter((c) => (c === 4 ? vectors : extent % c === 0)))
-      if ((rows * columns) / 4 <= target.registers) found.push(make(tileOf(rows, outer, columns), inner, 'four'));
+      if ((rows * columns) / 4 <= target.registers) {
+        found.push(make(tileOf(rows, outer, columns), inner, 'none'));
+        found.push(make(tileOf(rows, outer, columns), inner, 'four'));
+      }
     for (const columns of sizes(extent))
       if (rows * columns <= target.registers) found.push(make(tileOf(rows, outer, columns), -1, 'vector'));
   }
