@@ -41,7 +41,7 @@ export interface Staging {
 }
 
 /** Columns of a block take about half of a small second-level cache. */
-const BLOCK_BYTES = 192 * 1024;
+const BLOCK_BYTES = 512 * 1024;
 /** Loops shorter than this find their data in the first-level cache anyway. */
 const WORTH_ROUNDS = 16;
 /** A copy must serve so many rows or columns. */

@@ -1,6 +1,6 @@
 import { at } from '../../base/errors.ts';
 import { fixedShape } from '../../base/types.ts';
-import type { Kernel } from '../../ir/kernel/types.ts';
+import type { Kernel, Stmt } from '../../ir/kernel/types.ts';
 import type { Unroll } from './block-writer.ts';
 import type { Costs } from './cost.ts';
 import { innermost, loopLoads, mayOverrun, sharedAxis, tiling, type Target, type Tiling } from './tiling.ts';
@@ -20,7 +20,7 @@ export const CPU_COSTS: Costs = {
 
 /** Points along an axis that one thread computes together, from many to few; they divide it. */
 function sizes(extent: number): number[] {
-  return [12, 8, 6, 5, 4, 3, 2, 1].filter((t) => extent % t === 0);
+  return [8, 6, 5, 4, 3, 2, 1].filter((t) => extent % t === 0);
 }
 
 /**
@@ -40,17 +40,26 @@ export function cpuTilings(s: Schedule, group: Group, plain: Kernel, target: Tar
   const loads = loopLoads(plain.body);
   if (loads.length === 0) return vectors ? [make(tileOf(1, undefined, 4), inner, 'none')] : [];
   const outer = sharedAxis(loads, shape, inner);
+  // Short loops are written out; others are left to the engine, since the loads of several rounds do not fit the registers.
+  const unroll: Unroll = shortestLoop(plain.body) <= WRITTEN_OUT ? 'four' : 'none';
+  const heights = outer === undefined ? [1] : sizes(at(shape, outer));
   const found: Tiling[] = [];
-  for (const rows of outer === undefined ? [1] : sizes(at(shape, outer))) {
-    for (const columns of [16, 8, 4].filter((c) => (c === 4 ? vectors : extent % c === 0)))
-      if ((rows * columns) / 4 <= target.registers) {
-        found.push(make(tileOf(rows, outer, columns), inner, 'none'));
-        found.push(make(tileOf(rows, outer, columns), inner, 'four'));
-      }
-    for (const columns of sizes(extent))
-      if (rows * columns <= target.registers) found.push(make(tileOf(rows, outer, columns), -1, 'vector'));
-  }
+  /** The two highest tiles of so many vectors (or single sums) in a row that registers hold, with a row and a column of operands. */
+  const fitting = (width: number): number[] =>
+    heights.filter((rows) => rows * width <= target.registers && rows * width + Math.min(rows, width) < SIMD_REGISTERS).slice(0, 2);
+  for (const columns of [16, 8, 4].filter((c) => (c === 4 ? vectors : extent % c === 0)))
+    for (const rows of fitting(columns / 4)) found.push(make(tileOf(rows, outer, columns), inner, unroll));
+  for (const columns of sizes(extent).slice(0, 4))
+    for (const rows of fitting(columns).slice(0, 1)) found.push(make(tileOf(rows, outer, columns), -1, 'vector'));
   return found;
+}
+
+const SIMD_REGISTERS = 16;
+const WRITTEN_OUT = 9;
+
+/** Rounds of the shortest loop. */
+function shortestLoop(body: readonly Stmt[]): number {
+  return body.reduce((n, s) => ('body' in s ? Math.min(n, s.kind === 'for' ? s.extent : n, shortestLoop(s.body)) : n), Infinity);
 }
 
 /** Where results lie alone: vectors along what is summed. */
