@@ -22,7 +22,16 @@ export const GPU_TARGETS: Readonly<Record<Adapter, Target>> = {
 };
 export const CPU_TARGET: Target = { lanes: 1, tiles: false, masked: false, registers: 8, threads: 1 };
 /** WebAssembly with SIMD: sixteen registers of vectors, some of which hold operands. */
-export const WASM_TARGET: Target = { lanes: 1, tiles: true, masked: false, registers: 12, threads: 1, costs: CPU_COSTS, beyond: 4, candidates: cpuTilings };
+export const WASM_TARGET: Target = {
+  lanes: 1,
+  tiles: true,
+  masked: false,
+  registers: 12,
+  threads: 1,
+  costs: CPU_COSTS,
+  beyond: 4,
+  candidates: cpuTilings,
+};
 
 /** A program between graph and plan: scheduled, lowered for both targets, with memory assigned. */
 export interface Lowered {
@@ -41,7 +50,11 @@ export function lowerProgram(
   name: string,
   graph: Graph,
   arenas: ArenaBuilder,
-  options: ScheduleOptions & { readonly keepAll?: boolean; readonly tiling?: TilingChoice | undefined; readonly adapter?: Adapter | undefined },
+  options: ScheduleOptions & {
+    readonly keepAll?: boolean;
+    readonly tiling?: TilingChoice | undefined;
+    readonly adapter?: Adapter | undefined;
+  },
 ): Lowered {
   const s = schedule(graph, options);
   const kernels = (target: Target): Kernel[] => {

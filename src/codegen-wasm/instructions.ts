@@ -135,7 +135,12 @@ const smaller: OpName = 'i32.lt_s';
 const SMALLER: Readonly<Record<ScalarType, OpName>> = { i32: smaller, bool: smaller, u32: 'i32.lt_u', f32: 'f32.lt' };
 
 /** The larger or smaller of two integers, which WebAssembly has for vectors alone; the locals are free to use. */
-export function integerExtreme(fn: 'min' | 'max', type: ScalarType, [a = [], b = []]: readonly Code[], locals: readonly [number, number]): Code {
+export function integerExtreme(
+  fn: 'min' | 'max',
+  type: ScalarType,
+  [a = [], b = []]: readonly Code[],
+  locals: readonly [number, number],
+): Code {
   const [x, y] = locals;
   const order: Code = fn === 'min' ? [get(x), get(y)] : [get(y), get(x)];
   return [a, tee(x), b, tee(y), order, OP[SMALLER[type]], OP.select];

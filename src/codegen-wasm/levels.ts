@@ -96,7 +96,10 @@ export class Levels {
     const depths = terms.map((t) => this.depth(t.atom) ?? 0);
     const deepest = Math.max(...depths);
     const level = at(this.stack, deepest);
-    const key = `${base ?? ''}:${terms.map((t) => `${t.factor}*${t.key}`).sort().join('+')}`;
+    const key = `${base ?? ''}:${terms
+      .map((t) => `${t.factor}*${t.key}`)
+      .sort()
+      .join('+')}`;
     const known = level.known.get(key);
     if (known !== undefined) return known;
     const rest = this.ready(

@@ -1,4 +1,16 @@
-import { OP, constant, floatConstant, get, integerVector, invoke, set, vectorConstant, type Code, type OpName, type ValType } from './encode.ts';
+import {
+  OP,
+  constant,
+  floatConstant,
+  get,
+  integerVector,
+  invoke,
+  set,
+  vectorConstant,
+  type Code,
+  type OpName,
+  type ValType,
+} from './encode.ts';
 import type { WasmFunction } from './module.ts';
 
 /** Arithmetic on floats and on their bits by one name, as a scalar instruction and as one of four lanes. */
@@ -104,9 +116,7 @@ export class MathWriter {
 
   /** c[0] x^(n-1) + ... + c[n-1], by Horner's rule. */
   polynomial(x: Code, coefficients: readonly number[]): Code {
-    return coefficients
-      .map((c) => this.float(c))
-      .reduce((sum, c) => this.op('add', this.op('mul', sum, x), c));
+    return coefficients.map((c) => this.float(c)).reduce((sum, c) => this.op('add', this.op('mul', sum, x), c));
   }
 
   call(name: string, ...operands: readonly Code[]): Code {

@@ -11,14 +11,14 @@ import { INTEGER_FUNCTIONS } from './random.ts';
 type Formula = (m: MathWriter, ...args: readonly Code[]) => Code;
 
 const LN2_HIGH = 0.693359375;
-const LN2_LOW = -2.12194440e-4;
+const LN2_LOW = -2.1219444e-4;
 
 /** exp(x) = 2^n exp(r) with |r| <= ln 2 / 2; the power in two steps, so that results may be tiny or infinite. */
 function exp(m: MathWriter, x: Code): Code {
   const c = m.keep(m.atMost(m.keep(m.atLeast(x, -105)), 90));
   const n = m.keep(m.op('nearest', m.op('mul', c, m.float(1.4426950408889634))));
   const r = m.keep(m.op('sub', m.op('sub', c, m.op('mul', n, m.float(LN2_HIGH))), m.op('mul', n, m.float(LN2_LOW))));
-  const p = m.polynomial(r, [1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1]);
+  const p = m.polynomial(r, [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1]);
   const y = m.op('add', m.op('add', m.op('mul', p, m.op('mul', r, r)), r), m.float(1));
   const whole = m.keepWhole(m.op('whole', n));
   const half = m.keepWhole(m.shift('shr', whole, 1));
@@ -38,10 +38,13 @@ function log(m: MathWriter, given: Code): Code {
   const e = m.keep(m.op('sub', e0, m.select(low, m.float(1), m.float(0))));
   const r = m.keep(m.op('sub', m.op('add', fraction, m.select(low, fraction, m.float(0))), m.float(1)));
   const z = m.keep(m.op('mul', r, r));
-  const p = m.polynomial(r, [
-    7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1,
-    3.3333331174e-1,
-  ]);
+  const p = m.polynomial(
+    r,
+    [
+      7.0376836292e-2, -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1,
+      -2.4999993993e-1, 3.3333331174e-1,
+    ],
+  );
   const tail = m.op('add', m.op('mul', m.op('mul', p, r), z), m.op('mul', e, m.float(LN2_LOW)));
   const y = m.op('add', m.op('add', r, m.op('sub', tail, m.op('mul', z, m.float(0.5)))), m.op('mul', e, m.float(LN2_HIGH)));
   const usual = m.op('and', m.op('lt', m.float(0), given), m.op('lt', given, m.float(Infinity)));

@@ -64,11 +64,7 @@ export class WasmModule {
   /** The module with its memory imported as `env.memory`, of exactly so many pages, and every given function exported. */
   assemble(pages: number, exported: ReadonlyMap<string, number>): Assembled {
     const memory: Code = [0x02, 0x01, unsigned(pages), unsigned(pages)];
-    const head = [
-      MAGIC,
-      section(1, vector(this.typeCode)),
-      section(2, vector([[text('env'), text('memory'), memory]])),
-    ];
+    const head = [MAGIC, section(1, vector(this.typeCode)), section(2, vector([[text('env'), text('memory'), memory]]))];
     const imports = bytesOf(head);
     const rest = [
       section(3, vector(this.functions.map((f) => unsigned(f.type)))),

@@ -120,7 +120,11 @@ function together(calls: readonly KernelCall[], desk: Desk, barrierFn: number): 
   const [rank, threads, from, to, size] = [2, 3, 4, 5, 6];
   const meet: Code = [get(threads), invoke(barrierFn)];
   const shared = (c: KernelCall): Code => {
-    const piece = op('i32.div_u', op('i32.add', constant(c.points - 1), op('i32.mul', get(threads), constant(PIECES))), op('i32.mul', get(threads), constant(PIECES)));
+    const piece = op(
+      'i32.div_u',
+      op('i32.add', constant(c.points - 1), op('i32.mul', get(threads), constant(PIECES))),
+      op('i32.mul', get(threads), constant(PIECES)),
+    );
     const end = [op('i32.add', get(from), get(size)), tee(to), constant(c.points), get(to), constant(c.points), OP['i32.lt_u'], OP.select];
     return [
       [piece, set(size)],
@@ -161,7 +165,12 @@ export function addPrograms(module: WasmModule, programs: readonly (readonly Ker
   const single = programs.map((calls) => module.add({ params: ['i32', 'i32'], result: undefined, locals: [], body: alone(calls) }));
   const joint = programs.map((calls) =>
     calls.some((c) => c.shared)
-      ? module.add({ params: ['i32', 'i32', 'i32', 'i32'], result: undefined, locals: ['i32', 'i32', 'i32'], body: together(calls, desk, barrierFn) })
+      ? module.add({
+          params: ['i32', 'i32', 'i32', 'i32'],
+          result: undefined,
+          locals: ['i32', 'i32', 'i32'],
+          body: together(calls, desk, barrierFn),
+        })
       : undefined,
   );
   const [rank, threads, slot, program, tick, count] = [0, 1, 2, 3, 4, 5];
@@ -183,11 +192,14 @@ export function addPrograms(module: WasmModule, programs: readonly (readonly Ker
     // The number is read once: when the last step is done, the host may write the next one.
     body: [
       [load(desk.count), set(count)],
-      repeatWhile([
-        [op('i32.add', op('i32.mul', get(slot), constant(TICK_BYTES)), constant(ticks)), set(tick)],
-        [op('i32.mul', get(slot), constant(WORD)), atomic('load', desk.steps), set(program)],
-        choose,
-      ], op('i32.lt_u', [op('i32.add', get(slot), constant(1)), tee(slot)], get(count))),
+      repeatWhile(
+        [
+          [op('i32.add', op('i32.mul', get(slot), constant(TICK_BYTES)), constant(ticks)), set(tick)],
+          [op('i32.mul', get(slot), constant(WORD)), atomic('load', desk.steps), set(program)],
+          choose,
+        ],
+        op('i32.lt_u', [op('i32.add', get(slot), constant(1)), tee(slot)], get(count)),
+      ),
     ],
   });
   const [seen, looks] = [2, 3];

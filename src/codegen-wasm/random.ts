@@ -58,9 +58,10 @@ function mix(): WasmFunction {
 
 /** shuffle(index, n, seed, epoch): a Feistel network on the next power of two, walked until it lands inside. */
 function shuffle(library: (name: string) => number): WasmFunction {
-  const [index, n, seed, epoch, second, third, other, low, lowMask, highMask, x, high, lowBits, walk] = Array.from({ length: 14 }, (_, i) => i) as [
-    number, number, number, number, number, number, number, number, number, number, number, number, number, number,
-  ];
+  const [index, n, seed, epoch, second, third, other, low, lowMask, highMask, x, high, lowBits, walk] = Array.from(
+    { length: 14 },
+    (_, i) => i,
+  ) as [number, number, number, number, number, number, number, number, number, number, number, number, number, number];
   const mixed = (value: Code): Code => [value, invoke(library('mix'))];
   const mask = (bits: Code): Code => op('i32.sub', op('i32.shl', constant(1), bits), constant(1));
   const bits = op('i32.sub', constant(32), op('i32.clz', op('i32.sub', get(n), constant(1))));

@@ -93,7 +93,12 @@ export function stagingOf(kernel: Kernel): Staging | undefined {
     return term === undefined || Math.abs(term.factor) * (vector ? 4 : 1) * WORD >= LINE;
   });
   const columns = kernel.axes.at(-1);
-  const rows = columns && long.filter((a) => a !== columns).sort((a, b) => b.extent - a.extent).find((a) => far.some((l) => l.names.has(columns.name) && !l.names.has(a.name)));
+  const rows =
+    columns &&
+    long
+      .filter((a) => a !== columns)
+      .sort((a, b) => b.extent - a.extent)
+      .find((a) => far.some((l) => l.names.has(columns.name) && !l.names.has(a.name)));
   if (!columns || !rows || columns.extent < 2) return undefined;
   const panel = (own: Axis, other: Axis): Panel | undefined => {
     let round = 0;

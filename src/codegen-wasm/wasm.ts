@@ -60,7 +60,8 @@ const ENOUGH = 16;
 
 /** The axes with one of many points outermost, which threads divide. */
 function longFirst(axes: readonly Axis[]): readonly Axis[] {
-  const first = axes.find((a) => a.extent >= ENOUGH) ?? axes.reduce<Axis | undefined>((a, b) => (a && a.extent >= b.extent ? a : b), undefined);
+  const first =
+    axes.find((a) => a.extent >= ENOUGH) ?? axes.reduce<Axis | undefined>((a, b) => (a && a.extent >= b.extent ? a : b), undefined);
   return first ? [first, ...axes.filter((a) => a !== first)] : axes;
 }
 
@@ -105,7 +106,13 @@ class KernelWriter {
 
   /** The columns from `start` to `end`, block by block; in a block every row, for which every column. */
   private staged({ columns, rows, loops, block, ofColumns, ofRows }: Staging, body: readonly Stmt[], start: Code, end: Code): Code {
-    const [from, to, columnBase, rowBase, out] = [this.local('i32'), this.local('i32'), this.local('i32'), this.local('i32'), this.local('i32')];
+    const [from, to, columnBase, rowBase, out] = [
+      this.local('i32'),
+      this.local('i32'),
+      this.local('i32'),
+      this.local('i32'),
+      this.local('i32'),
+    ];
     const copied = (panel: Panel, depth = 0): Code => {
       const loop = loops[depth];
       if (loop) return this.levels.loop(loop.name, ZERO, constant(loop.extent), () => copied(panel, depth + 1));
@@ -299,7 +306,11 @@ class KernelWriter {
     const [first] = args;
     if (!first) throw new CompilerBug(`${fn} of nothing`);
     const scalar = scalarOf(first.type);
-    if (fn === 'vec4') return fourOf(scalar, args.map((a) => this.expr(a)));
+    if (fn === 'vec4')
+      return fourOf(
+        scalar,
+        args.map((a) => this.expr(a)),
+      );
     if (fn === 'splat') return this.repeated(first, scalar);
     const lane = LANE[fn];
     if (lane !== undefined) return [this.expr(first), laneOf(scalar, lane)];

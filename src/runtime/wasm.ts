@@ -44,8 +44,18 @@ const pause = (): Promise<void> => {
   });
 };
 
+/** A session that may have threads. */
+export interface WasmSession extends Session {
+  /** Threads that are there by now: helpers take some time to start, and until then the first thread works alone. */
+  readonly threads: () => number;
+}
+
 /** Runs a plan as WebAssembly, on one memory and as many threads as there are. */
-export function createWasmSession(plan: Plan, code: WasmCode, options: { readonly reason: string; readonly helpers?: Helpers | undefined }): Session {
+export function createWasmSession(
+  plan: Plan,
+  code: WasmCode,
+  options: { readonly reason: string; readonly helpers?: Helpers | undefined },
+): WasmSession {
   const shares = code.programs.map((p) => p.calls.some((c) => c.shared));
   const helpers = options.helpers && options.helpers.count > 0 && shares.includes(true) ? options.helpers : undefined;
   const threads = 1 + (helpers?.count ?? 0);
@@ -67,12 +77,21 @@ export function createWasmSession(plan: Plan, code: WasmCode, options: { readonl
     if (!found) throw new Error(`the plan has no arena '${name}'`);
     return found;
   };
-  const counters: Counters = { dispatches: 0, submits: 0, buffers: plan.arenas.length, bindGroups: 0, bytes: plan.arenas.reduce((n, a) => n + a.words * BYTES, 0) };
+  const counters: Counters = {
+    dispatches: 0,
+    submits: 0,
+    buffers: plan.arenas.length,
+    bindGroups: 0,
+    bytes: plan.arenas.reduce((n, a) => n + a.words * BYTES, 0),
+  };
   const index = new Map(code.programs.map((p, i) => [p.name, i]));
   const { desk } = code;
 
+  const there = (): number => 1 + (helpers ? Atomics.load(words, desk.ready / BYTES) : 0);
+
   return {
     plan,
+    threads: there,
     device: { kind: 'cpu', name: `WebAssembly SIMD, ${threads === 1 ? '1 thread' : `${threads} threads`}`, reason: options.reason },
     counters,
     budget: BUDGET_MS,
@@ -87,8 +106,7 @@ export function createWasmSession(plan: Plan, code: WasmCode, options: { readonl
       words.set(numbers, desk.steps / BYTES);
       words[desk.count / BYTES] = programs.length;
       counters.dispatches += numbers.reduce((n, i) => n + (code.programs[i]?.calls.length ?? 0), 0);
-      // Helpers that are still on their way are not waited for.
-      const together = helpers && numbers.some((i) => shares[i]) && Atomics.load(words, desk.ready / BYTES) === helpers.count;
+      const together = numbers.some((i) => shares[i]) && there() === threads && threads > 1;
       if (together) {
         Atomics.add(words, desk.job / BYTES, 1);
         Atomics.notify(words, desk.job / BYTES);
