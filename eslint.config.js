@@ -13,6 +13,7 @@ const ROOMS = {
   math: ['ir', 'passes'],
   'codegen-wgsl': ['ir'],
   'codegen-js': ['ir'],
+  'codegen-wasm': ['ir'],
   data: [],
   runtime: ['plan.ts'],
   standalone: ['runtime', 'plan.ts', 'data'],
@@ -28,12 +29,14 @@ const ALL = [
   'math',
   'codegen-wgsl',
   'codegen-js',
+  'codegen-wasm',
   'data',
   'runtime',
   'standalone',
   'cli',
   'plan.ts',
   'lower.ts',
+  'wasm.ts',
   'compile.ts',
   'draw.ts',
   'check.ts',
@@ -75,7 +78,7 @@ export default tseslint.config(
   },
   {
     // What a browser runs: no Node at all.
-    files: ['src/{base,parser,autodiff,sema,ir,passes,reference,math,codegen-wgsl,codegen-js,runtime,standalone}/**/*.ts', 'src/*.ts'],
+    files: ['src/{base,parser,autodiff,sema,ir,passes,reference,math,codegen-wgsl,codegen-js,codegen-wasm,runtime,standalone}/**/*.ts', 'src/*.ts'],
     rules: { 'no-restricted-imports': ['error', { patterns: ['node:*'] }] },
   },
 );

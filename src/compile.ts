@@ -145,7 +145,7 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
       help: 'use a smaller batch, or smaller layers',
     });
   invariant(scalars.length < TICK_COUNT - 1, `a step has ${scalars.length} scalars, more than a tick holds`);
-  const code = generate(programs, scalars);
+  const code = generate(programs, scalars, { arenas: arenas.arenas(), chunk: CHUNK });
   const [train] = programs;
   const names = model.inputs.map((i) => i.name);
   const order = schedule?.feed.shuffle === 'given';
@@ -157,6 +157,7 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
     arenas: arenas.arenas(),
     kernels: code.kernels,
     cpu: code.cpu,
+    wasm: code.wasm,
     programs: Object.fromEntries(programs.map((p, i) => [p.name, planProgram(p, code.dispatches[i] ?? [], code.calls[i] ?? [])])),
     loops: loops(programs, arenas.arenas(), scalars, level),
     scalars,

@@ -22,8 +22,7 @@ const KINDS: Readonly<Record<string, LoopArena['kind']>> = {
 
 /** The program as a loop of one workgroup, where its state fits and one workgroup is the faster way. */
 export function loopOf(program: Lowered, arenas: readonly Arena[], scalars: readonly PlanScalar[]): PlanLoop | undefined {
-  const kernels = program.batches.map((batch) => batch.map((i) => at(program.loop, i)));
-  const touched = new Set(kernels.flat().flatMap((k) => k.buffers.map((b) => program.placed.get(b.tensor)?.arena)));
+  const touched = new Set(program.gpu.flatMap((k) => k.buffers.map((b) => program.placed.get(b.tensor)?.arena)));
   const used = arenas
     .filter((a) => touched.has(a.name))
     .map((a): LoopArena => {
@@ -31,8 +30,11 @@ export function loopOf(program: Lowered, arenas: readonly Arena[], scalars: read
       return { name: a.name, dtype: a.dtype, kind, words: kind === 'scratch' ? (program.scratch[a.name] ?? a.words) : a.words };
     });
   const inside = used.filter((a) => a.kind === 'held' || a.kind === 'scratch').reduce((n, a) => n + a.words * BYTES, 0);
-  const work = kernels.flat().reduce((n, k) => n + workgroupCost(k, THREADS), 0);
-  if (inside > WORKGROUP_BYTES || work > MOST_WORK) return undefined;
+  if (inside > WORKGROUP_BYTES) return undefined;
+  const loop = program.loop();
+  const kernels = program.batches.map((batch) => batch.map((i) => at(loop, i)));
+  const work = loop.reduce((n, k) => n + workgroupCost(k, THREADS), 0);
+  if (work > MOST_WORK) return undefined;
   const { code, bindings } = generateLoop(kernels, { tensors: program.placed, arenas: used, scalars, tickBytes: TICK_BYTES });
   return { wgsl: code, bindings };
 }

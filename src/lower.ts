@@ -1,6 +1,7 @@
 import { CompilerBug, at, get } from './base/errors.ts';
 import { generateJs } from './codegen-js/js.ts';
 import { generateWgsl } from './codegen-wgsl/wgsl.ts';
+import { generateWasm } from './wasm.ts';
 import type { Graph } from './ir/graph/types.ts';
 import type { Kernel } from './ir/kernel/types.ts';
 import { verifyKernel } from './ir/kernel/verify.ts';
@@ -8,10 +9,11 @@ import { assignTransients, lifetimes, type ArenaBuilder, type Placed } from './p
 import { bindBuffers } from './bind.ts';
 import { batches } from './passes/schedule/batch.ts';
 import { lowerGroup, type TilingCache, type TilingChoice } from './passes/schedule/lower.ts';
+import { CPU_COSTS, cpuTilings } from './passes/schedule/cpu-tiling.ts';
 import type { Target } from './passes/schedule/tiling.ts';
 import { schedule, type ScheduleOptions } from './passes/schedule/schedule.ts';
 import type { Schedule } from './passes/schedule/types.ts';
-import type { CpuKernel, Dispatch, PlanKernel, PlanScalar, PlanTensor } from './plan.ts';
+import type { Arena, CpuKernel, Dispatch, PlanKernel, PlanScalar, PlanTensor, WasmCode } from './plan.ts';
 
 /** What the kernels are made for. */
 export interface Adapter {
@@ -27,6 +29,17 @@ const HARDWARE: Target = { lanes: 64, tiles: true, masked: true, registers: 64, 
 const SOFTWARE: Target = { lanes: 64, tiles: true, masked: true, registers: 16, threads: 64 };
 export const LOOP_TARGET: Target = { lanes: 1, tiles: false, masked: true, registers: 8, threads: 64 };
 export const CPU_TARGET: Target = { lanes: 1, tiles: false, masked: false, registers: 8, threads: 1 };
+/** WebAssembly with SIMD: sixteen registers of vectors, some of which hold operands. */
+export const WASM_TARGET: Target = {
+  lanes: 1,
+  tiles: true,
+  masked: false,
+  registers: 12,
+  threads: 1,
+  costs: CPU_COSTS,
+  beyond: 4,
+  candidates: cpuTilings,
+};
 
 /** A program between graph and plan: scheduled, lowered for both targets, with memory assigned. */
 export interface Lowered {
@@ -35,12 +48,13 @@ export interface Lowered {
   readonly schedule: Schedule;
   readonly gpu: readonly Kernel[];
   readonly cpu: readonly Kernel[];
-  /** The same for one workgroup that does everything. */
-  readonly loop: readonly Kernel[];
+  /** The same for one workgroup that does everything; written when it is asked for. */
+  readonly loop: () => readonly Kernel[];
   /** Words of transients by arena. */
   readonly scratch: Readonly<Record<string, number>>;
   /** Which kernels run in one dispatch, in the order of the dispatches. */
   readonly batches: readonly (readonly number[])[];
+  readonly wasm: readonly Kernel[];
   readonly placed: ReadonlyMap<string, Placed>;
 }
 
@@ -51,21 +65,26 @@ export function lowerProgram(
   name: string,
   graph: Graph,
   arenas: ArenaBuilder,
-  options: ScheduleOptions & { readonly keepAll?: boolean; readonly tiling?: TilingChoice | undefined; readonly adapter?: Adapter | undefined },
+  options: ScheduleOptions & {
+    readonly keepAll?: boolean;
+    readonly tiling?: TilingChoice | undefined;
+    readonly adapter?: Adapter | undefined;
+  },
 ): Lowered {
   const s = schedule(graph, options);
   const kernels = (target: Target): Kernel[] => {
     const cache: TilingCache = new Map();
     return s.groups.map((g, i) => {
       const kernel = lowerGroup(s, g, i, target, options.tiling, cache);
-      verifyKernel(kernel, 'lowering');
+      verifyKernel(kernel, 'lowering', target.beyond);
       return kernel;
     });
   };
   const adapter = options.adapter ?? ANY_ADAPTER;
   const gpu = kernels(adapter.software ? SOFTWARE : HARDWARE);
   const cpu = kernels(CPU_TARGET);
-  const loop = kernels(LOOP_TARGET);
+  const loop = (): Kernel[] => kernels(LOOP_TARGET);
+  const wasm = kernels(WASM_TARGET);
   // For looking at every kernel's result, nothing is overwritten.
   const kept = options.keepAll ? new Set(s.tensors.keys()) : new Set(Object.values(s.outputs).map((p) => p.tensor));
     const together = options.level === 0 ? gpu.map((_, i) => [i]) : batches(gpu, adapter.bindings);
@@ -86,7 +105,7 @@ export function lowerProgram(
     placed.set(t.name, arenas.place(arena, key, t.dtype, t.size));
   }
   for (const [arena, words] of Object.entries(transients.words)) arenas.atLeast(arena, arena.startsWith('i') ? 'i32' : 'f32', words);
-  return { name, adapter, schedule: s, gpu, cpu, loop, scratch: transients.words, batches: together, placed };
+  return { name, adapter, schedule: s, gpu, cpu, loop, wasm, scratch: transients.words, batches: together, placed };
 }
 
 /** The scalars that any of the programs reads, in a fixed order. */
@@ -111,9 +130,15 @@ export interface Generated {
   /** For each program. */
   readonly dispatches: readonly (readonly Dispatch[])[];
   readonly calls: readonly (readonly Dispatch[])[];
+  readonly wasm: WasmCode | undefined;
 }
 
-export function generate(programs: readonly Lowered[], scalars: readonly PlanScalar[]): Generated {
+/** Writes the code of all programs, for memory of these arenas and chunks of so many steps. */
+export function generate(
+  programs: readonly Lowered[],
+  scalars: readonly PlanScalar[],
+  memory: { readonly arenas: readonly Arena[]; readonly chunk: number },
+): Generated {
   const gpu = new Shelf<PlanKernel>();
   const cpu = new Shelf<CpuKernel>();
   const dispatches = programs.map((program) =>
@@ -146,7 +171,8 @@ export function generate(programs: readonly Lowered[], scalars: readonly PlanSca
       );
     }),
   );
-  return { kernels: gpu.all, cpu: cpu.all, dispatches, calls };
+  const ordered = programs.map((p) => ({ name: p.name, placed: p.placed, wasm: p.batches.flat().map((i) => at(p.wasm, i)) }));
+  return { kernels: gpu.all, cpu: cpu.all, dispatches, calls, wasm: generateWasm(ordered, scalars, memory) };
 }
 
 function dispatchOf(program: Lowered, kernels: readonly Kernel[], index: number, bindings: Dispatch['windows']): Dispatch {

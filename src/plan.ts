@@ -17,6 +17,8 @@ export interface Plan {
   readonly kernels: readonly PlanKernel[];
   /** The kernels of the CPU device. */
   readonly cpu: readonly CpuKernel[];
+  /** The same as WebAssembly, which runs several times as fast; undefined where the arenas do not fit into its memory. */
+  readonly wasm: WasmCode | undefined;
   readonly programs: Readonly<Record<string, Program>>;
   /** Programs, by name, that one workgroup repeats for many steps in one dispatch. */
   readonly loops: Readonly<Record<string, PlanLoop>>;
@@ -60,6 +62,55 @@ export interface CpuKernel {
   readonly name: string;
   /** Body of a JavaScript function of (windows, tick, lib). */
   readonly js: string;
+}
+
+/**
+ * All programs as one WebAssembly module (with SIMD) over one memory that holds all arenas, which it imports as `env.memory`.
+ * It exports `run(rank, threads)`, which does the steps that lie on the desk, `work(rank, threads)`, which helpers run until
+ * they are told to stop, and each kernel as `k0`, `k1`, ... Everything here is counted in bytes but the pages.
+ */
+export interface WasmCode {
+  /** The module in base64. */
+  readonly module: string;
+  /** The byte of the module that says whether its memory is shared by threads: 1 for one thread, 3 for more. */
+  readonly sharing: number;
+  /** Pages of 64 KiB that the memory has. */
+  readonly pages: number;
+  /** Where each arena starts. */
+  readonly arenas: Readonly<Record<string, number>>;
+  /** Where the ticks start. */
+  readonly ticks: number;
+  /** Memory that kernels may use while they run: the first thread's, then those of the others. */
+  readonly scratch: number;
+  readonly desk: WasmDesk;
+  /** The kernels that each program runs, one after the other; `run` knows programs by their places here. */
+  readonly programs: readonly { readonly name: string; readonly calls: readonly WasmCall[] }[];
+}
+
+/** Words by which the host hands out work and threads find each other. */
+export interface WasmDesk {
+  /** Changes with each chunk of steps; -1 sends the helpers home. */
+  readonly job: number;
+  /** Steps of the chunk. */
+  readonly count: number;
+  /** For each step, which program. */
+  readonly steps: number;
+  /** Helpers that are there. */
+  readonly ready: number;
+  /** Helpers that sleep. */
+  readonly sleepers: number;
+}
+
+/** One run of a kernel of the module. */
+export interface WasmCall {
+  readonly kernel: number;
+  /** Addresses. */
+  readonly windows: readonly number[];
+  /** Points of the outermost axis, which threads may divide. */
+  readonly points: number;
+  /** About how many instructions it takes. */
+  readonly work: number;
+  readonly shared: boolean;
 }
 
 /** One run of a kernel on its data. */
@@ -126,6 +177,8 @@ export interface TrainPlan {
 }
 
 export const BYTES = 4;
+/** Threads that may run a plan as WebAssembly together. */
+export const MOST_THREADS = 8;
 /** A tick is one dynamic uniform binding: its size is the alignment that every device takes. */
 export const TICK_BYTES = 256;
 /** Word of a tick that says for how many steps from it on the same program runs. */

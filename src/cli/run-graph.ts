@@ -21,7 +21,7 @@ export function planGraph(graph: Graph, level: Level, keepAll = false, tiling?: 
   const arenas = new ArenaBuilder();
   const lowered = lowerProgram('main', graph, arenas, { level, trace: [], chunk: 1, keepAll, tiling, adapter });
   const scalars = collectScalars([lowered]);
-  const { kernels, cpu, dispatches, calls } = generate([lowered], scalars);
+  const { kernels, cpu, dispatches, calls, wasm } = generate([lowered], scalars, { arenas: arenas.arenas(), chunk: 1 });
   const plan: Plan = {
     format: 'nnc-plan',
     version: 2,
@@ -31,6 +31,7 @@ export function planGraph(graph: Graph, level: Level, keepAll = false, tiling?: 
     arenas: arenas.arenas(),
     kernels,
     cpu,
+    wasm,
     programs: { main: { dispatches: dispatches[0] ?? [], calls: calls[0] ?? [], trace: {}, flops: 0 } },
     loops: {},
     scalars,

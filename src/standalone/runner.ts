@@ -4,6 +4,7 @@ import type { Plan } from '../plan.ts';
 import { compileKernels, createCpuSession, type JsKernel } from '../runtime/cpu.ts';
 import { DeviceError } from '../runtime/errors.ts';
 import { RunningModel } from '../runtime/model.ts';
+import { createWasmSession, hasWasm } from '../runtime/wasm.ts';
 import { BUDGET_MS, createGpuSession } from '../runtime/webgpu.ts';
 import type { LoadOptions, Runner } from '../runtime/api.ts';
 
@@ -25,6 +26,7 @@ export const load: Runner['load'] = async (json: unknown, options: LoadOptions =
   }
   if (options.device === 'gpu') throw new DeviceError('WebGPU is not there', 'NN601', 'use a browser with WebGPU, or device: "cpu"');
   const reason = options.device === 'cpu' ? 'asked for' : 'WebGPU is not there';
+  if (plan.wasm && hasWasm()) return new RunningModel(createWasmSession(plan, plan.wasm, { reason }));
   return new RunningModel(createCpuSession(plan, (options.kernels as JsKernel[] | undefined) ?? compileKernels(plan), reason));
 };
 

@@ -307,7 +307,7 @@ describe('what goes wrong', () => {
     };
     const auto = await nncIn(process.cwd(), env, 'train', 'examples/house.nn', '--steps', '3');
     expect(auto.code, auto.stderr).toBe(0);
-    expect(auto.stderr).toContain('training house on JavaScript: no WebGPU adapter was found');
+    expect(auto.stderr).toContain('training house on WebAssembly SIMD, 1 thread: no WebGPU adapter was found');
     const gpu = await nncIn(process.cwd(), env, 'train', 'examples/house.nn', '--steps', '3', '--device', 'gpu');
     expect(gpu.code).toBe(3);
     expect(gpu.stderr).toContain('error[NN601]: no device');

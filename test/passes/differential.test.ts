@@ -33,6 +33,8 @@ describe.each(SEEDS)('random graph %i', (seed) => {
     ['gpu', 1],
     ['cpu', 0],
     ['cpu', 1],
+    ['js', 0],
+    ['js', 1],
   ] as const)('agrees with the reference on the %s at -O%i', async (device, level) => {
     const g = level === 0 ? graph : cleaned;
     const got = await runGraph(g, level, device, { inputs, state, step: 3, seed: 7 });

@@ -29,12 +29,15 @@ describe.each(CASES)('$name', ({ name, steps, text }) => {
     ['gpu', 1],
     ['cpu', 0],
     ['cpu', 1],
+    ['js', 0],
+    ['js', 1],
   ] as const)("is PyTorch's run on the %s at -O%i", async (device, level) => {
     const m = model(text, `${name}.nn`);
     const data = datasetOf(`${folder}/data.safetensors`, m.model);
     const { plan } = compile(m.model, { rows: data.rows, level });
     await running(plan, device, async (r, session) => {
-      expect(session.device.kind).toBe(device);
+      expect(session.device.kind).toBe(device === 'gpu' ? 'gpu' : 'cpu');
+      expect(session.device.name).toMatch({ gpu: /./, cpu: /^WebAssembly SIMD, 1 thread$/, js: /^JavaScript$/ }[device]);
       r.setData(...data.tensors);
       r.setWeights(weightsOf(`${folder}/init.safetensors`));
       const losses = await lossesOf(r);

@@ -55,13 +55,20 @@ describe('the built folder', () => {
     expect(existsSync(join(other, 'thesis.txt'))).toBe(true);
   });
 
-  it.each(['gpu', 'cpu'] as const)('trains and predicts in Node on the %s', async (device) => {
+  it.each(['gpu', 'cpu', 'js'] as const)('trains and predicts in Node on the %s', async (kind) => {
+    const device = kind === 'gpu' ? 'gpu' : 'cpu';
     const runner = (await import(pathToFileURL(join(folder, 'runner.js')).href)) as Runner;
     const { kernels } = (await import(pathToFileURL(join(folder, 'kernels.js')).href)) as { kernels: unknown[] };
     const { found } = await findAdapter();
     const gpu = { requestAdapter: () => Promise.resolve(found?.adapter) };
-    const model = await runner.load(JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8')), { device, gpu, kernels });
+    // Without WebAssembly, as where a page forbids it, JavaScript stands in.
+    const plan = {
+      ...(JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8')) as object),
+      ...(kind === 'js' ? { wasm: undefined } : {}),
+    };
+    const model = await runner.load(plan, { device, gpu, kernels });
     expect(model.device.kind).toBe(device);
+    expect(model.device.name).toMatch({ gpu: /./, cpu: /^WebAssembly SIMD, 1 thread$/, js: /^JavaScript$/ }[kind]);
     const init = runner.readTensors(readFileSync('test/parity/house/init.safetensors'));
     model.setWeights(init as Parameters<typeof model.setWeights>[0]);
     const data = runner.readTensors(readFileSync(join(folder, 'data.safetensors')));
@@ -76,11 +83,11 @@ describe('the built folder', () => {
     model.destroy();
   });
 
-  it('says so when it has neither WebGPU nor kernels, or no data', async () => {
+  it('says so when it has neither WebGPU nor WebAssembly nor kernels, or no data', async () => {
     const runner = (await import(pathToFileURL(join(folder, 'runner.js')).href)) as Runner;
     const { kernels } = (await import(pathToFileURL(join(folder, 'kernels.js')).href)) as { kernels: unknown[] };
     const plan: unknown = JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8'));
-    await expect(runner.load(plan)).rejects.toThrow('this plan carries no kernels for the CPU');
+    await expect(runner.load({ ...(plan as object), wasm: undefined })).rejects.toThrow('this plan carries no kernels for the CPU');
     const model = await runner.load(plan, { kernels });
     await expect(model.train()).rejects.toThrow('there is no training data on the device');
   });
@@ -125,7 +132,7 @@ describe('the page in Chromium', () => {
 
   it.each([
     ['gpu', /browser/],
-    ['cpu', /JavaScript/],
+    ['cpu', /WebAssembly SIMD, 1 thread/],
   ])('trains and predicts on the %s without a word from the policy', async (device, where) => {
     const page = await browser.newPage();
     const complaints: string[] = [];

@@ -1,18 +1,25 @@
 import { sleep } from '../../src/cli/device.ts';
 import { findAdapter } from '../../src/cli/gpu.ts';
+import { nodeHelpers } from '../../src/cli/helpers.ts';
 import { planGraph, runGraph as run, type GraphInputs, type GraphResult } from '../../src/cli/run-graph.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import type { Level } from '../../src/passes/schedule/types.ts';
 import type { Plan } from '../../src/plan.ts';
 import { compileKernels, createCpuSession } from '../../src/runtime/cpu.ts';
 import type { Session } from '../../src/runtime/session.ts';
+import { createWasmSession } from '../../src/runtime/wasm.ts';
 import { BUDGET_MS, createGpuSession } from '../../src/runtime/webgpu.ts';
 
-export type DeviceKind = 'gpu' | 'cpu';
+/** `cpu` is WebAssembly, `js` what stands in for it. */
+export type DeviceKind = 'gpu' | 'cpu' | 'js';
 
 /** A session on the wanted device; a GPU must be there, never silently none. */
-export async function openSession(plan: Plan, kind: DeviceKind): Promise<Session> {
-  if (kind === 'cpu') return createCpuSession(plan, compileKernels(plan), 'test');
+export async function openSession(plan: Plan, kind: DeviceKind, threads = 1): Promise<Session> {
+  if (kind === 'cpu') {
+    if (!plan.wasm) throw new Error('the plan has no WebAssembly');
+    return createWasmSession(plan, plan.wasm, { reason: 'test', helpers: nodeHelpers(threads) });
+  }
+  if (kind === 'js') return createCpuSession(plan, compileKernels(plan), 'test');
   const { found, attempts } = await findAdapter();
   if (!found) throw new Error(`no adapter: ${JSON.stringify(attempts)}`);
   return createGpuSession(plan, found.adapter, { via: 'Dawn', reason: 'test', budget: BUDGET_MS.native, sleep });

@@ -2,8 +2,11 @@ import { CompilerBug } from '../../base/errors.ts';
 import { isVector, scalarOf, signatureOf } from './functions.ts';
 import type { Buffer, Expr, Kernel, Stmt, ValueType } from './types.ts';
 
-/** Throws unless names are defined once and before their use, types fit, and only writable buffers are written. */
-export function verifyKernel(kernel: Kernel, after: string): void {
+/**
+ * Throws unless names are defined once and before their use, types fit, and only writable buffers are written. `beyond` is how
+ * many elements behind its end a buffer may be read, where vectors run over it.
+ */
+export function verifyKernel(kernel: Kernel, after: string, beyond = 0): void {
   const bug = (text: string): never => {
     throw new CompilerBug(`after ${after}, kernel '${kernel.name}' is broken: ${text}`);
   };
@@ -25,7 +28,7 @@ export function verifyKernel(kernel: Kernel, after: string): void {
       if (b.type !== scalarOf(e.type)) bug(`${e.buffer} holds ${b.type} and is read as ${e.type}`);
       if (e.index.type !== 'u32') bug(`the index of ${e.buffer} is ${e.index.type}`);
       const unit = isVector(e.type) ? 4 : 1;
-      if (e.index.kind === 'literal' && e.index.value * unit >= Math.ceil(b.size / 4) * 4) bug(`${e.buffer}[${e.index.value * unit}] is outside of ${b.size}`);
+      if (e.index.kind === 'literal' && e.index.value * unit >= Math.ceil(b.size / 4) * 4 + beyond) bug(`${e.buffer}[${e.index.value * unit}] is outside of ${b.size}`);
       expr(e.index, scope);
     } else if (e.kind === 'call') {
       for (const a of e.args) expr(a, scope);

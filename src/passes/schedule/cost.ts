@@ -29,41 +29,65 @@ const FUNCTION_COST: Partial<Readonly<Record<Fn, number>>> = {
   uniform: 60,
   shuffle: 300,
 };
-/** A load from a cache, which a vector of four costs little more than one element. */
-const LOAD = 6;
-const VECTOR_LOAD = 8;
-const LOOP = 2;
-/** Starting a thread: its place among the points is worked out. */
-const THREAD = 30;
+/** What a kind of device takes for what is not a function, in additions. */
+export interface Costs {
+  /** A load from a cache, which a vector of four costs little more than one element. */
+  readonly load: number;
+  readonly vectorLoad: number;
+  /** A round of a loop. */
+  readonly loop: number;
+  /** Starting a thread: its place among the points is worked out. */
+  readonly thread: number;
+  /** A function on a vector of four. */
+  readonly vector: number;
+  /** What index arithmetic costs of what it would as arithmetic. */
+  readonly index: number;
+  /**
+   * Registers, where it matters that the values of a round of a loop fit into them: engines load all of a round first. What
+   * does not fit is written and read again.
+   */
+  readonly registers?: number;
+  /** What functions cost otherwise. */
+  readonly functions: Partial<Readonly<Record<Fn, number>>>;
+}
+
+const GPU_COSTS: Costs = { load: 6, vectorLoad: 8, loop: 2, thread: 30, vector: 4, index: 0.5, functions: {} };
 /** A branch is taken about as often as not. */
 const TAKEN = 0.6;
 
-function exprCost(e: Expr): number {
-  if (e.kind === 'load') return (isVector(e.type) ? VECTOR_LOAD : LOAD) + exprCost(e.index) * 0.5;
+function exprCost(e: Expr, c: Costs): number {
+  if (e.kind === 'load') return (isVector(e.type) ? c.vectorLoad : c.load) + exprCost(e.index, c) * c.index;
   if (e.kind !== 'call') return 0;
-  const width = isVector(e.type) ? 4 : 1;
-  return (FUNCTION_COST[e.fn] ?? 1) * width + e.args.reduce((n, a) => n + exprCost(a), 0);
+  const width = isVector(e.type) ? c.vector : 1;
+  return (c.functions[e.fn] ?? FUNCTION_COST[e.fn] ?? 1) * width + e.args.reduce((n, a) => n + exprCost(a, c), 0);
 }
 
-function bodyCost(body: readonly Stmt[]): number {
+function bodyCost(body: readonly Stmt[], c: Costs): number {
   let total = 0;
   for (const s of body) {
-    if ('value' in s) total += exprCost(s.value);
-    if (s.kind === 'store') total += (isVector(s.value.type) ? VECTOR_LOAD : LOAD) + exprCost(s.index) * 0.5;
-    if (s.kind === 'if') total += exprCost(s.condition) + TAKEN * bodyCost(s.body);
-    if (s.kind === 'for') total += s.extent * (LOOP + bodyCost(s.body));
+    if ('value' in s) total += exprCost(s.value, c);
+    if (s.kind === 'store') total += (isVector(s.value.type) ? c.vectorLoad : c.load) + exprCost(s.index, c) * c.index;
+    if (s.kind === 'if') total += exprCost(s.condition, c) + TAKEN * bodyCost(s.body, c);
+    if (s.kind === 'for') total += s.extent * (c.loop + bodyCost(s.body, c) + 2 * Math.max(0, valuesOf(s.body) - (c.registers ?? Infinity)));
   }
   return total;
 }
 
+/** Values that a round of an innermost loop has at once. */
+function valuesOf(body: readonly Stmt[]): number {
+  if (body.some((s) => s.kind === 'for')) return 0;
+  const sums = new Set(body.flatMap((s) => (s.kind === 'set' ? [s.name] : [])));
+  return sums.size + body.filter((s) => s.kind === 'let').length;
+}
+
 /** About how long a kernel takes, in additions, on a device that runs so many threads at once. */
-export function kernelCost(kernel: Kernel, threads: number): number {
+export function kernelCost(kernel: Kernel, threads: number, costs = GPU_COSTS): number {
   const points = kernel.axes.reduce((n, a) => n * a.extent, 1) * kernel.lanes;
-  return (THREAD + bodyCost(kernel.body)) * Math.max(points, threads);
+  return (costs.thread + bodyCost(kernel.body, costs)) * Math.max(points, threads);
 }
 
 /** About how long one workgroup of so many threads takes for a kernel, in additions of one thread. */
 export function workgroupCost(kernel: Kernel, threads: number): number {
   const points = kernel.axes.reduce((n, a) => n * a.extent, 1);
-  return Math.ceil(points / (kernel.lanes > 1 ? 1 : threads)) * (THREAD + bodyCost(kernel.body));
+  return Math.ceil(points / (kernel.lanes > 1 ? 1 : threads)) * (GPU_COSTS.thread + bodyCost(kernel.body, GPU_COSTS));
 }

@@ -9,6 +9,7 @@ import { BlockWriter } from './block-writer.ts';
 import { kernelCost } from './cost.ts';
 import { chooseLanes } from './lanes.ts';
 import { about, axisName, kernelName } from './naming.ts';
+import { goesThroughRows } from './rows.ts';
 import { tiling, tilings, type Target, type Tiling } from './tiling.ts';
 import type { Group, Schedule, Store } from './types.ts';
 import { Values, type Window } from './values.ts';
@@ -30,23 +31,27 @@ export function lowerGroup(
   cache: TilingCache = new Map(),
 ): Kernel {
   const { rank } = group;
-  const plain = writeKernel(s, group, index, tiling(rank, { lanes: chooseLanes(s, group, target.lanes), masked: target.masked }));
+  const simple = tiling(rank, { lanes: chooseLanes(s, group, target.lanes), masked: target.masked });
+  const plain = writeKernel(s, group, index, simple);
   if (!target.tiles || s.level === 0) return plain;
   const key = signature(plain);
   const known = cache.get(key);
   if (known) return writeKernel(s, group, index, known);
-  const candidates = tilings(s, group, plain, target);
+  const candidates =
+    plain.lanes === 1 && goesThroughRows(s.graph, group)
+      ? [tiling(rank, { unroll: 'vector', masked: target.masked })]
+      : (target.candidates ?? tilings)(s, group, plain, target);
   if (typeof choice === 'number') {
     const chosen = candidates[choice % (candidates.length + 1)];
     return chosen ? writeKernel(s, group, index, chosen) : plain;
   }
-  let best = { kernel: plain, cost: kernelCost(plain, target.threads), how: undefined as Tiling | undefined };
+  let best = { kernel: plain, cost: kernelCost(plain, target.threads, target.costs), how: simple };
   for (const how of candidates) {
     const kernel = writeKernel(s, group, index, how);
-    const cost = kernelCost(kernel, target.threads);
+    const cost = kernelCost(kernel, target.threads, target.costs);
     if (cost < best.cost) best = { kernel, cost, how };
   }
-  if (best.how) cache.set(key, best.how);
+  cache.set(key, best.how);
   return best.kernel;
 }
 

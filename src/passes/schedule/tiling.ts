@@ -3,8 +3,8 @@ import { fixedShape } from '../../base/types.ts';
 import type { Expr, Kernel, Stmt } from '../../ir/kernel/types.ts';
 import { visitExpr } from '../../ir/kernel/visit.ts';
 import type { Unroll } from './block-writer.ts';
+import type { Costs } from './cost.ts';
 import { axisName } from './naming.ts';
-import { goesThroughRows } from './rows.ts';
 import type { Group, Schedule } from './types.ts';
 
 /** How the points of a kernel are dealt out to threads, and how one thread goes through its own. */
@@ -33,17 +33,31 @@ export interface Target {
   readonly registers: number;
   /** Threads that run at once: fewer leave the device idle. */
   readonly threads: number;
+  /** What things cost, where it is not as on a GPU. */
+  readonly costs?: Costs;
+  /** Elements behind the end of a tensor that may be read, since memory goes on there. */
+  readonly beyond?: number;
+  /** The tilings worth trying, where they are not {@link tilings}. */
+  readonly candidates?: (s: Schedule, group: Group, plain: Kernel, target: Target) => Tiling[];
 }
 
 export function tiling(
   rank: number,
-  given: { readonly tile?: readonly number[]; readonly vector?: number; readonly unroll?: Unroll; readonly lanes?: number; readonly masked?: boolean },
+  given: {
+    readonly tile?: readonly number[];
+    readonly vector?: number;
+    readonly unroll?: Unroll;
+    readonly lanes?: number;
+    readonly masked?: boolean;
+    /** Whether elements that lie together are loaded together, as vectors. */
+    readonly gathered?: boolean;
+  },
 ): Tiling {
-  const { tile = Array<number>(rank).fill(1), vector = -1, unroll = 'none', lanes = 1, masked = false } = given;
+  const { tile = Array<number>(rank).fill(1), vector = -1, unroll = 'none', lanes = 1, masked = false, gathered = true } = given;
   const neighbours = (variable: string): number | undefined => {
     const axis = /^i(\d+)$/.exec(variable)?.[1];
     const step = axis === undefined ? (unroll === 'none' || unroll === 'short' ? 1 : 4) : (tile[Number(axis)] ?? 1);
-    return step % 4 === 0 ? step : undefined;
+    return gathered && step % 4 === 0 ? step : undefined;
   };
   return { tile, vector, unroll, lanes, masked, neighbours };
 }
@@ -57,14 +71,14 @@ function tileSizes(extent: number): number[] {
 }
 
 /** The innermost axis that is more than one element: along it results lie behind one another. */
-function innermost(shape: readonly number[]): number {
+export function innermost(shape: readonly number[]): number {
   let axis = shape.length - 1;
   while (axis >= 0 && shape[axis] === 1) axis--;
   return axis;
 }
 
 /** Whether vectors of four may run over the end of a tensor: what lies there belongs to nobody. */
-function mayOverrun(s: Schedule, group: Group, plain: Kernel, shape: readonly number[]): boolean {
+export function mayOverrun(s: Schedule, group: Group, plain: Kernel, shape: readonly number[]): boolean {
   return (
     plain.buffers.every((b) => b.offset % 4 === 0) &&
     shape.filter((d) => d > 1).length === 1 &&
@@ -77,12 +91,9 @@ function mayOverrun(s: Schedule, group: Group, plain: Kernel, shape: readonly nu
  * most loads of the inner loops be shared.
  */
 export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target): Tiling[] {
-  const whole = fixedShape(at(s.graph.nodes, at(group.stores, 0).node).type.shape);
-  if (plain.lanes === 1 && target.tiles && goesThroughRows(s.graph, group))
-    return [tiling(group.rank, { unroll: 'vector', masked: target.masked })];
-  const shape = whole.slice(0, group.rank);
+  const shape = fixedShape(at(s.graph.nodes, at(group.stores, 0).node).type.shape);
   const inner = innermost(shape);
-  if (!target.tiles || plain.lanes > 1 || inner < 0 || group.stores.some((st) => st.perStep)) return [];
+  if (plain.lanes > 1 || inner < 0 || group.stores.some((st) => st.perStep)) return [];
   const { masked } = target;
   const extent = at(shape, inner);
   const vectors = extent % 4 === 0 || mayOverrun(s, group, plain, shape);
@@ -106,7 +117,6 @@ export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target
       if (t * i.t > target.registers) continue;
       const tile = withInner(ones, i.t).map((v, axis) => (axis === outer ? t : v));
       for (const unroll of unrolls) {
-        if (unroll === 'vector' && i.vector) continue;
         const key = `${tile.join()}/${String(i.vector)}/${unroll}`;
         if (seen.has(key)) continue;
         seen.add(key);
@@ -114,7 +124,6 @@ export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target
       }
     }
   }
-  if (unrolls.includes('vector')) found.push(make(ones, -1, 'vector'));
   return found;
 }
 
@@ -125,12 +134,11 @@ export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target
 function unrollsOf(loads: readonly LoopLoad[], target: Target): readonly Unroll[] {
   const short = loads.some((l) => l.rounds <= 5);
   const contiguous = loads.filter((l) => l.contiguous).length;
-  if (target.registers <= 8) return contiguous > 1 ? ['vector', 'four', 'none'] : ['four', 'none'];
   if (contiguous > (target.registers <= 16 ? 1 : 0)) return short ? ['four', 'short'] : ['four'];
   return short ? ['short', 'none'] : ['none'];
 }
 
-interface LoopLoad {
+export interface LoopLoad {
   readonly index: Expr;
   /** Moves by one element with the innermost loop. */
   readonly contiguous: boolean;
@@ -139,7 +147,7 @@ interface LoopLoad {
 }
 
 /** All loads inside of loops. */
-function loopLoads(body: readonly Stmt[], loop?: string, rounds = 0): LoopLoad[] {
+export function loopLoads(body: readonly Stmt[], loop?: string, rounds = 0): LoopLoad[] {
   const found: LoopLoad[] = [];
   const load = ({ index }: { readonly index: Expr }): void => {
     if (loop !== undefined) found.push({ index, rounds, contiguous: addends(index).some((e) => e.kind === 'ref' && e.name === loop) });
@@ -167,7 +175,7 @@ function names(e: Expr, into: Set<string>): Set<string> {
  * The axis, besides the innermost, along which most loads stay the same that change along the innermost: together, tiles
  * along both axes share everything. Among equals the longest.
  */
-function sharedAxis(loads: readonly LoopLoad[], shape: readonly number[], inner: number): number | undefined {
+export function sharedAxis(loads: readonly LoopLoad[], shape: readonly number[], inner: number): number | undefined {
   const used = loads.map((l) => names(l.index, new Set()));
   let best: { readonly axis: number; readonly score: number } | undefined;
   shape.forEach((extent, axis) => {

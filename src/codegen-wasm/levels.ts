@@ -1,0 +1,132 @@
+import { CompilerBug, at } from '../base/errors.ts';
+import type { Expr } from '../ir/kernel/types.ts';
+import { OP, constant, get, repeatWhile, set, type Code } from './encode.ts';
+import type { Linear, Term } from './linear.ts';
+
+/** A loop that is being written; level 0 is the function itself. */
+interface Level {
+  readonly variable: string | undefined;
+  readonly local: number;
+  readonly start: Code;
+  /** What runs before the loop, at the start of each round, and at its end. */
+  readonly before: Code[];
+  readonly head: Code[];
+  readonly after: Code[];
+  readonly known: Map<string, number>;
+}
+
+/** What the levels need of the function around them. */
+export interface Around {
+  readonly local: () => number;
+  /** The code of an unsigned expression that is no sum. */
+  readonly atom: (e: Expr) => Code;
+}
+
+/**
+ * The loops around the place that is being written. Index arithmetic on loop variables is done as far out as it can be: what
+ * grows with a loop becomes a number that is counted up, since engines do neither themselves.
+ */
+export class Levels {
+  private readonly stack: Level[] = [Levels.level(undefined, -1, [])];
+  private readonly around: Around;
+
+  constructor(around: Around) {
+    this.around = around;
+  }
+
+  private static level(variable: string | undefined, local: number, start: Code): Level {
+    return { variable, local, start, before: [], head: [], after: [], known: new Map() };
+  }
+
+  /** A loop from `start` on, while its variable is below `end`; it runs at least once. */
+  loop(variable: string, start: Code, end: Code, body: () => Code): Code {
+    const local = this.around.local();
+    const level = Levels.level(variable, local, start);
+    this.stack.push(level);
+    const inner = body();
+    this.stack.pop();
+    const next: Code = [get(local), constant(1), OP['i32.add'], set(local)];
+    return [level.before, start, set(local), repeatWhile([level.head, inner, level.after, next], [get(local), end, OP['i32.lt_u']])];
+  }
+
+  /** What goes to the start of the function. */
+  get prologue(): Code {
+    return at(this.stack, 0).head;
+  }
+
+  /** The local of a loop variable, if it is one. */
+  variable(name: string): number | undefined {
+    return this.stack.find((l) => l.variable === name)?.local;
+  }
+
+  /** The innermost loop that an expression depends on; undefined if it holds anything but loop variables and numbers. */
+  private depth(e: Expr): number | undefined {
+    if (e.kind === 'literal') return 0;
+    if (e.kind === 'ref') {
+      const level = this.stack.findIndex((l) => l.variable === e.name);
+      return level < 0 ? undefined : level;
+    }
+    if (e.kind !== 'call' || e.type !== 'u32') return undefined;
+    let depth = 0;
+    for (const a of e.args) {
+      const d = this.depth(a);
+      if (d === undefined) return undefined;
+      depth = Math.max(depth, d);
+    }
+    return depth;
+  }
+
+  /** The sum of the terms and of a local, without the constant: what is loop arithmetic by a local that is ready by then. */
+  sum(base: number | undefined, { terms }: Linear): Code {
+    const outer = terms.filter((t) => this.depth(t.atom) !== undefined);
+    const here = terms.filter((t) => this.depth(t.atom) === undefined);
+    const ready = this.ready(base, outer);
+    const codes = [...(ready === undefined ? [] : [get(ready)]), ...here.map((t) => this.product(t))];
+    return codes.length === 0 ? constant(0) : codes.reduce((a, b) => [a, b, OP['i32.add']]);
+  }
+
+  private product({ factor, atom }: Term): Code {
+    const code = this.around.atom(atom);
+    return factor === 1 ? code : [code, constant(factor), OP['i32.mul']];
+  }
+
+  /** A local that holds the base and the terms, all of which are loop arithmetic. */
+  private ready(base: number | undefined, terms: readonly Term[]): number | undefined {
+    if (terms.length === 0) return base;
+    const depths = terms.map((t) => this.depth(t.atom) ?? 0);
+    const deepest = Math.max(...depths);
+    const level = at(this.stack, deepest);
+    const key = `${base ?? ''}:${terms
+      .map((t) => `${t.factor}*${t.key}`)
+      .sort()
+      .join('+')}`;
+    const known = level.known.get(key);
+    if (known !== undefined) return known;
+    const rest = this.ready(
+      base,
+      terms.filter((_, i) => depths[i] !== deepest),
+    );
+    const own = terms.filter((_, i) => depths[i] === deepest);
+    const [only] = own;
+    if (!only) throw new CompilerBug('a sum without its own terms');
+    let result: number;
+    const plusRest = (code: Code): Code => (rest === undefined ? code : [get(rest), code, OP['i32.add']]);
+    if (own.length === 1 && only.atom.kind === 'ref') {
+      if (rest === undefined && only.factor === 1) return level.local;
+      result = this.around.local();
+      const first: Code = [level.start, constant(only.factor), OP['i32.mul']];
+      level.before.push([level.start === ZERO ? (rest === undefined ? ZERO : get(rest)) : plusRest(first), set(result)]);
+      level.after.push([get(result), constant(only.factor), OP['i32.add'], set(result)]);
+    } else {
+      // Computed before it has a place, so that what it needs comes first.
+      const code = own.map((t) => this.product(t)).reduce((a, b) => [a, b, OP['i32.add']]);
+      result = this.around.local();
+      level.head.push([plusRest(code), set(result)]);
+    }
+    level.known.set(key, result);
+    return result;
+  }
+}
+
+/** Where most loops start. */
+export const ZERO: Code = constant(0);

@@ -1,0 +1,129 @@
+import {
+  OP,
+  constant,
+  floatConstant,
+  get,
+  integerVector,
+  invoke,
+  set,
+  vectorConstant,
+  type Code,
+  type OpName,
+  type ValType,
+} from './encode.ts';
+import type { WasmFunction } from './module.ts';
+
+/** Arithmetic on floats and on their bits by one name, as a scalar instruction and as one of four lanes. */
+const BOTH = {
+  add: ['f32.add', 'f32x4.add'],
+  sub: ['f32.sub', 'f32x4.sub'],
+  mul: ['f32.mul', 'f32x4.mul'],
+  div: ['f32.div', 'f32x4.div'],
+  neg: ['f32.neg', 'f32x4.neg'],
+  abs: ['f32.abs', 'f32x4.abs'],
+  sqrt: ['f32.sqrt', 'f32x4.sqrt'],
+  floor: ['f32.floor', 'f32x4.floor'],
+  nearest: ['f32.nearest', 'f32x4.nearest'],
+  eq: ['f32.eq', 'f32x4.eq'],
+  ne: ['f32.ne', 'f32x4.ne'],
+  lt: ['f32.lt', 'f32x4.lt'],
+  le: ['f32.le', 'f32x4.le'],
+  and: ['i32.and', 'v128.and'],
+  or: ['i32.or', 'v128.or'],
+  iadd: ['i32.add', 'i32x4.add'],
+  isub: ['i32.sub', 'i32x4.sub'],
+  ieq: ['i32.eq', 'i32x4.eq'],
+  /** To integers, and back. */
+  whole: ['i32.trunc_sat_f32_s', 'i32x4.trunc_sat_f32x4_s'],
+  float: ['f32.convert_i32_s', 'f32x4.convert_i32x4_s'],
+} as const satisfies Readonly<Record<string, readonly [OpName, OpName]>>;
+
+const SHIFT = {
+  shl: ['i32.shl', 'i32x4.shl'],
+  shr: ['i32.shr_s', 'i32x4.shr_s'],
+  shru: ['i32.shr_u', 'i32x4.shr_u'],
+} as const satisfies Readonly<Record<string, readonly [OpName, OpName]>>;
+
+/** Writes a function of floats once for scalars and for vectors of four. Every operand is code that gives its value. */
+export class MathWriter {
+  readonly wide: boolean;
+  readonly args: readonly Code[];
+  private readonly params: readonly ValType[];
+  private readonly locals: ValType[] = [];
+  private readonly statements: Code[] = [];
+  /** The index of another function of the library. */
+  private readonly library: (name: string) => number;
+
+  constructor(arity: number, wide: boolean, library: (name: string) => number) {
+    this.wide = wide;
+    this.library = library;
+    this.params = Array.from({ length: arity }, () => (wide ? 'v128' : 'f32'));
+    this.args = this.params.map((_, i) => get(i));
+  }
+
+  op(name: keyof typeof BOTH, ...operands: readonly Code[]): Code {
+    return [operands, OP[BOTH[name][this.wide ? 1 : 0]]];
+  }
+
+  shift(name: keyof typeof SHIFT, value: Code, by: number): Code {
+    return [value, constant(by), OP[SHIFT[name][this.wide ? 1 : 0]]];
+  }
+
+  float(value: number): Code {
+    return this.wide ? vectorConstant(value) : floatConstant(value);
+  }
+
+  whole(value: number): Code {
+    return this.wide ? integerVector(value) : constant(value);
+  }
+
+  /** Computes a float now and gives the code that reads it. */
+  keep(value: Code): Code {
+    return this.hold(value, 'f32');
+  }
+
+  /** The same for integers and conditions. */
+  keepWhole(value: Code): Code {
+    return this.hold(value, 'i32');
+  }
+
+  private hold(value: Code, type: ValType): Code {
+    const local = this.params.length + this.locals.push(this.wide ? 'v128' : type) - 1;
+    this.statements.push(value, set(local));
+    return get(local);
+  }
+
+  select(condition: Code, yes: Code, no: Code): Code {
+    return [yes, no, condition, this.wide ? OP['v128.bitselect'] : OP.select];
+  }
+
+  /** The smaller and the larger; where `x` is not a number, `x`. */
+  atMost(x: Code, bound: number): Code {
+    return this.select(this.op('lt', this.float(bound), x), this.float(bound), x);
+  }
+
+  atLeast(x: Code, bound: number): Code {
+    return this.select(this.op('lt', x, this.float(bound)), this.float(bound), x);
+  }
+
+  bits(x: Code): Code {
+    return this.wide ? x : [x, OP['i32.reinterpret_f32']];
+  }
+
+  fromBits(x: Code): Code {
+    return this.wide ? x : [x, OP['f32.reinterpret_i32']];
+  }
+
+  /** c[0] x^(n-1) + ... + c[n-1], by Horner's rule. */
+  polynomial(x: Code, coefficients: readonly number[]): Code {
+    return coefficients.map((c) => this.float(c)).reduce((sum, c) => this.op('add', this.op('mul', sum, x), c));
+  }
+
+  call(name: string, ...operands: readonly Code[]): Code {
+    return [operands, invoke(this.library(this.wide ? `${name}/x4` : name))];
+  }
+
+  finish(result: Code): WasmFunction {
+    return { params: this.params, result: this.wide ? 'v128' : 'f32', locals: this.locals, body: [this.statements, result] };
+  }
+}

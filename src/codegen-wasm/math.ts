@@ -1,0 +1,164 @@
+import type { Code } from './encode.ts';
+import { MathWriter } from './math-writer.ts';
+import type { WasmFunction, WasmModule } from './module.ts';
+import { INTEGER_FUNCTIONS } from './random.ts';
+
+/**
+ * The numeric functions, each written once for scalars and vectors. Where WGSL has a formula of its own in the audited
+ * prelude (`codegen-wgsl/prelude.ts`), it is the same one; exp, log and tanh are those of Moshier's Cephes library, good to
+ * one or two units in the last place.
+ */
+type Formula = (m: MathWriter, ...args: readonly Code[]) => Code;
+
+const LN2_HIGH = 0.693359375;
+const LN2_LOW = -2.1219444e-4;
+
+/** exp(x) = 2^n exp(r) with |r| <= ln 2 / 2; the power in two steps, so that results may be tiny or infinite. */
+function exp(m: MathWriter, x: Code): Code {
+  const c = m.keep(m.atMost(m.keep(m.atLeast(x, -105)), 90));
+  const n = m.keep(m.op('nearest', m.op('mul', c, m.float(1.4426950408889634))));
+  const r = m.keep(m.op('sub', m.op('sub', c, m.op('mul', n, m.float(LN2_HIGH))), m.op('mul', n, m.float(LN2_LOW))));
+  const p = m.polynomial(r, [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1]);
+  const y = m.op('add', m.op('add', m.op('mul', p, m.op('mul', r, r)), r), m.float(1));
+  const whole = m.keepWhole(m.op('whole', n));
+  const half = m.keepWhole(m.shift('shr', whole, 1));
+  const power = (k: Code): Code => m.fromBits(m.shift('shl', m.op('iadd', k, m.whole(127)), 23));
+  return m.op('mul', m.op('mul', y, power(half)), power(m.op('isub', whole, half)));
+}
+
+/** x = 2^e m with m in [sqrt(1/2), sqrt(2)), then a polynomial in m - 1. */
+function log(m: MathWriter, given: Code): Code {
+  const tiny = m.keepWhole(m.op('lt', given, m.float(1.17549435e-38)));
+  const x = m.keep(m.select(tiny, m.op('mul', given, m.float(8388608)), given));
+  const bits = m.keepWhole(m.bits(x));
+  const fraction = m.keep(m.fromBits(m.op('or', m.op('and', bits, m.whole(0x7fffff)), m.whole(0x3f000000))));
+  const low = m.keepWhole(m.op('lt', fraction, m.float(0.7071067811865476)));
+  const exponent = m.op('float', m.op('isub', m.op('and', m.shift('shru', bits, 23), m.whole(255)), m.whole(126)));
+  const e0 = m.op('sub', exponent, m.select(tiny, m.float(23), m.float(0)));
+  const e = m.keep(m.op('sub', e0, m.select(low, m.float(1), m.float(0))));
+  const r = m.keep(m.op('sub', m.op('add', fraction, m.select(low, fraction, m.float(0))), m.float(1)));
+  const z = m.keep(m.op('mul', r, r));
+  const p = m.polynomial(
+    r,
+    [
+      7.0376836292e-2, -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1,
+      -2.4999993993e-1, 3.3333331174e-1,
+    ],
+  );
+  const tail = m.op('add', m.op('mul', m.op('mul', p, r), z), m.op('mul', e, m.float(LN2_LOW)));
+  const y = m.op('add', m.op('add', r, m.op('sub', tail, m.op('mul', z, m.float(0.5)))), m.op('mul', e, m.float(LN2_HIGH)));
+  const usual = m.op('and', m.op('lt', m.float(0), given), m.op('lt', given, m.float(Infinity)));
+  const below = m.select(m.op('eq', given, m.float(0)), m.float(-Infinity), m.float(NaN));
+  return m.select(usual, y, m.select(m.op('le', given, m.float(0)), below, given));
+}
+
+/** Near 0 an odd polynomial; beyond, 1 - 2 / (exp(2 |x|) + 1), which is 1 where exp is infinite. */
+function tanh(m: MathWriter, x: Code): Code {
+  const a = m.keep(m.op('abs', x));
+  const s = m.keep(m.op('mul', x, x));
+  const p = m.polynomial(s, [-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1]);
+  const near = m.op('add', m.op('mul', m.op('mul', p, s), x), x);
+  const far = m.keep(m.op('sub', m.float(1), m.op('div', m.float(2), m.op('add', m.call('exp', m.op('add', a, a)), m.float(1)))));
+  const signed = m.select(m.op('lt', x, m.float(0)), m.op('neg', far), far);
+  return m.select(m.op('lt', a, m.float(0.625)), near, signed);
+}
+
+function sigmoid(m: MathWriter, x: Code): Code {
+  const e = m.keep(m.call('exp', m.op('neg', m.op('abs', x))));
+  const p = m.keep(m.op('div', m.float(1), m.op('add', m.float(1), e)));
+  return m.select(m.op('le', m.float(0), x), p, m.op('mul', e, p));
+}
+
+/** sin and cos by quadrant: pi/2 in three parts (Cody and Waite, 1980), then Taylor polynomials on |r| <= pi/4. */
+const quadrant =
+  (shift: number): Formula =>
+  (m, x = []) => {
+    const k = m.keep(m.op('nearest', m.op('mul', x, m.float(0.63661977))));
+    const minus = (value: Code, part: number): Code => m.op('add', value, m.op('mul', k, m.float(part)));
+    const r = m.keep(minus(minus(minus(x, -1.5703125), -4.837512969970703e-4), -7.5497901e-8));
+    const s = m.keep(m.op('mul', r, r));
+    const sine = m.polynomial(s, [2.7557319e-6, -1.984127e-4, 8.3333333e-3, -0.16666667]);
+    const cosine = m.polynomial(s, [2.4801587e-5, -1.3888889e-3, 4.1666668e-2, -0.5, 1]);
+    const q = m.keepWhole(m.op('and', m.op('iadd', m.op('whole', k), m.whole(shift)), m.whole(3)));
+    const odd = m.op('ieq', m.op('and', q, m.whole(1)), m.whole(1));
+    const v = m.keep(m.select(odd, cosine, m.op('add', r, m.op('mul', m.op('mul', r, s), sine))));
+    return m.select(m.op('ieq', m.op('and', q, m.whole(2)), m.whole(2)), m.op('neg', v), v);
+  };
+
+/** Folded into |x| <= tan(pi/8), then an odd polynomial. */
+function atan(m: MathWriter, x: Code): Code {
+  const a = m.keep(m.op('abs', x));
+  const far = m.keepWhole(m.op('lt', m.float(2.4142135), a));
+  const beyond = m.keepWhole(m.op('lt', m.float(0.41421357), a));
+  const base = m.select(far, m.float(1.5707963), m.select(beyond, m.float(0.78539816), m.float(0)));
+  const folded = m.op('div', m.op('sub', a, m.float(1)), m.op('add', a, m.float(1)));
+  const r = m.keep(m.select(far, m.op('div', m.float(-1), m.atLeast(a, 1)), m.select(beyond, folded, a)));
+  const s = m.keep(m.op('mul', r, r));
+  const p = m.polynomial(s, [8.0537446e-2, -0.13877686, 0.19977711, -0.3333295]);
+  const y = m.keep(m.op('add', base, m.op('add', r, m.op('mul', m.op('mul', r, s), p))));
+  return m.select(m.op('lt', x, m.float(0)), m.op('neg', y), y);
+}
+
+/** The Taylor series near 0, where exp(x) - 1 cancels. */
+function expm1(m: MathWriter, x: Code): Code {
+  const series = m.op('mul', x, m.polynomial(x, [0.0001984127, 0.0013888889, 0.008333334, 0.041666668, 0.16666667, 0.5, 1]));
+  return m.select(m.op('lt', m.op('abs', x), m.float(0.35)), series, m.op('sub', m.call('exp', x), m.float(1)));
+}
+
+/** log(1 + x) = 2 artanh(x / (2 + x)): the series needs no sum that cancels. */
+function log1p(m: MathWriter, x: Code): Code {
+  const z = m.keep(m.op('div', x, m.op('add', m.float(2), x)));
+  const s = m.keep(m.op('mul', z, z));
+  const series = m.op('mul', m.op('mul', m.float(2), z), m.polynomial(s, [0.11111111, 0.14285715, 0.2, 0.33333334, 1]));
+  const near = m.op('lt', m.op('abs', m.op('sub', x, m.float(0.1))), m.float(0.4));
+  return m.select(near, series, m.call('log', m.op('add', m.float(1), x)));
+}
+
+/** Near 0 the Maclaurin series (Abramowitz and Stegun 7.1.5); beyond, 7.1.26 to 1.5e-7. */
+function erf(m: MathWriter, x: Code): Code {
+  const a = m.keep(m.op('abs', x));
+  const s = m.keep(m.op('mul', x, x));
+  const terms = [0.00012055332, -0.0008548327, 0.0052239776, -0.02686617, 0.11283792, -0.37612638, 1.1283792];
+  const t = m.keep(m.op('div', m.float(1), m.op('add', m.float(1), m.op('mul', m.float(0.3275911), a))));
+  const tail = m.op('mul', m.polynomial(t, [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592]), t);
+  const far = m.keep(m.op('sub', m.float(1), m.op('mul', tail, m.call('exp', m.op('neg', m.atMost(s, 80))))));
+  const signed = m.select(m.op('lt', x, m.float(0)), m.op('neg', far), far);
+  return m.select(m.op('lt', a, m.float(0.7)), m.op('mul', x, m.polynomial(s, terms)), signed);
+}
+
+/** Negative bases have a meaning with whole exponents. */
+function pow(m: MathWriter, x: Code, y: Code): Code {
+  const magnitude = m.keep(m.call('exp', m.op('mul', y, m.call('log', m.op('abs', x)))));
+  const odd = m.op('eq', m.op('abs', m.op('sub', y, m.op('mul', m.float(2), m.op('floor', m.op('mul', y, m.float(0.5)))))), m.float(1));
+  const negative = m.op('and', m.op('lt', x, m.float(0)), odd);
+  const signed = m.select(negative, m.op('neg', magnitude), magnitude);
+  return m.select(m.op('eq', y, m.float(0)), m.float(1), signed);
+}
+
+function sign(m: MathWriter, x: Code): Code {
+  return m.select(m.op('lt', m.float(0), x), m.float(1), m.select(m.op('lt', x, m.float(0)), m.float(-1), x));
+}
+
+const FORMULAS = { exp, log, tanh, sigmoid, sin: quadrant(0), cos: quadrant(1), atan, expm1, log1p, erf, pow, sign } satisfies Readonly<
+  Record<string, (m: MathWriter, x: Code, y: Code) => Code>
+>;
+
+/** Functions that WebAssembly has no instruction for. */
+export type LibraryFn = keyof typeof FORMULAS | keyof typeof INTEGER_FUNCTIONS;
+
+export function isLibraryFn(name: string): name is LibraryFn {
+  return name in FORMULAS || name in INTEGER_FUNCTIONS;
+}
+
+/** The index of a function of the library in a module; with `/x4` behind its name the one of vectors. */
+export function libraryFunction(module: WasmModule, name: string): number {
+  const [base = '', wide] = name.split('/');
+  const library = (other: string): number => libraryFunction(module, other);
+  const make = (): WasmFunction => {
+    if (base in INTEGER_FUNCTIONS) return INTEGER_FUNCTIONS[base as keyof typeof INTEGER_FUNCTIONS](library);
+    const formula: Formula = FORMULAS[base as keyof typeof FORMULAS];
+    const m = new MathWriter(base === 'pow' ? 2 : 1, wide !== undefined, library);
+    return m.finish(formula(m, ...m.args));
+  };
+  return module.need(name, make);
+}

@@ -1,0 +1,225 @@
+import { CompilerBug, get as lookUp } from '../base/errors.ts';
+import { OP, atomic, constant, get, ifThen, invoke, repeatWhile, set, tee, type Code } from './encode.ts';
+import type { WasmModule } from './module.ts';
+
+/** One run of a kernel on its windows. */
+export interface KernelCall {
+  /** The function of the kernel. */
+  readonly fn: number;
+  /** Addresses of its windows, in bytes. */
+  readonly windows: readonly number[];
+  /** Points of the outermost axis. */
+  readonly points: number;
+  /** Whether it is worth dividing among threads. */
+  readonly shared: boolean;
+}
+
+/** Where threads agree with each other, in bytes. */
+export interface Desk {
+  /** Counts the chunks of steps that were handed out; {@link STOP} sends the threads home. */
+  readonly job: number;
+  /** Steps of the chunk, then for each step the number of its program. */
+  readonly count: number;
+  readonly steps: number;
+  /** Helpers that are there. */
+  readonly ready: number;
+  readonly arrived: number;
+  readonly round: number;
+  readonly sleepers: number;
+  /** The next piece of the kernel that is being shared. */
+  readonly ticket: number;
+}
+
+/** Where things lie that programs need, in bytes. */
+export interface Memory {
+  readonly ticks: number;
+  readonly desk: Desk;
+  /** Memory of the first thread, and how much each has. */
+  readonly scratch: number;
+  readonly own: number;
+}
+
+const WORD = 4;
+/** Far enough from each other that threads which look at one do not slow down the others. */
+const LINE = 64;
+export const STOP = -1;
+const TICK_BYTES = 256;
+
+/** The desk at an address, and its size. */
+export function deskAt(address: number, chunk: number): Desk & { readonly bytes: number } {
+  const line = (i: number): number => address + i * LINE;
+  return {
+    job: line(0),
+    ready: line(1),
+    arrived: line(2),
+    round: line(3),
+    sleepers: line(4),
+    ticket: line(5),
+    count: line(6),
+    steps: line(7),
+    bytes: 7 * LINE + chunk * WORD,
+  };
+}
+
+/** How often a thread looks before it goes to sleep: some ten microseconds. */
+const LOOKS = 4000;
+/** Pieces of a shared kernel for each thread: those that are interrupted get fewer. */
+const PIECES = 4;
+
+const load = (address: number): Code => [constant(0), atomic('load', address)];
+const store = (address: number, value: Code): Code => [constant(0), value, atomic('store', address)];
+const addTo = (address: number, value: Code): Code => [constant(0), value, atomic('add', address)];
+const wake = (address: number): Code => [constant(0), constant(-1), atomic('notify', address), 0x1a];
+const op = (name: keyof typeof OP, ...operands: readonly Code[]): Code => [operands, OP[name]];
+
+/** Waits while the word at an address has the value in a local: first by looking, then asleep. */
+function waitWhile(desk: Desk, address: number, seen: number, looks: number): Code {
+  const same = op('i32.eq', load(address), get(seen));
+  const asleep: Code = [constant(0), get(seen), [0x42, 0x7f], atomic('wait', address), 0x1a];
+  return [
+    [constant(0), set(looks)],
+    repeatWhile([], [same, op('i32.lt_u', [op('i32.add', get(looks), constant(1)), tee(looks)], constant(LOOKS)), OP['i32.and']]),
+    ifThen(same, [[addTo(desk.sleepers, constant(1)), 0x1a], repeatWhile(asleep, same), [addTo(desk.sleepers, constant(-1)), 0x1a]]),
+  ];
+}
+
+/** Nobody goes on before all threads are here. */
+function barrier(desk: Desk): { readonly body: Code; readonly locals: readonly 'i32'[] } {
+  const [threads, seen, looks] = [0, 1, 2];
+  const last = op('i32.eq', addTo(desk.arrived, constant(1)), op('i32.sub', get(threads), constant(1)));
+  return {
+    locals: ['i32', 'i32'],
+    body: [
+      [load(desk.round), set(seen)],
+      last,
+      0x04,
+      0x40,
+      [store(desk.arrived, constant(0)), store(desk.ticket, constant(0)), store(desk.round, op('i32.add', get(seen), constant(1)))],
+      ifThen(load(desk.sleepers), wake(desk.round)),
+      0x05,
+      waitWhile(desk, desk.round, seen, looks),
+      OP.end,
+    ],
+  };
+}
+
+function callAll(call: KernelCall): Code {
+  return [constant(0), constant(call.points), get(TICK), get(SCRATCH), call.windows.map(constant), invoke(call.fn)];
+}
+
+/** Parameters of a program: where the tick lies, and the thread's own memory. */
+const [TICK, SCRATCH] = [0, 1];
+
+/** The steps of one program by one thread. */
+function alone(calls: readonly KernelCall[]): Code {
+  return calls.map(callAll);
+}
+
+/** The steps of one program by all threads: (tick, scratch, rank, threads); the locals hold pieces. */
+function together(calls: readonly KernelCall[], desk: Desk, barrierFn: number): Code {
+  const [rank, threads, from, to, size] = [2, 3, 4, 5, 6];
+  const meet: Code = [get(threads), invoke(barrierFn)];
+  const shared = (c: KernelCall): Code => {
+    const piece = op(
+      'i32.div_u',
+      op('i32.add', constant(c.points - 1), op('i32.mul', get(threads), constant(PIECES))),
+      op('i32.mul', get(threads), constant(PIECES)),
+    );
+    const end = [op('i32.add', get(from), get(size)), tee(to), constant(c.points), get(to), constant(c.points), OP['i32.lt_u'], OP.select];
+    return [
+      [piece, set(size)],
+      // block: loop: leave it when no piece is left.
+      [0x02, 0x40, 0x03, 0x40],
+      [op('i32.mul', addTo(desk.ticket, constant(1)), get(size)), tee(from), constant(c.points), OP['i32.ge_u'], 0x0d, 1],
+      [get(from), end, get(TICK), get(SCRATCH), c.windows.map(constant), invoke(c.fn)],
+      [0x0c, 0, OP.end, OP.end],
+    ];
+  };
+  const code: Code[] = [];
+  let i = 0;
+  while (i < calls.length) {
+    if (i > 0) code.push(meet);
+    const next = calls[i];
+    if (!next) throw new CompilerBug('no call');
+    if (next.shared) {
+      code.push(shared(next));
+      i++;
+    } else {
+      // What is small runs on the first thread, all up to the next shared kernel.
+      const run: KernelCall[] = [];
+      for (let c = calls[i]; c && !c.shared; c = calls[++i]) run.push(c);
+      code.push(ifThen(op('i32.eqz', get(rank)), run.map(callAll)));
+    }
+  }
+  return [code, meet];
+}
+
+/**
+ * Adds what runs whole programs: `run(rank, threads)` does the steps of the chunk that lies on the desk, together with all
+ * threads where there are more than one; `work(rank, threads)` does so for every chunk until it is told to stop.
+ */
+export function addPrograms(module: WasmModule, programs: readonly (readonly KernelCall[])[], memory: Memory): ReadonlyMap<string, number> {
+  const { ticks, desk, scratch, own } = memory;
+  const { body, locals } = barrier(desk);
+  const barrierFn = module.add({ params: ['i32'], result: undefined, locals, body });
+  const single = programs.map((calls) => module.add({ params: ['i32', 'i32'], result: undefined, locals: [], body: alone(calls) }));
+  const joint = programs.map((calls) =>
+    calls.some((c) => c.shared)
+      ? module.add({
+          params: ['i32', 'i32', 'i32', 'i32'],
+          result: undefined,
+          locals: ['i32', 'i32', 'i32'],
+          body: together(calls, desk, barrierFn),
+        })
+      : undefined,
+  );
+  const [rank, threads, slot, program, tick, count] = [0, 1, 2, 3, 4, 5];
+  const mine = op('i32.add', op('i32.mul', get(rank), constant(own)), constant(scratch));
+  const choose = programs.map((_, i) => {
+    const one: Code = [get(tick), mine, invoke(lookUp(new Map(single.entries()), i))];
+    const all = joint[i];
+    const many: Code =
+      all === undefined
+        ? [ifThen(op('i32.eqz', get(rank)), one), get(threads), invoke(barrierFn)]
+        : [get(tick), mine, get(rank), get(threads), invoke(all)];
+    const byThreads: Code = [op('i32.eq', get(threads), constant(1)), 0x04, 0x40, one, 0x05, many, OP.end];
+    return ifThen(op('i32.eq', get(program), constant(i)), byThreads);
+  });
+  const run = module.add({
+    params: ['i32', 'i32'],
+    result: undefined,
+    locals: ['i32', 'i32', 'i32', 'i32'],
+    // The number is read once: when the last step is done, the host may write the next one.
+    body: [
+      [load(desk.count), set(count)],
+      repeatWhile(
+        [
+          [op('i32.add', op('i32.mul', get(slot), constant(TICK_BYTES)), constant(ticks)), set(tick)],
+          [op('i32.mul', get(slot), constant(WORD)), atomic('load', desk.steps), set(program)],
+          choose,
+        ],
+        op('i32.lt_u', [op('i32.add', get(slot), constant(1)), tee(slot)], get(count)),
+      ),
+    ],
+  });
+  const [seen, looks] = [2, 3];
+  const work = module.add({
+    params: ['i32', 'i32'],
+    result: undefined,
+    locals: ['i32', 'i32'],
+    body: [
+      [load(desk.job), set(seen)],
+      [addTo(desk.ready, constant(1)), 0x1a],
+      [0x03, 0x40],
+      waitWhile(desk, desk.job, seen, looks),
+      [load(desk.job), set(seen)],
+      ifThen(op('i32.eq', get(seen), constant(STOP)), OP.return),
+      [get(rank), get(threads), invoke(run)],
+      [0x0c, 0, OP.end],
+    ],
+  });
+  return new Map([
+    ['run', run],
+    ['work', work],
+  ]);
+}

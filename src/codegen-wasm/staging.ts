@@ -1,0 +1,119 @@
+import type { Axis, Expr, Kernel, Stmt } from '../ir/kernel/types.ts';
+import { isVector } from '../ir/kernel/functions.ts';
+import { visitBody } from '../ir/kernel/visit.ts';
+import { keyOf, linearOf } from './linear.ts';
+
+/** A load that is served from a copy; the copies of one round of the loop lie behind one another. */
+export interface Staged {
+  readonly buffer: string;
+  readonly index: Expr;
+  readonly vector: boolean;
+  /** Where it lies in the copy of its round, in bytes. */
+  readonly place: number;
+}
+
+export interface Panel {
+  readonly loads: readonly Staged[];
+  /** Bytes of a round, and of all rounds. */
+  readonly round: number;
+  readonly bytes: number;
+}
+
+export type Loop = Extract<Stmt, { kind: 'for' }>;
+
+/**
+ * How a product of matrices goes through memory. What the inner loop reads from far apart is copied first, so that it lies
+ * in the order of its use: for a block of columns once, for a row once in each block. Between copying and use lie only
+ * the caches.
+ */
+export interface Staging {
+  readonly columns: Axis;
+  readonly rows: Axis;
+  /** The loops over what is summed, the innermost last. */
+  readonly loops: readonly Loop[];
+  /** Columns (tiles of them) that are copied together. */
+  readonly block: number;
+  /** What depends on the column, not on the row; and the other way round. */
+  readonly ofColumns: Panel;
+  readonly ofRows: Panel | undefined;
+  /** Bytes of both copies. */
+  readonly bytes: number;
+}
+
+/** Columns of a block take about half of a small second-level cache. */
+const BLOCK_BYTES = 512 * 1024;
+/** Loops shorter than this find their data in the first-level cache anyway. */
+const WORTH_ROUNDS = 16;
+/** A copy must serve so many rows or columns. */
+const WORTH_USES = 4;
+/** Loads that move less than a cache line from round to round share lines already. */
+const LINE = 64;
+const WORD = 4;
+
+export function loadKey(buffer: string, index: Expr, vector: boolean): string {
+  return `${buffer}/${String(vector)}/${keyOf(index)}`;
+}
+
+/** The loops of a body, each the only one in the one around it; undefined where there are others, or branches. */
+function loopChain(body: readonly Stmt[]): readonly Loop[] | undefined {
+  const [only, ...more] = body.filter((s) => s.kind === 'for' || s.kind === 'if');
+  if (more.length > 0 || only?.kind === 'if') return undefined;
+  if (!only) return [];
+  const inner = loopChain(only.body);
+  return inner && [only, ...inner];
+}
+
+function namesIn(e: Expr, into = new Set<string>()): Set<string> {
+  if (e.kind === 'ref') into.add(e.name);
+  else if (e.kind === 'load') into.add('[').add(e.buffer);
+  else if (e.kind === 'tick') into.add('[');
+  else if (e.kind === 'call') e.args.forEach((a) => namesIn(a, into));
+  return into;
+}
+
+/** How a kernel should be staged, if it pays. */
+export function stagingOf(kernel: Kernel): Staging | undefined {
+  const loops = loopChain(kernel.body) ?? [];
+  const loop = loops.at(-1);
+  const rounds = loops.reduce((n, l) => n * l.extent, 1);
+  const long = kernel.axes.filter((a) => a.extent >= WORTH_USES);
+  if (!loop || long.length < 2 || rounds < WORTH_ROUNDS) return undefined;
+  const known = new Set([...kernel.axes.map((a) => a.name), ...loops.map((l) => l.name)]);
+  const readOnly = new Set(kernel.buffers.filter((b) => b.access === 'read').map((b) => b.name));
+  const loads = new Map<string, { readonly buffer: string; readonly index: Expr; readonly vector: boolean; readonly names: Set<string> }>();
+  visitBody(loop.body, {
+    load: ({ buffer, index, type }) => {
+      const names = namesIn(index);
+      if (readOnly.has(buffer) && [...names].every((n) => known.has(n)) && names.has(loop.name))
+        loads.set(loadKey(buffer, index, isVector(type)), { buffer, index, vector: isVector(type), names });
+    },
+  });
+  const far = [...loads.values()].filter(({ index, vector }) => {
+    const term = linearOf(index).terms.find((t) => t.key === loop.name);
+    return term === undefined || Math.abs(term.factor) * (vector ? 4 : 1) * WORD >= LINE;
+  });
+  const columns = kernel.axes.at(-1);
+  const rows =
+    columns &&
+    long
+      .filter((a) => a !== columns)
+      .sort((a, b) => b.extent - a.extent)
+      .find((a) => far.some((l) => l.names.has(columns.name) && !l.names.has(a.name)));
+  if (!columns || !rows || columns.extent < 2) return undefined;
+  const panel = (own: Axis, other: Axis): Panel | undefined => {
+    let round = 0;
+    const staged = far
+      .filter((l) => l.names.has(own.name) && !l.names.has(other.name))
+      .map(({ buffer, index, vector }): Staged => {
+        const place = round;
+        round += vector ? 4 * WORD : WORD;
+        return { buffer, index, vector, place };
+      });
+    return staged.length > 0 ? { loads: staged, round, bytes: round * rounds } : undefined;
+  };
+  const ofColumns = panel(columns, rows);
+  const ofRows = columns.extent >= WORTH_USES ? panel(rows, columns) : undefined;
+  if (!ofColumns) return undefined;
+  const block = Math.max(1, Math.min(columns.extent, Math.floor(BLOCK_BYTES / ofColumns.bytes)));
+  return { columns, rows, loops, block, ofColumns, ofRows, bytes: block * ofColumns.bytes + (ofRows?.bytes ?? 0) };
+}

@@ -1,0 +1,139 @@
+import { BYTES, TICK_BYTES, traceWords, type Plan, type WasmCode } from '../plan.ts';
+import { DeviceError, smaller } from './errors.ts';
+import type { Counters, Session, Ticks, Words } from './session.ts';
+
+/** Threads that help: where they come from depends on the machine, so the caller brings them. */
+export interface Helpers {
+  readonly count: number;
+  /**
+   * Starts them: each makes an instance of the module on the memory and calls its `work(rank, threads)`, with ranks from 1 on.
+   * Gives what ends those that have not ended by themselves.
+   */
+  readonly start: (module: WebAssembly.Module, memory: WebAssembly.Memory, threads: number) => () => void;
+}
+
+/** Keeps pages and progress bars alive: longer chunks would block them. */
+const BUDGET_MS = 50;
+const SHARED = 3;
+const STOP = -1;
+
+/** `(i32.const 0, i32x4.splat, drop)`: the smallest module that needs SIMD. */
+const PROBE = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 9, 1, 7, 0, 65, 0, 253, 17, 26, 11];
+
+/** Whether this machine runs WebAssembly with SIMD, and the page allows it; asked once. */
+let allowed: boolean | undefined;
+export function hasWasm(): boolean {
+  try {
+    allowed ??= typeof WebAssembly === 'object' && new WebAssembly.Module(Uint8Array.from(PROBE)) instanceof WebAssembly.Module;
+  } catch {
+    allowed = false;
+  }
+  return allowed;
+}
+
+interface Exports {
+  readonly run: (rank: number, threads: number) => void;
+}
+
+/** Gives other things their turn. Timers wait a millisecond at least, which a fast chunk does not take. */
+const pause = (): Promise<void> => {
+  const { setImmediate } = globalThis as { setImmediate?: (then: () => void) => void };
+  return new Promise((resolve) => {
+    if (setImmediate) setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
+};
+
+/** A session that may have threads. */
+export interface WasmSession extends Session {
+  /** Threads that are there by now: helpers take some time to start, and until then the first thread works alone. */
+  readonly threads: () => number;
+}
+
+/** Runs a plan as WebAssembly, on one memory and as many threads as there are. */
+export function createWasmSession(
+  plan: Plan,
+  code: WasmCode,
+  options: { readonly reason: string; readonly helpers?: Helpers | undefined },
+): WasmSession {
+  const shares = code.programs.map((p) => p.calls.some((c) => c.shared));
+  const helpers = options.helpers && options.helpers.count > 0 && shares.includes(true) ? options.helpers : undefined;
+  const threads = 1 + (helpers?.count ?? 0);
+  const bytes = Uint8Array.from(atob(code.module), (c) => c.charCodeAt(0));
+  if (helpers) bytes[code.sharing] = SHARED;
+  const module = new WebAssembly.Module(bytes);
+  const memory = makeMemory(plan, code, helpers !== undefined);
+  const { run } = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
+  const words = new Int32Array(memory.buffer);
+  const stop = helpers?.start(module, memory, threads);
+  const arenas = new Map<string, Words>(
+    plan.arenas.map((a) => {
+      const View = a.dtype === 'f32' ? Float32Array : Int32Array;
+      return [a.name, new View(memory.buffer, code.arenas[a.name] ?? 0, a.words)];
+    }),
+  );
+  const arena = (name: string): Words => {
+    const found = arenas.get(name);
+    if (!found) throw new Error(`the plan has no arena '${name}'`);
+    return found;
+  };
+  const counters: Counters = {
+    dispatches: 0,
+    submits: 0,
+    buffers: plan.arenas.length,
+    bindGroups: 0,
+    bytes: plan.arenas.reduce((n, a) => n + a.words * BYTES, 0),
+  };
+  const index = new Map(code.programs.map((p, i) => [p.name, i]));
+  const { desk } = code;
+
+  const there = (): number => 1 + (helpers ? Atomics.load(words, desk.ready / BYTES) : 0);
+
+  return {
+    plan,
+    threads: there,
+    device: { kind: 'cpu', name: `WebAssembly SIMD, ${threads === 1 ? '1 thread' : `${threads} threads`}`, reason: options.reason },
+    counters,
+    budget: BUDGET_MS,
+    pace: { chunk: 1 },
+    write(name, offset, data) {
+      arena(name).set(data, offset);
+    },
+    read: (name, offset, length) => Promise.resolve(arena(name).slice(offset, offset + length)),
+    async run(programs: readonly string[], ticks: Ticks) {
+      counters.submits++;
+      const numbers = programs.map((name) => index.get(name) ?? -1);
+      words.set(new Int32Array(ticks.buffer, 0, (programs.length * TICK_BYTES) / BYTES), code.ticks / BYTES);
+      words.set(numbers, desk.steps / BYTES);
+      words[desk.count / BYTES] = programs.length;
+      counters.dispatches += numbers.reduce((n, i) => n + (code.programs[i]?.calls.length ?? 0), 0);
+      const together = numbers.some((i) => shares[i]) && there() === threads && threads > 1;
+      if (together) {
+        Atomics.add(words, desk.job / BYTES, 1);
+        Atomics.notify(words, desk.job / BYTES);
+      }
+      if (programs.length > 0) run(0, together ? threads : 1);
+      const trace = traceWords(plan) ? (arena('trace') as Float32Array).slice() : new Float32Array(0);
+      await pause();
+      return trace;
+    },
+    destroy() {
+      if (helpers) {
+        Atomics.store(words, desk.job / BYTES, STOP);
+        Atomics.notify(words, desk.job / BYTES);
+      }
+      stop?.();
+      arenas.clear();
+    },
+  };
+}
+
+function makeMemory(plan: Plan, { pages }: WasmCode, shared: boolean): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+  } catch (e) {
+    if (!(e instanceof RangeError)) throw e;
+    const largest = plan.arenas.reduce((a, b) => (b.words > a.words ? b : a));
+    throw new DeviceError(`there is not enough memory for ${pages * 65_536} bytes`, 'NN603', smaller(largest.name));
+  }
+}

@@ -1,0 +1,94 @@
+import { get } from './base/errors.ts';
+import { bindBuffers } from './bind.ts';
+import { WasmModule, PAGE } from './codegen-wasm/module.ts';
+import { addPrograms, deskAt } from './codegen-wasm/program.ts';
+import { addKernel } from './codegen-wasm/wasm.ts';
+import type { Kernel } from './ir/kernel/types.ts';
+import type { Placed } from './passes/memory/layout.ts';
+import { CPU_COSTS } from './passes/schedule/cpu-tiling.ts';
+import { kernelCost } from './passes/schedule/cost.ts';
+import { BYTES, MOST_THREADS, TICK_BYTES, type Arena, type PlanScalar, type WasmCall, type WasmCode } from './plan.ts';
+
+/** What is placed starts at multiples of so many bytes. */
+const ALIGN = 256;
+/** Bytes behind the last arena that vectors may touch. */
+const SLACK = 256;
+/** Pages of a memory with addresses of 32 bits. */
+const MOST_PAGES = 65_536;
+/** Work from which on it pays to wake another thread, in instructions: some twenty microseconds. */
+const WORTH_SHARING = 40_000;
+
+/** A program as far as its code needs it. */
+interface Source {
+  readonly name: string;
+  /** In the order in which they run. */
+  readonly wasm: readonly Kernel[];
+  readonly placed: ReadonlyMap<string, Placed>;
+}
+
+/** All programs as one module; undefined where their memory is more than WebAssembly has. */
+export function generateWasm(
+  programs: readonly Source[],
+  scalars: readonly PlanScalar[],
+  { arenas, chunk }: { readonly arenas: readonly Arena[]; readonly chunk: number },
+): WasmCode | undefined {
+  // Nothing lies at address 0, so that an address which is not set does harm to nobody.
+  let end = ALIGN;
+  const take = (bytes: number): number => {
+    const start = end;
+    end = Math.ceil((end + bytes) / ALIGN) * ALIGN;
+    return start;
+  };
+  const places = new Map(arenas.map((a) => [a.name, take(a.words * BYTES)]));
+  take(SLACK);
+  const ticks = take(chunk * TICK_BYTES);
+  const { bytes, ...desk } = deskAt(end, chunk);
+  take(bytes);
+  const module = new WasmModule();
+  const kernels: number[] = [];
+  let scratch = 0;
+  const calls = programs.map((program) =>
+    program.wasm.map((kernel): WasmCall => {
+      const bound = bindBuffers([kernel], program.placed, Infinity);
+      const { fn, points, ...needs } = addKernel(module, kernel, { ...bound, scalars });
+      scratch = Math.max(scratch, needs.scratch);
+      const known = kernels.indexOf(fn);
+      const work = Math.round(kernelCost(kernel, 1, CPU_COSTS));
+      return {
+        kernel: known >= 0 ? known : kernels.push(fn) - 1,
+        windows: bound.bindings.map((b) => get(places, b.arena, 'arena') + b.start * BYTES),
+        points,
+        work,
+        shared: work >= WORTH_SHARING && points > 1,
+      };
+    }),
+  );
+  const own = Math.ceil(scratch / ALIGN) * ALIGN;
+  const scratches = take(own * MOST_THREADS);
+  const pages = Math.ceil(end / PAGE);
+  if (pages > MOST_PAGES) return undefined;
+  const runs = addPrograms(
+    module,
+    calls.map((list) => list.map((c) => ({ ...c, fn: kernels[c.kernel] ?? 0 }))),
+    { ticks, desk, scratch: scratches, own },
+  );
+  const exported = new Map([...runs, ...kernels.map((fn, i) => [`k${i}`, fn] as const)]);
+  const assembled = module.assemble(pages, exported);
+  const { job, count, steps, ready, sleepers } = desk;
+  return {
+    module: base64(assembled.bytes),
+    sharing: assembled.sharing,
+    pages,
+    arenas: Object.fromEntries(places),
+    ticks,
+    scratch: scratches,
+    desk: { job, count, steps, ready, sleepers },
+    programs: programs.map((p, i) => ({ name: p.name, calls: calls[i] ?? [] })),
+  };
+}
+
+function base64(bytes: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
+  return btoa(text);
+}
