@@ -50,6 +50,7 @@ export function commands(): Command {
     'train house.nn',
     'train house.nn --save house.safetensors',
     'train house.nn --data other.csv --epochs 50 --device cpu',
+    'train house.nn --seeds 256 --device gpu --save best.safetensors',
   ])
     .argument('<file>', 'the program')
     .option('--data <file>', 'train on this file (.csv or .safetensors with tensors x and y)')
@@ -63,6 +64,8 @@ export function commands(): Command {
     .option('--checkpoint <dir>', 'write everything that is needed to go on into this folder')
     .option('--resume', 'go on from the checkpoint')
     .option('--log <file>', 'write one line of JSON for each step')
+    .option('--seeds <n>', 'train so many nets, from seed on, and tell which is the best', whole(1))
+    .option('--sweep <setting>', 'train a net for each value of a setting of the optimizer: "lr=[1e-3, 1e-2]"')
     .addOption(rng())
     .addOption(level())
     .action(train);

@@ -1,10 +1,12 @@
+import { ANY_ADAPTER, type Adapter } from '../lower.ts';
 import type { Plan } from '../plan.ts';
 import { compileKernels, createCpuSession } from '../runtime/cpu.ts';
 import { DeviceError } from '../runtime/errors.ts';
 import type { Session } from '../runtime/session.ts';
 import { createWasmSession, hasWasm } from '../runtime/wasm.ts';
 import { BUDGET_MS, createGpuSession } from '../runtime/webgpu.ts';
-import { findAdapter, releaseGpu } from './gpu.ts';
+import { choose } from './choose.ts';
+import { findAdapter, releaseGpu, type FoundAdapter } from './gpu.ts';
 import { nodeHelpers } from './helpers.ts';
 
 export type DeviceChoice = 'auto' | 'gpu' | 'cpu';
@@ -22,18 +24,46 @@ export function openCpuSession(plan: Plan, reason: string): Session {
   return createCpuSession(plan, compileKernels(plan), reason);
 }
 
-/**
- * Loads a plan where it can run: a GPU; else the software Vulkan driver that npm brings; else the processor. The session
- * says which and why.
- */
-export async function openSession(plan: Plan, choice: DeviceChoice): Promise<Session> {
-  if (choice === 'cpu') return openCpuSession(plan, 'asked for with --device cpu');
+/** Where plans are to run. */
+export interface Device {
+  /** What their kernels should be made for. */
+  readonly adapter: Adapter;
+  /** Loads a plan, for as many nets as train at once; the session says where and why. */
+  readonly open: (plan: Plan, nets?: number) => Promise<Session>;
+}
+
+/** Finds what the user asked for: a GPU, the processor, or with `auto` whichever should be faster for a plan. */
+export async function findDevice(choice: DeviceChoice): Promise<Device> {
+  if (choice === 'cpu')
+    return { adapter: ANY_ADAPTER, open: (plan) => Promise.resolve(openCpuSession(plan, 'asked for with --device cpu')) };
   const { found, attempts } = await findAdapter();
-  if (found) return createGpuSession(plan, found.adapter, { via: found.via, reason: found.reason, budget: BUDGET_MS.native, sleep });
-  const tried = attempts.map((a) => `${a.what}: ${a.outcome}`).join('; ');
-  if (choice === 'gpu')
-    throw new DeviceError(`no WebGPU adapter was found (${tried})`, 'NN601', 'run nnc doctor to see what is missing, or use --device cpu');
-  return openCpuSession(plan, `no WebGPU adapter was found (${tried})`);
+  if (!found) {
+    const tried = attempts.map((a) => `${a.what}: ${a.outcome}`).join('; ');
+    if (choice === 'gpu')
+      throw new DeviceError(`no WebGPU adapter was found (${tried})`, 'NN601', 'run nnc doctor to see what is missing, or use --device cpu');
+    return { adapter: ANY_ADAPTER, open: (plan) => Promise.resolve(openCpuSession(plan, `no WebGPU adapter was found (${tried})`)) };
+  }
+  return {
+    adapter: profileOf(found),
+    open(plan, nets) {
+      const { cpu, reason } = choice === 'auto' && nets === undefined ? choose(plan, found) : { cpu: false, reason: found.reason };
+      if (cpu) return Promise.resolve(openCpuSession(plan, reason));
+      return createGpuSession(plan, found.adapter, { via: found.via, reason, budget: BUDGET_MS.native, sleep, nets });
+    },
+  };
+}
+
+/** What kernels should be made for on an adapter. */
+export function profileOf({ adapter, software }: FoundAdapter): Adapter {
+  return { software, bindings: Math.min(MOST_BINDINGS, adapter.limits.maxStorageBuffersPerShaderStage) };
+}
+
+/** More would not make fewer dispatches. */
+const MOST_BINDINGS = 16;
+
+/** Loads one plan on a device. */
+export async function openSession(plan: Plan, choice: DeviceChoice): Promise<Session> {
+  return (await findDevice(choice)).open(plan);
 }
 
 export { releaseGpu };

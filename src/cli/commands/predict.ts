@@ -3,7 +3,7 @@ import { compile } from '../../compile.ts';
 import { readDataset } from '../../data/dataset.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
 import { RunningModel } from '../../runtime/model.ts';
-import { openSession, type DeviceChoice } from '../device.ts';
+import { findDevice, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
 import { companion, needsOf, openProgram, openWeights } from '../program.ts';
 import { print } from '../terminal.ts';
@@ -30,8 +30,9 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   mustDiffer(flags.out, [path, flags.weights, flags.data]);
   await mustBeWritable(flags.out);
   const weights = await openWeights(flags.weights);
-  const { plan } = compile(model, { level: flags.opt });
-  const session = await openSession(plan, flags.device);
+  const device = await findDevice(flags.device);
+  const { plan } = compile(model, { level: flags.opt, adapter: device.adapter });
+  const session = await device.open(plan);
   try {
     const running = new RunningModel(session);
     running.setWeights(weights, flags.weights);

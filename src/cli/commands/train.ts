@@ -7,8 +7,9 @@ import { readSafetensors, writeSafetensors } from '../../data/safetensors.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import type { Weights } from '../../runtime/api.ts';
 import { checkWeights } from '../../runtime/weights.ts';
-import { openSession, type DeviceChoice } from '../device.ts';
+import { findDevice, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
+import { trainPopulation } from './population.ts';
 import { dataPath, openData, openProgram, openWeights, type OpenProgram } from '../program.ts';
 import { History, TABLE_ROWS } from '../history.ts';
 import { note, print, progressView, showNumber, showTime } from '../terminal.ts';
@@ -27,13 +28,18 @@ export interface TrainFlags {
   readonly log?: string;
   readonly rng: 'native' | 'torch';
   readonly opt: 0 | 1;
+  readonly seeds?: number;
+  readonly sweep?: string;
+  readonly profile?: string | true;
 }
 
 /** Seconds between two checkpoints of a running training. */
 const CHECKPOINT_SECONDS = 10;
 
 export async function train(path: string, flags: TrainFlags): Promise<void> {
-  await trainProgram(await openProgram(path), flags);
+  const program = await openProgram(path);
+  if (flags.seeds !== undefined || flags.sweep !== undefined) await trainPopulation(program, flags);
+  else await trainProgram(program, flags);
 }
 
 /** Trains a program as the flags say, and gives the weights in the end. */
@@ -49,7 +55,9 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   const torch = flags.rng === 'torch' ? new TorchRandom(dataSeed ?? seed) : undefined;
   const data = await openData(program, flags.data, torch);
   const random = torch && dataSeed !== undefined && dataSeed !== seed ? new TorchRandom(seed) : torch;
+  const device = await findDevice(flags.device);
   const { plan } = compile(found, {
+    adapter: device.adapter,
     rows: data.rows,
     held: data.held?.rows,
     statistics: data.statistics,
@@ -70,7 +78,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   const init = flags.init === undefined ? undefined : await openWeights(flags.init);
   if (init) checkWeights(plan, init, flags.init ?? '');
 
-  const session = await openSession(plan, flags.device);
+  const session = await device.open(plan);
   const model = new RunningModel(session, seed, random);
   const stop = { aborted: false };
   const interrupt = (): void => {

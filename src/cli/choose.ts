@@ -1,0 +1,40 @@
+import { availableParallelism } from 'node:os';
+import { MOST_THREADS, type Plan } from '../plan.ts';
+import type { FoundAdapter } from './gpu.ts';
+
+/** What a kind of device takes: seconds for each dispatch, for each step of a loop, and operations a second. */
+interface Speed {
+  readonly dispatch: number;
+  readonly loop: number;
+  readonly flops: number;
+}
+
+/** Orders of magnitude, for choosing between devices; `docs/performance.md` has measurements. */
+const HARDWARE: Speed = { dispatch: 6e-6, loop: 60e-6, flops: 1e12 };
+const SOFTWARE: Speed = { dispatch: 30e-6, loop: 100e-6, flops: 4e9 };
+/** One core with SIMD of 128 bits. */
+const CORE: Speed = { dispatch: 0.5e-6, loop: 0, flops: 6e9 };
+
+/** Estimated seconds for a step of training, or for a prediction where nothing trains. */
+function estimate(plan: Plan, speed: Speed, threads: number): number {
+  const name = plan.train ? 'train' : 'predict';
+  const program = plan.programs[name];
+  if (!program) return 0;
+  if (speed.loop > 0 && plan.loops[name]) return speed.loop;
+  return program.dispatches.length * speed.dispatch + program.flops / (speed.flops * threads);
+}
+
+const milliseconds = (seconds: number): string => `${Number((seconds * 1000).toPrecision(2))} ms`;
+
+/** Whether the processor is the better place for a plan than an adapter that is there, and why. */
+export function choose(plan: Plan, found: FoundAdapter): { readonly cpu: boolean; readonly reason: string } {
+  const threads = Math.min(MOST_THREADS, availableParallelism());
+  const cpu = estimate(plan, CORE, threads);
+  const gpu = estimate(plan, found.software ? SOFTWARE : HARDWARE, 1);
+  const what = plan.train ? 'a step' : 'a prediction';
+  const name = found.adapter.info.description || found.adapter.info.device || 'the adapter';
+  const compared = `${what} should take about ${milliseconds(cpu)} on the processor and ${milliseconds(gpu)} on ${name}`;
+  return cpu < gpu
+    ? { cpu: true, reason: `${compared}${found.software ? ', which is software' : ''}` }
+    : { cpu: false, reason: `${found.reason}; ${compared}` };
+}
