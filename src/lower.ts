@@ -11,6 +11,7 @@ import { batches } from './passes/schedule/batch.ts';
 import { lowerGroup, type TilingCache, type TilingChoice } from './passes/schedule/lower.ts';
 import { CPU_COSTS, cpuTilings } from './passes/schedule/cpu-tiling.ts';
 import type { Target } from './passes/schedule/tiling.ts';
+import { workOf } from './passes/schedule/work.ts';
 import { schedule, type ScheduleOptions } from './passes/schedule/schedule.ts';
 import type { Schedule } from './passes/schedule/types.ts';
 import type { Arena, CpuKernel, Dispatch, PlanKernel, PlanScalar, PlanTensor, WasmCode } from './plan.ts';
@@ -178,7 +179,15 @@ export function generate(
 function dispatchOf(program: Lowered, kernels: readonly Kernel[], index: number, bindings: Dispatch['windows']): Dispatch {
   const windows = bindings.map(({ arena, start, words }) => ({ arena, start, words }));
   const name = `${program.name}_${kernels.map((k) => k.name).join('_')}`.slice(0, MAX_NAME);
-  return { kernel: index, windows, name, about: kernels.flatMap((k) => k.about) };
+  const work = kernels.map(workOf);
+  return {
+    kernel: index,
+    windows,
+    name,
+    about: kernels.flatMap((k) => k.about),
+    flops: work.reduce((n, w) => n + w.flops, 0),
+    bytes: work.reduce((n, w) => n + w.bytes, 0),
+  };
 }
 
 /** Names are for people: those of a dispatch of many kernels are cut. */

@@ -121,6 +121,9 @@ export interface Dispatch {
   readonly name: string;
   /** What it stores, and the place in the program that asks for it. */
   readonly about: readonly string[];
+  /** Floating-point operations, and bytes of everything that it reads and writes. */
+  readonly flops: number;
+  readonly bytes: number;
 }
 
 /** In elements. */

@@ -1,4 +1,4 @@
-import { openSession } from '../../src/cli/device.ts';
+import { findDevice } from '../../src/cli/device.ts';
 import { planGraph } from '../../src/cli/run-graph.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import { dataTensor } from '../../src/passes/schedule/schedule.ts';
@@ -9,8 +9,9 @@ const FUSED = 1;
 
 /** A kernel workload as a graph of its own, which goes through the same scheduler as a model. */
 export async function kernel(name, inputs, device) {
-  const { plan, lowered } = planGraph(graphOf(name), FUSED);
-  const session = await openSession(plan, device);
+  const found = await findDevice(device);
+  const { plan, lowered } = planGraph(graphOf(name), FUSED, { adapter: found.adapter });
+  const session = await found.open(plan);
   for (const [input, values] of Object.entries(inputs)) {
     const { arena, offset } = lowered.placed.get(dataTensor(input));
     session.write(arena, offset, values);

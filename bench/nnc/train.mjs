@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { openSession } from '../../src/cli/device.ts';
+import { findDevice } from '../../src/cli/device.ts';
 import { check, compile } from '../../src/compile.ts';
 import { RunningModel } from '../../src/runtime/model.ts';
 import { openData } from '../lib/data.mjs';
@@ -19,8 +19,9 @@ export async function train(name, device) {
   const rows = name === 'A' || name === 'B_sampled' ? x.shape[0] : BATCHES * WORKLOADS[name].batch;
   const part = ({ shape, values }) => values.subarray(0, (values.length / shape[0]) * rows);
 
-  const { plan } = compile(model, { rows });
-  const session = await openSession(plan, device);
+  const found = await findDevice(device);
+  const { plan } = compile(model, { rows, adapter: found.adapter });
+  const session = await found.open(plan);
   const running = new RunningModel(session);
   running.setData(part(x), part(y));
   running.setWeights(Object.fromEntries(Object.entries(weights).map(([key, { shape, values }]) => [key, { shape, data: values }])));

@@ -13,8 +13,9 @@ export type DeviceChoice = 'auto' | 'gpu' | 'cpu';
 
 const asleep = new Int32Array(new SharedArrayBuffer(4));
 
-/** Blocks this thread, and so Dawn's polling, which would take a core of its own. */
-export function sleep(ms: number): void {
+/** Lets everything that is due happen, then blocks this thread, and so Dawn's polling, which would take a core of its own. */
+export async function nap(ms: number): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
   Atomics.wait(asleep, 0, 0, ms);
 }
 
@@ -48,7 +49,7 @@ export async function findDevice(choice: DeviceChoice): Promise<Device> {
     open(plan, nets) {
       const { cpu, reason } = choice === 'auto' && nets === undefined ? choose(plan, found) : { cpu: false, reason: found.reason };
       if (cpu) return Promise.resolve(openCpuSession(plan, reason));
-      return createGpuSession(plan, found.adapter, { via: found.via, reason, budget: BUDGET_MS.native, sleep, nets });
+      return createGpuSession(plan, found.adapter, { via: found.via, reason, budget: BUDGET_MS.native, nap, nets });
     },
   };
 }

@@ -16,10 +16,17 @@ export interface GraphPlan {
 
 const NOTHING: PlanTensor = { name: '', arena: '', offset: 0, shape: [], dtype: 'f32' };
 
-/** A plan with one program, `main`. With `keepAll` no kernel's result is overwritten by a later one. */
-export function planGraph(graph: Graph, level: Level, keepAll = false, tiling?: TilingChoice, adapter?: Adapter): GraphPlan {
+export interface GraphOptions {
+  /** No kernel's result is overwritten by a later one. */
+  readonly keepAll?: boolean;
+  readonly tiling?: TilingChoice | undefined;
+  readonly adapter?: Adapter | undefined;
+}
+
+/** A plan with one program, `main`. */
+export function planGraph(graph: Graph, level: Level, options: GraphOptions = {}): GraphPlan {
   const arenas = new ArenaBuilder();
-  const lowered = lowerProgram('main', graph, arenas, { level, trace: [], chunk: 1, keepAll, tiling, adapter });
+  const lowered = lowerProgram('main', graph, arenas, { level, trace: [], chunk: 1, ...options });
   const scalars = collectScalars([lowered]);
   const { kernels, cpu, dispatches, calls, wasm } = generate([lowered], scalars, { arenas: arenas.arenas(), chunk: 1 });
   const plan: Plan = {

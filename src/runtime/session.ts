@@ -22,6 +22,9 @@ export interface Counters {
 
 export type Words = Float32Array | Int32Array;
 
+/** Blocks for so many milliseconds, but lets first happen what is due. */
+export type Nap = (ms: number) => Promise<void>;
+
 /** A plan that is loaded on a device. */
 export interface Session {
   readonly plan: Plan;
@@ -31,13 +34,15 @@ export interface Session {
   readonly budget: number;
   /** How many steps the last chunks had: what fits the budget is found out once. */
   readonly pace: { chunk: number };
-  /** Blocks for so many milliseconds, where that is allowed: waiting any other way takes a core from a software adapter. */
-  readonly sleep?: ((ms: number) => void) | undefined;
+  /** Where waiting any other way takes a core from a software adapter. */
+  readonly nap?: Nap | undefined;
   /** Copies words into an arena at an offset in elements. */
   write(arena: string, offset: number, data: Words): void;
   read(arena: string, offset: number, length: number): Promise<Words>;
   /** Runs one program after the other, each with its tick, and gives the trace arena as it is after the last. */
   run(programs: readonly string[], ticks: Ticks): Promise<Float32Array>;
+  /** Seconds that each dispatch of a program takes by itself; undefined where the device cannot tell. */
+  readonly profile?: ((program: string, ticks: Ticks) => Promise<readonly number[]>) | undefined;
   destroy(): void;
 }
 

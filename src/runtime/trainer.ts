@@ -6,23 +6,8 @@ import { makeTicks, type Session } from './session.ts';
 /** Chunks that may be on the device at once: one runs while the next is encoded. */
 const IN_FLIGHT = 2;
 
-const NAP_MS = 1;
 /** Share of the expected time that a wait is slept through. */
 const ASLEEP = 0.7;
-
-/** Waits with short naps between two looks, which leave the processor to those who work. */
-async function napping(done: Promise<void>, sleep: Session['sleep']): Promise<void> {
-  let waiting = sleep !== undefined;
-  const awake = (): void => {
-    waiting = false;
-  };
-  done.then(awake, awake);
-  while (waiting) {
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    if (waiting) sleep?.(NAP_MS);
-  }
-  await done;
-}
 
 /** Which program does a step: the last of an epoch may have fewer rows. */
 export function programOf(plan: Plan, step: number): string {
@@ -83,8 +68,8 @@ export async function trainLoop(session: Session, from: number, options: TrainOp
     const flight = flying.shift();
     if (!flight) return;
     const left = Math.max(flight.started, lastDone) + flight.steps * perStep - performance.now();
-    if (left * ASLEEP > 1) session.sleep?.(left * ASLEEP);
-    await napping(flight.done, session.sleep);
+    if (left * ASLEEP > 1) await session.nap?.(left * ASLEEP);
+    await flight.done;
   };
 
   const end = Math.min(steps, options.until ?? steps);

@@ -1,11 +1,12 @@
 /// <reference types="@webgpu/types" />
 import { BYTES, READBACK_SLOTS, TICK_BYTES, planBytes, traceWords, type Plan } from '../plan.ts';
 import { DeviceError, smaller } from './errors.ts';
-import { countRuns, type Counters, type DeviceInfo, type Session, type Ticks, type Words } from './session.ts';
+import { GpuPrograms } from './gpu-programs.ts';
+import { napping } from './napping.ts';
+import { countRuns, type Counters, type DeviceInfo, type Nap, type Session, type Ticks, type Words } from './session.ts';
 
 /** WebGPU's flag values, which are part of the standard: pages and Node need no globals for them. */
-const USAGE = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128 } as const;
-const STAGE_COMPUTE = 4;
+const USAGE = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128, QUERY_RESOLVE: 512 } as const;
 const MAP_READ_MODE = 1;
 
 /** Storage buffers that a kernel may see on every device. */
@@ -19,7 +20,7 @@ export interface GpuOptions {
   readonly via: string;
   readonly reason: string;
   readonly budget: number;
-  readonly sleep?: ((ms: number) => void) | undefined;
+  readonly nap?: Nap | undefined;
   /** Nets that train at once, each on a part of its own of everything but the data; 1 where it is not said. */
   readonly nets?: number | undefined;
 }
@@ -58,23 +59,11 @@ async function requestDevice(plan: Plan, adapter: GPUAdapter, nets: number): Pro
   const bindings = Math.max(...plan.kernels.map((k) => k.bindings.length));
   if (bindings > STORAGE_BUFFERS) requiredLimits['maxStorageBuffersPerShaderStage'] = bindings;
   try {
-    return await adapter.requestDevice({ label: `nnc ${plan.name}`, requiredLimits });
+    const requiredFeatures = (['timestamp-query'] as const).filter((f) => adapter.features.has(f));
+    return await adapter.requestDevice({ label: `nnc ${plan.name}`, requiredLimits, requiredFeatures });
   } catch (e) {
     throw new DeviceError(`the adapter gives no device: ${e instanceof Error ? e.message : String(e)}`);
   }
-}
-
-interface Encoded {
-  readonly pipeline: GPUComputePipeline;
-  readonly group: GPUBindGroup;
-  readonly ticks: boolean;
-  readonly workgroups: readonly [number, number];
-}
-
-/** A program that one dispatch repeats. */
-interface Loop {
-  readonly pipeline: GPUComputePipeline;
-  readonly group: GPUBindGroup;
 }
 
 /** Steps of the first chunk of a loop, which are cheap as a rule. */
@@ -89,27 +78,22 @@ class GpuSession implements Session {
   readonly plan: Plan;
   readonly device: DeviceInfo;
   readonly budget: number;
-  readonly sleep: ((ms: number) => void) | undefined;
+  readonly nap: Nap | undefined;
   readonly nets: number;
   readonly counters: Counters = { dispatches: 0, submits: 0, buffers: 0, bindGroups: 0, bytes: 0 };
   private readonly gpu: GPUDevice;
   private readonly arenas = new Map<string, GPUBuffer>();
-  private readonly pipelines: (GPUComputePipeline | undefined)[] = [];
-  /** What each program does, ready to be encoded. */
-  private readonly programs = new Map<string, Encoded[]>();
-  private readonly loops = new Map<string, Loop>();
+  private programs: GpuPrograms | undefined;
   readonly pace: { chunk: number };
-  private loopTicks: GPUBindGroup | undefined;
   private ticks: GPUBuffer | undefined;
-  private tickGroup: GPUBindGroup | undefined;
   private readonly readback: GPUBuffer[] = [];
   private nextReadback = 0;
   private failure: DeviceError | undefined;
   private destroyed = false;
 
-  constructor(plan: Plan, gpu: GPUDevice, device: DeviceInfo, { budget, sleep, nets = 1 }: GpuOptions) {
+  constructor(plan: Plan, gpu: GPUDevice, device: DeviceInfo, { budget, nap, nets = 1 }: GpuOptions) {
     this.nets = nets;
-    this.sleep = sleep;
+    this.nap = nap;
     this.plan = plan;
     this.gpu = gpu;
     this.device = device;
@@ -145,44 +129,8 @@ class GpuSession implements Session {
     const trace = this.traceBytes();
     for (let i = 0; trace > 0 && i < READBACK_SLOTS; i++)
       this.readback.push(this.buffer(`readback ${i}`, trace, USAGE.MAP_READ | USAGE.COPY_DST));
-    const tickLayout = gpu.createBindGroupLayout({
-      entries: [{ binding: 0, visibility: STAGE_COMPUTE, buffer: { type: 'uniform', hasDynamicOffset: true } }],
-    });
-    this.tickGroup = gpu.createBindGroup({
-      label: 'tick',
-      layout: tickLayout,
-      entries: [{ binding: 0, resource: { buffer: this.ticks, size: TICK_BYTES } }],
-    });
-    const layouts = plan.kernels.map((k) => this.layout(k));
-    // Programs that are loops need no kernels of their own.
-    const wanted = new Set(Object.entries(plan.programs).flatMap(([name, p]) => (plan.loops[name] ? [] : p.dispatches.map((d) => d.kernel))));
-    const pipelines = plan.kernels.map(async (k, i) => {
-      if (!wanted.has(i)) return undefined;
-      const layout = layouts[i] as GPUBindGroupLayout;
-      return this.pipeline(k.name, k.wgsl, k.ticks ? [layout, tickLayout] : [layout]);
-    });
-    this.pipelines.push(...(await Promise.all(pipelines)));
-    for (const [name, program] of Object.entries(plan.programs)) {
-      if (plan.loops[name]) continue;
-      const encoded = program.dispatches.map((d): Encoded => {
-        const kernel = plan.kernels[d.kernel];
-        const pipeline = this.pipelines[d.kernel];
-        const layout = layouts[d.kernel];
-        if (!kernel || !pipeline || !layout) throw new Error(`the plan has no kernel ${d.kernel}`);
-        this.counters.bindGroups++;
-        const group = gpu.createBindGroup({
-          label: d.name,
-          layout,
-          entries: d.windows.map((w, binding) => ({
-            binding,
-            resource: { buffer: this.arena(w.arena), offset: w.start * BYTES, size: w.words * BYTES },
-          })),
-        });
-        return { pipeline, group, ticks: kernel.ticks, workgroups: kernel.workgroups };
-      });
-      this.programs.set(name, encoded);
-    }
-    await this.prepareLoops();
+    this.programs = new GpuPrograms(gpu, plan, (name) => this.arena(name), this.ticks, this.counters, this.nets);
+    await this.programs.prepare();
     const [invalid, memory] = [await gpu.popErrorScope(), await gpu.popErrorScope()];
     if (memory)
       throw new DeviceError(
@@ -191,53 +139,6 @@ class GpuSession implements Session {
         'use a smaller batch, or --device cpu',
       );
     if (invalid) throw new Error(`the plan '${plan.name}' is not valid WebGPU: ${invalid.message}`);
-  }
-
-  private layout(k: { readonly name: string; readonly bindings: readonly { readonly access: 'read' | 'read_write' }[] }): GPUBindGroupLayout {
-    return this.gpu.createBindGroupLayout({
-      label: k.name,
-      entries: k.bindings.map((b, binding) => ({
-        binding,
-        visibility: STAGE_COMPUTE,
-        buffer: { type: b.access === 'read' ? ('read-only-storage' as const) : ('storage' as const) },
-      })),
-    });
-  }
-
-  private async pipeline(label: string, code: string, bindGroupLayouts: GPUBindGroupLayout[]): Promise<GPUComputePipeline> {
-    const { gpu } = this;
-    const module = gpu.createShaderModule({ label, code });
-    try {
-      const layout = gpu.createPipelineLayout({ bindGroupLayouts });
-      return await gpu.createComputePipelineAsync({ label, layout, compute: { module, entryPoint: 'main' } });
-    } catch (e) {
-      throw new Error(`kernel ${label} does not compile: ${e instanceof Error ? e.message : String(e)}\n${code}`);
-    }
-  }
-
-  /** Pipelines of programs that one dispatch repeats, on whole arenas, with their ticks from any place on. */
-  private async prepareLoops(): Promise<void> {
-    const { plan, gpu } = this;
-    const loops = Object.entries(plan.loops);
-    if (loops.length === 0 || !this.ticks) return;
-    const tickLayout = gpu.createBindGroupLayout({
-      entries: [{ binding: 0, visibility: STAGE_COMPUTE, buffer: { type: 'read-only-storage', hasDynamicOffset: true } }],
-    });
-    this.loopTicks = gpu.createBindGroup({
-      label: 'ticks of a loop',
-      layout: tickLayout,
-      entries: [{ binding: 0, resource: { buffer: this.ticks, size: plan.chunk * TICK_BYTES * this.nets } }],
-    });
-    for (const [name, loop] of loops) {
-      const label = `loop ${name}`;
-      const layout = this.layout({ name: label, bindings: loop.bindings });
-      const entries = loop.bindings.map((b, binding) => ({ binding, resource: { buffer: this.arena(b.arena) } }));
-      this.counters.bindGroups++;
-      this.loops.set(name, {
-        pipeline: await this.pipeline(label, loop.wgsl, [layout, tickLayout]),
-        group: gpu.createBindGroup({ label, layout, entries }),
-      });
-    }
   }
 
   private traceBytes(): number {
@@ -275,7 +176,7 @@ class GpuSession implements Session {
   /** Waits for a mappable buffer and copies it out. */
   private async take(buffer: GPUBuffer): Promise<ArrayBuffer> {
     try {
-      await buffer.mapAsync(MAP_READ_MODE);
+      await napping(buffer.mapAsync(MAP_READ_MODE), this.nap);
     } catch (e) {
       // A lost device rejects every map; its own message is the one that helps.
       await Promise.resolve();
@@ -291,35 +192,33 @@ class GpuSession implements Session {
   async run(programs: readonly string[], ticks: Ticks): Promise<Float32Array> {
     this.check();
     const { gpu, plan } = this;
-    if (!this.ticks || !this.tickGroup) throw new Error('the session is not prepared');
+    const prepared = this.programs;
+    if (!this.ticks || !prepared) throw new Error('the session is not prepared');
     countRuns(programs, ticks);
     gpu.queue.writeBuffer(this.ticks, 0, ticks.buffer);
     const encoder = gpu.createCommandEncoder({ label: plan.name });
     const pass = encoder.beginComputePass();
-    const tickGroup = this.tickGroup;
     let current: GPUComputePipeline | undefined;
     programs.forEach((name, slot) => {
-      const loop = this.loops.get(name);
-      if (loop && this.loopTicks) {
+      const loop = prepared.loops.get(name);
+      if (loop) {
         // The first of its run does all of it.
         if (slot > 0 && programs[slot - 1] === name) return;
         pass.setPipeline(loop.pipeline);
         current = loop.pipeline;
         pass.setBindGroup(0, loop.group);
-        pass.setBindGroup(1, this.loopTicks, [slot * TICK_BYTES]);
+        pass.setBindGroup(1, prepared.loopTicks, [slot * TICK_BYTES]);
         pass.dispatchWorkgroups(this.nets);
         this.counters.dispatches++;
         return;
       }
-      const program = this.programs.get(name);
-      if (!program) throw new Error(`the plan has no program '${name}'`);
       let ticked = false;
-      for (const { pipeline, group, ticks, workgroups } of program) {
+      for (const { pipeline, group, ticks, workgroups } of prepared.program(name)) {
         if (pipeline !== current) pass.setPipeline(pipeline);
         current = pipeline;
         pass.setBindGroup(0, group);
         if (ticks && !ticked) {
-          pass.setBindGroup(1, tickGroup, [slot * TICK_BYTES]);
+          pass.setBindGroup(1, prepared.tickGroup, [slot * TICK_BYTES]);
           ticked = true;
         }
         pass.dispatchWorkgroups(...workgroups);
@@ -334,6 +233,43 @@ class GpuSession implements Session {
     this.counters.submits++;
     if (!staging) return new Float32Array(0);
     return new Float32Array(await this.take(staging));
+  }
+
+  /** Every dispatch in a pass of its own: with timestamps where the device has them, else each waited for. */
+  async profile(name: string, ticks: Ticks): Promise<readonly number[]> {
+    this.check();
+    const { gpu } = this;
+    const prepared = this.programs;
+    if (!this.ticks || !prepared) throw new Error('the session is not prepared');
+    gpu.queue.writeBuffer(this.ticks, 0, ticks.buffer);
+    const program = await prepared.encoded(name);
+    const stamps = gpu.features.has('timestamp-query') ? gpu.createQuerySet({ type: 'timestamp', count: 2 }) : undefined;
+    const seconds: number[] = [];
+    for (const step of program) {
+      const encoder = gpu.createCommandEncoder();
+      const pass = encoder.beginComputePass(
+        stamps ? { timestampWrites: { querySet: stamps, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 } } : {},
+      );
+      pass.setPipeline(step.pipeline);
+      pass.setBindGroup(0, step.group);
+      if (step.ticks) pass.setBindGroup(1, prepared.tickGroup, [0]);
+      pass.dispatchWorkgroups(...step.workgroups);
+      pass.end();
+      const resolved = gpu.createBuffer({ label: 'timestamps', size: 16, usage: USAGE.COPY_SRC | USAGE.QUERY_RESOLVE });
+      const staging = gpu.createBuffer({ label: 'timestamps read', size: 16, usage: USAGE.MAP_READ | USAGE.COPY_DST });
+      if (stamps) {
+        encoder.resolveQuerySet(stamps, 0, 2, resolved, 0);
+        encoder.copyBufferToBuffer(resolved, 0, staging, 0, 16);
+      }
+      const begin = performance.now();
+      gpu.queue.submit([encoder.finish()]);
+      const [from = 0n, to = 0n] = new BigUint64Array(await this.take(staging));
+      seconds.push(stamps ? Number(to - from) / 1e9 : (performance.now() - begin) / 1000);
+      resolved.destroy();
+      staging.destroy();
+    }
+    stamps?.destroy();
+    return seconds;
   }
 
   destroy(): void {

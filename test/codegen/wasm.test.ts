@@ -114,7 +114,7 @@ describe.each(Array.from({ length: 30 }, (_, i) => i + 1))('random graph %i', (s
   const cleaned = dce(cse(simplify(graph)));
 
   it.each([0, 1, 2, 3, 5, 8, 13])('agrees with the reference with tiling %i', async (choice) => {
-    const planned = planGraph(cleaned, 1, false, choice);
+    const planned = planGraph(cleaned, 1, { tiling: choice });
     const session = createWasmSession(planned.plan, planned.plan.wasm ?? expect.fail(), { reason: 'test' });
     const got = await run(planned, session, { inputs, state, step: 3, seed: 7 });
     for (const [name, id] of Object.entries(graph.outputs))
@@ -147,7 +147,7 @@ describe.each(PRODUCTS)('%s of %j and %j', (spec, left, right) => {
   const want = evaluate(graph, { inputs, state: new Map(), scalars: { step: 0, seed: 0, total: 1 } })(graph.outputs['y'] ?? -1).data;
 
   it.each([undefined, 0, 1, 2, 3, 4, 5, 6, 7])('is right with tiling %s, to the same bits on any number of threads', async (choice) => {
-    const planned = planGraph(graph, 1, false, choice);
+    const planned = planGraph(graph, 1, { tiling: choice });
     const call = planned.plan.wasm?.programs[0]?.calls[0];
     expect(call?.shared).toBe(true);
     const results: number[][] = [];

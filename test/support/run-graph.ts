@@ -1,4 +1,4 @@
-import { sleep } from '../../src/cli/device.ts';
+import { nap } from '../../src/cli/device.ts';
 import { findAdapter } from '../../src/cli/gpu.ts';
 import { nodeHelpers } from '../../src/cli/helpers.ts';
 import { planGraph, runGraph as run, type GraphInputs, type GraphResult } from '../../src/cli/run-graph.ts';
@@ -22,7 +22,7 @@ export async function openSession(plan: Plan, kind: DeviceKind, threads = 1): Pr
   if (kind === 'js') return createCpuSession(plan, compileKernels(plan), 'test');
   const { found, attempts } = await findAdapter();
   if (!found) throw new Error(`no adapter: ${JSON.stringify(attempts)}`);
-  return createGpuSession(plan, found.adapter, { via: 'Dawn', reason: 'test', budget: BUDGET_MS.native, sleep });
+  return createGpuSession(plan, found.adapter, { via: 'Dawn', reason: 'test', budget: BUDGET_MS.native, nap });
 }
 
 /** Runs a graph once on a device of its own. */

@@ -62,7 +62,7 @@ async function compare(
   given: GraphInputs,
   want: (id: NodeId) => ArrayLike<number>,
 ): Promise<Result[]> {
-  const planned = planGraph(graph, level, true);
+  const planned = planGraph(graph, level, { keepAll: true });
   const session = await openSession(planned.plan, device);
   try {
     const got = await runGraph(planned, session, given);

@@ -1,0 +1,38 @@
+import { isVector, scalarOf } from '../../ir/kernel/functions.ts';
+import type { Expr, Fn, Kernel, Stmt } from '../../ir/kernel/types.ts';
+
+/** What a kernel does, whatever it runs on. */
+export interface Work {
+  /** Floating-point operations; a multiply-add is two, a function such as exp is one. */
+  readonly flops: number;
+  /** Bytes of everything that it reads and writes, each element once. */
+  readonly bytes: number;
+}
+
+const WORTH: Partial<Readonly<Record<Fn, number>>> = { fma: 2, splat: 0, vec4: 0, x: 0, y: 0, z: 0, w: 0, sum4: 0.75, max4: 0.75, select: 0 };
+
+function flopsOf(e: Expr): number {
+  if (e.kind === 'load') return 0;
+  if (e.kind !== 'call') return 0;
+  const inner = e.args.reduce((n, a) => n + flopsOf(a), 0);
+  if (scalarOf(e.type) !== 'f32') return inner;
+  const width = isVector(e.type) || e.args.some((a) => isVector(a.type)) ? 4 : 1;
+  return inner + (WORTH[e.fn] ?? 1) * width;
+}
+
+function bodyFlops(body: readonly Stmt[]): number {
+  let total = 0;
+  for (const s of body) {
+    if ('value' in s) total += flopsOf(s.value);
+    if ('body' in s) total += (s.kind === 'for' ? s.extent : 1) * bodyFlops(s.body);
+  }
+  return total;
+}
+
+export function workOf(kernel: Kernel): Work {
+  const points = kernel.axes.reduce((n, a) => n * a.extent, 1) * kernel.lanes;
+  return {
+    flops: Math.round(points * bodyFlops(kernel.body)),
+    bytes: kernel.buffers.reduce((n, b) => n + b.size * 4 * (b.access === 'update' ? 2 : 1), 0),
+  };
+}

@@ -1,0 +1,130 @@
+/// <reference types="@webgpu/types" />
+import { BYTES, TICK_BYTES, type Plan, type PlanKernel } from '../plan.ts';
+import type { Counters } from './session.ts';
+
+const STAGE_COMPUTE = 4;
+
+/** A dispatch, ready to be encoded. */
+export interface Encoded {
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly ticks: boolean;
+  readonly workgroups: readonly [number, number];
+}
+
+/** A program that one dispatch repeats. */
+export interface Loop {
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+}
+
+type Access = { readonly access: 'read' | 'read_write' };
+
+/** The pipelines and bind groups of a plan on a device: all that training needs exist once it is prepared. */
+export class GpuPrograms {
+  readonly loops = new Map<string, Loop>();
+  /** The numbers of one step, by a dynamic offset. */
+  readonly tickGroup: GPUBindGroup;
+  /** The numbers of all steps from an offset on. */
+  readonly loopTicks: GPUBindGroup;
+  private readonly programs = new Map<string, readonly Encoded[]>();
+  private readonly pipelines = new Map<number, Promise<GPUComputePipeline>>();
+  private readonly gpu: GPUDevice;
+  private readonly plan: Plan;
+  private readonly arena: (name: string) => GPUBuffer;
+  private readonly counters: Counters;
+  private readonly tickLayout: GPUBindGroupLayout;
+  private readonly loopTickLayout: GPUBindGroupLayout;
+
+  constructor(gpu: GPUDevice, plan: Plan, arena: (name: string) => GPUBuffer, ticks: GPUBuffer, counters: Counters, nets: number) {
+    this.gpu = gpu;
+    this.plan = plan;
+    this.arena = arena;
+    this.counters = counters;
+    const tickLayout = (type: 'uniform' | 'read-only-storage'): GPUBindGroupLayout =>
+      gpu.createBindGroupLayout({ entries: [{ binding: 0, visibility: STAGE_COMPUTE, buffer: { type, hasDynamicOffset: true } }] });
+    const tickGroup = (layout: GPUBindGroupLayout, size: number): GPUBindGroup =>
+      gpu.createBindGroup({ label: 'ticks', layout, entries: [{ binding: 0, resource: { buffer: ticks, size } }] });
+    this.tickLayout = tickLayout('uniform');
+    this.loopTickLayout = tickLayout('read-only-storage');
+    this.tickGroup = tickGroup(this.tickLayout, TICK_BYTES);
+    this.loopTicks = tickGroup(this.loopTickLayout, plan.chunk * TICK_BYTES * nets);
+  }
+
+  /** Makes everything that runs ask for; programs that are loops need no kernels of their own. */
+  async prepare(): Promise<void> {
+    const { plan } = this;
+    await Promise.all([
+      ...Object.keys(plan.programs).map((name) => (plan.loops[name] ? undefined : this.encoded(name))),
+      ...Object.entries(plan.loops).map(async ([name, loop]) => {
+        const label = `loop ${name}`;
+        const layout = this.layout(label, loop.bindings);
+        const pipeline = await this.compile(label, loop.wgsl, [layout, this.loopTickLayout]);
+        const group = this.group(
+          label,
+          layout,
+          loop.bindings.map((b) => ({ buffer: this.arena(b.arena) })),
+        );
+        this.loops.set(name, { pipeline, group });
+      }),
+    ]);
+  }
+
+  /** The dispatches of a program that was prepared. */
+  program(name: string): readonly Encoded[] {
+    const found = this.programs.get(name);
+    if (!found) throw new Error(`the plan has no program '${name}'`);
+    return found;
+  }
+
+  /** The dispatches of any program, made now if they were not needed before. */
+  async encoded(name: string): Promise<readonly Encoded[]> {
+    const known = this.programs.get(name);
+    if (known) return known;
+    const made = await Promise.all(
+      (this.plan.programs[name]?.dispatches ?? []).map(async (d): Promise<Encoded> => {
+        const kernel = this.plan.kernels[d.kernel];
+        if (!kernel) throw new Error(`the plan has no kernel ${d.kernel}`);
+        const layout = this.layout(kernel.name, kernel.bindings);
+        const resources = d.windows.map((w) => ({ buffer: this.arena(w.arena), offset: w.start * BYTES, size: w.words * BYTES }));
+        const group = this.group(d.name, layout, resources);
+        return { pipeline: await this.pipeline(d.kernel, kernel, layout), group, ticks: kernel.ticks, workgroups: kernel.workgroups };
+      }),
+    );
+    this.programs.set(name, made);
+    return made;
+  }
+
+  private pipeline(index: number, kernel: PlanKernel, layout: GPUBindGroupLayout): Promise<GPUComputePipeline> {
+    const known = this.pipelines.get(index);
+    if (known) return known;
+    const made = this.compile(kernel.name, kernel.wgsl, kernel.ticks ? [layout, this.tickLayout] : [layout]);
+    this.pipelines.set(index, made);
+    return made;
+  }
+
+  private group(label: string, layout: GPUBindGroupLayout, resources: readonly GPUBufferBinding[]): GPUBindGroup {
+    this.counters.bindGroups++;
+    return this.gpu.createBindGroup({ label, layout, entries: resources.map((resource, binding) => ({ binding, resource })) });
+  }
+
+  private layout(label: string, bindings: readonly Access[]): GPUBindGroupLayout {
+    const entries = bindings.map((b, binding) => ({
+      binding,
+      visibility: STAGE_COMPUTE,
+      buffer: { type: b.access === 'read' ? ('read-only-storage' as const) : ('storage' as const) },
+    }));
+    return this.gpu.createBindGroupLayout({ label, entries });
+  }
+
+  private async compile(label: string, code: string, bindGroupLayouts: GPUBindGroupLayout[]): Promise<GPUComputePipeline> {
+    const { gpu } = this;
+    const module = gpu.createShaderModule({ label, code });
+    try {
+      const layout = gpu.createPipelineLayout({ bindGroupLayouts });
+      return await gpu.createComputePipelineAsync({ label, layout, compute: { module, entryPoint: 'main' } });
+    } catch (e) {
+      throw new Error(`kernel ${label} does not compile: ${e instanceof Error ? e.message : String(e)}\n${code}`);
+    }
+  }
+}
