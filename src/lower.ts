@@ -38,6 +38,7 @@ export const WASM_TARGET: Target = {
   registers: 12,
   threads: 1,
   costs: CPU_COSTS,
+  worthTrying: 20_000,
   beyond: 4,
   candidates: cpuTilings,
 };

@@ -11,7 +11,6 @@ import {
   type OpName,
   type ValType,
 } from './encode.ts';
-import type { WasmFunction } from './module.ts';
 
 /** Arithmetic on floats and on their bits by one name, as a scalar instruction and as one of four lanes. */
 const BOTH = {
@@ -44,21 +43,25 @@ const SHIFT = {
   shru: ['i32.shr_u', 'i32x4.shr_u'],
 } as const satisfies Readonly<Record<string, readonly [OpName, OpName]>>;
 
+/** What a formula is written into: a function of its own, or a kernel. */
+export interface Place {
+  readonly local: (type: ValType) => number;
+  /** Computes another function of vectors on the spot; undefined where it is to be called. */
+  readonly inline: ((name: string, args: readonly Code[]) => Code) | undefined;
+  /** The index of another function of the library. */
+  readonly library: (name: string) => number;
+}
+
 /** Writes a function of floats once for scalars and for vectors of four. Every operand is code that gives its value. */
 export class MathWriter {
   readonly wide: boolean;
-  readonly args: readonly Code[];
-  private readonly params: readonly ValType[];
-  private readonly locals: ValType[] = [];
-  private readonly statements: Code[] = [];
-  /** The index of another function of the library. */
-  private readonly library: (name: string) => number;
+  /** What computes everything that is kept, in order. */
+  readonly statements: Code[] = [];
+  private readonly place: Place;
 
-  constructor(arity: number, wide: boolean, library: (name: string) => number) {
+  constructor(wide: boolean, place: Place) {
     this.wide = wide;
-    this.library = library;
-    this.params = Array.from({ length: arity }, () => (wide ? 'v128' : 'f32'));
-    this.args = this.params.map((_, i) => get(i));
+    this.place = place;
   }
 
   op(name: keyof typeof BOTH, ...operands: readonly Code[]): Code {
@@ -88,7 +91,7 @@ export class MathWriter {
   }
 
   private hold(value: Code, type: ValType): Code {
-    const local = this.params.length + this.locals.push(this.wide ? 'v128' : type) - 1;
+    const local = this.place.local(this.wide ? 'v128' : type);
     this.statements.push(value, set(local));
     return get(local);
   }
@@ -99,10 +102,12 @@ export class MathWriter {
 
   /** The smaller and the larger; where `x` is not a number, `x`. */
   atMost(x: Code, bound: number): Code {
+    if (this.wide) return [x, this.float(bound), OP['f32x4.pmin']];
     return this.select(this.op('lt', this.float(bound), x), this.float(bound), x);
   }
 
   atLeast(x: Code, bound: number): Code {
+    if (this.wide) return [x, this.float(bound), OP['f32x4.pmax']];
     return this.select(this.op('lt', x, this.float(bound)), this.float(bound), x);
   }
 
@@ -119,11 +124,9 @@ export class MathWriter {
     return coefficients.map((c) => this.float(c)).reduce((sum, c) => this.op('add', this.op('mul', sum, x), c));
   }
 
-  call(name: string, ...operands: readonly Code[]): Code {
-    return [operands, invoke(this.library(this.wide ? `${name}/x4` : name))];
-  }
-
-  finish(result: Code): WasmFunction {
-    return { params: this.params, result: this.wide ? 'v128' : 'f32', locals: this.locals, body: [this.statements, result] };
+  /** Another function of the library. */
+  call(name: string, operand: Code): Code {
+    if (this.place.inline) return this.place.inline(name, [operand]);
+    return [operand, invoke(this.place.library(this.wide ? `${name}/x4` : name))];
   }
 }

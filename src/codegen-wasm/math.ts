@@ -1,5 +1,6 @@
-import type { Code } from './encode.ts';
-import { MathWriter } from './math-writer.ts';
+import { CompilerBug } from '../base/errors.ts';
+import { get, type Code, type ValType } from './encode.ts';
+import { MathWriter, type Place } from './math-writer.ts';
 import type { WasmFunction, WasmModule } from './module.ts';
 import { INTEGER_FUNCTIONS } from './random.ts';
 
@@ -10,17 +11,20 @@ import { INTEGER_FUNCTIONS } from './random.ts';
  */
 type Formula = (m: MathWriter, ...args: readonly Code[]) => Code;
 
+const ROUNDER = 12582912;
 const LN2_HIGH = 0.693359375;
 const LN2_LOW = -2.1219444e-4;
 
 /** exp(x) = 2^n exp(r) with |r| <= ln 2 / 2; the power in two steps, so that results may be tiny or infinite. */
 function exp(m: MathWriter, x: Code): Code {
   const c = m.keep(m.atMost(m.keep(m.atLeast(x, -105)), 90));
-  const n = m.keep(m.op('nearest', m.op('mul', c, m.float(1.4426950408889634))));
+  // Added to 1.5 * 2^23, a number is rounded to an integer, which the low bits of the sum hold.
+  const rounded = m.keep(m.op('add', m.op('mul', c, m.float(1.4426950408889634)), m.float(ROUNDER)));
+  const n = m.keep(m.op('sub', rounded, m.float(ROUNDER)));
   const r = m.keep(m.op('sub', m.op('sub', c, m.op('mul', n, m.float(LN2_HIGH))), m.op('mul', n, m.float(LN2_LOW))));
   const p = m.polynomial(r, [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1]);
   const y = m.op('add', m.op('add', m.op('mul', p, m.op('mul', r, r)), r), m.float(1));
-  const whole = m.keepWhole(m.op('whole', n));
+  const whole = m.keepWhole(m.op('isub', m.bits(rounded), m.whole(0x4b400000)));
   const half = m.keepWhole(m.shift('shr', whole, 1));
   const power = (k: Code): Code => m.fromBits(m.shift('shl', m.op('iadd', k, m.whole(127)), 23));
   return m.op('mul', m.op('mul', y, power(half)), power(m.op('isub', whole, half)));
@@ -156,9 +160,36 @@ export function libraryFunction(module: WasmModule, name: string): number {
   const library = (other: string): number => libraryFunction(module, other);
   const make = (): WasmFunction => {
     if (base in INTEGER_FUNCTIONS) return INTEGER_FUNCTIONS[base as keyof typeof INTEGER_FUNCTIONS](library);
+    const type = wide === undefined ? 'f32' : 'v128';
+    const params: ValType[] = base === 'pow' ? [type, type] : [type];
+    const locals: ValType[] = [];
+    const m = new MathWriter(wide !== undefined, { local: (t) => params.length + locals.push(t) - 1, inline: undefined, library });
     const formula: Formula = FORMULAS[base as keyof typeof FORMULAS];
-    const m = new MathWriter(base === 'pow' ? 2 : 1, wide !== undefined, library);
-    return m.finish(formula(m, ...m.args));
+    const result = formula(m, ...params.map((_, i) => get(i)));
+    return { params, result: type, locals, body: [m.statements, result] };
   };
   return module.need(name, make);
+}
+
+/**
+ * A function of vectors, written where it is used: a call would cost about as much, and would put everything that registers
+ * hold into memory.
+ */
+export function inlineFormula(name: keyof typeof FORMULAS, args: readonly Code[], local: (type: ValType) => number): Code {
+  const place: Place = {
+    local,
+    inline: (other, operands) => inlineFormula(other as keyof typeof FORMULAS, operands, local),
+    library: () => {
+      throw new CompilerBug(`${name} is written without calls`);
+    },
+  };
+  const m = new MathWriter(true, place);
+  const formula: Formula = FORMULAS[name];
+  const kept = args.map((a) => m.keep(a));
+  const result = formula(m, ...kept);
+  return [m.statements, result];
+}
+
+export function isFormula(name: string): name is keyof typeof FORMULAS {
+  return name in FORMULAS;
 }

@@ -18,7 +18,7 @@ import {
 } from './instructions.ts';
 import { Levels, ZERO } from './levels.ts';
 import { linearOf, plus, times, type Linear } from './linear.ts';
-import { isLibraryFn, libraryFunction } from './math.ts';
+import { inlineFormula, isFormula, isLibraryFn, libraryFunction } from './math.ts';
 import { loadKey, stagingOf, type Panel, type Staged, type Staging } from './staging.ts';
 import type { WasmModule } from './module.ts';
 
@@ -280,7 +280,8 @@ class KernelWriter {
     }
     const name = fn === 'div' || fn === 'mod' ? (`i${fn}` as const) : fn;
     if (!isLibraryFn(name)) throw new CompilerBug(`${fn} of ${type} has no instruction`);
-    return [codes(), invoke(libraryFunction(this.module, wide ? `${name}/x4` : name))];
+    if (wide && isFormula(name)) return inlineFormula(name, codes(), (t) => this.local(t));
+    return [codes(), invoke(libraryFunction(this.module, name))];
   }
 
   /** One lane after the other, where there is no instruction for four. */

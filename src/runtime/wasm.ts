@@ -31,6 +31,31 @@ export function hasWasm(): boolean {
   return allowed;
 }
 
+/** After so many chunks the slower way is tried again: the machine may have become less busy. */
+const RETRY = 16;
+
+/**
+ * Whether helpers are of use: on a busy machine, waiting for one that the system has put aside takes longer than working
+ * alone. Both ways give the same bits, so the faster one is taken.
+ */
+class Pace {
+  private readonly known: Record<'alone' | 'together', number> = { alone: 0, together: 0 };
+  private chunks = 0;
+
+  /** Whether the next chunk should be shared. */
+  choose(): boolean {
+    const { alone, together } = this.known;
+    if (together === 0 || alone === 0) return together === 0;
+    return together <= alone !== (++this.chunks % RETRY === 0);
+  }
+
+  /** Takes note of how long a unit of work took; what was long ago counts less and less. */
+  learn(shared: boolean, time: number): void {
+    const key = shared ? 'together' : 'alone';
+    this.known[key] = this.known[key] === 0 ? time : (this.known[key] + time) / 2;
+  }
+}
+
 interface Exports {
   readonly run: (rank: number, threads: number) => void;
 }
@@ -57,6 +82,8 @@ export function createWasmSession(
   options: { readonly reason: string; readonly helpers?: Helpers | undefined },
 ): WasmSession {
   const shares = code.programs.map((p) => p.calls.some((c) => c.shared));
+  const work = code.programs.map((p) => p.calls.reduce((n, c) => n + c.work, 0));
+  const pace = new Pace();
   const helpers = options.helpers && options.helpers.count > 0 && shares.includes(true) ? options.helpers : undefined;
   const threads = 1 + (helpers?.count ?? 0);
   const bytes = Uint8Array.from(atob(code.module), (c) => c.charCodeAt(0));
@@ -107,12 +134,15 @@ export function createWasmSession(
       words.set(numbers, desk.steps / BYTES);
       words[desk.count / BYTES] = programs.length;
       counters.dispatches += numbers.reduce((n, i) => n + (code.programs[i]?.calls.length ?? 0), 0);
-      const together = numbers.some((i) => shares[i]) && there() === threads && threads > 1;
+      const shareable = threads > 1 && numbers.some((i) => shares[i]) && there() === threads;
+      const together = shareable && pace.choose();
+      const begin = performance.now();
       if (together) {
         Atomics.add(words, desk.job / BYTES, 1);
         Atomics.notify(words, desk.job / BYTES);
       }
       if (programs.length > 0) run(0, together ? threads : 1);
+      if (shareable) pace.learn(together, (performance.now() - begin) / numbers.reduce((n, i) => n + (work[i] ?? 0), 0));
       const trace = traceWords(plan) ? (arena('trace') as Float32Array).slice() : new Float32Array(0);
       await pause();
       return trace;

@@ -21,13 +21,17 @@ describe('the text of the kernel IR', () => {
     const source = { name: file, text: readFileSync(`examples/${file}`, 'utf8') };
     const { model } = check(source);
     if (!model) throw new Error('the example is wrong');
-    for (const level of [0, 1] as const) for (const p of compile(model, { rows: 300, level }).programs) [...p.gpu, ...p.cpu].forEach(same);
+    for (const level of [0, 1] as const)
+      for (const p of compile(model, { rows: 300, level }).programs) [...p.gpu, ...p.cpu, ...p.wasm].forEach(same);
   });
 
   it.each(Array.from({ length: 30 }, (_, i) => i))('random kernels %i are read back', (seed) => {
     const r = new Random(2000 + seed);
     const { graph } = randomGraph(r, r.int(3, 12));
-    for (const level of [0, 1] as const) [...planGraph(graph, level).lowered.gpu, ...planGraph(graph, level).lowered.cpu].forEach(same);
+    for (const level of [0, 1] as const)
+      [...planGraph(graph, level).lowered.gpu, ...planGraph(graph, level).lowered.cpu, ...planGraph(graph, level).lowered.wasm].forEach(
+        same,
+      );
   });
 });
 

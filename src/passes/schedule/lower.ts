@@ -46,7 +46,8 @@ export function lowerGroup(
     return chosen ? writeKernel(s, group, index, chosen) : plain;
   }
   let best = { kernel: plain, cost: kernelCost(plain, target.threads, target.costs), how: simple };
-  for (const how of candidates) {
+  // Where little is computed, little can be gained.
+  for (const how of best.cost < (target.worthTrying ?? 0) ? candidates.slice(0, 2) : candidates) {
     const kernel = writeKernel(s, group, index, how);
     const cost = kernelCost(kernel, target.threads, target.costs);
     if (cost < best.cost) best = { kernel, cost, how };

@@ -35,6 +35,8 @@ export interface Target {
   readonly threads: number;
   /** What things cost, where it is not as on a GPU. */
   readonly costs?: Costs;
+  /** Kernels that cost less than this are tried with the first two candidates alone. */
+  readonly worthTrying?: number;
   /** Elements behind the end of a tensor that may be read, since memory goes on there. */
   readonly beyond?: number;
   /** The tilings worth trying, where they are not {@link tilings}. */
