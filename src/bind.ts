@@ -71,7 +71,8 @@ export function bindBuffers(kernels: readonly Kernel[], placed: ReadonlyMap<stri
   const places = new Map<string, { binding: number; offset: number }>();
   const bindings = current.map((r, binding): Binding => {
     for (const m of r.members) places.set(m.buffer, { binding, offset: m.from - r.start });
-    const vectors = r.members.some((m) => wide.has(m.buffer)) && r.members.every((m) => !wide.has(m.buffer) || (m.from - r.start) % 4 === 0);
+    const vectors =
+      r.members.some((m) => wide.has(m.buffer)) && r.members.every((m) => !wide.has(m.buffer) || (m.from - r.start) % 4 === 0);
     return {
       arena: r.arena,
       dtype: r.dtype,

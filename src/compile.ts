@@ -12,7 +12,17 @@ import { ArenaBuilder } from './passes/memory/layout.ts';
 import { predictPipeline, runPasses, stepPipeline, type Observer } from './passes/pipeline.ts';
 import { dataTensor, stateTensor, traceTensor } from './passes/schedule/schedule.ts';
 import type { Level } from './passes/schedule/types.ts';
-import { TICK_COUNT, type Arena, type Dispatch, type Plan, type PlanLoop, type PlanScalar, type PlanParam, type PlanTensor, type Program } from './plan.ts';
+import {
+  TICK_COUNT,
+  type Arena,
+  type Dispatch,
+  type Plan,
+  type PlanLoop,
+  type PlanScalar,
+  type PlanParam,
+  type PlanTensor,
+  type Program,
+} from './plan.ts';
 import { analyze } from './sema/analyze.ts';
 import type { Model, Script } from './sema/model.ts';
 import { DEFAULT_EPOCHS } from './sema/settings.ts';
@@ -107,7 +117,13 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
     if (size === 0)
       fail('NN207', 'the model has no parameters, so there is nothing to train', { help: 'add a layer that has some, such as Linear' });
     const step = (name: string, batch: number): Lowered => {
-      const passes = stepPipeline({ packing: packed, optimizer: optim.name, settings: { ...optim.settings, ...options.settings }, feed: schedule.feed, batch });
+      const passes = stepPipeline({
+        packing: packed,
+        optimizer: optim.name,
+        settings: { ...optim.settings, ...options.settings },
+        feed: schedule.feed,
+        batch,
+      });
       return add(name, runPasses(training, passes, observer(name)), traces);
     };
     step('train', schedule.feed.batch);

@@ -89,7 +89,7 @@ export function lowerProgram(
   const wasm = kernels(WASM_TARGET);
   // For looking at every kernel's result, nothing is overwritten.
   const kept = options.keepAll ? new Set(s.tensors.keys()) : new Set(Object.values(s.outputs).map((p) => p.tensor));
-    const together = options.level === 0 ? gpu.map((_, i) => [i]) : batches(gpu, adapter.bindings);
+  const together = options.level === 0 ? gpu.map((_, i) => [i]) : batches(gpu, adapter.bindings);
   const transients = assignTransients(
     lifetimes(
       together.map((batch) => batch.map((i) => at(gpu, i))),

@@ -41,7 +41,11 @@ export async function findDevice(choice: DeviceChoice): Promise<Device> {
   if (!found) {
     const tried = attempts.map((a) => `${a.what}: ${a.outcome}`).join('; ');
     if (choice === 'gpu')
-      throw new DeviceError(`no WebGPU adapter was found (${tried})`, 'NN601', 'run nnc doctor to see what is missing, or use --device cpu');
+      throw new DeviceError(
+        `no WebGPU adapter was found (${tried})`,
+        'NN601',
+        'run nnc doctor to see what is missing, or use --device cpu',
+      );
     return { adapter: ANY_ADAPTER, open: (plan) => Promise.resolve(openCpuSession(plan, `no WebGPU adapter was found (${tried})`)) };
   }
   return {

@@ -86,7 +86,7 @@ export class BodyWriter {
         if (isVectorFn(e.fn)) return VECTOR_TEXT[e.fn](e.type, args, e.args[0]?.type ?? 'f32');
         const wide = isVector(e.type) || e.args.some((a) => isVector(a.type));
         this.used.add(wide ? `${e.fn}/x4` : e.fn);
-        return (wide ? WIDE_TEXT[e.fn] ?? TEXT[e.fn] : TEXT[e.fn])(...args);
+        return (wide ? (WIDE_TEXT[e.fn] ?? TEXT[e.fn]) : TEXT[e.fn])(...args);
       }
     }
   }
@@ -143,4 +143,3 @@ export class BodyWriter {
 }`;
   }
 }
-

@@ -45,7 +45,8 @@ export function generateLoop(batches: readonly (readonly Kernel[])[], place: Loo
   const padding = place.tickBytes / 4 - used - 1;
   lines.push(tickStruct(place.scalars, [...Array.from({ length: padding }, (_, i) => `pad${i}: u32`), 'count: u32']));
   lines.push('@group(1) @binding(0) var<storage, read> ticks: array<Tick>;');
-  for (const a of place.arenas) if (a.kind === 'held' || a.kind === 'scratch') lines.push(`var<workgroup> ${a.name}: array<${a.dtype}, ${a.words}>;`);
+  for (const a of place.arenas)
+    if (a.kind === 'held' || a.kind === 'scratch') lines.push(`var<workgroup> ${a.name}: array<${a.dtype}, ${a.words}>;`);
   lines.push(...writer.declarations());
   const held = bound.filter((a) => a.kind === 'held');
   const copy = (a: LoopArena, from: string, to: string): string =>
@@ -78,9 +79,14 @@ export function generateLoop(batches: readonly (readonly Kernel[])[], place: Loo
 /** All points of a kernel, dealt out over the threads; points that lanes share come one after the other. */
 function kernelLoop(writer: BodyWriter, kernel: Kernel): string {
   const points = pointsOf(kernel);
-  const head = (text: string): string => `    ${text}\n${axesOf(kernel, '      ').map((l) => `${l}\n`).join('')}`;
-  if (kernel.lanes > 1) return `${head(`for (var point = zero; point < ${points}u; point++) {`)}${writer.statements(kernel.body, '      ')}    }\n`;
-  if (points <= THREADS) return `${head(`if (lane < ${points}u) {\n      let point = lane;`)}${writer.statements(kernel.body, '      ')}    }\n`;
+  const head = (text: string): string =>
+    `    ${text}\n${axesOf(kernel, '      ')
+      .map((l) => `${l}\n`)
+      .join('')}`;
+  if (kernel.lanes > 1)
+    return `${head(`for (var point = zero; point < ${points}u; point++) {`)}${writer.statements(kernel.body, '      ')}    }\n`;
+  if (points <= THREADS)
+    return `${head(`if (lane < ${points}u) {\n      let point = lane;`)}${writer.statements(kernel.body, '      ')}    }\n`;
   const guard = points % THREADS === 0 ? '' : `\n      if (point >= ${points}u) { break; }`;
   return `${head(`for (var round = zero; round < ${Math.ceil(points / THREADS)}u; round++) {\n      let point = round * ${THREADS}u + lane;${guard}`)}${writer.statements(kernel.body, '      ')}    }\n`;
 }

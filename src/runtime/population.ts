@@ -52,7 +52,7 @@ export class Population {
     const steps = train?.steps ?? 0;
     const losses = nets.map(() => new Float32Array(steps));
     let chunk = Math.min(FIRST, plan.chunk);
-    for (let step = 0; step < steps; ) {
+    for (let step = 0; step < steps;) {
       const program = programOf(plan, step);
       let n = 1;
       while (n < Math.min(chunk, steps - step) && programOf(plan, step + n) === program) n++;
@@ -89,8 +89,7 @@ export class Population {
 /** The session as one net sees it: its own part of every arena that nets do not share. */
 function part(session: Session, net: number): Session {
   const shared = new Set(session.plan.loops['train']?.bindings.filter((b) => b.access === 'read').map((b) => b.arena));
-  const start = (arena: string): number =>
-    shared.has(arena) ? 0 : net * (session.plan.arenas.find((a) => a.name === arena)?.words ?? 0);
+  const start = (arena: string): number => (shared.has(arena) ? 0 : net * (session.plan.arenas.find((a) => a.name === arena)?.words ?? 0));
   return {
     ...session,
     plan: session.plan,

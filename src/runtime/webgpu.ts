@@ -124,7 +124,10 @@ class GpuSession implements Session {
     gpu.pushErrorScope('out-of-memory');
     gpu.pushErrorScope('validation');
     for (const a of plan.arenas)
-      this.arenas.set(a.name, this.buffer(a.name, a.words * copiesOf(plan, a.name, this.nets) * BYTES, USAGE.STORAGE | USAGE.COPY_DST | USAGE.COPY_SRC));
+      this.arenas.set(
+        a.name,
+        this.buffer(a.name, a.words * copiesOf(plan, a.name, this.nets) * BYTES, USAGE.STORAGE | USAGE.COPY_DST | USAGE.COPY_SRC),
+      );
     this.ticks = this.buffer('ticks', planBytes(plan).ticks * this.nets, USAGE.UNIFORM | USAGE.STORAGE | USAGE.COPY_DST);
     const trace = this.traceBytes();
     for (let i = 0; trace > 0 && i < READBACK_SLOTS; i++)

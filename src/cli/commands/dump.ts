@@ -51,8 +51,7 @@ export async function dumpText(program: OpenProgram, flags: DumpFlags): Promise<
   if (flags.stage === 'fused') return programs.map(fusedText).join('\n');
   if (flags.stage === 'kernels') return programs.map((p) => `# program ${p.name}\n${p.gpu.map(printKernel).join('\n')}`).join('\n');
   if (flags.stage === 'memory') return memoryText(plan, programs);
-  if (flags.stage === 'wgsl')
-    return wgslText(plan);
+  if (flags.stage === 'wgsl') return wgslText(plan);
   return JSON.stringify(plan, null, 1);
 }
 
@@ -100,7 +99,13 @@ function memoryText(plan: Plan, programs: readonly Lowered[]): string {
   const lines = [columns([['arena', 'type', 'words'], ...plan.arenas.map((a) => [a.name, a.dtype, String(a.words)])])];
   for (const p of programs) {
     const kept = new Set(Object.values(p.schedule.outputs).map((o) => o.tensor));
-    const life = new Map(lifetimes(p.batches.map((b) => b.flatMap((i) => p.gpu[i] ?? [])), p.schedule.tensors, kept).map((l) => [l.tensor.name, `${l.from}-${l.to}`]));
+    const life = new Map(
+      lifetimes(
+        p.batches.map((b) => b.flatMap((i) => p.gpu[i] ?? [])),
+        p.schedule.tensors,
+        kept,
+      ).map((l) => [l.tensor.name, `${l.from}-${l.to}`]),
+    );
     const rows = [...p.placed].map(([name, { arena, offset }]) => [
       name,
       arena,

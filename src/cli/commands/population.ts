@@ -120,7 +120,8 @@ async function trained(device: Device, choice: DeviceChoice, nets: readonly Net[
   for (const net of nets) {
     const session = await device.open(net.plan);
     try {
-      if (results.length === 0) note(`training ${nets.length} nets one after the other on ${session.device.name}: ${session.device.reason}`);
+      if (results.length === 0)
+        note(`training ${nets.length} nets one after the other on ${session.device.name}: ${session.device.reason}`);
       const model = new RunningModel(session, net.seed);
       model.setData(...data.tensors);
       const losses = new Float32Array(plan.train?.steps ?? 0);
@@ -151,9 +152,12 @@ function report(results: readonly NetResult[], seconds: number, where: string): 
   const sorted = [...results].sort((a, b) => rank(last(a)) - rank(last(b)));
   const rows = sorted.slice(0, SHOWN).map((r) => [r.label, showNumber(r.losses[0] ?? NaN), showNumber(last(r))]);
   print(columns([['net', 'first loss', 'last loss'], ...rows]));
-  if (sorted.length > SHOWN) print(`... and ${sorted.length - SHOWN} more; the worst ends at ${showNumber(last(sorted.at(-1) as NetResult))}`);
+  if (sorted.length > SHOWN)
+    print(`... and ${sorted.length - SHOWN} more; the worst ends at ${showNumber(last(sorted.at(-1) as NetResult))}`);
   const steps = results.reduce((n, r) => n + r.losses.length, 0);
-  print(`done: ${results.length} nets ${where}, ${steps} steps in ${showTime(seconds)} (${(steps / Math.max(seconds, 1e-9)).toFixed(0)} steps/s)`);
+  print(
+    `done: ${results.length} nets ${where}, ${steps} steps in ${showTime(seconds)} (${(steps / Math.max(seconds, 1e-9)).toFixed(0)} steps/s)`,
+  );
   print(`best: ${results[best(results)]?.label ?? ''}`);
 }
 
@@ -172,7 +176,9 @@ function checkedSettings({ model }: OpenProgram, { settings }: Variant): Readonl
   const optim = model.optim;
   for (const [name, value] of Object.entries(settings)) {
     const known = optim?.settings[name];
-    const numbers = Object.entries(optim?.settings ?? {}).filter(([, v]) => typeof v === 'number' || (Array.isArray(v) && typeof v[0] === 'string'));
+    const numbers = Object.entries(optim?.settings ?? {}).filter(
+      ([, v]) => typeof v === 'number' || (Array.isArray(v) && typeof v[0] === 'string'),
+    );
     if (known === undefined || typeof known === 'boolean')
       fail('NN501', `${optim?.name ?? 'the optimizer'} has no setting '${name}' that --sweep could change`, {
         help: `it has ${numbers.map(([n]) => n).join(', ')}`,

@@ -82,7 +82,8 @@ type VectorSignature = (types: readonly ValueType[]) => ValueType | undefined;
 const element: VectorSignature = ([v, ...more]) => (v && isVector(v) && more.length === 0 ? scalarOf(v) : undefined);
 const VECTOR_FUNCTIONS: Readonly<Record<VectorFn, VectorSignature>> = {
   splat: ([s, ...more]) => (s && !isVector(s) && more.length === 0 ? vectorOf(s) : undefined),
-  vec4: (types) => (types.length === 4 && types.every((t) => t === types[0] && !isVector(t)) ? vectorOf(types[0] as ScalarType) : undefined),
+  vec4: (types) =>
+    types.length === 4 && types.every((t) => t === types[0] && !isVector(t)) ? vectorOf(types[0] as ScalarType) : undefined,
   x: element,
   y: element,
   z: element,

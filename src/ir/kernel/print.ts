@@ -44,7 +44,9 @@ function printStmt(s: Stmt, indent: string): string {
 /** The kernel as text that `parseKernel` reads back to the same kernel. */
 export function printKernel(k: Kernel): string {
   const about = k.about.map((line) => `  # ${line}\n`).join('');
-  const buffers = k.buffers.map((b) => `  ${b.access} ${b.name} : ${b.type}[${b.size}]${b.tensor === b.name ? '' : ` at ${b.tensor} + ${b.offset}`}\n`).join('');
+  const buffers = k.buffers
+    .map((b) => `  ${b.access} ${b.name} : ${b.type}[${b.size}]${b.tensor === b.name ? '' : ` at ${b.tensor} + ${b.offset}`}\n`)
+    .join('');
   const axes = k.axes.map((a) => `  axis ${a.name} < ${a.extent}\n`).join('');
   const lanes = k.lanes > 1 ? `  lanes ${k.lanes}\n` : '';
   return `kernel ${k.name} {\n${about}${buffers}${axes}${lanes}${k.body.map((s) => printStmt(s, '  ')).join('')}}\n`;

@@ -28,7 +28,8 @@ export function verifyKernel(kernel: Kernel, after: string, beyond = 0): void {
       if (b.type !== scalarOf(e.type)) bug(`${e.buffer} holds ${b.type} and is read as ${e.type}`);
       if (e.index.type !== 'u32') bug(`the index of ${e.buffer} is ${e.index.type}`);
       const unit = isVector(e.type) ? 4 : 1;
-      if (e.index.kind === 'literal' && e.index.value * unit >= Math.ceil(b.size / 4) * 4 + beyond) bug(`${e.buffer}[${e.index.value * unit}] is outside of ${b.size}`);
+      if (e.index.kind === 'literal' && e.index.value * unit >= Math.ceil(b.size / 4) * 4 + beyond)
+        bug(`${e.buffer}[${e.index.value * unit}] is outside of ${b.size}`);
       expr(e.index, scope);
     } else if (e.kind === 'call') {
       for (const a of e.args) expr(a, scope);

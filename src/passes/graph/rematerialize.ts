@@ -84,7 +84,13 @@ class Rematerializer {
   private clone(id: NodeId): NodeId {
     const known = this.clones.get(id);
     if (known !== undefined) return known;
-    const made = this.copies(id) ? copyNode(this.b, this.node(id), this.node(id).inputs.map((i) => this.clone(i))) : this.mapped(id);
+    const made = this.copies(id)
+      ? copyNode(
+          this.b,
+          this.node(id),
+          this.node(id).inputs.map((i) => this.clone(i)),
+        )
+      : this.mapped(id);
     this.clones.set(id, made);
     return made;
   }

@@ -17,7 +17,11 @@ export interface Lifetime {
 }
 
 /** Which dispatches a transient must survive. Outputs live to the end. */
-export function lifetimes(dispatches: readonly (readonly Kernel[])[], tensors: ReadonlyMap<string, Tensor>, kept: ReadonlySet<string>): Lifetime[] {
+export function lifetimes(
+  dispatches: readonly (readonly Kernel[])[],
+  tensors: ReadonlyMap<string, Tensor>,
+  kept: ReadonlySet<string>,
+): Lifetime[] {
   const found = new Map<string, { from: number; to: number }>();
   dispatches.forEach((kernels, i) => {
     for (const b of kernels.flatMap((k) => k.buffers)) {

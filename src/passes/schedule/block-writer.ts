@@ -65,7 +65,11 @@ export class BlockWriter {
   }
 
   /** Runs `body` for every index of a shape, in row-major order; the innermost loops as the tiling says. */
-  loopOver(shape: readonly number[], how: { readonly lanes: number; readonly unroll: Unroll }, body: (index: readonly ix.Index[]) => void): void {
+  loopOver(
+    shape: readonly number[],
+    how: { readonly lanes: number; readonly unroll: Unroll },
+    body: (index: readonly ix.Index[]) => void,
+  ): void {
     if (how.lanes > 1) {
       this.shareAmongLanes(shape, how.lanes, body);
       return;

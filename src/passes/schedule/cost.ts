@@ -68,7 +68,8 @@ function bodyCost(body: readonly Stmt[], c: Costs): number {
     if ('value' in s) total += exprCost(s.value, c);
     if (s.kind === 'store') total += (isVector(s.value.type) ? c.vectorLoad : c.load) + exprCost(s.index, c) * c.index;
     if (s.kind === 'if') total += exprCost(s.condition, c) + TAKEN * bodyCost(s.body, c);
-    if (s.kind === 'for') total += s.extent * (c.loop + bodyCost(s.body, c) + 2 * Math.max(0, valuesOf(s.body) - (c.registers ?? Infinity)));
+    if (s.kind === 'for')
+      total += s.extent * (c.loop + bodyCost(s.body, c) + 2 * Math.max(0, valuesOf(s.body) - (c.registers ?? Infinity)));
   }
   return total;
 }

@@ -1,10 +1,8 @@
 import { at } from '../../base/errors.ts';
 import { fixedShape } from '../../base/types.ts';
-import type { Expr, Kernel, Stmt } from '../../ir/kernel/types.ts';
-import { visitKernel } from '../../ir/kernel/visit.ts';
+import type { Kernel, Stmt } from '../../ir/kernel/types.ts';
 import type { Unroll } from './block-writer.ts';
 import type { Costs } from './cost.ts';
-import { axisName } from './naming.ts';
 import { innermost, loopLoads, mayOverrun, sharedAxis, tiling, type Target, type Tiling } from './tiling.ts';
 import type { Group, Schedule } from './types.ts';
 
@@ -34,7 +32,7 @@ export function cpuTilings(s: Schedule, group: Group, plain: Kernel, target: Tar
   const inner = innermost(shape);
   if (inner < 0 || group.stores.some((st) => st.perStep)) return plainLoops(shape.length, plain, target);
   const extent = at(shape, inner);
-  const vectors = extent % 4 === 0 || (mayOverrun(s, group, plain, shape) && readsInStep(plain, axisName(inner)));
+  const vectors = extent % 4 === 0 || mayOverrun(s, group, plain, shape, inner);
   const make = (tile: readonly number[], vector: number, unroll: Unroll): Tiling =>
     tiling(shape.length, { tile, vector, unroll, masked: target.masked, gathered: false });
   const tileOf = (rows: number, outer: number | undefined, columns: number): number[] =>
@@ -62,27 +60,6 @@ const WRITTEN_OUT = 9;
 /** Rounds of the shortest loop. */
 function shortestLoop(body: readonly Stmt[]): number {
   return body.reduce((n, s) => ('body' in s ? Math.min(n, s.kind === 'for' ? s.extent : n, shortestLoop(s.body)) : n), Infinity);
-}
-
-/** By how much a sum moves when a variable does; undefined where it is not by a fixed number. What is loaded is another matter. */
-function factor(e: Expr, name: string): number | undefined {
-  if (e.kind === 'ref') return e.name === name ? 1 : 0;
-  if (e.kind !== 'call') return 0;
-  const parts = e.args.map((a) => factor(a, name));
-  if (parts.every((p) => p === 0)) return 0;
-  const [a, b] = parts;
-  const [, by] = e.args;
-  if (a === undefined || b === undefined) return undefined;
-  if (e.fn === 'add') return a + b;
-  if (e.fn === 'sub') return a - b;
-  return e.fn === 'mul' && by?.kind === 'literal' ? a * by.value : undefined;
-}
-
-/** Whether everything that is read moves with the axis element by element, so that vectors overrun it by no more than their end. */
-function readsInStep(plain: Kernel, axis: string): boolean {
-  let ok = true;
-  visitKernel(plain, { load: ({ index }) => (ok &&= [0, 1].includes(factor(index, axis) ?? -1)) });
-  return ok;
 }
 
 /** Where results lie alone: vectors along what is summed. */

@@ -117,7 +117,8 @@ class Fusion {
         ? { inline: true, why: 'its only reader takes every element once' }
         : { inline: false, why: 'a sum is computed once, and its readers do not take every element just once' };
     // A fresh random number is cheaper than memory for it, however often it is read.
-    if (node.op === 'uniform' || (node.op === 'shuffle' && cost > MAX_INLINE)) return { inline: true, why: 'random numbers are drawn again' };
+    if (node.op === 'uniform' || (node.op === 'shuffle' && cost > MAX_INLINE))
+      return { inline: true, why: 'random numbers are drawn again' };
     if (node.op === 'concat') return { inline: false, why: 'parts are put together once' };
     if (cost > MAX_INLINE) return { inline: false, why: `${cost} operations would be written out wherever it is read` };
     // Asked which element is the maximum, a value computed again may differ in its last bit from the one that was stored.
@@ -190,9 +191,11 @@ export function formGroups(
   log: Log,
 ): Fused[] {
   const computed = graph.nodes.filter((n) => roots.has(n.id) && !isStored(n) && !elided.has(n.id)).map((n) => n.id);
-  const single = computed.map(
-    (id): Fused => ({ roots: [id], inlined: inlinedIn(graph, [id], roots), rank: at(graph.nodes, id).type.shape.length }),
-  );
+  const single = computed.map((id): Fused => ({
+    roots: [id],
+    inlined: inlinedIn(graph, [id], roots),
+    rank: at(graph.nodes, id).type.shape.length,
+  }));
   if (level === 0) return single;
   return mergeRows(graph, single, log).map((g) => recomputed(graph, g, kept));
 }

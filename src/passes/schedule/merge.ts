@@ -188,4 +188,3 @@ class Merger {
     return result;
   }
 }
-

@@ -1,8 +1,12 @@
 import { at } from '../../base/errors.ts';
 import { showType } from '../../base/types.ts';
 import type { Graph } from '../../ir/graph/types.ts';
-import { safeName } from './schedule.ts';
 import type { Group } from './types.ts';
+
+/** A name that every target language takes. */
+export function safeName(name: string): string {
+  return name.replace(/\W/g, '_');
+}
 
 /** The variable of an axis of the result. */
 export const axisName = (axis: number): string => `i${axis}`;

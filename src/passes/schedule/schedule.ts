@@ -3,6 +3,7 @@ import { count } from '../../base/types.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { chooseRoots, formGroups, readsOnlyInPlace, type Fused } from './fuse.ts';
 import { Log } from './log.ts';
+import { safeName } from './naming.ts';
 import { goesThroughRows } from './rows.ts';
 import type { Group, Level, Place, Schedule, Store, Tensor } from './types.ts';
 import { isLeaf, isView } from './uses.ts';
@@ -13,11 +14,6 @@ export interface ScheduleOptions {
   readonly trace: readonly string[];
   /** Steps that a chunk has at the most: the size of a trace. */
   readonly chunk: number;
-}
-
-/** A name that every target language takes. */
-export function safeName(name: string): string {
-  return name.replace(/\W/g, '_');
 }
 
 export const dataTensor = (input: string): string => `data_${safeName(input)}`;
@@ -59,7 +55,8 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   // A part of a vector that lies in memory is read where it lies, so that kernels need not know where that is.
   for (const node of graph.nodes) {
     const from = places.get(node.inputs[0] ?? -1);
-    if (node.op === 'slice' && node.type.shape.length === 1 && from && !places.has(node.id)) places.set(node.id, { ...from, offset: from.offset + (node.attrs.start[0] ?? 0) });
+    if (node.op === 'slice' && node.type.shape.length === 1 && from && !places.has(node.id))
+      places.set(node.id, { ...from, offset: from.offset + (node.attrs.start[0] ?? 0) });
   }
   const kept = new Set([...Object.values(graph.outputs), ...graph.writes.map((w) => w.value), ...parts.keys()]);
   const fused = formGroups(graph, roots, elided, kept, level, log);

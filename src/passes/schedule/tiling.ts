@@ -1,7 +1,7 @@
 import { at } from '../../base/errors.ts';
 import { fixedShape } from '../../base/types.ts';
 import type { Expr, Kernel, Stmt } from '../../ir/kernel/types.ts';
-import { visitExpr } from '../../ir/kernel/visit.ts';
+import { visitExpr, visitKernel } from '../../ir/kernel/visit.ts';
 import type { Unroll } from './block-writer.ts';
 import type { Costs } from './cost.ts';
 import { axisName } from './naming.ts';
@@ -80,12 +80,34 @@ export function innermost(shape: readonly number[]): number {
 }
 
 /** Whether vectors of four may run over the end of a tensor: what lies there belongs to nobody. */
-export function mayOverrun(s: Schedule, group: Group, plain: Kernel, shape: readonly number[]): boolean {
+export function mayOverrun(s: Schedule, group: Group, plain: Kernel, shape: readonly number[], inner: number): boolean {
   return (
+    readsInStep(plain, axisName(inner)) &&
     plain.buffers.every((b) => b.offset % 4 === 0) &&
     shape.filter((d) => d > 1).length === 1 &&
     group.stores.every((st) => !st.perStep && st.offset + shape.reduce((a, b) => a * b, 1) === s.tensors.get(st.tensor)?.size)
   );
+}
+
+/** By how much a sum moves when a variable does; undefined where it is not by a fixed number. What is loaded is another matter. */
+function factor(e: Expr, name: string): number | undefined {
+  if (e.kind === 'ref') return e.name === name ? 1 : 0;
+  if (e.kind !== 'call') return 0;
+  const parts = e.args.map((a) => factor(a, name));
+  if (parts.every((p) => p === 0)) return 0;
+  const [a, b] = parts;
+  const [, by] = e.args;
+  if (a === undefined || b === undefined) return undefined;
+  if (e.fn === 'add') return a + b;
+  if (e.fn === 'sub') return a - b;
+  return e.fn === 'mul' && by?.kind === 'literal' ? a * by.value : undefined;
+}
+
+/** Whether everything that is read moves with the axis element by element, so that vectors overrun it by no more than their end. */
+function readsInStep(plain: Kernel, axis: string): boolean {
+  let ok = true;
+  visitKernel(plain, { load: ({ index }) => (ok &&= [0, 1].includes(factor(index, axis) ?? -1)) });
+  return ok;
 }
 
 /**
@@ -98,7 +120,7 @@ export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target
   if (plain.lanes > 1 || inner < 0 || group.stores.some((st) => st.perStep)) return [];
   const { masked } = target;
   const extent = at(shape, inner);
-  const vectors = extent % 4 === 0 || mayOverrun(s, group, plain, shape);
+  const vectors = extent % 4 === 0 || mayOverrun(s, group, plain, shape, inner);
   const make = (tile: readonly number[], vector: number, unroll: Unroll): Tiling => tiling(shape.length, { tile, vector, unroll, masked });
   const ones = shape.map(() => 1);
   const withInner = (tile: readonly number[], t: number): number[] => tile.map((v, i) => (i === inner ? t : v));

@@ -7,7 +7,7 @@ import { vectorOf } from '../../ir/kernel/functions.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
 import type { Expr, Fn } from '../../ir/kernel/types.ts';
 import type { BlockWriter } from './block-writer.ts';
-import { safeName } from './schedule.ts';
+import { safeName } from './naming.ts';
 import { contractAt, reduceAt, scatterAt, unwindowAt, type Summing } from './sums.ts';
 import type { Tiling } from './tiling.ts';
 import type { Group, Place, Schedule } from './types.ts';
@@ -145,7 +145,8 @@ export class Values {
   }
 
   private pointwise(node: Node, points: readonly Point[]): Expr[] {
-    if (node.op === 'uniform' || node.op === 'shuffle' || node.op === 'iota') return points.map((p) => this.perLane(p, (q) => this.leaf(node, q)));
+    if (node.op === 'uniform' || node.op === 'shuffle' || node.op === 'iota')
+      return points.map((p) => this.perLane(p, (q) => this.leaf(node, q)));
     if (node.op === 'const') return points.map(() => literal(node.type.dtype, node.attrs.value));
     if (node.op === 'scalar') {
       const { attrs, type } = node;
@@ -182,8 +183,7 @@ export class Values {
     const rank = at(this.graph.nodes, rows).type.shape.length;
     const last = fixedShape(at(this.graph.nodes, table).type.shape)[0] ?? 1;
     // A row that differs from lane to lane is four rows.
-    if (points.some((p) => isWide(p.slice(0, rank))))
-      return points.map((p) => this.perLane(p, (q) => at(this.at(node.id, [q]), 0)));
+    if (points.some((p) => isWide(p.slice(0, rank)))) return points.map((p) => this.perLane(p, (q) => at(this.at(node.id, [q]), 0)));
     const found = this.at(
       rows,
       points.map((p) => p.slice(0, rank)),
@@ -214,7 +214,8 @@ export class Values {
     if (unknown.length === 0) return value();
     const condition = unknown.reduce((a, b) => call('and', a, b));
     // Outside, a load gives anything and its result is dropped: cheaper than a branch, and neighbours can share it.
-    if (this.tiling.masked && this.isLoad(at(node.inputs, 0))) return call('select', this.wide(condition, point), value(), this.wide(outside, point));
+    if (this.tiling.masked && this.isLoad(at(node.inputs, 0)))
+      return call('select', this.wide(condition, point), value(), this.wide(outside, point));
     const result = this.out.variable('p', this.wide(outside, point));
     this.out.guarded(condition, () => this.out.assign(result, this.wide(value(), point)));
     return result;

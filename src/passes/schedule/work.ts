@@ -9,7 +9,18 @@ export interface Work {
   readonly bytes: number;
 }
 
-const WORTH: Partial<Readonly<Record<Fn, number>>> = { fma: 2, splat: 0, vec4: 0, x: 0, y: 0, z: 0, w: 0, sum4: 0.75, max4: 0.75, select: 0 };
+const WORTH: Partial<Readonly<Record<Fn, number>>> = {
+  fma: 2,
+  splat: 0,
+  vec4: 0,
+  x: 0,
+  y: 0,
+  z: 0,
+  w: 0,
+  sum4: 0.75,
+  max4: 0.75,
+  select: 0,
+};
 
 function flopsOf(e: Expr): number {
   if (e.kind === 'load') return 0;
