@@ -64,6 +64,7 @@ export function commands(): Command {
     .option('--checkpoint <dir>', 'write everything that is needed to go on into this folder')
     .option('--resume', 'go on from the checkpoint')
     .option('--log <file>', 'write one line of JSON for each step')
+    .option('--profile [file]', 'time every kernel after training; the file gets a Chrome trace')
     .option('--seeds <n>', 'train so many nets, from seed on, and tell which is the best', whole(1))
     .option('--sweep <setting>', 'train a net for each value of a setting of the optimizer: "lr=[1e-3, 1e-2]"')
     .addOption(rng())

@@ -48,12 +48,16 @@ export async function findDevice(choice: DeviceChoice): Promise<Device> {
       );
     return { adapter: ANY_ADAPTER, open: (plan) => Promise.resolve(openCpuSession(plan, `no WebGPU adapter was found (${tried})`)) };
   }
+  // An adapter gives one device; the next needs to be found anew.
+  let fresh: FoundAdapter | undefined = found;
   return {
     adapter: profileOf(found),
-    open(plan, nets) {
+    async open(plan, nets) {
       const { cpu, reason } = choice === 'auto' && nets === undefined ? choose(plan, found) : { cpu: false, reason: found.reason };
-      if (cpu) return Promise.resolve(openCpuSession(plan, reason));
-      return createGpuSession(plan, found.adapter, { via: found.via, reason, budget: BUDGET_MS.native, nap, nets });
+      if (cpu) return openCpuSession(plan, reason);
+      const { adapter } = fresh ?? (await findAdapter()).found ?? found;
+      fresh = undefined;
+      return createGpuSession(plan, adapter, { via: found.via, reason, budget: BUDGET_MS.native, nap, nets });
     },
   };
 }

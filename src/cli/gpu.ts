@@ -27,11 +27,14 @@ export interface AdapterSearch {
   readonly attempts: readonly Attempt[];
 }
 
+/** Timestamps to the nanosecond instead of to 65 microseconds: a page must not have them, a profile needs them. */
+const DAWN = ['disable-dawn-features=timestamp_quantization'];
+
 /** Dawn must stay reachable while it is used, or the process crashes; dropping it lets the process end. */
-let instance: GPU | undefined;
+const instances: GPU[] = [];
 
 export function releaseGpu(): void {
-  instance = undefined;
+  instances.length = 0;
 }
 
 const message = (e: unknown): string => (e instanceof Error ? (e.message.split('\n')[0] ?? '') : String(e));
@@ -48,7 +51,8 @@ export async function findAdapter(options: { readonly system?: boolean; readonly
   }
   const request = async (what: string): Promise<GPUAdapter | undefined> => {
     try {
-      instance = dawn.create([]);
+      const instance = dawn.create(DAWN);
+      instances.push(instance);
       const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' });
       attempts.push({ what, outcome: adapter ? adapter.info.description || adapter.info.device : 'no adapter' });
       return adapter ?? undefined;

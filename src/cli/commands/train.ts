@@ -10,6 +10,7 @@ import { checkWeights } from '../../runtime/weights.ts';
 import { findDevice, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
 import { trainPopulation } from './population.ts';
+import { profile } from './profile.ts';
 import { dataPath, openData, openProgram, openWeights, type OpenProgram } from '../program.ts';
 import { History, TABLE_ROWS } from '../history.ts';
 import { note, print, progressView, showNumber, showTime } from '../terminal.ts';
@@ -55,7 +56,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   const torch = flags.rng === 'torch' ? new TorchRandom(dataSeed ?? seed) : undefined;
   const data = await openData(program, flags.data, torch);
   const random = torch && dataSeed !== undefined && dataSeed !== seed ? new TorchRandom(seed) : torch;
-  const device = await findDevice(flags.device);
+  const device = await findDevice(flags.profile !== undefined && flags.device === 'auto' ? 'gpu' : flags.device);
   const { plan } = compile(found, {
     adapter: device.adapter,
     rows: data.rows,
@@ -149,6 +150,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
       print(`weights: ${flags.save}`);
     }
     if (stop.aborted) process.exitCode = 130;
+    else if (flags.profile !== undefined) await profile(session, device, flags.profile === true ? undefined : flags.profile);
     return weights;
   } finally {
     process.off('SIGINT', interrupt);

@@ -1,0 +1,125 @@
+import { fail } from '../../base/errors.ts';
+import { GraphBuilder } from '../../ir/graph/builder.ts';
+import type { Graph } from '../../ir/graph/types.ts';
+import type { Plan } from '../../plan.ts';
+import { makeTicks, type Session } from '../../runtime/session.ts';
+import type { Device } from '../device.ts';
+import { writeFileSafely } from '../files.ts';
+import { planGraph } from '../run-graph.ts';
+import { columns, print } from '../terminal.ts';
+
+/** Runs of a program of which the shortest time of each dispatch counts. */
+const RUNS = 5;
+/** Rows and columns of the product, and elements of the sum, that show what a device can do. */
+const PROBE_MATRIX = 512;
+const PROBE_VECTOR = 1 << 22;
+/** Rows of the table. */
+const SHOWN = 20;
+
+/** What the device reaches on a large product and on a large sum. */
+interface Roof {
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+/**
+ * Times every dispatch of a training step by itself, and prints a table: time, work, and how near it comes to what the device
+ * was seen to reach. The steps that this takes are taken on the session's own state, which nobody needs any more.
+ */
+export async function profile(session: Session, device: Device, tracePath: string | undefined): Promise<void> {
+  const { plan } = session;
+  const program = plan.programs['train'];
+  if (!session.profile || !program)
+    return fail('NN501', `--profile times dispatches of a GPU, and this ran on ${session.device.name}`, { help: 'use --device gpu' });
+  const roof = await measureRoof(device);
+  const times = await shortest(session, 'train');
+  const total = times.reduce((a, b) => a + b, 0);
+  const rows = program.dispatches
+    // A clock that is too coarse shows nothing for the shortest.
+    .map((d, i) => ({ ...d, seconds: Math.max(times[i] ?? NaN, 1e-9) }))
+    .sort((a, b) => b.seconds - a.seconds)
+    .map(({ name, seconds, flops, bytes, about }) => [
+      name.replace(/^train_/, '').slice(0, 40),
+      (seconds * 1e3).toFixed(3),
+      `${((100 * seconds) / total).toFixed(1)}%`,
+      (flops / 1e6).toFixed(2),
+      (flops / seconds / 1e9).toFixed(2),
+      (bytes / 1e6).toFixed(2),
+      (bytes / seconds / 1e9).toFixed(2),
+      `${(100 * Math.max(flops / seconds / roof.flops, bytes / seconds / roof.bytes)).toFixed(0)}%`,
+      placeOf(about),
+    ]);
+  print(columns([['kernel', 'ms', 'share', 'MFLOP', 'GFLOP/s', 'MB', 'GB/s', 'of roof', 'where'], ...rows.slice(0, SHOWN)]));
+  if (rows.length > SHOWN) print(`... and ${rows.length - SHOWN} dispatches more`);
+  print(
+    `a step: ${program.dispatches.length} dispatches, ${(total * 1e3).toFixed(2)} ms when each is waited for; roof: ${(roof.flops / 1e9).toFixed(1)} GFLOP/s, ${(roof.bytes / 1e9).toFixed(1)} GB/s`,
+  );
+  if (plan.loops['train']) print('training itself runs the step as a loop of one workgroup, which this does not show');
+  if (tracePath !== undefined) {
+    await writeFileSafely(tracePath, chromeTrace(plan, times));
+    print(`trace: ${tracePath}, for chrome://tracing or ui.perfetto.dev`);
+  }
+}
+
+/** The places in the program that a dispatch belongs to. */
+function placeOf(about: readonly string[]): string {
+  const found = about.flatMap((line) => /\(([^()]*:\d+:\d+)\)/.exec(line)?.[1] ?? []);
+  return [...new Set(found)].slice(0, 2).join(' ');
+}
+
+async function shortest(session: Session, program: string): Promise<number[]> {
+  const ticks = makeTicks(session.plan, 0, 1, { seed: 0, total: 1 });
+  let best: number[] = [];
+  for (let i = 0; i < RUNS; i++) {
+    const times = (await session.profile?.(program, ticks)) ?? [];
+    best = times.map((t, k) => Math.min(t, best[k] ?? Infinity));
+  }
+  return best;
+}
+
+async function measureRoof(device: Device): Promise<Roof> {
+  const run = async (graph: Graph): Promise<number> => {
+    const { plan } = planGraph(graph, 1, { adapter: device.adapter });
+    // A session of its own, on the same device.
+    const session = await device.open(plan, 1);
+    try {
+      const [seconds = NaN] = await shortest(session, 'main');
+      return seconds;
+    } finally {
+      session.destroy();
+    }
+  };
+  const product = new GraphBuilder('product');
+  const square = { dtype: 'f32', shape: [PROBE_MATRIX, PROBE_MATRIX] } as const;
+  product.outputs['y'] = product.contract(
+    'mk,kn->mn',
+    product.add('input', [], { name: 'a' }, square),
+    product.add('input', [], { name: 'b' }, square),
+  );
+  const sum = new GraphBuilder('sum');
+  const x = sum.add('input', [], { name: 'x' }, { dtype: 'f32', shape: [PROBE_VECTOR] });
+  sum.outputs['y'] = sum.op('add', x, sum.like(1, x));
+  const [flops, bytes] = [2 * PROBE_MATRIX ** 3, 2 * 4 * PROBE_VECTOR];
+  return { flops: flops / (await run(product.graph())), bytes: bytes / (await run(sum.graph())) };
+}
+
+/** One step as the Chrome trace format has it: times in microseconds, one dispatch behind the other. */
+function chromeTrace(plan: Plan, times: readonly number[]): string {
+  let start = 0;
+  const events = (plan.programs['train']?.dispatches ?? []).map((d, i) => {
+    const duration = (times[i] ?? 0) * 1e6;
+    const event = {
+      name: d.name,
+      cat: 'kernel',
+      ph: 'X',
+      ts: start,
+      dur: duration,
+      pid: 1,
+      tid: 1,
+      args: { flops: d.flops, bytes: d.bytes, about: d.about },
+    };
+    start += duration;
+    return event;
+  });
+  return JSON.stringify({ traceEvents: events, displayTimeUnit: 'ms' });
+}
