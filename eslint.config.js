@@ -78,7 +78,10 @@ export default tseslint.config(
   },
   {
     // What a browser runs: no Node at all.
-    files: ['src/{base,parser,autodiff,sema,ir,passes,reference,math,codegen-wgsl,codegen-js,codegen-wasm,runtime,standalone}/**/*.ts', 'src/*.ts'],
+    files: [
+      'src/{base,parser,autodiff,sema,ir,passes,reference,math,codegen-wgsl,codegen-js,codegen-wasm,runtime,standalone}/**/*.ts',
+      'src/*.ts',
+    ],
     rules: { 'no-restricted-imports': ['error', { patterns: ['node:*'] }] },
   },
 );

@@ -5,7 +5,7 @@ import { generateWasm } from './wasm.ts';
 import type { Graph } from './ir/graph/types.ts';
 import type { Kernel } from './ir/kernel/types.ts';
 import { verifyKernel } from './ir/kernel/verify.ts';
-import { assignTransients, lifetimes, type ArenaBuilder, type Placed } from './passes/memory/layout.ts';
+import { assignTransients, leastWords, lifetimes, type ArenaBuilder, type Placed } from './passes/memory/layout.ts';
 import { bindBuffers } from './bind.ts';
 import { batches } from './passes/schedule/batch.ts';
 import { lowerGroup, type TilingCache, type TilingChoice } from './passes/schedule/lower.ts';
@@ -54,6 +54,8 @@ export interface Lowered {
   readonly loop: () => readonly Kernel[];
   /** Words of transients by arena. */
   readonly scratch: Readonly<Record<string, number>>;
+  /** Words of the largest set of transients that are alive at once. */
+  readonly least: number;
   /** Which kernels run in one dispatch, in the order of the dispatches. */
   readonly batches: readonly (readonly number[])[];
   readonly wasm: readonly Kernel[];
@@ -90,13 +92,12 @@ export function lowerProgram(
   // For looking at every kernel's result, nothing is overwritten.
   const kept = options.keepAll ? new Set(s.tensors.keys()) : new Set(Object.values(s.outputs).map((p) => p.tensor));
   const together = options.level === 0 ? gpu.map((_, i) => [i]) : batches(gpu, adapter.bindings);
-  const transients = assignTransients(
-    lifetimes(
-      together.map((batch) => batch.map((i) => at(gpu, i))),
-      s.tensors,
-      kept,
-    ),
+  const lives = lifetimes(
+    together.map((batch) => batch.map((i) => at(gpu, i))),
+    s.tensors,
+    kept,
   );
+  const transients = assignTransients(lives);
   const placed = new Map(transients.placed);
   for (const t of s.tensors.values()) {
     if (t.kind === 'transient') continue;
@@ -107,7 +108,7 @@ export function lowerProgram(
     placed.set(t.name, arenas.place(arena, key, t.dtype, t.size));
   }
   for (const [arena, words] of Object.entries(transients.words)) arenas.atLeast(arena, arena.startsWith('i') ? 'i32' : 'f32', words);
-  return { name, adapter, schedule: s, gpu, cpu, loop, wasm, scratch: transients.words, batches: together, placed };
+  return { name, adapter, schedule: s, gpu, cpu, loop, wasm, scratch: transients.words, least: leastWords(lives), batches: together, placed };
 }
 
 /** The scalars that any of the programs reads, in a fixed order. */

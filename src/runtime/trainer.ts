@@ -34,10 +34,14 @@ export async function trainLoop(session: Session, from: number, options: TrainOp
   let perStep = 0;
   const flying: { readonly done: Promise<void>; readonly steps: number; readonly started: number }[] = [];
 
+  let newest: Promise<void> = Promise.resolve();
   const launch = (first: number, n: number): Promise<void> => {
     const started = performance.now();
     const programs = Array.from({ length: n }, (_, i) => programOf(plan, first + i));
-    return session.run(programs, makeTicks(plan, first, n, run)).then((trace) => {
+    const before = newest;
+    newest = session.run(programs, makeTicks(plan, first, n, run)).then(async (trace) => {
+      // Two that are done at once may be heard of in any order; what they recorded is told in its own.
+      await before;
       const now = performance.now();
       // Chunks run one after the other, so the time of one starts where the one before ended.
       const took = now - Math.max(started, lastDone);
@@ -61,6 +65,7 @@ export async function trainLoop(session: Session, from: number, options: TrainOp
       const rate = (known - from) / Math.max(seconds, 1e-9);
       options.onProgress?.({ step: known, steps, loss: lastLoss, stepsPerSecond: rate, secondsLeft: (steps - known) / rate });
     });
+    return newest;
   };
 
   /** Waits for the oldest chunk, asleep for most of the time that it will take. */

@@ -33,7 +33,7 @@ const count = (n: number, one: string, many: string): string => `${n} ${n === 1 
 export async function check(path: string, flags: CheckFlags): Promise<void> {
   const program = await openProgram(path);
   const { model } = program;
-  const { plan, rows, assumed } = await compileFor(program, flags);
+  const { plan, programs, rows, assumed } = await compileFor(program, flags);
   const parameters = model.stages.reduce((n, s) => n + s.params, 0);
   const inputs = model.inputs.map((i) => (model.inputs.length === 1 ? '' : `${i.name} `) + showType(i.type)).join(', ');
   print(`${model.name}: ${inputs} -> ${showType(model.output)}, ${number(parameters)} parameters`);
@@ -58,6 +58,11 @@ export async function check(path: string, flags: CheckFlags): Promise<void> {
   } else print('predicts only: a loss and an optimizer are needed to train');
   const memory = planBytes(plan);
   print(`device memory: ${number(memory.total)} bytes (${showBytes(memory.total)})`);
+  const transients = plan.arenas.filter((a) => a.name === 'work' || a.name === 'iwork').reduce((n, a) => n + a.words, 0);
+  const least = memory.arenas + (Math.max(...programs.map((p) => p.least)) - transients) * BYTES;
+  print(
+    `arenas: ${number(memory.arenas)} bytes; what lives longer than a step and the largest set alive within one are ${number(least)}, so this is ${(memory.arenas / Math.max(1, least)).toFixed(2)} times the least`,
+  );
   const parts = [
     ...plan.arenas.map((a) => [`  ${a.name}`, number(a.words * BYTES)]),
     ['  ticks', number(memory.ticks)],

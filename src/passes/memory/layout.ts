@@ -35,6 +35,12 @@ export function lifetimes(
   });
 }
 
+/** Words of the largest set of transients that are alive at once: no layout needs less. */
+export function leastWords(lives: readonly Lifetime[]): number {
+  const ends = [...new Set(lives.map((l) => l.from))];
+  return Math.max(0, ...ends.map((i) => lives.filter((l) => l.from <= i && i <= l.to).reduce((n, l) => n + l.tensor.size, 0)));
+}
+
 const aligned = (n: number): number => Math.ceil(n / ALIGN) * ALIGN;
 
 /** Best fit by lifetime: the largest first, each at the lowest offset where nothing alive at the same time lies. */

@@ -175,7 +175,8 @@ function storeAll(
     const id = graph.outputs[name];
     if (id === undefined || !home.has(id)) throw new CompilerBug(`output ${name} is computed nowhere`);
   }
-  return [...groups, ...copies];
+  // What nobody reads is not computed.
+  return [...groups.filter((g) => g.stores.length > 0), ...copies];
 }
 
 /** A kernel that copies one value. */

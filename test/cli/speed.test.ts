@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readSafetensors } from '../../src/data/safetensors.ts';
+import { nnc, temporary } from '../support/cli.ts';
+
+describe('nnc train with many nets', () => {
+  it('trains one for each seed at once, and saves the best', async () => {
+    const folder = temporary();
+    const best = join(folder, 'best.safetensors');
+    const r = await nnc('train', 'examples/house.nn', '--seeds', '12', '--epochs', '100', '--device', 'gpu', '--save', best);
+    expect(r.code, r.stderr).toBe(0);
+    expect(r.stderr).toContain('training 12 nets at once');
+    expect(r.stdout).toMatch(/net +first loss +last loss\n(seed \d+ .*\n){10}\.\.\. and 2 more/);
+    const label = /best: seed (\d+)/.exec(r.stdout)?.[1] ?? '';
+    const alone = join(folder, 'alone.safetensors');
+    await nnc('train', 'examples/house.nn', '--seed', label, '--epochs', '100', '--device', 'gpu', '--save', alone);
+    const [a, b] = [best, alone].map((f) => readSafetensors(readFileSync(f), f));
+    expect(a).toEqual(b);
+  });
+
+  it('trains one for each value of a sweep, on the processor one after the other', async () => {
+    const r = await nnc('train', 'examples/house.nn', '--sweep', 'lr=[0.001, 0.1]', '--epochs', '50', '--device', 'cpu');
+    expect(r.code, r.stderr).toBe(0);
+    expect(r.stderr).toContain('training 2 nets one after the other');
+    expect(r.stdout).toContain('best: lr 0.1');
+  });
+
+  it.each([
+    [['--sweep', 'lr'], "--sweep takes a setting and its values, not 'lr'"],
+    [['--sweep', 'lr=[1, x]'], "--sweep takes a setting and its values, not 'lr=[1, x]'"],
+    [['--sweep', 'speed=[1, 2]'], "adam has no setting 'speed' that --sweep could change"],
+    [['--sweep', 'lr=[-1]'], '--sweep sets lr to -1, and it cannot be negative'],
+    [['--seeds', '5000'], '5000 nets are more than the 4096 that one call trains'],
+    [['--seeds', '2', '--log', 'x'], '--log is for one net, and --seeds and --sweep train many'],
+    [['--seeds', '2', '--rng', 'torch'], '--rng torch draws for one net, and --seeds and --sweep train many'],
+  ])('refuses %j', async (flags, message) => {
+    const r = await nnc('train', 'examples/house.nn', ...flags);
+    expect(r.code).toBe(2);
+    expect(r.stderr).toContain(message);
+  });
+});
+
+describe('nnc train --profile', () => {
+  it('shows every kernel with its place, and writes a trace', async () => {
+    const file = join(temporary(), 'trace.json');
+    const r = await nnc('train', 'examples/moons.nn', '--epochs', '2', '--profile', file);
+    expect(r.code, r.stderr).toBe(0);
+    expect(r.stdout).toMatch(/kernel +ms +share +MFLOP +GFLOP\/s +MB +GB\/s +of roof +where/);
+    expect(r.stdout).toContain('examples/moons.nn:4:7');
+    const trace = JSON.parse(readFileSync(file, 'utf8')) as { traceEvents: { dur: number; name: string }[] };
+    expect(trace.traceEvents.length).toBeGreaterThan(3);
+    for (const e of trace.traceEvents) expect(e.dur).toBeGreaterThanOrEqual(0);
+  });
+
+  it('needs a GPU', async () => {
+    const r = await nnc('train', 'examples/house.nn', '--epochs', '2', '--profile', '--device', 'cpu');
+    expect(r.code).toBe(2);
+    expect(r.stderr).toContain('--profile times dispatches of a GPU');
+  });
+});
+
+describe('--device auto', () => {
+  it('says what it compared', async () => {
+    const r = await nnc('train', 'examples/house.nn', '--epochs', '2');
+    expect(r.stderr).toMatch(/a step should take about [\d.e-]+ ms on the processor and [\d.e-]+ ms on /);
+  });
+});
+
+describe('nnc dump --why', () => {
+  it('tells what each merge gained and why each cut was made', async () => {
+    const r = await nnc('dump', 'examples/moons.nn', '--stage', 'fused', '--why');
+    expect(r.code, r.stderr).toBe(0);
+    expect(r.stdout).toMatch(/%\d+ = \w+ : f32\[.*\] .* is stored: /);
+    expect(r.stdout).toMatch(/is computed where it is read: read [\d.]+ times an element/);
+    expect(r.stdout).toMatch(/become one kernel over rows of \[\d+\]: a dispatch and up to \d+ loads less/);
+    expect(r.stdout).toContain('stay apart: ');
+    expect(r.stdout).toMatch(/dispatch 0: k0/);
+    expect((await nnc('dump', 'examples/moons.nn', '--stage', 'ast', '--why')).stderr).toContain('--why goes with --stage fused');
+  });
+});

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { findAdapter } from '../../src/cli/gpu.ts';
+import { compile } from '../../src/compile.ts';
+import type { Plan } from '../../src/plan.ts';
+import { RunningModel } from '../../src/runtime/model.ts';
+import { Population, type Net } from '../../src/runtime/population.ts';
+import { BUDGET_MS, createGpuSession } from '../../src/runtime/webgpu.ts';
+import { lossesOf, model, plan, running, toyData } from '../support/programs.ts';
+
+const HOUSE = 'layer Linear(1,16) -> relu -> Linear(16,1); loss mse; optim adam lr=0.01; train epochs=90';
+const MINI = 'layer Linear(2,8) -> tanh -> Linear(8,1); loss mse; optim adam lr=0.02; train epochs=6 batch=32 shuffle seed=5';
+
+async function gpu(p: Plan, nets = 1) {
+  const { found } = await findAdapter();
+  if (!found) throw new Error('no adapter');
+  return createGpuSession(p, found.adapter, { via: 'Dawn', reason: 'test', budget: BUDGET_MS.native, nets });
+}
+
+const near = (a: number, b: number): number => Math.abs(a - b) / Math.max(1e-6, Math.abs(b));
+
+describe('a loop of one workgroup', () => {
+  it.each([
+    ['house', HOUSE, 100, 1],
+    ['with batches, shuffling and a ragged end', MINI, 100, 2],
+  ] as const)('%s: is one dispatch a chunk for each program in it, and trains as the CPU does', async (_name, text, rows, width) => {
+    const p = plan(text, { rows });
+    expect(Object.keys(p.loops)).toContain('train');
+    const { x, y } = toyData(rows, width);
+    const data = width === 1 ? x.subarray(0, rows) : x;
+    const want = await running(p, 'cpu', async (m) => {
+      m.setData(data, y);
+      return lossesOf(m);
+    });
+    const session = await gpu(p);
+    const m = new RunningModel(session);
+    m.setData(data, y);
+    const losses = await lossesOf(m);
+    losses.forEach((l, i) => expect(near(l, want[i] ?? NaN), `step ${i}`).toBeLessThan(1e-3));
+    // A ragged epoch changes between two programs: a dispatch for each run of one of them.
+    const runs = p.train?.tail ? 2 * (p.train.steps / p.train.stepsPerEpoch) + session.counters.submits : session.counters.submits;
+    expect(session.counters.dispatches).toBeLessThanOrEqual(runs);
+    session.destroy();
+  });
+
+  it('gives the same bits whatever the size of its chunks', async () => {
+    const p = plan(HOUSE, { rows: 100 });
+    const { x, y } = toyData(100, 1);
+    const run = async (chunk: number): Promise<number[]> => {
+      const session = await gpu({ ...p, chunk: Math.min(p.chunk, chunk) });
+      session.pace.chunk = chunk;
+      const m = new RunningModel(session);
+      m.setData(x, y);
+      const losses = await lossesOf(m);
+      session.destroy();
+      return losses;
+    };
+    const [one, seven, all] = [await run(1), await run(7), await run(90)];
+    expect(seven).toEqual(one);
+    expect(all).toEqual(one);
+  });
+
+  it('is not made for what does not fit a workgroup', () => {
+    const large = plan('layer Linear(64,64) -> relu -> Linear(64,1); loss mse; optim adam lr=0.01', { rows: 100 });
+    expect(large.loops).toEqual({});
+    expect(plan(HOUSE, { rows: 100, level: 0 }).loops).toEqual({});
+  });
+});
+
+describe('a population', () => {
+  it('trains each net as its run alone does, bit for bit', async () => {
+    const m = model(HOUSE);
+    const { x, y } = toyData(100, 1);
+    const rates = [0.01, 0.05];
+    const nets = rates.flatMap((lr) =>
+      [3, 4, 5].map((seed): Net => ({
+        label: `lr ${lr}, seed ${seed}`,
+        seed,
+        plan: compile(m.model, { rows: 100, settings: { lr } }).plan,
+      })),
+    );
+    const [first] = nets;
+    const session = await gpu(first?.plan as Plan, nets.length);
+    const population = new Population(session, nets);
+    population.setData(x, y);
+    const results = await population.train();
+    const weights = await Promise.all(nets.map((_, i) => population.weights(i)));
+    session.destroy();
+    expect(results.map((r) => r.label)).toEqual(nets.map((n) => n.label));
+    expect(new Set(results.map((r) => r.losses.at(-1))).size).toBe(nets.length);
+    for (const [i, net] of nets.entries()) {
+      const alone = await gpu(net.plan);
+      const r = new RunningModel(alone, net.seed);
+      r.setData(x, y);
+      expect(await lossesOf(r, { seed: net.seed }), net.label).toEqual([...(results[i]?.losses ?? [])]);
+      expect(await r.weights()).toEqual(weights[i]);
+      alone.destroy();
+    }
+  });
+
+  it('says so where a program does not fit one workgroup', async () => {
+    const p = plan('layer Linear(64,64) -> relu -> Linear(64,1); loss mse; optim adam lr=0.01', { rows: 100 });
+    const session = await gpu(p);
+    expect(() => new Population(session, [{ label: 'a', seed: 1, plan: p }])).toThrow('does not fit one workgroup');
+    session.destroy();
+  });
+});
