@@ -108,7 +108,19 @@ export function lowerProgram(
     placed.set(t.name, arenas.place(arena, key, t.dtype, t.size));
   }
   for (const [arena, words] of Object.entries(transients.words)) arenas.atLeast(arena, arena.startsWith('i') ? 'i32' : 'f32', words);
-  return { name, adapter, schedule: s, gpu, cpu, loop, wasm, scratch: transients.words, least: leastWords(lives), batches: together, placed };
+  return {
+    name,
+    adapter,
+    schedule: s,
+    gpu,
+    cpu,
+    loop,
+    wasm,
+    scratch: transients.words,
+    least: leastWords(lives),
+    batches: together,
+    placed,
+  };
 }
 
 /** The scalars that any of the programs reads, in a fixed order. */

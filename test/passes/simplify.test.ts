@@ -62,7 +62,7 @@ const EXAMPLES: Readonly<Record<string, readonly [Build, string]>> = {
   ],
   'windows side by side are put in order': [
     (b, x) => b.op('exp', b.add('unwindow', [b.reshape(x, [3, 2, 2])], { axis: 1, length: 5, stride: 2, dilation: 1 })),
-    'reshape pad exp',
+    'pad exp',
   ],
   'padding passes below windows': [
     (b, x) => {
@@ -73,8 +73,8 @@ const EXAMPLES: Readonly<Record<string, readonly [Build, string]>> = {
     'pad window exp',
   ],
   'the adjoint of windows of a product is a product of windows': [
-    (b, x, y) => b.add('unwindow', [b.contract('np,ky->npyk', x, y)], { axis: 1, length: 6, stride: 1, dilation: 1 }),
-    'pad window flip contract',
+    (b, x, y) => b.add('unwindow', [b.contract('po,ok->pk', x, b.reshape(y, [4, 3]))], { axis: 0, length: 5, stride: 1, dilation: 1 }),
+    'pad window reshape flip contract',
   ],
   'a part of a product of windows is a product of parts': [
     (b, x, y) => {

@@ -37,7 +37,8 @@ describe.each(PROGRAMS)('benchmark $name', ({ name, rows, dispatches, megabytes 
   it('binds no more than it was allowed, and starts every short loop where drivers do not see it', () => {
     for (const k of plan.kernels) {
       expect(k.bindings.length).toBeLessThanOrEqual(16);
-      for (const [, first, end] of k.wgsl.matchAll(/for \(var \w+ = (\w+); \w+ < (\d+)u/g)) expect(Number(end) > 40 || first === 'zero').toBe(true);
+      for (const [, first, end] of k.wgsl.matchAll(/for \(var \w+ = (\w+); \w+ < (\d+)u/g))
+        expect(Number(end) > 40 || first === 'zero').toBe(true);
       // Only loops with unit steps and constant bounds are free of a counter against endless loops.
       expect(k.wgsl).not.toMatch(/while|loop \{/);
     }
@@ -45,7 +46,10 @@ describe.each(PROGRAMS)('benchmark $name', ({ name, rows, dispatches, megabytes 
 });
 
 it('shares kernels between equal layers', () => {
-  const { plan } = compile(model(readFileSync('bench/programs/D.nn', 'utf8')).model, { rows: 16, adapter: { software: true, bindings: 16 } });
+  const { plan } = compile(model(readFileSync('bench/programs/D.nn', 'utf8')).model, {
+    rows: 16,
+    adapter: { software: true, bindings: 16 },
+  });
   expect(plan.kernels.length).toBeLessThan((plan.programs['train']?.dispatches.length ?? 0) / 2);
 });
 
@@ -59,7 +63,8 @@ describe('tilings', () => {
     const session = await openSession(planned.plan, 'gpu');
     const got = await runGraph(planned, session, { inputs, state, step: 3, seed: 7 });
     session.destroy();
-    for (const [name, id] of Object.entries(g.outputs)) expect(distance(got.outputs.get(name) ?? [], want(id).data), name).toBeLessThan(2e-4);
+    for (const [name, id] of Object.entries(g.outputs))
+      expect(distance(got.outputs.get(name) ?? [], want(id).data), name).toBeLessThan(2e-4);
     for (const w of g.writes) expect(distance(got.state.get(w.state) ?? [], want(w.value).data), w.state).toBeLessThan(2e-4);
   });
 
