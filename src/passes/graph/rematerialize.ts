@@ -2,7 +2,8 @@ import { at, get } from '../../base/errors.ts';
 import { count } from '../../base/types.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
 import { OPS } from '../../ir/graph/ops.ts';
-import type { Graph, Node, NodeId, Op } from '../../ir/graph/types.ts';
+import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
+import { OP_COST } from '../op-cost.ts';
 import { copyNode } from './rewrite.ts';
 
 /** Values of fewer elements are kept: they cost no memory worth speaking of. */
@@ -11,19 +12,6 @@ const LARGE = 65_536;
 const SMALL = 16;
 /** Scalar operations for one element that are spent to save its place in memory. */
 const CHEAP = 40;
-const COST: Partial<Readonly<Record<Op, number>>> = {
-  div: 4,
-  sqrt: 4,
-  exp: 8,
-  log: 8,
-  tanh: 12,
-  sigmoid: 12,
-  erf: 16,
-  pow: 16,
-  uniform: Infinity,
-  shuffle: Infinity,
-};
-
 /**
  * Large values of the forward pass that are cheap to compute from others which the backward pass needs anyway are computed
  * again there, so that they need no memory in between. Nodes up to the loss are the forward pass.
@@ -32,6 +20,9 @@ export function rematerialize(graph: Graph): Graph {
   const loss = graph.outputs['loss'];
   return loss === undefined ? graph : new Rematerializer(graph, loss).run();
 }
+
+/** Random numbers are drawn again wherever they are read; here they would be one more place. */
+const isCheap = (node: Node): boolean => OPS[node.op].family === 'pointwise' && node.op !== 'uniform' && node.op !== 'shuffle';
 
 class Rematerializer {
   private readonly graph: Graph;
@@ -115,7 +106,7 @@ class Rematerializer {
     const known = this.costs.get(id);
     if (known !== undefined) return known;
     const node = this.node(id);
-    let total = OPS[node.op].family === 'pointwise' ? (COST[node.op] ?? 1) : Infinity;
+    let total = isCheap(node) ? (OP_COST[node.op] ?? 1) : Infinity;
     for (const input of new Set(node.inputs)) if (total <= CHEAP) total += this.costOfOperand(input, count(node.type.shape));
     this.costs.set(id, total);
     return total;

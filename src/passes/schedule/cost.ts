@@ -1,8 +1,10 @@
 import { isVector } from '../../ir/kernel/functions.ts';
 import type { Expr, Fn, Kernel, Stmt } from '../../ir/kernel/types.ts';
+import { OP_COST } from '../op-cost.ts';
 
 /** Cost of one scalar function in units of an addition; what is not named costs 1. */
 const FUNCTION_COST: Partial<Readonly<Record<Fn, number>>> = {
+  ...OP_COST,
   splat: 0,
   vec4: 0,
   x: 0,
@@ -12,22 +14,6 @@ const FUNCTION_COST: Partial<Readonly<Record<Fn, number>>> = {
   f32: 0.5,
   i32: 0.5,
   u32: 0.5,
-  div: 4,
-  mod: 4,
-  sqrt: 4,
-  exp: 8,
-  log: 8,
-  log1p: 12,
-  expm1: 12,
-  sin: 12,
-  cos: 12,
-  atan: 16,
-  tanh: 12,
-  sigmoid: 12,
-  erf: 16,
-  pow: 16,
-  uniform: 60,
-  shuffle: 300,
 };
 /** What a kind of device takes for what is not a function, in additions. */
 export interface Costs {

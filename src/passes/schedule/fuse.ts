@@ -1,7 +1,8 @@
 import { at } from '../../base/errors.ts';
 import { count } from '../../base/types.ts';
 import { OPS } from '../../ir/graph/ops.ts';
-import type { Graph, Node, NodeId, Op } from '../../ir/graph/types.ts';
+import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
+import { OP_COST } from '../op-cost.ts';
 import type { Log } from './log.ts';
 import { mergeRows } from './merge.ts';
 import type { Level } from './types.ts';
@@ -17,24 +18,6 @@ const SHARED = 4;
 const CHEAP_IN_ROW = 24;
 /** An inlined expression larger than this gets a kernel of its own, so that shaders stay small. */
 const MAX_INLINE = 256;
-
-const COST: Partial<Readonly<Record<Op, number>>> = {
-  div: 4,
-  sqrt: 4,
-  exp: 8,
-  log: 8,
-  log1p: 12,
-  expm1: 12,
-  sin: 12,
-  cos: 12,
-  atan: 16,
-  tanh: 12,
-  sigmoid: 12,
-  erf: 16,
-  pow: 16,
-  uniform: 60,
-  shuffle: 300,
-};
 
 /** Which nodes are stored; everything else is computed where it is read. Each choice and its reason go into the log. */
 export function chooseRoots(graph: Graph, level: Level, log: Log): Set<NodeId> {
@@ -160,7 +143,7 @@ class Fusion {
   }
 
   private costOf(node: Node): number {
-    let cost = COST[node.op] ?? 1;
+    let cost = OP_COST[node.op] ?? 1;
     for (const input of new Set(node.inputs)) {
       const base = at(this.graph.nodes, baseOf(this.graph, input));
       if (base.op === 'const' || base.op === 'scalar' || base.op === 'iota') continue;
@@ -225,7 +208,7 @@ function costWithin(graph: Graph, root: NodeId, roots: ReadonlySet<NodeId>): num
     const node = at(graph.nodes, id);
     if (seen.has(id) || (id !== root && roots.has(id)) || isLeaf(node)) return;
     seen.add(id);
-    if (!isView(node)) total += OPS[node.op].family === 'pointwise' ? (COST[node.op] ?? 1) : Infinity;
+    if (!isView(node)) total += OPS[node.op].family === 'pointwise' ? (OP_COST[node.op] ?? 1) : Infinity;
     node.inputs.forEach(visit);
   };
   visit(root);
