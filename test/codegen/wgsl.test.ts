@@ -40,9 +40,9 @@ describe('generated WGSL', () => {
 
   it('is named after the source and says what it computes', () => {
     const m = model(readFileSync('examples/house.nn', 'utf8'), 'house.nn');
-    const { kernels } = compile(m.model, { rows: 100 }).plan;
-    const predict = kernels.find((k) => k.name.startsWith('predict'));
-    expect(predict?.name).toBe('predict_k0_add_2_Linear_16_1');
-    expect(predict?.wgsl).toContain('// add_18 = add : f32[100, 1], 2 Linear(16, 1) (house.nn:4:32)');
+    const { kernels, programs } = compile(m.model, { rows: 100 }).plan;
+    expect(kernels.find((k) => k.name.startsWith('predict'))?.name).toBe('predict_k0_add_2_Linear_16_1');
+    const about = programs['predict']?.dispatches[0]?.about ?? [];
+    expect(about).toContain('add_18 = add : f32[100, 1], 2 Linear(16, 1) (house.nn:4:32)');
   });
 });
