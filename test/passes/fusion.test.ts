@@ -46,6 +46,18 @@ describe('fusion', () => {
     expect(kernels).toBeLessThan(20);
   });
 
+  it('reads no joined vector before all of its parts are there', async () => {
+    await agrees(
+      (b, x) => {
+        const part = (factor: number) => b.reshape(b.contract('a,a->', x, b.op('mul', x, b.like(factor, x))), [1]);
+        const joined = b.add('concat', [part(1), part(2), part(3)], { axis: 0 });
+        const norm = b.op('sqrt', b.sum(b.op('mul', joined, joined), [0]));
+        return b.op('div', joined, b.splat(norm, [3]));
+      },
+      [7],
+    );
+  });
+
   it('computes a shared reduction once, whatever stores it', () => {
     const b = new GraphBuilder('once');
     const x = b.add('input', [], { name: 'x' }, { dtype: 'f32', shape: [1000] });

@@ -122,6 +122,7 @@ class Merger {
   /** What in their surroundings, or in what they read of each other, is against it. */
   private obstacleAround(p: number, c: number, a: Draft, b: Draft, rows: readonly number[]): string | undefined {
     if (this.keepsLong(p, c, b)) return 'a large value would be kept from the forward to the backward pass';
+    if (this.readsJoined(a, b)) return 'the second reads the first as a part of a vector in memory';
     if (this.otherWay(p, c)) return 'a third kernel lies between them';
     if (!this.inRows(a, b, rows)) return 'the second reads the first in other rows than its own';
     return undefined;
@@ -142,6 +143,22 @@ class Merger {
     const elements = consumer.roots.reduce((n, r) => n + count(at(this.graph.nodes, r).type.shape), 0);
     if (elements < LARGE || Math.min(...consumer.roots) <= loss) return false;
     return [...this.drafts].some(([i, d]) => i !== c && d.needs.has(p) && Math.max(...d.roots) < loss);
+  }
+
+  /** Whether the consumer reads a concatenation whose parts are stored in its place, one of them by the producer. */
+  private readsJoined(a: Draft, b: Draft): boolean {
+    const roots = new Set(a.roots);
+    const seen = new Set<string>();
+    const within = (id: NodeId, joined: boolean): boolean => {
+      if (roots.has(id)) return joined;
+      const key = `${id}/${String(joined)}`;
+      if (seen.has(key)) return false;
+      seen.add(key);
+      const node = at(this.graph.nodes, id);
+      const concat = node.op === 'concat' && !this.home.has(id);
+      return (concat || isView(node)) && node.inputs.some((i) => within(i, joined || concat));
+    };
+    return [...b.roots, ...b.inlined].some((id) => at(this.graph.nodes, id).inputs.some((i) => within(i, false)));
   }
 
   /** Whether the consumer also needs the producer by way of a third group. */
