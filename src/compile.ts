@@ -129,7 +129,8 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
     step('train', schedule.feed.batch);
     if (schedule.tailRows > 0) step('tail', schedule.tailRows);
   }
-  const predictRows = Math.max(1, Math.min(options.rows ?? 1, PREDICT_ROWS));
+  // No more at once than in training, so that predictions need no memory of their own.
+  const predictRows = Math.max(1, Math.min(options.rows ?? 1, schedule?.feed.batch ?? PREDICT_ROWS, PREDICT_ROWS));
   const predict = add('predict', runPasses(model.predict, predictPipeline(packed, predictRows), observer('predict')), []);
   const held =
     options.held && model.evaluation && schedule
