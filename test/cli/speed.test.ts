@@ -33,6 +33,7 @@ describe('nnc train with many nets', () => {
     [['--sweep', 'lr=[-1]'], '--sweep sets lr to -1, and it cannot be negative'],
     [['--seeds', '5000'], '5000 nets are more than the 4096 that one call trains'],
     [['--seeds', '2', '--log', 'x'], '--log is for one net, and --seeds and --sweep train many'],
+    [['--seeds', '2', '--profile'], '--profile is for one net, and --seeds and --sweep train many'],
     [['--seeds', '2', '--rng', 'torch'], '--rng torch draws for one net, and --seeds and --sweep train many'],
   ])('refuses %j', async (flags, message) => {
     const r = await nnc('train', 'examples/house.nn', ...flags);

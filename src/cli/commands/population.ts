@@ -26,6 +26,7 @@ export interface PopulationFlags {
   readonly opt: 0 | 1;
   readonly seeds?: number;
   readonly sweep?: string;
+  readonly profile?: string | true;
 }
 
 /** Most nets of one call. */
@@ -42,7 +43,7 @@ interface Variant {
 /** Trains one net for each seed and each value of the sweep, at once where they fit, and tells which is the best. */
 export async function trainPopulation(program: OpenProgram, flags: PopulationFlags): Promise<void> {
   const { model, path } = program;
-  for (const name of ['init', 'checkpoint', 'log'] as const)
+  for (const name of ['init', 'checkpoint', 'log', 'profile'] as const)
     if (flags[name] !== undefined) fail('NN501', `--${name} is for one net, and --seeds and --sweep train many`);
   if (flags.rng === 'torch') fail('NN501', '--rng torch draws for one net, and --seeds and --sweep train many');
   if (flags.steps !== undefined && flags.epochs !== undefined)

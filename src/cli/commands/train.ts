@@ -7,31 +7,16 @@ import { readSafetensors, writeSafetensors } from '../../data/safetensors.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import type { Weights } from '../../runtime/api.ts';
 import { checkWeights } from '../../runtime/weights.ts';
-import { findDevice, type DeviceChoice } from '../device.ts';
+import { findDevice } from '../device.ts';
 import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
-import { trainPopulation } from './population.ts';
+import { trainPopulation, type PopulationFlags } from './population.ts';
 import { profile } from './profile.ts';
 import { dataPath, openData, openProgram, openWeights, type OpenProgram } from '../program.ts';
 import { History, TABLE_ROWS } from '../history.ts';
 import { note, print, progressView, showNumber, showTime } from '../terminal.ts';
 
-export interface TrainFlags {
-  readonly data?: string;
-  readonly steps?: number;
-  readonly epochs?: number;
-  readonly batch?: number;
-  readonly seed?: number;
-  readonly device: DeviceChoice;
-  readonly init?: string;
-  readonly save?: string;
-  readonly checkpoint?: string;
+export interface TrainFlags extends PopulationFlags {
   readonly resume?: boolean;
-  readonly log?: string;
-  readonly rng: 'native' | 'torch';
-  readonly opt: 0 | 1;
-  readonly seeds?: number;
-  readonly sweep?: string;
-  readonly profile?: string | true;
 }
 
 /** Seconds between two checkpoints of a running training. */
