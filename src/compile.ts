@@ -4,7 +4,7 @@ import type { Source } from './base/source.ts';
 import { count, fixedShape } from './base/types.ts';
 import { contractWork } from './ir/graph/ops.ts';
 import type { Graph } from './ir/graph/types.ts';
-import { type Adapter, collectScalars, generate, lowerProgram, planTensor, type Lowered } from './lower.ts';
+import { type Adapter, type Devices, collectScalars, generate, lowerProgram, planTensor, type Lowered } from './lower.ts';
 import { loopOf } from './loop.ts';
 import { parse } from './parser/parse.ts';
 import { PARAMS, packing } from './passes/graph/pack.ts';
@@ -14,6 +14,7 @@ import { dataTensor, stateTensor, traceTensor } from './passes/schedule/schedule
 import type { Level } from './passes/schedule/types.ts';
 import {
   TICK_COUNT,
+  planBytes,
   type Arena,
   type Dispatch,
   type Plan,
@@ -65,6 +66,8 @@ export interface CompileOptions {
   readonly level?: Level;
   /** What the GPU kernels are made for; for any GPU where it is not said. */
   readonly adapter?: Adapter | undefined;
+  /** Which devices the plan is for; for all where it is not said. */
+  readonly devices?: Devices | undefined;
   /** Override what the program says. */
   readonly batch?: number | undefined;
   readonly steps?: number | undefined;
@@ -72,6 +75,10 @@ export interface CompileOptions {
   readonly seed?: number | undefined;
   /** Numbers of the optimizer in place of the program's. */
   readonly settings?: Readonly<Record<string, number>> | undefined;
+  /** Bytes of device memory that the plan may take: the forward pass is computed again in parts until it fits. */
+  readonly maxMemory?: number | undefined;
+  /** In how many parts the forward pass is computed again by the backward pass; 0 keeps everything that is worth it. */
+  readonly recompute?: number | undefined;
   /** Sees every graph after every pass of every program. */
   readonly observe?: (program: string, ...args: Parameters<Observer>) => void;
 }
@@ -88,8 +95,27 @@ const MAX_ELEMENTS = 2 ** 30;
 /** Examples that one prediction takes at once. */
 const PREDICT_ROWS = 256;
 
+/** Parts of the forward pass that are tried, one after the other, where memory is short. */
+const SEGMENTS = [2, 3, 4, 6, 8, 12, 16];
+
 /** Model to plan. Pure: no files, no device, no clock. */
 export function compile(model: Model, options: CompileOptions = {}): Compiled {
+  const { maxMemory } = options;
+  let best = compileOnce(model, options);
+  if (maxMemory === undefined) return best;
+  const bytes = ({ plan }: Compiled): number => planBytes(plan).total;
+  for (const recompute of SEGMENTS) {
+    if (bytes(best) <= maxMemory) break;
+    const next = compileOnce(model, { ...options, recompute });
+    if (bytes(next) < bytes(best)) best = next;
+  }
+  if (bytes(best) <= maxMemory) return best;
+  return fail('NN603', `the program needs ${bytes(best)} bytes of device memory, and ${maxMemory} are allowed`, {
+    help: 'allow more with --max-memory, or use a smaller batch',
+  });
+}
+
+function compileOnce(model: Model, options: CompileOptions): Compiled {
   const level = options.level ?? 1;
   const packed = packing(model.params, model.optim);
   const { params, size } = packed;
@@ -100,7 +126,7 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
   const arenas = new ArenaBuilder();
   const programs: Lowered[] = [];
   const add = (name: string, graph: Graph, trace: readonly string[]): Lowered => {
-    const lowered = lowerProgram(name, graph, arenas, { level, trace, chunk: CHUNK, adapter: options.adapter });
+    const lowered = lowerProgram(name, graph, arenas, { level, trace, chunk: CHUNK, adapter: options.adapter, devices: options.devices });
     programs.push(lowered);
     return lowered;
   };
@@ -123,6 +149,7 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
         settings: { ...optim.settings, ...options.settings },
         feed: schedule.feed,
         batch,
+        recompute: options.recompute ?? 0,
       });
       return add(name, runPasses(training, passes, observer(name)), traces);
     };
@@ -168,7 +195,7 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
   const order = schedule?.feed.shuffle === 'given';
   const plan: Omit<Plan, 'identity'> = {
     format: 'nnc-plan',
-    version: 2,
+    version: 3,
     name: model.name,
     level,
     arenas: arenas.arenas(),
@@ -206,8 +233,18 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
     },
     chunk: CHUNK,
   };
-  const { name: _name, train: _train, ...computed } = plan;
-  return { plan: { ...plan, identity: hash(JSON.stringify([computed, plan.train?.batch])) }, programs };
+  return { plan: { ...plan, identity: identityOf(programs, plan.train?.batch) }, programs };
+}
+
+/** A hash of what the programs compute, wherever they run. */
+function identityOf(programs: readonly Lowered[], batch: number | undefined): string {
+  const graphs = programs.map(({ name, schedule: { graph } }) => [
+    name,
+    graph.nodes.map(({ op, inputs, attrs, type }) => [op, inputs, attrs, type]),
+    graph.writes,
+    graph.outputs,
+  ]);
+  return hash(JSON.stringify([graphs, batch]));
 }
 
 /** Steps of training that one workgroup can repeat by itself. */
@@ -219,7 +256,7 @@ function loops(
 ): Record<string, PlanLoop> {
   const found: Record<string, PlanLoop> = {};
   for (const p of programs) {
-    const loop = level > 0 && (p.name === 'train' || p.name === 'tail') ? loopOf(p, arenas, scalars) : undefined;
+    const loop = p.devices !== 'cpu' && level > 0 && (p.name === 'train' || p.name === 'tail') ? loopOf(p, arenas, scalars) : undefined;
     if (loop) found[p.name] = loop;
   }
   return found;

@@ -1,6 +1,7 @@
 import { at } from './base/errors.ts';
 import { generateLoop, type LoopArena } from './codegen-wgsl/loop.ts';
 import type { Lowered } from './lower.ts';
+import { jam } from './passes/schedule/jam.ts';
 import { workgroupCost } from './passes/schedule/cost.ts';
 import { BYTES, TICK_BYTES, type Arena, type PlanLoop, type PlanScalar } from './plan.ts';
 
@@ -32,7 +33,7 @@ export function loopOf(program: Lowered, arenas: readonly Arena[], scalars: read
   const inside = used.filter((a) => a.kind === 'held' || a.kind === 'scratch').reduce((n, a) => n + a.words * BYTES, 0);
   if (inside > WORKGROUP_BYTES) return undefined;
   const loop = program.loop();
-  const kernels = program.batches.map((batch) => batch.map((i) => at(loop, i)));
+  const kernels = program.batches.map((batch) => jam(batch.map((i) => at(loop, i))));
   const work = loop.reduce((n, k) => n + workgroupCost(k, THREADS), 0);
   if (work > MOST_WORK) return undefined;
   const { code, bindings } = generateLoop(kernels, { tensors: program.placed, arenas: used, scalars, tickBytes: TICK_BYTES });

@@ -8,6 +8,7 @@ import { verifyKernel } from './ir/kernel/verify.ts';
 import { assignTransients, leastWords, lifetimes, type ArenaBuilder, type Placed } from './passes/memory/layout.ts';
 import { bindBuffers } from './bind.ts';
 import { batches } from './passes/schedule/batch.ts';
+import { SOFTWARE_COSTS } from './passes/schedule/cost.ts';
 import { lowerGroup, type TilingCache, type TilingChoice } from './passes/schedule/lower.ts';
 import { CPU_COSTS, cpuTilings } from './passes/schedule/cpu-tiling.ts';
 import type { Target } from './passes/schedule/tiling.ts';
@@ -22,13 +23,25 @@ export interface Adapter {
   readonly software: boolean;
   /** Storage buffers that a kernel may see (maxStorageBuffersPerShaderStage). */
   readonly bindings: number;
+  /** Threads of a workgroup that are certain to run side by side and may read for one another; 1 where there are none. */
+  readonly subgroup: number;
 }
 /** What every device takes. */
-export const ANY_ADAPTER: Adapter = { software: false, bindings: 8 };
+export const ANY_ADAPTER: Adapter = { software: false, bindings: 8, subgroup: 1 };
 
-const HARDWARE: Target = { lanes: 64, tiles: true, masked: true, registers: 64, threads: 4096 };
-const SOFTWARE: Target = { lanes: 64, tiles: true, masked: true, registers: 16, threads: 64 };
-export const LOOP_TARGET: Target = { lanes: 1, tiles: false, masked: true, registers: 8, threads: 64 };
+const HARDWARE: Target = { lanes: 64, tiles: true, masked: true, sharesLoads: true, registers: 64, threads: 4096 };
+const SOFTWARE: Target = {
+  lanes: 64,
+  tiles: true,
+  masked: true,
+  sharesLoads: true,
+  registers: 16,
+  shared: 64,
+  rerolls: true,
+  threads: 64,
+  costs: SOFTWARE_COSTS,
+};
+export const LOOP_TARGET: Target = { lanes: 1, tiles: false, masked: true, sharesLoads: true, registers: 8, threads: 64 };
 export const CPU_TARGET: Target = { lanes: 1, tiles: false, masked: false, registers: 8, threads: 1 };
 /** WebAssembly with SIMD: sixteen registers of vectors, some of which hold operands. */
 export const WASM_TARGET: Target = {
@@ -43,12 +56,18 @@ export const WASM_TARGET: Target = {
   candidates: cpuTilings,
 };
 
-/** A program between graph and plan: scheduled, lowered for both targets, with memory assigned. */
+/** Which devices a plan is for: what the others need is not written. */
+export type Devices = 'all' | 'gpu' | 'cpu';
+
+/** A program between graph and plan: scheduled, lowered for its devices, with memory assigned. */
 export interface Lowered {
   readonly name: string;
   readonly adapter: Adapter;
   readonly schedule: Schedule;
+  readonly devices: Devices;
+  /** Empty where the plan is not for a GPU. */
   readonly gpu: readonly Kernel[];
+  /** Empty where the plan is for a GPU alone. */
   readonly cpu: readonly Kernel[];
   /** The same for one workgroup that does everything; written when it is asked for. */
   readonly loop: () => readonly Kernel[];
@@ -73,6 +92,7 @@ export function lowerProgram(
     readonly keepAll?: boolean;
     readonly tiling?: TilingChoice | undefined;
     readonly adapter?: Adapter | undefined;
+    readonly devices?: Devices | undefined;
   },
 ): Lowered {
   const s = schedule(graph, options);
@@ -85,15 +105,18 @@ export function lowerProgram(
     });
   };
   const adapter = options.adapter ?? ANY_ADAPTER;
-  const gpu = kernels(adapter.software ? SOFTWARE : HARDWARE);
-  const cpu = kernels(CPU_TARGET);
+  const { devices = 'all' } = options;
+  const gpu = devices === 'cpu' ? [] : kernels(adapter.software ? { ...SOFTWARE, subgroup: adapter.subgroup } : HARDWARE);
+  const cpu = devices === 'gpu' ? [] : kernels(CPU_TARGET);
   const loop = (): Kernel[] => kernels(LOOP_TARGET);
-  const wasm = kernels(WASM_TARGET);
+  const wasm = devices === 'gpu' ? [] : kernels(WASM_TARGET);
+  // Which tensors a kernel touches is the same for all devices.
+  const any = devices === 'cpu' ? cpu : gpu;
   // For looking at every kernel's result, nothing is overwritten.
   const kept = options.keepAll ? new Set(s.tensors.keys()) : new Set(Object.values(s.outputs).map((p) => p.tensor));
-  const together = options.level === 0 ? gpu.map((_, i) => [i]) : batches(gpu, adapter.bindings);
+  const together = options.level === 0 ? any.map((_, i) => [i]) : batches(any, adapter.bindings);
   const lives = lifetimes(
-    together.map((batch) => batch.map((i) => at(gpu, i))),
+    together.map((batch) => batch.map((i) => at(any, i))),
     s.tensors,
     kept,
   );
@@ -112,6 +135,7 @@ export function lowerProgram(
     name,
     adapter,
     schedule: s,
+    devices,
     gpu,
     cpu,
     loop,
@@ -157,14 +181,15 @@ export function generate(
   const gpu = new Shelf<PlanKernel>();
   const cpu = new Shelf<CpuKernel>();
   const dispatches = programs.map((program) =>
-    program.batches.map((batch) => {
+    (program.devices === 'cpu' ? [] : program.batches).map((batch) => {
       const kernels = batch.map((i) => at(program.gpu, i));
       const bound = bindBuffers(kernels, program.placed, program.adapter.bindings);
-      const shader = generateWgsl(kernels, { ...bound, scalars });
+      const shader = generateWgsl(kernels, { ...bound, scalars, hidesLoops: program.adapter.software });
       const index = gpu.put(shader.code, () => ({
         name: `${program.name}_${kernels.map((k) => k.name).join('_')}`.slice(0, MAX_NAME),
         wgsl: shader.code,
         bindings: bound.bindings.map(({ access }) => ({ access })),
+        features: shader.features,
         ticks: shader.ticks,
         workgroups: shader.workgroups,
       }));
@@ -173,7 +198,7 @@ export function generate(
   );
   // In the order of the GPU's dispatches, for which the memory was assigned.
   const calls = programs.map((program) =>
-    program.batches.flat().map((i) => {
+    (program.devices === 'gpu' ? [] : program.batches.flat()).map((i) => {
       const kernel = at(program.cpu, i);
       const bound = bindBuffers([kernel], program.placed, Infinity);
       const js = generateJs(kernel, { ...bound, scalars });
@@ -186,8 +211,14 @@ export function generate(
       );
     }),
   );
-  const ordered = programs.map((p) => ({ name: p.name, placed: p.placed, wasm: p.batches.flat().map((i) => at(p.wasm, i)) }));
-  return { kernels: gpu.all, cpu: cpu.all, dispatches, calls, wasm: generateWasm(ordered, scalars, memory) };
+  const wasm = programs.some((p) => p.devices === 'gpu')
+    ? undefined
+    : generateWasm(
+        programs.map((p) => ({ name: p.name, placed: p.placed, wasm: p.batches.flat().map((i) => at(p.wasm, i)) })),
+        scalars,
+        memory,
+      );
+  return { kernels: gpu.all, cpu: cpu.all, dispatches, calls, wasm };
 }
 
 function dispatchOf(program: Lowered, kernels: readonly Kernel[], index: number, bindings: Dispatch['windows']): Dispatch {

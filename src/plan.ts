@@ -7,9 +7,9 @@ import type { ScalarExpr } from './base/scalar.ts';
  */
 export interface Plan {
   readonly format: 'nnc-plan';
-  readonly version: 2;
+  readonly version: 3;
   readonly name: string;
-  /** FNV-1a of everything that is computed: the same for runs of other lengths, another for other kernels or batches. */
+  /** FNV-1a of everything that is computed: the same for runs of other lengths and on other devices, another for other batches. */
   readonly identity: string;
   readonly level: number;
   /** Every buffer that exists on the device besides the tick and the read-back rings. */
@@ -46,6 +46,8 @@ export interface PlanKernel {
   readonly name: string;
   readonly wgsl: string;
   readonly bindings: readonly { readonly access: 'read' | 'read_write' }[];
+  /** What it needs besides what every device offers, by WebGPU's names. */
+  readonly features: readonly 'subgroups'[];
   /** Reads the scalars of the step. */
   readonly ticks: boolean;
   readonly workgroups: readonly [number, number];

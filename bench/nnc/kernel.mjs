@@ -10,7 +10,7 @@ const FUSED = 1;
 /** A kernel workload as a graph of its own, which goes through the same scheduler as a model. */
 export async function kernel(name, inputs, device) {
   const found = await findDevice(device);
-  const { plan, lowered } = planGraph(graphOf(name), FUSED, { adapter: found.adapter });
+  const { plan, lowered } = planGraph(graphOf(name), FUSED, { adapter: found.adapter, devices: found.devices });
   const session = await found.open(plan);
   for (const [input, values] of Object.entries(inputs)) {
     const { arena, offset } = lowered.placed.get(dataTensor(input));

@@ -20,7 +20,7 @@ export async function train(name, device) {
   const part = ({ shape, values }) => values.subarray(0, (values.length / shape[0]) * rows);
 
   const found = await findDevice(device);
-  const { plan } = compile(model, { rows, adapter: found.adapter });
+  const { plan } = compile(model, { rows, adapter: found.adapter, devices: found.devices });
   const session = await found.open(plan);
   const running = new RunningModel(session);
   running.setData(part(x), part(y));

@@ -20,6 +20,16 @@ function whole(min: number): (text: string) => number {
   };
 }
 
+const UNITS: Readonly<Record<string, number>> = { '': 1, kb: 1e3, mb: 1e6, gb: 1e9, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 };
+const memory = (): Option =>
+  new Option('--max-memory <size>', 'most device memory, such as 64MB: parts of the forward pass are computed again to fit').argParser(
+    (text) => {
+      const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?) *([kmg]i?b)?$/i.exec(text) ?? [];
+      const bytes = Math.floor(Number(number) * (UNITS[unit.toLowerCase()] ?? NaN));
+      if (number === '' || !(bytes > 0)) throw new InvalidArgumentError('It is a number of bytes, or one with a unit: 64MB, 1.5GiB.');
+      return bytes;
+    },
+  );
 const device = (): Option => new Option('--device <device>', 'where to run').choices(['auto', 'gpu', 'cpu']).default('auto');
 const rng = (): Option =>
   new Option('--rng <generator>', "where random numbers come from: nnc's own, or PyTorch's for the same seed")
@@ -64,6 +74,7 @@ export function commands(): Command {
     .option('--checkpoint <dir>', 'write everything that is needed to go on into this folder')
     .option('--resume', 'go on from the checkpoint')
     .option('--log <file>', 'write one line of JSON for each step')
+    .addOption(memory())
     .option('--profile [file]', 'time every kernel after training; the file gets a Chrome trace')
     .option('--seeds <n>', 'train so many nets, from seed on, and tell which is the best', whole(1))
     .option('--sweep <setting>', 'train a net for each value of a setting of the optimizer: "lr=[1e-3, 1e-2]"')
@@ -96,6 +107,7 @@ export function commands(): Command {
     .argument('<file>', 'the program')
     .option('--data <file>', 'take the number of examples from this file')
     .option('--batch <n>', 'examples in one update', whole(1))
+    .addOption(memory())
     .addOption(level())
     .action(check);
 

@@ -1,4 +1,4 @@
-import { ANY_ADAPTER, type Adapter } from '../lower.ts';
+import { ANY_ADAPTER, type Adapter, type Devices } from '../lower.ts';
 import type { Plan } from '../plan.ts';
 import { compileKernels, createCpuSession } from '../runtime/cpu.ts';
 import { DeviceError } from '../runtime/errors.ts';
@@ -29,6 +29,8 @@ export function openCpuSession(plan: Plan, reason: string): Session {
 export interface Device {
   /** What their kernels should be made for. */
   readonly adapter: Adapter;
+  /** Which devices plans have to be for. */
+  readonly devices: Devices;
   /** Loads a plan, for as many nets as train at once; the session says where and why. */
   readonly open: (plan: Plan, nets?: number) => Promise<Session>;
 }
@@ -36,7 +38,7 @@ export interface Device {
 /** Finds what the user asked for: a GPU, the processor, or with `auto` whichever should be faster for a plan. */
 export async function findDevice(choice: DeviceChoice): Promise<Device> {
   if (choice === 'cpu')
-    return { adapter: ANY_ADAPTER, open: (plan) => Promise.resolve(openCpuSession(plan, 'asked for with --device cpu')) };
+    return { adapter: ANY_ADAPTER, devices: 'cpu', open: (plan) => Promise.resolve(openCpuSession(plan, 'asked for with --device cpu')) };
   const { found, attempts } = await findAdapter();
   if (!found) {
     const tried = attempts.map((a) => `${a.what}: ${a.outcome}`).join('; ');
@@ -46,12 +48,17 @@ export async function findDevice(choice: DeviceChoice): Promise<Device> {
         'NN601',
         'run nnc doctor to see what is missing, or use --device cpu',
       );
-    return { adapter: ANY_ADAPTER, open: (plan) => Promise.resolve(openCpuSession(plan, `no WebGPU adapter was found (${tried})`)) };
+    return {
+      adapter: ANY_ADAPTER,
+      devices: 'cpu',
+      open: (plan) => Promise.resolve(openCpuSession(plan, `no WebGPU adapter was found (${tried})`)),
+    };
   }
   // An adapter gives one device; the next needs to be found anew.
   let fresh: FoundAdapter | undefined = found;
   return {
     adapter: profileOf(found),
+    devices: choice === 'gpu' ? 'gpu' : 'all',
     async open(plan, nets) {
       const { cpu, reason } = choice === 'auto' && nets === undefined ? choose(plan, found) : { cpu: false, reason: found.reason };
       if (cpu) return openCpuSession(plan, reason);
@@ -64,7 +71,13 @@ export async function findDevice(choice: DeviceChoice): Promise<Device> {
 
 /** What kernels should be made for on an adapter. */
 export function profileOf({ adapter, software }: FoundAdapter): Adapter {
-  return { software, bindings: Math.min(MOST_BINDINGS, adapter.limits.maxStorageBuffersPerShaderStage) };
+  const { subgroupMinSize = 1, subgroupMaxSize = 1 } = adapter.info;
+  return {
+    software,
+    bindings: Math.min(MOST_BINDINGS, adapter.limits.maxStorageBuffersPerShaderStage),
+    // Of drivers on processors it is known how threads are numbered within subgroups.
+    subgroup: software && adapter.features.has('subgroups') && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 1,
+  };
 }
 
 /** More would not make fewer dispatches. */

@@ -40,7 +40,9 @@ export function releaseGpu(): void {
 const message = (e: unknown): string => (e instanceof Error ? (e.message.split('\n')[0] ?? '') : String(e));
 
 /** Dawn with the system's driver, then Dawn with the SwiftShader that an npm package carries. */
-export async function findAdapter(options: { readonly system?: boolean; readonly swiftshader?: boolean } = {}): Promise<AdapterSearch> {
+export async function findAdapter(
+  options: { readonly system?: boolean; readonly swiftshader?: boolean; readonly dawn?: readonly string[] } = {},
+): Promise<AdapterSearch> {
   const attempts: Attempt[] = [];
   let dawn: { readonly create: (options: string[]) => GPU };
   try {
@@ -51,7 +53,7 @@ export async function findAdapter(options: { readonly system?: boolean; readonly
   }
   const request = async (what: string): Promise<GPUAdapter | undefined> => {
     try {
-      const instance = dawn.create(DAWN);
+      const instance = dawn.create([...DAWN, ...(options.dawn ?? [])]);
       instances.push(instance);
       const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' });
       attempts.push({ what, outcome: adapter ? adapter.info.description || adapter.info.device : 'no adapter' });

@@ -1,6 +1,6 @@
 import { count } from '../base/types.ts';
 import type { Graph, NodeId } from '../ir/graph/types.ts';
-import { type Adapter, collectScalars, generate, lowerProgram, type Lowered } from '../lower.ts';
+import { type Adapter, type Devices, collectScalars, generate, lowerProgram, type Lowered } from '../lower.ts';
 import { ArenaBuilder } from '../passes/memory/layout.ts';
 import { dataTensor, stateTensor } from '../passes/schedule/schedule.ts';
 import type { TilingChoice } from '../passes/schedule/lower.ts';
@@ -21,6 +21,7 @@ export interface GraphOptions {
   readonly keepAll?: boolean;
   readonly tiling?: TilingChoice | undefined;
   readonly adapter?: Adapter | undefined;
+  readonly devices?: Devices | undefined;
 }
 
 /** A plan with one program, `main`. */
@@ -31,7 +32,7 @@ export function planGraph(graph: Graph, level: Level, options: GraphOptions = {}
   const { kernels, cpu, dispatches, calls, wasm } = generate([lowered], scalars, { arenas: arenas.arenas(), chunk: 1 });
   const plan: Plan = {
     format: 'nnc-plan',
-    version: 2,
+    version: 3,
     name: graph.name,
     identity: '',
     level,

@@ -1,6 +1,6 @@
 import { CompilerBug, get } from '../base/errors.ts';
 import { isVectorFn, scalarOf } from '../ir/kernel/functions.ts';
-import type { Expr, Fn, Kernel, ScalarType, Stmt, VectorFn } from '../ir/kernel/types.ts';
+import type { Expr, Fn, Kernel, ScalarType, Stmt, SubgroupFn, VectorFn } from '../ir/kernel/types.ts';
 
 /**
  * Kernel IR as JavaScript, for the CPU device: one function of (b, tick, lib) a kernel, with plain nested loops over
@@ -27,7 +27,7 @@ const lib =
     fn1(`lib.${name}`)(...args);
 
 /** One entry a function: its text, given the type of its first operand. */
-const TEXT: { readonly [F in Exclude<Fn, VectorFn>]: (type: ScalarType, ...args: string[]) => string } = {
+const TEXT: { readonly [F in Exclude<Fn, VectorFn | SubgroupFn>]: (type: ScalarType, ...args: string[]) => string } = {
   neg: (_t, a) => `(-${a})`,
   abs: math('abs'),
   sign: math('sign'),
@@ -90,8 +90,10 @@ export function generateJs(kernel: Kernel, place: JsPlacement): string {
       }
       case 'load':
         return element(e.buffer, e.index);
+      case 'item':
+        return `${e.table}[${expr(e.index)}]`;
       case 'call':
-        if (isVectorFn(e.fn)) throw new CompilerBug('JavaScript has no vectors');
+        if (isVectorFn(e.fn) || e.fn === 'broadcast') throw new CompilerBug(`JavaScript has no ${e.fn}`);
         return TEXT[e.fn](scalarOf(e.args[0]?.type ?? 'f32'), ...e.args.map(expr));
     }
   };
@@ -103,6 +105,9 @@ export function generateJs(kernel: Kernel, place: JsPlacement): string {
         break;
       case 'var':
         lines.push(`${indent}let ${s.name} = ${expr(s.value)};`);
+        break;
+      case 'table':
+        lines.push(`${indent}const ${s.name} = [${s.values.map(expr).join(', ')}];`);
         break;
       case 'set':
         lines.push(`${indent}${s.name} = ${expr(s.value)};`);

@@ -23,6 +23,8 @@ export function keyOf(e: Expr): string {
       return `tick.${e.name}`;
     case 'load':
       return `${e.buffer}[${keyOf(e.index)}]`;
+    case 'item':
+      return `${e.table}[[${keyOf(e.index)}]]`;
     case 'call':
       return `${e.fn}(${e.args.map(keyOf).join()})`;
   }

@@ -188,6 +188,8 @@ class KernelWriter {
         return this.levels.loop(s.name, ZERO, constant(s.extent), () => this.block(s.body));
       case 'if':
         return ifThen(this.expr(s.condition), this.block(s.body));
+      case 'table':
+        throw new CompilerBug(`WebAssembly has no tables of values (${s.name})`);
       case 'combine':
         // One lane holds everything already.
         return [];
@@ -238,6 +240,8 @@ class KernelWriter {
         const { address, offset } = this.address(e.buffer, e.index, type === 'v128');
         return [address, memory(`${type}.load`, offset)];
       }
+      case 'item':
+        throw new CompilerBug(`WebAssembly has no tables of values (${e.table})`);
       case 'call':
         return isVectorFn(e.fn) ? this.vectorCall(e.fn, e.args) : this.call(e);
     }

@@ -1,23 +1,26 @@
 import { CompilerBug } from '../base/errors.ts';
 import { isVector, isVectorFn } from '../ir/kernel/functions.ts';
 import type { Expr, Fn, Kernel, ScalarType, Stmt, ValueType } from '../ir/kernel/types.ts';
-import { INFIX, TEXT, VECTOR_TEXT, WIDE_TEXT, literal } from './functions.ts';
+import { INFIX, TEXT, VECTOR_TEXT, WIDE_TEXT, literal, typeText } from './functions.ts';
 import { PRELUDE, vectorText } from './prelude.ts';
 
 /** Threads of a workgroup. */
 export const THREADS = 64;
-/** Loops of up to so many rounds are written out by drivers (Mesa: 33), which makes compiling them a matter of seconds. */
+/**
+ * Loops of up to so many rounds are written out by drivers (Mesa: 33), which is what one wants of a GPU, and on a processor makes
+ * compiling them a matter of seconds.
+ */
 const UNROLLED_BY_DRIVERS = 40;
 
 export const pointsOf = (kernel: Kernel): number => kernel.axes.reduce((n, a) => n * a.extent, 1);
 
-/** Definitions of the axes from the number of the point. */
+/** Definitions of the axes from the number of the point; each shows its end, so that no index made of them needs a check. */
 export function axesOf(kernel: Kernel, indent: string): string[] {
   let stride = pointsOf(kernel);
-  return kernel.axes.map((axis, i) => {
+  return kernel.axes.map((axis) => {
     stride /= axis.extent;
     const quotient = stride === 1 ? 'point' : `point / ${stride}u`;
-    const value = i === 0 ? quotient : stride === 1 ? `point % ${axis.extent}u` : `(${quotient}) % ${axis.extent}u`;
+    const value = stride === 1 ? `point % ${axis.extent}u` : `(${quotient}) % ${axis.extent}u`;
     return `${indent}let ${axis.name} = ${value};`;
   });
 }
@@ -36,9 +39,12 @@ export class BodyWriter {
   private readonly shared = new Set<ScalarType>();
   private readonly types = new Map<string, ValueType>();
   private readonly memory: Memory;
+  private readonly hidesLoops: boolean;
 
-  constructor(memory: Memory) {
+  /** With `hidesLoops`, short loops stay loops: see {@link UNROLLED_BY_DRIVERS}. */
+  constructor(memory: Memory, hidesLoops: boolean) {
     this.memory = memory;
+    this.hidesLoops = hidesLoops;
   }
 
   statements(body: readonly Stmt[], indent: string): string {
@@ -52,9 +58,9 @@ export class BodyWriter {
     return [...shared, ...this.prelude(), ...this.combines.values()];
   }
 
-  /** Where a loop starts: short ones at a zero that drivers cannot see, so that they stay loops. */
+  /** Where a loop starts: short ones at a zero that drivers cannot see, so that they stay loops; then indices are checked. */
   private first(extent: number): string {
-    return extent > UNROLLED_BY_DRIVERS ? '0u' : 'zero';
+    return this.hidesLoops && extent <= UNROLLED_BY_DRIVERS ? 'zero' : '0u';
   }
 
   private prelude(): string[] {
@@ -81,6 +87,8 @@ export class BodyWriter {
         return `tick.${e.name}`;
       case 'load':
         return this.memory.load(this, e.buffer, e.type, e.index);
+      case 'item':
+        return `${e.table}[${this.bare(e.index)}]`;
       case 'call': {
         const args = e.args.map((a) => this.expr(a));
         if (isVectorFn(e.fn)) return VECTOR_TEXT[e.fn](e.type, args, e.args[0]?.type ?? 'f32');
@@ -106,6 +114,8 @@ export class BodyWriter {
         return `${indent}${s.kind} ${s.name} = ${this.bare(s.value)};\n`;
       case 'set':
         return `${indent}${s.name} = ${this.bare(s.value)};\n`;
+      case 'table':
+        return `${indent}var ${s.name} = array<${typeText(s.values[0]?.type ?? 'f32')}, ${s.values.length}>(${s.values.map((v) => this.bare(v)).join(', ')});\n`;
       case 'for':
         return `${indent}for (var ${s.name} = ${this.first(s.extent)}; ${s.name} < ${s.extent}u; ${s.name}++) {\n${block(s.body)}${indent}}\n`;
       case 'if':
@@ -128,10 +138,11 @@ export class BodyWriter {
     return `fn combine_${fn}_${type}(lane: u32, value: ${type}) -> ${type} {
   shared_${type}[lane] = value;
   workgroupBarrier();
-  for (var half = ${THREADS / 2}u; half > 0u; half /= 2u) {
+  for (var i = 0u; i < ${Math.log2(THREADS)}u; i++) {
+    let half = ${THREADS / 2}u >> i;
     if (lane < half) {
       let a = shared_${type}[lane];
-      let b = shared_${type}[lane + half];
+      let b = shared_${type}[(lane + half) % ${THREADS}u];
       shared_${type}[lane] = ${join};
     }
     workgroupBarrier();

@@ -1,5 +1,5 @@
 import { CompilerBug } from '../base/errors.ts';
-import { scalarOf } from '../ir/kernel/functions.ts';
+import { isVector, scalarOf } from '../ir/kernel/functions.ts';
 import type { Fn, ScalarType, ValueType, VectorFn } from '../ir/kernel/types.ts';
 
 const call =
@@ -50,6 +50,8 @@ export const TEXT: { readonly [F in Exclude<Fn, VectorFn>]: (...args: string[]) 
   bool: call('bool'),
   uniform: call('nn_uniform'),
   shuffle: call('nn_shuffle'),
+  // As a shuffle, since drivers on processors make one instruction of it, and many of a broadcast.
+  broadcast: call('subgroupShuffle'),
 };
 
 /** What reads otherwise on vectors. */
@@ -70,6 +72,9 @@ export const WIDE_TEXT: Partial<Readonly<Record<Fn, (...args: string[]) => strin
   and: infix('&'),
   or: infix('|'),
 };
+
+/** How a type is written. */
+export const typeText = (type: ValueType): string => (isVector(type) ? vectorName(type) : type);
 
 const vectorName = (type: ValueType): string => `vec4<${scalarOf(type)}>`;
 export const VECTOR_TEXT: { readonly [F in VectorFn]: (type: ValueType, args: readonly string[], of: ValueType) => string } = {

@@ -3,6 +3,9 @@ import { isVector } from '../ir/kernel/functions.ts';
 import type { Expr, Kernel } from '../ir/kernel/types.ts';
 import { BodyWriter, THREADS, axesOf, pointsOf, type Memory } from './body.ts';
 
+/** What a device must offer besides what every device does, by WebGPU's names. */
+export type Feature = 'subgroups';
+
 /** How the kernels of one dispatch see the arenas. */
 export interface Placement {
   readonly bindings: readonly {
@@ -12,6 +15,8 @@ export interface Placement {
     readonly vectors: boolean;
   }[];
   readonly places: ReadonlyMap<string, { readonly binding: number; readonly offset: number }>;
+  /** Whether drivers should not write out short loops. */
+  readonly hidesLoops: boolean;
   /** Members of the tick after the slot. */
   readonly scalars: readonly { readonly name: string; readonly dtype: 'f32' | 'i32' }[];
 }
@@ -19,6 +24,7 @@ export interface Placement {
 export interface Shader {
   readonly code: string;
   readonly ticks: boolean;
+  readonly features: readonly Feature[];
   readonly workgroups: readonly [number, number];
 }
 
@@ -30,7 +36,7 @@ const groupsOf = (kernel: Kernel): number => Math.ceil(pointsOf(kernel) / (kerne
 
 /** Prints kernels that run in one dispatch as one WGSL module with the entry point `main`: each has workgroups of its own. */
 export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shader {
-  const writer = new BodyWriter(windows(place));
+  const writer = new BodyWriter(windows(place), place.hidesLoops);
   const groups = kernels.map(groupsOf);
   const total = groups.reduce((a, b) => a + b, 0);
   const y = Math.ceil(total / MAX_GROUPS);
@@ -38,13 +44,17 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
   if (y > MAX_GROUPS) throw new CompilerBug(`kernel ${kernels[0]?.name ?? ''} has ${total} workgroups, more than a dispatch can hold`);
   const bodies = kernels.map((k) => kernelBody(writer, k));
   const [only = ''] = bodies;
-  const parts = kernels.length === 1 ? [] : bodies.map((body, i) => `fn part${i}(group: u32, lane: u32, zero: u32) {\n${body}}`);
+  const subgroups = kernels.some((k) => k.subgroup > 1);
+  const sub = subgroups ? ', place: u32' : '';
+  const parts = kernels.length === 1 ? [] : bodies.map((body, i) => `fn part${i}(group: u32, lane: u32, zero: u32${sub}) {\n${body}}`);
   const main = [
     `@compute @workgroup_size(${THREADS})`,
-    'fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) lane: u32) {',
+    `fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) lane: u32${subgroups ? ', @builtin(subgroup_invocation_id) place: u32' : ''}) {`,
     `  let group = id.x${y > 1 ? ` + id.y * ${x}u` : ''};`,
     x * y > total ? `  if (group >= ${total}u) { return; }` : '',
-    ...(kernels.length === 1 ? [/\bzero\b/.test(only) ? '  let zero = id.z;' : '', only.trimEnd()] : choosePart(groups)),
+    ...(kernels.length === 1
+      ? [/\bzero\b/.test(only) ? '  let zero = id.z;' : '', only.trimEnd()]
+      : choosePart(groups, subgroups ? ', place' : '')),
     '}',
   ];
   const lines = place.bindings.map((b, i) => {
@@ -53,7 +63,10 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
   });
   if (writer.ticks) lines.push(tickStruct(place.scalars), '@group(1) @binding(0) var<uniform> tick: Tick;');
   lines.push(...writer.declarations(), ...parts, ...main);
-  return { code: `${lines.filter((l) => l !== '').join('\n')}\n`, ticks: writer.ticks, workgroups: [x, y] };
+  // Whole subgroups leave early or none of them does (`verifyKernel`), which the language cannot see.
+  if (subgroups) lines.unshift('enable subgroups;', 'diagnostic(off, subgroup_uniformity);');
+  const features: readonly Feature[] = subgroups ? ['subgroups'] : [];
+  return { code: `${lines.filter((l) => l !== '').join('\n')}\n`, ticks: writer.ticks, features, workgroups: [x, y] };
 }
 
 /** The members of a step's numbers. */
@@ -62,10 +75,10 @@ export function tickStruct(scalars: Placement['scalars'], more: readonly string[
 }
 
 /** Each workgroup works at one of the kernels. */
-function choosePart(groups: readonly number[]): string[] {
+function choosePart(groups: readonly number[], sub: string): string[] {
   let first = 0;
   return groups.map((n, i) => {
-    const call = `part${i}(group${first ? ` - ${first}u` : ''}, lane, id.z);`;
+    const call = `part${i}(group${first ? ` - ${first}u` : ''}, lane, id.z${sub});`;
     first += n;
     return i === groups.length - 1 ? `  ${call}` : `  if (group < ${first}u) { ${call} return; }`;
   });
@@ -74,7 +87,8 @@ function choosePart(groups: readonly number[]): string[] {
 /** The statements of a kernel: first, which point of the axes this thread works at. */
 function kernelBody(writer: BodyWriter, kernel: Kernel): string {
   const points = pointsOf(kernel);
-  const lines = [`  let point = ${kernel.lanes > 1 ? 'group' : `group * ${THREADS}u + lane`};`];
+  const lines = kernel.subgroup > 1 ? [`  let sub = place % ${kernel.subgroup}u;`] : [];
+  lines.push(`  let point = ${kernel.lanes > 1 ? 'group' : `group * ${THREADS}u + lane`};`);
   if (kernel.lanes === 1 && points % THREADS !== 0) lines.push(`  if (point >= ${points}u) { return; }`);
   lines.push(...axesOf(kernel, '  '));
   return `${lines.join('\n')}\n${writer.statements(kernel.body, '  ')}`;

@@ -4,7 +4,9 @@ import { feed, type Feed } from './graph/feed.ts';
 import { optimize } from './graph/optimize.ts';
 import type { Settings } from './graph/update.ts';
 import { pack, type Packing } from './graph/pack.ts';
+import { recompute } from './graph/recompute.ts';
 import { rematerialize } from './graph/rematerialize.ts';
+import { splitSums } from './graph/split-sums.ts';
 import { simplify } from './graph/simplify.ts';
 import type { VjpTable } from '../autodiff/vjp.ts';
 import type { Graph } from '../ir/graph/types.ts';
@@ -38,6 +40,8 @@ export interface StepOptions {
   readonly feed: Feed;
   /** Examples in this step: the batch, or what is left of it at the end of an epoch. */
   readonly batch: number;
+  /** In how many parts the backward pass computes the forward pass again; 0 for not at all. */
+  readonly recompute: number;
   readonly table?: VjpTable;
 }
 
@@ -75,7 +79,11 @@ export function stepPipeline(o: StepOptions): readonly Pass[] {
     { name: 'feed', about: 'takes the examples from the data on the device', run: (g) => feed(g, o.feed) },
     bind(o.batch),
     ...CLEAN,
+    ...(o.recompute > 0
+      ? [{ name: 'recompute', about: 'computes the forward pass again in parts', run: (g: Graph) => recompute(g, o.recompute) }]
+      : []),
     { name: 'rematerialize', about: 'computes large, cheap values again instead of keeping them', run: rematerialize },
+    { name: 'split-sums', about: 'cuts long sums of products with few results into parts', run: splitSums },
     { name: 'dce', about: 'drops what nothing needs', run: dce },
   ];
 }

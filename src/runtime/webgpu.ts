@@ -59,7 +59,8 @@ async function requestDevice(plan: Plan, adapter: GPUAdapter, nets: number): Pro
   const bindings = Math.max(...plan.kernels.map((k) => k.bindings.length));
   if (bindings > STORAGE_BUFFERS) requiredLimits['maxStorageBuffersPerShaderStage'] = bindings;
   try {
-    const requiredFeatures = (['timestamp-query'] as const).filter((f) => adapter.features.has(f));
+    const needed = plan.kernels.flatMap((k) => k.features);
+    const requiredFeatures = [...new Set([...needed, ...(['timestamp-query'] as const).filter((f) => adapter.features.has(f))])];
     return await adapter.requestDevice({ label: `nnc ${plan.name}`, requiredLimits, requiredFeatures });
   } catch (e) {
     throw new DeviceError(`the adapter gives no device: ${e instanceof Error ? e.message : String(e)}`);

@@ -127,6 +127,13 @@ describe('what goes wrong', () => {
     ],
     ['a folder as program', ['check', 'examples'], 2, 'examples cannot be read: it is a folder'],
     ['--resume alone', ['train', 'examples/house.nn', '--resume'], 2, '--resume needs --checkpoint DIR'],
+    ['a size that is none', ['check', 'examples/house.nn', '--max-memory', '4XB'], 2, 'It is a number of bytes, or one with a unit'],
+    [
+      'more memory than is allowed',
+      ['train', 'examples/house.nn', '--max-memory', '1KiB'],
+      1,
+      'bytes of device memory, and 1024 are allowed',
+    ],
     [
       'a missing checkpoint',
       ['train', 'examples/house.nn', '--resume', '--checkpoint', '/nonexistent'],

@@ -22,7 +22,8 @@ describe('the text of the kernel IR', () => {
     const { model } = check(source);
     if (!model) throw new Error('the example is wrong');
     for (const level of [0, 1] as const)
-      for (const p of compile(model, { rows: 300, level }).programs) [...p.gpu, ...p.cpu, ...p.wasm].forEach(same);
+      for (const adapter of [undefined, { software: true, bindings: 8, subgroup: 4 }])
+        for (const p of compile(model, { rows: 300, level, adapter }).programs) [...p.gpu, ...p.cpu, ...p.wasm].forEach(same);
   });
 
   it.each(Array.from({ length: 30 }, (_, i) => i))('random kernels %i are read back', (seed) => {
@@ -52,6 +53,7 @@ describe('the verifier of the kernel IR', () => {
     ],
     axes: [{ name: 'i', extent: 4 }],
     lanes: 1,
+    subgroup: 1,
     body: [store],
   };
   const one = literal('f32', 1);

@@ -13,7 +13,7 @@ import { evaluate } from '../../src/reference/evaluate.ts';
 import { model } from '../support/programs.ts';
 import { Random } from '../support/random.ts';
 import { randomGraph } from '../support/random-graph.ts';
-import { openSession } from '../support/run-graph.ts';
+import { adapterAtHand, openSession } from '../support/run-graph.ts';
 
 /** Programs of the benchmarks, with the dispatches that a step may have and the bytes that it may take. */
 const PROGRAMS = [
@@ -26,7 +26,7 @@ const PROGRAMS = [
 describe.each(PROGRAMS)('benchmark $name', ({ name, rows, dispatches, megabytes }) => {
   const { plan } = compile(model(readFileSync(`bench/programs/${name}.nn`, 'utf8')).model, {
     rows,
-    adapter: { software: true, bindings: 16 },
+    adapter: { software: true, bindings: 16, subgroup: 1 },
   });
 
   it('keeps to its dispatches and its memory', () => {
@@ -48,7 +48,7 @@ describe.each(PROGRAMS)('benchmark $name', ({ name, rows, dispatches, megabytes 
 it('shares kernels between equal layers', () => {
   const { plan } = compile(model(readFileSync('bench/programs/D.nn', 'utf8')).model, {
     rows: 16,
-    adapter: { software: true, bindings: 16 },
+    adapter: { software: true, bindings: 16, subgroup: 1 },
   });
   expect(plan.kernels.length).toBeLessThan((plan.programs['train']?.dispatches.length ?? 0) / 2);
 });
@@ -59,7 +59,7 @@ describe('tilings', () => {
     const { graph, inputs, state } = randomGraph(r, r.int(4, 12));
     const g = dce(cse(simplify(graph)));
     const want = evaluate(g, { inputs, state, scalars: { step: 3, seed: 7, total: 10 } });
-    const planned = planGraph(g, 1, { tiling: seed, adapter: { software: seed % 2 === 0, bindings: 8 } });
+    const planned = planGraph(g, 1, { tiling: seed, adapter: await adapterAtHand(seed % 2 === 0) });
     const session = await openSession(planned.plan, 'gpu');
     const got = await runGraph(planned, session, { inputs, state, step: 3, seed: 7 });
     session.destroy();
@@ -74,6 +74,8 @@ describe('tilings', () => {
     ['km,kn->mn', [50, 16], [50, 12]],
     ['bmk,bkn->bmn', [3, 8, 16], [3, 16, 8]],
     ['mk,kn->mn', [7, 13], [13, 5]],
+    ['mk,nk->mn', [16, 12], [32, 12]],
+    ['bkm,bkn->bmn', [2, 9, 32], [2, 9, 24]],
   ] as const)('of %s at %j and %j all agree', async (spec, a, b) => {
     const builder = new GraphBuilder('product');
     const leaf = (name: string, shape: readonly number[]) => builder.add('input', [], { name }, { dtype: 'f32', shape });
@@ -86,8 +88,8 @@ describe('tilings', () => {
     ]);
     const want = evaluate(graph, { inputs, state: new Map(), scalars: { step: 0, seed: 0, total: 1 } })(graph.outputs['y'] ?? -1);
     const texts = new Set<string>();
-    for (let tiling = 0; tiling < 24; tiling++) {
-      const planned = planGraph(graph, 1, { tiling });
+    for (let tiling = 0; tiling < 60; tiling++) {
+      const planned = planGraph(graph, 1, { tiling, adapter: await adapterAtHand(tiling % 5 !== 0) });
       const text = planned.plan.kernels[0]?.wgsl ?? '';
       if (texts.has(text)) continue;
       texts.add(text);

@@ -8,7 +8,7 @@ import { check, compile } from '../../src/compile.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import { randomProgram } from '../support/random-program.ts';
-import { openSession } from '../support/run-graph.ts';
+import { adapterAtHand, openSession } from '../support/run-graph.ts';
 
 /**
  * Random well-typed programs, a whole step of training each: the kernels of both levels on both devices against the float64
@@ -45,7 +45,7 @@ async function trial(seed: number): Promise<string | undefined> {
   const want = evaluate(graph, { ...given, scalars: { step: 1, seed, total: 10 } });
   for (const level of [0, 1] as const) {
     // Kernels for software adapters are small; those for hardware are tried too.
-    const planned = planGraph(graph, level, { adapter: { software: seed % 5 !== 1, bindings: 8 } });
+    const planned = planGraph(graph, level, { adapter: await adapterAtHand(seed % 5 !== 1) });
     for (const device of ['gpu', 'cpu'] as const) {
       // Unfused kernels are small and many: the GPU sees them of every fifth program, the processor of all.
       if (level === 0 && device === 'gpu' && seed % 5 !== 0) continue;

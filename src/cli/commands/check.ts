@@ -8,6 +8,8 @@ import { columns, print, showBytes } from '../terminal.ts';
 export interface CheckFlags {
   readonly data?: string;
   readonly batch?: number;
+  /** Bytes. */
+  readonly maxMemory?: number;
   readonly opt: 0 | 1;
 }
 
@@ -23,7 +25,11 @@ export async function compileFor(
   const trainable = program.model.training !== undefined && program.model.optim !== undefined;
   const data = trainable && there ? await openData(program, flags.data) : undefined;
   const rows = !trainable ? undefined : (data?.rows ?? flags.batch ?? program.model.train.batch ?? ASSUMED_ROWS);
-  return { ...compile(program.model, { rows, held: data?.held?.rows, batch: flags.batch, level: flags.opt }), rows, assumed: !there };
+  return {
+    ...compile(program.model, { rows, held: data?.held?.rows, batch: flags.batch, level: flags.opt, maxMemory: flags.maxMemory }),
+    rows,
+    assumed: !there,
+  };
 }
 
 const number = (n: number): string => n.toLocaleString('en-US');

@@ -62,6 +62,7 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
     statistics: data.statistics,
     level: flags.opt,
     adapter: device.adapter,
+    devices: device.devices,
     batch: flags.batch,
     steps: flags.steps,
     epochs: flags.epochs,

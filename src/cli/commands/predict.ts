@@ -31,7 +31,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   await mustBeWritable(flags.out);
   const weights = await openWeights(flags.weights);
   const device = await findDevice(flags.device);
-  const { plan } = compile(model, { level: flags.opt, adapter: device.adapter });
+  const { plan } = compile(model, { level: flags.opt, adapter: device.adapter, devices: device.devices });
   const session = await device.open(plan);
   try {
     const running = new RunningModel(session);

@@ -79,7 +79,7 @@ async function shortest(session: Session, program: string): Promise<number[]> {
 
 async function measureRoof(device: Device): Promise<Roof> {
   const run = async (graph: Graph): Promise<number> => {
-    const { plan } = planGraph(graph, 1, { adapter: device.adapter });
+    const { plan } = planGraph(graph, 1, { adapter: device.adapter, devices: 'gpu' });
     // A session of its own, on the same device.
     const session = await device.open(plan, 1);
     try {

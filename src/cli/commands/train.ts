@@ -17,6 +17,8 @@ import { note, print, progressView, showNumber, showTime } from '../terminal.ts'
 
 export interface TrainFlags extends PopulationFlags {
   readonly resume?: boolean;
+  /** Bytes. */
+  readonly maxMemory?: number;
 }
 
 /** Seconds between two checkpoints of a running training. */
@@ -44,6 +46,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   const device = await findDevice(flags.profile !== undefined && flags.device === 'auto' ? 'gpu' : flags.device);
   const { plan } = compile(found, {
     adapter: device.adapter,
+    devices: device.devices,
     rows: data.rows,
     held: data.held?.rows,
     statistics: data.statistics,
@@ -53,6 +56,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     steps: flags.steps,
     epochs: flags.epochs,
     seed: flags.seed,
+    maxMemory: flags.maxMemory,
   });
   const total = plan.train?.steps ?? 0;
   const stepsPerEpoch = plan.train?.stepsPerEpoch ?? 1;

@@ -76,6 +76,9 @@ export const FUNCTIONS: Readonly<Record<Exclude<Fn, VectorFn>, Signature>> = {
   uniform: exact(['i32', 'u32', 'i32', 'u32'], 'f32'),
   /** shuffle(index, n, seed, epoch): the index at that place of a random order of 0..n-1 */
   shuffle: exact(['i32', 'u32', 'i32', 'i32'], 'i32'),
+  /** broadcast(value, place): the value of the thread at that place of the subgroup */
+  broadcast: ([value, place, ...more]) =>
+    value && value !== 'bool' && place === 'u32' && more.length === 0 ? ok(value) : 'takes (number, u32)',
 };
 
 type VectorSignature = (types: readonly ValueType[]) => ValueType | undefined;

@@ -194,6 +194,11 @@ export function delinear(position: Index, shape: readonly number[]): Index[] {
   return out;
 }
 
+/** The variables that an index depends on; undefined stands for a value that is only known at run time. */
+export function variablesOf(x: Index): readonly (string | undefined)[] {
+  return x.terms.flatMap(({ atom }) => (atom.kind === 'var' ? [atom.name] : atom.kind === 'value' ? [undefined] : variablesOf(atom.of)));
+}
+
 /** As an unsigned expression. */
 export function toExpr(x: Index): Expr {
   const u = (n: number): Expr => literal('u32', n);

@@ -21,6 +21,7 @@ class Reader {
   private readonly buffers: Buffer[] = [];
   private readonly axes: Axis[] = [];
   private lanes = 1;
+  private subgroup = 1;
 
   constructor(text: string) {
     this.lines = text.split('\n').map((l) => l.trim());
@@ -34,6 +35,7 @@ class Reader {
       const buffer = /^(read|write|update) (\w+) : (f32|i32)\[(\d+)\](?: at (\w+) \+ (\d+))?$/.exec(l);
       const axis = /^axis (\w+) < (\d+)$/.exec(l);
       const lanes = /^lanes (\d+)$/.exec(l);
+      const subgroup = /^subgroup (\d+)$/.exec(l);
       if (l.startsWith('# ')) this.about.push(l.slice(2));
       else if (buffer)
         this.buffers.push({
@@ -50,11 +52,15 @@ class Reader {
       } else if (lanes) {
         this.lanes = Number(lanes[1]);
         scope.set('lane', 'u32');
+      } else if (subgroup) {
+        this.subgroup = Number(subgroup[1]);
+        scope.set('sub', 'u32');
       } else break;
       this.line++;
     }
     const body = this.block(scope);
-    return { name: head[1] ?? '', about: this.about, buffers: this.buffers, axes: this.axes, lanes: this.lanes, body };
+    const { about, buffers, axes, lanes, subgroup } = this;
+    return { name: head[1] ?? '', about, buffers, axes, lanes, subgroup, body };
   }
 
   private take(pattern: RegExp): RegExpExecArray {
@@ -75,6 +81,15 @@ class Reader {
         const value = this.expr(scope);
         if (word !== 'set') scope.set(name, value.type);
         body.push({ kind: word, name, value });
+      } else if (word === 'table') {
+        const name = this.eat(/^(\w+) = /);
+        const values = [this.expr(scope)];
+        while (this.rest.startsWith(', ')) {
+          this.eat(/^, /);
+          values.push(this.expr(scope));
+        }
+        scope.set(name, values[0]?.type ?? 'f32');
+        body.push({ kind: 'table', name, values });
       } else if (word === 'for') {
         const name = this.eat(/^(\w+) < /);
         const extent = Number(this.eat(/^(\d+) \{$/));
@@ -127,6 +142,14 @@ class Reader {
       }
       this.eat(/^\)/);
       return call(name as Fn, ...args);
+    }
+    if (this.rest.startsWith('[[')) {
+      const type = scope.get(name);
+      invariant(type, `'${name}' is not a table`);
+      this.eat(/^\[\[/);
+      const index = this.expr(scope);
+      this.eat(/^\]\]/);
+      return { kind: 'item', type, table: name, index };
     }
     if (this.rest.startsWith('[')) {
       const buffer = this.buffers.find((b) => b.name === name);

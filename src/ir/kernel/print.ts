@@ -18,6 +18,8 @@ export function printExpr(e: Expr): string {
       return `tick.${e.name}:${e.type}`;
     case 'load':
       return place(e.buffer, e.type, e.index);
+    case 'item':
+      return `${e.table}[[${printExpr(e.index)}]]`;
     case 'call':
       return `${e.fn}(${e.args.map(printExpr).join(', ')})`;
   }
@@ -30,6 +32,8 @@ function printStmt(s: Stmt, indent: string): string {
     case 'var':
     case 'set':
       return `${indent}${s.kind} ${s.name} = ${printExpr(s.value)}\n`;
+    case 'table':
+      return `${indent}table ${s.name} = ${s.values.map(printExpr).join(', ')}\n`;
     case 'for':
       return `${indent}for ${s.name} < ${s.extent} {\n${inner(s.body)}${indent}}\n`;
     case 'if':
@@ -49,5 +53,6 @@ export function printKernel(k: Kernel): string {
     .join('');
   const axes = k.axes.map((a) => `  axis ${a.name} < ${a.extent}\n`).join('');
   const lanes = k.lanes > 1 ? `  lanes ${k.lanes}\n` : '';
-  return `kernel ${k.name} {\n${about}${buffers}${axes}${lanes}${k.body.map((s) => printStmt(s, '  ')).join('')}}\n`;
+  const subgroup = k.subgroup > 1 ? `  subgroup ${k.subgroup}\n` : '';
+  return `kernel ${k.name} {\n${about}${buffers}${axes}${lanes}${subgroup}${k.body.map((s) => printStmt(s, '  ')).join('')}}\n`;
 }

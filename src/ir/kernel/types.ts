@@ -1,6 +1,7 @@
 /**
  * The kernel IR: loops over scalars and vectors of four. A kernel runs its body once for every point of its axes, in any
  * order; with `lanes` above 1, that many lanes of one workgroup share a point and join their partial results by `combine`.
+ * With `subgroup` above 1, `sub` is the place of a thread among so many neighbours.
  */
 export type ScalarType = 'f32' | 'i32' | 'u32' | 'bool';
 /** Four neighbours along the innermost axis of what a kernel stores. */
@@ -15,12 +16,16 @@ export type Expr =
   | { readonly kind: 'tick'; readonly type: ScalarType; readonly name: string }
   /** An element; of a vector type, the four elements from 4 * index on. */
   | { readonly kind: 'load'; readonly type: ValueType; readonly buffer: string; readonly index: Expr }
+  /** The value at that place of a table. */
+  | { readonly kind: 'item'; readonly type: ValueType; readonly table: string; readonly index: Expr }
   | { readonly kind: 'call'; readonly type: ValueType; readonly fn: Fn; readonly args: readonly Expr[] };
 
 export type Stmt =
   | { readonly kind: 'let'; readonly name: string; readonly value: Expr }
   | { readonly kind: 'var'; readonly name: string; readonly value: Expr }
   | { readonly kind: 'set'; readonly name: string; readonly value: Expr }
+  /** Values that are reached by their place. */
+  | { readonly kind: 'table'; readonly name: string; readonly values: readonly Expr[] }
   | { readonly kind: 'for'; readonly name: string; readonly extent: number; readonly body: readonly Stmt[] }
   | { readonly kind: 'if'; readonly condition: Expr; readonly body: readonly Stmt[] }
   /** Joins a `var` over all lanes; afterwards every lane holds the result. */
@@ -51,6 +56,8 @@ export interface Kernel {
   /** The last axis is the fastest. */
   readonly axes: readonly Axis[];
   readonly lanes: number;
+  /** Threads side by side that read for one another, by `broadcast`; 1 where each reads for itself. */
+  readonly subgroup: number;
   readonly body: readonly Stmt[];
 }
 
@@ -93,7 +100,11 @@ export type Fn =
   | 'bool'
   | 'uniform'
   | 'shuffle'
+  | SubgroupFn
   | VectorFn;
+
+/** Between neighbours: the value that one of them holds. */
+export type SubgroupFn = 'broadcast';
 
 /** Between scalars and vectors: four times the same, four of them, one of the four, their sum, their maximum. */
 export type VectorFn = 'splat' | 'vec4' | 'x' | 'y' | 'z' | 'w' | 'sum4' | 'max4';

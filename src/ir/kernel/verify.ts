@@ -2,6 +2,12 @@ import { CompilerBug } from '../../base/errors.ts';
 import { isVector, scalarOf, signatureOf } from './functions.ts';
 import type { Buffer, Expr, Kernel, Stmt, ValueType } from './types.ts';
 
+interface Known {
+  readonly type: ValueType;
+  readonly mutable: boolean;
+  readonly table?: boolean;
+}
+
 /**
  * Throws unless names are defined once and before their use, types fit, and only writable buffers are written. `beyond` is how
  * many elements behind its end a buffer may be read, where vectors run over it.
@@ -18,10 +24,10 @@ export function verifyKernel(kernel: Kernel, after: string, beyond = 0): void {
   }
   const stored = new Set<string>();
 
-  const expr = (e: Expr, scope: ReadonlyMap<string, { type: ValueType }>): void => {
+  const expr = (e: Expr, scope: ReadonlyMap<string, Known>): void => {
     if (e.kind === 'ref') {
       const known = scope.get(e.name) ?? bug(`${e.name} is not defined`);
-      if (known.type !== e.type) bug(`${e.name} is ${known.type} and is used as ${e.type}`);
+      if (known.table || known.type !== e.type) bug(`${e.name} is ${known.type} and is used as ${e.type}`);
     } else if (e.kind === 'load') {
       const b = buffers.get(e.buffer) ?? bug(`buffer ${e.buffer} is not declared`);
       if (b.access === 'write') bug(`${e.buffer} is only written and is read`);
@@ -31,7 +37,13 @@ export function verifyKernel(kernel: Kernel, after: string, beyond = 0): void {
       if (e.index.kind === 'literal' && e.index.value * unit >= Math.ceil(b.size / 4) * 4 + beyond)
         bug(`${e.buffer}[${e.index.value * unit}] is outside of ${b.size}`);
       expr(e.index, scope);
+    } else if (e.kind === 'item') {
+      const known = scope.get(e.table);
+      if (!known?.table || known.type !== e.type || e.index.type !== 'u32') bug(`${e.table} is no table of ${e.type}`);
+      expr(e.index, scope);
     } else if (e.kind === 'call') {
+      const place = e.fn === 'broadcast' ? e.args[1] : undefined;
+      if (place?.kind === 'literal' && place.value >= kernel.subgroup) bug(`broadcast from a thread that is not one of ${kernel.subgroup}`);
       for (const a of e.args) expr(a, scope);
       const result = signatureOf(e.fn, e.args);
       if (typeof result === 'string') bug(`${e.fn}: ${result}`);
@@ -39,11 +51,11 @@ export function verifyKernel(kernel: Kernel, after: string, beyond = 0): void {
     }
   };
 
-  const block = (body: readonly Stmt[], outer: ReadonlyMap<string, { type: ValueType; mutable: boolean }>): void => {
+  const block = (body: readonly Stmt[], outer: ReadonlyMap<string, Known>): void => {
     const scope = new Map(outer);
-    const define = (name: string, type: ValueType, mutable: boolean): void => {
+    const define = (name: string, type: ValueType, mutable: boolean, table = false): void => {
       if (scope.has(name)) bug(`${name} is defined twice`);
-      scope.set(name, { type, mutable });
+      scope.set(name, { type, mutable, table });
     };
     for (const s of body) {
       switch (s.kind) {
@@ -58,6 +70,13 @@ export function verifyKernel(kernel: Kernel, after: string, beyond = 0): void {
           if (!v.mutable || v.type !== s.value.type) bug(`${s.name} cannot be set to ${s.value.type}`);
           break;
         }
+        case 'table':
+          for (const v of s.values) {
+            expr(v, scope);
+            if (v.type !== s.values[0]?.type) bug(`${s.name} holds ${v.type} and others`);
+          }
+          define(s.name, s.values[0]?.type ?? bug(`${s.name} is empty`), false, true);
+          break;
         case 'for':
           if (!(s.extent >= 1)) bug(`loop ${s.name} runs ${s.extent} times`);
           if (scope.has(s.name)) bug(`${s.name} is defined twice`);
@@ -85,13 +104,19 @@ export function verifyKernel(kernel: Kernel, after: string, beyond = 0): void {
       }
     }
   };
-  const axes = new Map<string, { type: ValueType; mutable: boolean }>();
+  const axes = new Map<string, Known>();
   for (const a of kernel.axes) {
     if (axes.has(a.name)) bug(`axis ${a.name} is declared twice`);
     if (!(a.extent >= 1)) bug(`axis ${a.name} has ${a.extent} points`);
     axes.set(a.name, { type: 'u32', mutable: false });
   }
   if (kernel.lanes > 1) axes.set('lane', { type: 'u32', mutable: false });
+  if (kernel.subgroup > 1) {
+    axes.set('sub', { type: 'u32', mutable: false });
+    // A neighbour that has no point would have left already.
+    if (kernel.lanes > 1 || kernel.axes.reduce((n, a) => n * a.extent, 1) % kernel.subgroup !== 0)
+      bug(`its threads are no whole subgroups of ${kernel.subgroup}`);
+  }
   block(kernel.body, axes);
   for (const b of kernel.buffers)
     if (b.access !== 'read' && !stored.has(b.name)) bug(`${b.name} is declared as ${b.access} and never written`);

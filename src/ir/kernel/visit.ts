@@ -17,7 +17,8 @@ export function visitExpr(e: Expr, v: Visitor): void {
   if (e.kind === 'load') {
     v.load?.(e);
     visitExpr(e.index, v);
-  } else if (e.kind === 'call') for (const a of e.args) visitExpr(a, v);
+  } else if (e.kind === 'item') visitExpr(e.index, v);
+  else if (e.kind === 'call') for (const a of e.args) visitExpr(a, v);
 }
 
 /** Goes through statements and the expressions in them. */
@@ -25,6 +26,7 @@ export function visitBody(body: readonly Stmt[], v: Visitor): void {
   for (const s of body) {
     v.stmt?.(s);
     if ('value' in s) visitExpr(s.value, v);
+    if ('values' in s) for (const e of s.values) visitExpr(e, v);
     if ('index' in s) visitExpr(s.index, v);
     if ('condition' in s) visitExpr(s.condition, v);
     if (s.kind === 'store') v.store?.(s);

@@ -37,6 +37,7 @@ function lastLong(shape: readonly number[]): number {
 export class BlockWriter {
   private readonly blocks: { readonly body: Stmt[]; readonly memo: Map<string, Expr> }[] = [];
   private names = 0;
+  private guards = 0;
 
   /** The statements that `body` emits. */
   inBlock(body: () => void): Stmt[] {
@@ -56,7 +57,14 @@ export class BlockWriter {
   }
 
   guarded(condition: Expr, body: () => void): void {
+    this.guards++;
     this.emit({ kind: 'if', condition, body: this.inBlock(body) });
+    this.guards--;
+  }
+
+  /** Whether some threads may not get here. */
+  get isGuarded(): boolean {
+    return this.guards > 0;
   }
 
   loop(extent: number, body: (name: string) => void): void {

@@ -37,12 +37,26 @@ export interface Costs {
   readonly functions: Partial<Readonly<Record<Fn, number>>>;
 }
 
+/**
+ * Drivers that run shaders on a processor, eight threads in one vector register: a load is eight loads, each with a check of its
+ * own, while arithmetic on eight threads is one instruction.
+ */
+export const SOFTWARE_COSTS: Costs = {
+  load: 20,
+  vectorLoad: 70,
+  loop: 10,
+  thread: 100,
+  vector: 4,
+  index: 0.5,
+  functions: { broadcast: 1.5 },
+};
 const GPU_COSTS: Costs = { load: 6, vectorLoad: 8, loop: 2, thread: 30, vector: 4, index: 0.5, functions: {} };
 /** A branch is taken about as often as not. */
 const TAKEN = 0.6;
 
 function exprCost(e: Expr, c: Costs): number {
   if (e.kind === 'load') return (isVector(e.type) ? c.vectorLoad : c.load) + exprCost(e.index, c) * c.index;
+  if (e.kind === 'item') return exprCost(e.index, c);
   if (e.kind !== 'call') return 0;
   const width = isVector(e.type) ? c.vector : 1;
   return (c.functions[e.fn] ?? FUNCTION_COST[e.fn] ?? 1) * width + e.args.reduce((n, a) => n + exprCost(a, c), 0);
@@ -52,6 +66,7 @@ function bodyCost(body: readonly Stmt[], c: Costs): number {
   let total = 0;
   for (const s of body) {
     if ('value' in s) total += exprCost(s.value, c);
+    if ('values' in s) for (const e of s.values) total += exprCost(e, c);
     if (s.kind === 'store') total += (isVector(s.value.type) ? c.vectorLoad : c.load) + exprCost(s.index, c) * c.index;
     if (s.kind === 'if') total += exprCost(s.condition, c) + TAKEN * bodyCost(s.body, c);
     if (s.kind === 'for')

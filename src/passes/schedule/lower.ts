@@ -4,12 +4,14 @@ import { call, literal, ref } from '../../ir/kernel/build.ts';
 import { isVector, scalarOf } from '../../ir/kernel/functions.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
-import type { Buffer, Expr, Kernel } from '../../ir/kernel/types.ts';
+import type { Axis, Buffer, Expr, Kernel } from '../../ir/kernel/types.ts';
 import { BlockWriter } from './block-writer.ts';
 import { kernelCost } from './cost.ts';
 import { chooseLanes } from './lanes.ts';
 import { about, axisName, kernelName } from './naming.ts';
+import { reroll } from './reroll.ts';
 import { goesThroughRows } from './rows.ts';
+import { shareLoads } from './share-loads.ts';
 import { tiling, tilings, type Target, type Tiling } from './tiling.ts';
 import type { Group, Schedule, Store } from './types.ts';
 import { Values, type Window } from './values.ts';
@@ -22,7 +24,12 @@ export type TilingChoice = 'cheapest' | number;
 export type TilingCache = Map<string, Tiling>;
 
 /** Writes a group as a kernel. */
-export function lowerGroup(
+export function lowerGroup(...given: Parameters<typeof chooseKernel>): Kernel {
+  const kernel = chooseKernel(...given);
+  return given[3].rerolls ? reroll(kernel) : kernel;
+}
+
+function chooseKernel(
   s: Schedule,
   group: Group,
   index: number,
@@ -32,23 +39,27 @@ export function lowerGroup(
 ): Kernel {
   const { rank } = group;
   const simple = tiling(rank, { lanes: chooseLanes(s, group, target.lanes), masked: target.masked });
-  const plain = writeKernel(s, group, index, simple);
+  const write = (how: Tiling): Kernel => {
+    const kernel = writeKernel(s, group, index, how);
+    return target.sharesLoads ? shareLoads(kernel) : kernel;
+  };
+  const plain = write(simple);
   if (!target.tiles || s.level === 0) return plain;
   const key = signature(plain);
   const known = cache.get(key);
-  if (known) return writeKernel(s, group, index, known);
+  if (known) return write(known);
   const candidates =
     plain.lanes === 1 && goesThroughRows(s.graph, group)
       ? [tiling(rank, { unroll: 'vector', masked: target.masked })]
       : (target.candidates ?? tilings)(s, group, plain, target);
   if (typeof choice === 'number') {
     const chosen = candidates[choice % (candidates.length + 1)];
-    return chosen ? writeKernel(s, group, index, chosen) : plain;
+    return chosen ? write(chosen) : plain;
   }
   let best = { kernel: plain, cost: kernelCost(plain, target.threads, target.costs), how: simple };
   // Where little is computed, little can be gained.
   for (const how of best.cost < (target.worthTrying ?? 0) ? candidates.slice(0, 2) : candidates) {
-    const kernel = writeKernel(s, group, index, how);
+    const kernel = write(how);
     const cost = kernelCost(kernel, target.threads, target.costs);
     if (cost < best.cost) best = { kernel, cost, how };
   }
@@ -80,10 +91,11 @@ function tilePoints(shape: readonly number[], how: Tiling): Point[] {
 function writeKernel(s: Schedule, group: Group, index: number, how: Tiling): Kernel {
   const shapeOf = (node: NodeId): number[] => fixedShape(at(s.graph.nodes, node).type.shape);
   const rows = shapeOf(at(group.stores, 0).node).slice(0, group.rank);
-  const axes = rows.map((extent, i) => ({ name: axisName(i), extent: Math.ceil(extent / at(how.tile, i)) })).filter((a) => a.extent > 1);
+  const all = rows.map((extent, i) => ({ name: axisName(i), extent: Math.ceil(extent / at(how.tile, i)) }));
+  const axes = [...all.filter((_, i) => i === how.leading), ...all.filter((_, i) => i !== how.leading)].filter((a) => a.extent > 1);
   const points = tilePoints(rows, how);
   const out = new BlockWriter();
-  const values = new Values(s, group, out, how);
+  const values = new Values(s, group, out, how, uniformAxes(axes, how.subgroup));
   const written = new Map<string, Window>();
   const put = (st: Store, value: Expr, point: Point): void => {
     const shape = shapeOf(st.node);
@@ -127,7 +139,21 @@ function writeKernel(s: Schedule, group: Group, index: number, how: Tiling): Ker
     const access = written.has(name) ? (values.reads.has(name) ? 'update' : 'write') : 'read';
     return { name, type: t.dtype, size: window.size, access, tensor: window.tensor, offset: window.offset };
   });
-  return { name: kernelName(s.graph, group, index), about: about(s.graph, group), buffers, axes, lanes: how.lanes, body };
+  return {
+    name: kernelName(s.graph, group, index),
+    about: about(s.graph, group),
+    buffers,
+    axes,
+    lanes: how.lanes,
+    subgroup: values.shares ? how.subgroup : 1,
+    body,
+  };
+}
+
+/** The axes of which all threads of a subgroup have the same index. */
+function uniformAxes(axes: readonly Axis[], subgroup: number): ReadonlySet<string> {
+  const inner = (i: number): number => axes.slice(i + 1).reduce((n, a) => n * a.extent, 1);
+  return new Set(axes.filter((_, i) => inner(i) % subgroup === 0).map((a) => a.name));
 }
 
 /** The window of a tensor that a kernel stores into. */

@@ -5,6 +5,7 @@ import { visitExpr, visitKernel } from '../../ir/kernel/visit.ts';
 import type { Unroll } from './block-writer.ts';
 import type { Costs } from './cost.ts';
 import { axisName } from './naming.ts';
+import { subgroupTiles } from './subgroup-tiling.ts';
 import type { Group, Schedule } from './types.ts';
 
 /** How the points of a kernel are dealt out to threads, and how one thread goes through its own. */
@@ -16,6 +17,10 @@ export interface Tiling {
   readonly unroll: Unroll;
   /** Lanes of a workgroup that share one point. */
   readonly lanes: number;
+  /** Threads side by side of which each reads one of the values that all of them need; 1 where each reads for itself. */
+  readonly subgroup: number;
+  /** The axis that changes slowest from thread to thread, where that is not the first. */
+  readonly leading: number;
   /** Reading outside of padded values is harmless: results are dropped instead of branching around the load. */
   readonly masked: boolean;
   /** By which step a variable moves if its neighbours are read by the same thread. */
@@ -31,6 +36,14 @@ export interface Target {
   readonly masked: boolean;
   /** Accumulators that one thread keeps in registers. */
   readonly registers: number;
+  /** The same, where neighbours read for one another. */
+  readonly shared?: number;
+  /** Threads that are certain to run as neighbours. */
+  readonly subgroup?: number;
+  /** Whether loads are named, shared and moved out of loops, since the compiler behind cannot. */
+  readonly sharesLoads?: boolean;
+  /** Whether what is the same for all rows of a tile is a loop, since compiling takes long. */
+  readonly rerolls?: boolean;
   /** Threads that run at once: fewer leave the device idle. */
   readonly threads: number;
   /** What things cost, where it is not as on a GPU. */
@@ -50,18 +63,21 @@ export function tiling(
     readonly vector?: number;
     readonly unroll?: Unroll;
     readonly lanes?: number;
+    readonly subgroup?: number;
+    readonly leading?: number;
     readonly masked?: boolean;
     /** Whether elements that lie together are loaded together, as vectors. */
     readonly gathered?: boolean;
   },
 ): Tiling {
   const { tile = Array<number>(rank).fill(1), vector = -1, unroll = 'none', lanes = 1, masked = false, gathered = true } = given;
+  const { subgroup = 1, leading = -1 } = given;
   const neighbours = (variable: string): number | undefined => {
     const axis = /^i(\d+)$/.exec(variable)?.[1];
     const step = axis === undefined ? (unroll === 'none' || unroll === 'short' ? 1 : 4) : (tile[Number(axis)] ?? 1);
     return gathered && step % 4 === 0 ? step : undefined;
   };
-  return { tile, vector, unroll, lanes, masked, neighbours };
+  return { tile, vector, unroll, lanes, subgroup, leading, masked, neighbours };
 }
 
 /** Sizes of tiles along an axis that they divide, from large to small. */
@@ -125,7 +141,12 @@ export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target
   const ones = shape.map(() => 1);
   const withInner = (tile: readonly number[], t: number): number[] => tile.map((v, i) => (i === inner ? t : v));
   const loads = loopLoads(plain.body);
-  if (loads.length === 0) return vectors ? [make(withInner(ones, 4), inner, 'none')] : [];
+  if (loads.length === 0) {
+    if (vectors) return [make(withInner(ones, 4), inner, 'none')];
+    // Where a thread takes its time to find out where it is, it may as well stay for the neighbours.
+    const several = target.rerolls ? tileSizes(extent).filter((t) => t > 1 && t <= target.registers) : [];
+    return several.map((t) => make(withInner(ones, t), -1, 'none'));
+  }
   const alongInner: { readonly t: number; readonly vector: boolean }[] = [
     ...(extent % 8 === 0 ? [{ t: 8, vector: true }] : []),
     ...(vectors ? [{ t: 4, vector: true }] : []),
@@ -148,6 +169,15 @@ export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target
       }
     }
   }
+  const { subgroup = 1, shared = target.registers } = target;
+  if (subgroup > 1 && outer !== undefined)
+    for (const how of subgroupTiles(
+      shape,
+      { inner, outer, vectors },
+      { subgroup, shared },
+      unrolls.includes('short') ? ['short'] : ['none'],
+    ))
+      found.push(tiling(shape.length, { ...how, subgroup, masked }));
   return found;
 }
 

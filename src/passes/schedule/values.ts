@@ -21,6 +21,18 @@ const ELEMENT: readonly Fn[] = ['x', 'y', 'z', 'w'];
 /** Deeper expressions get names in between: shader compilers bound how deep they nest. */
 const MAX_DEPTH = 24;
 
+/** How often each node is an operand; counted once a graph. */
+function usesIn(graph: Graph): ReadonlyMap<NodeId, number> {
+  let uses = USES.get(graph);
+  if (!uses) {
+    uses = new Map();
+    for (const node of graph.nodes) for (const i of node.inputs) uses.set(i, (uses.get(i) ?? 0) + 1);
+    USES.set(graph, uses);
+  }
+  return uses;
+}
+const USES = new WeakMap<Graph, Map<NodeId, number>>();
+
 /** A part of a tensor that a kernel reads. */
 export interface Window {
   readonly tensor: string;
@@ -35,19 +47,24 @@ export class Values {
   /** The root that is being computed along the rows, if any: what others have stored there is loaded. */
   current: NodeId | undefined;
   private readonly graph: Graph;
-  private readonly useCount = new Map<NodeId, number>();
+  private readonly useCount: ReadonlyMap<NodeId, number>;
   private readonly s: Schedule;
   private readonly group: Group;
   private readonly out: BlockWriter;
   private readonly tiling: Tiling;
+  /** Axes of which a subgroup has one index. */
+  private readonly uniform: ReadonlySet<string>;
+  /** Whether threads read for one another. */
+  shares = false;
 
-  constructor(s: Schedule, group: Group, out: BlockWriter, tiling: Tiling) {
+  constructor(s: Schedule, group: Group, out: BlockWriter, tiling: Tiling, uniform: ReadonlySet<string> = new Set()) {
     this.s = s;
     this.group = group;
     this.graph = s.graph;
     this.out = out;
     this.tiling = tiling;
-    for (const node of s.graph.nodes) for (const i of node.inputs) this.useCount.set(i, (this.useCount.get(i) ?? 0) + 1);
+    this.uniform = uniform;
+    this.useCount = usesIn(s.graph);
     this.summing = { graph: this.graph, out, tiling, values: (id, points) => this.at(id, points) };
   }
 
@@ -61,7 +78,7 @@ export class Values {
     for (const key of keys) if (!known.has(key)) known.set(key, this.out.recall(key));
     const missing = [...known].filter(([, e]) => e === undefined).map(([key]) => key);
     const todo = missing.map((key) => at(points, keys.indexOf(key)));
-    const computed = todo.length === 0 ? [] : stored ? todo.map((p) => this.load(node, place, p)) : this.compute(node, todo);
+    const computed = todo.length === 0 ? [] : stored ? this.loadAll(node, place, todo) : this.compute(node, todo);
     const shared = (this.useCount.get(id) ?? 0) > 1 || this.group.roots.includes(id);
     missing.forEach((key, i) => {
       const value = at(computed, i);
@@ -83,22 +100,64 @@ export class Values {
     return result;
   }
 
+  /**
+   * Values from memory. Those at equal distances that all threads of a subgroup need are loaded together: each thread reads one
+   * of them, and all take what the others have.
+   */
+  private loadAll(node: Node, place: Place, points: readonly Point[]): Expr[] {
+    const step = this.distance(node, points);
+    if (step === undefined) return points.map((p) => this.load(node, place, p));
+    const { subgroup } = this.tiling;
+    this.shares = true;
+    return points.map((_, i) => {
+      const from = i - (i % subgroup);
+      const count = Math.min(subgroup, points.length - from);
+      const mine = ix.scale(ix.mod(ix.variable('sub', subgroup), count), step);
+      const key = `${node.id}@${ix.showIndex(ix.linear(at(points, from), fixedShape(node.type.shape)))} of ${count}`;
+      const own = this.out.recall(key) ?? this.name(key, this.element(node, place, at(points, from), mine), 's');
+      const value = call('broadcast', own, literal('u32', i - from));
+      return node.type.dtype === 'bool' ? call('bool', value) : value;
+    });
+  }
+
+  /** How far apart the values at points lie, if they are the same for a whole subgroup and all steps are alike. */
+  private distance(node: Node, points: readonly Point[]): number | undefined {
+    if (this.tiling.subgroup === 1 || points.length < 2 || this.out.isGuarded || points.some(isWide)) return undefined;
+    const positions = points.map((p) => ix.linear(p, fixedShape(node.type.shape)));
+    const [first = ix.ZERO] = positions;
+    if (!ix.variablesOf(first).every((name) => name !== undefined && (this.uniform.has(name) || name.startsWith('k')))) return undefined;
+    const steps = positions.slice(1).map((p, i) => ix.add(p, ix.scale(at(positions, i), -1)));
+    const [step = ix.ZERO] = steps;
+    return steps.every((d) => d.terms.length === 0 && d.constant === step.constant) ? step.constant : undefined;
+  }
+
   /** A value from memory at a point of the node that lies there. */
   load(node: Node, place: Place, point: Point): Expr {
-    const { dtype } = get(this.s.tensors, place.tensor, 'tensor');
-    const whole = get(this.s.tensors, place.tensor, 'tensor').size;
+    const value = isWide(point) ? this.vector(node, place, point) : this.element(node, place, point);
+    return node.type.dtype === 'bool' && value.type !== 'bool' && value.type !== 'boolx4' ? call('bool', value) : value;
+  }
+
+  private vector(node: Node, place: Place, point: Point): Expr {
+    const { buffer, dtype } = this.window(node, place);
+    const start = ix.vectorStart(ix.linear(point, fixedShape(node.type.shape)));
+    if (!start) return call('vec4', ...this.at(node.id, lanesOf(point)));
+    return { kind: 'load', type: vectorOf(dtype), buffer, index: ix.toExpr(readable(ix.div(start, 4))) };
+  }
+
+  /** One element, so far behind that of a point. */
+  private element(node: Node, place: Place, point: Point, further: ix.Index = ix.ZERO): Expr {
+    const { buffer, dtype } = this.window(node, place);
+    const position = ix.add(ix.linear(point, fixedShape(node.type.shape)), further);
+    return this.neighbour(buffer, dtype, position) ?? { kind: 'load', type: dtype, buffer, index: ix.toExpr(readable(position)) };
+  }
+
+  /** The part of a tensor in which a node lies. */
+  private window(node: Node, place: Place): { readonly buffer: string; readonly dtype: 'f32' | 'i32' } {
+    const { dtype, size: whole } = get(this.s.tensors, place.tensor, 'tensor');
     const size = count(node.type.shape);
     const buffer = place.offset === 0 && size === whole ? place.tensor : `${place.tensor}_${place.offset}_${size}`;
     this.reads.set(buffer, { tensor: place.tensor, offset: place.offset, size });
-    const position = ix.linear(point, fixedShape(node.type.shape));
-    const load = (type: Expr['type'], index: ix.Index): Expr => ({ kind: 'load', type, buffer, index: ix.toExpr(readable(index)) });
-    let value: Expr;
-    if (isWide(point)) {
-      const start = ix.vectorStart(position);
-      value = start ? load(vectorOf(dtype), ix.div(start, 4)) : call('vec4', ...this.at(node.id, lanesOf(point)));
-      if (!start) return value;
-    } else value = this.neighbour(buffer, dtype, position) ?? load(dtype, position);
-    return node.type.dtype === 'bool' ? call('bool', value) : value;
+    return { buffer, dtype };
   }
 
   /** An element of a vector of which the other elements are read too: that is loaded once. */

@@ -20,6 +20,7 @@ const WORTH: Partial<Readonly<Record<Fn, number>>> = {
   sum4: 0.75,
   max4: 0.75,
   select: 0,
+  broadcast: 0,
 };
 
 function flopsOf(e: Expr): number {

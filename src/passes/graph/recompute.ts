@@ -1,0 +1,74 @@
+import { at, get } from '../../base/errors.ts';
+import { count } from '../../base/types.ts';
+import { GraphBuilder } from '../../ir/graph/builder.ts';
+import { OPS } from '../../ir/graph/ops.ts';
+import type { Graph, NodeId } from '../../ir/graph/types.ts';
+import { copyNode } from './rewrite.ts';
+
+/** Values of fewer elements are kept: they cost no memory worth speaking of. */
+const LARGE = 1024;
+
+/**
+ * Keeps of the forward pass only what crosses the borders of so many segments, and computes each segment again when the
+ * backward pass comes to it: less memory for up to one more forward pass (Chen et al., Training Deep Nets with Sublinear Memory
+ * Cost, 2016). Nodes up to the loss are the forward pass. Random numbers are functions of their place and step, so that they
+ * come out the same.
+ */
+export function recompute(graph: Graph, segments: number): Graph {
+  const loss = graph.outputs['loss'];
+  if (loss === undefined || segments < 2) return graph;
+  const kept = keptValues(graph, loss, segments);
+  const b = new GraphBuilder(graph.name);
+  const map = new Map<NodeId, NodeId>();
+  const again = new Map<NodeId, NodeId>();
+  /** A forward value for a reader in the backward pass. */
+  const backward = (id: NodeId): NodeId => {
+    if (id > loss || kept.has(id)) return get(map, id);
+    const known = again.get(id);
+    if (known !== undefined) return known;
+    const node = at(graph.nodes, id);
+    const made = copyNode(b, node, node.inputs.map(backward));
+    again.set(id, made);
+    return made;
+  };
+  for (const node of graph.nodes) {
+    const inputs = node.inputs.map((i) => (node.id > loss ? backward(i) : get(map, i)));
+    map.set(node.id, copyNode(b, node, inputs));
+  }
+  for (const [name, id] of Object.entries(graph.outputs)) b.outputs[name] = get(map, id);
+  for (const w of graph.writes) b.writes.push({ state: w.state, value: get(map, w.value) });
+  return b.graph();
+}
+
+/** What is not computed again: leaves, small values, what crosses a border, and the segment before the loss. */
+function keptValues(graph: Graph, loss: NodeId, segments: number): ReadonlySet<NodeId> {
+  const isView = (id: NodeId): boolean => OPS[at(graph.nodes, id).op].family === 'view';
+  const size = (id: NodeId): number => count(at(graph.nodes, id).type.shape);
+  const forward = graph.nodes.filter((n) => n.id <= loss);
+  const kept = new Set(forward.filter((n) => n.inputs.length === 0 || (!isView(n.id) && size(n.id) < LARGE)).map((n) => n.id));
+  [...Object.values(graph.outputs), ...graph.writes.map((w) => w.value)].forEach((id) => kept.add(id));
+  /** The last reader in the forward pass. */
+  const last = new Map<NodeId, NodeId>();
+  for (const n of forward) for (const i of n.inputs) last.set(i, n.id);
+  const total = forward.reduce((n, node) => n + (isView(node.id) ? 0 : size(node.id)), 0);
+  let passed = 0;
+  let border = total / segments;
+  for (const n of forward) {
+    if (!isView(n.id)) passed += size(n.id);
+    if (passed < border) continue;
+    border += total / segments;
+    if (border > total * (1 + 0.5 / segments)) {
+      forward.filter((m) => m.id > n.id).forEach((m) => kept.add(m.id));
+      break;
+    }
+    // A view that crosses is made of what it views.
+    for (const m of forward) if (m.id <= n.id && (last.get(m.id) ?? -1) > n.id) keep(graph, m.id, kept);
+  }
+  return kept;
+}
+
+function keep(graph: Graph, id: NodeId, kept: Set<NodeId>): void {
+  kept.add(id);
+  const node = at(graph.nodes, id);
+  if (OPS[node.op].family === 'view') node.inputs.forEach((i) => keep(graph, i, kept));
+}

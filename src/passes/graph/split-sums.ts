@@ -1,0 +1,44 @@
+import { at } from '../../base/errors.ts';
+import { count, fixedShape } from '../../base/types.ts';
+import type { GraphBuilder } from '../../ir/graph/builder.ts';
+import { contractLabels } from '../../ir/graph/ops.ts';
+import type { Graph, NodeId, NodeOf } from '../../ir/graph/types.ts';
+import { rebuild } from './rewrite.ts';
+
+/** Products with fewer results than this leave most of a device idle ... */
+const FEW_RESULTS = 8192;
+/** ... and are worth a second kernel if each sums so many terms. */
+const LONG_SUM = 2048;
+/** Partial sums that a result may have. */
+const MOST_PARTS = 16;
+
+/**
+ * Cuts long sums of products with few results, as gradients of small weights are, into parts that are computed at once and then
+ * added up in a fixed order.
+ */
+export function splitSums(graph: Graph): Graph {
+  return rebuild(graph, (node, inputs, b) => (node.op === 'contract' ? split(b, node, inputs) : undefined));
+}
+
+function split(b: GraphBuilder, node: NodeOf<'contract'>, inputs: readonly NodeId[]): NodeId | undefined {
+  const l = contractLabels(node.attrs.spec);
+  const [x, y] = [at(inputs, 0), at(inputs, 1)];
+  const results = count(node.type.shape);
+  const extent = (c: string): number => fixedShape(b.shape(x))[l.a.indexOf(c)] ?? 1;
+  const summed = [...l.a].filter((c) => !l.out.includes(c) && l.b.includes(c));
+  if (results >= FEW_RESULTS || summed.reduce((n, c) => n * extent(c), 1) < LONG_SUM) return undefined;
+  const long = summed.find((c) => extent(c) >= 4);
+  const label = [...'abcdefghijklmnopqrstuvwxyz'].find((c) => !(l.a + l.b + l.out).includes(c));
+  if (long === undefined || label === undefined) return undefined;
+  const sizes = [MOST_PARTS, 8, 4, 2].filter((n) => extent(long) % n === 0 && n < extent(long));
+  const parts = sizes.find((n) => n * results <= 8 * FEW_RESULTS) ?? 1;
+  if (parts === 1) return undefined;
+  const cut = (id: NodeId, labels: string): NodeId =>
+    b.reshape(
+      id,
+      fixedShape(b.shape(id)).flatMap((d, i) => (labels[i] === long ? [parts, d / parts] : [d])),
+    );
+  const marked = (labels: string): string => labels.replace(long, label + long);
+  const partial = b.contract(`${marked(l.a)},${marked(l.b)}->${label}${l.out}`, cut(x, l.a), cut(y, l.b));
+  return b.sum(partial, [0]);
+}
