@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 export const RESULTS = at('results/');
 export const COLD_RESULTS = `${RESULTS}cold.json`;
+export const POPULATION_RESULTS = `${RESULTS}population.json`;
 export const PAGE = at('../docs/performance.md');
 
 /** Writes a text as the repository's formatter wants it, so that generated files pass the same check as written ones. */

@@ -3,7 +3,7 @@ import { summarize } from './summary.mjs';
 import { LOSS_TOLERANCE } from './validate.mjs';
 
 /** docs/performance.md from the results of a run, and of a measurement of cold starts if there is one. */
-export function pageOf(results, cold) {
+export function pageOf(results, cold, population) {
   const tables = summarize(results);
   const sections = tables.map((table) =>
     [`## ${table.workload}`, `${capital(table.about)}.`, markdownTable(cellsOf(table)), ...problemsOf(table).map(problemLine)].join('\n\n'),
@@ -25,6 +25,7 @@ export function pageOf(results, cold) {
     ].join(' '),
     ...sections,
     ...(cold ? [coldSection(cold)] : []),
+    ...(population ? [populationSection(population)] : []),
     '## Versions',
     versionsOf(tables)
       .map((v) => `- ${v}`)
@@ -48,6 +49,21 @@ export function coldCells({ rows }) {
     ['', 'shader cache', 'min s', 'median s', 'max s'],
     ...rows.map(({ workload, cache, time }) => [workload, cache, ...seconds(time)]),
   ];
+}
+
+/** Many nets at once and in turn, as cells of text. */
+export function populationCells({ atOnce, inTurn, ratio }) {
+  const row = (what, { min, median, max }, digits) => [what, ...[min, median, max].map((v) => v.toFixed(digits))];
+  return [['', 'min', 'median', 'max'], row('at once, ms', atOnce, 0), row('in turn, ms', inTurn, 0), row('in turn / at once', ratio, 2)];
+}
+
+function populationSection(population) {
+  const { date, machine, nets, steps, rounds } = population;
+  return [
+    '## Many nets at once',
+    `${nets} nets of workload A, ${steps} steps each, with WebGPU on ${date.slice(0, 10)} (${machine.cpu}), ${rounds} times (\`node bench/population.mjs\`): at once in one dispatch a chunk, and one after the other in one session. The losses of each net are the same bits both ways.`,
+    markdownTable(populationCells(population)),
+  ].join('\n\n');
 }
 
 function coldSection(cold) {
