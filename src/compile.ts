@@ -1,5 +1,6 @@
 import { DiagnosticSink, type Diagnostic } from './base/diagnostics.ts';
 import { fail, get, invariant } from './base/errors.ts';
+import { hash } from './base/hash.ts';
 import type { Source } from './base/source.ts';
 import { count, fixedShape } from './base/types.ts';
 import { contractWork } from './ir/graph/ops.ts';
@@ -320,11 +321,4 @@ function outputOf(program: Lowered, output: string): PlanTensor {
   const place = get(new Map(Object.entries(program.schedule.outputs)), output, 'output');
   const node = program.schedule.graph.nodes[program.schedule.graph.outputs[output] ?? -1];
   return planTensor(program, place.tensor, output, fixedShape(node?.type.shape ?? []), place.offset);
-}
-
-/** FNV-1a, 64 bits, as hexadecimal. */
-export function hash(text: string): string {
-  let h = 0xcbf29ce484222325n;
-  for (const byte of new TextEncoder().encode(text)) h = ((h ^ BigInt(byte)) * 0x100000001b3n) & 0xffffffffffffffffn;
-  return h.toString(16).padStart(16, '0');
 }

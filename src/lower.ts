@@ -25,6 +25,8 @@ export interface Adapter {
   readonly bindings: number;
   /** Threads of a workgroup that are certain to run side by side and may read for one another; 1 where there are none. */
   readonly subgroup: number;
+  /** Tilings that were measured on it, by the hash of what a kernel computes. */
+  readonly tuned?: ReadonlyMap<string, string> | undefined;
 }
 /** What every device takes. */
 export const ANY_ADAPTER: Adapter = { software: false, bindings: 8, subgroup: 1 };
@@ -58,6 +60,12 @@ export const WASM_TARGET: Target = {
 
 /** Which devices a plan is for: what the others need is not written. */
 export type Devices = 'all' | 'gpu' | 'cpu';
+
+/** What kernels for an adapter are made for. */
+export function gpuTarget(adapter: Adapter): Target {
+  const { software, subgroup, tuned } = adapter;
+  return software ? { ...SOFTWARE, subgroup, tuned } : { ...HARDWARE, tuned };
+}
 
 /** A program between graph and plan: scheduled, lowered for its devices, with memory assigned. */
 export interface Lowered {
@@ -106,7 +114,7 @@ export function lowerProgram(
   };
   const adapter = options.adapter ?? ANY_ADAPTER;
   const { devices = 'all' } = options;
-  const gpu = devices === 'cpu' ? [] : kernels(adapter.software ? { ...SOFTWARE, subgroup: adapter.subgroup } : HARDWARE);
+  const gpu = devices === 'cpu' ? [] : kernels(gpuTarget(adapter));
   const cpu = devices === 'gpu' ? [] : kernels(CPU_TARGET);
   const loop = (): Kernel[] => kernels(LOOP_TARGET);
   const wasm = devices === 'gpu' ? [] : kernels(WASM_TARGET);

@@ -9,6 +9,7 @@ import { grad } from './commands/grad.ts';
 import { predict } from './commands/predict.ts';
 import { run } from './commands/run.ts';
 import { train } from './commands/train.ts';
+import { tune } from './commands/tune.ts';
 import { verify } from './commands/verify.ts';
 import { version } from './version.ts';
 
@@ -31,6 +32,8 @@ const memory = (): Option =>
     },
   );
 const device = (): Option => new Option('--device <device>', 'where to run').choices(['auto', 'gpu', 'cpu']).default('auto');
+const deterministic = (): Option =>
+  new Option('--deterministic', 'take the kernels that nnc would choose anywhere, not those that nnc tune found here');
 const rng = (): Option =>
   new Option('--rng <generator>', "where random numbers come from: nnc's own, or PyTorch's for the same seed")
     .choices(['native', 'torch'])
@@ -78,6 +81,7 @@ export function commands(): Command {
     .option('--profile [file]', 'time every kernel after training; the file gets a Chrome trace')
     .option('--seeds <n>', 'train so many nets, from seed on, and tell which is the best', whole(1))
     .option('--sweep <setting>', 'train a net for each value of a setting of the optimizer: "lr=[1e-3, 1e-2]"')
+    .addOption(deterministic())
     .addOption(rng())
     .addOption(level())
     .action(train);
@@ -100,6 +104,7 @@ export function commands(): Command {
     .option('--data <file>', 'inputs from a file (.csv or .safetensors)')
     .option('--out <file>', 'write the predictions here (.csv or .safetensors)')
     .addOption(device())
+    .addOption(deterministic())
     .addOption(level())
     .action(predict);
 
@@ -160,6 +165,15 @@ export function commands(): Command {
     .argument('<files...>', 'the programs')
     .option('--check', 'change nothing; fail if a file is not formatted')
     .action(fmt);
+
+  command('tune', 'measure how each kernel of a program is fastest on the GPU here, and keep it for later runs', [
+    'tune cnn.nn',
+    'tune gpt.nn --batch 16',
+  ])
+    .argument('<file>', 'the program')
+    .option('--data <file>', 'take the number of examples from this file')
+    .option('--batch <n>', 'examples in one update', whole(1))
+    .action(tune);
 
   command('doctor', 'show what nnc can run on here', ['doctor']).action(doctor);
   return nnc;

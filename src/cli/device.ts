@@ -7,6 +7,7 @@ import { createWasmSession, hasWasm } from '../runtime/wasm.ts';
 import { BUDGET_MS, createGpuSession } from '../runtime/webgpu.ts';
 import { choose } from './choose.ts';
 import { findAdapter, releaseGpu, type FoundAdapter } from './gpu.ts';
+import { readTunings } from './tunings.ts';
 import { nodeHelpers } from './helpers.ts';
 
 export type DeviceChoice = 'auto' | 'gpu' | 'cpu';
@@ -29,14 +30,19 @@ export function openCpuSession(plan: Plan, reason: string): Session {
 export interface Device {
   /** What their kernels should be made for. */
   readonly adapter: Adapter;
+  /** The GPU, if one is there. */
+  readonly found?: FoundAdapter;
   /** Which devices plans have to be for. */
   readonly devices: Devices;
   /** Loads a plan, for as many nets as train at once; the session says where and why. */
   readonly open: (plan: Plan, nets?: number) => Promise<Session>;
 }
 
-/** Finds what the user asked for: a GPU, the processor, or with `auto` whichever should be faster for a plan. */
-export async function findDevice(choice: DeviceChoice): Promise<Device> {
+/**
+ * Finds what the user asked for: a GPU, the processor, or with `auto` whichever should be faster for a plan. Kernels are those
+ * that were measured to be the fastest; with `deterministic`, those that nnc would choose anywhere.
+ */
+export async function findDevice(choice: DeviceChoice, options: { readonly deterministic?: boolean | undefined } = {}): Promise<Device> {
   if (choice === 'cpu')
     return { adapter: ANY_ADAPTER, devices: 'cpu', open: (plan) => Promise.resolve(openCpuSession(plan, 'asked for with --device cpu')) };
   const { found, attempts } = await findAdapter();
@@ -57,7 +63,8 @@ export async function findDevice(choice: DeviceChoice): Promise<Device> {
   // An adapter gives one device; the next needs to be found anew.
   let fresh: FoundAdapter | undefined = found;
   return {
-    adapter: profileOf(found),
+    adapter: { ...profileOf(found), tuned: options.deterministic ? undefined : await readTunings(found.adapter) },
+    found,
     devices: choice === 'gpu' ? 'gpu' : 'all',
     async open(plan, nets) {
       const { cpu, reason } = choice === 'auto' && nets === undefined ? choose(plan, found) : { cpu: false, reason: found.reason };

@@ -1,12 +1,13 @@
 /// <reference types="@webgpu/types" />
 import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { homedir, constants as os, tmpdir } from 'node:os';
+import { constants as os, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { createBrotliDecompress } from 'node:zlib';
 import tar from 'tar-fs';
+import { cacheFolder } from './files.ts';
 
 /** A WebGPU adapter in this process, and how it was come by. */
 export interface FoundAdapter {
@@ -142,7 +143,7 @@ function chromiumBin(): string {
 
 /** Unpacks an archive once for each user; made beside and renamed, so that two processes do no harm to each other. */
 async function unpack(archive: string, name: string): Promise<string> {
-  const cache = process.env['NNC_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'nnc');
+  const cache = cacheFolder();
   const parent = await mkdir(cache, { recursive: true }).then(
     () => cache,
     () => join(tmpdir(), 'nnc'),

@@ -28,19 +28,26 @@ export interface GraphOptions {
 export function planGraph(graph: Graph, level: Level, options: GraphOptions = {}): GraphPlan {
   const arenas = new ArenaBuilder();
   const lowered = lowerProgram('main', graph, arenas, { level, trace: [], chunk: 1, ...options });
-  const scalars = collectScalars([lowered]);
-  const { kernels, cpu, dispatches, calls, wasm } = generate([lowered], scalars, { arenas: arenas.arenas(), chunk: 1 });
-  const plan: Plan = {
+  return { plan: planPrograms(graph.name, level, [lowered], arenas), lowered };
+}
+
+/** A plan with programs that are not of a model. */
+export function planPrograms(name: string, level: Level, programs: readonly Lowered[], arenas: ArenaBuilder): Plan {
+  const scalars = collectScalars(programs);
+  const { kernels, cpu, dispatches, calls, wasm } = generate(programs, scalars, { arenas: arenas.arenas(), chunk: 1 });
+  return {
     format: 'nnc-plan',
     version: 3,
-    name: graph.name,
+    name,
     identity: '',
     level,
     arenas: arenas.arenas(),
     kernels,
     cpu,
     wasm,
-    programs: { main: { dispatches: dispatches[0] ?? [], calls: calls[0] ?? [], trace: {}, flops: 0 } },
+    programs: Object.fromEntries(
+      programs.map((p, i) => [p.name, { dispatches: dispatches[i] ?? [], calls: calls[i] ?? [], trace: {}, flops: 0 }]),
+    ),
     loops: {},
     scalars,
     params: [],
@@ -51,7 +58,6 @@ export function planGraph(graph: Graph, level: Level, options: GraphOptions = {}
     train: undefined,
     chunk: 1,
   };
-  return { plan, lowered };
 }
 
 export interface GraphInputs {

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../src/data/safetensors.ts';
-import { nnc, temporary } from '../support/cli.ts';
+import { nnc, nncIn, temporary } from '../support/cli.ts';
 
 describe('nnc train with many nets', () => {
   it('trains one for each seed at once, and saves the best', async () => {
@@ -78,5 +79,45 @@ describe('nnc dump --why', () => {
     expect(r.stdout).toContain('stay apart: ');
     expect(r.stdout).toMatch(/dispatch 0: k0/);
     expect((await nnc('dump', 'examples/moons.nn', '--stage', 'ast', '--why')).stderr).toContain('--why goes with --stage fused');
+  });
+});
+
+describe('nnc tune', () => {
+  /** A cache of its own, with the driver that is unpacked already. */
+  function cache(): string {
+    const folder = temporary();
+    const shared = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'nnc');
+    for (const name of existsSync(shared) ? readdirSync(shared) : [])
+      if (name.startsWith('swiftshader')) symlinkSync(join(shared, name), join(folder, name));
+    return folder;
+  }
+
+  it('measures every kernel, and what it found is used until it is told otherwise', async () => {
+    const folder = cache();
+    const env = { NNC_CACHE: folder };
+    const r = await nncIn(process.cwd(), env, 'tune', 'examples/moons.nn');
+    expect(r.code, r.stderr).toBe(0);
+    expect(r.stdout).toMatch(/^kernel +ms +tuned +gain +tile\n(k\d+_\w+ +[\d.]+ +[\d.]+ +[\d.]+x +.*\n)+/);
+    expect(r.stdout).toMatch(/kernels are faster tuned: .*\.json\n$|nothing is faster/);
+    expect(r.stderr).not.toContain('results differ');
+    const args = ['train', 'examples/moons.nn', '--epochs', '2', '--device', 'gpu'];
+    for (const more of [[], ['--deterministic']]) expect((await nncIn(process.cwd(), env, ...args, ...more)).code).toBe(0);
+  });
+
+  it('says so where its table is broken', async () => {
+    const folder = cache();
+    const env = { NNC_CACHE: folder };
+    const tunings = join(folder, 'tunings');
+    mkdirSync(tunings);
+    const found = await nncIn(process.cwd(), env, 'tune', 'examples/moons.nn');
+    const [file] = readdirSync(tunings);
+    // Where nothing was faster, there is no table that could break.
+    if (file === undefined) return expect(found.stdout).toContain('nothing is faster');
+    writeFileSync(join(tunings, file), '{');
+    const args = ['train', 'examples/moons.nn', '--epochs', '1', '--device', 'gpu'];
+    const r = await nncIn(process.cwd(), env, ...args);
+    expect(r.code).toBe(2);
+    expect(r.stderr).toContain(`${join(tunings, file)} holds no tilings\n  = help: remove it, and run nnc tune again`);
+    expect((await nncIn(process.cwd(), env, ...args, '--deterministic')).code).toBe(0);
   });
 });

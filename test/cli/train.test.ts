@@ -330,7 +330,7 @@ describe('what goes wrong', () => {
 });
 
 describe('help', () => {
-  it.each(['train', 'predict', 'check', 'build', 'dump', 'gradcheck', 'verify', 'doctor'])('%s shows examples', async (command) => {
+  it.each(['train', 'predict', 'check', 'build', 'dump', 'gradcheck', 'verify', 'tune', 'doctor'])('%s shows examples', async (command) => {
     const r = await nnc(command, '--help');
     expect(r.code).toBe(0);
     expect(r.stdout).toMatch(new RegExp(`Examples:\n {2}\\$ nnc ${command}`));

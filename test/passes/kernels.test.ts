@@ -8,6 +8,9 @@ import { parseKernel } from '../../src/ir/kernel/parse.ts';
 import { printKernel } from '../../src/ir/kernel/print.ts';
 import type { Kernel } from '../../src/ir/kernel/types.ts';
 import { splitSums } from '../../src/passes/graph/split-sums.ts';
+import { gpuTarget } from '../../src/lower.ts';
+import { optionsFor } from '../../src/passes/schedule/lower.ts';
+import { tilingKey } from '../../src/passes/schedule/tiling.ts';
 import { jam } from '../../src/passes/schedule/jam.ts';
 import { reroll } from '../../src/passes/schedule/reroll.ts';
 import { shareLoads } from '../../src/passes/schedule/share-loads.ts';
@@ -177,6 +180,18 @@ describe('threads that read for one another', () => {
       { software: false, bindings: 8, subgroup: 32 },
     ])
       expect(planGraph(product(), 1, { adapter }).plan.kernels[0]?.features).toEqual([]);
+  });
+
+  it('give way to a tiling that was measured', () => {
+    const adapter = { software: true, bindings: 8, subgroup: 8 };
+    const { lowered } = planGraph(product(), 1, { adapter });
+    const [group] = lowered.schedule.groups;
+    if (!group) throw new Error('no kernel');
+    const { key, plain, options } = optionsFor(lowered.schedule, group, 0, gpuTarget(adapter));
+    expect(options[0]?.kernel).toEqual(lowered.gpu[0]);
+    const tuned = (tile: string) => planGraph(product(), 1, { adapter: { ...adapter, tuned: new Map([[key, tile]]) } }).lowered.gpu[0];
+    for (const { how, kernel } of [plain, ...options]) expect(tuned(tilingKey(how))).toEqual(kernel);
+    expect(tuned('none that there is')).toEqual(lowered.gpu[0]);
   });
 
   it('compute the same', async () => {

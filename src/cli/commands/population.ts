@@ -27,6 +27,7 @@ export interface PopulationFlags {
   readonly seeds?: number;
   readonly sweep?: string;
   readonly profile?: string | true;
+  readonly deterministic?: boolean;
 }
 
 /** Most nets of one call. */
@@ -56,7 +57,7 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
   const data = await openData(program, flags.data);
   mustDiffer(flags.save, [path, dataPath(program, flags.data)]);
   await mustBeWritable(flags.save);
-  const device = await findDevice(flags.device);
+  const device = await findDevice(flags.device, flags);
   const options: CompileOptions = {
     rows: data.rows,
     statistics: data.statistics,

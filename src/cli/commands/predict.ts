@@ -15,6 +15,7 @@ export interface PredictFlags {
   readonly out?: string;
   readonly device: DeviceChoice;
   readonly opt: 0 | 1;
+  readonly deterministic?: boolean;
 }
 
 export async function predict(path: string, flags: PredictFlags): Promise<void> {
@@ -30,7 +31,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   mustDiffer(flags.out, [path, flags.weights, flags.data]);
   await mustBeWritable(flags.out);
   const weights = await openWeights(flags.weights);
-  const device = await findDevice(flags.device);
+  const device = await findDevice(flags.device, flags);
   const { plan } = compile(model, { level: flags.opt, adapter: device.adapter, devices: device.devices });
   const session = await device.open(plan);
   try {

@@ -43,7 +43,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   const torch = flags.rng === 'torch' ? new TorchRandom(dataSeed ?? seed) : undefined;
   const data = await openData(program, flags.data, torch);
   const random = torch && dataSeed !== undefined && dataSeed !== seed ? new TorchRandom(seed) : torch;
-  const device = await findDevice(flags.profile !== undefined && flags.device === 'auto' ? 'gpu' : flags.device);
+  const device = await findDevice(flags.profile !== undefined && flags.device === 'auto' ? 'gpu' : flags.device, flags);
   const { plan } = compile(found, {
     adapter: device.adapter,
     devices: device.devices,

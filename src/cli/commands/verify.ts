@@ -4,10 +4,12 @@ import { count, fixedShape } from '../../base/types.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import { evaluate } from '../../reference/evaluate.ts';
 import type { Level } from '../../passes/schedule/types.ts';
-import { openSession } from '../device.ts';
+import type { Adapter } from '../../lower.ts';
+import { openSession, profileOf } from '../device.ts';
 import { findAdapter } from '../gpu.ts';
 import { distance, planGraph, runGraph, type GraphInputs } from '../run-graph.ts';
 import { openProgram } from '../program.ts';
+import { readTunings } from '../tunings.ts';
 import { columns, note, print } from '../terminal.ts';
 import { compileFor } from './check.ts';
 
@@ -26,6 +28,7 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
   const seed = flags.seed ?? 1;
   const { programs, plan } = await compileFor(program, { ...flags, opt: 1 });
   const { found } = await findAdapter();
+  const adapter = found && { ...profileOf(found), tuned: await readTunings(found.adapter) };
   if (!found) note('no WebGPU adapter was found: only the CPU device is verified');
   const rows = [['program', 'level', 'device', 'kernels', 'worst error']];
   const wrong: string[] = [];
@@ -37,7 +40,7 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
     const want = evaluate(graph, { ...given, scalars: { step, seed, total: 10 } });
     for (const level of [0, 1] as const) {
       for (const device of found ? (['gpu', 'cpu'] as const) : (['cpu'] as const)) {
-        const results = await compare(graph, level, device, { ...given, step, seed }, (id) => want(id).data);
+        const results = await compare(graph, { level, device, adapter }, { ...given, step, seed }, (id) => want(id).data);
         const worst = results.reduce((a, r) => (r.error > a || Number.isNaN(r.error) ? r.error : a), 0);
         rows.push([name, `-O ${level}`, device, String(results.length), worst.toExponential(1)]);
         for (const r of results)
@@ -57,12 +60,11 @@ interface Result {
 
 async function compare(
   graph: Graph,
-  level: Level,
-  device: 'gpu' | 'cpu',
+  { level, device, adapter }: { readonly level: Level; readonly device: 'gpu' | 'cpu'; readonly adapter: Adapter | undefined },
   given: GraphInputs,
   want: (id: NodeId) => ArrayLike<number>,
 ): Promise<Result[]> {
-  const planned = planGraph(graph, level, { keepAll: true });
+  const planned = planGraph(graph, level, { keepAll: true, adapter });
   const session = await openSession(planned.plan, device);
   try {
     const got = await runGraph(planned, session, given);

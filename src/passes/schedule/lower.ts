@@ -1,4 +1,5 @@
 import { at, get } from '../../base/errors.ts';
+import { hash } from '../../base/hash.ts';
 import { fixedShape } from '../../base/types.ts';
 import { call, literal, ref } from '../../ir/kernel/build.ts';
 import { isVector, scalarOf } from '../../ir/kernel/functions.ts';
@@ -12,7 +13,7 @@ import { about, axisName, kernelName } from './naming.ts';
 import { reroll } from './reroll.ts';
 import { goesThroughRows } from './rows.ts';
 import { shareLoads } from './share-loads.ts';
-import { tiling, tilings, type Target, type Tiling } from './tiling.ts';
+import { tiling, tilingKey, tilings, type Target, type Tiling } from './tiling.ts';
 import type { Group, Schedule, Store } from './types.ts';
 import { Values, type Window } from './values.ts';
 import type { Point } from './views.ts';
@@ -25,8 +26,45 @@ export type TilingCache = Map<string, Tiling>;
 
 /** Writes a group as a kernel. */
 export function lowerGroup(...given: Parameters<typeof chooseKernel>): Kernel {
-  const kernel = chooseKernel(...given);
-  return given[3].rerolls ? reroll(kernel) : kernel;
+  return finish(chooseKernel(...given), given[3]);
+}
+
+/** A kernel and how it goes through its points. */
+export interface Option {
+  readonly how: Tiling;
+  readonly kernel: Kernel;
+}
+
+/** Every way that is worth trying to write a group as a kernel: the one that should be fastest first, and the plain one. */
+export function optionsFor(
+  s: Schedule,
+  group: Group,
+  index: number,
+  target: Target,
+): { readonly key: string; readonly plain: Option; readonly options: readonly Option[] } {
+  const plain = plainOption(s, group, index, target);
+  const all = [plain, ...candidatesFor(s, group, plain, target).map((how) => ({ how, kernel: write(s, group, index, how, target) }))];
+  const cost = new Map(all.map((o) => [o, kernelCost(o.kernel, target.threads, target.costs)]));
+  const options = all.sort((a, b) => (cost.get(a) ?? 0) - (cost.get(b) ?? 0)).map((o) => ({ ...o, kernel: finish(o.kernel, target) }));
+  return { key: hash(signature(plain.kernel)), plain: { ...plain, kernel: finish(plain.kernel, target) }, options };
+}
+
+const finish = (kernel: Kernel, target: Target): Kernel => (target.rerolls ? reroll(kernel) : kernel);
+
+function write(s: Schedule, group: Group, index: number, how: Tiling, target: Target): Kernel {
+  const kernel = writeKernel(s, group, index, how);
+  return target.sharesLoads ? shareLoads(kernel) : kernel;
+}
+
+function plainOption(s: Schedule, group: Group, index: number, target: Target): Option {
+  const how = tiling(group.rank, { lanes: chooseLanes(s, group, target.lanes), masked: target.masked });
+  return { how, kernel: write(s, group, index, how, target) };
+}
+
+function candidatesFor(s: Schedule, group: Group, plain: Option, target: Target): Tiling[] {
+  if (!target.tiles || s.level === 0) return [];
+  if (plain.kernel.lanes === 1 && goesThroughRows(s.graph, group)) return [tiling(group.rank, { unroll: 'vector', masked: target.masked })];
+  return (target.candidates ?? tilings)(s, group, plain.kernel, target);
 }
 
 function chooseKernel(
@@ -37,31 +75,25 @@ function chooseKernel(
   choice: TilingChoice = 'cheapest',
   cache: TilingCache = new Map(),
 ): Kernel {
-  const { rank } = group;
-  const simple = tiling(rank, { lanes: chooseLanes(s, group, target.lanes), masked: target.masked });
-  const write = (how: Tiling): Kernel => {
-    const kernel = writeKernel(s, group, index, how);
-    return target.sharesLoads ? shareLoads(kernel) : kernel;
-  };
-  const plain = write(simple);
-  if (!target.tiles || s.level === 0) return plain;
-  const key = signature(plain);
+  const plain = plainOption(s, group, index, target);
+  if (!target.tiles || s.level === 0) return plain.kernel;
+  const key = signature(plain.kernel);
   const known = cache.get(key);
-  if (known) return write(known);
-  const candidates =
-    plain.lanes === 1 && goesThroughRows(s.graph, group)
-      ? [tiling(rank, { unroll: 'vector', masked: target.masked })]
-      : (target.candidates ?? tilings)(s, group, plain, target);
+  if (known) return write(s, group, index, known, target);
+  const candidates = candidatesFor(s, group, plain, target);
   if (typeof choice === 'number') {
     const chosen = candidates[choice % (candidates.length + 1)];
-    return chosen ? write(chosen) : plain;
+    return chosen ? write(s, group, index, chosen, target) : plain.kernel;
   }
-  let best = { kernel: plain, cost: kernelCost(plain, target.threads, target.costs), how: simple };
+  const measured = target.tuned?.size ? target.tuned.get(hash(key)) : undefined;
+  const tuned = measured === undefined ? undefined : [plain.how, ...candidates].find((how) => tilingKey(how) === measured);
+  let best = { ...plain, cost: kernelCost(plain.kernel, target.threads, target.costs) };
   // Where little is computed, little can be gained.
-  for (const how of best.cost < (target.worthTrying ?? 0) ? candidates.slice(0, 2) : candidates) {
-    const kernel = write(how);
+  const tried = tuned ? [tuned] : best.cost < (target.worthTrying ?? 0) ? candidates.slice(0, 2) : candidates;
+  for (const how of tried) {
+    const kernel = write(s, group, index, how, target);
     const cost = kernelCost(kernel, target.threads, target.costs);
-    if (cost < best.cost) best = { kernel, cost, how };
+    if (cost < best.cost || tuned) best = { kernel, cost, how };
   }
   cache.set(key, best.how);
   return best.kernel;

@@ -52,8 +52,19 @@ export interface Target {
   readonly worthTrying?: number;
   /** Elements behind the end of a tensor that may be read, since memory goes on there. */
   readonly beyond?: number;
+  /** The tiling of kernels that were measured, by the hash of their signature: see {@link tilingKey}. */
+  readonly tuned?: ReadonlyMap<string, string> | undefined;
   /** The tilings worth trying, where they are not {@link tilings}. */
   readonly candidates?: (s: Schedule, group: Group, plain: Kernel, target: Target) => Tiling[];
+}
+
+/** A tiling as text: the same for the same tiling. */
+export function tilingKey({ tile, vector, unroll, lanes, subgroup, leading }: Tiling): string {
+  const parts = [tile.join('x') || '1', unroll === 'none' ? '' : unroll];
+  if (vector >= 0) parts.push(`vectors along ${vector}`);
+  if (subgroup > 1) parts.push(`rows along ${leading} read by ${subgroup}`);
+  if (lanes > 1) parts.push(`${lanes} lanes`);
+  return parts.filter((p) => p !== '').join(', ');
 }
 
 export function tiling(

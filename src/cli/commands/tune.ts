@@ -1,0 +1,151 @@
+import { existsSync } from 'node:fs';
+import { at, get } from '../../base/errors.ts';
+import { uniformAt } from '../../base/random.ts';
+import { compile } from '../../compile.ts';
+import { gpuTarget, type Lowered } from '../../lower.ts';
+import { ArenaBuilder, type Placed } from '../../passes/memory/layout.ts';
+import { optionsFor, type Option } from '../../passes/schedule/lower.ts';
+import { tilingKey } from '../../passes/schedule/tiling.ts';
+import { makeTicks, type Session, type Words } from '../../runtime/session.ts';
+import { findDevice, type Device } from '../device.ts';
+import { distance, planPrograms } from '../run-graph.ts';
+import { hasData, openData, openProgram } from '../program.ts';
+import { columns, note, print } from '../terminal.ts';
+import { addTunings } from '../tunings.ts';
+import { ASSUMED_ROWS } from './check.ts';
+
+export interface TuneFlags {
+  readonly data?: string;
+  readonly batch?: number;
+}
+
+/** Ways to write a kernel that are measured, those first that should be fastest. */
+const MOST_OPTIONS = 8;
+/** Runs of which the shortest counts. */
+const RUNS = 7;
+/** Relative to the largest value of a result: sums in another order differ by less. */
+const TOLERANCE = 1e-3;
+/** A way is taken if it is so much faster than what would be chosen without measuring. */
+const WORTHWHILE = 0.95;
+
+/**
+ * Measures the ways to write each kernel of a step on the GPU at hand, checks their results before, and keeps the fastest for all
+ * later runs on this adapter.
+ */
+export async function tune(path: string, flags: TuneFlags): Promise<void> {
+  const program = await openProgram(path);
+  const { model } = program;
+  const device = await findDevice('gpu', { deterministic: true });
+  if (!device.found) return;
+  const trains = model.training !== undefined && model.optim !== undefined;
+  const data = trains && hasData(program, flags.data, existsSync) ? await openData(program, flags.data) : undefined;
+  const rows = trains ? (data?.rows ?? flags.batch ?? model.train.batch ?? ASSUMED_ROWS) : undefined;
+  const { programs } = compile(model, { rows, batch: flags.batch, adapter: device.adapter, devices: 'gpu' });
+  const step = at(programs, 0);
+  note(`tuning ${model.name} on ${device.found.adapter.info.description || device.found.adapter.info.device}`);
+
+  const table: string[][] = [];
+  const found = new Map<string, string>();
+  const seen = new Set<string>();
+  for (const [i, group] of step.schedule.groups.entries()) {
+    const { key, plain, options } = optionsFor(step.schedule, group, i, gpuTarget(device.adapter));
+    if (options.length < 2 || seen.has(key)) continue;
+    seen.add(key);
+    const best = await fastest(device, step, plain, options.slice(0, MOST_OPTIONS));
+    const [usual = NaN] = best.seconds;
+    const gain = best.time <= usual * WORTHWHILE;
+    if (gain) found.set(key, tilingKey(best.option.how));
+    const shown = gain ? best : { option: at(options, 0), time: usual };
+    const name = shown.option.kernel.name.slice(0, 48);
+    table.push([name, milliseconds(usual), milliseconds(shown.time), `${(usual / shown.time).toFixed(2)}x`, tilingKey(shown.option.how)]);
+    if (best.wrong.length > 0) note(`${name}: left out because its results differ: ${best.wrong.join('; ')}`);
+  }
+  print(columns([['kernel', 'ms', 'tuned', 'gain', 'tile'], ...table]));
+  if (found.size === 0) {
+    print('nothing is faster than what is chosen without measuring');
+    return;
+  }
+  print(`${found.size} of ${table.length} kernels are faster tuned: ${await addTunings(device.found.adapter, found)}`);
+}
+
+const milliseconds = (seconds: number): string => (seconds * 1e3).toFixed(3);
+
+interface Fastest {
+  readonly option: Option;
+  /** Seconds. */
+  readonly time: number;
+  /** Of every option; NaN of those whose results are wrong. */
+  readonly seconds: readonly number[];
+  readonly wrong: readonly string[];
+}
+
+/** Runs every option on the same random numbers, compares it with the plain one, and times it. */
+async function fastest(device: Device, step: Lowered, plain: Option, options: readonly Option[]): Promise<Fastest> {
+  const arenas = new ArenaBuilder();
+  const placed = new Map<string, Placed>();
+  for (const b of plain.kernel.buffers) {
+    const t = get(step.schedule.tensors, b.tensor, 'tensor');
+    placed.set(b.tensor, arenas.place(t.dtype === 'i32' ? 'iwork' : 'work', b.tensor, t.dtype, t.size));
+  }
+  const programs = [plain, ...options].map(({ kernel }, i): Lowered => ({
+    ...step,
+    name: `way${i}`,
+    devices: 'gpu',
+    gpu: [kernel],
+    cpu: [],
+    wasm: [],
+    batches: [[0]],
+    placed,
+  }));
+  const plan = planPrograms('tune', 1, programs, arenas);
+  const session = await device.open(plan);
+  try {
+    const ticks = makeTicks(plan, 0, 1, { seed: 0, total: 1 });
+    const outputs = plain.kernel.buffers.filter((b) => b.access !== 'read');
+    const results = async (program: string): Promise<Words[]> => {
+      fill(session);
+      await session.run([program], ticks);
+      return Promise.all(
+        outputs.map((b) => {
+          const { arena, offset } = get(placed, b.tensor, 'place');
+          return session.read(arena, offset + b.offset, b.size);
+        }),
+      );
+    };
+    const want = await results('way0');
+    const wrong: string[] = [];
+    const seconds: number[] = [];
+    for (const [i, option] of options.entries()) {
+      const name = `way${i + 1}`;
+      const errors = (await results(name)).map((got, k) => distance(got, at(want, k)));
+      const right = errors.every((e) => e <= TOLERANCE);
+      if (!right) wrong.push(`${tilingKey(option.how)} by ${Math.max(...errors).toExponential(1)}`);
+      seconds.push(right ? await shortest(session, name, ticks) : NaN);
+    }
+    const best = seconds.reduce((b, s, i) => (s < (seconds[b] ?? NaN) || Number.isNaN(seconds[b]) ? i : b), 0);
+    return { option: at(options, best), time: seconds[best] ?? NaN, seconds, wrong };
+  } finally {
+    session.destroy();
+  }
+}
+
+/** The same random numbers every time: positive, since second moments are. */
+function fill(session: Session): void {
+  for (const { name, dtype, words } of session.plan.arenas) {
+    session.write(
+      name,
+      0,
+      dtype === 'f32' ? Float32Array.from({ length: words }, (_, i) => 0.1 + uniformAt(1, 0, 0, i)) : new Int32Array(words),
+    );
+  }
+}
+
+async function shortest(session: Session, program: string, ticks: ReturnType<typeof makeTicks>): Promise<number> {
+  let best = Infinity;
+  for (let i = 0; i < RUNS; i++) {
+    const begin = performance.now();
+    const [seconds] = session.profile ? await session.profile(program, ticks) : (await session.run([program], ticks), []);
+    best = Math.min(best, seconds ?? (performance.now() - begin) / 1000);
+  }
+  return best;
+}
