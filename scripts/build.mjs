@@ -1,6 +1,7 @@
 // Builds dist/: the compiler and the command line as modules, the runner and the page as single files.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, copyFileSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,6 +31,11 @@ try {
   const types = readFileSync(join(out, 'runtime', 'api.d.ts'), 'utf8');
   const exported = ['load', 'readTensors', 'writeTensors'].map((name) => `export declare const ${name}: Runner['${name}'];`);
   writeFileSync(join(standalone, 'runner.d.ts'), `${types}${exported.join('\n')}\n`);
+  // Plans are cached by what made them: see src/cli/plan-cache.ts.
+  const modules = readdirSync(out, { recursive: true }).filter((f) => f.endsWith('.js'));
+  const id = createHash('sha256');
+  for (const file of modules.sort()) id.update(file).update(readFileSync(join(out, file)));
+  writeFileSync(join(out, 'build-id'), id.digest('hex'));
   chmodSync(join(out, 'cli', 'main.js'), 0o755);
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   renameSync(out, join(root, 'dist'));

@@ -17,6 +17,8 @@ import { note } from './terminal.ts';
 export interface OpenProgram {
   readonly path: string;
   readonly source: Source;
+  /** Everything that was read: the program and what it imports. */
+  readonly texts: readonly string[];
   readonly model: Model;
   readonly script: Script;
 }
@@ -34,10 +36,15 @@ const readBeside: Reader = (path, from) => {
 /** Reads and checks a program, which may have print lines alone; prints warnings, throws everything else. */
 export async function openScript(path: string): Promise<Omit<OpenProgram, 'model'> & { readonly model: Model | undefined }> {
   const source: Source = { name: path, text: new TextDecoder().decode(await readUserFile(path)) };
-  const { model, script, diagnostics } = check(source, readBeside);
+  const texts = [path, source.text];
+  const { model, script, diagnostics } = check(source, (name, from) => {
+    const other = readBeside(name, from);
+    texts.push(name, typeof other === 'string' ? other : other.text);
+    return other;
+  });
   if (!script) throw new UserError(diagnostics);
   if (diagnostics.length) note(`${renderAll(diagnostics)}\n`);
-  return { path, source, model, script };
+  return { path, source, texts, model, script };
 }
 
 /** Reads and checks a program that has a model. */

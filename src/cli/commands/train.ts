@@ -2,7 +2,6 @@ import { createWriteStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from '../../base/errors.ts';
 import { TorchRandom } from '../../base/torch-random.ts';
-import { compile } from '../../compile.ts';
 import { readSafetensors, writeSafetensors } from '../../data/safetensors.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import type { Weights } from '../../runtime/api.ts';
@@ -12,6 +11,7 @@ import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../fi
 import { trainPopulation, type PopulationFlags } from './population.ts';
 import { profile } from './profile.ts';
 import { dataPath, openData, openProgram, openWeights, type OpenProgram } from '../program.ts';
+import { planFor } from '../plan-cache.ts';
 import { History, TABLE_ROWS } from '../history.ts';
 import { note, print, progressView, showNumber, showTime } from '../terminal.ts';
 
@@ -44,7 +44,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   const data = await openData(program, flags.data, torch);
   const random = torch && dataSeed !== undefined && dataSeed !== seed ? new TorchRandom(seed) : torch;
   const device = await findDevice(flags.profile !== undefined && flags.device === 'auto' ? 'gpu' : flags.device, flags);
-  const { plan } = compile(found, {
+  const plan = await planFor(program, {
     adapter: device.adapter,
     devices: device.devices,
     rows: data.rows,

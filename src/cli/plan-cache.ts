@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { readdir, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { compile, type CompileOptions } from '../compile.ts';
+import type { Plan } from '../plan.ts';
+import { cacheFolder, readUserFile, writeFileSafely } from './files.ts';
+import type { OpenProgram } from './program.ts';
+
+/** Milliseconds from which on compiling is worth a file. */
+const WORTHWHILE = 250;
+/** Plans that are kept: those used last. */
+const MOST_PLANS = 32;
+
+/** A hash of the built compiler, which `npm run build` leaves beside it; a compiler that runs from its sources has none. */
+const BUILD = fileURLToPath(new URL('../build-id', import.meta.url));
+
+/** Compiles a program, or takes the plan of an earlier run of the same text with the same options by the same compiler. */
+export async function planFor(program: OpenProgram, options: CompileOptions): Promise<Plan> {
+  if (!existsSync(BUILD)) return compile(program.model, options).plan;
+  const { adapter, statistics, ...others } = options;
+  const key = JSON.stringify([
+    readFileSync(BUILD, 'utf8'),
+    program.texts,
+    others,
+    adapter && { ...adapter, tuned: [...(adapter.tuned ?? [])] },
+    [...(statistics ?? [])],
+  ]);
+  const folder = join(cacheFolder(), 'plans');
+  const path = join(folder, `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.json`);
+  if (existsSync(path)) {
+    const known = parsed(new TextDecoder().decode(await readUserFile(path)));
+    if (known) {
+      const now = new Date();
+      await utimes(path, now, now);
+      return known;
+    }
+  }
+  const begin = performance.now();
+  const { plan } = compile(program.model, options);
+  if (performance.now() - begin >= WORTHWHILE) {
+    await writeFileSafely(path, JSON.stringify(plan));
+    await dropOldest(folder);
+  }
+  return plan;
+}
+
+/** A plan; undefined for what is none, which is then written anew. */
+function parsed(text: string): Plan | undefined {
+  try {
+    const found = JSON.parse(text) as Partial<Plan>;
+    return found.format === 'nnc-plan' ? (found as Plan) : undefined;
+  } catch (e) {
+    if (e instanceof SyntaxError) return undefined;
+    throw e;
+  }
+}
+
+async function dropOldest(folder: string): Promise<void> {
+  const files = await Promise.all(
+    (await readdir(folder))
+      .filter((f) => f.endsWith('.json'))
+      // Another process may have dropped it meanwhile.
+      .map(async (f) => ({ path: join(folder, f), used: (await stat(join(folder, f)).catch(() => undefined))?.mtimeMs ?? 0 })),
+  );
+  const old = files.sort((a, b) => b.used - a.used).slice(MOST_PLANS);
+  await Promise.all(old.map(({ path }) => rm(path, { force: true })));
+}
