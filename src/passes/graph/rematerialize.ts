@@ -1,7 +1,7 @@
 import { at, get } from '../../base/errors.ts';
-import { count } from '../../base/types.ts';
+import { count, fixedShape } from '../../base/types.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
-import { OPS } from '../../ir/graph/ops.ts';
+import { OPS, contractLabels } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { OP_COST } from '../op-cost.ts';
 import { copyNode } from './rewrite.ts';
@@ -23,6 +23,10 @@ export function rematerialize(graph: Graph): Graph {
 
 /** Random numbers are drawn again wherever they are read; here they would be one more place. */
 const isCheap = (node: Node): boolean => OPS[node.op].family === 'pointwise' && node.op !== 'uniform' && node.op !== 'shuffle';
+
+/** Terms of the sums, and how many times larger than its operands a product is, from which on it is computed again. */
+const FEW_TERMS = 128;
+const GROWTH = 2;
 
 class Rematerializer {
   private readonly graph: Graph;
@@ -101,12 +105,23 @@ class Rematerializer {
     return this.needed.has(id) && count(this.node(id).type.shape) >= LARGE && this.cost(id) <= CHEAP;
   }
 
+  /** Whether a product for each of many pairs, as the scores of attention, takes much more memory than what it is made of. */
+  private grows(node: Node): boolean {
+    if (node.op !== 'contract') return false;
+    const l = contractLabels(node.attrs.spec);
+    if (![...l.out].some((c) => l.a.includes(c) && l.b.includes(c))) return false;
+    const [a, b] = node.inputs.map((i) => fixedShape(this.node(i).type.shape));
+    if (!a || !b) return false;
+    const terms = [...l.a].reduce((n, c, i) => (l.out.includes(c) ? n : n * at(a, i)), 1);
+    return terms <= FEW_TERMS && count(node.type.shape) >= GROWTH * (count(a) + count(b));
+  }
+
   /** Operations to compute a value from what is alive in the backward pass; infinite where that cannot be. */
   private cost(id: NodeId): number {
     const known = this.costs.get(id);
     if (known !== undefined) return known;
     const node = this.node(id);
-    let total = isCheap(node) ? (OP_COST[node.op] ?? 1) : Infinity;
+    let total = isCheap(node) ? (OP_COST[node.op] ?? 1) : this.grows(node) ? 0 : Infinity;
     for (const input of new Set(node.inputs)) if (total <= CHEAP) total += this.costOfOperand(input, count(node.type.shape));
     this.costs.set(id, total);
     return total;

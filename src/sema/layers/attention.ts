@@ -13,8 +13,43 @@ interface Masking {
   readonly mask?: NodeId | undefined;
 }
 
-/** softmax(q k^T / sqrt(d)) v for heads of [..., T, d]; with `causal` a place sees only itself and what is before it. */
-export function scaledDotProduct(b: GraphBuilder, q: NodeId, k: NodeId, v: NodeId, { causal, mask }: Masking): NodeId {
+/** Places up to which all queries look at all keys at once. */
+const LONGEST = 512;
+/** Queries of a block where there are more: as many rows of scores are alive at once. */
+const BLOCK = 256;
+
+/**
+ * softmax(q k^T / sqrt(d)) v for heads of [..., T, d]; with `causal` a place sees only itself and what is before it. Long
+ * sequences go block by block of queries, so that nobody ever holds T x S scores, and without the keys that a causal block does
+ * not see; the backward pass computes scores again (`passes/graph/rematerialize.ts`).
+ */
+export function scaledDotProduct(b: GraphBuilder, q: NodeId, k: NodeId, v: NodeId, masking: Masking): NodeId {
+  const axis = b.shape(q).length - 2;
+  const [t, s] = [b.shape(q)[axis], b.shape(k)[axis]];
+  if (typeof t !== 'number' || typeof s !== 'number' || t <= LONGEST) return block(b, q, k, v, masking, 0);
+  const wide: Shape = [...b.shape(q).slice(0, axis), t, s];
+  const mask = masking.mask === undefined ? undefined : broadcastTo(b, masking.mask, wide);
+  const rows = (x: NodeId, from: number, count: number, along = axis): NodeId => part(b, x, along, from, count);
+  const blocks = Array.from({ length: Math.ceil(t / BLOCK) }, (_, i) => {
+    const [from, count] = [i * BLOCK, Math.min(BLOCK, t - i * BLOCK)];
+    const seen = masking.causal ? Math.min(s, from + count) : s;
+    const own = mask === undefined ? undefined : rows(rows(mask, from, count), 0, seen, axis + 1);
+    return block(b, rows(q, from, count), rows(k, 0, seen), rows(v, 0, seen), { causal: masking.causal, mask: own }, from);
+  });
+  return b.add('concat', blocks, { axis });
+}
+
+/** Some places along one axis. */
+function part(b: GraphBuilder, x: NodeId, axis: number, from: number, count: number): NodeId {
+  const shape = b.shape(x);
+  return b.add('slice', [x], {
+    start: shape.map((_, i) => (i === axis ? from : 0)),
+    size: shape.map((d, i) => (i === axis ? count : d)),
+  });
+}
+
+/** Queries from place `first` on over all keys. */
+function block(b: GraphBuilder, q: NodeId, k: NodeId, v: NodeId, { causal, mask }: Masking, first: number): NodeId {
   const shape = b.shape(q);
   const rank = shape.length;
   const lead = 'abcdef'.slice(0, rank - 2);
@@ -24,8 +59,9 @@ export function scaledDotProduct(b: GraphBuilder, q: NodeId, k: NodeId, v: NodeI
   // A very low number instead of infinity: drivers may assume that there is none.
   const low = b.like(LOWEST, scores);
   if (causal) {
-    const hidden = b.op('lt', b.add('iota', [], { axis: rank - 2 }, type), b.add('iota', [], { axis: rank - 1 }, type));
-    masked = b.op('select', hidden, low, masked);
+    const place = b.add('iota', [], { axis: rank - 2 }, type);
+    const query = first === 0 ? place : b.op('add', place, b.like(first, place));
+    masked = b.op('select', b.op('lt', query, b.add('iota', [], { axis: rank - 1 }, type)), low, masked);
   }
   if (mask !== undefined) {
     const truth = b.type(mask).dtype === 'bool';
