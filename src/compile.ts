@@ -1,30 +1,17 @@
 import { DiagnosticSink, type Diagnostic } from './base/diagnostics.ts';
 import { fail, get, invariant } from './base/errors.ts';
-import { hash } from './base/hash.ts';
 import type { Source } from './base/source.ts';
-import { count, fixedShape } from './base/types.ts';
-import { contractWork } from './ir/graph/ops.ts';
 import type { Graph } from './ir/graph/types.ts';
-import { type Adapter, type Devices, collectScalars, generate, lowerProgram, planTensor, type Lowered } from './lower.ts';
+import { type Adapter, type Devices, collectScalars, generate, lowerProgram, type Lowered } from './lower.ts';
 import { loopOf } from './loop.ts';
+import { dataOf, identityOf, outputOf, planProgram, stateShapes } from './describe.ts';
 import { parse } from './parser/parse.ts';
 import { PARAMS, packing } from './passes/graph/pack.ts';
 import { ArenaBuilder } from './passes/memory/layout.ts';
 import { predictPipeline, runPasses, stepPipeline, type Observer } from './passes/pipeline.ts';
-import { dataTensor, stateTensor, traceTensor } from './passes/schedule/schedule.ts';
+import { stateTensor } from './passes/schedule/schedule.ts';
 import type { Level } from './passes/schedule/types.ts';
-import {
-  TICK_COUNT,
-  planBytes,
-  type Arena,
-  type Dispatch,
-  type Plan,
-  type PlanLoop,
-  type PlanScalar,
-  type PlanParam,
-  type PlanTensor,
-  type Program,
-} from './plan.ts';
+import { TICK_COUNT, planBytes, type Arena, type Plan, type PlanLoop, type PlanScalar, type PlanParam, type PlanTensor } from './plan.ts';
 import { analyze } from './sema/analyze.ts';
 import type { Model, Script } from './sema/model.ts';
 import { DEFAULT_EPOCHS } from './sema/settings.ts';
@@ -237,17 +224,6 @@ function compileOnce(model: Model, options: CompileOptions): Compiled {
   return { plan: { ...plan, identity: identityOf(programs, plan.train?.batch) }, programs };
 }
 
-/** A hash of what the programs compute, wherever they run. */
-function identityOf(programs: readonly Lowered[], batch: number | undefined): string {
-  const graphs = programs.map(({ name, schedule: { graph } }) => [
-    name,
-    graph.nodes.map(({ op, inputs, attrs, type }) => [op, inputs, attrs, type]),
-    graph.writes,
-    graph.outputs,
-  ]);
-  return hash(JSON.stringify([graphs, batch]));
-}
-
 /** Steps of training that one workgroup can repeat by itself. */
 function loops(
   programs: readonly Lowered[],
@@ -277,48 +253,4 @@ function trainingSchedule(model: Model, options: CompileOptions) {
   const shuffle = !model.train.shuffle ? false : options.givenOrder ? 'given' : true;
   const epochs = Math.ceil(steps / stepsPerEpoch);
   return { steps, tailRows: rows % batch, feed: { rows, batch, shuffle, stepsPerEpoch, epochs } as const };
-}
-
-/** Every state that any program reads or writes, with its shape. */
-function stateShapes(programs: readonly Lowered[]): [string, number[]][] {
-  const found = new Map<string, number[]>();
-  for (const { schedule: s } of programs)
-    for (const node of s.graph.nodes) if (node.op === 'state') found.set(node.attrs.name, fixedShape(node.type.shape));
-  return [...found];
-}
-
-function planProgram(p: Lowered, dispatches: readonly Dispatch[], calls: readonly Dispatch[]): Program {
-  const traces = [...p.schedule.tensors.values()].filter((t) => t.kind === 'trace');
-  const name = (tensor: string): string => Object.keys(p.schedule.outputs).find((o) => traceTensor(o) === tensor) ?? tensor;
-  return {
-    dispatches,
-    calls,
-    trace: Object.fromEntries(traces.map((t) => [name(t.name), planTensor(p, t.name, name(t.name), [t.size])])),
-    flops: flops(p.schedule.graph),
-  };
-}
-
-/** Two for each multiply-add, one for each element of anything else that computes. */
-export function flops(graph: Graph): number {
-  let total = 0;
-  for (const node of graph.nodes) {
-    const shape = (i: number) => graph.nodes[node.inputs[i] ?? -1]?.type.shape ?? [];
-    if (node.op === 'contract') total += 2 * contractWork(node.attrs.spec, shape(0), shape(1));
-    else if (node.op === 'reduce_sum' || node.op === 'reduce_max') total += count(shape(0));
-    else if (node.inputs.length > 0 && node.type.dtype === 'f32') total += count(node.type.shape);
-  }
-  return total;
-}
-
-function dataOf(program: Lowered, input: string): PlanTensor {
-  const node = program.schedule.graph.nodes.find((n) => n.op === 'input' && n.attrs.name === input);
-  // An input that the result does not depend on is not on the device.
-  if (!node) return { name: input, arena: '', offset: 0, shape: [], dtype: 'f32' };
-  return planTensor(program, dataTensor(input), input, fixedShape(node.type.shape));
-}
-
-function outputOf(program: Lowered, output: string): PlanTensor {
-  const place = get(new Map(Object.entries(program.schedule.outputs)), output, 'output');
-  const node = program.schedule.graph.nodes[program.schedule.graph.outputs[output] ?? -1];
-  return planTensor(program, place.tensor, output, fixedShape(node?.type.shape ?? []), place.offset);
 }

@@ -138,6 +138,14 @@ export class BlockWriter {
     return undefined;
   }
 
+  /** A value by a name, unless it is as simple as one, which this block and those inside know from here on. */
+  keep(key: string, value: Expr, prefix: string): Expr {
+    const simple = value.kind === 'literal' || value.kind === 'ref' || value.kind === 'tick';
+    const result = simple ? value : this.define(prefix, value);
+    this.remember(key, result);
+    return result;
+  }
+
   /** Makes a value known to this block and those inside. */
   remember(key: string, value: Expr): void {
     this.top.memo.set(key, value);

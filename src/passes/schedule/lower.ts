@@ -12,10 +12,11 @@ import { chooseLanes } from './lanes.ts';
 import { about, axisName, kernelName } from './naming.ts';
 import { reroll } from './reroll.ts';
 import { goesThroughRows } from './rows.ts';
+import type { Window } from './reads.ts';
 import { shareLoads } from './share-loads.ts';
 import { tiling, tilingKey, tilings, type Target, type Tiling } from './tiling.ts';
 import type { Group, Schedule, Store } from './types.ts';
-import { Values, type Window } from './values.ts';
+import { Values } from './values.ts';
 import type { Point } from './views.ts';
 
 /** Which of the tilings of a kernel is taken: the one that costs least, or, for tests, one by number. */
@@ -141,7 +142,9 @@ function writeKernel(s: Schedule, group: Group, index: number, how: Tiling): Ker
   const body = out.inBlock(() => {
     if (group.roots.length === 0) {
       for (const st of group.stores)
-        points.forEach((p) => put(st, st.from ? values.load(at(s.graph.nodes, st.node), st.from, p) : at(values.at(st.node, [p]), 0), p));
+        points.forEach((p) =>
+          put(st, st.from ? values.reads.one(at(s.graph.nodes, st.node), st.from, p) : at(values.at(st.node, [p]), 0), p),
+        );
       return;
     }
     const later: (() => void)[] = [];
@@ -164,11 +167,11 @@ function writeKernel(s: Schedule, group: Group, index: number, how: Tiling): Ker
     }
     if (later.length) oneLane(() => later.forEach((write) => write()));
   });
-  const windows = new Map([...values.reads, ...written]);
+  const windows = new Map([...values.reads.windows, ...written]);
   // In the order of their first use, so that equal layers have equal kernels.
   const buffers = [...windows].map(([name, window]): Buffer => {
     const t = get(s.tensors, window.tensor, 'tensor');
-    const access = written.has(name) ? (values.reads.has(name) ? 'update' : 'write') : 'read';
+    const access = written.has(name) ? (values.reads.windows.has(name) ? 'update' : 'write') : 'read';
     return { name, type: t.dtype, size: window.size, access, tensor: window.tensor, offset: window.offset };
   });
   return {
@@ -177,7 +180,7 @@ function writeKernel(s: Schedule, group: Group, index: number, how: Tiling): Ker
     buffers,
     axes,
     lanes: how.lanes,
-    subgroup: values.shares ? how.subgroup : 1,
+    subgroup: values.reads.shares ? how.subgroup : 1,
     body,
   };
 }

@@ -1,22 +1,21 @@
-import { CompilerBug, at, get } from '../../base/errors.ts';
-import { count, fixedShape } from '../../base/types.ts';
+import { CompilerBug, at } from '../../base/errors.ts';
+import { fixedShape } from '../../base/types.ts';
 import { isPointwise, type PointwiseOp } from '../../ir/graph/pointwise.ts';
 import type { Graph, Node, NodeId, NodeOf } from '../../ir/graph/types.ts';
 import { call, depth, literal } from '../../ir/kernel/build.ts';
-import { vectorOf } from '../../ir/kernel/functions.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
 import type { Expr, Fn } from '../../ir/kernel/types.ts';
 import type { BlockWriter } from './block-writer.ts';
 import { safeName } from './naming.ts';
+import { Reads } from './reads.ts';
 import { contractAt, reduceAt, scatterAt, unwindowAt, type Summing } from './sums.ts';
 import type { Tiling } from './tiling.ts';
-import type { Group, Place, Schedule } from './types.ts';
+import type { Group, Schedule } from './types.ts';
 import { isView } from './uses.ts';
 import { between, isWide, lanesOf, viewedPoint, type Point } from './views.ts';
 
 /** Pointwise operations that are one function of the kernel IR under another name. */
 const FN: Partial<Readonly<Record<PointwiseOp, Fn>>> = { idiv: 'div' };
-const ELEMENT: readonly Fn[] = ['x', 'y', 'z', 'w'];
 
 /** Deeper expressions get names in between: shader compilers bound how deep they nest. */
 const MAX_DEPTH = 24;
@@ -33,16 +32,9 @@ function usesIn(graph: Graph): ReadonlyMap<NodeId, number> {
 }
 const USES = new WeakMap<Graph, Map<NodeId, number>>();
 
-/** A part of a tensor that a kernel reads. */
-export interface Window {
-  readonly tensor: string;
-  readonly offset: number;
-  readonly size: number;
-}
-
 /** Gives the values of nodes at many points of one thread at once, so that what they share is computed once. */
 export class Values {
-  readonly reads = new Map<string, Window>();
+  readonly reads: Reads;
   readonly summing: Summing;
   /** The root that is being computed along the rows, if any: what others have stored there is loaded. */
   current: NodeId | undefined;
@@ -52,10 +44,6 @@ export class Values {
   private readonly group: Group;
   private readonly out: BlockWriter;
   private readonly tiling: Tiling;
-  /** Axes of which a subgroup has one index. */
-  private readonly uniform: ReadonlySet<string>;
-  /** Whether threads read for one another. */
-  shares = false;
 
   constructor(s: Schedule, group: Group, out: BlockWriter, tiling: Tiling, uniform: ReadonlySet<string> = new Set()) {
     this.s = s;
@@ -63,7 +51,7 @@ export class Values {
     this.graph = s.graph;
     this.out = out;
     this.tiling = tiling;
-    this.uniform = uniform;
+    this.reads = new Reads(s, { out, tiling, uniform, values: (id, points) => this.at(id, points) });
     this.useCount = usesIn(s.graph);
     this.summing = { graph: this.graph, out, tiling, values: (id, points) => this.at(id, points) };
   }
@@ -78,12 +66,12 @@ export class Values {
     for (const key of keys) if (!known.has(key)) known.set(key, this.out.recall(key));
     const missing = [...known].filter(([, e]) => e === undefined).map(([key]) => key);
     const todo = missing.map((key) => at(points, keys.indexOf(key)));
-    const computed = todo.length === 0 ? [] : stored ? this.loadAll(node, place, todo) : this.compute(node, todo);
+    const computed = todo.length === 0 ? [] : stored ? this.reads.all(node, place, todo) : this.compute(node, todo);
     const shared = (this.useCount.get(id) ?? 0) > 1 || this.group.roots.includes(id);
     missing.forEach((key, i) => {
       const value = at(computed, i);
       const often = shared || (points.length > 1 && (stored || keys.indexOf(key) !== keys.lastIndexOf(key)));
-      known.set(key, often || depth(value) > MAX_DEPTH ? this.name(key, value, stored ? 'x' : 'v') : value);
+      known.set(key, often || depth(value) > MAX_DEPTH ? this.out.keep(key, value, stored ? 'x' : 'v') : value);
     });
     return keys.map((key) => known.get(key) as Expr);
   }
@@ -91,87 +79,6 @@ export class Values {
   /** Whether a value with a place is read from there; a root is computed, but for one along the rows that was stored before. */
   private isStored(id: NodeId, node: Node): boolean {
     return !this.group.roots.includes(id) || (node.type.shape.length > this.group.rank && id !== this.current);
-  }
-
-  private name(key: string, value: Expr, prefix: string): Expr {
-    const simple = value.kind === 'literal' || value.kind === 'ref' || value.kind === 'tick';
-    const result = simple ? value : this.out.define(prefix, value);
-    this.out.remember(key, result);
-    return result;
-  }
-
-  /**
-   * Values from memory. Those at equal distances that all threads of a subgroup need are loaded together: each thread reads one
-   * of them, and all take what the others have.
-   */
-  private loadAll(node: Node, place: Place, points: readonly Point[]): Expr[] {
-    const step = this.distance(node, points);
-    if (step === undefined) return points.map((p) => this.load(node, place, p));
-    const { subgroup } = this.tiling;
-    this.shares = true;
-    return points.map((_, i) => {
-      const from = i - (i % subgroup);
-      const count = Math.min(subgroup, points.length - from);
-      const mine = ix.scale(ix.mod(ix.variable('sub', subgroup), count), step);
-      const key = `${node.id}@${ix.showIndex(ix.linear(at(points, from), fixedShape(node.type.shape)))} of ${count}`;
-      const own = this.out.recall(key) ?? this.name(key, this.element(node, place, at(points, from), mine), 's');
-      const value = call('broadcast', own, literal('u32', i - from));
-      return node.type.dtype === 'bool' ? call('bool', value) : value;
-    });
-  }
-
-  /** How far apart the values at points lie, if they are the same for a whole subgroup and all steps are alike. */
-  private distance(node: Node, points: readonly Point[]): number | undefined {
-    if (this.tiling.subgroup === 1 || points.length < 2 || this.out.isGuarded || points.some(isWide)) return undefined;
-    const positions = points.map((p) => ix.linear(p, fixedShape(node.type.shape)));
-    const [first = ix.ZERO] = positions;
-    if (!ix.variablesOf(first).every((name) => name !== undefined && (this.uniform.has(name) || name.startsWith('k')))) return undefined;
-    const steps = positions.slice(1).map((p, i) => ix.add(p, ix.scale(at(positions, i), -1)));
-    const [step = ix.ZERO] = steps;
-    return steps.every((d) => d.terms.length === 0 && d.constant === step.constant) ? step.constant : undefined;
-  }
-
-  /** A value from memory at a point of the node that lies there. */
-  load(node: Node, place: Place, point: Point): Expr {
-    const value = isWide(point) ? this.vector(node, place, point) : this.element(node, place, point);
-    return node.type.dtype === 'bool' && value.type !== 'bool' && value.type !== 'boolx4' ? call('bool', value) : value;
-  }
-
-  private vector(node: Node, place: Place, point: Point): Expr {
-    const { buffer, dtype } = this.window(node, place);
-    const start = ix.vectorStart(ix.linear(point, fixedShape(node.type.shape)));
-    if (!start) return call('vec4', ...this.at(node.id, lanesOf(point)));
-    return { kind: 'load', type: vectorOf(dtype), buffer, index: ix.toExpr(readable(ix.div(start, 4))) };
-  }
-
-  /** One element, so far behind that of a point. */
-  private element(node: Node, place: Place, point: Point, further: ix.Index = ix.ZERO): Expr {
-    const { buffer, dtype } = this.window(node, place);
-    const position = ix.add(ix.linear(point, fixedShape(node.type.shape)), further);
-    return this.neighbour(buffer, dtype, position) ?? { kind: 'load', type: dtype, buffer, index: ix.toExpr(readable(position)) };
-  }
-
-  /** The part of a tensor in which a node lies. */
-  private window(node: Node, place: Place): { readonly buffer: string; readonly dtype: 'f32' | 'i32' } {
-    const { dtype, size: whole } = get(this.s.tensors, place.tensor, 'tensor');
-    const size = count(node.type.shape);
-    const buffer = place.offset === 0 && size === whole ? place.tensor : `${place.tensor}_${place.offset}_${size}`;
-    this.reads.set(buffer, { tensor: place.tensor, offset: place.offset, size });
-    return { buffer, dtype };
-  }
-
-  /** An element of a vector of which the other elements are read too: that is loaded once. */
-  private neighbour(buffer: string, dtype: 'f32' | 'i32', position: ix.Index): Expr | undefined {
-    const strides = this.tiling.neighbours;
-    const reused = position.terms.some((t) => t.atom.kind === 'var' && strides(t.atom.name) === t.coefficient);
-    if (!reused || !ix.dividesAll(position, 4)) return undefined;
-    const lane = ((position.constant % 4) + 4) % 4;
-    const start = { ...position, constant: position.constant - lane };
-    const key = `${buffer}[${ix.showIndex(start)}]`;
-    const vector =
-      this.out.recall(key) ??
-      this.name(key, { kind: 'load', type: vectorOf(dtype), buffer, index: ix.toExpr(readable(ix.div(start, 4))) }, 'q');
-    return call(at(ELEMENT, lane), vector);
   }
 
   private compute(node: Node, points: readonly Point[]): Expr[] {
@@ -256,7 +163,7 @@ export class Values {
   /** An index that is data, kept inside so that no input can reach foreign memory. */
   private row(value: Expr, key: string, rows: number): ix.Index {
     const inside = call('u32', call('min', call('max', value, literal('i32', 0)), literal('i32', rows - 1)));
-    const row = this.out.recall(key) ?? this.name(key, inside, 'row');
+    const row = this.out.recall(key) ?? this.out.keep(key, inside, 'row');
     return ix.runtimeValue(row, row.kind === 'ref' ? row.name : '', rows - 1);
   }
 
@@ -313,6 +220,3 @@ export class Values {
     return result ?? literal(node.type.dtype, 0);
   }
 }
-
-/** An index that can be written down: one that is certainly negative is that of a masked load, whose value nobody uses. */
-const readable = (index: ix.Index): ix.Index => (ix.range(index)[1] < 0 ? ix.ZERO : index);

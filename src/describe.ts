@@ -1,0 +1,66 @@
+import { get } from './base/errors.ts';
+import { hash } from './base/hash.ts';
+import { count, fixedShape } from './base/types.ts';
+import { contractWork } from './ir/graph/ops.ts';
+import type { Graph } from './ir/graph/types.ts';
+import { planTensor, type Lowered } from './lower.ts';
+import { dataTensor, traceTensor } from './passes/schedule/schedule.ts';
+import type { Dispatch, PlanTensor, Program } from './plan.ts';
+
+/** A hash of what the programs compute, wherever they run. */
+export function identityOf(programs: readonly Lowered[], batch: number | undefined): string {
+  const graphs = programs.map(({ name, schedule: { graph } }) => [
+    name,
+    graph.nodes.map(({ op, inputs, attrs, type }) => [op, inputs, attrs, type]),
+    graph.writes,
+    graph.outputs,
+  ]);
+  return hash(JSON.stringify([graphs, batch]));
+}
+
+/** Every state that any program reads or writes, with its shape. */
+export function stateShapes(programs: readonly Lowered[]): [string, number[]][] {
+  const found = new Map<string, number[]>();
+  for (const { schedule: s } of programs)
+    for (const node of s.graph.nodes) if (node.op === 'state') found.set(node.attrs.name, fixedShape(node.type.shape));
+  return [...found];
+}
+
+/** What a plan says about a program. */
+export function planProgram(p: Lowered, dispatches: readonly Dispatch[], calls: readonly Dispatch[]): Program {
+  const traces = [...p.schedule.tensors.values()].filter((t) => t.kind === 'trace');
+  const name = (tensor: string): string => Object.keys(p.schedule.outputs).find((o) => traceTensor(o) === tensor) ?? tensor;
+  return {
+    dispatches,
+    calls,
+    trace: Object.fromEntries(traces.map((t) => [name(t.name), planTensor(p, t.name, name(t.name), [t.size])])),
+    flops: flops(p.schedule.graph),
+  };
+}
+
+/** Two for each multiply-add, one for each element of anything else that computes. */
+export function flops(graph: Graph): number {
+  let total = 0;
+  for (const node of graph.nodes) {
+    const shape = (i: number) => graph.nodes[node.inputs[i] ?? -1]?.type.shape ?? [];
+    if (node.op === 'contract') total += 2 * contractWork(node.attrs.spec, shape(0), shape(1));
+    else if (node.op === 'reduce_sum' || node.op === 'reduce_max') total += count(shape(0));
+    else if (node.inputs.length > 0 && node.type.dtype === 'f32') total += count(node.type.shape);
+  }
+  return total;
+}
+
+/** Where an input of a program lies. */
+export function dataOf(program: Lowered, input: string): PlanTensor {
+  const node = program.schedule.graph.nodes.find((n) => n.op === 'input' && n.attrs.name === input);
+  // An input that the result does not depend on is not on the device.
+  if (!node) return { name: input, arena: '', offset: 0, shape: [], dtype: 'f32' };
+  return planTensor(program, dataTensor(input), input, fixedShape(node.type.shape));
+}
+
+/** Where an output of a program lies. */
+export function outputOf(program: Lowered, output: string): PlanTensor {
+  const place = get(new Map(Object.entries(program.schedule.outputs)), output, 'output');
+  const node = program.schedule.graph.nodes[program.schedule.graph.outputs[output] ?? -1];
+  return planTensor(program, place.tensor, output, fixedShape(node?.type.shape ?? []), place.offset);
+}

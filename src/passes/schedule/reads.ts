@@ -1,0 +1,126 @@
+import { at, get } from '../../base/errors.ts';
+import { count, fixedShape } from '../../base/types.ts';
+import type { Node, NodeId } from '../../ir/graph/types.ts';
+import { call, literal } from '../../ir/kernel/build.ts';
+import { vectorOf } from '../../ir/kernel/functions.ts';
+import * as ix from '../../ir/kernel/index-math.ts';
+import type { Expr, Fn } from '../../ir/kernel/types.ts';
+import type { BlockWriter } from './block-writer.ts';
+import type { Tiling } from './tiling.ts';
+import type { Place, Schedule } from './types.ts';
+import { isWide, lanesOf, type Point } from './views.ts';
+
+const ELEMENT: readonly Fn[] = ['x', 'y', 'z', 'w'];
+
+/** A part of a tensor that a kernel reads. */
+export interface Window {
+  readonly tensor: string;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** What reading needs to know. */
+interface Reading {
+  readonly out: BlockWriter;
+  readonly tiling: Tiling;
+  /** Axes of which a subgroup has one index. */
+  readonly uniform: ReadonlySet<string>;
+  readonly values: (id: NodeId, points: readonly Point[]) => Expr[];
+}
+
+/** Reads values from memory: as vectors where neighbours are needed, and for other threads where they need the same. */
+export class Reads {
+  readonly windows = new Map<string, Window>();
+  /** Whether threads read for one another. */
+  shares = false;
+  private readonly s: Schedule;
+  private readonly out: BlockWriter;
+  private readonly tiling: Tiling;
+  private readonly uniform: ReadonlySet<string>;
+  private readonly values: Reading['values'];
+
+  constructor(s: Schedule, { out, tiling, uniform, values }: Reading) {
+    this.s = s;
+    this.out = out;
+    this.tiling = tiling;
+    this.uniform = uniform;
+    this.values = values;
+  }
+
+  /**
+   * Values from memory. Those at equal distances that all threads of a subgroup need are loaded together: each thread reads one
+   * of them, and all take what the others have.
+   */
+  all(node: Node, place: Place, points: readonly Point[]): Expr[] {
+    const step = this.distance(node, points);
+    if (step === undefined) return points.map((p) => this.one(node, place, p));
+    const { subgroup } = this.tiling;
+    this.shares = true;
+    return points.map((_, i) => {
+      const from = i - (i % subgroup);
+      const count = Math.min(subgroup, points.length - from);
+      const mine = ix.scale(ix.mod(ix.variable('sub', subgroup), count), step);
+      const key = `${node.id}@${ix.showIndex(ix.linear(at(points, from), fixedShape(node.type.shape)))} of ${count}`;
+      const own = this.out.recall(key) ?? this.out.keep(key, this.element(node, place, at(points, from), mine), 's');
+      const value = call('broadcast', own, literal('u32', i - from));
+      return node.type.dtype === 'bool' ? call('bool', value) : value;
+    });
+  }
+
+  /** How far apart the values at points lie, if they are the same for a whole subgroup and all steps are alike. */
+  private distance(node: Node, points: readonly Point[]): number | undefined {
+    if (this.tiling.subgroup === 1 || points.length < 2 || this.out.isGuarded || points.some(isWide)) return undefined;
+    const positions = points.map((p) => ix.linear(p, fixedShape(node.type.shape)));
+    const [first = ix.ZERO] = positions;
+    if (!ix.variablesOf(first).every((name) => name !== undefined && (this.uniform.has(name) || name.startsWith('k')))) return undefined;
+    const steps = positions.slice(1).map((p, i) => ix.add(p, ix.scale(at(positions, i), -1)));
+    const [step = ix.ZERO] = steps;
+    return steps.every((d) => d.terms.length === 0 && d.constant === step.constant) ? step.constant : undefined;
+  }
+
+  /** A value from memory at a point of the node that lies there. */
+  one(node: Node, place: Place, point: Point): Expr {
+    const value = isWide(point) ? this.vector(node, place, point) : this.element(node, place, point);
+    return node.type.dtype === 'bool' && value.type !== 'bool' && value.type !== 'boolx4' ? call('bool', value) : value;
+  }
+
+  private vector(node: Node, place: Place, point: Point): Expr {
+    const { buffer, dtype } = this.window(node, place);
+    const start = ix.vectorStart(ix.linear(point, fixedShape(node.type.shape)));
+    if (!start) return call('vec4', ...this.values(node.id, lanesOf(point)));
+    return { kind: 'load', type: vectorOf(dtype), buffer, index: ix.toExpr(readable(ix.div(start, 4))) };
+  }
+
+  /** One element, so far behind that of a point. */
+  private element(node: Node, place: Place, point: Point, further: ix.Index = ix.ZERO): Expr {
+    const { buffer, dtype } = this.window(node, place);
+    const position = ix.add(ix.linear(point, fixedShape(node.type.shape)), further);
+    return this.neighbour(buffer, dtype, position) ?? { kind: 'load', type: dtype, buffer, index: ix.toExpr(readable(position)) };
+  }
+
+  /** The part of a tensor in which a node lies. */
+  private window(node: Node, place: Place): { readonly buffer: string; readonly dtype: 'f32' | 'i32' } {
+    const { dtype, size: whole } = get(this.s.tensors, place.tensor, 'tensor');
+    const size = count(node.type.shape);
+    const buffer = place.offset === 0 && size === whole ? place.tensor : `${place.tensor}_${place.offset}_${size}`;
+    this.windows.set(buffer, { tensor: place.tensor, offset: place.offset, size });
+    return { buffer, dtype };
+  }
+
+  /** An element of a vector of which the other elements are read too: that is loaded once. */
+  private neighbour(buffer: string, dtype: 'f32' | 'i32', position: ix.Index): Expr | undefined {
+    const strides = this.tiling.neighbours;
+    const reused = position.terms.some((t) => t.atom.kind === 'var' && strides(t.atom.name) === t.coefficient);
+    if (!reused || !ix.dividesAll(position, 4)) return undefined;
+    const lane = ((position.constant % 4) + 4) % 4;
+    const start = { ...position, constant: position.constant - lane };
+    const key = `${buffer}[${ix.showIndex(start)}]`;
+    const vector =
+      this.out.recall(key) ??
+      this.out.keep(key, { kind: 'load', type: vectorOf(dtype), buffer, index: ix.toExpr(readable(ix.div(start, 4))) }, 'q');
+    return call(at(ELEMENT, lane), vector);
+  }
+}
+
+/** An index that can be written down: one that is certainly negative is that of a masked load, whose value nobody uses. */
+const readable = (index: ix.Index): ix.Index => (ix.range(index)[1] < 0 ? ix.ZERO : index);
