@@ -197,7 +197,7 @@ export function generate(
         name: `${program.name}_${kernels.map((k) => k.name).join('_')}`.slice(0, MAX_NAME),
         wgsl: shader.code,
         bindings: bound.bindings.map(({ access }) => ({ access })),
-        features: shader.features,
+        subgroup: shader.subgroup,
         ticks: shader.ticks,
         workgroups: shader.workgroups,
       }));

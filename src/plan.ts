@@ -46,8 +46,8 @@ export interface PlanKernel {
   readonly name: string;
   readonly wgsl: string;
   readonly bindings: readonly { readonly access: 'read' | 'read_write' }[];
-  /** What it needs besides what every device offers, by WebGPU's names. */
-  readonly features: readonly 'subgroups'[];
+  /** Threads side by side that read for one another, which needs the feature `subgroups`; 1 where none do. */
+  readonly subgroup: number;
   /** Reads the scalars of the step. */
   readonly ticks: boolean;
   readonly workgroups: readonly [number, number];

@@ -7,6 +7,7 @@ import { createWasmSession, hasWasm } from '../runtime/wasm.ts';
 import { BUDGET_MS, createGpuSession } from '../runtime/webgpu.ts';
 import { choose } from './choose.ts';
 import { findAdapter, releaseGpu, type FoundAdapter } from './gpu.ts';
+import { checkSubgroups } from './subgroups.ts';
 import { readTunings } from './tunings.ts';
 import { nodeHelpers } from './helpers.ts';
 
@@ -71,7 +72,7 @@ export async function findDevice(choice: DeviceChoice, options: { readonly deter
       if (cpu) return openCpuSession(plan, reason);
       const { adapter } = fresh ?? (await findAdapter()).found ?? found;
       fresh = undefined;
-      return createGpuSession(plan, adapter, { via: found.via, reason, budget: BUDGET_MS.native, nap, nets });
+      return createGpuSession(plan, adapter, { via: found.via, reason, budget: BUDGET_MS.native, nap, prove: checkSubgroups, nets });
     },
   };
 }

@@ -3,9 +3,6 @@ import { isVector } from '../ir/kernel/functions.ts';
 import type { Expr, Kernel } from '../ir/kernel/types.ts';
 import { BodyWriter, THREADS, axesOf, pointsOf, type Memory } from './body.ts';
 
-/** What a device must offer besides what every device does, by WebGPU's names. */
-export type Feature = 'subgroups';
-
 /** How the kernels of one dispatch see the arenas. */
 export interface Placement {
   readonly bindings: readonly {
@@ -24,7 +21,8 @@ export interface Placement {
 export interface Shader {
   readonly code: string;
   readonly ticks: boolean;
-  readonly features: readonly Feature[];
+  /** Threads of a subgroup that it counts on; 1 for none. */
+  readonly subgroup: number;
   readonly workgroups: readonly [number, number];
 }
 
@@ -44,7 +42,8 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
   if (y > MAX_GROUPS) throw new CompilerBug(`kernel ${kernels[0]?.name ?? ''} has ${total} workgroups, more than a dispatch can hold`);
   const bodies = kernels.map((k) => kernelBody(writer, k));
   const [only = ''] = bodies;
-  const subgroups = kernels.some((k) => k.subgroup > 1);
+  const subgroup = Math.max(...kernels.map((k) => k.subgroup));
+  const subgroups = subgroup > 1;
   const sub = subgroups ? ', place: u32' : '';
   const parts = kernels.length === 1 ? [] : bodies.map((body, i) => `fn part${i}(group: u32, lane: u32, zero: u32${sub}) {\n${body}}`);
   const main = [
@@ -65,8 +64,7 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
   lines.push(...writer.declarations(), ...parts, ...main);
   // Whole subgroups leave early or none of them does (`verifyKernel`), which the language cannot see.
   if (subgroups) lines.unshift('enable subgroups;', 'diagnostic(off, subgroup_uniformity);');
-  const features: readonly Feature[] = subgroups ? ['subgroups'] : [];
-  return { code: `${lines.filter((l) => l !== '').join('\n')}\n`, ticks: writer.ticks, features, workgroups: [x, y] };
+  return { code: `${lines.filter((l) => l !== '').join('\n')}\n`, ticks: writer.ticks, subgroup, workgroups: [x, y] };
 }
 
 /** The members of a step's numbers. */

@@ -1,13 +1,10 @@
 /// <reference types="@webgpu/types" />
 import { BYTES, READBACK_SLOTS, TICK_BYTES, planBytes, traceWords, type Plan } from '../plan.ts';
 import { DeviceError, smaller } from './errors.ts';
+import { MAP_READ_MODE, USAGE } from './flags.ts';
 import { GpuPrograms } from './gpu-programs.ts';
 import { napping } from './napping.ts';
 import { countRuns, type Counters, type DeviceInfo, type Nap, type Session, type Ticks, type Words } from './session.ts';
-
-/** WebGPU's flag values, which are part of the standard: pages and Node need no globals for them. */
-const USAGE = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, UNIFORM: 64, STORAGE: 128, QUERY_RESOLVE: 512 } as const;
-const MAP_READ_MODE = 1;
 
 /** Storage buffers that a kernel may see on every device. */
 const STORAGE_BUFFERS = 8;
@@ -21,9 +18,14 @@ export interface GpuOptions {
   readonly reason: string;
   readonly budget: number;
   readonly nap?: Nap | undefined;
+  /** Throws unless the device deals threads out in subgroups of so many, as the plan counts on. */
+  readonly prove?: ((gpu: GPUDevice, subgroup: number) => Promise<void>) | undefined;
   /** Nets that train at once, each on a part of its own of everything but the data; 1 where it is not said. */
   readonly nets?: number | undefined;
 }
+
+/** Threads of a subgroup that a plan counts on; 1 for none. */
+const subgroupOf = (plan: Plan): number => Math.max(1, ...plan.kernels.map((k) => k.subgroup));
 
 /** Loads a plan on a WebGPU adapter: all buffers, pipelines and bind groups that it will ever need. */
 export async function createGpuSession(plan: Plan, adapter: GPUAdapter, options: GpuOptions): Promise<Session> {
@@ -59,7 +61,7 @@ async function requestDevice(plan: Plan, adapter: GPUAdapter, nets: number): Pro
   const bindings = Math.max(...plan.kernels.map((k) => k.bindings.length));
   if (bindings > STORAGE_BUFFERS) requiredLimits['maxStorageBuffersPerShaderStage'] = bindings;
   try {
-    const needed = plan.kernels.flatMap((k) => k.features);
+    const needed = subgroupOf(plan) > 1 ? (['subgroups'] as const) : [];
     const requiredFeatures = [...new Set([...needed, ...(['timestamp-query'] as const).filter((f) => adapter.features.has(f))])];
     return await adapter.requestDevice({ label: `nnc ${plan.name}`, requiredLimits, requiredFeatures });
   } catch (e) {
@@ -83,6 +85,7 @@ class GpuSession implements Session {
   readonly nets: number;
   readonly counters: Counters = { dispatches: 0, submits: 0, buffers: 0, bindGroups: 0, bytes: 0 };
   private readonly gpu: GPUDevice;
+  private readonly prove: GpuOptions['prove'];
   private readonly arenas = new Map<string, GPUBuffer>();
   private programs: GpuPrograms | undefined;
   readonly pace: { chunk: number };
@@ -92,7 +95,8 @@ class GpuSession implements Session {
   private failure: DeviceError | undefined;
   private destroyed = false;
 
-  constructor(plan: Plan, gpu: GPUDevice, device: DeviceInfo, { budget, nap, nets = 1 }: GpuOptions) {
+  constructor(plan: Plan, gpu: GPUDevice, device: DeviceInfo, { budget, nap, prove, nets = 1 }: GpuOptions) {
+    this.prove = prove;
     this.nets = nets;
     this.nap = nap;
     this.plan = plan;
@@ -134,7 +138,7 @@ class GpuSession implements Session {
     for (let i = 0; trace > 0 && i < READBACK_SLOTS; i++)
       this.readback.push(this.buffer(`readback ${i}`, trace, USAGE.MAP_READ | USAGE.COPY_DST));
     this.programs = new GpuPrograms(gpu, plan, (name) => this.arena(name), this.ticks, this.counters, this.nets);
-    await this.programs.prepare();
+    await Promise.all([this.programs.prepare(), this.prove?.(gpu, subgroupOf(plan))]);
     const [invalid, memory] = [await gpu.popErrorScope(), await gpu.popErrorScope()];
     if (memory)
       throw new DeviceError(

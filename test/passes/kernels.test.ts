@@ -14,6 +14,7 @@ import { tilingKey } from '../../src/passes/schedule/tiling.ts';
 import { jam } from '../../src/passes/schedule/jam.ts';
 import { reroll } from '../../src/passes/schedule/reroll.ts';
 import { shareLoads } from '../../src/passes/schedule/share-loads.ts';
+import { isInOrder } from '../../src/cli/subgroups.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import { planBytes } from '../../src/plan.ts';
 import { lossesOf, model, plan, running, toyData } from '../support/programs.ts';
@@ -169,7 +170,7 @@ describe('threads that read for one another', () => {
   it('load a row of a product each', () => {
     const { plan } = planGraph(product(), 1, { adapter: { software: true, bindings: 8, subgroup: 8 } });
     const [kernel] = plan.kernels;
-    expect(kernel?.features).toEqual(['subgroups']);
+    expect(kernel?.subgroup).toBe(8);
     expect(kernel?.wgsl).toMatch(/^enable subgroups;\n/);
     expect(kernel?.wgsl.match(/subgroupShuffle/g)?.length).toBeGreaterThanOrEqual(8);
   });
@@ -179,7 +180,28 @@ describe('threads that read for one another', () => {
       { software: true, bindings: 8, subgroup: 1 },
       { software: false, bindings: 8, subgroup: 32 },
     ])
-      expect(planGraph(product(), 1, { adapter }).plan.kernels[0]?.features).toEqual([]);
+      expect(planGraph(product(), 1, { adapter }).plan.kernels[0]?.subgroup).toBe(1);
+  });
+
+  it('are checked to be those that kernels count on', () => {
+    const places = Array.from({ length: 64 }, (_, i) => i % 8);
+    const last = Array.from({ length: 64 }, (_, i) => i - (i % 8) + 7);
+    expect(isInOrder(places, last, 8)).toBe(true);
+    expect(isInOrder(places, last, 4)).toBe(false);
+    expect(
+      isInOrder(
+        places.map((p) => 7 - p),
+        last,
+        8,
+      ),
+    ).toBe(false);
+    expect(
+      isInOrder(
+        places,
+        last.map((l) => (l + 8) % 64),
+        8,
+      ),
+    ).toBe(false);
   });
 
   it('give way to a tiling that was measured', () => {

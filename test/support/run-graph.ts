@@ -1,6 +1,7 @@
 import { nap, profileOf } from '../../src/cli/device.ts';
 import { findAdapter } from '../../src/cli/gpu.ts';
 import { nodeHelpers } from '../../src/cli/helpers.ts';
+import { checkSubgroups } from '../../src/cli/subgroups.ts';
 import { planGraph, runGraph as run, type GraphInputs, type GraphResult } from '../../src/cli/run-graph.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import type { Adapter } from '../../src/lower.ts';
@@ -23,7 +24,7 @@ export async function openSession(plan: Plan, kind: DeviceKind, threads = 1): Pr
   if (kind === 'js') return createCpuSession(plan, compileKernels(plan), 'test');
   const { found, attempts } = await findAdapter();
   if (!found) throw new Error(`no adapter: ${JSON.stringify(attempts)}`);
-  return createGpuSession(plan, found.adapter, { via: 'Dawn', reason: 'test', budget: BUDGET_MS.native, nap });
+  return createGpuSession(plan, found.adapter, { via: 'Dawn', reason: 'test', budget: BUDGET_MS.native, nap, prove: checkSubgroups });
 }
 
 /** What kernels are made for on the GPU at hand: as it is, or as on GPUs that are none of software. */
