@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { at, get } from '../../base/errors.ts';
+import { at, get, invariant } from '../../base/errors.ts';
 import { uniformAt } from '../../base/random.ts';
 import { compile } from '../../compile.ts';
 import { gpuTarget, type Lowered } from '../../lower.ts';
@@ -36,7 +36,7 @@ export async function tune(path: string, flags: TuneFlags): Promise<void> {
   const program = await openProgram(path);
   const { model } = program;
   const device = await findDevice('gpu', { deterministic: true });
-  if (!device.found) return;
+  invariant(device.found, 'a GPU was asked for and there is none');
   const trains = model.training !== undefined && model.optim !== undefined;
   const data = trains && hasData(program, flags.data, existsSync) ? await openData(program, flags.data) : undefined;
   const rows = trains ? (data?.rows ?? flags.batch ?? model.train.batch ?? ASSUMED_ROWS) : undefined;
