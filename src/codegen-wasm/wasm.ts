@@ -3,7 +3,6 @@ import { ref } from '../ir/kernel/build.ts';
 import { isVector, isVectorFn, scalarOf } from '../ir/kernel/functions.ts';
 import type { Axis, Expr, Kernel, ScalarType, Stmt, VectorFn } from '../ir/kernel/types.ts';
 import { OP, constant, get, ifThen, invoke, memory, repeatWhile, set, tee, type Code, type ValType } from './encode.ts';
-import { visitKernel } from '../ir/kernel/visit.ts';
 import {
   conversion,
   fourOf,
@@ -19,6 +18,7 @@ import {
 import { Levels, ZERO } from './levels.ts';
 import { linearOf, plus, times, type Linear } from './linear.ts';
 import { inlineFormula, isFormula, isLibraryFn, libraryFunction } from './math.ts';
+import { repeatedNames } from './repeated.ts';
 import { loadKey, stagingOf, type Panel, type Staged, type Staging } from './staging.ts';
 import type { WasmModule } from './module.ts';
 
@@ -343,21 +343,4 @@ class KernelWriter {
     if (lane !== undefined && vector?.kind === 'ref') return repeatedLane(this.expr(vector), lane);
     return [this.expr(e), splat(scalar)];
   }
-}
-
-/** The names of values that are nowhere used but in all four places of a vector. */
-function repeatedNames(kernel: Kernel): Set<string> {
-  const repeated = new Map<string, number>();
-  const used = new Map<string, number>();
-  const count = (into: Map<string, number>, name: string): unknown => into.set(name, (into.get(name) ?? 0) + 1);
-  const found = new Set<string>();
-  visitKernel(kernel, {
-    expr: (e) => {
-      if (e.kind === 'ref') count(used, e.name);
-      const [arg] = e.kind === 'call' && e.fn === 'splat' ? e.args : [];
-      if (arg?.kind === 'ref') count(repeated, arg.name);
-    },
-    stmt: (s) => s.kind === 'let' && !isVector(s.value.type) && found.add(s.name),
-  });
-  return new Set([...found].filter((name) => repeated.has(name) && repeated.get(name) === used.get(name)));
 }

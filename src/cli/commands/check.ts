@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { compile, type Compiled } from '../../compile.ts';
+import { compile, type Compiled, type CompileOptions } from '../../compile.ts';
 import { showShape, showType } from '../../base/types.ts';
 import { planBytes, BYTES } from '../../plan.ts';
 import { hasData, openData, openProgram, type OpenProgram } from '../program.ts';
@@ -20,13 +20,21 @@ export const ASSUMED_ROWS = 32;
 export async function compileFor(
   program: OpenProgram,
   flags: CheckFlags,
+  options: Pick<CompileOptions, 'adapter' | 'devices'> = {},
 ): Promise<Compiled & { readonly rows: number | undefined; readonly assumed: boolean }> {
   const there = hasData(program, flags.data, existsSync);
   const trainable = program.model.training !== undefined && program.model.optim !== undefined;
   const data = trainable && there ? await openData(program, flags.data) : undefined;
   const rows = !trainable ? undefined : (data?.rows ?? flags.batch ?? program.model.train.batch ?? ASSUMED_ROWS);
   return {
-    ...compile(program.model, { rows, held: data?.held?.rows, batch: flags.batch, level: flags.opt, maxMemory: flags.maxMemory }),
+    ...compile(program.model, {
+      ...options,
+      rows,
+      held: data?.held?.rows,
+      batch: flags.batch,
+      level: flags.opt,
+      maxMemory: flags.maxMemory,
+    }),
     rows,
     assumed: !there,
   };

@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs';
 import { at, get, invariant } from '../../base/errors.ts';
 import { uniformAt } from '../../base/random.ts';
-import { compile } from '../../compile.ts';
 import { gpuTarget, type Lowered } from '../../lower.ts';
 import { ArenaBuilder, type Placed } from '../../passes/memory/layout.ts';
 import { optionsFor, type Option } from '../../passes/schedule/lower.ts';
@@ -9,10 +7,11 @@ import { tilingKey } from '../../passes/schedule/tiling.ts';
 import { makeTicks, type Session, type Words } from '../../runtime/session.ts';
 import { findDevice, type Device } from '../device.ts';
 import { distance, planPrograms } from '../run-graph.ts';
-import { hasData, openData, openProgram } from '../program.ts';
+import { openProgram } from '../program.ts';
 import { columns, note, print } from '../terminal.ts';
 import { addTunings } from '../tunings.ts';
-import { ASSUMED_ROWS } from './check.ts';
+import { compileFor } from './check.ts';
+import { shortest } from './profile.ts';
 
 export interface TuneFlags {
   readonly data?: string;
@@ -21,7 +20,7 @@ export interface TuneFlags {
 
 /** Ways to write a kernel that are measured, those first that should be fastest. */
 const MOST_OPTIONS = 8;
-/** Runs of which the shortest counts. */
+/** Runs of which the shortest counts where the device has no clock. */
 const RUNS = 7;
 /** Relative to the largest value of a result: sums in another order differ by less. */
 const TOLERANCE = 1e-3;
@@ -37,10 +36,7 @@ export async function tune(path: string, flags: TuneFlags): Promise<void> {
   const { model } = program;
   const device = await findDevice('gpu', { deterministic: true });
   invariant(device.found, 'a GPU was asked for and there is none');
-  const trains = model.training !== undefined && model.optim !== undefined;
-  const data = trains && hasData(program, flags.data, existsSync) ? await openData(program, flags.data) : undefined;
-  const rows = trains ? (data?.rows ?? flags.batch ?? model.train.batch ?? ASSUMED_ROWS) : undefined;
-  const { programs } = compile(model, { rows, batch: flags.batch, adapter: device.adapter, devices: 'gpu' });
+  const { programs } = await compileFor(program, { ...flags, opt: 1 }, { adapter: device.adapter, devices: 'gpu' });
   const step = at(programs, 0);
   note(`tuning ${model.name} on ${device.found.adapter.info.description || device.found.adapter.info.device}`);
 
@@ -120,7 +116,7 @@ async function fastest(device: Device, step: Lowered, plain: Option, options: re
       const errors = (await results(name)).map((got, k) => distance(got, at(want, k)));
       const right = errors.every((e) => e <= TOLERANCE);
       if (!right) wrong.push(`${tilingKey(option.how)} by ${Math.max(...errors).toExponential(1)}`);
-      seconds.push(right ? await shortest(session, name, ticks) : NaN);
+      seconds.push(right ? await secondsOf(session, name, ticks) : NaN);
     }
     const best = seconds.reduce((b, s, i) => (s < (seconds[b] ?? NaN) || Number.isNaN(seconds[b]) ? i : b), 0);
     return { option: at(options, best), time: seconds[best] ?? NaN, seconds, wrong };
@@ -140,12 +136,14 @@ function fill(session: Session): void {
   }
 }
 
-async function shortest(session: Session, program: string, ticks: ReturnType<typeof makeTicks>): Promise<number> {
+/** By the device's own clock where it has one. */
+async function secondsOf(session: Session, program: string, ticks: ReturnType<typeof makeTicks>): Promise<number> {
+  if (session.profile) return (await shortest(session, program))[0] ?? NaN;
   let best = Infinity;
   for (let i = 0; i < RUNS; i++) {
     const begin = performance.now();
-    const [seconds] = session.profile ? await session.profile(program, ticks) : (await session.run([program], ticks), []);
-    best = Math.min(best, seconds ?? (performance.now() - begin) / 1000);
+    await session.run([program], ticks);
+    best = Math.min(best, (performance.now() - begin) / 1000);
   }
   return best;
 }
