@@ -1,19 +1,17 @@
 import { at, get } from './base/errors.ts';
+import { PER_WORD, type StorageType } from './base/types.ts';
 import { isVector } from './ir/kernel/functions.ts';
 import type { Kernel } from './ir/kernel/types.ts';
 import { visitKernel } from './ir/kernel/visit.ts';
-import type { Placed } from './passes/memory/layout.ts';
-
-/** Bindings start at multiples of so many elements on every device. */
-export const BINDING_ALIGN = 64;
+import { BINDING_ALIGN, type Placed } from './passes/memory/layout.ts';
 
 /** A part of an arena that a kernel sees as one array. */
 export interface Binding {
   readonly arena: string;
-  readonly dtype: 'f32' | 'i32';
-  /** In elements; a multiple of {@link BINDING_ALIGN}. */
+  readonly dtype: StorageType;
+  /** In words of four bytes; a multiple of {@link BINDING_ALIGN}. */
   readonly start: number;
-  /** In elements; a multiple of 4. */
+  /** In words; a multiple of 4. */
   readonly words: number;
   readonly access: 'read' | 'read_write';
   /** An array of vectors instead of scalars. */
@@ -26,9 +24,10 @@ export interface Bound {
   readonly places: ReadonlyMap<string, { readonly binding: number; readonly offset: number }>;
 }
 
+/** Counted in elements. */
 interface Range {
   readonly arena: string;
-  readonly dtype: 'f32' | 'i32';
+  readonly dtype: StorageType;
   start: number;
   end: number;
   readonly members: { readonly buffer: string; readonly from: number }[];
@@ -52,8 +51,9 @@ export function bindBuffers(kernels: readonly Kernel[], placed: ReadonlyMap<stri
       if (known.has(b.name)) continue;
       known.add(b.name);
       const from = offset + b.offset;
-      const start = Math.floor(from / BINDING_ALIGN) * BINDING_ALIGN;
-      ranges.push({ arena, dtype: b.type, start, end: Math.ceil((from + b.size) / 4) * 4, members: [{ buffer: b.name, from }] });
+      const [align, unit] = [BINDING_ALIGN, 4].map((words) => words * PER_WORD[b.type]) as [number, number];
+      const start = Math.floor(from / align) * align;
+      ranges.push({ arena, dtype: b.type, start, end: Math.ceil((from + b.size) / unit) * unit, members: [{ buffer: b.name, from }] });
     }
     visitKernel(kernel, {
       load: (e) => isVector(e.type) && wide.add(e.buffer),
@@ -76,8 +76,8 @@ export function bindBuffers(kernels: readonly Kernel[], placed: ReadonlyMap<stri
     return {
       arena: r.arena,
       dtype: r.dtype,
-      start: r.start,
-      words: r.end - r.start,
+      start: r.start / PER_WORD[r.dtype],
+      words: (r.end - r.start) / PER_WORD[r.dtype],
       access: written.has(r.arena) ? 'read_write' : 'read',
       vectors,
     };

@@ -105,6 +105,7 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
 
 function compileOnce(model: Model, options: CompileOptions): Compiled {
   const level = options.level ?? 1;
+  const { precision } = model;
   const packed = packing(model.params, model.optim);
   const { params, size } = packed;
   if (size > MAX_ELEMENTS)
@@ -138,6 +139,7 @@ function compileOnce(model: Model, options: CompileOptions): Compiled {
         feed: schedule.feed,
         batch,
         recompute: options.recompute ?? 0,
+        precision,
       });
       return add(name, runPasses(training, passes, observer(name)), traces);
     };
@@ -146,10 +148,10 @@ function compileOnce(model: Model, options: CompileOptions): Compiled {
   }
   // No more at once than in training, so that predictions need no memory of their own.
   const predictRows = Math.max(1, Math.min(options.rows ?? 1, schedule?.feed.batch ?? PREDICT_ROWS, PREDICT_ROWS));
-  const predict = add('predict', runPasses(model.predict, predictPipeline(packed, predictRows), observer('predict')), []);
+  const predict = add('predict', runPasses(model.predict, predictPipeline(packed, predictRows, precision), observer('predict')), []);
   const held =
     options.held && model.evaluation && schedule
-      ? add('held', runPasses(model.evaluation, predictPipeline(packed, options.held), observer('held')), traces)
+      ? add('held', runPasses(model.evaluation, predictPipeline(packed, options.held, precision), observer('held')), traces)
       : undefined;
 
   // A model without parameters still has a state vector of its own size: nothing.

@@ -19,6 +19,7 @@ const KINDS: Readonly<Record<string, LoopArena['kind']>> = {
   trace: 'trace',
   work: 'scratch',
   iwork: 'scratch',
+  hwork: 'scratch',
 };
 
 /** The program as a loop of one workgroup, where its state fits and one workgroup is the faster way. */

@@ -3,9 +3,10 @@ import { generateJs } from './codegen-js/js.ts';
 import { generateWgsl } from './codegen-wgsl/wgsl.ts';
 import { generateWasm } from './wasm.ts';
 import type { Graph } from './ir/graph/types.ts';
+import { loadedAs } from './ir/kernel/functions.ts';
 import type { Kernel } from './ir/kernel/types.ts';
 import { verifyKernel } from './ir/kernel/verify.ts';
-import { assignTransients, leastWords, lifetimes, type ArenaBuilder, type Placed } from './passes/memory/layout.ts';
+import { MARK, assignTransients, leastWords, lifetimes, type ArenaBuilder, type Placed } from './passes/memory/layout.ts';
 import { bindBuffers } from './bind.ts';
 import { batches } from './passes/schedule/batch.ts';
 import { SOFTWARE_COSTS } from './passes/schedule/cost.ts';
@@ -25,11 +26,13 @@ export interface Adapter {
   readonly bindings: number;
   /** Threads of a workgroup that are certain to run side by side and may read for one another; 1 where there are none. */
   readonly subgroup: number;
+  /** Whether numbers may lie in memory as binary16 (the feature `shader-f16`). */
+  readonly half: boolean;
   /** Tilings that were measured on it, by the hash of what a kernel computes. */
   readonly tuned?: ReadonlyMap<string, string> | undefined;
 }
 /** What every device takes. */
-export const ANY_ADAPTER: Adapter = { software: false, bindings: 8, subgroup: 1 };
+export const ANY_ADAPTER: Adapter = { software: false, bindings: 8, subgroup: 1, half: false };
 
 const HARDWARE: Target = { lanes: 64, tiles: true, masked: true, sharesLoads: true, registers: 64, threads: 4096 };
 const SOFTWARE: Target = {
@@ -103,7 +106,10 @@ export function lowerProgram(
     readonly devices?: Devices | undefined;
   },
 ): Lowered {
-  const s = schedule(graph, options);
+  const adapter = options.adapter ?? ANY_ADAPTER;
+  const { devices = 'all' } = options;
+  // Of the processor's kernels none reads halves.
+  const s = schedule(graph, { ...options, half: adapter.half && devices === 'gpu' });
   const kernels = (target: Target): Kernel[] => {
     const cache: TilingCache = new Map();
     return s.groups.map((g, i) => {
@@ -112,8 +118,6 @@ export function lowerProgram(
       return kernel;
     });
   };
-  const adapter = options.adapter ?? ANY_ADAPTER;
-  const { devices = 'all' } = options;
   const gpu = devices === 'cpu' ? [] : kernels(gpuTarget(adapter));
   const cpu = devices === 'gpu' ? [] : kernels(CPU_TARGET);
   const loop = (): Kernel[] => kernels(LOOP_TARGET);
@@ -133,12 +137,16 @@ export function lowerProgram(
   for (const t of s.tensors.values()) {
     if (t.kind === 'transient') continue;
     // Tensors' names hold an underscore and arenas' names none, so that they never meet.
-    const arena = (t.dtype === 'i32' ? 'i' : '') + LONG_LIVED[t.kind];
+    const dtype = loadedAs(t.dtype);
+    const arena = MARK[dtype] + LONG_LIVED[t.kind];
     // Data of different programs differ; state and traces are the same everywhere.
     const key = t.kind === 'data' && name !== 'train' && name !== 'tail' ? `${t.name}@${name}` : t.name;
-    placed.set(t.name, arenas.place(arena, key, t.dtype, t.size));
+    placed.set(t.name, arenas.place(arena, key, dtype, t.size));
   }
-  for (const [arena, words] of Object.entries(transients.words)) arenas.atLeast(arena, arena.startsWith('i') ? 'i32' : 'f32', words);
+  for (const dtype of ['f32', 'i32', 'f16'] as const) {
+    const words = transients.words[`${MARK[dtype]}work`];
+    if (words !== undefined) arenas.atLeast(`${MARK[dtype]}work`, dtype, words);
+  }
   return {
     name,
     adapter,
@@ -263,5 +271,5 @@ class Shelf<T> {
 export function planTensor(program: Lowered, tensor: string, name: string, shape: readonly number[], extra = 0): PlanTensor {
   const t = get(program.schedule.tensors, tensor, 'tensor');
   const { arena, offset } = get(program.placed, tensor, 'place');
-  return { name, arena, offset: offset + extra, shape, dtype: t.dtype };
+  return { name, arena, offset: offset + extra, shape, dtype: loadedAs(t.dtype) };
 }

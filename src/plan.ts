@@ -1,5 +1,6 @@
 import type { Init } from './base/init.ts';
 import type { ScalarExpr } from './base/scalar.ts';
+import type { StorageType } from './base/types.ts';
 
 /**
  * The compiled program as plain JSON data. The runtime knows nothing else: a plan can be saved, compared, embedded in a
@@ -38,7 +39,9 @@ export interface Plan {
 
 export interface Arena {
   readonly name: string;
-  readonly dtype: 'f32' | 'i32';
+  /** Of f16 there are two elements in a word; the device must have the feature `shader-f16` then. */
+  readonly dtype: StorageType;
+  /** Of four bytes. */
   readonly words: number;
 }
 
@@ -128,7 +131,7 @@ export interface Dispatch {
   readonly bytes: number;
 }
 
-/** In elements. */
+/** In words. */
 export interface Window {
   readonly arena: string;
   readonly start: number;

@@ -3,6 +3,15 @@ import { invariant } from './errors.ts';
 /** Element types of tensors. `i32` holds labels and indices; `bool` results of comparisons. */
 export type DType = 'f32' | 'i32' | 'bool';
 
+/** Elements as they lie in memory: bool is kept as i32, and values that binary16 can hold may lie there as f16. */
+export type StorageType = 'f32' | 'i32' | 'f16';
+
+/** What products are made of: numbers of four bytes, or of two whose sums have four. */
+export type Precision = 'f32' | 'f16';
+
+/** Elements of a type in a word of four bytes. */
+export const PER_WORD: Readonly<Record<StorageType, number>> = { f32: 1, i32: 1, f16: 2 };
+
 /** A multiple of the batch size, known only when the program meets its data. */
 export interface BatchDim {
   readonly batch: number;

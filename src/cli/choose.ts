@@ -28,6 +28,7 @@ const milliseconds = (seconds: number): string => `${Number((seconds * 1000).toP
 
 /** Whether the processor is the better place for a plan than an adapter that is there, and why. */
 export function choose(plan: Plan, found: FoundAdapter): { readonly cpu: boolean; readonly reason: string } {
+  if (!plan.wasm && plan.cpu.length === 0) return { cpu: false, reason: found.reason };
   const threads = Math.min(MOST_THREADS, availableParallelism());
   const cpu = estimate(plan, CORE, threads);
   const gpu = estimate(plan, found.software ? SOFTWARE : HARDWARE, 1);

@@ -1,12 +1,15 @@
 import { ANY_ADAPTER, type Adapter, type Devices } from '../lower.ts';
+import type { Model } from '../sema/model.ts';
+import { note } from './terminal.ts';
 import type { Plan } from '../plan.ts';
 import { compileKernels, createCpuSession } from '../runtime/cpu.ts';
 import { DeviceError } from '../runtime/errors.ts';
 import type { Session } from '../runtime/session.ts';
 import { createWasmSession, hasWasm } from '../runtime/wasm.ts';
-import { BUDGET_MS, createGpuSession } from '../runtime/webgpu.ts';
+import { BUDGET_MS, createGpuSession, type Needs } from '../runtime/webgpu.ts';
 import { choose } from './choose.ts';
 import { findAdapter, releaseGpu, type FoundAdapter } from './gpu.ts';
+import { checkHalves } from './halves.ts';
 import { checkSubgroups } from './subgroups.ts';
 import { readTunings } from './tunings.ts';
 import { nodeHelpers } from './helpers.ts';
@@ -72,9 +75,25 @@ export async function findDevice(choice: DeviceChoice, options: { readonly deter
       if (cpu) return openCpuSession(plan, reason);
       const { adapter } = fresh ?? (await findAdapter()).found ?? found;
       fresh = undefined;
-      return createGpuSession(plan, adapter, { via: found.via, reason, budget: BUDGET_MS.native, nap, prove: checkSubgroups, nets });
+      return createGpuSession(plan, adapter, { via: found.via, reason, budget: BUDGET_MS.native, nap, prove, nets });
     },
   };
+}
+
+/** Which devices the plans of a model are for: numbers of two bytes are for GPUs alone. */
+export function devicesFor({ precision }: Pick<Model, 'precision'>, { adapter, devices }: Device): Devices {
+  return precision === 'f16' && adapter.half && devices === 'all' ? 'gpu' : devices;
+}
+
+/** Says where a program asks for numbers of two bytes and gets them rounded alone. */
+export function notePrecision({ precision }: Pick<Model, 'precision'>, session: Session): void {
+  if (precision === 'f32' || session.plan.arenas.some((a) => a.dtype === 'f16') || session.device.kind === 'cpu') return;
+  note(`precision f16: ${session.device.name} has no shader-f16, so that numbers are rounded as it says and take four bytes`);
+}
+
+/** Has the device show what a plan counts on: a driver that does otherwise would give wrong results without a word. */
+export async function prove(gpu: GPUDevice, { subgroup, half }: Needs): Promise<void> {
+  await Promise.all([subgroup > 1 && checkSubgroups(gpu, subgroup), half && checkHalves(gpu)]);
 }
 
 /** What kernels should be made for on an adapter. */
@@ -83,6 +102,7 @@ export function profileOf({ adapter, software }: FoundAdapter): Adapter {
   return {
     software,
     bindings: Math.min(MOST_BINDINGS, adapter.limits.maxStorageBuffersPerShaderStage),
+    half: adapter.features.has('shader-f16'),
     // Of drivers on processors it is known how threads are numbered within subgroups.
     subgroup: software && adapter.features.has('subgroups') && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 1,
   };

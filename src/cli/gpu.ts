@@ -28,8 +28,11 @@ export interface AdapterSearch {
   readonly attempts: readonly Attempt[];
 }
 
-/** Timestamps to the nanosecond instead of to 65 microseconds: a page must not have them, a profile needs them. */
-const DAWN = ['disable-dawn-features=timestamp_quantization'];
+/**
+ * Timestamps to the nanosecond instead of to 65 microseconds: a page must not have them, a profile needs them. And f16 where Dawn
+ * hides it: programs that ask for it prove it first.
+ */
+const DAWN = ['disable-dawn-features=timestamp_quantization', 'enable-dawn-features=vulkan_enable_f16_on_nvidia'];
 
 /** Dawn must stay reachable while it is used, or the process crashes; dropping it lets the process end. */
 const instances: GPU[] = [];

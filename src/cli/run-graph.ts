@@ -6,6 +6,7 @@ import { dataTensor, stateTensor } from '../passes/schedule/schedule.ts';
 import type { TilingChoice } from '../passes/schedule/lower.ts';
 import type { Level, Place } from '../passes/schedule/types.ts';
 import type { Plan, PlanTensor } from '../plan.ts';
+import { readElements } from './elements.ts';
 import { makeTicks, type Session, type Words } from '../runtime/session.ts';
 
 /** Runs a single bound graph once, with everything that its kernels should write poisoned first: for verification and tests. */
@@ -75,10 +76,13 @@ export interface GraphResult {
   readonly stored: ReadonlyMap<NodeId, Words>;
 }
 
+/** What a kernel that forgets to write leaves behind: as two halves, not a number. */
+const POISON = { i32: -123456, f16: 0x7e007e00 } as const;
+
 export async function runGraph({ plan, lowered }: GraphPlan, session: Session, given: GraphInputs): Promise<GraphResult> {
   const { graph, tensors, groups, outputs } = lowered.schedule;
   for (const a of plan.arenas)
-    session.write(a.name, 0, a.dtype === 'f32' ? new Float32Array(a.words).fill(NaN) : new Int32Array(a.words).fill(-123456));
+    session.write(a.name, 0, a.dtype === 'f32' ? new Float32Array(a.words).fill(NaN) : new Int32Array(a.words).fill(POISON[a.dtype]));
   const put = (tensor: string, values: ArrayLike<number>): void => {
     const placed = lowered.placed.get(tensor);
     const t = tensors.get(tensor);
@@ -90,7 +94,7 @@ export async function runGraph({ plan, lowered }: GraphPlan, session: Session, g
 
   const read = (place: Place, size: number): Promise<Words> => {
     const placed = lowered.placed.get(place.tensor);
-    return placed ? session.read(placed.arena, placed.offset + place.offset, size) : Promise.resolve(new Float32Array(0));
+    return placed ? readElements(session, placed.arena, placed.offset + place.offset, size) : Promise.resolve(new Float32Array(0));
   };
   const sizeOf = (id: NodeId): number => count(graph.nodes[id]?.type.shape ?? []);
   const result = { outputs: new Map<string, Words>(), state: new Map<string, Words>(), stored: new Map<NodeId, Words>() };

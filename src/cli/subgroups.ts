@@ -1,6 +1,6 @@
 /// <reference types="@webgpu/types" />
-import { MAP_READ_MODE, USAGE } from '../runtime/flags.ts';
 import { DeviceError } from '../runtime/errors.ts';
+import { runSmall } from './proofs.ts';
 
 const THREADS = 64;
 
@@ -20,28 +20,9 @@ export function isInOrder(places: ArrayLike<number>, last: ArrayLike<number>, si
   return Array.from(places).every((place, lane) => place === lane % size && last[lane] === lane - (lane % size) + size - 1);
 }
 
-/** Runs a kernel whose results are known: a driver that deals threads out otherwise would give wrong results without a word. */
+/** Throws where threads do not lie so. */
 export async function checkSubgroups(gpu: GPUDevice, size: number): Promise<void> {
-  if (size === 1) return;
-  const buffer = (usage: number, bytes: number): GPUBuffer => gpu.createBuffer({ label: 'subgroups', size: bytes, usage });
-  const bytes = 4 * THREADS;
-  const found = USAGE.STORAGE | USAGE.COPY_SRC;
-  const [places, last] = [buffer(found, bytes), buffer(found, bytes)];
-  const read = buffer(USAGE.MAP_READ | USAGE.COPY_DST, 2 * bytes);
-  const module = gpu.createShaderModule({ label: 'subgroups', code: code(size) });
-  const pipeline = await gpu.createComputePipelineAsync({ label: 'subgroups', layout: 'auto', compute: { module } });
-  const entries = [places, last].map((b, binding) => ({ binding, resource: { buffer: b } }));
-  const encoder = gpu.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(0, gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
-  pass.dispatchWorkgroups(1);
-  pass.end();
-  [places, last].forEach((b, i) => encoder.copyBufferToBuffer(b, 0, read, i * bytes, bytes));
-  gpu.queue.submit([encoder.finish()]);
-  await read.mapAsync(MAP_READ_MODE);
-  const words = new Uint32Array(read.getMappedRange().slice(0));
-  for (const b of [places, last, read]) b.destroy();
-  if (!isInOrder(words.subarray(0, THREADS), words.subarray(THREADS), size))
+  const [places, last] = (await runSmall(gpu, 'subgroups', code(size), [THREADS, THREADS])) as [Uint32Array, Uint32Array];
+  if (!isInOrder(places, last, size))
     throw new DeviceError(`the driver does not deal threads out in subgroups of ${size}, as it says`, 'NN602', 'use --device cpu');
 }

@@ -43,6 +43,8 @@ const TEXT: { readonly [F in Exclude<Fn, VectorFn | SubgroupFn>]: (type: ScalarT
   sigmoid: lib('sigmoid'),
   erf: lib('erf'),
   floor: math('floor'),
+  half: lib('half'),
+  finite: (_t, a) => `Number.isFinite(${a})`,
   add: infix('+'),
   sub: infix('-'),
   mul: infix('*'),

@@ -143,9 +143,32 @@ function sign(m: MathWriter, x: Code): Code {
   return m.select(m.op('lt', m.float(0), x), m.float(1), m.select(m.op('lt', x, m.float(0)), m.float(-1), x));
 }
 
-const FORMULAS = { exp, log, tanh, sigmoid, sin: quadrant(0), cos: quadrant(1), atan, expm1, log1p, erf, pow, sign } satisfies Readonly<
-  Record<string, (m: MathWriter, x: Code, y: Code) => Code>
->;
+/** To binary16 and back: 13 bits are rounded away, below its least normal number all behind 2^-24. */
+function half(m: MathWriter, x: Code): Code {
+  const a = m.keep(m.op('abs', x));
+  const bits = m.keepWhole(m.bits(x));
+  const odd = m.op('and', m.shift('shru', bits, 13), m.whole(1));
+  const normal = m.fromBits(m.op('and', m.op('iadd', m.op('iadd', bits, m.whole(0xfff)), odd), m.whole(-0x2000)));
+  const small = m.op('sub', m.op('add', x, m.float(0.75)), m.float(0.75));
+  const rounded = m.keep(m.select(m.op('lt', a, m.float(2 ** -14)), small, normal));
+  return m.select(m.op('lt', a, m.float(65520)), rounded, m.op('mul', x, m.float(Infinity)));
+}
+
+const FORMULAS = {
+  exp,
+  log,
+  tanh,
+  sigmoid,
+  sin: quadrant(0),
+  cos: quadrant(1),
+  atan,
+  expm1,
+  log1p,
+  erf,
+  pow,
+  sign,
+  half,
+} satisfies Readonly<Record<string, (m: MathWriter, x: Code, y: Code) => Code>>;
 
 /** Functions that WebAssembly has no instruction for. */
 export type LibraryFn = keyof typeof FORMULAS | keyof typeof INTEGER_FUNCTIONS;

@@ -272,6 +272,8 @@ class KernelWriter {
       if (literalOf(b) !== undefined) return [this.expr(a), this.expr(b), one];
       if (literalOf(a) !== undefined) return [this.expr(b), this.expr(a), one];
     }
+    if (fn === 'finite')
+      return [codes(), OP[wide ? 'f32x4.abs' : 'f32.abs'], literalCode('f32', Infinity, wide), OP[wide ? 'f32x4.lt' : 'f32.lt']];
     const single = instruction(fn, type);
     if (single) return [codes(), single];
     const scalar = scalarOf(type);

@@ -1,4 +1,5 @@
 import { CompilerBug } from '../base/errors.ts';
+import type { StorageType } from '../base/types.ts';
 import { isVector, isVectorFn } from '../ir/kernel/functions.ts';
 import type { Expr, Fn, Kernel, ScalarType, Stmt, ValueType } from '../ir/kernel/types.ts';
 import { INFIX, TEXT, VECTOR_TEXT, WIDE_TEXT, literal, typeText } from './functions.ts';
@@ -29,6 +30,18 @@ export function axesOf(kernel: Kernel, indent: string): string[] {
 export interface Memory {
   readonly load: (w: BodyWriter, buffer: string, type: ValueType, index: Expr) => string;
   readonly store: (w: BodyWriter, buffer: string, index: Expr, value: Expr, indent: string) => string;
+}
+
+/** What lies in storage, as a value of a type. */
+export function loaded(storage: StorageType, type: ValueType, text: string): string {
+  return storage === 'f16' ? `${isVector(type) ? 'vec4f' : 'f32'}(${text})` : text;
+}
+
+/** A value as it lies in storage. What is rounded to f16 anyway is rounded by the conversion. */
+export function stored(w: BodyWriter, storage: StorageType, value: Expr): string {
+  if (storage !== 'f16') return w.bare(value);
+  const [rounded] = value.kind === 'call' && value.fn === 'half' ? value.args : [];
+  return `${isVector(value.type) ? 'vec4h' : 'f16'}(${w.bare(rounded ?? value)})`;
 }
 
 /** Writes statements of kernels as WGSL, and keeps what they need besides: functions, shared memory, the tick. */

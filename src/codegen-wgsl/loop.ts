@@ -1,7 +1,8 @@
 import { CompilerBug, get } from '../base/errors.ts';
+import { PER_WORD, type StorageType } from '../base/types.ts';
 import { isVector } from '../ir/kernel/functions.ts';
 import type { Kernel } from '../ir/kernel/types.ts';
-import { BodyWriter, THREADS, axesOf, pointsOf, type Memory } from './body.ts';
+import { BodyWriter, THREADS, axesOf, loaded, pointsOf, stored, type Memory } from './body.ts';
 import { tickStruct, type Placement } from './wgsl.ts';
 
 /** Where a tensor of a training loop lies: in the memory of the workgroup, in the data, or in the trace. */
@@ -15,7 +16,8 @@ export interface LoopPlacement {
 
 export interface LoopArena {
   readonly name: string;
-  readonly dtype: 'f32' | 'i32';
+  readonly dtype: StorageType;
+  /** Of four bytes. */
   readonly words: number;
   /** `held`: read at the start and written at the end, in workgroup memory between; `scratch`: there alone. */
   readonly kind: 'held' | 'scratch' | 'data' | 'trace';
@@ -46,7 +48,8 @@ export function generateLoop(batches: readonly (readonly Kernel[])[], place: Loo
   lines.push(tickStruct(place.scalars, [...Array.from({ length: padding }, (_, i) => `pad${i}: u32`), 'count: u32']));
   lines.push('@group(1) @binding(0) var<storage, read> ticks: array<Tick>;');
   for (const a of place.arenas)
-    if (a.kind === 'held' || a.kind === 'scratch') lines.push(`var<workgroup> ${a.name}: array<${a.dtype}, ${a.words}>;`);
+    if (a.kind === 'held' || a.kind === 'scratch')
+      lines.push(`var<workgroup> ${a.name}: array<${a.dtype}, ${a.words * PER_WORD[a.dtype]}>;`);
   lines.push(...writer.declarations());
   const held = bound.filter((a) => a.kind === 'held');
   const copy = (a: LoopArena, from: string, to: string): string =>
@@ -70,6 +73,7 @@ export function generateLoop(batches: readonly (readonly Kernel[])[], place: Loo
     ...held.map((a) => copy(a, `${a.name}[at]`, global(a))),
     '}',
   );
+  if (place.arenas.some((a) => a.dtype === 'f16')) lines.unshift('enable f16;');
   return {
     code: `${lines.join('\n')}\n`,
     bindings: bound.map((a) => ({ arena: a.name, access: a.kind === 'data' ? ('read' as const) : ('read_write' as const) })),
@@ -94,6 +98,7 @@ function kernelLoop(writer: BodyWriter, kernel: Kernel): string {
 function memory(place: LoopPlacement, kernels: readonly Kernel[]): Memory {
   const arenas = new Map(place.arenas.map((a) => [a.name, a]));
   const buffers = new Map(kernels.flatMap((k) => k.buffers.map((b) => [b.name, b] as const)));
+  const typeOf = (buffer: string): StorageType => get(buffers, buffer, 'buffer').type;
   const element = (buffer: string, index: string): string => {
     const b = get(buffers, buffer, 'buffer');
     const { arena, offset } = get(place.tensors, b.tensor, 'place');
@@ -106,8 +111,8 @@ function memory(place: LoopPlacement, kernels: readonly Kernel[]): Memory {
   return {
     load: (w, buffer, type, index) => {
       if (isVector(type)) throw new CompilerBug('a loop works on scalars');
-      return element(buffer, w.bare(index));
+      return loaded(typeOf(buffer), type, element(buffer, w.bare(index)));
     },
-    store: (w, buffer, index, value, indent) => `${indent}${element(buffer, w.bare(index))} = ${w.bare(value)};\n`,
+    store: (w, buffer, index, value, indent) => `${indent}${element(buffer, w.bare(index))} = ${stored(w, typeOf(buffer), value)};\n`,
   };
 }

@@ -97,6 +97,21 @@ fn nn_sin(x: f32) -> f32 { return nn_quadrant(x, 0); }`,
   return select(sign(x) * (1.0 - tail * exp(-min(s, f32(80.0)))), series, a < f32(0.7));
 }`,
   },
+  half: {
+    needs: [],
+    // What is too large, infinite or not a number is told by its bits, and made infinite or kept so by a product.
+    text: `fn nn_half(x: f32) -> f32 {
+  let wild = (bitcast<i32>(x) & i32(0x7fffffff)) >= i32(0x477ff000);
+  return select(quantizeToF16(clamp(x, f32(-65504.0), f32(65504.0))), x * 3.0e38, wild);
+}`,
+  },
+  finite: {
+    needs: [],
+    // By its bits: drivers may take it that every number is finite.
+    text: `fn nn_finite(x: f32) -> bool {
+  return (bitcast<i32>(x) & i32(0x7f800000)) != i32(0x7f800000);
+}`,
+  },
   pow: {
     needs: [],
     // WGSL's pow is undefined for negative bases; whole exponents have a meaning there.
@@ -164,6 +179,7 @@ export function vectorText(text: string): string {
     .replace(/\b(nn_\w+)\(/g, '$1_4(')
     .replace(/\bf32\b/g, 'vec4f')
     .replace(/\bi32\b/g, 'vec4i')
+    .replace(/\bbool\b/g, 'vec4<bool>')
     .replace(/shift: vec4i/g, 'shift: i32')
     .replace(/&&/g, '&')
     .replace(/\|\|/g, '|');

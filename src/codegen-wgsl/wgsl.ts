@@ -1,12 +1,13 @@
 import { CompilerBug, at, get } from '../base/errors.ts';
+import { PER_WORD, type StorageType } from '../base/types.ts';
 import { isVector } from '../ir/kernel/functions.ts';
-import type { Expr, Kernel } from '../ir/kernel/types.ts';
-import { BodyWriter, THREADS, axesOf, pointsOf, type Memory } from './body.ts';
+import type { Expr, Kernel, ValueType } from '../ir/kernel/types.ts';
+import { BodyWriter, THREADS, axesOf, loaded, pointsOf, stored, type Memory } from './body.ts';
 
 /** How the kernels of one dispatch see the arenas. */
 export interface Placement {
   readonly bindings: readonly {
-    readonly dtype: 'f32' | 'i32';
+    readonly dtype: StorageType;
     readonly words: number;
     readonly access: 'read' | 'read_write';
     readonly vectors: boolean;
@@ -57,11 +58,13 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
     '}',
   ];
   const lines = place.bindings.map((b, i) => {
-    const type = b.vectors ? `vec4<${b.dtype}>, ${b.words / 4}` : `${b.dtype}, ${b.words}`;
+    const elements = b.words * PER_WORD[b.dtype];
+    const type = b.vectors ? `vec4<${b.dtype}>, ${elements / 4}` : `${b.dtype}, ${elements}`;
     return `@group(0) @binding(${i}) var<storage, ${b.access}> b${i}: array<${type}>;`;
   });
   if (writer.ticks) lines.push(tickStruct(place.scalars), '@group(1) @binding(0) var<uniform> tick: Tick;');
   lines.push(...writer.declarations(), ...parts, ...main);
+  if (place.bindings.some((b) => b.dtype === 'f16')) lines.unshift('enable f16;');
   // Whole subgroups leave early or none of them does (`verifyKernel`), which the language cannot see.
   if (subgroups) lines.unshift('enable subgroups;', 'diagnostic(off, subgroup_uniformity);');
   return { code: `${lines.filter((l) => l !== '').join('\n')}\n`, ticks: writer.ticks, subgroup, workgroups: [x, y] };
@@ -98,27 +101,34 @@ function windows(place: Placement): Memory {
     if (index.kind === 'literal') return `${index.value + offset}u`;
     return offset === 0 ? w.bare(index) : `${w.bare(index)} + ${offset}u`;
   };
-  const load: Memory['load'] = (w, buffer, type, index) => {
+  /** Where a value lies: all of it, or its parts. */
+  const find = (w: BodyWriter, buffer: string, type: ValueType, index: Expr) => {
     const { binding, offset } = get(place.places, buffer, 'buffer');
-    const b = at(place.bindings, binding);
+    const { vectors, dtype } = at(place.bindings, binding);
+    const whole = (text: string) => ({ dtype, whole: text, parts: [] });
     if (isVector(type)) {
-      if (b.vectors) return `b${binding}[${plus(w, index, offset / 4)}]`;
+      if (vectors) return whole(`b${binding}[${plus(w, index, offset / 4)}]`);
       // Not on a multiple of four in memory: element by element.
       const first = `4u * ${w.expr(index)}`;
-      return `vec4<${b.dtype}>(${[0, 1, 2, 3].map((i) => `b${binding}[${first} + ${offset + i}u]`).join(', ')})`;
+      return { dtype, whole: undefined, parts: [0, 1, 2, 3].map((i) => `b${binding}[${first} + ${offset + i}u]`) };
     }
-    if (!b.vectors) return `b${binding}[${plus(w, index, offset)}]`;
-    if (index.kind === 'literal') return `b${binding}[${Math.floor((index.value + offset) / 4)}u][${(index.value + offset) % 4}u]`;
+    if (!vectors) return whole(`b${binding}[${plus(w, index, offset)}]`);
+    if (index.kind === 'literal') return whole(`b${binding}[${Math.floor((index.value + offset) / 4)}u][${(index.value + offset) % 4}u]`);
     const place4 = plus(w, index, offset);
-    return `b${binding}[(${place4}) / 4u][(${place4}) % 4u]`;
+    return whole(`b${binding}[(${place4}) / 4u][(${place4}) % 4u]`);
   };
-  const store: Memory['store'] = (w, buffer, index, value, indent) => {
-    const { binding, offset } = get(place.places, buffer, 'buffer');
-    if (!isVector(value.type) || at(place.bindings, binding).vectors)
-      return `${indent}${load(w, buffer, value.type, index)} = ${w.bare(value)};\n`;
-    const text = w.expr(value);
-    const first = `4u * ${w.expr(index)}`;
-    return [0, 1, 2, 3].map((i) => `${indent}b${binding}[${first} + ${offset + i}u] = ${text}.${'xyzw'[i] ?? ''};\n`).join('');
+  return {
+    load: (w, buffer, type, index) => {
+      const { dtype, whole, parts } = find(w, buffer, type, index);
+      return loaded(dtype, type, whole ?? `vec4<${dtype}>(${parts.join(', ')})`);
+    },
+    store: (w, buffer, index, value, indent) => {
+      const { dtype, whole, parts } = find(w, buffer, value.type, index);
+      if (whole !== undefined) return `${indent}${whole} = ${stored(w, dtype, value)};\n`;
+      const text = w.expr(value);
+      return parts
+        .map((p, i) => `${indent}${p} = ${dtype === 'f16' ? `f16(${text}.${'xyzw'[i] ?? ''})` : `${text}.${'xyzw'[i] ?? ''}`};\n`)
+        .join('');
+    },
   };
-  return { load, store };
 }

@@ -18,6 +18,7 @@ export type Statement =
   | OptimStatement
   | DataStatement
   | TrainStatement
+  | PrecisionStatement
   | PrintStatement
   | ImportStatement;
 
@@ -141,6 +142,13 @@ export interface Binding {
 export interface TrainStatement {
   readonly kind: 'train';
   readonly settings: readonly Argument[];
+  readonly span: Span;
+}
+
+/** `precision f16` */
+export interface PrecisionStatement {
+  readonly kind: 'precision';
+  readonly name: Name;
   readonly span: Span;
 }
 

@@ -43,6 +43,7 @@ export class NnParser extends ExpressionParser {
       { ALT: () => this.SUBRULE(this.optimStatement) },
       { ALT: () => this.SUBRULE(this.dataStatement) },
       { ALT: () => this.SUBRULE(this.trainStatement) },
+      { ALT: () => this.SUBRULE(this.precisionStatement) },
       { ALT: () => this.SUBRULE(this.metricStatement) },
       { ALT: () => this.SUBRULE(this.printStatement) },
       { ALT: () => this.SUBRULE(this.importStatement) },
@@ -211,6 +212,12 @@ export class NnParser extends ExpressionParser {
     const start = this.CONSUME(T.KEYWORDS.train);
     const settings = this.SUBRULE(this.settings);
     return { kind: 'train', settings, span: this.since(start) };
+  });
+
+  readonly precisionStatement = this.RULE('precisionStatement', (): A.PrecisionStatement => {
+    const start = this.CONSUME(T.KEYWORDS.precision);
+    const name = this.nameOf(this.CONSUME(T.Identifier));
+    return { kind: 'precision', name, span: this.since(start) };
   });
 
   /** `lr=0.01 weight_decay=0.1 shuffle` */

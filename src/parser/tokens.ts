@@ -31,6 +31,7 @@ export const KEYWORDS = {
   optim: keyword('optim'),
   data: keyword('data'),
   train: keyword('train'),
+  precision: keyword('precision'),
   print: keyword('print'),
 } as const;
 

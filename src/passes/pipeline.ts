@@ -6,10 +6,14 @@ import type { Settings } from './graph/update.ts';
 import { pack, type Packing } from './graph/pack.ts';
 import { recompute } from './graph/recompute.ts';
 import { rematerialize } from './graph/rematerialize.ts';
+import { scaleLoss } from './graph/loss-scale.ts';
+import { roundProducts } from './graph/precision.ts';
 import { splitSums } from './graph/split-sums.ts';
 import { simplify } from './graph/simplify.ts';
 import type { VjpTable } from '../autodiff/vjp.ts';
 import type { Graph } from '../ir/graph/types.ts';
+import type { Precision } from '../base/types.ts';
+import { get } from '../base/errors.ts';
 import { verifyGraph } from '../ir/graph/verify.ts';
 
 /** A step of the compiler from graph to graph. */
@@ -42,6 +46,7 @@ export interface StepOptions {
   readonly batch: number;
   /** In how many parts the backward pass computes the forward pass again; 0 for not at all. */
   readonly recompute: number;
+  readonly precision: Precision;
   readonly table?: VjpTable;
 }
 
@@ -50,6 +55,13 @@ const CLEAN: readonly Pass[] = [
   { name: 'cse', about: 'computes equal things once', run: cse },
   { name: 'dce', about: 'drops what nothing needs', run: dce },
 ];
+
+const LOSS_SCALE: Pass = {
+  name: 'loss-scale',
+  about: 'scales the loss, so that small gradients do not vanish in binary16',
+  run: (g) => scaleLoss(g, get(new Map(Object.entries(g.outputs)), 'loss', 'output')),
+};
+const ROUND: Pass = { name: 'precision', about: 'rounds what products take and give to binary16', run: roundProducts };
 
 const bind = (batch: number): Pass => ({ name: 'bind', about: 'puts the batch size in', run: (g) => bindBatch(g, batch) });
 const differentiation = (params: readonly string[], table?: VjpTable): Pass => ({
@@ -65,12 +77,15 @@ export function gradientPipeline(params: readonly string[], table?: VjpTable): r
 
 /** Model with a loss -> one step of training over the data on the device. */
 export function stepPipeline(o: StepOptions): readonly Pass[] {
+  const half = o.precision === 'f16';
   return [
+    ...(half ? [LOSS_SCALE] : []),
     ...gradientPipeline(
       o.packing.params.map((p) => p.name),
       o.table,
     ),
     { name: 'pack', about: 'makes every parameter a view of one vector', run: (g) => pack(g, o.packing.params, o.packing.size) },
+    ...(half ? [ROUND] : []),
     {
       name: 'optimize',
       about: 'adds the update of the parameters',
@@ -89,8 +104,13 @@ export function stepPipeline(o: StepOptions): readonly Pass[] {
 }
 
 /** Model -> prediction for `batch` examples, or the loss of held-out ones. */
-export function predictPipeline({ params, size }: Packing, batch: number): readonly Pass[] {
-  return [{ name: 'pack', about: 'makes every parameter a view of one vector', run: (g) => pack(g, params, size) }, bind(batch), ...CLEAN];
+export function predictPipeline({ params, size }: Packing, batch: number, precision: Precision): readonly Pass[] {
+  return [
+    { name: 'pack', about: 'makes every parameter a view of one vector', run: (g) => pack(g, params, size) },
+    ...(precision === 'f16' ? [ROUND] : []),
+    bind(batch),
+    ...CLEAN,
+  ];
 }
 
 function withoutPrediction(g: Graph): Graph {

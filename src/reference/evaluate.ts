@@ -149,6 +149,8 @@ const RULES: { readonly [K in Op]: Rule<K> } = {
   sigmoid: byElement,
   erf: byElement,
   floor: byElement,
+  half: byElement,
+  finite: byElement,
   not: byElement,
   detach: byElement,
   cast: (n, [x]) =>

@@ -18,14 +18,24 @@ export interface GpuOptions {
   readonly reason: string;
   readonly budget: number;
   readonly nap?: Nap | undefined;
-  /** Throws unless the device deals threads out in subgroups of so many, as the plan counts on. */
-  readonly prove?: ((gpu: GPUDevice, subgroup: number) => Promise<void>) | undefined;
+  /** Throws unless the device does what the plan counts on. */
+  readonly prove?: ((gpu: GPUDevice, needs: Needs) => Promise<void>) | undefined;
   /** Nets that train at once, each on a part of its own of everything but the data; 1 where it is not said. */
   readonly nets?: number | undefined;
 }
 
-/** Threads of a subgroup that a plan counts on; 1 for none. */
-const subgroupOf = (plan: Plan): number => Math.max(1, ...plan.kernels.map((k) => k.subgroup));
+/** What a plan counts on besides what every device has. */
+export interface Needs {
+  /** Threads of a subgroup; 1 for none. */
+  readonly subgroup: number;
+  /** Numbers of two bytes. */
+  readonly half: boolean;
+}
+
+const needsOf = (plan: Plan): Needs => ({
+  subgroup: Math.max(1, ...plan.kernels.map((k) => k.subgroup)),
+  half: plan.arenas.some((a) => a.dtype === 'f16'),
+});
 
 /** Loads a plan on a WebGPU adapter: all buffers, pipelines and bind groups that it will ever need. */
 export async function createGpuSession(plan: Plan, adapter: GPUAdapter, options: GpuOptions): Promise<Session> {
@@ -61,8 +71,10 @@ async function requestDevice(plan: Plan, adapter: GPUAdapter, nets: number): Pro
   const bindings = Math.max(...plan.kernels.map((k) => k.bindings.length));
   if (bindings > STORAGE_BUFFERS) requiredLimits['maxStorageBuffersPerShaderStage'] = bindings;
   try {
-    const needed = subgroupOf(plan) > 1 ? (['subgroups'] as const) : [];
-    const requiredFeatures = [...new Set([...needed, ...(['timestamp-query'] as const).filter((f) => adapter.features.has(f))])];
+    const { subgroup, half } = needsOf(plan);
+    const requiredFeatures: GPUFeatureName[] = adapter.features.has('timestamp-query') ? ['timestamp-query'] : [];
+    if (subgroup > 1) requiredFeatures.push('subgroups');
+    if (half) requiredFeatures.push('shader-f16');
     return await adapter.requestDevice({ label: `nnc ${plan.name}`, requiredLimits, requiredFeatures });
   } catch (e) {
     throw new DeviceError(`the adapter gives no device: ${e instanceof Error ? e.message : String(e)}`);
@@ -138,7 +150,7 @@ class GpuSession implements Session {
     for (let i = 0; trace > 0 && i < READBACK_SLOTS; i++)
       this.readback.push(this.buffer(`readback ${i}`, trace, USAGE.MAP_READ | USAGE.COPY_DST));
     this.programs = new GpuPrograms(gpu, plan, (name) => this.arena(name), this.ticks, this.counters, this.nets);
-    await Promise.all([this.programs.prepare(), this.prove?.(gpu, subgroupOf(plan))]);
+    await Promise.all([this.programs.prepare(), this.prove?.(gpu, needsOf(plan))]);
     const [invalid, memory] = [await gpu.popErrorScope(), await gpu.popErrorScope()];
     if (memory)
       throw new DeviceError(

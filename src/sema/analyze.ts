@@ -5,7 +5,7 @@ import type * as A from '../parser/ast.ts';
 import { Definitions } from './environment.ts';
 import { LAYERS } from './layers/registry.ts';
 import type { Model, Script } from './model.ts';
-import { dataOf, optimOf, trainOf } from './recipe.ts';
+import { dataOf, optimOf, precisionOf, trainOf } from './recipe.ts';
 import { Walk, type Walked } from './walk.ts';
 
 /** Reads what `import` names; undefined with the reason in the sink. */
@@ -14,7 +14,7 @@ export type Resolve = (path: A.StringExpr, from: Source, sink: DiagnosticSink) =
 type Of<K extends A.Statement['kind']> = Extract<A.Statement, { kind: K }>;
 
 /** Statements of which a file has one at the most. */
-const SINGLE = new Set<A.Statement['kind']>(['target', 'loss', 'optim', 'data', 'train']);
+const SINGLE = new Set<A.Statement['kind']>(['target', 'loss', 'optim', 'data', 'train', 'precision']);
 
 export interface Analysis {
   /** Undefined if anything is wrong, or if the program has no model. */
@@ -47,6 +47,7 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
   const optim = optimOf(get('optim'), walked.env, walked.m.params, sink);
   const data = dataOf(get('data'), walked, sink);
   const train = trainOf(get('train'), walked.env, sink);
+  const precision = precisionOf(get('precision'), sink);
   // A misspelt use makes a name look unused, so warnings wait until the rest is right. What is imported may be a library.
   if (sink.errors.length === 0) {
     const own = (n: { readonly span: { readonly source: Source } }): boolean => n.span.source === source;
@@ -84,6 +85,7 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
     optim,
     data,
     train,
+    precision,
   };
   return { model, script };
 }

@@ -1,7 +1,7 @@
 import type { Init } from '../base/init.ts';
 import type { ScalarExpr } from '../base/scalar.ts';
 import type { Span } from '../base/source.ts';
-import type { Shape, TensorType } from '../base/types.ts';
+import type { Precision, Shape, TensorType } from '../base/types.ts';
 import type { Graph } from '../ir/graph/types.ts';
 
 /** A tensor that the model keeps, trained or not, with PyTorch's name. */
@@ -95,6 +95,8 @@ export interface Model {
   readonly optim: Optim | undefined;
   readonly data: DataSpec | undefined;
   readonly train: TrainSpec;
+  /** What products are made of. */
+  readonly precision: Precision;
 }
 
 /** One value of a `print` line. */

@@ -1,7 +1,7 @@
 import type { DiagnosticSink } from '../base/diagnostics.ts';
 import type { Span } from '../base/source.ts';
 import { hint } from '../base/suggest.ts';
-import { showShape, type TensorType } from '../base/types.ts';
+import { showShape, type Precision, type TensorType } from '../base/types.ts';
 import type * as A from '../parser/ast.ts';
 import { bindArguments, type AnyArgs, type Parameters } from './arguments.ts';
 import { drawOf } from './draws.ts';
@@ -12,7 +12,7 @@ import { scheduleOf } from './schedules.ts';
 import { DATA_SETTINGS, DRAW_SETTINGS, TRAIN_SETTINGS } from './settings.ts';
 import type { Walked } from './walk.ts';
 
-/** How a model is trained: the statements `optim`, `data` and `train`. */
+/** How a model is trained: the statements `optim`, `data`, `train` and `precision`. */
 
 export function optimOf(
   s: A.OptimStatement | undefined,
@@ -150,6 +150,16 @@ export function trainOf(s: A.TrainStatement | undefined, scope: Environment, sin
     shuffle: args['shuffle'] === true,
     seed: number('seed') ?? 0,
   };
+}
+
+const PRECISIONS: readonly Precision[] = ['f32', 'f16'];
+
+export function precisionOf(s: A.PrecisionStatement | undefined, sink: DiagnosticSink): Precision {
+  if (!s) return 'f32';
+  const known = PRECISIONS.find((p) => p === s.name.text);
+  if (!known)
+    sink.error('NN201', s.name.span, `there is no precision '${s.name.text}'`, { help: hint(s.name.text, PRECISIONS, 'precisions') });
+  return known ?? 'f32';
 }
 
 const EMPTY: Span = { source: { name: '', text: '' }, start: 0, end: 0 };

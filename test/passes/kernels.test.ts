@@ -168,7 +168,7 @@ describe('threads that read for one another', () => {
   };
 
   it('load a row of a product each', () => {
-    const { plan } = planGraph(product(), 1, { adapter: { software: true, bindings: 8, subgroup: 8 } });
+    const { plan } = planGraph(product(), 1, { adapter: { software: true, bindings: 8, subgroup: 8, half: false } });
     const [kernel] = plan.kernels;
     expect(kernel?.subgroup).toBe(8);
     expect(kernel?.wgsl).toMatch(/^enable subgroups;\n/);
@@ -177,8 +177,8 @@ describe('threads that read for one another', () => {
 
   it('stay alone where the adapter promises no subgroups, and on hardware', () => {
     for (const adapter of [
-      { software: true, bindings: 8, subgroup: 1 },
-      { software: false, bindings: 8, subgroup: 32 },
+      { software: true, bindings: 8, subgroup: 1, half: false },
+      { software: false, bindings: 8, subgroup: 32, half: false },
     ])
       expect(planGraph(product(), 1, { adapter }).plan.kernels[0]?.subgroup).toBe(1);
   });
@@ -205,7 +205,7 @@ describe('threads that read for one another', () => {
   });
 
   it('give way to a tiling that was measured', () => {
-    const adapter = { software: true, bindings: 8, subgroup: 8 };
+    const adapter = { software: true, bindings: 8, subgroup: 8, half: false };
     const { lowered } = planGraph(product(), 1, { adapter });
     const [group] = lowered.schedule.groups;
     if (!group) throw new Error('no kernel');

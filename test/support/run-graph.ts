@@ -1,7 +1,6 @@
-import { nap, profileOf } from '../../src/cli/device.ts';
+import { nap, profileOf, prove } from '../../src/cli/device.ts';
 import { findAdapter } from '../../src/cli/gpu.ts';
 import { nodeHelpers } from '../../src/cli/helpers.ts';
-import { checkSubgroups } from '../../src/cli/subgroups.ts';
 import { planGraph, runGraph as run, type GraphInputs, type GraphResult } from '../../src/cli/run-graph.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import type { Adapter } from '../../src/lower.ts';
@@ -24,14 +23,14 @@ export async function openSession(plan: Plan, kind: DeviceKind, threads = 1): Pr
   if (kind === 'js') return createCpuSession(plan, compileKernels(plan), 'test');
   const { found, attempts } = await findAdapter();
   if (!found) throw new Error(`no adapter: ${JSON.stringify(attempts)}`);
-  return createGpuSession(plan, found.adapter, { via: 'Dawn', reason: 'test', budget: BUDGET_MS.native, nap, prove: checkSubgroups });
+  return createGpuSession(plan, found.adapter, { via: 'Dawn', reason: 'test', budget: BUDGET_MS.native, nap, prove });
 }
 
 /** What kernels are made for on the GPU at hand: as it is, or as on GPUs that are none of software. */
 export async function adapterAtHand(software: boolean, bindings = 8): Promise<Adapter> {
   const { found } = await findAdapter();
   if (!found) throw new Error('no adapter');
-  return software ? { ...profileOf(found), software, bindings } : { software, bindings, subgroup: 1 };
+  return software ? { ...profileOf(found), software, bindings } : { software, bindings, subgroup: 1, half: false };
 }
 
 /** Runs a graph once on a device of its own. */

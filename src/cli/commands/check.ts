@@ -72,7 +72,7 @@ export async function check(path: string, flags: CheckFlags): Promise<void> {
   } else print('predicts only: a loss and an optimizer are needed to train');
   const memory = planBytes(plan);
   print(`device memory: ${number(memory.total)} bytes (${showBytes(memory.total)})`);
-  const transients = plan.arenas.filter((a) => a.name === 'work' || a.name === 'iwork').reduce((n, a) => n + a.words, 0);
+  const transients = plan.arenas.filter((a) => /^[ih]?work$/.test(a.name)).reduce((n, a) => n + a.words, 0);
   const least = memory.arenas + (Math.max(...programs.map((p) => p.least)) - transients) * BYTES;
   print(
     `arenas: ${number(memory.arenas)} bytes; what lives longer than a step and the largest set alive within one are ${number(least)}, so this is ${(memory.arenas / Math.max(1, least)).toFixed(2)} times the least`,

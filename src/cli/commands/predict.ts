@@ -2,7 +2,7 @@ import { fail } from '../../base/errors.ts';
 import { readDataset } from '../../data/dataset.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
 import { RunningModel } from '../../runtime/model.ts';
-import { findDevice, type DeviceChoice } from '../device.ts';
+import { devicesFor, findDevice, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
 import { planFor } from '../plan-cache.ts';
 import { companion, needsOf, openProgram, openWeights } from '../program.ts';
@@ -32,7 +32,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   await mustBeWritable(flags.out);
   const weights = await openWeights(flags.weights);
   const device = await findDevice(flags.device, flags);
-  const plan = await planFor(program, { level: flags.opt, adapter: device.adapter, devices: device.devices });
+  const plan = await planFor(program, { level: flags.opt, adapter: device.adapter, devices: devicesFor(model, device) });
   const session = await device.open(plan);
   try {
     const running = new RunningModel(session);

@@ -6,7 +6,7 @@ import { readSafetensors, writeSafetensors } from '../../data/safetensors.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import type { Weights } from '../../runtime/api.ts';
 import { checkWeights } from '../../runtime/weights.ts';
-import { findDevice } from '../device.ts';
+import { devicesFor, findDevice, notePrecision } from '../device.ts';
 import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
 import { trainPopulation, type PopulationFlags } from './population.ts';
 import { profile } from './profile.ts';
@@ -46,7 +46,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   const device = await findDevice(flags.profile !== undefined && flags.device === 'auto' ? 'gpu' : flags.device, flags);
   const plan = await planFor(program, {
     adapter: device.adapter,
-    devices: device.devices,
+    devices: devicesFor(found, device),
     rows: data.rows,
     held: data.held?.rows,
     statistics: data.statistics,
@@ -86,6 +86,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     if (init) model.setWeights(init, flags.init);
     if (checkpoint && flags.resume) await resume(model, checkpoint);
     note(`training ${plan.name} on ${model.device.name}: ${model.device.reason}`);
+    notePrecision(found, session);
     const first = model.step;
     if (first >= total) {
       print(`the checkpoint stands at step ${first} of ${total}: nothing is left to do; raise --steps or --epochs to go on`);

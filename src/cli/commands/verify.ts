@@ -64,7 +64,7 @@ async function compare(
   given: GraphInputs,
   want: (id: NodeId) => ArrayLike<number>,
 ): Promise<Result[]> {
-  const planned = planGraph(graph, level, { keepAll: true, adapter });
+  const planned = planGraph(graph, level, { keepAll: true, adapter, devices: device });
   const session = await openSession(planned.plan, device);
   try {
     const got = await runGraph(planned, session, given);

@@ -141,6 +141,8 @@ export const OPS: { readonly [K in Op]: OpSpec<K> } = {
   sigmoid: pointwise(1, FLOAT),
   erf: pointwise(1, FLOAT),
   floor: pointwise(1, FLOAT),
+  half: pointwise(1, FLOAT),
+  finite: pointwise(1, FLOAT, 'bool'),
   not: pointwise(1, BOOL),
   cast: { arity: 1, family: 'pointwise', infer: ([x], { dtype }) => (x ? { dtype, shape: x.shape } : 'one operand is needed') },
   detach: pointwise(1, ANY),

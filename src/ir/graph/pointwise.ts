@@ -1,4 +1,4 @@
-import { erf, sigmoid } from '../../base/math.ts';
+import { erf, half, sigmoid } from '../../base/math.ts';
 import type { Op } from './types.ts';
 
 /**
@@ -21,6 +21,8 @@ export const POINTWISE = {
   sigmoid,
   erf,
   floor: Math.floor,
+  half,
+  finite: (x) => (Number.isFinite(x) ? 1 : 0),
   not: (x) => (x === 0 ? 1 : 0),
   detach: (x) => x,
   add: (a, b) => a + b,

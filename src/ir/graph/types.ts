@@ -33,6 +33,10 @@ export interface OpAttrs {
   sigmoid: None;
   erf: None;
   floor: None;
+  /** The nearest number of IEEE binary16, of two the even one; from 65520 on infinity. */
+  half: None;
+  /** Whether it is neither infinite nor NaN. */
+  finite: None;
   not: None;
   cast: { readonly dtype: DType };
   detach: None;

@@ -1,3 +1,4 @@
+import type { StorageType } from '../../base/types.ts';
 import type { Expr, Fn, ScalarType, ValueType, VectorFn, VectorType } from './types.ts';
 
 /** The result type of a function from its operands' types, or in words why they do not fit. */
@@ -44,6 +45,8 @@ export const FUNCTIONS: Readonly<Record<Exclude<Fn, VectorFn>, Signature>> = {
   sigmoid: same(1, FLOAT),
   erf: same(1, FLOAT),
   floor: same(1, FLOAT),
+  half: same(1, FLOAT),
+  finite: same(1, FLOAT, 'bool'),
   add: same(2, NUMBER),
   sub: same(2, NUMBER),
   mul: same(2, NUMBER),
@@ -102,6 +105,11 @@ export function isVector(type: ValueType): type is VectorType {
 /** The type of one element. */
 export function scalarOf(type: ValueType): ScalarType {
   return (isVector(type) ? type.slice(0, -2) : type) as ScalarType;
+}
+
+/** What a load from storage of a type gives. */
+export function loadedAs(type: StorageType): 'f32' | 'i32' {
+  return type === 'f16' ? 'f32' : type;
 }
 
 export function vectorOf(type: ScalarType): VectorType {

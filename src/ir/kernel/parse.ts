@@ -1,6 +1,6 @@
 import { CompilerBug, invariant } from '../../base/errors.ts';
 import { call } from './build.ts';
-import { FUNCTIONS, isVectorFn, vectorOf } from './functions.ts';
+import { FUNCTIONS, isVectorFn, loadedAs, vectorOf } from './functions.ts';
 import type { Axis, Buffer, Expr, Fn, Kernel, ScalarType, Stmt, ValueType } from './types.ts';
 import { verifyKernel } from './verify.ts';
 
@@ -32,7 +32,7 @@ class Reader {
     const scope = new Map<string, ValueType>();
     for (;;) {
       const l = this.lines[this.line] ?? '';
-      const buffer = /^(read|write|update) (\w+) : (f32|i32)\[(\d+)\](?: at (\w+) \+ (\d+))?$/.exec(l);
+      const buffer = /^(read|write|update) (\w+) : (f32|i32|f16)\[(\d+)\](?: at (\w+) \+ (\d+))?$/.exec(l);
       const axis = /^axis (\w+) < (\d+)$/.exec(l);
       const lanes = /^lanes (\d+)$/.exec(l);
       const subgroup = /^subgroup (\d+)$/.exec(l);
@@ -158,7 +158,7 @@ class Reader {
       const wide = this.eat(/^((?:4 \* )?)/) !== '';
       const index = this.expr(scope);
       this.eat(/^\]/);
-      return { kind: 'load', type: wide ? vectorOf(buffer.type) : buffer.type, buffer: name, index };
+      return { kind: 'load', type: wide ? vectorOf(loadedAs(buffer.type)) : loadedAs(buffer.type), buffer: name, index };
     }
     const type = scope.get(name);
     invariant(type, `'${name}' is not defined`);

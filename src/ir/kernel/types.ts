@@ -1,3 +1,5 @@
+import type { StorageType } from '../../base/types.ts';
+
 /**
  * The kernel IR: loops over scalars and vectors of four. A kernel runs its body once for every point of its axes, in any
  * order; with `lanes` above 1, that many lanes of one workgroup share a point and join their partial results by `combine`.
@@ -33,10 +35,13 @@ export type Stmt =
   /** An element; with a vector value, the four elements from 4 * index on. */
   | { readonly kind: 'store'; readonly buffer: string; readonly index: Expr; readonly value: Expr };
 
-/** Storage as a kernel sees it: a flat array of `size` elements, which is the part of a tensor from `offset` on. */
+/**
+ * Storage as a kernel sees it: a flat array of `size` elements, which is the part of a tensor from `offset` on. Of f16, loads give
+ * f32, and what is stored is an f32 that f16 can hold.
+ */
 export interface Buffer {
   readonly name: string;
-  readonly type: 'f32' | 'i32';
+  readonly type: StorageType;
   readonly size: number;
   readonly access: 'read' | 'write' | 'update';
   readonly tensor: string;
@@ -78,6 +83,8 @@ export type Fn =
   | 'sigmoid'
   | 'erf'
   | 'floor'
+  | 'half'
+  | 'finite'
   | 'add'
   | 'sub'
   | 'mul'

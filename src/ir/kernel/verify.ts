@@ -1,5 +1,5 @@
 import { CompilerBug } from '../../base/errors.ts';
-import { isVector, scalarOf, signatureOf } from './functions.ts';
+import { isVector, loadedAs, scalarOf, signatureOf } from './functions.ts';
 import type { Buffer, Expr, Kernel, Stmt, ValueType } from './types.ts';
 
 interface Known {
@@ -31,7 +31,7 @@ export function verifyKernel(kernel: Kernel, after: string, beyond = 0): void {
     } else if (e.kind === 'load') {
       const b = buffers.get(e.buffer) ?? bug(`buffer ${e.buffer} is not declared`);
       if (b.access === 'write') bug(`${e.buffer} is only written and is read`);
-      if (b.type !== scalarOf(e.type)) bug(`${e.buffer} holds ${b.type} and is read as ${e.type}`);
+      if (loadedAs(b.type) !== scalarOf(e.type)) bug(`${e.buffer} holds ${b.type} and is read as ${e.type}`);
       if (e.index.type !== 'u32') bug(`the index of ${e.buffer} is ${e.index.type}`);
       const unit = isVector(e.type) ? 4 : 1;
       if (e.index.kind === 'literal' && e.index.value * unit >= Math.ceil(b.size / 4) * 4 + beyond)
@@ -97,7 +97,7 @@ export function verifyKernel(kernel: Kernel, after: string, beyond = 0): void {
           expr(s.value, scope);
           const b = buffers.get(s.buffer) ?? bug(`buffer ${s.buffer} is not declared`);
           if (b.access === 'read') bug(`${s.buffer} is only read and is written`);
-          if (b.type !== scalarOf(s.value.type)) bug(`${s.buffer} holds ${b.type} and gets ${s.value.type}`);
+          if (loadedAs(b.type) !== scalarOf(s.value.type)) bug(`${s.buffer} holds ${b.type} and gets ${s.value.type}`);
           if (s.index.type !== 'u32') bug(`the index of ${s.buffer} is ${s.index.type}`);
           stored.add(s.buffer);
         }

@@ -2,16 +2,20 @@ import { get } from '../../base/errors.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph } from '../../ir/graph/types.ts';
 import { gradient } from '../../autodiff/gradient.ts';
+import { SCALED_LOSS } from './loss-scale.ts';
 import { VJP, type VjpTable } from '../../autodiff/vjp.ts';
 
 /** The output that holds the gradient of a parameter. */
 export const gradOutput = (param: string): string => `grad:${param}`;
 
-/** Adds, for each parameter, an output with the gradient of the output `loss`. */
+export const isGradOutput = (output: string): boolean => output.startsWith(gradOutput(''));
+
+/** Adds, for each parameter, an output with the gradient of the output `loss`, or of the scaled loss where there is one. */
 export function differentiate(graph: Graph, params: readonly string[], table: VjpTable = VJP): Graph {
   const b = new GraphBuilder(graph.name, graph);
   const ids = new Map(graph.nodes.flatMap((n) => (n.op === 'param' ? [[n.attrs.name, n.id] as const] : [])));
-  const loss = get(new Map(Object.entries(graph.outputs)), 'loss', 'output');
+  const outputs = new Map(Object.entries(graph.outputs));
+  const loss = outputs.get(SCALED_LOSS) ?? get(outputs, 'loss', 'output');
   // A parameter that the model declares and the loss never meets has a gradient of zero.
   const used = params.filter((p) => ids.has(p));
   const grads = gradient(

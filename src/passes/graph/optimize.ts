@@ -4,12 +4,10 @@ import { fixedShape } from '../../base/types.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import { gradOutput } from './differentiate.ts';
+import { SCALED_LOSS, unscale } from './loss-scale.ts';
 import { UPDATES } from './optimizers.ts';
-import type { Settings } from './update.ts';
+import { slotName, type Settings } from './update.ts';
 import { PARAMS, paramVector, type Packing } from './pack.ts';
-
-/** State that an optimizer keeps for each parameter, as `optim.exp_avg`. */
-export const slotName = (slot: string): string => `optim.${slot}`;
 
 /** A setting as a node of the shape of another. */
 type Spread = (name: string, expr: ScalarExpr, shape: readonly number[]) => NodeId;
@@ -57,21 +55,20 @@ export function optimize(graph: Graph, packing: Packing, optimizer: string, sett
       const id = outputs.get(gradOutput(q.name));
       return id === undefined ? b.full(0, { dtype: 'f32', shape: [q.size] }) : b.reshape(id, [q.size]);
     });
-    const joined = limited(
-      b,
-      b.add('concat', parts, { axis: 0 }),
-      settings['clip_value'] === undefined ? 0 : set('clip_value'),
-      spread,
-      size,
-    );
+    const all = b.add('concat', parts, { axis: 0 });
+    const scaling = outputs.has(SCALED_LOSS) ? unscale(b, all) : undefined;
+    const commit = scaling?.commit ?? ((next: NodeId): NodeId => next);
+    const joined = limited(b, scaling?.g ?? all, settings['clip_value'] === undefined ? 0 : set('clip_value'), spread, size);
     const g = clipped(b, joined, settings['clip'] === undefined ? 0 : set('clip'), spread);
+    const slot = (name: string, shape: readonly number[] = type.shape): NodeId =>
+      b.add('state', [], { name: slotName(name) }, { dtype: 'f32', shape });
     const value = update({
       b,
       p,
       g,
       parts: params.map((q) => ({ shape: fixedShape(q.shape), offset: q.offset, size: q.size })),
-      slot: (name, shape = type.shape) => b.add('state', [], { name: slotName(name) }, { dtype: 'f32', shape }),
-      keep: (name, value) => b.writes.push({ state: slotName(name), value }),
+      slot,
+      keep: (name, value) => b.writes.push({ state: slotName(name), value: commit(value, slot(name, b.shape(value) as number[])) }),
       // Even a plain number is the host's, so that runs that differ in it alone share their kernels.
       scalar: (name, expr, shape = type.shape) => b.splat(b.add('scalar', [], { name, expr }, { dtype: 'f32', shape: [] }), shape),
       set,
@@ -80,8 +77,9 @@ export function optimize(graph: Graph, packing: Packing, optimizer: string, sett
       decayed: (x, other) =>
         packing.decayed === size ? x : packing.decayed === 0 ? other : b.op('select', before(packing.decayed), x, other),
     });
-    b.writes.push({ state: PARAMS, value: packing.trained === size ? value : b.op('select', before(packing.trained), value, p) });
+    const next = packing.trained === size ? value : b.op('select', before(packing.trained), value, p);
+    b.writes.push({ state: PARAMS, value: commit(next, p) });
   });
-  const kept = Object.entries(b.outputs).filter(([name]) => !params.some((q) => gradOutput(q.name) === name));
+  const kept = Object.entries(b.outputs).filter(([name]) => name !== SCALED_LOSS && !params.some((q) => gradOutput(q.name) === name));
   return { ...b.graph(), outputs: Object.fromEntries(kept) };
 }

@@ -2,6 +2,9 @@ import type { ScalarExpr } from '../../base/scalar.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 
+/** State that an optimizer keeps for each parameter, as `optim.exp_avg`. */
+export const slotName = (slot: string): string => `optim.${slot}`;
+
 /** Settings of an optimizer by name, checked and complete. */
 export type Settings = Readonly<Record<string, number | boolean | readonly number[] | ScalarExpr>>;
 

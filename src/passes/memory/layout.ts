@@ -1,11 +1,16 @@
+import { PER_WORD, type StorageType } from '../../base/types.ts';
 import type { Kernel } from '../../ir/kernel/types.ts';
 import type { Tensor } from '../schedule/types.ts';
 
-/** Offsets are multiples of 64 elements, the binding alignment that every device takes. */
-const ALIGN = 64;
+/** Bindings start at multiples of so many words (of four bytes) on every device. */
+export const BINDING_ALIGN = 64;
+
+/** Arenas of each type are marked by a letter. */
+export const MARK: Readonly<Record<StorageType, string>> = { f32: '', i32: 'i', f16: 'h' };
 
 export interface Placed {
   readonly arena: string;
+  /** In elements. */
   readonly offset: number;
 }
 
@@ -38,10 +43,12 @@ export function lifetimes(
 /** Words of the largest set of transients that are alive at once: no layout needs less. */
 export function leastWords(lives: readonly Lifetime[]): number {
   const ends = [...new Set(lives.map((l) => l.from))];
-  return Math.max(0, ...ends.map((i) => lives.filter((l) => l.from <= i && i <= l.to).reduce((n, l) => n + l.tensor.size, 0)));
+  return Math.max(0, ...ends.map((i) => lives.filter((l) => l.from <= i && i <= l.to).reduce((n, l) => n + wordsOf(l.tensor), 0)));
 }
 
-const aligned = (n: number): number => Math.ceil(n / ALIGN) * ALIGN;
+const wordsOf = ({ size, dtype }: Tensor): number => Math.ceil(size / PER_WORD[dtype]);
+const aligned = (n: number, dtype: StorageType): number =>
+  Math.ceil(n / (BINDING_ALIGN * PER_WORD[dtype])) * BINDING_ALIGN * PER_WORD[dtype];
 
 /** Best fit by lifetime: the largest first, each at the lowest offset where nothing alive at the same time lies. */
 export function assignTransients(lives: readonly Lifetime[]): {
@@ -53,48 +60,50 @@ export function assignTransients(lives: readonly Lifetime[]): {
   const done: (Lifetime & Placed)[] = [];
   const order = [...lives].sort((a, b) => b.tensor.size - a.tensor.size || a.from - b.from || (a.tensor.name < b.tensor.name ? -1 : 1));
   for (const life of order) {
-    const arena = life.tensor.dtype === 'f32' ? 'work' : 'iwork';
+    const { dtype, size } = life.tensor;
+    const arena = `${MARK[dtype]}work`;
     const rivals = done.filter((d) => d.arena === arena && d.from <= life.to && life.from <= d.to).sort((a, b) => a.offset - b.offset);
     let offset = 0;
     for (const r of rivals) {
-      if (offset + life.tensor.size <= r.offset) break;
-      offset = Math.max(offset, aligned(r.offset + r.tensor.size));
+      if (offset + size <= r.offset) break;
+      offset = Math.max(offset, aligned(r.offset + r.tensor.size, dtype));
     }
     done.push({ ...life, arena, offset });
     placed.set(life.tensor.name, { arena, offset });
-    words[arena] = Math.max(words[arena] ?? 0, offset + life.tensor.size);
+    words[arena] = Math.max(words[arena] ?? 0, Math.ceil((offset + size) / PER_WORD[dtype]));
   }
   return { placed, words };
 }
 
 /** Puts tensors that live as long as the device memory itself one behind the other. */
 export class ArenaBuilder {
-  private readonly ends = new Map<string, { dtype: 'f32' | 'i32'; words: number }>();
+  private readonly ends = new Map<string, { dtype: StorageType; words: number }>();
   private readonly known = new Map<string, Placed>();
 
   /** The place of a tensor; the same name has the same place in every program. */
-  place(arena: string, name: string, dtype: 'f32' | 'i32', size: number): Placed {
+  place(arena: string, name: string, dtype: StorageType, size: number): Placed {
     const key = `${arena}/${name}`;
     const before = this.known.get(key);
     if (before) return before;
     const end = this.ends.get(arena) ?? { dtype, words: 0 };
-    const offset = aligned(end.words);
-    this.ends.set(arena, { dtype, words: offset + size });
+    const per = PER_WORD[dtype];
+    const offset = aligned(end.words * per, dtype);
+    this.ends.set(arena, { dtype, words: Math.ceil((offset + size) / per) });
     const placed = { arena, offset };
     this.known.set(key, placed);
     return placed;
   }
 
   /** Makes an arena at least this large: programs share the memory of their transients. */
-  atLeast(arena: string, dtype: 'f32' | 'i32', words: number): void {
+  atLeast(arena: string, dtype: StorageType, words: number): void {
     const end = this.ends.get(arena);
     this.ends.set(arena, { dtype, words: Math.max(end?.words ?? 0, words) });
   }
 
-  arenas(): { name: string; dtype: 'f32' | 'i32'; words: number }[] {
+  arenas(): { name: string; dtype: StorageType; words: number }[] {
     // The last tensor has the space behind it that the others have: vectors may run over its end.
     return [...this.ends]
-      .map(([name, { dtype, words }]) => ({ name, dtype, words: Math.max(ALIGN, aligned(words)) }))
+      .map(([name, { dtype, words }]) => ({ name, dtype, words: Math.max(BINDING_ALIGN, aligned(words, 'f32')) }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 }

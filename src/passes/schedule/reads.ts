@@ -2,7 +2,7 @@ import { at, get } from '../../base/errors.ts';
 import { count, fixedShape } from '../../base/types.ts';
 import type { Node, NodeId } from '../../ir/graph/types.ts';
 import { call, literal } from '../../ir/kernel/build.ts';
-import { vectorOf } from '../../ir/kernel/functions.ts';
+import { loadedAs, vectorOf } from '../../ir/kernel/functions.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
 import type { Expr, Fn } from '../../ir/kernel/types.ts';
 import type { BlockWriter } from './block-writer.ts';
@@ -100,11 +100,11 @@ export class Reads {
 
   /** The part of a tensor in which a node lies. */
   private window(node: Node, place: Place): { readonly buffer: string; readonly dtype: 'f32' | 'i32' } {
-    const { dtype, size: whole } = get(this.s.tensors, place.tensor, 'tensor');
+    const { dtype: storage, size: whole } = get(this.s.tensors, place.tensor, 'tensor');
     const size = count(node.type.shape);
     const buffer = place.offset === 0 && size === whole ? place.tensor : `${place.tensor}_${place.offset}_${size}`;
     this.windows.set(buffer, { tensor: place.tensor, offset: place.offset, size });
-    return { buffer, dtype };
+    return { buffer, dtype: loadedAs(storage) };
   }
 
   /** An element of a vector of which the other elements are read too: that is loaded once. */

@@ -1,6 +1,7 @@
 import { CompilerBug, at, get } from '../../base/errors.ts';
 import { count } from '../../base/types.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
+import { holdHalves } from '../graph/precision.ts';
 import { chooseRoots, formGroups, readsOnlyInPlace, type Fused } from './fuse.ts';
 import { Log } from './log.ts';
 import { safeName } from './naming.ts';
@@ -14,6 +15,8 @@ export interface ScheduleOptions {
   readonly trace: readonly string[];
   /** Steps that a chunk has at the most: the size of a trace. */
   readonly chunk: number;
+  /** Values that binary16 can hold lie in memory as such: the device must have it. */
+  readonly half?: boolean | undefined;
 }
 
 export const dataTensor = (input: string): string => `data_${safeName(input)}`;
@@ -25,9 +28,13 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   const { level } = options;
   const tensors = new Map<string, Tensor>();
   const places = new Map<NodeId, Place>();
+  // What is read from outside is not packed.
+  const halves = options.half ? holdHalves(graph) : [];
+  for (const id of Object.values(graph.outputs)) halves[id] = false;
   // The memory type of an element: bool is kept as i32.
   const declare = (name: string, node: Node, kind: Tensor['kind'], size = count(node.type.shape)): void => {
-    tensors.set(name, { name, dtype: node.type.dtype === 'f32' ? 'f32' : 'i32', size, kind });
+    const float = kind === 'transient' && halves[node.id] ? 'f16' : 'f32';
+    tensors.set(name, { name, dtype: node.type.dtype === 'f32' ? float : 'i32', size, kind });
   };
   for (const node of graph.nodes) {
     const name =

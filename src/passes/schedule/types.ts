@@ -1,3 +1,4 @@
+import type { StorageType } from '../../base/types.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 
 /** `0`: every operation is a kernel of its own. `1`: pointwise chains and epilogues are fused, the optimizer is one kernel. */
@@ -31,7 +32,7 @@ export interface Group {
 /** Memory that lives within a step (transient), across steps (state), is given from outside (data) or read back (trace). */
 export interface Tensor {
   readonly name: string;
-  readonly dtype: 'f32' | 'i32';
+  readonly dtype: StorageType;
   readonly size: number;
   readonly kind: 'transient' | 'state' | 'data' | 'trace';
 }

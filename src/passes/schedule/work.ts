@@ -1,3 +1,4 @@
+import { PER_WORD } from '../../base/types.ts';
 import { isVector, scalarOf } from '../../ir/kernel/functions.ts';
 import type { Expr, Fn, Kernel, Stmt } from '../../ir/kernel/types.ts';
 
@@ -45,6 +46,6 @@ export function workOf(kernel: Kernel): Work {
   const points = kernel.axes.reduce((n, a) => n * a.extent, 1) * kernel.lanes;
   return {
     flops: Math.round(points * bodyFlops(kernel.body)),
-    bytes: kernel.buffers.reduce((n, b) => n + b.size * 4 * (b.access === 'update' ? 2 : 1), 0),
+    bytes: kernel.buffers.reduce((n, b) => n + ((b.size * 4) / PER_WORD[b.type]) * (b.access === 'update' ? 2 : 1), 0),
   };
 }

@@ -1,0 +1,123 @@
+import { at } from '../../base/errors.ts';
+import { half } from '../../base/math.ts';
+import type { GraphBuilder } from '../../ir/graph/builder.ts';
+import { OPS } from '../../ir/graph/ops.ts';
+import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
+import { isGradOutput } from './differentiate.ts';
+import { PARAMS } from './pack.ts';
+import { copyNode, rebuild } from './rewrite.ts';
+
+/** Operations that give one of their operands, perhaps with another sign: of halves they make halves. */
+const CHOOSING = new Set<Node['op']>([
+  'neg',
+  'abs',
+  'sign',
+  'floor',
+  'detach',
+  'max',
+  'min',
+  'reduce_max',
+  'broadcast',
+  'reshape',
+  'permute',
+  'pad',
+  'slice',
+  'concat',
+  'flip',
+  'window',
+]);
+
+/** Whether binary16 can hold every value of a node, given whether it can hold those of its operands. */
+function holdsHalf(node: Node, operand: (i: number) => boolean): boolean {
+  if (node.type.dtype !== 'f32') return false;
+  if (node.op === 'half') return true;
+  if (node.op === 'const') return half(node.attrs.value) === node.attrs.value;
+  if (node.op === 'select') return operand(1) && operand(2);
+  if (node.op === 'gather') return operand(0);
+  if (node.op === 'pad' && half(node.attrs.value) !== node.attrs.value) return false;
+  return CHOOSING.has(node.op) && node.inputs.every((_, i) => operand(i));
+}
+
+/** Whether binary16 can hold every value, for each node of a graph. */
+export function holdHalves(graph: Graph): boolean[] {
+  const found: boolean[] = [];
+  for (const node of graph.nodes) found.push(holdsHalf(node, (i) => found[at(node.inputs, i)] === true));
+  return found;
+}
+
+/**
+ * Products of binary16: their operands are rounded to it before, and their results after all that is summed, so that both may lie
+ * in memory as two bytes. What is summed is float32, and so are the gradients of the parameters, which are rounded nowhere: the
+ * policy of mixed precision (Micikevicius et al., 2018).
+ */
+export function roundProducts(graph: Graph): Graph {
+  const ends = resultsOf(graph);
+  const known: boolean[] = [];
+  const halves = new Map<NodeId, NodeId>();
+  return rebuild(graph, (node, inputs, b) => {
+    const rounded = (id: NodeId): NodeId => {
+      const before = halves.get(id);
+      if (before !== undefined) return before;
+      const made = roundedBelow(b, id, known, rounded);
+      halves.set(id, made);
+      return made;
+    };
+    const product = node.op === 'contract' ? copyNode(b, node, inputs.map(rounded)) : undefined;
+    if (!ends.has(node.id)) return product;
+    return rounded(product ?? copyNode(b, node, inputs));
+  });
+}
+
+/** A value rounded: below its views, so that what is read in many ways is rounded once. */
+function roundedBelow(b: GraphBuilder, id: NodeId, known: boolean[], rounded: (id: NodeId) => NodeId): NodeId {
+  for (let i = known.length; i < b.nodes.length; i++) {
+    const node = b.node(i);
+    known.push(holdsHalf(node, (k) => known[at(node.inputs, k)] === true));
+  }
+  if (known[id]) return id;
+  const node = b.node(id);
+  if (OPS[node.op].family === 'view' && node.op !== 'concat' && (node.op !== 'pad' || half(node.attrs.value) === node.attrs.value))
+    return copyNode(b, node, node.inputs.map(rounded));
+  return b.op('half', id);
+}
+
+/** Where the sums that begin with products end: what is rounded there. */
+function resultsOf(graph: Graph): Set<NodeId> {
+  const readers = new Map<NodeId, NodeId[]>();
+  for (const node of graph.nodes) for (const i of new Set(node.inputs)) readers.set(i, [...(readers.get(i) ?? []), node.id]);
+  const outputs = new Map(Object.entries(graph.outputs).map(([name, id]) => [id, name]));
+  const writes = new Set(graph.writes.map((w) => w.value));
+  const ends = new Set<NodeId>();
+  for (const node of graph.nodes) {
+    if (node.op !== 'contract') continue;
+    let end = node.id;
+    let last = node;
+    for (;;) {
+      const [reader, ...others] = readers.get(last.id) ?? [];
+      if (reader === undefined || others.length > 0 || outputs.has(last.id) || writes.has(last.id)) break;
+      const next = at(graph.nodes, reader);
+      if (!goesOn(graph, next, last.id)) break;
+      last = next as typeof last;
+      if (OPS[next.op].family !== 'view') end = next.id;
+    }
+    const output = outputs.get(last.id);
+    if (output === undefined || !isGradOutput(output)) ends.add(end);
+  }
+  return ends;
+}
+
+/** Whether a reader only goes on summing: it adds up, adds a parameter, or looks at the same in another way. */
+function goesOn(graph: Graph, reader: Node, from: NodeId): boolean {
+  if (reader.op === 'reduce_sum' || reader.op === 'unwindow' || (OPS[reader.op].family === 'view' && reader.op !== 'concat')) return true;
+  if (reader.op !== 'add') return false;
+  const other = reader.inputs.find((i) => i !== from);
+  return other !== undefined && isParameter(graph, other);
+}
+
+function isParameter(graph: Graph, id: NodeId): boolean {
+  const node = at(graph.nodes, id);
+  return (
+    (node.op === 'state' && node.attrs.name === PARAMS) ||
+    (OPS[node.op].family === 'view' && node.inputs.every((i) => isParameter(graph, i)))
+  );
+}
