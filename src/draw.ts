@@ -29,7 +29,7 @@ export function drawData(draw: NonNullable<DataSpec['draw']>, names: readonly st
     const n = d.shape.reduce((a, b) => a * b, 1);
     inputs.set(d.input, d.kind === 'uniform' ? random.uniform(n, 0, 1) : random.normal(n, 0, 1));
   }
-  const value = evaluate(graph, { inputs, state: new Map(), scalars: { step: 0, seed: 0, total: 1 } }, true);
+  const value = evaluate(graph, { inputs, state: new Map(), scalars: { step: 0, seed: 0, total: 1 } }, { single: true });
   const outputs = new Map(Object.entries(graph.outputs));
   return names.map((name) => {
     const id = get(outputs, name, 'drawn value');

@@ -1,11 +1,14 @@
-import { count } from '../base/types.ts';
-import type { Graph, NodeId } from '../ir/graph/types.ts';
+import { at } from '../base/errors.ts';
+import { uniformAt } from '../base/random.ts';
+import { count, fixedShape } from '../base/types.ts';
+import type { Graph, Node, NodeId } from '../ir/graph/types.ts';
 import { type Adapter, type Devices, collectScalars, generate, lowerProgram, type Lowered } from '../lower.ts';
 import { ArenaBuilder } from '../passes/memory/layout.ts';
 import { dataTensor, stateTensor } from '../passes/schedule/schedule.ts';
 import type { TilingChoice } from '../passes/schedule/lower.ts';
 import type { Level, Place } from '../passes/schedule/types.ts';
 import type { Plan, PlanTensor } from '../plan.ts';
+import { evaluate } from '../reference/evaluate.ts';
 import { readElements } from './elements.ts';
 import { makeTicks, type Session, type Words } from '../runtime/session.ts';
 
@@ -104,16 +107,72 @@ export async function runGraph({ plan, lowered }: GraphPlan, session: Session, g
   return result;
 }
 
-/** Largest difference, relative to the largest magnitude, or to `floor` where that is more. NaN where one side is NaN. */
+/** Largest difference, relative to the largest magnitude, or to `floor` where that is more. NaN where a side is. */
 export function distance(got: ArrayLike<number>, want: ArrayLike<number>, floor = 1e-6): number {
   if (got.length !== want.length) return Infinity;
   let scale = floor;
   let worst = 0;
   for (let i = 0; i < want.length; i++) scale = Math.max(scale, Math.abs(want[i] ?? 0));
   for (let i = 0; i < want.length; i++) {
+    if (got[i] === want[i]) continue;
     const d = Math.abs((got[i] ?? NaN) - (want[i] ?? NaN));
     if (Number.isNaN(d)) return NaN;
     worst = Math.max(worst, d);
   }
   return worst / scale;
+}
+
+/** How far a value that a kernel stored is from what the reference makes of what the kernel read, relative to the largest. */
+export interface StoredError {
+  /** Which value, and where it comes from. */
+  readonly what: string;
+  readonly error: number;
+}
+
+/** For everything that was stored; the plan must have kept it. */
+export function storedErrors(graph: Graph, given: GraphInputs, { stored }: GraphResult): StoredError[] {
+  const scalars = { step: given.step ?? 0, seed: given.seed ?? 0, total: 10 };
+  const reference = evaluate(graph, { ...given, scalars }, { stored });
+  const want = (id: NodeId): ArrayLike<number> => reference(id).data;
+  return [...stored].map(([id, values]) => {
+    const node = at(graph.nodes, id);
+    return {
+      what: `%${id} = ${node.op}${node.loc ? ` (${node.loc})` : ''}`,
+      error: distance(
+        values,
+        want(id),
+        terms(node, (i) => want(at(node.inputs, i))),
+      ),
+    };
+  });
+}
+
+/** What is left in float32 where numbers of about 1 cancel is nothing that errors could be told by. */
+const NOISE = 1e-5;
+
+/** How large the terms of a sum are: what they are rounded by stays where they cancel, as behind a batch norm. */
+function terms(node: Node, operand: (i: number) => ArrayLike<number>): number {
+  if (node.op !== 'reduce_sum') return NOISE;
+  const all = Array.from(operand(0)).reduce((a, v) => a + Math.abs(v), 0);
+  return Math.max(NOISE, all / Math.max(1, count(node.type.shape)));
+}
+
+/** Fresh random values for everything that a graph reads; second moments are squares, so that their roots exist. */
+export function randomInputs(graph: Graph, classes: number, seed: number): GraphInputs {
+  const inputs = new Map<string, Float64Array>();
+  const state = new Map<string, Float64Array>();
+  for (const node of graph.nodes) {
+    if (node.op !== 'input' && node.op !== 'state') continue;
+    const { name } = node.attrs;
+    const n = count(fixedShape(node.type.shape));
+    const values = Float64Array.from({ length: n }, (_, i) => {
+      const u = uniformAt(seed, 3000 + node.id, 0, i);
+      // Scaled, the noise of what cancels would look like an error.
+      if (name.endsWith('loss_scale')) return 1;
+      if (node.type.dtype === 'i32') return Math.floor(u * classes);
+      return Math.fround(/(_sq|square_avg|sum|var|std|exp_inf|acc_delta)$/.test(name) ? u * u : 2 * u - 1);
+    });
+    (node.op === 'input' ? inputs : state).set(name, values);
+  }
+  return { inputs, state };
 }

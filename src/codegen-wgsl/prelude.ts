@@ -99,10 +99,14 @@ fn nn_sin(x: f32) -> f32 { return nn_quadrant(x, 0); }`,
   },
   half: {
     needs: [],
-    // What is too large, infinite or not a number is told by its bits, and made infinite or kept so by a product.
+    // By its bits, since drivers round quantizeToF16 to either side. What is too large, infinite or not a number is made infinite or
+    // kept so by a product.
     text: `fn nn_half(x: f32) -> f32 {
-  let wild = (bitcast<i32>(x) & i32(0x7fffffff)) >= i32(0x477ff000);
-  return select(quantizeToF16(clamp(x, f32(-65504.0), f32(65504.0))), x * 3.0e38, wild);
+  let size = bitcast<i32>(x) & i32(0x7fffffff);
+  let usual = bitcast<f32>((size + i32(0xfff) + ((size / i32(8192)) & i32(1))) & i32(-8192));
+  let small = round(abs(x) * 16777216.0) * 5.9604645e-8;
+  let a = select(select(usual, small, size < i32(0x38800000)), abs(x) * 3.0e38, size >= i32(0x477ff000));
+  return select(a, -a, x < f32(0.0));
 }`,
   },
   finite: {

@@ -289,21 +289,32 @@ const RULES: { readonly [K in Op]: Rule<K> } = {
     (index as Tensor).data.map((v) => shuffleAt(v, n.attrs.n, at64((seed as Tensor).data, 0), at64((epoch as Tensor).data, 0))),
 };
 
-/** Evaluates every node of a graph whose batch is bound; `single` rounds each result to float32, as a step by step computation in it does. */
-export function evaluate(graph: Graph, values: Values, single = false): (id: NodeId) => Tensor {
+export interface EvaluateOptions {
+  /** Rounds each result to float32, as a step by step computation in it does. */
+  readonly single?: boolean;
+  /** Values of nodes that others read in place of what is computed here: what a device has stored, so that errors do not add up. */
+  readonly stored?: ReadonlyMap<NodeId, ArrayLike<number>>;
+}
+
+/** Evaluates every node of a graph whose batch is bound. */
+export function evaluate(graph: Graph, values: Values, { single = false, stored }: EvaluateOptions = {}): (id: NodeId) => Tensor {
   const done: Tensor[] = [];
+  const seen: Tensor[] = [];
   for (const node of graph.nodes) {
     const shape = fixedShape(node.type.shape);
     const rule = RULES[node.op] as Rule<Op>;
     const data = rule(
       node as NodeOf<Op>,
-      node.inputs.map((i) => at(done, i)),
+      node.inputs.map((i) => at(seen, i)),
       values,
       shape,
     );
     if (data.length !== count(node.type.shape))
       throw new CompilerBug(`%${node.id} = ${node.op} has ${data.length} elements, and its type says ${count(node.type.shape)}`);
-    done.push({ shape, data: single && node.type.dtype === 'f32' ? data.map(Math.fround) : data });
+    const result = { shape, data: single && node.type.dtype === 'f32' ? data.map(Math.fround) : data };
+    const known = stored?.get(node.id);
+    done.push(result);
+    seen.push(known ? { shape, data: Float64Array.from(known) } : result);
   }
   return (id) => at(done, id);
 }

@@ -197,6 +197,7 @@ const NO_GRADIENT: readonly Op[] = [
   'iota',
   'dimsize',
   'not',
+  'finite',
   'idiv',
   'mod',
   'lt',
@@ -284,8 +285,17 @@ describe('gradients against float64 central differences', () => {
     compare(b, total, xs, gradient(b, total, xs), inputs, 2e-4);
   });
 
+  it('rounding passes the cotangent on, as a cast does', () => {
+    const b = new GraphBuilder('half');
+    const x = b.add('input', [], { name: 'x' }, { dtype: 'f32', shape: [2] });
+    const h = b.op('half', x);
+    const [g = -1] = gradient(b, b.sum(b.op('mul', h, h), [0]), [x]);
+    const run = evaluate(b.graph(), { inputs: new Map([['x', [0.1, -3]]]), state: new Map(), scalars: { step: 0, seed: 0, total: 1 } });
+    expect([...run(g).data]).toEqual([...run(h).data].map((v) => 2 * v));
+  });
+
   it('every operation has a case, or nothing can flow through it', () => {
-    const covered = new Set<Op>([...CASES.map((c) => c.op), ...NO_GRADIENT]);
+    const covered = new Set<Op>([...CASES.map((c) => c.op), ...NO_GRADIENT, 'half']);
     expect(Object.keys(OPS).filter((op) => !covered.has(op as Op))).toEqual([]);
   });
 

@@ -33,6 +33,45 @@ export async function adapterAtHand(software: boolean, bindings = 8): Promise<Ad
   return software ? { ...profileOf(found), software, bindings } : { software, bindings, subgroup: 1, half: false };
 }
 
+/** The same, but with numbers of two bytes in memory, whether the GPU at hand has them or not: see {@link withoutHalves}. */
+export async function adapterOfHalves(software: boolean, bindings = 8): Promise<Adapter> {
+  return { ...(await adapterAtHand(software, bindings)), half: true };
+}
+
+/** A session for a plan with numbers of two bytes; where the GPU at hand has none, they have four. */
+export async function openHalves(plan: Plan): Promise<Session> {
+  const { found } = await findAdapter();
+  return openSession(found?.adapter.features.has('shader-f16') ? plan : withoutHalves(plan), 'gpu');
+}
+
+/** The same kernels on the same places, with numbers of four bytes where there were two. */
+function withoutHalves(plan: Plan): Plan {
+  const wide = new Set(plan.arenas.filter((a) => a.dtype === 'f16').map((a) => a.name));
+  const wgsl = (text: string): string =>
+    text
+      .replace('enable f16;\n', '')
+      .replace(/\b(vec4h|f16)\(/g, 'quantizeToF16(')
+      .replace(/\bf16\b/g, 'f32');
+  return {
+    ...plan,
+    arenas: plan.arenas.map((a) => (wide.has(a.name) ? { ...a, dtype: 'f32', words: 2 * a.words } : a)),
+    kernels: plan.kernels.map((k) => ({ ...k, wgsl: wgsl(k.wgsl) })),
+    loops: Object.fromEntries(Object.entries(plan.loops).map(([name, l]) => [name, { ...l, wgsl: wgsl(l.wgsl) }])),
+    programs: Object.fromEntries(
+      Object.entries(plan.programs).map(([name, p]) => [
+        name,
+        {
+          ...p,
+          dispatches: p.dispatches.map((d) => ({
+            ...d,
+            windows: d.windows.map((w) => (wide.has(w.arena) ? { ...w, start: 2 * w.start, words: 2 * w.words } : w)),
+          })),
+        },
+      ]),
+    ),
+  };
+}
+
 /** Runs a graph once on a device of its own. */
 export async function runGraph(graph: Graph, level: Level, kind: DeviceKind, given: GraphInputs): Promise<GraphResult> {
   const planned = planGraph(graph, level);
