@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { compile, type Compiled, type CompileOptions } from '../../compile.ts';
+import { ANY_ADAPTER } from '../../lower.ts';
 import { showShape, showType } from '../../base/types.ts';
 import { planBytes, BYTES } from '../../plan.ts';
 import { hasData, openData, openProgram, type OpenProgram } from '../program.ts';
@@ -47,7 +48,13 @@ const count = (n: number, one: string, many: string): string => `${n} ${n === 1 
 export async function check(path: string, flags: CheckFlags): Promise<void> {
   const program = await openProgram(path);
   const { model } = program;
-  const { plan, programs, rows, assumed } = await compileFor(program, flags);
+  // What takes two bytes does so on a GPU alone.
+  const half = model.precision === 'f16';
+  const { plan, programs, rows, assumed } = await compileFor(
+    program,
+    flags,
+    half ? { adapter: { ...ANY_ADAPTER, half }, devices: 'gpu' } : {},
+  );
   const parameters = model.stages.reduce((n, s) => n + s.params, 0);
   const inputs = model.inputs.map((i) => (model.inputs.length === 1 ? '' : `${i.name} `) + showType(i.type)).join(', ');
   print(`${model.name}: ${inputs} -> ${showType(model.output)}, ${number(parameters)} parameters`);
@@ -71,7 +78,7 @@ export async function check(path: string, flags: CheckFlags): Promise<void> {
     );
   } else print('predicts only: a loss and an optimizer are needed to train');
   const memory = planBytes(plan);
-  print(`device memory: ${number(memory.total)} bytes (${showBytes(memory.total)})`);
+  print(`device memory${half ? ' on a GPU with shader-f16' : ''}: ${number(memory.total)} bytes (${showBytes(memory.total)})`);
   const transients = plan.arenas.filter((a) => /^[ih]?work$/.test(a.name)).reduce((n, a) => n + a.words, 0);
   const least = memory.arenas + (Math.max(...programs.map((p) => p.least)) - transients) * BYTES;
   print(
