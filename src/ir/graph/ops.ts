@@ -11,7 +11,7 @@ import {
   type Shape,
   type TensorType,
 } from '../../base/types.ts';
-import type { Op, OpAttrs } from './types.ts';
+import type { Node, Op, OpAttrs } from './types.ts';
 
 /** What a shape rule gives: the result's type, or in words why the operands do not fit. */
 export type Inferred = TensorType | string;
@@ -325,6 +325,15 @@ export const OPS: { readonly [K in Op]: OpSpec<K> } = {
     },
   },
 };
+
+/** Whether a node only says where the elements of another are found. */
+export function isView(node: Node): boolean {
+  return OPS[node.op].family === 'view' && node.op !== 'concat';
+}
+
+export function isLeaf(node: Node): boolean {
+  return OPS[node.op].family === 'leaf';
+}
 
 /** How many places a window has on an axis. */
 export function windowPlaces(length: number, size: number, stride: number, dilation: number): number {

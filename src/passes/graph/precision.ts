@@ -1,7 +1,7 @@
 import { at } from '../../base/errors.ts';
 import { half } from '../../base/math.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
-import { OPS } from '../../ir/graph/ops.ts';
+import { isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { isGradOutput } from './differentiate.ts';
 import { PARAMS } from './pack.ts';
@@ -51,7 +51,7 @@ export function holdHalves(graph: Graph): boolean[] {
  * policy of mixed precision (Micikevicius et al., 2018).
  */
 export function roundProducts(graph: Graph): Graph {
-  const ends = resultsOf(graph);
+  const { ends, biases } = sumsOf(graph);
   const known: boolean[] = [];
   const halves = new Map<NodeId, NodeId>();
   return rebuild(graph, (node, inputs, b) => {
@@ -62,7 +62,7 @@ export function roundProducts(graph: Graph): Graph {
       halves.set(id, made);
       return made;
     };
-    const product = node.op === 'contract' ? copyNode(b, node, inputs.map(rounded)) : undefined;
+    const product = node.op === 'contract' || biases.has(node.id) ? copyNode(b, node, inputs.map(rounded)) : undefined;
     if (!ends.has(node.id)) return product;
     return rounded(product ?? copyNode(b, node, inputs));
   });
@@ -76,39 +76,53 @@ function roundedBelow(b: GraphBuilder, id: NodeId, known: boolean[], rounded: (i
   }
   if (known[id]) return id;
   const node = b.node(id);
-  if (OPS[node.op].family === 'view' && node.op !== 'concat' && (node.op !== 'pad' || half(node.attrs.value) === node.attrs.value))
+  if (isView(node) && (node.op !== 'pad' || half(node.attrs.value) === node.attrs.value))
     return copyNode(b, node, node.inputs.map(rounded));
   return b.op('half', id);
 }
 
-/** Where the sums that begin with products end: what is rounded there. */
-function resultsOf(graph: Graph): Set<NodeId> {
+/**
+ * Where the sums that begin with products end, which is where they are rounded; and the gradients of biases, that are sums of what a
+ * product takes, rounded as it is there.
+ */
+function sumsOf(graph: Graph): { readonly ends: ReadonlySet<NodeId>; readonly biases: ReadonlySet<NodeId> } {
   const readers = new Map<NodeId, NodeId[]>();
   for (const node of graph.nodes) for (const i of new Set(node.inputs)) readers.set(i, [...(readers.get(i) ?? []), node.id]);
   const outputs = new Map(Object.entries(graph.outputs).map(([name, id]) => [id, name]));
   const writes = new Set(graph.writes.map((w) => w.value));
-  const ends = new Set<NodeId>();
-  for (const node of graph.nodes) {
-    if (node.op !== 'contract') continue;
-    let end = node.id;
-    let last = node;
+  /** The nodes from here on that do nothing but sum up, and whether they give the gradient of a parameter. */
+  const follow = (from: Node): { readonly end: NodeId; readonly gradient: boolean } => {
+    let end = from.id;
+    let last = from;
     for (;;) {
       const [reader, ...others] = readers.get(last.id) ?? [];
       if (reader === undefined || others.length > 0 || outputs.has(last.id) || writes.has(last.id)) break;
       const next = at(graph.nodes, reader);
       if (!goesOn(graph, next, last.id)) break;
-      last = next as typeof last;
-      if (OPS[next.op].family !== 'view') end = next.id;
+      last = next;
+      if (!isView(next)) end = next.id;
     }
-    const output = outputs.get(last.id);
-    if (output === undefined || !isGradOutput(output)) ends.add(end);
+    return { end, gradient: isGradOutput(outputs.get(last.id) ?? '') };
+  };
+  const base = (id: NodeId): NodeId => {
+    const node = at(graph.nodes, id);
+    return isView(node) ? base(at(node.inputs, 0)) : id;
+  };
+  const taken = new Set(graph.nodes.flatMap((n) => (n.op === 'contract' ? n.inputs.map(base) : [])));
+  const ends = new Set<NodeId>();
+  const biases = new Set<NodeId>();
+  for (const node of graph.nodes) {
+    if (node.op === 'contract') {
+      const { end, gradient } = follow(node);
+      if (!gradient) ends.add(end);
+    } else if (node.op === 'reduce_sum' && taken.has(base(at(node.inputs, 0))) && follow(node).gradient) biases.add(node.id);
   }
-  return ends;
+  return { ends, biases };
 }
 
 /** Whether a reader only goes on summing: it adds up, adds a parameter, or looks at the same in another way. */
 function goesOn(graph: Graph, reader: Node, from: NodeId): boolean {
-  if (reader.op === 'reduce_sum' || reader.op === 'unwindow' || (OPS[reader.op].family === 'view' && reader.op !== 'concat')) return true;
+  if (reader.op === 'reduce_sum' || reader.op === 'unwindow' || isView(reader)) return true;
   if (reader.op !== 'add') return false;
   const other = reader.inputs.find((i) => i !== from);
   return other !== undefined && isParameter(graph, other);
@@ -116,8 +130,5 @@ function goesOn(graph: Graph, reader: Node, from: NodeId): boolean {
 
 function isParameter(graph: Graph, id: NodeId): boolean {
   const node = at(graph.nodes, id);
-  return (
-    (node.op === 'state' && node.attrs.name === PARAMS) ||
-    (OPS[node.op].family === 'view' && node.inputs.every((i) => isParameter(graph, i)))
-  );
+  return (node.op === 'state' && node.attrs.name === PARAMS) || (isView(node) && isParameter(graph, at(node.inputs, 0)));
 }

@@ -1,7 +1,7 @@
 import { at, get } from '../../base/errors.ts';
 import { count, fixedShape } from '../../base/types.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
-import { OPS, contractLabels } from '../../ir/graph/ops.ts';
+import { OPS, contractLabels, isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { OP_COST } from '../op-cost.ts';
 import { copyNode } from './rewrite.ts';
@@ -58,7 +58,7 @@ class Rematerializer {
   }
 
   private isView(id: NodeId): boolean {
-    return OPS[this.node(id).op].family === 'view' && this.node(id).op !== 'concat';
+    return isView(this.node(id));
   }
 
   run(): Graph {

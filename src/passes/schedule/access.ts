@@ -1,11 +1,10 @@
 import { at } from '../../base/errors.ts';
 import { fixedShape } from '../../base/types.ts';
-import { OPS, contractLabels } from '../../ir/graph/ops.ts';
+import { OPS, contractLabels, isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { literal } from '../../ir/kernel/build.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
 import { summedShape } from './lanes.ts';
-import { isView } from './uses.ts';
 import { viewedPoint, type Point } from './views.ts';
 
 /** A value that is read, and where. */

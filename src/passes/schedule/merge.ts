@@ -1,13 +1,12 @@
 import { at } from '../../base/errors.ts';
 import { count, fixedShape } from '../../base/types.ts';
-import { OPS } from '../../ir/graph/ops.ts';
+import { OPS, isView } from '../../ir/graph/ops.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
 import { readings } from './access.ts';
 import type { Fused } from './fuse.ts';
 import type { Log } from './log.ts';
 import { axisName } from './naming.ts';
-import { isView } from './uses.ts';
 
 /** A kernel goes through rows one after the other only where there are enough rows to keep a device busy. */
 const MIN_ROWS = 32;

@@ -1,5 +1,6 @@
 import { CompilerBug, at, get } from '../../base/errors.ts';
 import { count } from '../../base/types.ts';
+import { isLeaf, isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { holdHalves } from '../graph/precision.ts';
 import { chooseRoots, formGroups, readsOnlyInPlace, type Fused } from './fuse.ts';
@@ -7,7 +8,6 @@ import { Log } from './log.ts';
 import { safeName } from './naming.ts';
 import { goesThroughRows } from './rows.ts';
 import type { Group, Level, Place, Schedule, Store, Tensor } from './types.ts';
-import { isLeaf, isView } from './uses.ts';
 
 export interface ScheduleOptions {
   readonly level: Level;

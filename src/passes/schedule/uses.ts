@@ -1,6 +1,6 @@
 import { at } from '../../base/errors.ts';
 import { count } from '../../base/types.ts';
-import { OPS, contractWork } from '../../ir/graph/ops.ts';
+import { contractWork, isLeaf, isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 
 /** One reading of a value by an operation that is not a view. */
@@ -10,14 +10,6 @@ export interface Use {
   readonly factor: number;
   /** Only reshapes and permutes lie between: every element is read at exactly one place. */
   readonly bijective: boolean;
-}
-
-export function isView(node: Node): boolean {
-  return OPS[node.op].family === 'view' && node.op !== 'concat';
-}
-
-export function isLeaf(node: Node): boolean {
-  return OPS[node.op].family === 'leaf';
 }
 
 /** The node below all views. */

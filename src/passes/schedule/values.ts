@@ -1,6 +1,7 @@
 import { CompilerBug, at } from '../../base/errors.ts';
 import { fixedShape } from '../../base/types.ts';
 import { isPointwise, type PointwiseOp } from '../../ir/graph/pointwise.ts';
+import { isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId, NodeOf } from '../../ir/graph/types.ts';
 import { call, depth, literal } from '../../ir/kernel/build.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
@@ -11,7 +12,6 @@ import { Reads } from './reads.ts';
 import { contractAt, reduceAt, scatterAt, unwindowAt, type Summing } from './sums.ts';
 import type { Tiling } from './tiling.ts';
 import type { Group, Schedule } from './types.ts';
-import { isView } from './uses.ts';
 import { between, isWide, lanesOf, viewedPoint, type Point } from './views.ts';
 
 /** Pointwise operations that are one function of the kernel IR under another name. */
