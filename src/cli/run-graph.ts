@@ -93,7 +93,7 @@ export async function runGraph({ plan, lowered }: GraphPlan, session: Session, g
   };
   for (const [name, values] of given.inputs) put(dataTensor(name), values);
   for (const [name, values] of given.state) put(stateTensor(name), values);
-  await session.run(['main'], makeTicks(plan, given.step ?? 0, 1, { seed: given.seed ?? 0, total: 10 }));
+  await session.run([lowered.name], makeTicks(plan, given.step ?? 0, 1, { seed: given.seed ?? 0, total: 10 }));
 
   const read = (place: Place, size: number): Promise<Words> => {
     const placed = lowered.placed.get(place.tensor);

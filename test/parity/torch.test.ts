@@ -13,6 +13,7 @@ import type { LayerContext } from '../../src/sema/layers/layer.ts';
 import { LAYERS } from '../../src/sema/layers/registry.ts';
 import { LOSSES, reduceLoss } from '../../src/sema/losses.ts';
 import { distance } from '../../src/cli/run-graph.ts';
+import { everyWay } from '../support/every-way.ts';
 import { runGraph } from '../support/run-graph.ts';
 
 /** PyTorch's own numbers in float64: values and gradients of operations. */
@@ -248,7 +249,7 @@ describe("PyTorch's values and gradients", () => {
     expect([...new Set(all.map((c) => c.op))].filter((op) => !(op in BUILD))).toEqual([]);
   });
 
-  it.each(known)('$title', async (c) => {
+  it.each(known)('$title', { timeout: 600_000 }, async (c) => {
     const { graph, inputs } = prepare(c);
     const run = evaluate(graph, { inputs, state: new Map(), scalars: { step: 0, seed: 0, total: 1 } });
     const want: [string, readonly number[]][] = [
@@ -264,5 +265,8 @@ describe("PyTorch's values and gradients", () => {
           expect(distance(got.outputs.get(name) ?? [], values), `${name} on ${device} -O${level}`).toBeLessThan(1e-4);
       }
     }
+    for (const way of await everyWay(clean, { inputs, state: new Map() }, known.indexOf(c)))
+      for (const [name, values] of want)
+        expect(distance(way.result.outputs.get(name) ?? [], values), `${name} by way ${way.name}`).toBeLessThan(1e-4);
   });
 });
