@@ -26,13 +26,15 @@ export interface Adapter {
   readonly bindings: number;
   /** Threads of a workgroup that are certain to run side by side and may read for one another; 1 where there are none. */
   readonly subgroup: number;
+  /** Whether lanes of a workgroup join their results by subgroups, of any size (the feature `subgroups`). */
+  readonly collectives: boolean;
   /** Whether numbers may lie in memory as binary16 (the feature `shader-f16`). */
   readonly half: boolean;
   /** Tilings that were measured on it, by the hash of what a kernel computes. */
   readonly tuned?: ReadonlyMap<string, string> | undefined;
 }
 /** What every device takes. */
-export const ANY_ADAPTER: Adapter = { software: false, bindings: 8, subgroup: 1, half: false };
+export const ANY_ADAPTER: Adapter = { software: false, bindings: 8, subgroup: 1, collectives: false, half: false };
 
 const HARDWARE: Target = { lanes: 64, tiles: true, masked: true, sharesLoads: true, registers: 64, threads: 4096 };
 const SOFTWARE: Target = {
@@ -200,7 +202,12 @@ export function generate(
     (program.devices === 'cpu' ? [] : program.batches).map((batch) => {
       const kernels = batch.map((i) => at(program.gpu, i));
       const bound = bindBuffers(kernels, program.placed, program.adapter.bindings);
-      const shader = generateWgsl(kernels, { ...bound, scalars, hidesLoops: program.adapter.software });
+      const shader = generateWgsl(kernels, {
+        ...bound,
+        scalars,
+        hidesLoops: program.adapter.software,
+        collectives: program.adapter.collectives,
+      });
       const index = gpu.put(shader.code, () => ({
         name: `${program.name}_${kernels.map((k) => k.name).join('_')}`.slice(0, MAX_NAME),
         wgsl: shader.code,

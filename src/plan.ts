@@ -49,7 +49,10 @@ export interface PlanKernel {
   readonly name: string;
   readonly wgsl: string;
   readonly bindings: readonly { readonly access: 'read' | 'read_write' }[];
-  /** Threads side by side that read for one another, which needs the feature `subgroups`; 1 where none do. */
+  /**
+   * Threads side by side that read for one another, which needs the feature `subgroups`, as 0 does: subgroups of any size; 1 where
+   * there need not be any.
+   */
   readonly subgroup: number;
   /** Reads the scalars of the step. */
   readonly ticks: boolean;

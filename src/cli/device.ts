@@ -10,7 +10,7 @@ import { BUDGET_MS, createGpuSession, type Needs } from '../runtime/webgpu.ts';
 import { choose } from './choose.ts';
 import { findAdapter, releaseGpu, type FoundAdapter } from './gpu.ts';
 import { checkHalves } from './halves.ts';
-import { checkSubgroups } from './subgroups.ts';
+import { checkCollectives, checkSubgroups } from './subgroups.ts';
 import { readTunings } from './tunings.ts';
 import { nodeHelpers } from './helpers.ts';
 
@@ -92,8 +92,8 @@ export function notePrecision({ precision }: Pick<Model, 'precision'>, session: 
 }
 
 /** Has the device show what a plan counts on: a driver that does otherwise would give wrong results without a word. */
-export async function prove(gpu: GPUDevice, { subgroup, half }: Needs): Promise<void> {
-  await Promise.all([subgroup > 1 && checkSubgroups(gpu, subgroup), half && checkHalves(gpu)]);
+export async function prove(gpu: GPUDevice, { subgroup, collectives, half }: Needs): Promise<void> {
+  await Promise.all([subgroup > 1 && checkSubgroups(gpu, subgroup), collectives && checkCollectives(gpu), half && checkHalves(gpu)]);
 }
 
 /** What kernels should be made for on an adapter. */
@@ -102,6 +102,7 @@ export function profileOf({ adapter, software }: FoundAdapter): Adapter {
   return {
     software,
     bindings: Math.min(MOST_BINDINGS, adapter.limits.maxStorageBuffersPerShaderStage),
+    collectives: adapter.features.has('subgroups'),
     half: adapter.features.has('shader-f16'),
     // Of drivers on processors it is known how threads are numbered within subgroups.
     subgroup: software && adapter.features.has('subgroups') && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 1,

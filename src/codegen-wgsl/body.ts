@@ -44,20 +44,29 @@ export function stored(w: BodyWriter, storage: StorageType, value: Expr): string
   return `${isVector(value.type) ? 'vec4h' : 'f16'}(${w.bare(rounded ?? value)})`;
 }
 
+/** How texts differ by the device. */
+export interface Style {
+  /** Short loops stay loops: see {@link UNROLLED_BY_DRIVERS}. */
+  readonly hidesLoops: boolean;
+  /** Lanes join their partial results by the operations of subgroups, which the device must have. */
+  readonly collectives: boolean;
+}
+
 /** Writes statements of kernels as WGSL, and keeps what they need besides: functions, shared memory, the tick. */
 export class BodyWriter {
   ticks = false;
+  /** Whether lanes join by subgroups. */
+  joins = false;
   private readonly used = new Set<string>();
   private readonly combines = new Map<string, string>();
   private readonly shared = new Set<ScalarType>();
   private readonly types = new Map<string, ValueType>();
   private readonly memory: Memory;
-  private readonly hidesLoops: boolean;
+  private readonly how: Style;
 
-  /** With `hidesLoops`, short loops stay loops: see {@link UNROLLED_BY_DRIVERS}. */
-  constructor(memory: Memory, hidesLoops: boolean) {
+  constructor(memory: Memory, how: Style) {
     this.memory = memory;
-    this.hidesLoops = hidesLoops;
+    this.how = how;
   }
 
   statements(body: readonly Stmt[], indent: string): string {
@@ -73,7 +82,7 @@ export class BodyWriter {
 
   /** Where a loop starts: short ones at a zero that drivers cannot see, so that they stay loops; then indices are checked. */
   private first(extent: number): string {
-    return this.hidesLoops && extent <= UNROLLED_BY_DRIVERS ? 'zero' : '0u';
+    return this.how.hidesLoops && extent <= UNROLLED_BY_DRIVERS ? 'zero' : '0u';
   }
 
   private prelude(): string[] {
@@ -137,18 +146,20 @@ export class BodyWriter {
         const type = this.types.get(s.name);
         if (!type || isVector(type)) throw new CompilerBug(`${s.name} cannot be combined`);
         this.shared.add(type);
-        this.combines.set(`${s.fn} ${type}`, this.combineFunction(type, s.fn));
-        return `${indent}${s.name} = combine_${s.fn}_${type}(lane, ${s.name});\n`;
+        this.joins ||= this.how.collectives;
+        this.combines.set(`${s.fn} ${type}`, this.how.collectives ? combineBySubgroups(type, s.fn) : combineByHalves(type, s.fn));
+        return `${indent}${s.name} = combine_${s.fn}_${type}(lane, ${this.how.collectives ? 'place, threads, ' : ''}${s.name});\n`;
       }
       case 'store':
         return this.memory.store(this, s.buffer, s.index, s.value, indent);
     }
   }
+}
 
-  /** A fixed tree over the lanes: the same order of additions every time. */
-  private combineFunction(type: ScalarType, fn: 'add' | 'max'): string {
-    const join = fn === 'add' ? 'a + b' : 'max(a, b)';
-    return `fn combine_${fn}_${type}(lane: u32, value: ${type}) -> ${type} {
+/** A fixed tree over the lanes: the same order of additions every time. */
+function combineByHalves(type: ScalarType, fn: 'add' | 'max'): string {
+  const join = fn === 'add' ? 'a + b' : 'max(a, b)';
+  return `fn combine_${fn}_${type}(lane: u32, value: ${type}) -> ${type} {
   shared_${type}[lane] = value;
   workgroupBarrier();
   for (var i = 0u; i < ${Math.log2(THREADS)}u; i++) {
@@ -165,5 +176,28 @@ export class BodyWriter {
   workgroupBarrier();
   return total;
 }`;
+}
+
+/** What joins nothing. */
+const NEUTRAL = { add: () => 0, max: (type: ScalarType) => (type === 'f32' ? LOWEST : type === 'i32' ? -2147483648 : 0) } as const;
+const LOWEST = -3.4028234663852886e38;
+
+/** Each subgroup joins its own lanes at once, then all of them what the subgroups have: two barriers, however many lanes one has. */
+export function combineBySubgroups(type: ScalarType, fn: 'add' | 'max'): string {
+  const [all, join] = fn === 'add' ? ['subgroupAdd', 'a + b'] : ['subgroupMax', 'max(a, b)'];
+  const neutral = literal(type, NEUTRAL[fn](type));
+  return `fn combine_${fn}_${type}(lane: u32, place: u32, threads: u32, value: ${type}) -> ${type} {
+  let part = ${all}(value);
+  shared_${type}[lane] = select(${neutral}, part, place == 0u);
+  workgroupBarrier();
+  var a = ${neutral};
+  for (var i = place; i < ${THREADS}u; i += threads) {
+    let b = shared_${type}[i];
+    a = ${join};
   }
+  let total = ${all}(a);
+  // Nobody writes the next value before everybody has read this one.
+  workgroupBarrier();
+  return total;
+}`;
 }

@@ -35,7 +35,7 @@ export interface LoopShader {
  * transients stay in workgroup memory. Workgroup n trains net n, on its own part of state and trace and with its own ticks.
  */
 export function generateLoop(batches: readonly (readonly Kernel[])[], place: LoopPlacement): LoopShader {
-  const writer = new BodyWriter(memory(place, batches.flat()), true);
+  const writer = new BodyWriter(memory(place, batches.flat()), { hidesLoops: true, collectives: false });
   const step = batches
     .map((kernels) => `${kernels.map((k) => kernelLoop(writer, k)).join('')}    workgroupBarrier();\n    storageBarrier();\n`)
     .join('');

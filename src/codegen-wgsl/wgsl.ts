@@ -2,10 +2,10 @@ import { CompilerBug, at, get } from '../base/errors.ts';
 import { PER_WORD, type StorageType } from '../base/types.ts';
 import { isVector } from '../ir/kernel/functions.ts';
 import type { Expr, Kernel, ValueType } from '../ir/kernel/types.ts';
-import { BodyWriter, THREADS, axesOf, loaded, pointsOf, stored, type Memory } from './body.ts';
+import { BodyWriter, THREADS, axesOf, loaded, pointsOf, stored, type Memory, type Style } from './body.ts';
 
 /** How the kernels of one dispatch see the arenas. */
-export interface Placement {
+export interface Placement extends Style {
   readonly bindings: readonly {
     readonly dtype: StorageType;
     readonly words: number;
@@ -13,8 +13,6 @@ export interface Placement {
     readonly vectors: boolean;
   }[];
   readonly places: ReadonlyMap<string, { readonly binding: number; readonly offset: number }>;
-  /** Whether drivers should not write out short loops. */
-  readonly hidesLoops: boolean;
   /** Members of the tick after the slot. */
   readonly scalars: readonly { readonly name: string; readonly dtype: 'f32' | 'i32' }[];
 }
@@ -22,7 +20,7 @@ export interface Placement {
 export interface Shader {
   readonly code: string;
   readonly ticks: boolean;
-  /** Threads of a subgroup that it counts on; 1 for none. */
+  /** Threads of a subgroup that it counts on; 1 for none, 0 where any number will do. */
   readonly subgroup: number;
   readonly workgroups: readonly [number, number];
 }
@@ -35,7 +33,7 @@ const groupsOf = (kernel: Kernel): number => Math.ceil(pointsOf(kernel) / (kerne
 
 /** Prints kernels that run in one dispatch as one WGSL module with the entry point `main`: each has workgroups of its own. */
 export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shader {
-  const writer = new BodyWriter(windows(place), place.hidesLoops);
+  const writer = new BodyWriter(windows(place), place);
   const groups = kernels.map(groupsOf);
   const total = groups.reduce((a, b) => a + b, 0);
   const y = Math.ceil(total / MAX_GROUPS);
@@ -44,17 +42,19 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
   const bodies = kernels.map((k) => kernelBody(writer, k));
   const [only = ''] = bodies;
   const subgroup = Math.max(...kernels.map((k) => k.subgroup));
-  const subgroups = subgroup > 1;
-  const sub = subgroups ? ', place: u32' : '';
+  // What a thread knows of its subgroup.
+  const known = [...(subgroup > 1 || writer.joins ? ['place'] : []), ...(writer.joins ? ['threads'] : [])];
+  const builtins = { place: 'subgroup_invocation_id', threads: 'subgroup_size' } as Readonly<Record<string, string>>;
+  const sub = known.map((name) => `, ${name}: u32`).join('');
   const parts = kernels.length === 1 ? [] : bodies.map((body, i) => `fn part${i}(group: u32, lane: u32, zero: u32${sub}) {\n${body}}`);
   const main = [
     `@compute @workgroup_size(${THREADS})`,
-    `fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) lane: u32${subgroups ? ', @builtin(subgroup_invocation_id) place: u32' : ''}) {`,
+    `fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) lane: u32${known.map((name) => `, @builtin(${builtins[name] ?? ''}) ${name}: u32`).join('')}) {`,
     `  let group = id.x${y > 1 ? ` + id.y * ${x}u` : ''};`,
     x * y > total ? `  if (group >= ${total}u) { return; }` : '',
     ...(kernels.length === 1
       ? [/\bzero\b/.test(only) ? '  let zero = id.z;' : '', only.trimEnd()]
-      : choosePart(groups, subgroups ? ', place' : '')),
+      : choosePart(groups, known.map((name) => `, ${name}`).join(''))),
     '}',
   ];
   const lines = place.bindings.map((b, i) => {
@@ -66,8 +66,13 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
   lines.push(...writer.declarations(), ...parts, ...main);
   if (place.bindings.some((b) => b.dtype === 'f16')) lines.unshift('enable f16;');
   // Whole subgroups leave early or none of them does (`verifyKernel`), which the language cannot see.
-  if (subgroups) lines.unshift('enable subgroups;', 'diagnostic(off, subgroup_uniformity);');
-  return { code: `${lines.filter((l) => l !== '').join('\n')}\n`, ticks: writer.ticks, subgroup, workgroups: [x, y] };
+  if (known.length > 0) lines.unshift('enable subgroups;', 'diagnostic(off, subgroup_uniformity);');
+  return {
+    code: `${lines.filter((l) => l !== '').join('\n')}\n`,
+    ticks: writer.ticks,
+    subgroup: subgroup === 1 && writer.joins ? 0 : subgroup,
+    workgroups: [x, y],
+  };
 }
 
 /** The members of a step's numbers. */

@@ -26,14 +26,17 @@ export interface GpuOptions {
 
 /** What a plan counts on besides what every device has. */
 export interface Needs {
-  /** Threads of a subgroup; 1 for none. */
+  /** Threads of a subgroup; 1 for any number. */
   readonly subgroup: number;
+  /** Operations of subgroups. */
+  readonly collectives: boolean;
   /** Numbers of two bytes. */
   readonly half: boolean;
 }
 
 const needsOf = (plan: Plan): Needs => ({
   subgroup: Math.max(1, ...plan.kernels.map((k) => k.subgroup)),
+  collectives: plan.kernels.some((k) => k.subgroup === 0),
   half: plan.arenas.some((a) => a.dtype === 'f16'),
 });
 
@@ -71,9 +74,9 @@ async function requestDevice(plan: Plan, adapter: GPUAdapter, nets: number): Pro
   const bindings = Math.max(...plan.kernels.map((k) => k.bindings.length));
   if (bindings > STORAGE_BUFFERS) requiredLimits['maxStorageBuffersPerShaderStage'] = bindings;
   try {
-    const { subgroup, half } = needsOf(plan);
+    const { subgroup, collectives, half } = needsOf(plan);
     const requiredFeatures: GPUFeatureName[] = adapter.features.has('timestamp-query') ? ['timestamp-query'] : [];
-    if (subgroup > 1) requiredFeatures.push('subgroups');
+    if (subgroup > 1 || collectives) requiredFeatures.push('subgroups');
     if (half) requiredFeatures.push('shader-f16');
     return await adapter.requestDevice({ label: `nnc ${plan.name}`, requiredLimits, requiredFeatures });
   } catch (e) {

@@ -22,7 +22,7 @@ describe('the text of the kernel IR', () => {
     const { model } = check(source);
     if (!model) throw new Error('the example is wrong');
     for (const level of [0, 1] as const)
-      for (const adapter of [undefined, { software: true, bindings: 8, subgroup: 4, half: false }])
+      for (const adapter of [undefined, { software: true, bindings: 8, subgroup: 4, collectives: false, half: false }])
         for (const p of compile(model, { rows: 300, level, adapter }).programs) [...p.gpu, ...p.cpu, ...p.wasm].forEach(same);
   });
 

@@ -168,7 +168,7 @@ describe('threads that read for one another', () => {
   };
 
   it('load a row of a product each', () => {
-    const { plan } = planGraph(product(), 1, { adapter: { software: true, bindings: 8, subgroup: 8, half: false } });
+    const { plan } = planGraph(product(), 1, { adapter: { software: true, bindings: 8, subgroup: 8, collectives: false, half: false } });
     const [kernel] = plan.kernels;
     expect(kernel?.subgroup).toBe(8);
     expect(kernel?.wgsl).toMatch(/^enable subgroups;\n/);
@@ -177,8 +177,8 @@ describe('threads that read for one another', () => {
 
   it('stay alone where the adapter promises no subgroups, and on hardware', () => {
     for (const adapter of [
-      { software: true, bindings: 8, subgroup: 1, half: false },
-      { software: false, bindings: 8, subgroup: 32, half: false },
+      { software: true, bindings: 8, subgroup: 1, collectives: false, half: false },
+      { software: false, bindings: 8, subgroup: 32, collectives: false, half: false },
     ])
       expect(planGraph(product(), 1, { adapter }).plan.kernels[0]?.subgroup).toBe(1);
   });
@@ -204,8 +204,29 @@ describe('threads that read for one another', () => {
     ).toBe(false);
   });
 
+  it('join the lanes of a workgroup where the device has them, to what a tree of lanes joins', async () => {
+    const b = new GraphBuilder('joins');
+    const x = b.add('input', [], { name: 'x' }, { dtype: 'f32', shape: [5, 3001] });
+    b.outputs['sum'] = b.sum(x, [1]);
+    b.outputs['most'] = b.add('reduce_max', [b.op('neg', b.op('mul', x, x))], { axes: [1] });
+    const graph = b.graph();
+    const given = { inputs: new Map([['x', new Random(4).floats(5 * 3001)]]), state: new Map() };
+    const want = evaluate(graph, { ...given, scalars: { step: 0, seed: 0, total: 1 } });
+    const hardware = await adapterAtHand(false);
+    for (const collectives of hardware.collectives ? [false, true] : [false]) {
+      const planned = planGraph(graph, 1, { adapter: { ...hardware, collectives } });
+      expect(planned.plan.kernels.some((k) => k.wgsl.includes('subgroupAdd'))).toBe(collectives);
+      expect(planned.plan.kernels.some((k) => k.subgroup === 0)).toBe(collectives);
+      const session = await openSession(planned.plan, 'gpu');
+      const got = await runGraph(planned, session, given);
+      session.destroy();
+      for (const [name, id] of Object.entries(graph.outputs))
+        expect(distance(got.outputs.get(name) ?? [], want(id).data), name).toBeLessThan(1e-6);
+    }
+  });
+
   it('give way to a tiling that was measured', () => {
-    const adapter = { software: true, bindings: 8, subgroup: 8, half: false };
+    const adapter = { software: true, bindings: 8, subgroup: 8, collectives: false, half: false };
     const { lowered } = planGraph(product(), 1, { adapter });
     const [group] = lowered.schedule.groups;
     if (!group) throw new Error('no kernel');

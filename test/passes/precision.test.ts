@@ -323,7 +323,7 @@ describe('programs with precision f16', () => {
       const { plan } = compile(model(`${text}\nprecision ${precision}`).model, {
         rows: 16,
         devices: 'gpu',
-        adapter: { software: false, bindings: 8, subgroup: 1, half: true },
+        adapter: { software: false, bindings: 8, subgroup: 1, collectives: false, half: true },
       });
       return plan.arenas.filter((a) => a.name.endsWith('work')).reduce((n, a) => n + a.words, 0);
     });
@@ -336,7 +336,11 @@ describe('programs with precision f16', () => {
     if (!device) throw new Error('no adapter');
     const { model: m } = model(`${readFileSync(`bench/programs/${name}.nn`, 'utf8')}\nprecision f16`);
     for (const software of [true, false]) {
-      const { plan } = compile(m, { rows: 32, devices: 'gpu', adapter: { software, bindings: 8, subgroup: software ? 8 : 1, half: true } });
+      const { plan } = compile(m, {
+        rows: 32,
+        devices: 'gpu',
+        adapter: { software, bindings: 8, subgroup: software ? 8 : 1, collectives: false, half: true },
+      });
       expect(plan.kernels.some((k) => k.wgsl.startsWith('enable f16') || k.wgsl.includes('\nenable f16'))).toBe(true);
       for (const { name: kernel, wgsl: code } of plan.kernels) {
         const info = await device.createShaderModule({ code }).getCompilationInfo();

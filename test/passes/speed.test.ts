@@ -26,7 +26,7 @@ const PROGRAMS = [
 describe.each(PROGRAMS)('benchmark $name', ({ name, rows, dispatches, megabytes }) => {
   const { plan } = compile(model(readFileSync(`bench/programs/${name}.nn`, 'utf8')).model, {
     rows,
-    adapter: { software: true, bindings: 16, subgroup: 1, half: false },
+    adapter: { software: true, bindings: 16, subgroup: 1, collectives: false, half: false },
   });
 
   it('keeps to its dispatches and its memory', () => {
@@ -50,7 +50,7 @@ describe.each(PROGRAMS)('benchmark $name', ({ name, rows, dispatches, megabytes 
 it('shares kernels between equal layers', () => {
   const { plan } = compile(model(readFileSync('bench/programs/D.nn', 'utf8')).model, {
     rows: 16,
-    adapter: { software: true, bindings: 16, subgroup: 1, half: false },
+    adapter: { software: true, bindings: 16, subgroup: 1, collectives: false, half: false },
   });
   expect(plan.kernels.length).toBeLessThan((plan.programs['train']?.dispatches.length ?? 0) / 2);
 });

@@ -30,7 +30,7 @@ export async function openSession(plan: Plan, kind: DeviceKind, threads = 1): Pr
 export async function adapterAtHand(software: boolean, bindings = 8): Promise<Adapter> {
   const { found } = await findAdapter();
   if (!found) throw new Error('no adapter');
-  return software ? { ...profileOf(found), software, bindings } : { software, bindings, subgroup: 1, half: false };
+  return software ? { ...profileOf(found), software, bindings } : { ...profileOf(found), software, bindings, subgroup: 1, half: false };
 }
 
 /** The same, but with numbers of two bytes in memory, whether the GPU at hand has them or not: see {@link withoutHalves}. */

@@ -29,7 +29,7 @@ const [, , name = '', rows = '1'] = process.argv;
 function kernelsOf(file: string): Pick<PlanKernel, 'wgsl' | 'bindings' | 'ticks'>[] {
   const { model } = check({ name: file, text: readFileSync(file, 'utf8') });
   if (!model) throw new Error('the program is wrong');
-  const adapter = { software: false, bindings: 8, subgroup: 1, half: false };
+  const adapter = { software: false, bindings: 8, subgroup: 1, collectives: false, half: false };
   return [...compile(model, { rows: Number(rows), adapter, devices: 'gpu' }).plan.kernels];
 }
 
