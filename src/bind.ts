@@ -44,6 +44,8 @@ export function bindBuffers(kernels: readonly Kernel[], placed: ReadonlyMap<stri
   const written = new Set<string>();
   const wide = new Set<string>();
   const known = new Set<string>();
+  // Matrices are loaded from arrays of scalars.
+  const flat = new Set<string>();
   for (const kernel of kernels) {
     for (const b of kernel.buffers) {
       const { arena, offset } = get(placed, b.tensor, 'place');
@@ -58,6 +60,7 @@ export function bindBuffers(kernels: readonly Kernel[], placed: ReadonlyMap<stri
     visitKernel(kernel, {
       load: (e) => isVector(e.type) && wide.add(e.buffer),
       store: (s) => isVector(s.value.type) && wide.add(s.buffer),
+      stmt: (s) => s.kind === 'product' && flat.add(s.left.buffer).add(s.right.buffer),
     });
   }
   let current = joinWhere(ranges, (a, b) => a.start === b.start && a.end === b.end);
@@ -72,7 +75,9 @@ export function bindBuffers(kernels: readonly Kernel[], placed: ReadonlyMap<stri
   const bindings = current.map((r, binding): Binding => {
     for (const m of r.members) places.set(m.buffer, { binding, offset: m.from - r.start });
     const vectors =
-      r.members.some((m) => wide.has(m.buffer)) && r.members.every((m) => !wide.has(m.buffer) || (m.from - r.start) % 4 === 0);
+      !r.members.some((m) => flat.has(m.buffer)) &&
+      r.members.some((m) => wide.has(m.buffer)) &&
+      r.members.every((m) => !wide.has(m.buffer) || (m.from - r.start) % 4 === 0);
     return {
       arena: r.arena,
       dtype: r.dtype,

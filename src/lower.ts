@@ -4,7 +4,7 @@ import { generateWgsl } from './codegen-wgsl/wgsl.ts';
 import { generateWasm } from './wasm.ts';
 import type { Graph } from './ir/graph/types.ts';
 import { loadedAs } from './ir/kernel/functions.ts';
-import type { Kernel } from './ir/kernel/types.ts';
+import type { Kernel, MatrixUnit } from './ir/kernel/types.ts';
 import { verifyKernel } from './ir/kernel/verify.ts';
 import { MARK, assignTransients, leastWords, lifetimes, type ArenaBuilder, type Placed } from './passes/memory/layout.ts';
 import { bindBuffers } from './bind.ts';
@@ -30,6 +30,8 @@ export interface Adapter {
   readonly collectives: boolean;
   /** Whether numbers may lie in memory as binary16 (the feature `shader-f16`). */
   readonly half: boolean;
+  /** Matrix units that products may use, where that was asked for. */
+  readonly units?: readonly MatrixUnit[] | undefined;
   /** Tilings that were measured on it, by the hash of what a kernel computes. */
   readonly tuned?: ReadonlyMap<string, string> | undefined;
 }
@@ -68,8 +70,8 @@ export type Devices = 'all' | 'gpu' | 'cpu';
 
 /** What kernels for an adapter are made for. */
 export function gpuTarget(adapter: Adapter): Target {
-  const { software, subgroup, tuned } = adapter;
-  return software ? { ...SOFTWARE, subgroup, tuned } : { ...HARDWARE, tuned };
+  const { software, subgroup, tuned, units } = adapter;
+  return software ? { ...SOFTWARE, subgroup, tuned, units } : { ...HARDWARE, tuned, units };
 }
 
 /** A program between graph and plan: scheduled, lowered for its devices, with memory assigned. */
@@ -111,7 +113,7 @@ export function lowerProgram(
   const adapter = options.adapter ?? ANY_ADAPTER;
   const { devices = 'all' } = options;
   // Of the processor's kernels none reads halves.
-  const s = schedule(graph, { ...options, half: adapter.half && devices === 'gpu' });
+  const s = schedule(graph, { ...options, half: adapter.half && devices === 'gpu', units: (adapter.units?.length ?? 0) > 0 });
   const kernels = (target: Target): Kernel[] => {
     const cache: TilingCache = new Map();
     return s.groups.map((g, i) => {
@@ -213,6 +215,7 @@ export function generate(
         wgsl: shader.code,
         bindings: bound.bindings.map(({ access }) => ({ access })),
         subgroup: shader.subgroup,
+        matrices: shader.matrices,
         ticks: shader.ticks,
         workgroups: shader.workgroups,
       }));

@@ -54,6 +54,8 @@ export interface PlanKernel {
    * there need not be any.
    */
   readonly subgroup: number;
+  /** Uses matrix units, which needs the feature `chromium-experimental-subgroup-matrix`. */
+  readonly matrices: boolean;
   /** Reads the scalars of the step. */
   readonly ticks: boolean;
   readonly workgroups: readonly [number, number];

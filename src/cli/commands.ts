@@ -34,6 +34,8 @@ const memory = (): Option =>
 const device = (): Option => new Option('--device <device>', 'where to run').choices(['auto', 'gpu', 'cpu']).default('auto');
 const deterministic = (): Option =>
   new Option('--deterministic', 'take the kernels that nnc would choose anywhere, not those that nnc tune found here');
+const matrices = (): Option =>
+  new Option('--subgroup-matrix', "compute products by the GPU's matrix units, an experiment of Dawn; with precision f16 on most GPUs");
 const rng = (): Option =>
   new Option('--rng <generator>', "where random numbers come from: nnc's own, or PyTorch's for the same seed")
     .choices(['native', 'torch'])
@@ -82,6 +84,7 @@ export function commands(): Command {
     .option('--seeds <n>', 'train so many nets, from seed on, and tell which is the best', whole(1))
     .option('--sweep <setting>', 'train a net for each value of a setting of the optimizer: "lr=[1e-3, 1e-2]"')
     .addOption(deterministic())
+    .addOption(matrices())
     .addOption(rng())
     .addOption(level())
     .action(train);
@@ -105,6 +108,7 @@ export function commands(): Command {
     .option('--out <file>', 'write the predictions here (.csv or .safetensors)')
     .addOption(device())
     .addOption(deterministic())
+    .addOption(matrices())
     .addOption(level())
     .action(predict);
 

@@ -1,4 +1,6 @@
 import { ANY_ADAPTER, type Adapter, type Devices } from '../lower.ts';
+import { fail } from '../base/errors.ts';
+import type { MatrixUnit } from '../ir/kernel/types.ts';
 import type { Model } from '../sema/model.ts';
 import { note } from './terminal.ts';
 import type { Plan } from '../plan.ts';
@@ -9,6 +11,7 @@ import { createWasmSession, hasWasm } from '../runtime/wasm.ts';
 import { BUDGET_MS, createGpuSession, type Needs } from '../runtime/webgpu.ts';
 import { choose } from './choose.ts';
 import { findAdapter, releaseGpu, type FoundAdapter } from './gpu.ts';
+import { ALLOW_MATRICES, checkMatrices, unitsOf } from './matrices.ts';
 import { checkHalves } from './halves.ts';
 import { checkCollectives, checkSubgroups } from './subgroups.ts';
 import { readTunings } from './tunings.ts';
@@ -30,6 +33,12 @@ export function openCpuSession(plan: Plan, reason: string): Session {
   return createCpuSession(plan, compileKernels(plan), reason);
 }
 
+export interface DeviceOptions {
+  readonly deterministic?: boolean | undefined;
+  /** Products are computed by matrix units; an error where there are none. */
+  readonly subgroupMatrix?: boolean | undefined;
+}
+
 /** Where plans are to run. */
 export interface Device {
   /** What their kernels should be made for. */
@@ -46,13 +55,17 @@ export interface Device {
  * Finds what the user asked for: a GPU, the processor, or with `auto` whichever should be faster for a plan. Kernels are those
  * that were measured to be the fastest; with `deterministic`, those that nnc would choose anywhere.
  */
-export async function findDevice(choice: DeviceChoice, options: { readonly deterministic?: boolean | undefined } = {}): Promise<Device> {
+export async function findDevice(choice: DeviceChoice, options: DeviceOptions = {}): Promise<Device> {
+  const { deterministic, subgroupMatrix = false } = options;
+  if (subgroupMatrix && choice === 'cpu')
+    fail('NN501', '--subgroup-matrix is for GPUs, and --device cpu is none', { help: 'leave one of them away' });
   if (choice === 'cpu')
     return { adapter: ANY_ADAPTER, devices: 'cpu', open: (plan) => Promise.resolve(openCpuSession(plan, 'asked for with --device cpu')) };
-  const { found, attempts } = await findAdapter();
+  const search = { dawn: subgroupMatrix ? [ALLOW_MATRICES] : [] };
+  const { found, attempts } = await findAdapter(search);
   if (!found) {
     const tried = attempts.map((a) => `${a.what}: ${a.outcome}`).join('; ');
-    if (choice === 'gpu')
+    if (choice === 'gpu' || subgroupMatrix)
       throw new DeviceError(
         `no WebGPU adapter was found (${tried})`,
         'NN601',
@@ -64,18 +77,26 @@ export async function findDevice(choice: DeviceChoice, options: { readonly deter
       open: (plan) => Promise.resolve(openCpuSession(plan, `no WebGPU adapter was found (${tried})`)),
     };
   }
+  const units = subgroupMatrix ? unitsOf(found.adapter) : [];
+  if (subgroupMatrix && units.length === 0)
+    throw new DeviceError(
+      `${found.adapter.info.description || found.adapter.info.device || 'the adapter'} offers no subgroup matrices that nnc can use`,
+      'NN601',
+      'leave --subgroup-matrix away',
+    );
   // An adapter gives one device; the next needs to be found anew.
   let fresh: FoundAdapter | undefined = found;
   return {
-    adapter: { ...profileOf(found), tuned: options.deterministic ? undefined : await readTunings(found.adapter) },
+    adapter: { ...profileOf(found), tuned: deterministic ? undefined : await readTunings(found.adapter), units },
     found,
-    devices: choice === 'gpu' ? 'gpu' : 'all',
+    devices: choice === 'gpu' || subgroupMatrix ? 'gpu' : 'all',
     async open(plan, nets) {
-      const { cpu, reason } = choice === 'auto' && nets === undefined ? choose(plan, found) : { cpu: false, reason: found.reason };
+      const { cpu, reason } =
+        choice === 'auto' && !subgroupMatrix && nets === undefined ? choose(plan, found) : { cpu: false, reason: found.reason };
       if (cpu) return openCpuSession(plan, reason);
-      const { adapter } = fresh ?? (await findAdapter()).found ?? found;
+      const { adapter } = fresh ?? (await findAdapter(search)).found ?? found;
       fresh = undefined;
-      return createGpuSession(plan, adapter, { via: found.via, reason, budget: BUDGET_MS.native, nap, prove, nets });
+      return createGpuSession(plan, adapter, { via: found.via, reason, budget: BUDGET_MS.native, nap, prove: proveWith(units), nets });
     },
   };
 }
@@ -92,6 +113,13 @@ export function notePrecision({ precision }: Pick<Model, 'precision'>, session: 
 }
 
 /** Has the device show what a plan counts on: a driver that does otherwise would give wrong results without a word. */
+const proveWith =
+  (units: readonly MatrixUnit[]) =>
+  async (gpu: GPUDevice, needs: Needs): Promise<void> => {
+    await Promise.all([prove(gpu, needs), needs.matrices && checkMatrices(gpu, units)]);
+  };
+
+/** The same without matrix units. */
 export async function prove(gpu: GPUDevice, { subgroup, collectives, half }: Needs): Promise<void> {
   await Promise.all([subgroup > 1 && checkSubgroups(gpu, subgroup), collectives && checkCollectives(gpu), half && checkHalves(gpu)]);
 }

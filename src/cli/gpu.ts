@@ -32,7 +32,7 @@ export interface AdapterSearch {
  * Timestamps to the nanosecond instead of to 65 microseconds: a page must not have them, a profile needs them. And f16 where Dawn
  * hides it: programs that ask for it prove it first.
  */
-const DAWN = ['disable-dawn-features=timestamp_quantization', 'enable-dawn-features=vulkan_enable_f16_on_nvidia'];
+const DAWN = { disable: ['timestamp_quantization'], enable: ['vulkan_enable_f16_on_nvidia'] };
 
 /** Dawn must stay reachable while it is used, or the process crashes; dropping it lets the process end. */
 const instances: GPU[] = [];
@@ -45,7 +45,7 @@ const message = (e: unknown): string => (e instanceof Error ? (e.message.split('
 
 /** Dawn with the system's driver, then Dawn with the SwiftShader that an npm package carries. */
 export async function findAdapter(
-  options: { readonly system?: boolean; readonly swiftshader?: boolean; readonly dawn?: readonly string[] } = {},
+  options: { readonly system?: boolean; readonly swiftshader?: boolean; readonly dawn?: readonly string[] | undefined } = {},
 ): Promise<AdapterSearch> {
   const attempts: Attempt[] = [];
   let dawn: { readonly create: (options: string[]) => GPU };
@@ -57,7 +57,10 @@ export async function findAdapter(
   }
   const request = async (what: string): Promise<GPUAdapter | undefined> => {
     try {
-      const instance = dawn.create([...DAWN, ...(options.dawn ?? [])]);
+      const instance = dawn.create([
+        `disable-dawn-features=${DAWN.disable.join()}`,
+        `enable-dawn-features=${[...DAWN.enable, ...(options.dawn ?? [])].join()}`,
+      ]);
       instances.push(instance);
       const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' });
       attempts.push({ what, outcome: adapter ? adapter.info.description || adapter.info.device : 'no adapter' });

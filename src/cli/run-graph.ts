@@ -3,6 +3,7 @@ import { uniformAt } from '../base/random.ts';
 import { count, fixedShape } from '../base/types.ts';
 import type { Graph, Node, NodeId } from '../ir/graph/types.ts';
 import { type Adapter, type Devices, collectScalars, generate, lowerProgram, type Lowered } from '../lower.ts';
+import { holdHalves } from '../passes/graph/precision.ts';
 import { ArenaBuilder } from '../passes/memory/layout.ts';
 import { dataTensor, stateTensor } from '../passes/schedule/schedule.ts';
 import type { TilingChoice } from '../passes/schedule/lower.ts';
@@ -132,6 +133,7 @@ export interface StoredError {
 /** For everything that was stored; the plan must have kept it. */
 export function storedErrors(graph: Graph, given: GraphInputs, { stored }: GraphResult): StoredError[] {
   const scalars = { step: given.step ?? 0, seed: given.seed ?? 0, total: 10 };
+  const halves = holdHalves(graph);
   const reference = evaluate(graph, { ...given, scalars }, { stored });
   const want = (id: NodeId): ArrayLike<number> => reference(id).data;
   return [...stored].map(([id, values]) => {
@@ -141,7 +143,10 @@ export function storedErrors(graph: Graph, given: GraphInputs, { stored }: Graph
       error: distance(
         values,
         want(id),
-        terms(node, (i) => want(at(node.inputs, i))),
+        Math.max(
+          halves[id] ? SMALL_HALVES : NOISE,
+          terms(node, (i) => want(at(node.inputs, i))),
+        ),
       ),
     };
   });
@@ -149,12 +154,14 @@ export function storedErrors(graph: Graph, given: GraphInputs, { stored }: Graph
 
 /** What is left in float32 where numbers of about 1 cancel is nothing that errors could be told by. */
 const NOISE = 1e-5;
+/** Below 2^-14, binary16 has steps of its own, or drivers give 0: an error of so much in numbers of this size. */
+const SMALL_HALVES = 2 ** -14 / 4e-3;
 
 /** How large the terms of a sum are: what they are rounded by stays where they cancel, as behind a batch norm. */
 function terms(node: Node, operand: (i: number) => ArrayLike<number>): number {
-  if (node.op !== 'reduce_sum') return NOISE;
+  if (node.op !== 'reduce_sum') return 0;
   const all = Array.from(operand(0)).reduce((a, v) => a + Math.abs(v), 0);
-  return Math.max(NOISE, all / Math.max(1, count(node.type.shape)));
+  return all / Math.max(1, count(node.type.shape));
 }
 
 /** Fresh random values for everything that a graph reads; second moments are squares, so that their roots exist. */

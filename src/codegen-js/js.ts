@@ -124,6 +124,8 @@ export function generateJs(kernel: Kernel, place: JsPlacement): string {
         block(s.body);
         lines.push(`${indent}}`);
         break;
+      case 'product':
+        throw new CompilerBug('JavaScript has no matrix units');
       case 'combine':
         // One lane holds everything already.
         break;

@@ -190,6 +190,8 @@ class KernelWriter {
         return ifThen(this.expr(s.condition), this.block(s.body));
       case 'table':
         throw new CompilerBug(`WebAssembly has no tables of values (${s.name})`);
+      case 'product':
+        throw new CompilerBug('WebAssembly has no matrix units');
       case 'combine':
         // One lane holds everything already.
         return [];

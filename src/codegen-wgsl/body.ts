@@ -2,6 +2,7 @@ import { CompilerBug } from '../base/errors.ts';
 import type { StorageType } from '../base/types.ts';
 import { isVector, isVectorFn } from '../ir/kernel/functions.ts';
 import type { Expr, Fn, Kernel, ScalarType, Stmt, ValueType } from '../ir/kernel/types.ts';
+import { productText } from './product.ts';
 import { INFIX, TEXT, VECTOR_TEXT, WIDE_TEXT, literal, typeText } from './functions.ts';
 import { PRELUDE, vectorText } from './prelude.ts';
 
@@ -30,6 +31,8 @@ export function axesOf(kernel: Kernel, indent: string): string[] {
 export interface Memory {
   readonly load: (w: BodyWriter, buffer: string, type: ValueType, index: Expr) => string;
   readonly store: (w: BodyWriter, buffer: string, index: Expr, value: Expr, indent: string) => string;
+  /** The array in which a buffer lies, and where it begins there. */
+  readonly array: (buffer: string) => { readonly name: string; readonly offset: number };
 }
 
 /** What lies in storage, as a value of a type. */
@@ -57,6 +60,9 @@ export class BodyWriter {
   ticks = false;
   /** Whether lanes join by subgroups. */
   joins = false;
+  /** Whether matrix units are used. */
+  matrices = false;
+  private readonly tables = new Set<string>();
   private readonly used = new Set<string>();
   private readonly combines = new Map<string, string>();
   private readonly shared = new Set<ScalarType>();
@@ -77,7 +83,7 @@ export class BodyWriter {
   /** Declarations that the statements written so far need. */
   declarations(): string[] {
     const shared = [...this.shared].map((type) => `var<workgroup> shared_${type}: array<${type}, ${THREADS}>;`);
-    return [...shared, ...this.prelude(), ...this.combines.values()];
+    return [...shared, ...this.tables, ...this.prelude(), ...this.combines.values()];
   }
 
   /** Where a loop starts: short ones at a zero that drivers cannot see, so that they stay loops; then indices are checked. */
@@ -150,6 +156,13 @@ export class BodyWriter {
         this.combines.set(`${s.fn} ${type}`, this.how.collectives ? combineBySubgroups(type, s.fn) : combineByHalves(type, s.fn));
         return `${indent}${s.name} = combine_${s.fn}_${type}(lane, ${this.how.collectives ? 'place, threads, ' : ''}${s.name});\n`;
       }
+      case 'product':
+        this.matrices = true;
+        this.tables.add(`var<workgroup> ${s.name}: array<f32, ${s.rows * s.columns}>;`);
+        return productText(s, indent, ({ buffer, index }) => {
+          const { name, offset } = this.memory.array(buffer);
+          return { array: name, start: `${offset}u + ${this.expr(index)}` };
+        });
       case 'store':
         return this.memory.store(this, s.buffer, s.index, s.value, indent);
     }

@@ -109,6 +109,9 @@ function memory(place: LoopPlacement, kernels: readonly Kernel[]): Memory {
     return `${kind === 'data' ? `all_${arena}` : arena}[${index}${plus}]`;
   };
   return {
+    array: () => {
+      throw new CompilerBug('a loop uses no matrix units');
+    },
     load: (w, buffer, type, index) => {
       if (isVector(type)) throw new CompilerBug('a loop works on scalars');
       return loaded(typeOf(buffer), type, element(buffer, w.bare(index)));

@@ -2,6 +2,7 @@ import { CompilerBug, at, get } from '../base/errors.ts';
 import { PER_WORD, type StorageType } from '../base/types.ts';
 import { isVector } from '../ir/kernel/functions.ts';
 import type { Expr, Kernel, ValueType } from '../ir/kernel/types.ts';
+import { ENABLE_MATRICES } from './product.ts';
 import { BodyWriter, THREADS, axesOf, loaded, pointsOf, stored, type Memory, type Style } from './body.ts';
 
 /** How the kernels of one dispatch see the arenas. */
@@ -20,6 +21,8 @@ export interface Placement extends Style {
 export interface Shader {
   readonly code: string;
   readonly ticks: boolean;
+  /** Whether it uses matrix units. */
+  readonly matrices: boolean;
   /** Threads of a subgroup that it counts on; 1 for none, 0 where any number will do. */
   readonly subgroup: number;
   readonly workgroups: readonly [number, number];
@@ -65,11 +68,13 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
   if (writer.ticks) lines.push(tickStruct(place.scalars), '@group(1) @binding(0) var<uniform> tick: Tick;');
   lines.push(...writer.declarations(), ...parts, ...main);
   if (place.bindings.some((b) => b.dtype === 'f16')) lines.unshift('enable f16;');
+  if (writer.matrices) lines.unshift(...ENABLE_MATRICES);
   // Whole subgroups leave early or none of them does (`verifyKernel`), which the language cannot see.
   if (known.length > 0) lines.unshift('enable subgroups;', 'diagnostic(off, subgroup_uniformity);');
   return {
     code: `${lines.filter((l) => l !== '').join('\n')}\n`,
     ticks: writer.ticks,
+    matrices: writer.matrices,
     subgroup: subgroup === 1 && writer.joins ? 0 : subgroup,
     workgroups: [x, y],
   };
@@ -123,6 +128,10 @@ function windows(place: Placement): Memory {
     return whole(`b${binding}[(${place4}) / 4u][(${place4}) % 4u]`);
   };
   return {
+    array: (buffer) => {
+      const { binding, offset } = get(place.places, buffer, 'buffer');
+      return { name: `b${binding}`, offset };
+    },
     load: (w, buffer, type, index) => {
       const { dtype, whole, parts } = find(w, buffer, type, index);
       return loaded(dtype, type, whole ?? `vec4<${dtype}>(${parts.join(', ')})`);

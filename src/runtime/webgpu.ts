@@ -32,12 +32,15 @@ export interface Needs {
   readonly collectives: boolean;
   /** Numbers of two bytes. */
   readonly half: boolean;
+  /** Matrix units. */
+  readonly matrices: boolean;
 }
 
 const needsOf = (plan: Plan): Needs => ({
   subgroup: Math.max(1, ...plan.kernels.map((k) => k.subgroup)),
   collectives: plan.kernels.some((k) => k.subgroup === 0),
   half: plan.arenas.some((a) => a.dtype === 'f16'),
+  matrices: plan.kernels.some((k) => k.matrices),
 });
 
 /** Loads a plan on a WebGPU adapter: all buffers, pipelines and bind groups that it will ever need. */
@@ -74,10 +77,11 @@ async function requestDevice(plan: Plan, adapter: GPUAdapter, nets: number): Pro
   const bindings = Math.max(...plan.kernels.map((k) => k.bindings.length));
   if (bindings > STORAGE_BUFFERS) requiredLimits['maxStorageBuffersPerShaderStage'] = bindings;
   try {
-    const { subgroup, collectives, half } = needsOf(plan);
+    const { subgroup, collectives, half, matrices } = needsOf(plan);
     const requiredFeatures: GPUFeatureName[] = adapter.features.has('timestamp-query') ? ['timestamp-query'] : [];
     if (subgroup > 1 || collectives) requiredFeatures.push('subgroups');
     if (half) requiredFeatures.push('shader-f16');
+    if (matrices) requiredFeatures.push('chromium-experimental-subgroup-matrix' as GPUFeatureName);
     return await adapter.requestDevice({ label: `nnc ${plan.name}`, requiredLimits, requiredFeatures });
   } catch (e) {
     throw new DeviceError(`the adapter gives no device: ${e instanceof Error ? e.message : String(e)}`);

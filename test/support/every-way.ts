@@ -13,7 +13,7 @@ export interface Way {
 
 /** The kinds of adapters that kernels can be made for, on the GPU at hand. */
 async function profiles(): Promise<readonly (readonly [string, Adapter])[]> {
-  const software = await adapterAtHand(true, 16);
+  const software = await adapterAtHand(true);
   return [
     ['software', software],
     ['software without subgroups', { ...software, subgroup: 1, collectives: false }],

@@ -33,7 +33,7 @@ function kernelsOf(file: string): Pick<PlanKernel, 'wgsl' | 'bindings' | 'ticks'
   return [...compile(model, { rows: Number(rows), adapter, devices: 'gpu' }).plan.kernels];
 }
 
-const { found } = await findAdapter({ dawn: ['enable-dawn-features=dump_shaders'] });
+const { found } = await findAdapter({ dawn: ['dump_shaders'] });
 if (!found) throw new Error('no adapter');
 const device = await found.adapter.requestDevice();
 const layoutOf = (buffers: GPUBufferBindingLayout[]): GPUBindGroupLayout =>

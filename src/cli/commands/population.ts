@@ -28,6 +28,7 @@ export interface PopulationFlags {
   readonly sweep?: string;
   readonly profile?: string | true;
   readonly deterministic?: boolean;
+  readonly subgroupMatrix?: boolean;
 }
 
 /** Most nets of one call. */

@@ -16,6 +16,7 @@ export interface PredictFlags {
   readonly device: DeviceChoice;
   readonly opt: 0 | 1;
   readonly deterministic?: boolean;
+  readonly subgroupMatrix?: boolean;
 }
 
 export async function predict(path: string, flags: PredictFlags): Promise<void> {

@@ -1,7 +1,7 @@
 import { CompilerBug, invariant } from '../../base/errors.ts';
 import { call } from './build.ts';
 import { FUNCTIONS, isVectorFn, loadedAs, vectorOf } from './functions.ts';
-import type { Axis, Buffer, Expr, Fn, Kernel, ScalarType, Stmt, ValueType } from './types.ts';
+import type { Axis, Buffer, Expr, Fn, Kernel, MatrixOperand, ScalarType, Stmt, ValueType } from './types.ts';
 import { verifyKernel } from './verify.ts';
 
 const TYPES: Readonly<Record<string, ScalarType>> = { f: 'f32', i: 'i32', u: 'u32', b: 'bool' };
@@ -100,6 +100,10 @@ class Reader {
       } else if (word === 'combine') {
         const name = this.eat(/^(\w+) by /);
         body.push({ kind: 'combine', name, fn: this.rest === 'max' ? 'max' : 'add' });
+      } else if (word === 'product') {
+        const product = this.product(scope);
+        scope.set(product.name, 'f32');
+        body.push(product);
       } else if (word === 'store') {
         const buffer = this.eat(/^(\w+)\[/);
         this.eat(/^((?:4 \* )?)/);
@@ -110,6 +114,26 @@ class Reader {
     }
     this.line++;
     return body;
+  }
+
+  private product(scope: ReadonlyMap<string, ValueType>): Extract<Stmt, { kind: 'product' }> {
+    const number = (pattern: RegExp): number => Number(this.eat(pattern));
+    const name = this.eat(/^(\w+) = /);
+    const [rows, columns] = [number(/^(\d+) x /), number(/^(\d+) over /)];
+    const loops: Axis[] = [];
+    do loops.push({ name: this.eat(/^(?:, )?(\w+) < /), extent: number(/^(\d+)/) });
+    while (this.rest.startsWith(', '));
+    const type = this.eat(/^ of (f16|f32) /) === 'f16' ? 'f16' : 'f32';
+    const [m, n, k] = [number(/^(\d+) x /), number(/^(\d+) x /), number(/^(\d+) in /)];
+    const subgroup = number(/^(\d+): /);
+    const inner = new Map([...scope, ...loops.map((l) => [l.name, 'u32'] as const)]);
+    const operand = (): MatrixOperand => {
+      const buffer = this.eat(/^(\w+)\[/);
+      const index = this.expr(inner);
+      return { buffer, index, along: number(/^\] by (\d+) and /), depth: number(/^(\d+)(?: times )?/) };
+    };
+    const [left, right] = [operand(), operand()];
+    return { kind: 'product', name, unit: { type, m, n, k, subgroup }, rows, columns, loops, left, right };
   }
 
   private eat(pattern: RegExp): string {

@@ -1,5 +1,5 @@
 import { isVector } from './functions.ts';
-import type { Expr, Kernel, Stmt, ValueType } from './types.ts';
+import type { Expr, Kernel, MatrixOperand, Stmt, ValueType } from './types.ts';
 
 /** `x[i]` is one element, `x[4 * i]` four of them. */
 function place(buffer: string, type: ValueType, index: Expr): string {
@@ -40,6 +40,12 @@ function printStmt(s: Stmt, indent: string): string {
       return `${indent}if ${printExpr(s.condition)} {\n${inner(s.body)}${indent}}\n`;
     case 'combine':
       return `${indent}combine ${s.name} by ${s.fn}\n`;
+    case 'product': {
+      const { type, m, n, k, subgroup } = s.unit;
+      const operand = ({ buffer, index, along, depth }: MatrixOperand): string => `${buffer}[${printExpr(index)}] by ${along} and ${depth}`;
+      const loops = s.loops.map((l) => `${l.name} < ${l.extent}`).join(', ');
+      return `${indent}product ${s.name} = ${s.rows} x ${s.columns} over ${loops} of ${type} ${m} x ${n} x ${k} in ${subgroup}: ${operand(s.left)} times ${operand(s.right)}\n`;
+    }
     case 'store':
       return `${indent}store ${place(s.buffer, s.value.type, s.index)} = ${printExpr(s.value)}\n`;
   }

@@ -32,8 +32,43 @@ export type Stmt =
   | { readonly kind: 'if'; readonly condition: Expr; readonly body: readonly Stmt[] }
   /** Joins a `var` over all lanes; afterwards every lane holds the result. */
   | { readonly kind: 'combine'; readonly name: string; readonly fn: 'add' | 'max' }
+  /**
+   * A product of matrices by the units of the device that have it. The lanes of a workgroup, in subgroups, together fill a table: the
+   * sums over the loops of `left` times `right`, row by row. Every lane must get here.
+   */
+  | {
+      readonly kind: 'product';
+      readonly name: string;
+      readonly unit: MatrixUnit;
+      /** Of the table; multiples of the unit's. */
+      readonly rows: number;
+      readonly columns: number;
+      /** From the outermost to the innermost, which goes in steps of the unit's depth. */
+      readonly loops: readonly Axis[];
+      readonly left: MatrixOperand;
+      readonly right: MatrixOperand;
+    }
   /** An element; with a vector value, the four elements from 4 * index on. */
   | { readonly kind: 'store'; readonly buffer: string; readonly index: Expr; readonly value: Expr };
+
+/** What a unit multiplies at once: m x k by k x n, of numbers of one type into sums of f32; a subgroup of so many threads does it. */
+export interface MatrixUnit {
+  readonly type: 'f16' | 'f32';
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly subgroup: number;
+}
+
+/** Where a matrix lies in a buffer: its first element in a round of the loops, and the distances between elements, one of which is 1. */
+export interface MatrixOperand {
+  readonly buffer: string;
+  readonly index: Expr;
+  /** Along the rows of the result, or its columns. */
+  readonly along: number;
+  /** Along the sum. */
+  readonly depth: number;
+}
 
 /**
  * Storage as a kernel sees it: a flat array of `size` elements, which is the part of a tensor from `offset` on. Of f16, loads give

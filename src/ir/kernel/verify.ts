@@ -92,6 +92,20 @@ export function verifyKernel(kernel: Kernel, after: string, beyond = 0): void {
           if (!v.mutable || v.type === 'bool' || isVector(v.type)) bug(`${s.name} cannot be combined`);
           break;
         }
+        case 'product': {
+          const { unit, rows, columns, loops } = s;
+          if (kernel.lanes % unit.subgroup !== 0 || rows % unit.m !== 0 || columns % unit.n !== 0 || loops.length === 0)
+            bug(`${s.name} is no table of whole units`);
+          const inner = new Map([...scope, ...loops.map((l) => [l.name, { type: 'u32', mutable: false }] as const)]);
+          for (const { buffer, index, along, depth } of [s.left, s.right]) {
+            const b = buffers.get(buffer) ?? bug(`buffer ${buffer} is not declared`);
+            if (b.access === 'write' || b.type !== unit.type) bug(`${buffer} is no matrix of ${unit.type} that can be read`);
+            if (along !== 1 && depth !== 1) bug(`${buffer} has neither rows nor columns that lie together`);
+            expr(index, inner);
+          }
+          define(s.name, 'f32', false, true);
+          break;
+        }
         case 'store': {
           expr(s.index, scope);
           expr(s.value, scope);

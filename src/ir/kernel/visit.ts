@@ -29,6 +29,7 @@ export function visitBody(body: readonly Stmt[], v: Visitor): void {
     if ('values' in s) for (const e of s.values) visitExpr(e, v);
     if ('index' in s) visitExpr(s.index, v);
     if ('condition' in s) visitExpr(s.condition, v);
+    if (s.kind === 'product') for (const operand of [s.left, s.right]) visitExpr(operand.index, v);
     if (s.kind === 'store') v.store?.(s);
     if ('body' in s) visitBody(s.body, v);
   }

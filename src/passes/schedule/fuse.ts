@@ -20,7 +20,7 @@ const CHEAP_IN_ROW = 24;
 const MAX_INLINE = 256;
 
 /** Which nodes are stored; everything else is computed where it is read. Each choice and its reason go into the log. */
-export function chooseRoots(graph: Graph, level: Level, log: Log): Set<NodeId> {
+export function chooseRoots(graph: Graph, level: Level, log: Log, units = false): Set<NodeId> {
   const roots = new Set<NodeId>();
   for (const id of [...Object.values(graph.outputs), ...graph.writes.map((w) => w.value)]) roots.add(id);
   const uses = findUses(graph);
@@ -29,6 +29,16 @@ export function chooseRoots(graph: Graph, level: Level, log: Log): Set<NodeId> {
     for (const id of paddedWindows(graph)) {
       roots.add(id);
       log.note(id, 'is stored: windows of it are read by a product, and need no border tests then');
+    }
+  }
+  if (level > 0 && units) {
+    for (const product of graph.nodes) {
+      if (product.op !== 'contract') continue;
+      for (const id of product.inputs.map((i) => baseOf(graph, i))) {
+        if (isLeaf(at(graph.nodes, id)) || roots.has(id)) continue;
+        roots.add(id);
+        log.note(id, 'is stored: matrix units take what lies in memory');
+      }
     }
   }
   for (const node of graph.nodes) {

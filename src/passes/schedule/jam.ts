@@ -1,4 +1,4 @@
-import { at } from '../../base/errors.ts';
+import { CompilerBug, at } from '../../base/errors.ts';
 import type { Buffer, Expr, Kernel, Stmt } from '../../ir/kernel/types.ts';
 import { shareLoads } from './share-loads.ts';
 
@@ -67,6 +67,8 @@ function mapStmt(s: Stmt, name: (n: string) => string): Stmt {
       return { ...s, condition: expr(s.condition), body: s.body.map((t) => mapStmt(t, name)) };
     case 'combine':
       return { ...s, name: name(s.name) };
+    case 'product':
+      throw new CompilerBug('matrix units work on kernels alone');
     case 'store':
       return { ...s, index: expr(s.index), value: expr(s.value) };
   }

@@ -9,6 +9,7 @@ import type { Axis, Buffer, Expr, Kernel } from '../../ir/kernel/types.ts';
 import { BlockWriter } from './block-writer.ts';
 import { kernelCost } from './cost.ts';
 import { chooseLanes } from './lanes.ts';
+import { matrixWay, type MatrixWay } from './matrix.ts';
 import { about, axisName, kernelName } from './naming.ts';
 import { reroll } from './reroll.ts';
 import { goesThroughRows } from './rows.ts';
@@ -27,7 +28,69 @@ export type TilingCache = Map<string, Tiling>;
 
 /** Writes a group as a kernel. */
 export function lowerGroup(...given: Parameters<typeof chooseKernel>): Kernel {
-  return finish(chooseKernel(...given), given[3]);
+  const [s, group, index, target] = given;
+  const way = target.units?.length && s.level > 0 ? matrixWay(s, group, target.units, target.lanes) : undefined;
+  return way ? writeMatrices(s, group, index, way, target.lanes) : finish(chooseKernel(...given), target);
+}
+
+/** Writes a group whose product matrix units compute: a workgroup fills a table, then its lanes go through it. */
+function writeMatrices(s: Schedule, group: Group, index: number, way: MatrixWay, lanes: number): Kernel {
+  const { product, row, column } = way;
+  const shape = fixedShape(at(s.graph.nodes, way.node).type.shape);
+  const step = (axis: number): number => (axis === row ? product.rows : axis === column ? product.columns : 1);
+  const how = tiling(group.rank, { lanes, masked: true });
+  const out = new BlockWriter();
+  const values = new Values(s, group, out, how);
+  const start = shape.map((extent, axis) => ix.scale(ix.variable(axisName(axis), extent / step(axis)), step(axis)));
+  values.product = {
+    node: way.node,
+    table: product.name,
+    columns: product.columns,
+    row: [row, at(start, row)],
+    column: [column, at(start, column)],
+  };
+  const written = new Map<string, Window>();
+  const body = out.inBlock(() => {
+    out.emit(product);
+    out.loopOver([product.rows, product.columns], { lanes, unroll: 'none' }, ([r = ix.ZERO, c = ix.ZERO]) => {
+      const point = start.map((v, axis) => (axis === row ? ix.add(v, r) : axis === column ? ix.add(v, c) : v));
+      const computed = group.stores.map((st) => at(values.at(st.node, [point]), 0));
+      group.stores.forEach((st, i) => {
+        const buffer = bufferOf(
+          s,
+          st,
+          shape.reduce((a, b) => a * b, 1),
+        );
+        written.set(buffer.name, buffer.window);
+        store(out, buffer.name, false, at(computed, i), ix.linear(point, shape));
+      });
+    });
+  });
+  const windows = new Map([...way.windows, ...values.reads.windows, ...written]);
+  const reads = new Set([...way.windows.keys(), ...values.reads.windows.keys()]);
+  return {
+    name: kernelName(s.graph, group, index),
+    about: about(s.graph, group),
+    buffers: buffersOf(s, windows, written, reads),
+    axes: shape.map((extent, axis) => ({ name: axisName(axis), extent: extent / step(axis) })).filter((a) => a.extent > 1),
+    lanes,
+    subgroup: 1,
+    body,
+  };
+}
+
+/** In the order of their first use, so that equal layers have equal kernels. */
+function buffersOf(
+  s: Schedule,
+  windows: ReadonlyMap<string, Window>,
+  written: ReadonlyMap<string, Window>,
+  reads: { readonly has: (name: string) => boolean },
+): Buffer[] {
+  return [...windows].map(([name, window]): Buffer => {
+    const t = get(s.tensors, window.tensor, 'tensor');
+    const access = written.has(name) ? (reads.has(name) ? 'update' : 'write') : 'read';
+    return { name, type: t.dtype, size: window.size, access, tensor: window.tensor, offset: window.offset };
+  });
 }
 
 /** A kernel and how it goes through its points. */
@@ -168,12 +231,7 @@ function writeKernel(s: Schedule, group: Group, index: number, how: Tiling): Ker
     if (later.length) oneLane(() => later.forEach((write) => write()));
   });
   const windows = new Map([...values.reads.windows, ...written]);
-  // In the order of their first use, so that equal layers have equal kernels.
-  const buffers = [...windows].map(([name, window]): Buffer => {
-    const t = get(s.tensors, window.tensor, 'tensor');
-    const access = written.has(name) ? (values.reads.windows.has(name) ? 'update' : 'write') : 'read';
-    return { name, type: t.dtype, size: window.size, access, tensor: window.tensor, offset: window.offset };
-  });
+  const buffers = buffersOf(s, windows, written, values.reads.windows);
   return {
     name: kernelName(s.graph, group, index),
     about: about(s.graph, group),

@@ -17,6 +17,8 @@ export interface ScheduleOptions {
   readonly chunk: number;
   /** Values that binary16 can hold lie in memory as such: the device must have it. */
   readonly half?: boolean | undefined;
+  /** Products are computed by matrix units, which take what lies in memory. */
+  readonly units?: boolean | undefined;
 }
 
 export const dataTensor = (input: string): string => `data_${safeName(input)}`;
@@ -48,7 +50,7 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     places.set(node.id, { tensor: name, offset: 0 });
   }
   const log = new Log(graph);
-  const roots = chooseRoots(graph, level, log);
+  const roots = chooseRoots(graph, level, log, options.units);
   const parts = level === 0 ? new Map<NodeId, Place>() : placeParts(graph, roots);
   const joined = new Set([...parts.values()].map((p) => p.tensor));
   const elided = new Set(graph.nodes.filter((n) => joined.has(`concat_${n.id}`)).map((n) => n.id));

@@ -95,6 +95,7 @@ export function shareLoads(kernel: Kernel): Kernel {
         return void put({ ...s, values: s.values.map((e) => share(e)) });
       case 'store':
         return void put({ ...s, index: share(s.index), value: share(s.value) });
+      case 'product':
       case 'combine':
         return void put(s);
       case 'for':

@@ -1,6 +1,6 @@
 import { at } from '../../base/errors.ts';
 import { fixedShape } from '../../base/types.ts';
-import type { Expr, Kernel, Stmt } from '../../ir/kernel/types.ts';
+import type { Expr, Kernel, MatrixUnit, Stmt } from '../../ir/kernel/types.ts';
 import { visitExpr, visitKernel } from '../../ir/kernel/visit.ts';
 import type { Unroll } from './block-writer.ts';
 import type { Costs } from './cost.ts';
@@ -40,6 +40,8 @@ export interface Target {
   readonly shared?: number;
   /** Threads that are certain to run as neighbours. */
   readonly subgroup?: number;
+  /** Matrix units that products may use. */
+  readonly units?: readonly MatrixUnit[] | undefined;
   /** Whether loads are named, shared and moved out of loops, since the compiler behind cannot. */
   readonly sharesLoads?: boolean;
   /** Whether what is the same for all rows of a tile is a loop, since compiling takes long. */

@@ -32,12 +32,28 @@ function usesIn(graph: Graph): ReadonlyMap<NodeId, number> {
 }
 const USES = new WeakMap<Graph, Map<NodeId, number>>();
 
+/** Axis and first index of the rows and of the columns of a table. */
+interface TabledProduct {
+  readonly node: NodeId;
+  readonly table: string;
+  readonly columns: number;
+  readonly row: readonly [axis: number, start: ix.Index];
+  readonly column: readonly [axis: number, start: ix.Index];
+}
+
+function itemOf({ table, columns, row, column }: TabledProduct, point: Point): Expr {
+  const [r, c] = [row, column].map(([axis, start]) => ix.add(at(point, axis), ix.scale(start, -1))) as [ix.Index, ix.Index];
+  return { kind: 'item', type: 'f32', table, index: ix.toExpr(ix.add(ix.scale(r, columns), c)) };
+}
+
 /** Gives the values of nodes at many points of one thread at once, so that what they share is computed once. */
 export class Values {
   readonly reads: Reads;
   readonly summing: Summing;
   /** The root that is being computed along the rows, if any: what others have stored there is loaded. */
   current: NodeId | undefined;
+  /** A product that lies in a table: which, and where the table begins along its rows and columns. */
+  product: TabledProduct | undefined;
   private readonly graph: Graph;
   private readonly useCount: ReadonlyMap<NodeId, number>;
   private readonly s: Schedule;
@@ -82,6 +98,7 @@ export class Values {
   }
 
   private compute(node: Node, points: readonly Point[]): Expr[] {
+    if (node.id === this.product?.node) return points.map((p) => itemOf(this.product as TabledProduct, p));
     switch (node.op) {
       case 'pad':
         return points.map((p) => this.pad(node, p));

@@ -33,10 +33,15 @@ function flopsOf(e: Expr): number {
   return inner + (WORTH[e.fn] ?? 1) * width;
 }
 
+/** Of a workgroup that shares a point. */
+const LANES = 64;
+
 function bodyFlops(body: readonly Stmt[]): number {
   let total = 0;
   for (const s of body) {
     if ('value' in s) total += flopsOf(s.value);
+    // Here for one lane of all that do it.
+    if (s.kind === 'product') total += (2 * s.rows * s.columns * s.loops.reduce((n, l) => n * l.extent, s.unit.k)) / LANES;
     if ('body' in s) total += (s.kind === 'for' ? s.extent : 1) * bodyFlops(s.body);
   }
   return total;

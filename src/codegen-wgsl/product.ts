@@ -1,0 +1,51 @@
+import type { MatrixOperand, Stmt } from '../ir/kernel/types.ts';
+
+/** What a module begins with that uses matrix units: that a lane tells its subgroup is proved on the device and not in the text. */
+export const ENABLE_MATRICES = ['enable chromium_experimental_subgroup_matrix;', 'diagnostic(off, chromium.subgroup_matrix_uniformity);'];
+
+/**
+ * A product by subgroup matrices: the subgroups of a workgroup lie one below the other along the rows of the table, and each sums up
+ * its units over the loops. `find` gives the array of an operand and the index in it where its matrix begins.
+ */
+export function productText(
+  s: Extract<Stmt, { kind: 'product' }>,
+  indent: string,
+  find: (operand: MatrixOperand) => { readonly array: string; readonly start: string },
+): string {
+  const { name, unit, rows, columns, loops, left, right } = s;
+  const { type, m, n, k, subgroup } = unit;
+  const groups = 64 / subgroup;
+  const below = Array.from({ length: rows / m / groups }, (_, i) => i);
+  const beside = Array.from({ length: columns / n }, (_, i) => i);
+  const inner = indent + '  '.repeat(loops.length);
+  const [l, r] = [find(left), find(right)];
+  const row = (i: number): string => `(${name}_row + ${i * m}u)`;
+  const load = (kind: 'left' | 'right', sizes: string, operand: MatrixOperand, array: string, start: string): string => {
+    // Rows of the left operand run along the sum, rows of the right one across it.
+    const inRows = kind === 'left' ? operand.depth === 1 : operand.along === 1;
+    const far = operand.depth === 1 ? operand.along : operand.depth;
+    return `subgroupMatrixLoad<subgroup_matrix_${kind}<${type}, ${sizes}>, ${inRows ? 'row_major' : 'col_major'}>(&${array}, ${start}, ${far}u)`;
+  };
+  const lines = [
+    `${indent}let ${name}_row = (lane / ${subgroup}u) * ${below.length * m}u;`,
+    ...below.flatMap((i) => beside.map((j) => `${indent}var ${name}_${i}_${j}: subgroup_matrix_result<f32, ${n}, ${m}>;`)),
+    ...loops.map(({ name: t, extent }, d) => `${indent}${'  '.repeat(d)}for (var ${t} = 0u; ${t} < ${extent}u; ${t}++) {`),
+    ...below.map(
+      (i) => `${inner}let ${name}_l${i} = ${load('left', `${k}, ${m}`, left, l.array, `${l.start} + ${row(i)} * ${left.along}u`)};`,
+    ),
+    ...beside.map(
+      (j) => `${inner}let ${name}_r${j} = ${load('right', `${n}, ${k}`, right, r.array, `${r.start} + ${j * n * right.along}u`)};`,
+    ),
+    ...below.flatMap((i) =>
+      beside.map((j) => `${inner}${name}_${i}_${j} = subgroupMatrixMultiplyAccumulate(${name}_l${i}, ${name}_r${j}, ${name}_${i}_${j});`),
+    ),
+    ...loops.map((_, d) => `${indent}${'  '.repeat(loops.length - 1 - d)}}`),
+    ...below.flatMap((i) =>
+      beside.map(
+        (j) => `${indent}subgroupMatrixStore<row_major>(&${name}, ${row(i)} * ${columns}u + ${j * n}u, ${name}_${i}_${j}, ${columns}u);`,
+      ),
+    ),
+    `${indent}workgroupBarrier();`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
