@@ -94,6 +94,8 @@ export async function findDevice(choice: DeviceChoice, options: DeviceOptions = 
       const { cpu, reason } =
         choice === 'auto' && !subgroupMatrix && nets === undefined ? choose(plan, found) : { cpu: false, reason: found.reason };
       if (cpu) return openCpuSession(plan, reason);
+      if (subgroupMatrix && !plan.kernels.some((k) => k.matrices))
+        note('--subgroup-matrix: no product of this program is made of whole matrices of a kind that the GPU multiplies');
       const { adapter } = fresh ?? (await findAdapter(search)).found ?? found;
       fresh = undefined;
       return createGpuSession(plan, adapter, { via: found.via, reason, budget: BUDGET_MS.native, nap, prove: proveWith(units), nets });
