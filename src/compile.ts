@@ -4,7 +4,7 @@ import type { Source } from './base/source.ts';
 import type { Graph } from './ir/graph/types.ts';
 import { type Adapter, type Devices, collectScalars, generate, lowerProgram, type Lowered } from './lower.ts';
 import { loopOf } from './loop.ts';
-import { dataOf, identityOf, outputOf, planProgram, stateShapes } from './describe.ts';
+import { dataOf, featuresOf, identityOf, outputOf, planProgram, stateShapes } from './describe.ts';
 import { parse } from './parser/parse.ts';
 import { PARAMS, packing } from './passes/graph/pack.ts';
 import { ArenaBuilder } from './passes/memory/layout.ts';
@@ -185,9 +185,10 @@ function compileOnce(model: Model, options: CompileOptions): Compiled {
   const order = schedule?.feed.shuffle === 'given';
   const plan: Omit<Plan, 'identity'> = {
     format: 'nnc-plan',
-    version: 3,
+    version: 4,
     name: model.name,
     level,
+    features: featuresOf(code.kernels, arenas.arenas()),
     arenas: arenas.arenas(),
     kernels: code.kernels,
     cpu: code.cpu,

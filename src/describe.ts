@@ -5,7 +5,7 @@ import { contractWork } from './ir/graph/ops.ts';
 import type { Graph } from './ir/graph/types.ts';
 import { planTensor, type Lowered } from './lower.ts';
 import { dataTensor, traceTensor } from './passes/schedule/schedule.ts';
-import type { Dispatch, PlanTensor, Program } from './plan.ts';
+import type { Arena, Dispatch, PlanKernel, PlanTensor, Program } from './plan.ts';
 
 /** A hash of what the programs compute, wherever they run. */
 export function identityOf(programs: readonly Lowered[], batch: number | undefined): string {
@@ -63,4 +63,13 @@ export function outputOf(program: Lowered, output: string): PlanTensor {
   const place = get(new Map(Object.entries(program.schedule.outputs)), output, 'output');
   const node = program.schedule.graph.nodes[program.schedule.graph.outputs[output] ?? -1];
   return planTensor(program, place.tensor, output, fixedShape(node?.type.shape ?? []), place.offset);
+}
+
+/** The WebGPU features that kernels use. */
+export function featuresOf(kernels: readonly PlanKernel[], arenas: readonly Arena[]): string[] {
+  return [
+    ...(kernels.some((k) => k.subgroup !== 1) ? ['subgroups'] : []),
+    ...(arenas.some((a) => a.dtype === 'f16') ? ['shader-f16'] : []),
+    ...(kernels.some((k) => k.matrices) ? ['chromium-experimental-subgroup-matrix'] : []),
+  ];
 }

@@ -8,11 +8,13 @@ import type { StorageType } from './base/types.ts';
  */
 export interface Plan {
   readonly format: 'nnc-plan';
-  readonly version: 3;
+  readonly version: 4;
   readonly name: string;
   /** FNV-1a of everything that is computed: the same for runs of other lengths and on other devices, another for other batches. */
   readonly identity: string;
   readonly level: number;
+  /** What a WebGPU device must have beyond what every one has, as the standard calls it. */
+  readonly features: readonly string[];
   /** Every buffer that exists on the device besides the tick and the read-back rings. */
   readonly arenas: readonly Arena[];
   readonly kernels: readonly PlanKernel[];

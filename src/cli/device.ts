@@ -8,10 +8,10 @@ import { compileKernels, createCpuSession } from '../runtime/cpu.ts';
 import { DeviceError } from '../runtime/errors.ts';
 import type { Session } from '../runtime/session.ts';
 import { createWasmSession, hasWasm } from '../runtime/wasm.ts';
-import { BUDGET_MS, createGpuSession, type Needs } from '../runtime/webgpu.ts';
+import { BUDGET_MS, createGpuSession } from '../runtime/webgpu.ts';
 import { choose } from './choose.ts';
 import { findAdapter, releaseGpu, type FoundAdapter } from './gpu.ts';
-import { ALLOW_MATRICES, checkMatrices, unitsOf } from './matrices.ts';
+import { ALLOW_MATRICES, MATRIX_FEATURE, checkMatrices, unitsOf } from './matrices.ts';
 import { checkHalves } from './halves.ts';
 import { checkCollectives, checkSubgroups } from './subgroups.ts';
 import { readTunings } from './tunings.ts';
@@ -98,7 +98,14 @@ export async function findDevice(choice: DeviceChoice, options: DeviceOptions = 
         note('--subgroup-matrix: no product of this program is made of whole matrices of a kind that the GPU multiplies');
       const { adapter } = fresh ?? (await findAdapter(search)).found ?? found;
       fresh = undefined;
-      return createGpuSession(plan, adapter, { via: found.via, reason, budget: BUDGET_MS.native, nap, prove: proveWith(units), nets });
+      return createGpuSession(plan, adapter, {
+        via: found.via,
+        reason,
+        budget: BUDGET_MS.native,
+        nap,
+        prove: (gpu, p) => prove(gpu, p, units),
+        nets,
+      });
     },
   };
 }
@@ -115,15 +122,14 @@ export function notePrecision({ precision }: Pick<Model, 'precision'>, session: 
 }
 
 /** Has the device show what a plan counts on: a driver that does otherwise would give wrong results without a word. */
-const proveWith =
-  (units: readonly MatrixUnit[]) =>
-  async (gpu: GPUDevice, needs: Needs): Promise<void> => {
-    await Promise.all([prove(gpu, needs), needs.matrices && checkMatrices(gpu, units)]);
-  };
-
-/** The same without matrix units. */
-export async function prove(gpu: GPUDevice, { subgroup, collectives, half }: Needs): Promise<void> {
-  await Promise.all([subgroup > 1 && checkSubgroups(gpu, subgroup), collectives && checkCollectives(gpu), half && checkHalves(gpu)]);
+export async function prove(gpu: GPUDevice, { features, kernels }: Plan, units: readonly MatrixUnit[] = []): Promise<void> {
+  const subgroup = Math.max(...kernels.map((k) => k.subgroup));
+  await Promise.all([
+    subgroup > 1 && checkSubgroups(gpu, subgroup),
+    kernels.some((k) => k.subgroup === 0) && checkCollectives(gpu),
+    features.includes('shader-f16') && checkHalves(gpu),
+    features.includes(MATRIX_FEATURE) && checkMatrices(gpu, units),
+  ]);
 }
 
 /** What kernels should be made for on an adapter. */

@@ -1,5 +1,6 @@
 import { at } from '../base/errors.ts';
 import { uniformAt } from '../base/random.ts';
+import { featuresOf } from '../describe.ts';
 import { count, fixedShape } from '../base/types.ts';
 import type { Graph, Node, NodeId } from '../ir/graph/types.ts';
 import { type Adapter, type Devices, collectScalars, generate, lowerProgram, type Lowered } from '../lower.ts';
@@ -42,10 +43,11 @@ export function planPrograms(name: string, level: Level, programs: readonly Lowe
   const { kernels, cpu, dispatches, calls, wasm } = generate(programs, scalars, { arenas: arenas.arenas(), chunk: 1 });
   return {
     format: 'nnc-plan',
-    version: 3,
+    version: 4,
     name,
     identity: '',
     level,
+    features: featuresOf(kernels, arenas.arenas()),
     arenas: arenas.arenas(),
     kernels,
     cpu,

@@ -19,29 +19,10 @@ export interface GpuOptions {
   readonly budget: number;
   readonly nap?: Nap | undefined;
   /** Throws unless the device does what the plan counts on. */
-  readonly prove?: ((gpu: GPUDevice, needs: Needs) => Promise<void>) | undefined;
+  readonly prove?: ((gpu: GPUDevice, plan: Plan) => Promise<void>) | undefined;
   /** Nets that train at once, each on a part of its own of everything but the data; 1 where it is not said. */
   readonly nets?: number | undefined;
 }
-
-/** What a plan counts on besides what every device has. */
-export interface Needs {
-  /** Threads of a subgroup; 1 for any number. */
-  readonly subgroup: number;
-  /** Operations of subgroups. */
-  readonly collectives: boolean;
-  /** Numbers of two bytes. */
-  readonly half: boolean;
-  /** Matrix units. */
-  readonly matrices: boolean;
-}
-
-const needsOf = (plan: Plan): Needs => ({
-  subgroup: Math.max(1, ...plan.kernels.map((k) => k.subgroup)),
-  collectives: plan.kernels.some((k) => k.subgroup === 0),
-  half: plan.arenas.some((a) => a.dtype === 'f16'),
-  matrices: plan.kernels.some((k) => k.matrices),
-});
 
 /** Loads a plan on a WebGPU adapter: all buffers, pipelines and bind groups that it will ever need. */
 export async function createGpuSession(plan: Plan, adapter: GPUAdapter, options: GpuOptions): Promise<Session> {
@@ -77,11 +58,9 @@ async function requestDevice(plan: Plan, adapter: GPUAdapter, nets: number): Pro
   const bindings = Math.max(...plan.kernels.map((k) => k.bindings.length));
   if (bindings > STORAGE_BUFFERS) requiredLimits['maxStorageBuffersPerShaderStage'] = bindings;
   try {
-    const { subgroup, collectives, half, matrices } = needsOf(plan);
-    const requiredFeatures: GPUFeatureName[] = adapter.features.has('timestamp-query') ? ['timestamp-query'] : [];
-    if (subgroup > 1 || collectives) requiredFeatures.push('subgroups');
-    if (half) requiredFeatures.push('shader-f16');
-    if (matrices) requiredFeatures.push('chromium-experimental-subgroup-matrix' as GPUFeatureName);
+    // Timestamps are for profiles.
+    const timestamps = adapter.features.has('timestamp-query') ? ['timestamp-query'] : [];
+    const requiredFeatures = [...plan.features, ...timestamps] as GPUFeatureName[];
     return await adapter.requestDevice({ label: `nnc ${plan.name}`, requiredLimits, requiredFeatures });
   } catch (e) {
     throw new DeviceError(`the adapter gives no device: ${e instanceof Error ? e.message : String(e)}`);
@@ -157,7 +136,7 @@ class GpuSession implements Session {
     for (let i = 0; trace > 0 && i < READBACK_SLOTS; i++)
       this.readback.push(this.buffer(`readback ${i}`, trace, USAGE.MAP_READ | USAGE.COPY_DST));
     this.programs = new GpuPrograms(gpu, plan, (name) => this.arena(name), this.ticks, this.counters, this.nets);
-    await Promise.all([this.programs.prepare(), this.prove?.(gpu, needsOf(plan))]);
+    await Promise.all([this.programs.prepare(), this.prove?.(gpu, plan)]);
     const [invalid, memory] = [await gpu.popErrorScope(), await gpu.popErrorScope()];
     if (memory)
       throw new DeviceError(

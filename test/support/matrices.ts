@@ -5,7 +5,8 @@ import type { Plan } from '../../src/plan.ts';
  * proposal says what loads, products and stores mean.
  */
 export function withoutMatrices(plan: Plan): Plan {
-  return { ...plan, kernels: plan.kernels.map((k) => (k.matrices ? { ...k, matrices: false, wgsl: emulated(k.wgsl) } : k)) };
+  const features = plan.features.filter((f) => f !== 'chromium-experimental-subgroup-matrix');
+  return { ...plan, features, kernels: plan.kernels.map((k) => (k.matrices ? { ...k, matrices: false, wgsl: emulated(k.wgsl) } : k)) };
 }
 
 const MATRIX = /subgroup_matrix_(left|right|result)<(?:f16|f32), (\d+), (\d+)>/g;

@@ -54,6 +54,7 @@ function withoutHalves(plan: Plan): Plan {
       .replace(/\bf16\b/g, 'f32');
   return {
     ...plan,
+    features: plan.features.filter((f) => f !== 'shader-f16'),
     arenas: plan.arenas.map((a) => (wide.has(a.name) ? { ...a, dtype: 'f32', words: 2 * a.words } : a)),
     kernels: plan.kernels.map((k) => ({ ...k, wgsl: wgsl(k.wgsl) })),
     loops: Object.fromEntries(Object.entries(plan.loops).map(([name, l]) => [name, { ...l, wgsl: wgsl(l.wgsl) }])),
