@@ -89,21 +89,28 @@ const SEGMENTS = [2, 3, 4, 6, 8, 12, 16];
 /** Model to plan. Pure: no files, no device, no clock. */
 export function compile(model: Model, options: CompileOptions = {}): Compiled {
   const { maxMemory } = options;
-  let best = compileOnce(model, options);
-  if (maxMemory === undefined) return best;
-  const bytes = ({ plan }: Compiled): number => planBytes(plan).total;
+  if (maxMemory === undefined) return compileOnce(model, options);
+  // How kernels go through their points makes no difference to what they need.
+  const { observe: _observe, ...quiet } = options;
+  const bytesWith = (recompute: number): number => planBytes(compileOnce(model, { ...quiet, recompute }, true).plan).total;
+  let best = { recompute: 0, bytes: bytesWith(0) };
   for (const recompute of SEGMENTS) {
-    if (bytes(best) <= maxMemory) break;
-    const next = compileOnce(model, { ...options, recompute });
-    if (bytes(next) < bytes(best)) best = next;
+    if (best.bytes <= maxMemory) break;
+    const bytes = bytesWith(recompute);
+    if (bytes < best.bytes) best = { recompute, bytes };
   }
-  if (bytes(best) <= maxMemory) return best;
-  return fail('NN603', `the program needs ${bytes(best)} bytes of device memory, and ${maxMemory} are allowed`, {
+  if (best.bytes <= maxMemory) {
+    const compiled = compileOnce(model, { ...options, recompute: best.recompute });
+    invariant(planBytes(compiled.plan).total === best.bytes, 'plain kernels need other memory');
+    return compiled;
+  }
+  return fail('NN603', `the program needs ${best.bytes} bytes of device memory, and ${maxMemory} are allowed`, {
     help: 'allow more with --max-memory, or use a smaller batch',
   });
 }
 
-function compileOnce(model: Model, options: CompileOptions): Compiled {
+/** One compilation; `plain` is for its memory alone. */
+function compileOnce(model: Model, options: CompileOptions, plain = false): Compiled {
   const level = options.level ?? 1;
   const { precision } = model;
   const packed = packing(model.params, model.optim);
@@ -115,7 +122,14 @@ function compileOnce(model: Model, options: CompileOptions): Compiled {
   const arenas = new ArenaBuilder();
   const programs: Lowered[] = [];
   const add = (name: string, graph: Graph, trace: readonly string[]): Lowered => {
-    const lowered = lowerProgram(name, graph, arenas, { level, trace, chunk: CHUNK, adapter: options.adapter, devices: options.devices });
+    const lowered = lowerProgram(name, graph, arenas, {
+      level,
+      trace,
+      chunk: CHUNK,
+      adapter: options.adapter,
+      devices: options.devices,
+      plain,
+    });
     programs.push(lowered);
     return lowered;
   };

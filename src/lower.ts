@@ -108,13 +108,17 @@ export function lowerProgram(
     readonly tiling?: TilingChoice | undefined;
     readonly adapter?: Adapter | undefined;
     readonly devices?: Devices | undefined;
+    /** Writes every kernel in the plainest way: enough to know what memory it takes. */
+    readonly plain?: boolean | undefined;
   },
 ): Lowered {
   const adapter = options.adapter ?? ANY_ADAPTER;
-  const { devices = 'all' } = options;
   // Of the processor's kernels none reads halves.
-  const s = schedule(graph, { ...options, half: adapter.half && devices === 'gpu', units: (adapter.units?.length ?? 0) > 0 });
-  const kernels = (target: Target): Kernel[] => {
+  const half = adapter.half && options.devices === 'gpu';
+  const devices = options.plain ? 'gpu' : (options.devices ?? 'all');
+  const s = schedule(graph, { ...options, half, units: (adapter.units?.length ?? 0) > 0 });
+  const kernels = (chosen: Target): Kernel[] => {
+    const target = options.plain ? { ...chosen, tiles: false, units: undefined } : chosen;
     const cache: TilingCache = new Map();
     return s.groups.map((g, i) => {
       const kernel = lowerGroup(s, g, i, target, options.tiling, cache);
