@@ -116,9 +116,9 @@ export function devicesFor({ precision }: Pick<Model, 'precision'>, { adapter, d
 }
 
 /** Says where a program asks for numbers of two bytes and gets them rounded alone. */
-export function notePrecision({ precision }: Pick<Model, 'precision'>, session: Session): void {
-  if (precision === 'f32' || session.plan.arenas.some((a) => a.dtype === 'f16') || session.device.kind === 'cpu') return;
-  note(`precision f16: ${session.device.name} has no shader-f16, so that numbers are rounded as it says and take four bytes`);
+export function notePrecision({ precision }: Pick<Model, 'precision'>, { adapter }: Device, { device }: Session): void {
+  if (precision === 'f32' || adapter.half || device.kind === 'cpu') return;
+  note(`precision f16: ${device.name} has no shader-f16, so that numbers are rounded as it says and take four bytes`);
 }
 
 /** Has the device show what a plan counts on: a driver that does otherwise would give wrong results without a word. */

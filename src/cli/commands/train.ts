@@ -86,7 +86,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     if (init) model.setWeights(init, flags.init);
     if (checkpoint && flags.resume) await resume(model, checkpoint);
     note(`training ${plan.name} on ${model.device.name}: ${model.device.reason}`);
-    notePrecision(found, session);
+    notePrecision(found, device, session);
     const first = model.step;
     if (first >= total) {
       print(`the checkpoint stands at step ${first} of ${total}: nothing is left to do; raise --steps or --epochs to go on`);
