@@ -68,7 +68,7 @@ export function outputOf(program: Lowered, output: string): PlanTensor {
 /** The WebGPU features that kernels use. */
 export function featuresOf(kernels: readonly PlanKernel[], arenas: readonly Arena[]): string[] {
   return [
-    ...(kernels.some((k) => k.subgroup !== 1) ? ['subgroups'] : []),
+    ...(kernels.some((k) => k.subgroup > 1 || k.joins) ? ['subgroups'] : []),
     ...(arenas.some((a) => a.dtype === 'f16') ? ['shader-f16'] : []),
     ...(kernels.some((k) => k.matrices) ? ['chromium-experimental-subgroup-matrix'] : []),
   ];

@@ -219,6 +219,7 @@ export function generate(
         wgsl: shader.code,
         bindings: bound.bindings.map(({ access }) => ({ access })),
         subgroup: shader.subgroup,
+        joins: shader.joins,
         matrices: shader.matrices,
         ticks: shader.ticks,
         workgroups: shader.workgroups,

@@ -51,11 +51,10 @@ export interface PlanKernel {
   readonly name: string;
   readonly wgsl: string;
   readonly bindings: readonly { readonly access: 'read' | 'read_write' }[];
-  /**
-   * Threads side by side that read for one another, which needs the feature `subgroups`, as 0 does: subgroups of any size; 1 where
-   * there need not be any.
-   */
+  /** Threads side by side that read for one another, which needs the feature `subgroups`; 1 where none do. */
   readonly subgroup: number;
+  /** Lanes join by operations of subgroups, of whatever size, which needs the feature too. */
+  readonly joins: boolean;
   /** Uses matrix units, which needs the feature `chromium-experimental-subgroup-matrix`. */
   readonly matrices: boolean;
   /** Reads the scalars of the step. */

@@ -110,9 +110,9 @@ export async function findDevice(choice: DeviceChoice, options: DeviceOptions = 
   };
 }
 
-/** Which devices the plans of a model are for: numbers of two bytes are for GPUs alone. */
+/** Which devices the plans of a model are for: numbers of two bytes are for GPUs alone, and a software one is hardly the faster device. */
 export function devicesFor({ precision }: Pick<Model, 'precision'>, { adapter, devices }: Device): Devices {
-  return precision === 'f16' && adapter.half && devices === 'all' ? 'gpu' : devices;
+  return precision === 'f16' && adapter.half && !adapter.software && devices === 'all' ? 'gpu' : devices;
 }
 
 /** Says where a program asks for numbers of two bytes and gets them rounded alone. */
@@ -126,9 +126,13 @@ export async function prove(gpu: GPUDevice, { features, kernels }: Plan, units: 
   const subgroup = Math.max(...kernels.map((k) => k.subgroup));
   await Promise.all([
     subgroup > 1 && checkSubgroups(gpu, subgroup),
-    kernels.some((k) => k.subgroup === 0) && checkCollectives(gpu),
+    kernels.some((k) => k.joins) && checkCollectives(gpu),
     features.includes('shader-f16') && checkHalves(gpu),
-    features.includes(MATRIX_FEATURE) && checkMatrices(gpu, units),
+    features.includes(MATRIX_FEATURE) &&
+      checkMatrices(
+        gpu,
+        units.filter((u) => u.type === 'f32' || features.includes('shader-f16')),
+      ),
   ]);
 }
 

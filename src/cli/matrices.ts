@@ -24,7 +24,9 @@ export function unitsOf({ features, info }: Pick<GPUAdapter, 'features' | 'info'
   if (!features.has(MATRIX_FEATURE) || subgroup !== subgroupMaxSize || THREADS % subgroup !== 0) return [];
   const configs = (info as { readonly subgroupMatrixConfigs?: readonly MatrixConfig[] }).subgroupMatrixConfigs ?? [];
   return configs.flatMap(({ componentType: type, resultComponentType, M, N, K }) =>
-    (type === 'f16' || type === 'f32') && resultComponentType === 'f32' ? [{ type, m: M, n: N, k: K, subgroup }] : [],
+    ((type === 'f16' && features.has('shader-f16')) || type === 'f32') && resultComponentType === 'f32'
+      ? [{ type, m: M, n: N, k: K, subgroup }]
+      : [],
   );
 }
 

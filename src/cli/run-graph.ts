@@ -115,7 +115,7 @@ export function distance(got: ArrayLike<number>, want: ArrayLike<number>, floor 
   if (got.length !== want.length) return Infinity;
   let scale = floor;
   let worst = 0;
-  for (let i = 0; i < want.length; i++) scale = Math.max(scale, Math.abs(want[i] ?? 0));
+  for (let i = 0; i < want.length; i++) if (Number.isFinite(want[i])) scale = Math.max(scale, Math.abs(want[i] ?? 0));
   for (let i = 0; i < want.length; i++) {
     if (got[i] === want[i]) continue;
     const d = Math.abs((got[i] ?? NaN) - (want[i] ?? NaN));

@@ -23,8 +23,10 @@ export interface Shader {
   readonly ticks: boolean;
   /** Whether it uses matrix units. */
   readonly matrices: boolean;
-  /** Threads of a subgroup that it counts on; 1 for none, 0 where any number will do. */
+  /** Threads of a subgroup that it counts on; 1 for none. */
   readonly subgroup: number;
+  /** Whether lanes join by operations of subgroups. */
+  readonly joins: boolean;
   readonly workgroups: readonly [number, number];
 }
 
@@ -75,7 +77,8 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
     code: `${lines.filter((l) => l !== '').join('\n')}\n`,
     ticks: writer.ticks,
     matrices: writer.matrices,
-    subgroup: subgroup === 1 && writer.joins ? 0 : subgroup,
+    subgroup,
+    joins: writer.joins,
     workgroups: [x, y],
   };
 }

@@ -35,6 +35,13 @@ const adapter = (unit: MatrixUnit, bindings = 8): Adapter => ({
   units: [unit],
 });
 
+/** Operands whose rows overlap, or lie in one place: no matrices for a unit. */
+const NO_MATRICES = [
+  'input x: [1, 264]\nlayer Conv1d(1, 32, 16, stride=8) -> relu -> flatten -> Linear(1024, 16)\nloss mse\noptim sgd lr=0.1\ntrain batch=16',
+  'input x: [1, 32]\nlayer expand([64, 32]) -> Linear(32, 16) -> flatten -> Linear(1024, 16)\nloss mse\noptim sgd lr=0.1\ntrain batch=16',
+  'input x: [1, 260]\nlayer Conv1d(1, 16, 8, stride=4) -> relu -> flatten -> Linear(1024, 16)\nloss mse\noptim sgd lr=0.1\ntrain batch=16',
+];
+
 /** A transformer whose sizes are whole units, and a net with a bias, an activation and a transposed operand in every place. */
 const PROGRAMS = {
   net: 'layer Linear(48, 64) -> relu -> Linear(64, 32) -> gelu -> Linear(32, 16)\nloss mse\noptim sgd lr=0.1\ntrain batch=64',
@@ -84,15 +91,16 @@ describe('what a device shows of its matrix units', () => {
   });
 
   it('is of a kind that nnc can use', () => {
-    const adapterOf = (configs: readonly object[], most = 32, feature = 'chromium-experimental-subgroup-matrix') =>
+    const adapterOf = (configs: readonly object[], most = 32, feature = 'chromium-experimental-subgroup-matrix', half = 'shader-f16') =>
       ({
-        features: new Set([feature]),
+        features: new Set([feature, half]),
         info: { subgroupMinSize: 32, subgroupMaxSize: most, subgroupMatrixConfigs: configs },
       }) as unknown as Parameters<typeof unitsOf>[0];
     const config = { componentType: 'f16', resultComponentType: 'f32', M: 16, N: 16, K: 16 };
     expect(unitsOf(adapterOf([{ ...config, resultComponentType: 'f16' }, config, { ...config, componentType: 'i8' }]))).toEqual([UNITS[0]]);
     expect(unitsOf(adapterOf([config], 64))).toEqual([]);
     expect(unitsOf(adapterOf([config], 32, 'subgroups'))).toEqual([]);
+    expect(unitsOf(adapterOf([config], 32, undefined, 'subgroups'))).toEqual([]);
   });
 
   it.each(UNITS)('is valid for $type $m x $n x $k', async (unit) => {
@@ -101,6 +109,21 @@ describe('what a device shows of its matrix units', () => {
     expect(info?.messages.map((m) => m.message)).toEqual([]);
     device?.destroy();
   });
+});
+
+it.each(NO_MATRICES)('what is no matrix is left to other kernels: %s', async (text) => {
+  const device = await (await nothing.requestAdapter())?.requestDevice({ requiredFeatures: FEATURES });
+  for (const unit of UNITS) {
+    const { model: m } = model(`${text}${unit.type === 'f16' ? '\nprecision f16' : ''}`);
+    for (const { name, wgsl: code } of compile(m, { rows: 64, devices: 'gpu', adapter: adapter(unit) }).plan.kernels) {
+      const info = await device?.createShaderModule({ code }).getCompilationInfo();
+      expect(
+        info?.messages.map((i) => i.message),
+        name,
+      ).toEqual([]);
+    }
+  }
+  device?.destroy();
 });
 
 it.each(['B', 'D'])('kernels of benchmark %s are valid where a device has matrix units', async (name) => {

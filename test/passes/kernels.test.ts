@@ -216,7 +216,7 @@ describe('threads that read for one another', () => {
     for (const collectives of hardware.collectives ? [false, true] : [false]) {
       const planned = planGraph(graph, 1, { adapter: { ...hardware, collectives } });
       expect(planned.plan.kernels.some((k) => k.wgsl.includes('subgroupAdd'))).toBe(collectives);
-      expect(planned.plan.kernels.some((k) => k.subgroup === 0)).toBe(collectives);
+      expect(planned.plan.kernels.some((k) => k.joins)).toBe(collectives);
       const session = await openSession(planned.plan, 'gpu');
       const got = await runGraph(planned, session, given);
       session.destroy();

@@ -5,7 +5,9 @@ import { half } from '../../src/base/math.ts';
 import { fromBits, readElements, toBits, toWords } from '../../src/cli/elements.ts';
 import { checkHalves, isNext } from '../../src/cli/halves.ts';
 import { findAdapter } from '../../src/cli/gpu.ts';
-import { planGraph, randomInputs, runGraph, storedErrors } from '../../src/cli/run-graph.ts';
+import { devicesFor } from '../../src/cli/device.ts';
+import { ANY_ADAPTER } from '../../src/lower.ts';
+import { distance, planGraph, randomInputs, runGraph, storedErrors } from '../../src/cli/run-graph.ts';
 import { compile } from '../../src/compile.ts';
 import { at } from '../../src/base/errors.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
@@ -281,6 +283,22 @@ describe('loss scaling', () => {
 const nothing = create(['backend=null']);
 
 describe('programs with precision f16', () => {
+  it('may run on the processor where the GPU is software', () => {
+    const on = (software: boolean, precision: 'f32' | 'f16') =>
+      devicesFor(
+        { precision },
+        { adapter: { ...ANY_ADAPTER, software, half: true }, devices: 'all', open: () => Promise.reject(new Error()) },
+      );
+    expect([on(true, 'f16'), on(false, 'f16'), on(false, 'f32')]).toEqual(['all', 'gpu', 'all']);
+  });
+
+  it('are told from wrong ones beside what overflows', () => {
+    expect(distance([1, Infinity], [1, Infinity])).toBe(0);
+    expect(distance([5, Infinity], [1, Infinity])).toBe(4);
+    expect(distance([1, 2], [1, Infinity])).toBe(Infinity);
+    expect(distance([1, NaN], [1, 2])).toBeNaN();
+  });
+
   it.each([
     {
       name: 'mlp',

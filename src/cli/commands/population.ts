@@ -5,7 +5,7 @@ import type { Plan } from '../../plan.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import { Population, type Net, type NetResult } from '../../runtime/population.ts';
 import type { Weights } from '../../runtime/api.ts';
-import { findDevice, type Device, type DeviceChoice } from '../device.ts';
+import { devicesFor, findDevice, type Device, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, mustDiffer, writeFileSafely } from '../files.ts';
 import { dataPath, openData, type OpenProgram } from '../program.ts';
 import type { Dataset } from '../../data/dataset.ts';
@@ -64,7 +64,7 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
     statistics: data.statistics,
     level: flags.opt,
     adapter: device.adapter,
-    devices: device.devices,
+    devices: devicesFor(model, device),
     batch: flags.batch,
     steps: flags.steps,
     epochs: flags.epochs,

@@ -97,10 +97,11 @@ export function verifyKernel(kernel: Kernel, after: string, beyond = 0): void {
           if (kernel.lanes % unit.subgroup !== 0 || rows % unit.m !== 0 || columns % unit.n !== 0 || loops.length === 0)
             bug(`${s.name} is no table of whole units`);
           const inner = new Map([...scope, ...loops.map((l) => [l.name, { type: 'u32', mutable: false }] as const)]);
-          for (const { buffer, index, along, depth } of [s.left, s.right]) {
+          for (const [{ buffer, index, along, depth }, across] of [[s.left, unit.m] as const, [s.right, unit.n] as const]) {
             const b = buffers.get(buffer) ?? bug(`buffer ${buffer} is not declared`);
             if (b.access === 'write' || b.type !== unit.type) bug(`${buffer} is no matrix of ${unit.type} that can be read`);
             if (along !== 1 && depth !== 1) bug(`${buffer} has neither rows nor columns that lie together`);
+            if (depth === 1 ? along < unit.k : depth < across) bug(`rows of ${buffer} overlap`);
             expr(index, inner);
           }
           define(s.name, 'f32', false, true);

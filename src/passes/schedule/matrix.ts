@@ -12,6 +12,8 @@ import { viewedPoint, type Point } from './views.ts';
 
 /** Units along the rows and columns of what one subgroup computes, where there are so many. */
 const UNITS = 2;
+/** Cells of a table, of which several may be in the workgroup memory of one dispatch. */
+const MOST_CELLS = 2048;
 /** Matrices begin at multiples of so many bytes. */
 const ALIGN = 16;
 
@@ -69,7 +71,7 @@ function wayBy(s: Schedule, node: NodeOf<'contract'>, shape: readonly number[], 
   const groups = lanes / unit.subgroup;
   const rows = tableSize(at(shape, row), unit.m, groups);
   const columns = tableSize(at(shape, column), unit.n, 1);
-  if (rows === undefined || columns === undefined || extent(depth) % unit.k !== 0) return undefined;
+  if (rows === undefined || columns === undefined || extent(depth) % unit.k !== 0 || rows * columns > MOST_CELLS) return undefined;
   const loops = summed.map((c, i): Axis => ({ name: `t${i}`, extent: c === depth ? extent(c) / unit.k : extent(c) }));
   const windows = new Map<string, Window>();
   const operand = (side: 0 | 1): MatrixOperand | undefined => {
@@ -94,6 +96,8 @@ function wayBy(s: Schedule, node: NodeOf<'contract'>, shape: readonly number[], 
     ].reduce(ix.add);
     const unitOf = ALIGN / (dtype === 'f16' ? 2 : 4);
     const far = along === 1 ? deep : along;
+    // Rows that overlap, as those of windows do, are no rows of a matrix.
+    if (far < (deep === 1 ? unit.k : side === 0 ? unit.m : unit.n)) return undefined;
     if ([start.constant, offset, far].some((v) => v % unitOf !== 0) || !ix.dividesAll(start, unitOf)) return undefined;
     const buffer = offset === 0 && size === get(s.tensors, tensor, 'tensor').size ? tensor : `${tensor}_${offset}_${size}`;
     windows.set(buffer, { tensor, offset, size });
