@@ -1,21 +1,21 @@
-import { ANY_ADAPTER, type Adapter, type Devices } from '../lower.ts';
 import { fail } from '../base/errors.ts';
 import type { MatrixUnit } from '../ir/kernel/types.ts';
-import type { Model } from '../sema/model.ts';
-import { note } from './terminal.ts';
+import { ANY_ADAPTER, type Adapter, type Devices } from '../lower.ts';
 import type { Plan } from '../plan.ts';
 import { compileKernels, createCpuSession } from '../runtime/cpu.ts';
 import { DeviceError } from '../runtime/errors.ts';
 import type { Session } from '../runtime/session.ts';
 import { createWasmSession, hasWasm } from '../runtime/wasm.ts';
 import { BUDGET_MS, createGpuSession } from '../runtime/webgpu.ts';
+import type { Model } from '../sema/model.ts';
 import { choose } from './choose.ts';
 import { findAdapter, releaseGpu, type FoundAdapter } from './gpu.ts';
-import { ALLOW_MATRICES, MATRIX_FEATURE, checkMatrices, unitsOf } from './matrices.ts';
 import { checkHalves } from './halves.ts';
-import { checkCollectives, checkSubgroups } from './subgroups.ts';
-import { readTunings } from './tunings.ts';
 import { nodeHelpers } from './helpers.ts';
+import { ALLOW_MATRICES, MATRIX_FEATURE, checkMatrices, unitsOf } from './matrices.ts';
+import { checkCollectives, checkSubgroups } from './subgroups.ts';
+import { note } from './terminal.ts';
+import { readTunings } from './tunings.ts';
 
 export type DeviceChoice = 'auto' | 'gpu' | 'cpu';
 

@@ -47,8 +47,8 @@ export function holdHalves(graph: Graph): boolean[] {
 
 /**
  * Products of binary16: their operands are rounded to it before, and their results after all that is summed, so that both may lie
- * in memory as two bytes. What is summed is float32, and so are the gradients of parameters that one product gives, which are not rounded: the
- * policy of mixed precision (Micikevicius et al., 2018).
+ * in memory as two bytes. What is summed is float32, and so are the gradients of parameters that one product gives, which are not
+ * rounded: the policy of mixed precision (Micikevicius et al., 2018).
  */
 export function roundProducts(graph: Graph): Graph {
   const { ends, biases } = sumsOf(graph);
