@@ -121,18 +121,29 @@ export function notePrecision({ precision }: Pick<Model, 'precision'>, { adapter
   note(`precision f16: ${device.name} has no shader-f16, so that numbers are rounded as it says and take four bytes`);
 }
 
-/** Has the device show what a plan counts on: a driver that does otherwise would give wrong results without a word. */
+/** What devices have shown in this process. */
+const shown = new Map<string, Promise<void>>();
+
+/**
+ * Has the device show what a plan counts on: a driver that does otherwise would give wrong results without a word. Once is enough of
+ * each adapter.
+ */
 export async function prove(gpu: GPUDevice, { features, kernels }: Plan, units: readonly MatrixUnit[] = []): Promise<void> {
+  const { vendor, architecture, device, description } = gpu.adapterInfo;
+  const once = (what: string, check: () => Promise<void>): Promise<void> => {
+    const key = [vendor, architecture, device, description, what].join('/');
+    const proof = shown.get(key) ?? check();
+    shown.set(key, proof);
+    return proof;
+  };
   const subgroup = Math.max(...kernels.map((k) => k.subgroup));
+  const half = features.includes('shader-f16');
+  const usable = units.filter((u) => u.type === 'f32' || half);
   await Promise.all([
-    subgroup > 1 && checkSubgroups(gpu, subgroup),
-    kernels.some((k) => k.joins) && checkCollectives(gpu),
-    features.includes('shader-f16') && checkHalves(gpu),
-    features.includes(MATRIX_FEATURE) &&
-      checkMatrices(
-        gpu,
-        units.filter((u) => u.type === 'f32' || features.includes('shader-f16')),
-      ),
+    subgroup > 1 && once(`subgroups of ${subgroup}`, () => checkSubgroups(gpu, subgroup)),
+    kernels.some((k) => k.joins) && once('collectives', () => checkCollectives(gpu)),
+    half && once('halves', () => checkHalves(gpu)),
+    features.includes(MATRIX_FEATURE) && once(`matrices ${usable.length}`, () => checkMatrices(gpu, usable)),
   ]);
 }
 
