@@ -265,6 +265,7 @@ describe("PyTorch's values and gradients", () => {
           expect(distance(got.outputs.get(name) ?? [], values), `${name} on ${device} -O${level}`).toBeLessThan(1e-4);
       }
     }
+    if (process.env['NNC_WAYS'] === undefined && known.indexOf(c) % 3 !== 0) return;
     for (const way of await everyWay(clean, { inputs, state: new Map() }, known.indexOf(c)))
       for (const [name, values] of want)
         expect(distance(way.result.outputs.get(name) ?? [], values), `${name} by way ${way.name}`).toBeLessThan(1e-4);
