@@ -43,6 +43,7 @@ export function proofCode(unit: MatrixUnit): { readonly code: string; readonly r
   const product = productText(
     { kind: 'product', name: 'table', unit, rows, columns: n, loops: [{ name: 't', extent: 2 }], left: operand('a'), right: operand('b') },
     '  ',
+    THREADS,
     ({ buffer }) => ({ array: buffer, start: `t * ${k}u` }),
   );
   const code = `${type === 'f16' ? 'enable f16;\n' : ''}${ENABLE_MATRICES.join('\n')}

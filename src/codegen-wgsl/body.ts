@@ -159,7 +159,7 @@ export class BodyWriter {
       case 'product':
         this.matrices = true;
         this.tables.add(`var<workgroup> ${s.name}: array<f32, ${s.rows * s.columns}>;`);
-        return productText(s, indent, ({ buffer, index }) => {
+        return productText(s, indent, THREADS, ({ buffer, index }) => {
           const { name, offset } = this.memory.array(buffer);
           return { array: name, start: `${offset}u + ${this.expr(index)}` };
         });

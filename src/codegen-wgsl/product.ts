@@ -4,17 +4,18 @@ import type { MatrixOperand, Stmt } from '../ir/kernel/types.ts';
 export const ENABLE_MATRICES = ['enable chromium_experimental_subgroup_matrix;', 'diagnostic(off, chromium.subgroup_matrix_uniformity);'];
 
 /**
- * A product by subgroup matrices: the subgroups of a workgroup lie one below the other along the rows of the table, and each sums up
+ * A product by subgroup matrices: the subgroups of a workgroup of so many threads lie one below the other along the rows of the table, and each sums up
  * its units over the loops. `find` gives the array of an operand and the index in it where its matrix begins.
  */
 export function productText(
   s: Extract<Stmt, { kind: 'product' }>,
   indent: string,
+  threads: number,
   find: (operand: MatrixOperand) => { readonly array: string; readonly start: string },
 ): string {
   const { name, unit, rows, columns, loops, left, right } = s;
   const { type, m, n, k, subgroup } = unit;
-  const groups = 64 / subgroup;
+  const groups = threads / subgroup;
   const below = Array.from({ length: rows / m / groups }, (_, i) => i);
   const beside = Array.from({ length: columns / n }, (_, i) => i);
   const inner = indent + '  '.repeat(loops.length);

@@ -11,7 +11,7 @@ import {
   type Shape,
   type TensorType,
 } from '../../base/types.ts';
-import type { Node, Op, OpAttrs } from './types.ts';
+import type { Graph, Node, NodeId, Op, OpAttrs } from './types.ts';
 
 /** What a shape rule gives: the result's type, or in words why the operands do not fit. */
 export type Inferred = TensorType | string;
@@ -329,6 +329,13 @@ export const OPS: { readonly [K in Op]: OpSpec<K> } = {
 /** Whether a node only says where the elements of another are found. */
 export function isView(node: Node): boolean {
   return OPS[node.op].family === 'view' && node.op !== 'concat';
+}
+
+/** The node below all views. */
+export function baseOf(graph: Graph, id: NodeId): NodeId {
+  let node = at(graph.nodes, id);
+  while (isView(node)) node = at(graph.nodes, at(node.inputs, 0));
+  return node.id;
 }
 
 export function isLeaf(node: Node): boolean {

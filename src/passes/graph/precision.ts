@@ -1,7 +1,7 @@
 import { at } from '../../base/errors.ts';
 import { half } from '../../base/math.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
-import { isView } from '../../ir/graph/ops.ts';
+import { baseOf, isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { isGradOutput } from './differentiate.ts';
 import { PARAMS } from './pack.ts';
@@ -104,18 +104,14 @@ function sumsOf(graph: Graph): { readonly ends: ReadonlySet<NodeId>; readonly bi
     }
     return { end, gradient: isGradOutput(outputs.get(last.id) ?? '') };
   };
-  const base = (id: NodeId): NodeId => {
-    const node = at(graph.nodes, id);
-    return isView(node) ? base(at(node.inputs, 0)) : id;
-  };
-  const taken = new Set(graph.nodes.flatMap((n) => (n.op === 'contract' ? n.inputs.map(base) : [])));
+  const taken = new Set(graph.nodes.flatMap((n) => (n.op === 'contract' ? n.inputs.map((i) => baseOf(graph, i)) : [])));
   const ends = new Set<NodeId>();
   const biases = new Set<NodeId>();
   for (const node of graph.nodes) {
     if (node.op === 'contract') {
       const { end, gradient } = follow(node);
       if (!gradient) ends.add(end);
-    } else if (node.op === 'reduce_sum' && taken.has(base(at(node.inputs, 0))) && follow(node).gradient) biases.add(node.id);
+    } else if (node.op === 'reduce_sum' && taken.has(baseOf(graph, at(node.inputs, 0))) && follow(node).gradient) biases.add(node.id);
   }
   return { ends, biases };
 }
@@ -129,6 +125,6 @@ function goesOn(graph: Graph, reader: Node, from: NodeId): boolean {
 }
 
 function isParameter(graph: Graph, id: NodeId): boolean {
-  const node = at(graph.nodes, id);
-  return (node.op === 'state' && node.attrs.name === PARAMS) || (isView(node) && isParameter(graph, at(node.inputs, 0)));
+  const node = at(graph.nodes, baseOf(graph, id));
+  return node.op === 'state' && node.attrs.name === PARAMS;
 }

@@ -1,12 +1,12 @@
 import { at } from '../../base/errors.ts';
 import { count } from '../../base/types.ts';
-import { OPS, isLeaf, isView } from '../../ir/graph/ops.ts';
+import { OPS, baseOf, isLeaf, isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { OP_COST } from '../op-cost.ts';
 import type { Log } from './log.ts';
 import { mergeRows } from './merge.ts';
 import type { Level } from './types.ts';
-import { baseOf, findUses, type Use } from './uses.ts';
+import { findUses, type Use } from './uses.ts';
 
 /** Scalar operations that one dispatch is worth: below this, computing again is cheaper than a kernel more. */
 const DISPATCH_WORTH = 65_536;

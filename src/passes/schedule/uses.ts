@@ -12,13 +12,6 @@ export interface Use {
   readonly bijective: boolean;
 }
 
-/** The node below all views. */
-export function baseOf(graph: Graph, id: NodeId): NodeId {
-  let node = at(graph.nodes, id);
-  while (isView(node)) node = at(graph.nodes, at(node.inputs, 0));
-  return node.id;
-}
-
 /** Who reads each node, looking through views. */
 export function findUses(graph: Graph): ReadonlyMap<NodeId, readonly Use[]> {
   const uses = new Map<NodeId, Use[]>();

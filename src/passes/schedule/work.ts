@@ -33,16 +33,13 @@ function flopsOf(e: Expr): number {
   return inner + (WORTH[e.fn] ?? 1) * width;
 }
 
-/** Of a workgroup that shares a point. */
-const LANES = 64;
-
-function bodyFlops(body: readonly Stmt[]): number {
+function bodyFlops(body: readonly Stmt[], lanes: number): number {
   let total = 0;
   for (const s of body) {
     if ('value' in s) total += flopsOf(s.value);
     // Here for one lane of all that do it.
-    if (s.kind === 'product') total += (2 * s.rows * s.columns * s.loops.reduce((n, l) => n * l.extent, s.unit.k)) / LANES;
-    if ('body' in s) total += (s.kind === 'for' ? s.extent : 1) * bodyFlops(s.body);
+    if (s.kind === 'product') total += (2 * s.rows * s.columns * s.loops.reduce((n, l) => n * l.extent, s.unit.k)) / lanes;
+    if ('body' in s) total += (s.kind === 'for' ? s.extent : 1) * bodyFlops(s.body, lanes);
   }
   return total;
 }
@@ -50,7 +47,7 @@ function bodyFlops(body: readonly Stmt[]): number {
 export function workOf(kernel: Kernel): Work {
   const points = kernel.axes.reduce((n, a) => n * a.extent, 1) * kernel.lanes;
   return {
-    flops: Math.round(points * bodyFlops(kernel.body)),
+    flops: Math.round(points * bodyFlops(kernel.body, kernel.lanes)),
     bytes: kernel.buffers.reduce((n, b) => n + ((b.size * 4) / PER_WORD[b.type]) * (b.access === 'update' ? 2 : 1), 0),
   };
 }
