@@ -85,6 +85,6 @@ describe('random programs', () => {
     async (first) => {
       for (let seed = first; seed < Math.min(TRIES, first + PER_TEST); seed++) expect(await trial(seed)).toBeUndefined();
     },
-    process.env['NNC_WAYS'] === undefined ? 120_000 : 3_600_000,
+    process.env['NNC_WAYS'] === undefined ? undefined : 3_600_000,
   );
 });
