@@ -15,6 +15,7 @@ const ROOMS = {
   'codegen-js': ['ir'],
   'codegen-wasm': ['ir'],
   data: [],
+  lower: ['ir', 'passes', 'codegen-wgsl', 'codegen-js', 'codegen-wasm', 'plan.ts'],
   runtime: ['plan.ts'],
   standalone: ['runtime', 'plan.ts', 'data'],
 };
@@ -35,11 +36,11 @@ const ALL = [
   'standalone',
   'cli',
   'plan.ts',
-  'lower.ts',
-  'wasm.ts',
+  'lower',
   'compile.ts',
   'draw.ts',
-  'check.ts',
+  'gradcheck.ts',
+  'training-schedule.ts',
 ];
 
 const zones = Object.entries(ROOMS).map(([room, sees]) => ({
@@ -79,7 +80,7 @@ export default tseslint.config(
   {
     // What a browser runs: no Node at all.
     files: [
-      'src/{base,parser,autodiff,sema,ir,passes,reference,math,codegen-wgsl,codegen-js,codegen-wasm,runtime,standalone}/**/*.ts',
+      'src/{base,parser,autodiff,sema,ir,passes,reference,math,codegen-wgsl,codegen-js,codegen-wasm,lower,runtime,standalone}/**/*.ts',
       'src/*.ts',
     ],
     rules: { 'no-restricted-imports': ['error', { patterns: ['node:*'] }] },

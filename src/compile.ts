@@ -2,19 +2,21 @@ import { DiagnosticSink, type Diagnostic } from './base/diagnostics.ts';
 import { fail, get, invariant } from './base/errors.ts';
 import type { Source } from './base/source.ts';
 import type { Graph } from './ir/graph/types.ts';
-import { type Adapter, type Devices, collectScalars, generate, lowerProgram, type Lowered } from './lower.ts';
-import { loopOf } from './loop.ts';
-import { dataOf, featuresOf, identityOf, outputOf, planProgram, stateShapes } from './describe.ts';
+import { dataOf, featuresOf, identityOf, outputOf, planProgram, stateShapes } from './lower/describe.ts';
+import { collectScalars, generate } from './lower/generate.ts';
+import { loopsOf } from './lower/loop.ts';
+import { lowerProgram, type Lowered } from './lower/program.ts';
+import type { Adapter, Devices } from './lower/targets.ts';
 import { parse } from './parser/parse.ts';
 import { PARAMS, packing } from './passes/graph/pack.ts';
 import { ArenaBuilder } from './passes/memory/layout.ts';
 import { predictPipeline, runPasses, stepPipeline, type Observer } from './passes/pipeline.ts';
 import { stateTensor } from './passes/schedule/schedule.ts';
 import type { Level } from './passes/schedule/types.ts';
-import { TICK_COUNT, planBytes, type Arena, type Plan, type PlanLoop, type PlanScalar, type PlanParam, type PlanTensor } from './plan.ts';
+import { TICK_COUNT, planBytes, type Plan, type PlanParam, type PlanTensor } from './plan.ts';
 import { analyze } from './sema/analyze.ts';
 import type { Model, Script } from './sema/model.ts';
-import { DEFAULT_EPOCHS } from './sema/settings.ts';
+import { trainingSchedule } from './training-schedule.ts';
 
 /** What {@link check} finds. */
 export interface Checked {
@@ -208,7 +210,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
     cpu: code.cpu,
     wasm: code.wasm,
     programs: Object.fromEntries(programs.map((p, i) => [p.name, planProgram(p, code.dispatches[i] ?? [], code.calls[i] ?? [])])),
-    loops: loops(programs, arenas.arenas(), scalars, level),
+    loops: level > 0 ? loopsOf(programs, arenas.arenas(), scalars) : {},
     scalars,
     params: [
       ...model.params.map((p): PlanParam => {
@@ -239,35 +241,4 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
     chunk: CHUNK,
   };
   return { plan: { ...plan, identity: identityOf(programs, plan.train?.batch) }, programs };
-}
-
-/** Steps of training that one workgroup can repeat by itself. */
-function loops(
-  programs: readonly Lowered[],
-  arenas: readonly Arena[],
-  scalars: readonly PlanScalar[],
-  level: Level,
-): Record<string, PlanLoop> {
-  const found: Record<string, PlanLoop> = {};
-  for (const p of programs) {
-    const loop = p.devices !== 'cpu' && level > 0 && (p.name === 'train' || p.name === 'tail') ? loopOf(p, arenas, scalars) : undefined;
-    if (loop) found[p.name] = loop;
-  }
-  return found;
-}
-
-/** How many steps of which size the data gives. */
-function trainingSchedule(model: Model, options: CompileOptions) {
-  const { rows } = options;
-  if (rows === undefined) return undefined;
-  const batch = Math.min(rows, options.batch ?? model.train.batch ?? rows);
-  const stepsPerEpoch = Math.ceil(rows / batch);
-  const overridden = options.steps !== undefined || options.epochs !== undefined;
-  const steps =
-    options.steps ??
-    (overridden ? undefined : model.train.steps) ??
-    (options.epochs ?? model.train.epochs ?? DEFAULT_EPOCHS) * stepsPerEpoch;
-  const shuffle = !model.train.shuffle ? false : options.givenOrder ? 'given' : true;
-  const epochs = Math.ceil(steps / stepsPerEpoch);
-  return { steps, tailRows: rows % batch, feed: { rows, batch, shuffle, stepsPerEpoch, epochs } as const };
 }

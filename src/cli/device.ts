@@ -1,6 +1,6 @@
 import { fail } from '../base/errors.ts';
 import type { MatrixUnit } from '../ir/kernel/types.ts';
-import { ANY_ADAPTER, type Adapter, type Devices } from '../lower.ts';
+import { ANY_ADAPTER, type Adapter, type Devices } from '../lower/targets.ts';
 import type { Plan } from '../plan.ts';
 import { compileKernels, createCpuSession } from '../runtime/cpu.ts';
 import { DeviceError } from '../runtime/errors.ts';

@@ -1,9 +1,11 @@
 import { at } from '../base/errors.ts';
 import { uniformAt } from '../base/random.ts';
-import { featuresOf } from '../describe.ts';
 import { count, fixedShape } from '../base/types.ts';
 import type { Graph, Node, NodeId } from '../ir/graph/types.ts';
-import { type Adapter, type Devices, collectScalars, generate, lowerProgram, type Lowered } from '../lower.ts';
+import { featuresOf } from '../lower/describe.ts';
+import { collectScalars, generate } from '../lower/generate.ts';
+import { lowerProgram, type Lowered } from '../lower/program.ts';
+import type { Adapter, Devices } from '../lower/targets.ts';
 import { holdHalves } from '../passes/graph/precision.ts';
 import { ArenaBuilder } from '../passes/memory/layout.ts';
 import { dataTensor, stateTensor } from '../passes/schedule/schedule.ts';

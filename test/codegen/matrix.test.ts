@@ -7,7 +7,7 @@ import { compile } from '../../src/compile.ts';
 import { parseKernel } from '../../src/ir/kernel/parse.ts';
 import { printKernel } from '../../src/ir/kernel/print.ts';
 import type { MatrixUnit } from '../../src/ir/kernel/types.ts';
-import type { Adapter } from '../../src/lower.ts';
+import type { Adapter } from '../../src/lower/targets.ts';
 import { isProduct, proofCode, unitsOf } from '../../src/cli/matrices.ts';
 import { findAdapter } from '../../src/cli/gpu.ts';
 import { runSmall } from '../../src/cli/proofs.ts';

@@ -8,7 +8,7 @@ import { parseKernel } from '../../src/ir/kernel/parse.ts';
 import { printKernel } from '../../src/ir/kernel/print.ts';
 import type { Kernel } from '../../src/ir/kernel/types.ts';
 import { splitSums } from '../../src/passes/graph/split-sums.ts';
-import { gpuTarget } from '../../src/lower.ts';
+import { gpuTarget } from '../../src/lower/targets.ts';
 import { optionsFor } from '../../src/passes/schedule/lower.ts';
 import { tilingKey } from '../../src/passes/schedule/tiling.ts';
 import { jam } from '../../src/passes/schedule/jam.ts';

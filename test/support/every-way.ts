@@ -1,6 +1,7 @@
 import { planPrograms, runGraph, type GraphInputs, type GraphResult } from '../../src/cli/run-graph.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
-import { WASM_TARGET, gpuTarget, lowerProgram, type Adapter, type Lowered } from '../../src/lower.ts';
+import { lowerProgram, type Lowered } from '../../src/lower/program.ts';
+import { WASM_TARGET, gpuTarget, type Adapter } from '../../src/lower/targets.ts';
 import { ArenaBuilder } from '../../src/passes/memory/layout.ts';
 import { optionsFor } from '../../src/passes/schedule/lower.ts';
 import { adapterAtHand, openSession } from './run-graph.ts';

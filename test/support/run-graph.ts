@@ -3,7 +3,7 @@ import { findAdapter } from '../../src/cli/gpu.ts';
 import { nodeHelpers } from '../../src/cli/helpers.ts';
 import { planGraph, runGraph as run, type GraphInputs, type GraphResult } from '../../src/cli/run-graph.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
-import type { Adapter } from '../../src/lower.ts';
+import type { Adapter } from '../../src/lower/targets.ts';
 import type { Level } from '../../src/passes/schedule/types.ts';
 import type { Plan } from '../../src/plan.ts';
 import { compileKernels, createCpuSession } from '../../src/runtime/cpu.ts';

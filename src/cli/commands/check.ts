@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { compile, type Compiled, type CompileOptions } from '../../compile.ts';
-import { ANY_ADAPTER } from '../../lower.ts';
+import { ANY_ADAPTER } from '../../lower/targets.ts';
 import { showShape, showType } from '../../base/types.ts';
 import { planBytes, BYTES } from '../../plan.ts';
 import { hasData, openData, openProgram, type OpenProgram } from '../program.ts';

@@ -5,7 +5,7 @@ import { compile } from '../../compile.ts';
 import { printGraph } from '../../ir/graph/print.ts';
 import type { Graph } from '../../ir/graph/types.ts';
 import { printKernel } from '../../ir/kernel/print.ts';
-import type { Lowered } from '../../lower.ts';
+import type { Lowered } from '../../lower/program.ts';
 import { parse } from '../../parser/parse.ts';
 import { printAst } from '../../parser/print.ts';
 import { dce } from '../../passes/graph/cleanup.ts';

@@ -1,7 +1,8 @@
 import { at, get, invariant } from '../../base/errors.ts';
 import { uniformAt } from '../../base/random.ts';
 import { PER_WORD } from '../../base/types.ts';
-import { gpuTarget, type Lowered } from '../../lower.ts';
+import type { Lowered } from '../../lower/program.ts';
+import { gpuTarget } from '../../lower/targets.ts';
 import { ArenaBuilder, MARK, type Placed } from '../../passes/memory/layout.ts';
 import { optionsFor, type Option } from '../../passes/schedule/lower.ts';
 import { tilingKey } from '../../passes/schedule/tiling.ts';

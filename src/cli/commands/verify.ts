@@ -1,7 +1,7 @@
 import { CompilerBug } from '../../base/errors.ts';
 import type { Graph } from '../../ir/graph/types.ts';
 import type { Level } from '../../passes/schedule/types.ts';
-import type { Adapter } from '../../lower.ts';
+import type { Adapter } from '../../lower/targets.ts';
 import { openSession, profileOf } from '../device.ts';
 import { findAdapter } from '../gpu.ts';
 import { planGraph, randomInputs, runGraph, storedErrors, type GraphInputs, type StoredError } from '../run-graph.ts';

@@ -1,11 +1,12 @@
-import { get } from './base/errors.ts';
-import { hash } from './base/hash.ts';
-import { count, fixedShape } from './base/types.ts';
-import { contractWork } from './ir/graph/ops.ts';
-import type { Graph } from './ir/graph/types.ts';
-import { planTensor, type Lowered } from './lower.ts';
-import { dataTensor, traceTensor } from './passes/schedule/schedule.ts';
-import type { Arena, Dispatch, PlanKernel, PlanTensor, Program } from './plan.ts';
+import { get } from '../base/errors.ts';
+import { hash } from '../base/hash.ts';
+import { count, fixedShape } from '../base/types.ts';
+import { contractWork } from '../ir/graph/ops.ts';
+import type { Graph } from '../ir/graph/types.ts';
+import { loadedAs } from '../ir/kernel/functions.ts';
+import { dataTensor, traceTensor } from '../passes/schedule/schedule.ts';
+import type { Arena, Dispatch, PlanKernel, PlanTensor, Program } from '../plan.ts';
+import type { Lowered } from './program.ts';
 
 /** A hash of what the programs compute, wherever they run. */
 export function identityOf(programs: readonly Lowered[], batch: number | undefined): string {
@@ -72,4 +73,11 @@ export function featuresOf(kernels: readonly PlanKernel[], arenas: readonly Aren
     ...(arenas.some((a) => a.dtype === 'f16') ? ['shader-f16'] : []),
     ...(kernels.some((k) => k.matrices) ? ['chromium-experimental-subgroup-matrix'] : []),
   ];
+}
+
+/** Where an output or a named tensor lies. */
+function planTensor(program: Lowered, tensor: string, name: string, shape: readonly number[], extra = 0): PlanTensor {
+  const t = get(program.schedule.tensors, tensor, 'tensor');
+  const { arena, offset } = get(program.placed, tensor, 'place');
+  return { name, arena, offset: offset + extra, shape, dtype: loadedAs(t.dtype) };
 }

@@ -1,13 +1,13 @@
-import { get } from './base/errors.ts';
+import { get } from '../base/errors.ts';
 import { bindBuffers } from './bind.ts';
-import { WasmModule, PAGE } from './codegen-wasm/module.ts';
-import { addPrograms, deskAt } from './codegen-wasm/program.ts';
-import { addKernel } from './codegen-wasm/wasm.ts';
-import type { Kernel } from './ir/kernel/types.ts';
-import type { Placed } from './passes/memory/layout.ts';
-import { CPU_COSTS } from './passes/schedule/cpu-tiling.ts';
-import { kernelCost } from './passes/schedule/cost.ts';
-import { BYTES, MOST_THREADS, TICK_BYTES, type Arena, type PlanScalar, type WasmCall, type WasmCode } from './plan.ts';
+import { WasmModule, PAGE } from '../codegen-wasm/module.ts';
+import { addPrograms, deskAt } from '../codegen-wasm/program.ts';
+import { addKernel } from '../codegen-wasm/wasm.ts';
+import type { Kernel } from '../ir/kernel/types.ts';
+import type { Placed } from '../passes/memory/layout.ts';
+import { CPU_COSTS } from '../passes/schedule/cpu-tiling.ts';
+import { kernelCost } from '../passes/schedule/cost.ts';
+import { BYTES, MOST_THREADS, TICK_BYTES, type Arena, type PlanScalar, type WasmCall, type WasmCode } from '../plan.ts';
 
 /** What is placed starts at multiples of so many bytes. */
 const ALIGN = 256;

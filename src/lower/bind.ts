@@ -1,9 +1,9 @@
-import { at, get } from './base/errors.ts';
-import { PER_WORD, type StorageType } from './base/types.ts';
-import { isVector } from './ir/kernel/functions.ts';
-import type { Kernel } from './ir/kernel/types.ts';
-import { visitKernel } from './ir/kernel/visit.ts';
-import { BINDING_ALIGN, type Placed } from './passes/memory/layout.ts';
+import { at, get } from '../base/errors.ts';
+import { PER_WORD, type StorageType } from '../base/types.ts';
+import { isVector } from '../ir/kernel/functions.ts';
+import type { Kernel } from '../ir/kernel/types.ts';
+import { visitKernel } from '../ir/kernel/visit.ts';
+import { BINDING_ALIGN, type Placed } from '../passes/memory/layout.ts';
 
 /** A part of an arena that a kernel sees as one array. */
 export interface Binding {

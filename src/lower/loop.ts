@@ -1,9 +1,9 @@
-import { at } from './base/errors.ts';
-import { generateLoop, type LoopArena } from './codegen-wgsl/loop.ts';
-import type { Lowered } from './lower.ts';
-import { jam } from './passes/schedule/jam.ts';
-import { workgroupCost } from './passes/schedule/cost.ts';
-import { BYTES, TICK_BYTES, type Arena, type PlanLoop, type PlanScalar } from './plan.ts';
+import { at } from '../base/errors.ts';
+import { generateLoop, type LoopArena } from '../codegen-wgsl/loop.ts';
+import type { Lowered } from './program.ts';
+import { jam } from '../passes/schedule/jam.ts';
+import { workgroupCost } from '../passes/schedule/cost.ts';
+import { BYTES, TICK_BYTES, type Arena, type PlanLoop, type PlanScalar } from '../plan.ts';
 
 /** Workgroup memory that every device has, less what joining partial sums takes. */
 const WORKGROUP_BYTES = 16_384 - 512;
@@ -23,7 +23,7 @@ const KINDS: Readonly<Record<string, LoopArena['kind']>> = {
 };
 
 /** The program as a loop of one workgroup, where its state fits and one workgroup is the faster way. */
-export function loopOf(program: Lowered, arenas: readonly Arena[], scalars: readonly PlanScalar[]): PlanLoop | undefined {
+function loopOf(program: Lowered, arenas: readonly Arena[], scalars: readonly PlanScalar[]): PlanLoop | undefined {
   const touched = new Set(program.gpu.flatMap((k) => k.buffers.map((b) => program.placed.get(b.tensor)?.arena)));
   const used = arenas
     .filter((a) => touched.has(a.name))
@@ -39,4 +39,15 @@ export function loopOf(program: Lowered, arenas: readonly Arena[], scalars: read
   if (work > MOST_WORK) return undefined;
   const { code, bindings } = generateLoop(kernels, { tensors: program.placed, arenas: used, scalars, tickBytes: TICK_BYTES });
   return { wgsl: code, bindings };
+}
+
+/** The programs that one workgroup can train by itself, by name. */
+export function loopsOf(programs: readonly Lowered[], arenas: readonly Arena[], scalars: readonly PlanScalar[]): Record<string, PlanLoop> {
+  const found: Record<string, PlanLoop> = {};
+  for (const p of programs) {
+    if (p.devices === 'cpu' || (p.name !== 'train' && p.name !== 'tail')) continue;
+    const loop = loopOf(p, arenas, scalars);
+    if (loop) found[p.name] = loop;
+  }
+  return found;
 }
