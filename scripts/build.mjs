@@ -1,4 +1,4 @@
-// Builds dist/: the compiler and the command line as modules, the runner and the page as single files.
+// Builds dist/: the compiler as modules, the command line, the runner and the page as single files.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,6 +14,20 @@ const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 // Built beside and swapped in, so that a running nnc never sees half a build.
 try {
   execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', out], { stdio: 'inherit' });
+  // Looking for some hundred modules took the command line most of a second, whatever it was asked.
+  rmSync(join(out, 'cli'), { recursive: true });
+  await build({
+    entryPoints: [join(root, 'src', 'cli', 'main.ts')],
+    outfile: join(out, 'cli', 'main.js'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    // They find files beside their own, or are needed once in a lifetime.
+    external: ['webgpu', '@sparticuz/chromium', 'tar-fs'],
+    banner: { js: "import { createRequire as makeRequire } from 'node:module';\nconst require = makeRequire(import.meta.url);" },
+    logLevel: 'error',
+  });
   const standalone = join(out, 'standalone');
   const bundle = (entry) =>
     build({

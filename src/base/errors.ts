@@ -42,3 +42,6 @@ export function get<K, V>(map: ReadonlyMap<K, V>, key: K, what = 'entry'): V {
   if (value === undefined) throw new CompilerBug(`no ${what} '${String(key)}'`);
   return value;
 }
+
+/** What was thrown, in words. */
+export const messageOf = (e: unknown): string => (e instanceof Error ? e.message : String(e));

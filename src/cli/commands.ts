@@ -11,7 +11,7 @@ import { run } from './commands/run.ts';
 import { train } from './commands/train.ts';
 import { tune } from './commands/tune.ts';
 import { verify } from './commands/verify.ts';
-import { version } from './version.ts';
+import { version } from './package.ts';
 
 function whole(min: number): (text: string) => number {
   return (text) => {

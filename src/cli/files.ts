@@ -1,7 +1,7 @@
 import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { UserError, fail } from '../base/errors.ts';
+import { UserError, fail, messageOf } from '../base/errors.ts';
 import type { Span } from '../base/source.ts';
 import type { Code } from '../base/codes.ts';
 
@@ -17,7 +17,7 @@ export const whyNot = (e: unknown): string => {
     ENOSPC: 'the disk is full',
     EROFS: 'the disk is read-only',
   };
-  return known[code ?? ''] ?? (e instanceof Error ? e.message : String(e));
+  return known[code ?? ''] ?? messageOf(e);
 };
 
 /** Where nnc keeps what it would otherwise have to find out again. */

@@ -1,13 +1,7 @@
 /// <reference types="@webgpu/types" />
-import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { constants as os, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { fileURLToPath } from 'node:url';
-import { createBrotliDecompress } from 'node:zlib';
-import tar from 'tar-fs';
-import { cacheFolder } from './files.ts';
+import { messageOf } from '../base/errors.ts';
+import { loadSwiftShader } from './swiftshader.ts';
+import { missingDriver } from './vulkan.ts';
 
 /** A WebGPU adapter in this process, and how it was come by. */
 export interface FoundAdapter {
@@ -41,7 +35,7 @@ export function releaseGpu(): void {
   instances.length = 0;
 }
 
-const message = (e: unknown): string => (e instanceof Error ? (e.message.split('\n')[0] ?? '') : String(e));
+const firstLine = (e: unknown): string => messageOf(e).split('\n')[0] ?? '';
 
 /** Dawn with the system's driver, then Dawn with the SwiftShader that an npm package carries. */
 export async function findAdapter(
@@ -52,7 +46,7 @@ export async function findAdapter(
   try {
     dawn = await import('webgpu');
   } catch (e) {
-    attempts.push({ what: 'Dawn (npm package webgpu)', outcome: `does not load: ${message(e)}` });
+    attempts.push({ what: 'Dawn (npm package webgpu)', outcome: `does not load: ${firstLine(e)}` });
     return { found: undefined, attempts };
   }
   const request = async (what: string): Promise<GPUAdapter | undefined> => {
@@ -66,11 +60,11 @@ export async function findAdapter(
       attempts.push({ what, outcome: adapter ? adapter.info.description || adapter.info.device : 'no adapter' });
       return adapter ?? undefined;
     } catch (e) {
-      attempts.push({ what, outcome: message(e) });
+      attempts.push({ what, outcome: firstLine(e) });
       return undefined;
     }
   };
-  const missing = missingLoader();
+  const missing = missingDriver();
   if (options.system !== false && missing) attempts.push({ what: "Dawn with the system's driver", outcome: missing });
   else if (options.system !== false) {
     const adapter = await request("Dawn with the system's driver");
@@ -92,7 +86,7 @@ export async function findAdapter(
     try {
       await loadSwiftShader();
     } catch (e) {
-      attempts.push({ what, outcome: message(e) });
+      attempts.push({ what, outcome: firstLine(e) });
       return { found: undefined, attempts };
     }
     const adapter = await request(what);
@@ -110,74 +104,8 @@ export async function findAdapter(
   return { found: undefined, attempts };
 }
 
-/** Why the system's driver cannot be asked, without Dawn's own complaint on the terminal. */
-function missingLoader(): string | undefined {
-  if (process.platform !== 'linux') return undefined;
-  const problem = openLibrary('libvulkan.so.1');
-  return problem && 'no Vulkan loader is installed (libvulkan.so.1)';
-}
-
-const RTLD_NODELETE = 0x1000;
-
-/** Makes a plain library resident; gives the reason if it cannot be opened. */
-function openLibrary(path: string): string | undefined {
-  try {
-    process.dlopen({ exports: {} } as NodeJS.Module, path, os.dlopen.RTLD_NOW | os.dlopen.RTLD_GLOBAL | RTLD_NODELETE);
-    return undefined;
-  } catch (e) {
-    // A plain library never registers itself as an addon; it stays loaded all the same.
-    return message(e).includes('did not self-register') ? undefined : message(e);
-  }
-}
-
 function isSoftware(adapter: GPUAdapter): boolean {
   return /llvmpipe|lavapipe|swiftshader|basic render/i.test(
     `${adapter.info.description} ${adapter.info.device} ${adapter.info.architecture}`,
   );
-}
-
-/** Where the package keeps its archives; throws if it is not installed. */
-function chromiumBin(): string {
-  const entry = fileURLToPath(import.meta.resolve('@sparticuz/chromium'));
-  let folder = dirname(entry);
-  while (!existsSync(join(folder, 'bin', 'swiftshader.tar.br'))) {
-    if (dirname(folder) === folder) throw new Error('the package @sparticuz/chromium has no SwiftShader in it');
-    folder = dirname(folder);
-  }
-  return join(folder, 'bin');
-}
-
-/** Unpacks an archive once for each user; made beside and renamed, so that two processes do no harm to each other. */
-async function unpack(archive: string, name: string): Promise<string> {
-  const cache = cacheFolder();
-  const parent = await mkdir(cache, { recursive: true }).then(
-    () => cache,
-    () => join(tmpdir(), 'nnc'),
-  );
-  await mkdir(parent, { recursive: true });
-  const target = join(parent, name);
-  if (existsSync(target)) return target;
-  const beside = await mkdtemp(join(parent, 'unpacking-'));
-  await pipeline(createReadStream(archive), createBrotliDecompress(), tar.extract(beside));
-  await rename(beside, target).catch(async (e: unknown) => {
-    // Another process was faster; its copy is as good.
-    await rm(beside, { recursive: true, force: true });
-    if (!existsSync(target)) throw e;
-  });
-  return target;
-}
-
-/** Makes the Vulkan loader of the package resident and points it at SwiftShader, so that Dawn finds both by name. */
-async function loadSwiftShader(): Promise<void> {
-  if (process.platform !== 'linux' || process.arch !== 'x64')
-    throw new Error(`SwiftShader is carried for Linux on x64, not for ${process.platform} on ${process.arch}`);
-  const folder = await unpack(join(chromiumBin(), 'swiftshader.tar.br'), 'swiftshader-143');
-  const files = await readdir(folder);
-  const loader = files.find((f) => f.startsWith('libvulkan.so'));
-  const icd = files.find((f) => f.endsWith('_icd.json'));
-  if (!loader || !icd) throw new Error(`${folder} is not complete; remove it and try again`);
-  process.env['VK_ICD_FILENAMES'] = join(folder, icd);
-  process.env['VK_DRIVER_FILES'] = join(folder, icd);
-  const problem = openLibrary(join(folder, loader));
-  if (problem) throw new Error(problem);
 }

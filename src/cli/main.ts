@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { CODES } from '../base/codes.ts';
-import { UserError } from '../base/errors.ts';
+import { UserError, messageOf } from '../base/errors.ts';
 import { DeviceError } from '../runtime/errors.ts';
 import { commands } from './commands.ts';
 import { releaseGpu } from './gpu.ts';
@@ -23,7 +23,7 @@ function report(e: unknown): number {
     note(`error[${e.code}]: ${CODES[e.code]}\n  = ${e.message}${e.help ? `\n  = help: ${e.help}` : ''}`);
     return 3;
   }
-  const text = e instanceof Error ? e.message : String(e);
+  const text = messageOf(e);
   note(`this is a bug in nnc: ${text}\n  = help: please report it with the program that shows it; NNC_DEBUG=1 prints where it happened`);
   if (process.env['NNC_DEBUG'] && e instanceof Error) note(e.stack ?? '');
   return 70;

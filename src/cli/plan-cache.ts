@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { compile, type CompileOptions } from '../compile.ts';
 import type { Plan } from '../plan.ts';
 import { cacheFolder, readUserFile, writeFileSafely } from './files.ts';
+import { BUILD_ID } from './package.ts';
 import type { OpenProgram } from './program.ts';
 
 /** Milliseconds from which on compiling is worth a file. */
@@ -13,15 +13,12 @@ const WORTHWHILE = 250;
 /** Plans that are kept: those used last. */
 const MOST_PLANS = 32;
 
-/** A hash of the built compiler, which `npm run build` leaves beside it; a compiler that runs from its sources has none. */
-const BUILD = fileURLToPath(new URL('../build-id', import.meta.url));
-
 /** Compiles a program, or takes the plan of an earlier run of the same text with the same options by the same compiler. */
 export async function planFor(program: OpenProgram, options: CompileOptions): Promise<Plan> {
-  if (!existsSync(BUILD)) return compile(program.model, options).plan;
+  if (!existsSync(BUILD_ID)) return compile(program.model, options).plan;
   const { adapter, statistics, ...others } = options;
   const key = JSON.stringify([
-    readFileSync(BUILD, 'utf8'),
+    readFileSync(BUILD_ID, 'utf8'),
     program.texts,
     others,
     adapter && { ...adapter, tuned: [...(adapter.tuned ?? [])] },

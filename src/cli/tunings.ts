@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fail } from '../base/errors.ts';
 import { hash } from '../base/hash.ts';
 import { cacheFolder, readUserFile, writeFileSafely } from './files.ts';
-import { version } from './version.ts';
+import { version } from './package.ts';
 
 /** What `nnc tune` found on an adapter, kept in one file for each of them. */
 interface Table {

@@ -1,5 +1,5 @@
 import { parse } from 'csv-parse/sync';
-import { UserError, fail } from '../base/errors.ts';
+import { UserError, fail, messageOf } from '../base/errors.ts';
 import type { Source } from '../base/source.ts';
 import type { Table } from './table.ts';
 
@@ -21,7 +21,7 @@ export function readCsv(source: Source, delimiter: ',' | '\t'): Table {
       relax_column_count: true,
     }) as unknown as Row[];
   } catch (e) {
-    return fail('NN301', `${source.name}: ${e instanceof Error ? e.message : String(e)}`);
+    return fail('NN301', `${source.name}: ${messageOf(e)}`);
   }
   const [first] = rows;
   if (!first) return fail('NN301', `${source.name} is empty`);

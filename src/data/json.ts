@@ -1,4 +1,4 @@
-import { fail } from '../base/errors.ts';
+import { fail, messageOf } from '../base/errors.ts';
 import type { Source } from '../base/source.ts';
 import type { StoredTensor } from './safetensors.ts';
 import type { Table } from './table.ts';
@@ -11,7 +11,7 @@ export function readJson(source: Source): Table | Map<string, StoredTensor> {
   try {
     json = JSON.parse(source.text);
   } catch (e) {
-    return bad(e instanceof Error ? e.message : String(e));
+    return bad(messageOf(e));
   }
   if (Array.isArray(json)) return tableOf(source.name, json as unknown[], bad);
   if (typeof json !== 'object' || json === null) return bad('it is neither a list nor an object');

@@ -1,5 +1,5 @@
 import { unzipSync } from 'fflate';
-import { fail } from '../base/errors.ts';
+import { fail, messageOf } from '../base/errors.ts';
 import { READERS, type StoredTensor } from './safetensors.ts';
 
 /** NumPy's type codes for little-endian numbers. */
@@ -58,7 +58,7 @@ export function readNpz(path: string, bytes: Uint8Array): Map<string, StoredTens
   try {
     files = unzipSync(bytes);
   } catch (e) {
-    return fail('NN301', `${path} is not a .npz file: ${e instanceof Error ? e.message : String(e)}`);
+    return fail('NN301', `${path} is not a .npz file: ${messageOf(e)}`);
   }
   return new Map(Object.entries(files).map(([name, content]) => [name.replace(/\.npy$/, ''), readNpy(`${path}:${name}`, content)]));
 }

@@ -1,5 +1,5 @@
 import { gunzipSync } from 'fflate';
-import { fail } from '../base/errors.ts';
+import { fail, messageOf } from '../base/errors.ts';
 
 /** The content of a file: that of a .gz is unpacked. */
 export function unpacked(path: string, bytes: Uint8Array): Uint8Array {
@@ -7,6 +7,6 @@ export function unpacked(path: string, bytes: Uint8Array): Uint8Array {
   try {
     return gunzipSync(bytes);
   } catch (e) {
-    return fail('NN301', `${path} is not a gzip file: ${e instanceof Error ? e.message : String(e)}`);
+    return fail('NN301', `${path} is not a gzip file: ${messageOf(e)}`);
   }
 }

@@ -1,4 +1,5 @@
 /// <reference types="@webgpu/types" />
+import { messageOf } from '../base/errors.ts';
 import { BYTES, TICK_BYTES, type Plan, type PlanKernel } from '../plan.ts';
 import type { Counters } from './session.ts';
 
@@ -124,7 +125,7 @@ export class GpuPrograms {
       const layout = gpu.createPipelineLayout({ bindGroupLayouts });
       return await gpu.createComputePipelineAsync({ label, layout, compute: { module, entryPoint: 'main' } });
     } catch (e) {
-      throw new Error(`kernel ${label} does not compile: ${e instanceof Error ? e.message : String(e)}\n${code}`);
+      throw new Error(`kernel ${label} does not compile: ${messageOf(e)}\n${code}`);
     }
   }
 }

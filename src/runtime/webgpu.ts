@@ -1,4 +1,5 @@
 /// <reference types="@webgpu/types" />
+import { messageOf } from '../base/errors.ts';
 import { BYTES, READBACK_SLOTS, TICK_BYTES, planBytes, traceWords, type Plan } from '../plan.ts';
 import { DeviceError, smaller } from './errors.ts';
 import { MAP_READ_MODE, USAGE } from './flags.ts';
@@ -63,7 +64,7 @@ async function requestDevice(plan: Plan, adapter: GPUAdapter, nets: number): Pro
     const requiredFeatures = [...plan.features, ...timestamps] as GPUFeatureName[];
     return await adapter.requestDevice({ label: `nnc ${plan.name}`, requiredLimits, requiredFeatures });
   } catch (e) {
-    throw new DeviceError(`the adapter gives no device: ${e instanceof Error ? e.message : String(e)}`);
+    throw new DeviceError(`the adapter gives no device: ${messageOf(e)}`);
   }
 }
 
@@ -187,7 +188,7 @@ class GpuSession implements Session {
       // A lost device rejects every map; its own message is the one that helps.
       await Promise.resolve();
       this.check();
-      throw new DeviceError(`the device does not answer: ${e instanceof Error ? e.message : String(e)}`);
+      throw new DeviceError(`the device does not answer: ${messageOf(e)}`);
     }
     const bytes = buffer.getMappedRange().slice(0);
     buffer.unmap();

@@ -1,3 +1,4 @@
+import { messageOf } from '../base/errors.ts';
 import type { Model, Runner } from '../runtime/api.ts';
 
 /** The page of a built folder: trains, draws the loss, predicts, gives and takes weights. */
@@ -124,7 +125,7 @@ async function start(): Promise<void> {
 }
 
 function failed(e: unknown): void {
-  status(`it did not work: ${e instanceof Error ? e.message : String(e)}`);
+  status(`it did not work: ${messageOf(e)}`);
 }
 
 start().catch(failed);

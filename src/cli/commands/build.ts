@@ -1,6 +1,5 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { fail } from '../../base/errors.ts';
 import { compile } from '../../compile.ts';
 import { writeSafetensors, type StoredTensor } from '../../data/safetensors.ts';
@@ -9,6 +8,7 @@ import type { Plan } from '../../plan.ts';
 import { checkWeights } from '../../runtime/weights.ts';
 import { makeFolder, readUserFile, writeFileSafely } from '../files.ts';
 import { wgslText } from './dump.ts';
+import { STANDALONE } from '../package.ts';
 import { hasData, openData, openProgram, openWeights } from '../program.ts';
 import { print } from '../terminal.ts';
 
@@ -52,8 +52,7 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
   };
   if (trainable) files['data.safetensors'] = writeSafetensors(dataTensors(data, plan));
   if (weights) files['weights.safetensors'] = writeSafetensors(weights);
-  const carried = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'standalone');
-  for (const name of CARRIED) files[name] = await readUserFile(join(carried, name), 'NN502');
+  for (const name of CARRIED) files[name] = await readUserFile(join(STANDALONE, name), 'NN502');
   await writeFolder(flags.out, files);
   print(`${flags.out}: ${Object.keys(files).sort().join(', ')}`);
   print(`open it: npx http-server ${flags.out}, or any other web server`);

@@ -3,7 +3,7 @@ import { RunningModel } from '../../runtime/model.ts';
 import { openSession } from '../device.ts';
 import { findAdapter } from '../gpu.ts';
 import { print } from '../terminal.ts';
-import { version } from '../version.ts';
+import { version } from '../package.ts';
 
 const LIMITS = [
   'maxBufferSize',

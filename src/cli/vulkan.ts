@@ -1,0 +1,26 @@
+import { existsSync } from 'node:fs';
+import { constants as os } from 'node:os';
+import { messageOf } from '../base/errors.ts';
+
+/** Why the system's driver cannot be asked, where that is certain: Dawn has complaints of its own, for the terminal. */
+export function missingDriver(): string | undefined {
+  if (process.platform !== 'linux') return undefined;
+  if (openLibrary('libvulkan.so.1')) return 'no Vulkan loader is installed (libvulkan.so.1)';
+  const variable = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'].find((name) => process.env[name]);
+  const files = variable && process.env[variable];
+  if (!files || files.split(':').some((file) => existsSync(file))) return undefined;
+  return `${variable} names no file that exists`;
+}
+
+const RTLD_NODELETE = 0x1000;
+
+/** Makes a plain library resident; gives the reason if it cannot be opened. */
+export function openLibrary(path: string): string | undefined {
+  try {
+    process.dlopen({ exports: {} } as NodeJS.Module, path, os.dlopen.RTLD_NOW | os.dlopen.RTLD_GLOBAL | RTLD_NODELETE);
+    return undefined;
+  } catch (e) {
+    // A plain library never registers itself as an addon; it stays loaded all the same.
+    return messageOf(e).includes('did not self-register') ? undefined : messageOf(e);
+  }
+}
