@@ -14,7 +14,8 @@ interface Table {
 }
 
 const nameOf = ({ info }: GPUAdapter): string => [info.vendor, info.architecture, info.device, info.description].join(' | ');
-const pathOf = (adapter: GPUAdapter): string => join(cacheFolder(), 'tunings', `${hash(nameOf(adapter))}.json`);
+/** Where the tilings of an adapter are kept. */
+export const tuningsPath = (adapter: GPUAdapter): string => join(cacheFolder(), 'tunings', `${hash(nameOf(adapter))}.json`);
 
 const isTable = (found: unknown): found is Table => {
   const { version: made, tilings } = (found ?? {}) as Partial<Table>;
@@ -23,7 +24,7 @@ const isTable = (found: unknown): found is Table => {
 
 /** The tilings that were measured on an adapter; none where nothing was. */
 export async function readTunings(adapter: GPUAdapter): Promise<ReadonlyMap<string, string>> {
-  const path = pathOf(adapter);
+  const path = tuningsPath(adapter);
   if (!existsSync(path)) return new Map();
   let found: unknown;
   try {
@@ -39,6 +40,6 @@ export async function readTunings(adapter: GPUAdapter): Promise<ReadonlyMap<stri
 export async function addTunings(adapter: GPUAdapter, found: ReadonlyMap<string, string>): Promise<string> {
   const tilings = Object.fromEntries([...(await readTunings(adapter)), ...found]);
   const table: Table = { adapter: nameOf(adapter), version: version(), tilings };
-  await writeFileSafely(pathOf(adapter), `${JSON.stringify(table, undefined, 2)}\n`);
-  return pathOf(adapter);
+  await writeFileSafely(tuningsPath(adapter), `${JSON.stringify(table, undefined, 2)}\n`);
+  return tuningsPath(adapter);
 }
