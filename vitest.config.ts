@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
@@ -12,6 +13,8 @@ export default defineConfig({
     env: process.env['NNC_TEST_DRIVER'] === 'system' ? {} : NO_DRIVER,
     // Dawn does not stand worker threads.
     pool: 'forks',
+    // Two on a machine of two cores as well: much of a test is compiling, on one core.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // For what hangs; a slow machine is not an error.
     testTimeout: 180_000,
     hookTimeout: 180_000,
