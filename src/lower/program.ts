@@ -71,7 +71,7 @@ export function lowerProgram(
   const any = devices === 'cpu' ? cpu : gpu;
   // For looking at every kernel's result, nothing is overwritten.
   const kept = options.keepAll ? new Set(s.tensors.keys()) : new Set(Object.values(s.outputs).map((p) => p.tensor));
-  const together = options.level === 0 ? any.map((_, i) => [i]) : batches(any, adapter.bindings);
+  const together = options.level === 0 ? any.map((_, i) => [i]) : batches(any, adapter);
   const lives = lifetimes(
     together.map((batch) => batch.map((i) => at(any, i))),
     s.tensors,

@@ -7,7 +7,7 @@ import { cse, dce } from '../../src/passes/graph/cleanup.ts';
 import { simplify } from '../../src/passes/graph/simplify.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import { Random } from '../support/random.ts';
-import { runGraph } from '../support/run-graph.ts';
+import { adapterAtHand, runGraph } from '../support/run-graph.ts';
 
 async function agrees(build: (b: GraphBuilder, x: NodeId) => NodeId, shape: readonly number[]): Promise<number> {
   const b = new GraphBuilder('fusion');
@@ -66,5 +66,20 @@ describe('fusion', () => {
     const [kernel] = planGraph(b.graph(), 1).lowered.gpu;
     expect(kernel?.lanes).toBe(64);
     expect(kernel?.body.filter((s) => s.kind === 'combine')).toHaveLength(1);
+  });
+
+  it('keeps a large kernel of a software adapter apart from one whose lanes wait for each other', async () => {
+    const dispatches = async (software: boolean, size: number): Promise<number> => {
+      const b = new GraphBuilder('apart');
+      const input = (name: string, ...shape: number[]) => b.add('input', [], { name }, { dtype: 'f32', shape });
+      b.outputs['product'] = b.contract('ab,bc->ac', input('x', size, size), input('w', size, size));
+      b.outputs['sums'] = b.sum(input('v', 4, 9_973), [1]);
+      const { plan, lowered } = planGraph(b.graph(), 1, { adapter: await adapterAtHand(software), devices: 'gpu' });
+      expect(lowered.gpu.map((k) => k.lanes > 1)).toEqual([false, true]);
+      return plan.programs['main']?.dispatches.length ?? 0;
+    };
+    expect(await dispatches(true, 320)).toBe(2);
+    expect(await dispatches(true, 128)).toBe(1);
+    expect(await dispatches(false, 320)).toBe(1);
   });
 });

@@ -1,10 +1,15 @@
+import { at } from '../../base/errors.ts';
 import type { Kernel } from '../../ir/kernel/types.ts';
+import { workOf } from './work.ts';
 
 /** Kernels that one dispatch may hold: each adds to its shader. */
 const MOST = 8;
 
 /** How many dispatches back a kernel may go: further back, what it computes would be kept for long. */
 const REACH = 2;
+
+/** Floating-point operations of a kernel that is slowed down by one that waits, more than a dispatch costs. */
+const LARGE = 5e7;
 
 interface Span {
   readonly tensor: string;
@@ -24,6 +29,15 @@ interface Batch {
   readonly touched: Span[];
 }
 
+/**
+ * Whether kernels should not be in one shader. Drivers that run shaders on a processor have a thread of it change from lane to lane
+ * at every barrier, and whatever is in registers then goes through memory: of the kernels that have no barrier too.
+ */
+function disturbs(a: Kernel, b: Kernel): boolean {
+  const [waits, other] = a.lanes > 1 ? [a, b] : [b, a];
+  return waits.lanes > 1 && other.lanes === 1 && workOf(other).flops >= LARGE;
+}
+
 /** Whether a dispatch has no room for a kernel: its bindings would have to be joined, and equal layers would differ. */
 function isFull(batch: Batch | undefined, mine: readonly Span[], bindings: number): boolean {
   if (!batch) return false;
@@ -35,13 +49,15 @@ function isFull(batch: Batch | undefined, mine: readonly Span[], bindings: numbe
  * Puts kernels that do not depend on each other into one dispatch, each a little earlier than in its turn, as what it reads and overwrites allows.
  * Gives the numbers of the kernels of each dispatch.
  */
-export function batches(kernels: readonly Kernel[], bindings: number): number[][] {
+export function batches(kernels: readonly Kernel[], { bindings, software }: { bindings: number; software: boolean }): number[][] {
   const result: Batch[] = [];
   kernels.forEach((kernel, i) => {
     const mine = spans(kernel);
     let place = result.length;
     while (place > Math.max(0, result.length - REACH) && !conflict(mine, result[place - 1]?.touched ?? [])) place--;
-    while (place < result.length && isFull(result[place], mine, bindings)) place++;
+    const apart = (batch: Batch | undefined): boolean =>
+      isFull(batch, mine, bindings) || (software && (batch?.kernels ?? []).some((k) => disturbs(at(kernels, k), kernel)));
+    while (place < result.length && apart(result[place])) place++;
     const batch = result[place] ?? { kernels: [], touched: [] };
     if (place === result.length) result.push(batch);
     batch.kernels.push(i);
