@@ -16,9 +16,11 @@ try {
   execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', out], { stdio: 'inherit' });
   // Looking for some hundred modules took the command line most of a second, whatever it was asked.
   rmSync(join(out, 'cli'), { recursive: true });
-  await build({
+  const { metafile } = await build({
+    absWorkingDir: root,
     entryPoints: [join(root, 'src', 'cli', 'main.ts')],
     outfile: join(out, 'cli', 'main.js'),
+    metafile: true,
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -28,6 +30,7 @@ try {
     banner: { js: "import { createRequire as makeRequire } from 'node:module';\nconst require = makeRequire(import.meta.url);" },
     logLevel: 'error',
   });
+  writeFileSync(join(out, 'cli', 'LICENSES.txt'), licences(Object.keys(metafile.inputs)));
   const standalone = join(out, 'standalone');
   const bundle = (entry) =>
     build({
@@ -55,4 +58,16 @@ try {
   renameSync(out, join(root, 'dist'));
 } finally {
   rmSync(out, { recursive: true, force: true });
+}
+
+/** The licences of the packages that files are from, for whoever gets them with ours. */
+function licences(files) {
+  const packages = new Set(files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? []));
+  const texts = [...packages].sort().map((path) => {
+    const folder = join(root, path);
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    const file = readdirSync(folder).find((f) => /^licen[cs]e/i.test(f));
+    return `${name} ${version} (${license})\n\n${file ? readFileSync(join(folder, file), 'utf8').trim() : ''}`;
+  });
+  return `Packages whose code is in main.js.\n\n${texts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
 }
