@@ -1,7 +1,7 @@
 // Builds dist/: the compiler as modules, the command line, the runner and the page as single files.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -56,6 +56,9 @@ try {
   chmodSync(join(out, 'cli', 'main.js'), 0o755);
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   renameSync(out, join(root, 'dist'));
+  // Without it npx installs the checkout into its own cache first, which builds everything once more.
+  const link = join(root, 'node_modules', '.bin', 'nnc');
+  if (process.platform !== 'win32' && !existsSync(link)) symlinkSync(join('..', '..', 'dist', 'cli', 'main.js'), link);
 } finally {
   rmSync(out, { recursive: true, force: true });
 }
