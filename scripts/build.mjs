@@ -1,15 +1,21 @@
 // Builds dist/: the compiler as modules, the command line, the runner and the page as single files.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, `.dist-${process.pid}`);
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+
+// The first npx in a checkout, and each npm ci after the first, ask for a build once more.
+const configuration = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'];
+const sources = digest(root, [...configuration, ...filesOf(join(root, 'src')).map((file) => join('src', file))]);
+const builtFrom = join(root, 'dist', 'built-from');
+if (process.argv.includes('--if-changed') && existsSync(builtFrom) && readFileSync(builtFrom, 'utf8') === sources) process.exit(0);
 
 // Built beside and swapped in, so that a running nnc never sees half a build.
 try {
@@ -49,18 +55,32 @@ try {
   const exported = ['load', 'readTensors', 'writeTensors'].map((name) => `export declare const ${name}: Runner['${name}'];`);
   writeFileSync(join(standalone, 'runner.d.ts'), `${types}${exported.join('\n')}\n`);
   // Plans are cached by what made them: see src/cli/plan-cache.ts.
-  const modules = readdirSync(out, { recursive: true }).filter((f) => f.endsWith('.js'));
-  const id = createHash('sha256');
-  for (const file of modules.sort()) id.update(file).update(readFileSync(join(out, file)));
-  writeFileSync(join(out, 'build-id'), id.digest('hex'));
+  writeFileSync(
+    join(out, 'build-id'),
+    digest(
+      out,
+      filesOf(out).filter((file) => file.endsWith('.js')),
+    ),
+  );
+  writeFileSync(join(out, 'built-from'), sources);
   chmodSync(join(out, 'cli', 'main.js'), 0o755);
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   renameSync(out, join(root, 'dist'));
-  // Without it npx installs the checkout into its own cache first, which builds everything once more.
-  const link = join(root, 'node_modules', '.bin', 'nnc');
-  if (process.platform !== 'win32' && !existsSync(link)) symlinkSync(join('..', '..', 'dist', 'cli', 'main.js'), link);
 } finally {
   rmSync(out, { recursive: true, force: true });
+}
+
+/** Every file below a folder, by its path from there. */
+function filesOf(folder) {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+}
+
+/** One name for the names and contents of files below a folder. */
+function digest(folder, files) {
+  const hash = createHash('sha256');
+  for (const file of files.sort()) hash.update(`${file}\n`).update(readFileSync(join(folder, file)));
+  return hash.digest('hex');
 }
 
 /** The licences of the packages that files are from, for whoever gets them with ours. */
