@@ -55,13 +55,8 @@ try {
   const exported = ['load', 'readTensors', 'writeTensors'].map((name) => `export declare const ${name}: Runner['${name}'];`);
   writeFileSync(join(standalone, 'runner.d.ts'), `${types}${exported.join('\n')}\n`);
   // Plans are cached by what made them: see src/cli/plan-cache.ts.
-  writeFileSync(
-    join(out, 'build-id'),
-    digest(
-      out,
-      filesOf(out).filter((file) => file.endsWith('.js')),
-    ),
-  );
+  const modules = filesOf(out).filter((file) => file.endsWith('.js'));
+  writeFileSync(join(out, 'build-id'), digest(out, modules));
   writeFileSync(join(out, 'built-from'), sources);
   chmodSync(join(out, 'cli', 'main.js'), 0o755);
   rmSync(join(root, 'dist'), { recursive: true, force: true });

@@ -1,7 +1,7 @@
 import { CompilerBug, at } from '../base/errors.ts';
 import type { Dim } from '../base/types.ts';
 import type { GraphBuilder } from '../ir/graph/builder.ts';
-import { contractLabels } from '../ir/graph/ops.ts';
+import { contractLabels } from '../ir/graph/contract.ts';
 import type { NodeId, NodeOf, Op } from '../ir/graph/types.ts';
 
 /**

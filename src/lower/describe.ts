@@ -1,7 +1,7 @@
 import { get } from '../base/errors.ts';
 import { hash } from '../base/hash.ts';
 import { count, fixedShape } from '../base/types.ts';
-import { contractWork } from '../ir/graph/ops.ts';
+import { contractWork } from '../ir/graph/contract.ts';
 import type { Graph } from '../ir/graph/types.ts';
 import { loadedAs } from '../ir/kernel/functions.ts';
 import { dataTensor, traceTensor } from '../passes/schedule/schedule.ts';

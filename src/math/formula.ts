@@ -1,7 +1,7 @@
 import { at } from '../base/errors.ts';
 import { showScalar } from '../base/scalar.ts';
 import { showShape } from '../base/types.ts';
-import { contractLabels } from '../ir/graph/ops.ts';
+import { contractLabels } from '../ir/graph/contract.ts';
 import type { Graph, Node, NodeId } from '../ir/graph/types.ts';
 import { cse, select } from '../passes/graph/cleanup.ts';
 import { simplify } from '../passes/graph/simplify.ts';

@@ -2,7 +2,7 @@ import { CompilerBug, at } from '../base/errors.ts';
 import { shuffleAt, uniformAt } from '../base/random.ts';
 import { evalScalar, type ScalarEnv } from '../base/scalar.ts';
 import { count, fixedShape } from '../base/types.ts';
-import { contractLabels } from '../ir/graph/ops.ts';
+import { contractLabels } from '../ir/graph/contract.ts';
 import type { Graph, NodeId, NodeOf, Op } from '../ir/graph/types.ts';
 import { pointwise, type PointwiseOp } from '../ir/graph/pointwise.ts';
 

@@ -3,7 +3,7 @@ import { at } from '../base/errors.ts';
 import { place, type Span } from '../base/source.ts';
 import { bindDim, count, product, showShape, type Shape, type TensorType } from '../base/types.ts';
 import { GraphBuilder } from '../ir/graph/builder.ts';
-import { contractWork } from '../ir/graph/ops.ts';
+import { contractWork } from '../ir/graph/contract.ts';
 import type { Node, NodeId } from '../ir/graph/types.ts';
 import type { AnyArgs } from './arguments.ts';
 import type { Init } from '../base/init.ts';

@@ -1,6 +1,7 @@
 import { CompilerBug, at } from '../../base/errors.ts';
 import { sameShape, showType, type DType, type Dim, type Shape, type TensorType } from '../../base/types.ts';
-import { OPS, type OpSpec } from './ops.ts';
+import type { OpSpec } from './op-spec.ts';
+import { OPS } from './ops.ts';
 import type { Graph, Node, NodeId, Op, OpAttrs, Write } from './types.ts';
 
 export interface Origin {

@@ -1,7 +1,8 @@
 import { at, get } from '../../base/errors.ts';
 import { count, fixedShape } from '../../base/types.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
-import { OPS, contractLabels, isView } from '../../ir/graph/ops.ts';
+import { contractLabels } from '../../ir/graph/contract.ts';
+import { OPS, isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { OP_COST } from '../op-cost.ts';
 import { copyNode } from './rewrite.ts';

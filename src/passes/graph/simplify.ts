@@ -1,7 +1,7 @@
 import { at } from '../../base/errors.ts';
 import { count, sameShape, type DType } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
-import { contractLabels } from '../../ir/graph/ops.ts';
+import { contractLabels } from '../../ir/graph/contract.ts';
 import { isPointwise, pointwise } from '../../ir/graph/pointwise.ts';
 import type { Graph, Node, NodeId, NodeOf, Op } from '../../ir/graph/types.ts';
 import { dce } from './cleanup.ts';

@@ -1,7 +1,7 @@
 import { at } from '../../base/errors.ts';
 import { count, fixedShape } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
-import { contractLabels } from '../../ir/graph/ops.ts';
+import { contractLabels } from '../../ir/graph/contract.ts';
 import type { Graph, NodeId, NodeOf } from '../../ir/graph/types.ts';
 import { rebuild } from './rewrite.ts';
 

@@ -1,7 +1,7 @@
 import { at } from '../../base/errors.ts';
 import type { Dim } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
-import { contractLabels } from '../../ir/graph/ops.ts';
+import { contractLabels } from '../../ir/graph/contract.ts';
 import type { Node, NodeId, NodeOf } from '../../ir/graph/types.ts';
 
 /** The axes of a contract's operands and result that have one element say nothing: the same contract without them. */

@@ -1,6 +1,7 @@
 import { at } from '../../base/errors.ts';
 import { fixedShape } from '../../base/types.ts';
-import { OPS, contractLabels, isView } from '../../ir/graph/ops.ts';
+import { contractLabels } from '../../ir/graph/contract.ts';
+import { OPS, isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { literal } from '../../ir/kernel/build.ts';
 import * as ix from '../../ir/kernel/index-math.ts';

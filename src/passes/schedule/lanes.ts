@@ -1,6 +1,6 @@
 import { at } from '../../base/errors.ts';
 import { count, fixedShape } from '../../base/types.ts';
-import { contractLabels } from '../../ir/graph/ops.ts';
+import { contractLabels } from '../../ir/graph/contract.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { goesThroughRows } from './rows.ts';
 import type { Group, Schedule } from './types.ts';

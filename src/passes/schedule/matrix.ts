@@ -1,6 +1,7 @@
 import { at, get } from '../../base/errors.ts';
 import { fixedShape } from '../../base/types.ts';
-import { contractLabels, isView } from '../../ir/graph/ops.ts';
+import { contractLabels } from '../../ir/graph/contract.ts';
+import { isView } from '../../ir/graph/ops.ts';
 import { isPointwise } from '../../ir/graph/pointwise.ts';
 import type { NodeId, NodeOf } from '../../ir/graph/types.ts';
 import * as ix from '../../ir/kernel/index-math.ts';

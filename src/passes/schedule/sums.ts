@@ -1,6 +1,6 @@
 import { at } from '../../base/errors.ts';
 import { fixedShape } from '../../base/types.ts';
-import { contractLabels } from '../../ir/graph/ops.ts';
+import { contractLabels } from '../../ir/graph/contract.ts';
 import type { Graph, NodeId, NodeOf } from '../../ir/graph/types.ts';
 import { call, literal } from '../../ir/kernel/build.ts';
 import { isVector } from '../../ir/kernel/functions.ts';

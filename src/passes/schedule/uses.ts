@@ -1,6 +1,7 @@
 import { at } from '../../base/errors.ts';
 import { count } from '../../base/types.ts';
-import { contractWork, isLeaf, isView } from '../../ir/graph/ops.ts';
+import { contractWork } from '../../ir/graph/contract.ts';
+import { isLeaf, isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 
 /** One reading of a value by an operation that is not a view. */

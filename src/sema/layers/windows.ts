@@ -1,6 +1,6 @@
 import { at } from '../../base/errors.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
-import { windowPlaces } from '../../ir/graph/ops.ts';
+import { windowPlaces } from '../../ir/graph/views.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 
 /** Sliding windows, which convolutions and pooling share. */
