@@ -36,6 +36,13 @@ export function evalScalar(e: ScalarExpr, env: ScalarEnv): number {
   return f(...args.map((a) => evalScalar(a, env)));
 }
 
+/** Whether an expression is another for another seed. */
+export function readsSeed(e: ScalarExpr): boolean {
+  if (typeof e !== 'object') return e === 'seed';
+  const [, ...args] = e;
+  return args.some(readsSeed);
+}
+
 /** `lr / (1 - 0.9^(step + 1))`-like text for dumps. */
 export function showScalar(e: ScalarExpr): string {
   if (typeof e !== 'object') return String(e);

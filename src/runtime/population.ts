@@ -1,7 +1,7 @@
 import { fail } from '../base/errors.ts';
 import { TICK_BYTES, traceWords, type Plan } from '../plan.ts';
 import { programOf, traced } from './trainer.ts';
-import { makeTicks, type Session, type Words } from './session.ts';
+import { makeTicks, type Session, type Ticks, type Words } from './session.ts';
 import { initialize, readWeights } from './weights.ts';
 import type { Weights } from './api.ts';
 
@@ -76,11 +76,13 @@ export class Population {
   }
 
   /** The numbers of each step, one net behind the other. */
-  private ticks(first: number, count: number, total: number): { readonly buffer: ArrayBuffer; readonly count: number } {
+  private ticks(first: number, count: number, total: number): Ticks {
     const all = new Uint8Array(this.nets.length * count * TICK_BYTES);
-    this.nets.forEach((net, i) => {
-      const { buffer } = makeTicks(net.plan, first, count, { seed: net.seed, total });
-      all.set(new Uint8Array(buffer), i * count * TICK_BYTES);
+    const known = new Map<Plan, Ticks>();
+    this.nets.forEach(({ plan, seed }, i) => {
+      const ticks = makeTicks(plan, first, count, { seed, total }, known.get(plan));
+      known.set(plan, ticks);
+      all.set(new Uint8Array(ticks.buffer), i * count * TICK_BYTES);
     });
     return { buffer: all.buffer, count };
   }

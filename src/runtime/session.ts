@@ -1,4 +1,4 @@
-import { evalScalar } from '../base/scalar.ts';
+import { evalScalar, readsSeed } from '../base/scalar.ts';
 import { BYTES, TICK_BYTES, TICK_COUNT, type Plan } from '../plan.ts';
 
 /** Where a plan runs. */
@@ -62,18 +62,25 @@ export function countRuns(programs: readonly string[], ticks: Ticks): void {
   }
 }
 
-/** Computes the scalars of steps `first` to `first + count - 1` in float64. */
-export function makeTicks(plan: Plan, first: number, count: number, run: { readonly seed: number; readonly total: number }): Ticks {
-  const buffer = new ArrayBuffer(count * TICK_BYTES);
-  for (let slot = 0; slot < count; slot++) {
-    const f32 = new Float32Array(buffer, slot * TICK_BYTES, TICK_BYTES / 4);
-    const i32 = new Int32Array(buffer, slot * TICK_BYTES, TICK_BYTES / 4);
-    i32[0] = slot;
-    plan.scalars.forEach((s, i) => {
-      const value = evalScalar(s.expr, { step: first + slot, seed: run.seed, total: run.total });
-      if (s.dtype === 'f32') f32[i + 1] = value;
-      else i32[i + 1] = value;
-    });
-  }
+/**
+ * Computes the scalars of steps `first` to `first + count - 1` in float64. Where the ticks of the same steps and plan for another
+ * seed are known, only what depends on the seed is computed.
+ */
+export function makeTicks(
+  plan: Plan,
+  first: number,
+  count: number,
+  run: { readonly seed: number; readonly total: number },
+  known?: Ticks,
+): Ticks {
+  const buffer = known ? known.buffer.slice(0) : new ArrayBuffer(count * TICK_BYTES);
+  const [f32, i32] = [new Float32Array(buffer), new Int32Array(buffer)];
+  const stride = TICK_BYTES / BYTES;
+  for (let slot = 0; slot < count; slot++) i32[slot * stride] = slot;
+  plan.scalars.forEach(({ dtype, expr }, i) => {
+    if (known && !readsSeed(expr)) return;
+    const words = dtype === 'f32' ? f32 : i32;
+    for (let slot = 0; slot < count; slot++) words[slot * stride + i + 1] = evalScalar(expr, { step: first + slot, ...run });
+  });
   return { buffer, count };
 }

@@ -9,6 +9,7 @@ import { lossesOf, model, plan, running, toyData } from '../support/programs.ts'
 
 const HOUSE = 'layer Linear(1,16) -> relu -> Linear(16,1); loss mse; optim adam lr=0.01; train epochs=90';
 const MINI = 'layer Linear(2,8) -> tanh -> Linear(8,1); loss mse; optim adam lr=0.02; train epochs=6 batch=32 shuffle seed=5';
+const DROPPED = 'layer Linear(1,8) -> tanh -> Dropout(0.2) -> Linear(8,1); loss mse; optim adam lr=0.02; train epochs=6 batch=32 shuffle';
 
 async function gpu(p: Plan, nets = 1) {
   const { found } = await findAdapter();
@@ -67,17 +68,17 @@ describe('a loop of one workgroup', () => {
 });
 
 describe('a population', () => {
-  it('trains each net as its run alone does, bit for bit', async () => {
-    const m = model(HOUSE);
+  it.each([
+    ['of one batch', HOUSE],
+    ['with batches that are shuffled, dropout, and a ragged end', DROPPED],
+  ])('trains each net %s as its run alone does, bit for bit', async (_name, text) => {
+    const m = model(text);
     const { x, y } = toyData(100, 1);
     const rates = [0.01, 0.05];
-    const nets = rates.flatMap((lr) =>
-      [3, 4, 5].map((seed): Net => ({
-        label: `lr ${lr}, seed ${seed}`,
-        seed,
-        plan: compile(m.model, { rows: 100, settings: { lr } }).plan,
-      })),
-    );
+    const nets = rates.flatMap((lr) => {
+      const { plan } = compile(m.model, { rows: 100, settings: { lr } });
+      return [3, 4, 5].map((seed): Net => ({ label: `lr ${lr}, seed ${seed}`, seed, plan }));
+    });
     const [first] = nets;
     const session = await gpu(first?.plan as Plan, nets.length);
     const population = new Population(session, nets);
