@@ -8,7 +8,7 @@ import { signature, type AnyArgs, type Parameters } from '../src/sema/arguments.
 import { INITIALISERS } from '../src/sema/initialisers.ts';
 import type { Layer, LayerContext } from '../src/sema/layers/layer.ts';
 import { FAMILIES } from '../src/sema/layers/registry.ts';
-import { LOSSES } from '../src/sema/losses.ts';
+import { LOSSES } from '../src/sema/losses/registry.ts';
 import { METRICS } from '../src/sema/metrics.ts';
 import { COMMON, OPTIMIZERS } from '../src/sema/optimizers.ts';
 import { SCHEDULES } from '../src/sema/schedules.ts';

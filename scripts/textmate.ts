@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { tokenLabel } from 'chevrotain';
 import { KEYWORDS } from '../src/parser/tokens.ts';
 import { LAYERS } from '../src/sema/layers/registry.ts';
-import { LOSSES } from '../src/sema/losses.ts';
+import { LOSSES } from '../src/sema/losses/registry.ts';
 import { OPTIMIZERS } from '../src/sema/optimizers.ts';
 
 const words = (list: readonly string[]): string => `\\b(?:${[...new Set(list)].sort().join('|')})\\b`;

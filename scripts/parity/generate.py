@@ -67,6 +67,8 @@ def plain(x):
 
 
 def flat(t):
+    # A gradient that is zero everywhere may have no storage.
+    t = torch.zeros(t.shape) if t._is_zerotensor() else t
     return plain(t.detach().reshape(-1).tolist())
 
 
@@ -130,7 +132,8 @@ def random(case):
         data = stream.floats(math.prod(shape), -1, 1)
         given[name] = {"shape": shape, "data": data}
         params[name] = torch.tensor(data).reshape(shape)
-    leaves = {k: t for k, t in [*tensors.items(), *params.items()] if t.is_floating_point()}
+    fixed = {k for k, spec in case.get("inputs", {}).items() if spec.get("constant")}
+    leaves = {k: t for k, t in [*tensors.items(), *params.items()] if t.is_floating_point() and k not in fixed}
     for t in leaves.values():
         t.requires_grad_()
     y = eval(case["torch"], scope(tensors, params))
@@ -138,7 +141,7 @@ def random(case):
     if not case.get("grad", True):
         return out
     weigh = lambda t: (t * torch.tensor(weights(t.numel())).reshape(t.shape)).sum()
-    zero = lambda g, x: torch.zeros_like(x) if g is None else g
+    zero = lambda g, x: torch.zeros(x.shape) if g is None or g._is_zerotensor() else g
     again = case.get("second", True)
     first = [zero(g, x) for g, x in zip(derivative(weigh(y), list(leaves.values()), again), leaves.values())]
     out["first"] = {n: flat(g) for n, g in zip(leaves, first)}

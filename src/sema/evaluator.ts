@@ -13,6 +13,8 @@ import { derivative } from './derivative.ts';
 import { layerCall } from './layer-call.ts';
 import type { Problem } from './layers/layer.ts';
 import { LAYERS } from './layers/registry.ts';
+import { lossCall } from './loss-call.ts';
+import { LOSSES } from './losses/registry.ts';
 import type { ModelBuilder } from './model-builder.ts';
 import { combinator, label, pipe, repeat } from './stages.ts';
 import { sameType } from '../base/types.ts';
@@ -125,6 +127,8 @@ export class Evaluator implements Evaluation {
     const def = this.defs.get(name);
     if (def) return def.kind === 'block' ? this.block(def, e, env, flow) : this.fn(def, e, env, flow);
     const layer = Object.hasOwn(LAYERS, name) ? LAYERS[name] : undefined;
+    const loss = layer || !Object.hasOwn(LOSSES, name) ? undefined : LOSSES[name];
+    if (loss) return lossCall(this, this.sink, loss, e, env, flow);
     if (!layer) {
       const known = [...Object.keys(LAYERS), ...this.defs.names(), ...this.specials.keys(), 'residual', 'share'];
       return this.fail('NN201', span, `there is no layer '${name}'`, { help: hint(name, known, 'layers') });

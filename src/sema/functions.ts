@@ -81,9 +81,14 @@ export function extent(b: B, x: NodeId, axis: number): Dim {
   return at(b.shape(x), axis);
 }
 
-/** max(x, 0) + log(1 + exp(-|x|)) */
+/** log(1 + e^x) = max(x, 0) + log(1 + e^-|x|). The two branches meet smoothly, so that the slope at 0 is 1/2. */
 export function softplus(b: B, x: NodeId): NodeId {
-  return b.op('add', relu(b, x), b.op('log1p', b.op('exp', b.op('neg', b.op('abs', x)))));
+  return b.op('add', relu(b, x), b.op('log1p', b.op('exp', b.op('neg', magnitude(b, x)))));
+}
+
+/** |x| as two branches, of which 0 belongs to the falling one: for functions that are smooth there, and so need a slope. */
+export function magnitude(b: B, x: NodeId): NodeId {
+  return b.op('select', b.op('lt', b.like(0, x), x), x, b.op('neg', x));
 }
 
 /** x where x > 0, else alpha (e^x - 1); the exponential never sees a positive number. */

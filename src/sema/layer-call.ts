@@ -118,7 +118,9 @@ function single(ev: Evaluation, layer: Layer, args: readonly A.Argument[], env: 
   const isList = value.kind === 'const' && Array.isArray(value.value);
   // A list is a setting only where one must be given: reshape([2, 3]), but sum([1, 2, 3]).
   const required = setting?.default === undefined && !(layer.optional ?? []).includes(key ?? '');
-  const takesList = required && setting !== undefined && ['sizes', 'pair', 'columns'].includes(setting.type);
+  // Where there are more arguments than settings, the first of them flows: reshape([1, 2, 3, 4], [2, 2]).
+  const many = args.filter((a) => !a.name).length > Object.keys(layer.parameters).length;
+  const takesList = required && !many && setting !== undefined && ['sizes', 'pair', 'columns'].includes(setting.type);
   if (value.kind === 'const' && setting && !(isList && !takesList)) return undefined;
   return { found: [{ value, expr: first.value }], rest };
 }

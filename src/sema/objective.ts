@@ -8,7 +8,8 @@ import { bindArguments } from './arguments.ts';
 import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { LAYERS } from './layers/registry.ts';
-import { LOSSES, reduceLoss, targetMismatch } from './losses.ts';
+import { lossValue, operandsOf, targetMismatch } from './losses/loss.ts';
+import { LOSSES } from './losses/registry.ts';
 import { METRICS } from './metrics.ts';
 import type { InputInfo, Model } from './model.ts';
 import { describeValue, tensor } from './values.ts';
@@ -49,14 +50,16 @@ export function lossOf(
   if (call && known) {
     const args = bindArguments({ callee: call.text, span: value.span, args: call.args }, known.parameters, known.optional ?? [], env, sink);
     if (!args || pred === undefined) return undefined;
-    const target = known.target(b.type(pred));
+    const parts = operandsOf(b, known, pred);
+    if ('code' in parts) return ev.refuse(parts, value.span);
+    const target = known.target ? known.target(b.type(parts[0]), args, declared?.type) : { dtype: 'f32' as const, shape: [] };
     if ('code' in target) return ev.refuse(target, value.span);
     const mismatch = declared && targetMismatch(call.text, target, declared.type);
     if (mismatch) return ev.refuse(mismatch, value.span);
     const node = input(target);
-    const loss = b.within({ name: `loss ${call.text}` }, () => reduceLoss(b, args, known, known.each(b, args, pred, node), node));
+    const loss = b.within({ name: `loss ${call.text}` }, () => lossValue(known, { b, args, named: {} }, ...parts, node));
     return typeof loss === 'number'
-      ? { loss, node, target: { type: target, classes: known.classes?.(b.type(pred)) } }
+      ? { loss, node, target: { type: target, classes: known.classes?.(b.type(pred), args) } }
       : ev.refuse(loss, value.span);
   }
   const callee = value.kind === 'name' ? value : value.kind === 'call' ? value.callee : undefined;
@@ -92,12 +95,14 @@ export function metricOf(
   }
   const loss = call && Object.hasOwn(LOSSES, call.text) ? LOSSES[call.text] : undefined;
   if (call && loss) {
-    const wants = loss.target(b.type(pred));
-    const mismatch = 'code' in wants ? wants : targetMismatch(call.text, wants, b.type(target));
-    if (mismatch) return ev.refuse(mismatch, value.span);
     const args = bindArguments({ callee: call.text, span: value.span, args: call.args }, loss.parameters, loss.optional ?? [], env, sink);
-    const node = args && reduceLoss(b, args, loss, loss.each(b, args, pred, target), target);
-    if (node === undefined) return undefined;
+    if (!args) return undefined;
+    const parts = operandsOf(b, loss, pred);
+    if ('code' in parts) return ev.refuse(parts, value.span);
+    const wants = loss.target?.(b.type(parts[0]), args, b.type(target));
+    const mismatch = wants && ('code' in wants ? wants : targetMismatch(call.text, wants, b.type(target)));
+    if (mismatch) return ev.refuse(mismatch, value.span);
+    const node = lossValue(loss, { b, args, named: {} }, ...parts, target);
     return typeof node === 'number' ? { name, node } : ev.refuse(node, value.span);
   }
   const callee = value.kind === 'name' ? value : value.kind === 'call' ? value.callee : undefined;

@@ -11,7 +11,8 @@ import type { AnyArgs } from '../../src/sema/arguments.ts';
 import { scaledDotProduct } from '../../src/sema/layers/attention.ts';
 import type { LayerContext } from '../../src/sema/layers/layer.ts';
 import { LAYERS } from '../../src/sema/layers/registry.ts';
-import { LOSSES, reduceLoss } from '../../src/sema/losses.ts';
+import { lossValue } from '../../src/sema/losses/loss.ts';
+import { LOSSES } from '../../src/sema/losses/registry.ts';
 import { distance } from '../../src/cli/run-graph.ts';
 import { everyWay } from '../support/every-way.ts';
 import { runGraph } from '../support/run-graph.ts';
@@ -68,13 +69,8 @@ const lossOf =
     const t = b.add('input', [], { name: 'target' }, { dtype: labels ? 'i32' : 'f32', shape: labels ? shape.slice(0, -1) : shape });
     const { target: _t, ...args } = attrs;
     if (!loss) throw new Error(`no loss ${name}`);
-    const result = reduceLoss(
-      b,
-      more,
-      loss,
-      loss.each(b, { delta: 1, label_smoothing: 0, ...more, ...(args as Record<string, number>) }, x, t),
-      t,
-    );
+    const defaults = { delta: 1, label_smoothing: 0, dim: -1 };
+    const result = lossValue(loss, { b, args: { ...defaults, ...more, ...(args as Record<string, number>) }, named: {} }, x, t);
     if (typeof result !== 'number') throw new Error(result.label);
     return result;
   };

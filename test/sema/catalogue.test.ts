@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { opsText } from '../../scripts/ops.ts';
 import { gradient } from '../../src/autodiff/gradient.ts';
@@ -267,8 +267,11 @@ const weightsFor = (graph: Graph): Map<string, Float64Array> => {
 const cases = CASES.flatMap((c) => c.shapes.map((shape, i) => ({ ...c, shape, seed: 31 + i, title: `${c.call} at [${shape}]` })));
 
 describe('the catalogue', () => {
-  it('has a case for every entry', () => {
-    const names = new Set(CASES.map((c) => c.name));
+  it('has a case for every entry, here or among those of PyTorch', () => {
+    const parity = readdirSync('test/parity/cases').flatMap(
+      (f) => JSON.parse(readFileSync(`test/parity/cases/${f}`, 'utf8')) as { name: string }[],
+    );
+    const names = new Set([...CASES, ...parity].map((c) => c.name));
     expect(Object.keys(LAYERS).filter((n) => !names.has(n))).toEqual([]);
   });
 

@@ -1,0 +1,59 @@
+import type { DiagnosticSink } from '../base/diagnostics.ts';
+import { sameShape } from '../base/types.ts';
+import type { NodeId } from '../ir/graph/types.ts';
+import type * as A from '../parser/ast.ts';
+import { bindArguments } from './arguments.ts';
+import type { Environment } from './environment.ts';
+import type { Evaluation } from './evaluation.ts';
+import { broadcastTo } from './arithmetic.ts';
+import { lossValue, targetMismatch, type Loss } from './losses/loss.ts';
+import { lift } from './stages.ts';
+import { Reported, tensor, type Flow, type Value } from './values.ts';
+
+/** A loss as a function in an expression: `mse(pred, target)`, `0.1 * l1(w)`, `cross_entropy(a, b, reduction=none)`. */
+export function lossCall(ev: Evaluation, sink: DiagnosticSink, loss: Loss, e: A.CallExpr, env: Environment, flow: Flow): Value {
+  const name = e.callee.text;
+  const names = [...(loss.operands ?? ['pred']), ...(loss.target ? ['target'] : [])];
+  const least = loss.zero ? 1 : names.length;
+  const isNamed = (a: A.Argument): boolean => (loss.named ?? []).includes(a.name?.text ?? '');
+  const named = e.args.filter(isNamed);
+  const operands = e.args.filter((a) => !a.name);
+  if (operands.length < least || operands.length > names.length)
+    return ev.fail(
+      'NN202',
+      e.span,
+      `${name} compares ${least === names.length ? '' : 'up to '}${names.length} values, and ${operands.length} ${operands.length === 1 ? 'is' : 'are'} given`,
+      {
+        help: `in an expression it is ${name}(${names.join(', ')})`,
+      },
+    );
+  const settings = e.args.filter((a) => a.name && !isNamed(a));
+  const args = bindArguments({ callee: name, span: e.span, args: settings }, loss.parameters, loss.optional ?? [], env, sink);
+  if (!args) throw new Reported(name);
+  const values = [...operands, ...named].map((a) => ev.evaluate(a.value, env, flow));
+  return lift(ev, values, e.span, (vs) => {
+    const { b } = ev;
+    const ids = vs.map((v, i) => ev.tensorOf(v, [...operands, ...named][i]?.value.span ?? e.span));
+    const given = ids.slice(0, operands.length);
+    const [pred = -1] = given;
+    if (loss.target) {
+      const last = given[names.length - 1];
+      const wanted = loss.target(b.type(pred), args, last === undefined ? undefined : b.type(last));
+      if ('code' in wanted) return ev.refuse(wanted, e.span);
+      given[names.length - 1] = fitted(ev, name, last ?? b.full(0, wanted), wanted, e);
+    }
+    const extra = Object.fromEntries(named.map((a, i) => [a.name?.text ?? '', ids[operands.length + i]]));
+    const result = b.within({ name: `loss ${name}` }, () => lossValue(loss, { b, args, named: extra }, pred, ...given.slice(1)));
+    return typeof result === 'number' ? tensor(result) : ev.refuse(result, e.span);
+  });
+}
+
+/** The target in the type that the loss wants: numbers repeat, as in arithmetic; labels must be labels. */
+function fitted(ev: Evaluation, name: string, target: NodeId, wanted: ReturnType<Evaluation['b']['type']>, e: A.CallExpr): NodeId {
+  const { b } = ev;
+  const numbers = wanted.dtype === 'f32' ? b.cast(target, 'f32') : target;
+  const single = b.shape(numbers).every((d) => d === 1);
+  const spread = single && !sameShape(b.shape(numbers), wanted.shape) ? broadcastTo(b, numbers, wanted.shape) : numbers;
+  const wrong = targetMismatch(name, wanted, b.type(spread));
+  return wrong ? ev.refuse(wrong, e.span) : spread;
+}

@@ -1,0 +1,182 @@
+import { at } from '../../base/errors.ts';
+import { sameShape, showShape, type TensorType } from '../../base/types.ts';
+import type { GraphBuilder } from '../../ir/graph/builder.ts';
+import type { NodeId } from '../../ir/graph/types.ts';
+import type { AnyArgs } from '../arguments.ts';
+import { axisOf, logsumexp, oneHot, softplus, table } from '../functions.ts';
+import { problem, type Problem } from '../layers/layer.ts';
+import { likePrediction, loss, reduction } from './loss.ts';
+
+/** Losses that compare classes and their probabilities. */
+
+const likelihood = {
+  ignore_index: { type: 'int', doc: 'a label that does not count' },
+  weight: { type: 'numbers', doc: 'how much each class counts' },
+  dim: { type: 'int', default: -1, doc: 'the axis of the classes: 1 for [B, classes, places...], as PyTorch lays them' },
+  reduction,
+} as const;
+
+interface Counting {
+  readonly ignore_index?: number;
+  readonly weight?: readonly number[];
+}
+
+/** How much each label counts: its class's weight, and nothing where it is ignored. */
+function countOf(b: GraphBuilder, args: object, target: NodeId): NodeId | undefined {
+  const { ignore_index, weight } = args as Counting;
+  if (b.type(target).dtype !== 'i32' || (ignore_index === undefined && weight === undefined)) return undefined;
+  const type = { dtype: 'f32', shape: b.shape(target) } as const;
+  const counts = weight === undefined ? b.full(1, type) : chosen(b, spreadWeights(b, target, weight), target);
+  if (ignore_index === undefined) return counts;
+  return b.op('select', b.op('eq', target, b.like(ignore_index, target)), b.full(0, type), counts);
+}
+
+/** The weights of the classes, repeated for every label: [..., classes]. */
+function spreadWeights(b: GraphBuilder, labels: NodeId, weight: readonly number[]): NodeId {
+  const shape = [...b.shape(labels), weight.length];
+  return b.broadcast(table(b, weight, [weight.length]), shape, [shape.length - 1]);
+}
+
+/** The value of the label's class on the last axis; 0 for a label that is none of the classes. */
+function chosen(b: GraphBuilder, pred: NodeId, target: NodeId): NodeId {
+  const shape = b.shape(pred);
+  const axis = shape.length - 1;
+  return b.sum(b.op('select', oneHot(b, target, at(shape, axis)), pred, b.like(0, pred)), [axis]);
+}
+
+/** A tensor with the classes on the last axis. */
+function classesLast(b: GraphBuilder, x: NodeId, dim: number): NodeId {
+  const axes = b.shape(x).map((_, i) => i);
+  const axis = axisOf(dim, axes.length) ?? -1;
+  return b.permute(x, [...axes.filter((i) => i !== axis), axis]);
+}
+
+const labelsOf =
+  (name: string, soft: boolean) =>
+  (pred: TensorType, args: AnyArgs, found: TensorType | undefined): TensorType | Problem => {
+    const axis = axisOf(args['dim'] as number, pred.shape.length);
+    if (pred.shape.length < 2 || axis === undefined || axis === 0)
+      return problem('NN211', `${name} compares classes on the last axis, and the model gives ${showShape(pred.shape)}`);
+    if (soft && found?.dtype === 'f32' && sameShape(found.shape, pred.shape)) return pred;
+    const labels: TensorType = { dtype: 'i32', shape: pred.shape.filter((_, i) => i !== axis) };
+    // The layout of PyTorch, with the classes in front of the places.
+    const ahead = pred.shape.filter((_, i) => i !== 1);
+    if (found?.dtype === 'i32' && axis !== 1 && !sameShape(found.shape, labels.shape) && sameShape(found.shape, ahead))
+      return problem(
+        'NN211',
+        `${name} looks for the classes on the last axis of ${showShape(pred.shape)}, and the labels are ${showShape(found.shape)}`,
+        `say that they lie on axis 1: ${name}(dim=1)`,
+      );
+    return labels;
+  };
+const classesOf = (pred: TensorType, args: AnyArgs): number | undefined => {
+  const n = pred.shape[axisOf(args['dim'] as number, pred.shape.length) ?? -1];
+  return typeof n === 'number' ? n : undefined;
+};
+function weightProblem(args: object, n: unknown): Problem | undefined {
+  const { weight } = args as Counting;
+  return weight === undefined || weight.length === n
+    ? undefined
+    : problem('NN206', `there are ${weight.length} weights for ${String(n)} classes`, 'give one number for each class');
+}
+
+export const bce_with_logits = loss({
+  doc: 'binary cross entropy of sigmoid(pred), without overflow',
+  torch: 'torch.nn.BCEWithLogitsLoss',
+  parameters: { reduction },
+  target: likePrediction,
+  // -log(sigmoid(x)) where the target is 1, x more where it is 0.
+  each: ({ b }, x, t = x) => b.op('add', b.op('mul', x, b.op('sub', b.like(1, t), t)), softplus(b, b.op('neg', x))),
+});
+
+export const bce = loss({
+  doc: 'binary cross entropy of probabilities; logarithms end at -100, as in PyTorch',
+  torch: 'torch.nn.BCELoss',
+  parameters: { reduction },
+  target: likePrediction,
+  each({ b }, p, t = p) {
+    const one = b.like(1, p);
+    const log = (x: NodeId): NodeId => b.op('max', b.op('log', b.op('max', x, b.like(1e-38, x))), b.like(-100, x));
+    const no = b.op('mul', b.op('sub', one, t), log(b.op('sub', one, p)));
+    return b.op('neg', b.op('add', b.op('mul', t, log(p)), no));
+  },
+});
+
+export const kl_div = loss({
+  doc: 'target (log(target) - pred), where pred holds logarithms of probabilities',
+  torch: 'torch.nn.KLDivLoss',
+  parameters: {
+    log_target: { type: 'bool', default: false, doc: 'the target holds logarithms too' },
+    reduction: { ...reduction, choices: [...reduction.choices, 'batchmean'], doc: 'batchmean divides by the examples alone' },
+  },
+  target: likePrediction,
+  each({ b, args: { log_target } }, pred, target = pred) {
+    if (log_target) return b.op('mul', b.op('exp', target), b.op('sub', target, pred));
+    const zero = b.like(0, target);
+    const positive = b.op('lt', zero, target);
+    const safe = b.op('select', positive, target, b.like(1, target));
+    return b.op('sub', b.op('select', positive, b.op('mul', target, b.op('log', safe)), zero), b.op('mul', target, pred));
+  },
+});
+
+export const nll = loss({
+  doc: '-pred[target] over the axis of the classes, where pred holds logarithms of probabilities',
+  torch: 'torch.nn.NLLLoss',
+  parameters: likelihood,
+  optional: ['ignore_index', 'weight'],
+  target: labelsOf('nll', false),
+  classes: classesOf,
+  counts: ({ b, args }, _pred, target = -1) => countOf(b, args, target),
+  each({ b, args }, given, target = given) {
+    const pred = classesLast(b, given, args.dim);
+    const wrong = weightProblem(args, b.shape(pred).at(-1));
+    if (wrong) return wrong;
+    const each = b.op('neg', chosen(b, pred, target));
+    const counts = countOf(b, args, target);
+    return counts === undefined ? each : b.op('mul', each, counts);
+  },
+});
+
+/**
+ * With weights, PyTorch's smoothing weighs the loss of every class by the class's own weight, and divides by the sum of the weights
+ * of the labels (torch/aten LossNLL: cross_entropy_loss_label_smoothing).
+ */
+export const cross_entropy = loss({
+  doc: '-log softmax(pred)[target] over the axis of the classes; a target of probabilities is compared with all of them',
+  torch: 'torch.nn.CrossEntropyLoss, whose classes are on axis 1: dim=1',
+  parameters: {
+    label_smoothing: { type: 'number', default: 0, min: 0, max: 1, doc: 'weight of the uniform distribution' },
+    ...likelihood,
+  },
+  optional: ['ignore_index', 'weight'],
+  target: labelsOf('cross_entropy', true),
+  classes: classesOf,
+  counts: ({ b, args }, _pred, target = -1) => countOf(b, args, target),
+  each({ b, args }, given, target = given) {
+    const pred = classesLast(b, given, args.dim);
+    const shape = b.shape(pred);
+    const axis = shape.length - 1;
+    const classes = shape[axis] as number;
+    const wrong = weightProblem(args, classes);
+    if (wrong) return wrong;
+    const { weight, ignore_index } = args as Counting;
+    const { label_smoothing: smoothing } = args;
+    const lse = logsumexp(b, pred, axis);
+    const soft = b.type(target).dtype === 'f32';
+    if (!soft && smoothing === 0 && weight === undefined) {
+      const hard = b.op('sub', lse, chosen(b, pred, target));
+      return ignore_index === undefined ? hard : counted(b, hard, target, ignore_index);
+    }
+    // -sum over the classes of weight * share * log softmax, where the shares are the smoothed target.
+    const whole = soft ? classesLast(b, target, args.dim) : b.cast(oneHot(b, target, classes), 'f32');
+    const share = b.op('add', b.op('mul', whole, b.like(1 - smoothing, whole)), b.like(smoothing / classes, whole));
+    const weighed = weight === undefined ? share : b.op('mul', share, b.broadcast(table(b, weight, [classes]), shape, [axis]));
+    const all = b.sum(b.op('mul', weighed, b.op('sub', b.unreduce(lse, shape, [axis]), pred)), [axis]);
+    return soft || ignore_index === undefined ? all : counted(b, all, target, ignore_index);
+  },
+});
+
+/** A loss of each label, 0 where the label is ignored. */
+function counted(b: GraphBuilder, each: NodeId, target: NodeId, ignored: number): NodeId {
+  return b.op('select', b.op('eq', target, b.like(ignored, target)), b.like(0, each), each);
+}
