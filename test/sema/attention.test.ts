@@ -32,7 +32,7 @@ function graphOf(places: number, causal: boolean, mask: boolean, all: boolean): 
     const e = b.op('exp', scores);
     const sums = b.broadcast(b.sum(e, [3]), b.shape(scores), [0, 1, 2]);
     out = b.contract('abts,absz->abtz', b.op('div', e, sums), v);
-  } else out = scaledDotProduct(b, q, k, v, { causal, mask: hidden });
+  } else out = scaledDotProduct(b, q, k, v, { causal, masks: hidden === undefined ? [] : [hidden] });
   const weight = b.add('input', [], { name: 'weight' }, { dtype: 'f32', shape });
   b.outputs['out'] = out;
   b.outputs['loss'] = b.sum(b.op('mul', out, weight), [0, 1, 2, 3]);

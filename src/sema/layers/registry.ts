@@ -1,6 +1,6 @@
 import * as activations from './activations.ts';
 import * as arrange from './arrange.ts';
-import { attention, MultiheadAttention } from './attention.ts';
+import { attention } from './attention.ts';
 import * as convolutions from './conv.ts';
 import { Dropout } from './dropout.ts';
 import * as embeddings from './embedding.ts';
@@ -8,11 +8,14 @@ import * as indexing from './indexing.ts';
 import type { Layer } from './layer.ts';
 import { Bilinear, Linear } from './linear.ts';
 import * as math from './math.ts';
+import { MultiheadAttention } from './multihead.ts';
 import * as norms from './norm.ts';
 import * as pools from './pool.ts';
 import * as products from './products.ts';
+import * as cells from './recurrent-cells.ts';
 import * as recurrent from './recurrent.ts';
 import * as reductions from './reduce.ts';
+import * as transformers from './transformer.ts';
 
 const { maximum, minimum, ...arithmetic } = math;
 const { variance, ...reduce } = reductions;
@@ -23,7 +26,16 @@ type Table = Readonly<Record<string, Layer>>;
 
 /** Every layer and function by the name that a program uses, in the families of the documentation. */
 export const FAMILIES = {
-  'Layers with weights': { Linear, Bilinear, ...convolutions, ...recurrent, ...tables, MultiheadAttention } as Table,
+  'Layers with weights': {
+    Linear,
+    Bilinear,
+    ...convolutions,
+    ...recurrent,
+    ...cells,
+    ...tables,
+    MultiheadAttention,
+    ...transformers,
+  } as Table,
   'Normalisation and regularisation': { ...norms, Dropout } as Table,
   'Pooling and sampling': pools as Table,
   Activations: activations as Table,
