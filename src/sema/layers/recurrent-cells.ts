@@ -12,6 +12,7 @@ const cell = (name: string, doc: string, stepOf: (args: { readonly nonlinearity?
     torch: `torch.nn.${name}`,
     shape: `[B, in]${', [B, hidden]'.repeat(states.length)} -> ${states.map(() => '[B, hidden]').join(', ')}`,
     inputs: ['x', ...states],
+    together: true,
     parameters: {
       input_size: { type: 'int', min: 1, doc: 'size of what flows in' },
       hidden_size: { type: 'int', min: 1, doc: 'size of the state' },
