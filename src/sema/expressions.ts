@@ -1,10 +1,12 @@
+import { at } from '../base/errors.ts';
 import { showShape, type Dim } from '../base/types.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
-import { matmul, pointwise } from './arithmetic.ts';
+import { align, matmul, pointwise } from './arithmetic.ts';
 import { arithmetic, arrayOf } from './constants.ts';
 import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
+import { remainder } from './functions.ts';
 import { isProblem, problem, type BuiltValue } from './layers/layer.ts';
 import { lift } from './stages.ts';
 import { constant, describeValue, tensor, type Flow, type Value } from './values.ts';
@@ -65,10 +67,8 @@ export function operate(ev: Evaluation, op: A.BinaryOperator, p: NodeId, q: Node
     return typeof same === 'number' ? b.op('not', same) : same;
   }
   if (op === '%') {
-    const q = pointwise(b, 'div', x, y);
-    if (typeof q !== 'number') return q;
-    const whole = pointwise(b, 'mul', b.op('floor', q), y);
-    return typeof whole === 'number' ? pointwise(b, 'sub', x, whole) : whole;
+    const aligned = align(b, [x, y]);
+    return Array.isArray(aligned) ? remainder(b, at(aligned, 0), at(aligned, 1)) : aligned;
   }
   return pointwise(b, simple[op], x, y);
 }
