@@ -89,12 +89,13 @@ export class ModelBuilder {
     const known = this.nodes.get(name);
     if (known !== undefined && !this.shared)
       this.sink.error('NN205', span, `a state is called '${name}' already`, { help: 'name the stage' });
-    const value = known ?? this.b.add('state', [], { name }, { dtype: 'f32', shape }, { name, loc: place(span) });
+    const stored = known ?? this.b.add('state', [], { name }, { dtype: 'f32', shape }, { name, loc: place(span) });
     if (known === undefined) this.states.push({ name, shape, init, layer, span });
-    this.nodes.set(name, value);
+    this.nodes.set(name, stored);
+    const before = this.b.writes.findIndex((w) => w.state === name);
+    // Shared by several uses, each goes on from what the one before it left, as in PyTorch.
+    const value = this.b.writes[before]?.value ?? stored;
     const keep = (next: NodeId): void => {
-      // Of several uses of one set the last one counts.
-      const before = this.b.writes.findIndex((w) => w.state === name);
       if (before >= 0) this.b.writes.splice(before, 1);
       this.b.writes.push({ state: name, value: next });
     };

@@ -46,6 +46,8 @@ export class Walk {
   private readonly program: A.Program;
   private readonly imported: readonly A.Statement[];
   private readonly sink: DiagnosticSink;
+  /** As it trains; then nothing is printed, and what print lines compute leaves no trace in the states. */
+  private readonly training: boolean;
 
   constructor(
     name: string,
@@ -60,6 +62,7 @@ export class Walk {
     this.program = program;
     this.imported = imported;
     this.sink = sink;
+    this.training = training;
     this.m = new ModelBuilder(name, training, sink);
     this.evaluator = new Evaluator(this.m, defs, sink);
     this.evaluator.specials.set('predict', (e, env, flow) => this.predict(e, env, flow));
@@ -136,7 +139,7 @@ export class Walk {
       this.nameNode(s.name.text);
     } else if (s.kind === 'layer') this.layer(s);
     else if (s.kind === 'train') this.trained = true;
-    else if (s.kind === 'print') this.print(s);
+    else if (s.kind === 'print' && !this.training) this.print(s);
   }
 
   private define(n: A.Name, value: Value | 'failed'): void {
