@@ -31,6 +31,8 @@ export interface Flow {
   next: number;
   /** `name:` before a call that is made at once. */
   readonly label?: string;
+  /** The name that a `let` gives to the value: shared weights are called by it. */
+  readonly binding?: string;
 }
 
 /** One example of the input, without the batch. */

@@ -6,7 +6,7 @@ import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
 import { Environment, type Definitions } from './environment.ts';
 import { Evaluator } from './evaluator.ts';
-import { inputOf, paramOf } from './declarations.ts';
+import { inputOf } from './declarations.ts';
 import { ModelBuilder } from './model-builder.ts';
 import type { InputInfo, PrintItem, Script } from './model.ts';
 import { lossOf, metricOf, type Objective } from './objective.ts';
@@ -132,10 +132,10 @@ export class Walk {
       if (first) this.env.lookup(s.name.text);
       this.failed ||= !value;
     } else if (s.kind === 'let') {
-      this.evaluator.bindLet(s, this.env, { prefix: [], next: 0 });
+      this.evaluator.bind(s, this.env, { prefix: [], next: 0 });
       for (const n of s.names) this.nameNode(n.text);
     } else if (s.kind === 'param') {
-      this.define(s.name, attempt(() => tensor(paramOf(s, this.evaluator, this.env, this.sink))) ?? 'failed');
+      this.evaluator.bind(s, this.env, { prefix: [], next: 0 });
       this.nameNode(s.name.text);
     } else if (s.kind === 'layer') this.layer(s);
     else if (s.kind === 'train') this.trained = true;
