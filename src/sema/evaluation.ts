@@ -6,6 +6,7 @@ import type { Expr, LetStatement, Name, ParamStatement } from '../parser/ast.ts'
 import type { Environment } from './environment.ts';
 import type { Problem } from './layers/layer.ts';
 import type { ModelBuilder } from './model-builder.ts';
+import type { Targets } from './targets.ts';
 import type { Flow, Part, StageValue, Value } from './values.ts';
 
 /** What the parts of the evaluator need of one another. */
@@ -24,6 +25,8 @@ export interface Evaluation {
   deeper<T>(name: Name, body: () => T): T;
   /** Layers are still to come, so that a weight that is not there yet may come too. */
   readonly growing: boolean;
+  /** What the model is compared with, where there is a model. */
+  readonly targets: Targets | undefined;
   /** Reports, and leaves what cannot go on. */
   fail(code: Code, span: Span, label: string, more?: { readonly help?: string | undefined; readonly notes?: readonly string[] }): never;
   refuse(p: Problem, span: Span, notes?: readonly string[]): never;

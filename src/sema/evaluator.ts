@@ -21,6 +21,7 @@ import { lossCall } from './loss-call.ts';
 import { LOSSES } from './losses/registry.ts';
 import type { ModelBuilder } from './model-builder.ts';
 import { combinator, label, pipe, repeat } from './stages.ts';
+import type { Targets } from './targets.ts';
 import { sameType } from '../base/types.ts';
 import { table } from './functions.ts';
 import { Reported, attempt, constant, describeValue, tensor, type Flow, type Part, type StageValue, type Value } from './values.ts';
@@ -36,6 +37,11 @@ export class Evaluator implements Evaluation {
   private readonly sink: DiagnosticSink;
   private depth = 0;
   growing = false;
+  targets: Targets | undefined;
+  /** Words that the walk through a file gives a meaning: `pred`, `target`. */
+  free: (name: string, span: Span) => Value | undefined = () => undefined;
+  /** Those words, for suggestions. */
+  freeWords: readonly string[] = [];
   /** Names that the walk through a file gives a meaning of its own. */
   readonly specials = new Map<string, (e: A.CallExpr, env: Environment, flow: Flow) => Value>([
     ['grad', (e, env, flow) => derivative(this, e, env, flow)],
@@ -116,10 +122,11 @@ export class Evaluator implements Evaluation {
   private name(e: A.NameExpr, env: Environment): Value {
     const local = env.lookup(e.name);
     if (local === 'failed') throw new Reported(e.name);
-    if (local) return local;
+    const given = local ?? this.free(e.name, e.span);
+    if (given) return given;
     if (this.defs.has(e.name) || Object.hasOwn(LAYERS, e.name))
       return this.call({ kind: 'call', callee: { text: e.name, span: e.span }, args: [], span: e.span }, env, { prefix: [], next: 0 });
-    const known = [...env.names(), ...this.defs.names(), ...Object.keys(LAYERS)];
+    const known = [...env.names(), ...this.freeWords, ...this.defs.names(), ...Object.keys(LAYERS)];
     const help = hint(e.name, known, 'there are');
     return this.fail('NN201', e.span, `'${e.name}' is not defined`, {
       help: help.startsWith('did') ? help : `define it before: let ${e.name} = ...`,
