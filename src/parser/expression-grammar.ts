@@ -12,9 +12,13 @@ export class ExpressionParser extends EmbeddedActionsParser {
     super(T.ALL_TOKENS, { recoveryEnabled: true, maxLookahead: 2, errorMessageProvider: parserMessages });
   }
 
+  /** Inside of the brackets of an index, where `n:m` is a range and not a stage with a name. */
+  private indexing = false;
+
   /** Sets what the next call of the program rule reads. */
   open(source: Source, tokens: IToken[]): void {
     this.source = source;
+    this.indexing = false;
     this.input = tokens;
   }
 
@@ -143,7 +147,10 @@ export class ExpressionParser extends EmbeddedActionsParser {
     (): ((value: A.Expr) => A.Expr) => {
       this.CONSUME(T.LSquare);
       const items: A.IndexItem[] = [];
+      const outside = this.indexing;
+      this.indexing = true;
       this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => items.push(this.SUBRULE(this.indexItem)) });
+      this.indexing = outside;
       const end = this.CONSUME(T.RSquare);
       return (value) => ({ kind: 'index', value, items, span: cover(value.span, this.span(end)) });
     },
@@ -176,7 +183,7 @@ export class ExpressionParser extends EmbeddedActionsParser {
         {
           ALT: () => {
             const start = this.LA(1);
-            const from = this.OPTION(() => this.SUBRULE(this.additive));
+            const from = this.OPTION(() => this.SUBRULE(this.comparison));
             let kind: A.IndexItem['kind'] = 'place';
             let to: A.Expr | undefined;
             let step: A.Expr | undefined;
@@ -245,7 +252,7 @@ export class ExpressionParser extends EmbeddedActionsParser {
         { ALT: () => this.SUBRULE(this.list) },
         { ALT: () => this.SUBRULE(this.parenthesis) },
         { ALT: () => this.SUBRULE(this.repeat) },
-        { ALT: () => this.SUBRULE(this.label) },
+        { GATE: () => !this.indexing, ALT: () => this.SUBRULE(this.label) },
         { ALT: () => this.SUBRULE(this.reference) },
       ],
       ERR_MSG: 'a value',
@@ -278,7 +285,10 @@ export class ExpressionParser extends EmbeddedActionsParser {
     (): A.Argument[] => {
       const list: A.Argument[] = [];
       this.CONSUME(T.LParen);
+      const outside = this.indexing;
+      this.indexing = false;
       this.MANY_SEP({ SEP: T.Comma, DEF: () => list.push(this.SUBRULE(this.argument)) });
+      this.indexing = outside;
       this.CONSUME(T.RParen);
       return list;
     },

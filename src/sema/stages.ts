@@ -136,6 +136,7 @@ export function lift(ev: Evaluation, operands: readonly Value[], span: Span, com
     span,
     text: textOf(span).replace(/\s+/g, ' '),
     transparent: true,
+    mixes: operands.some((v) => v.kind === 'tensor'),
     expects: operands.map((v) => (v.kind === 'stage' ? expectation(v) : 'same')).find((x) => x !== 'same') ?? 'same',
     run: (f, _own, x) => {
       // The operands stand side by side: the sum counts as the longest of them.

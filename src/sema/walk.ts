@@ -274,6 +274,15 @@ export class Walk {
         });
       }
     }
+    const [first] = value.parts;
+    if (first?.mixes && this.layers === 1 && this.inputs.length > 1) {
+      const names = this.inputs.map((i) => i.name);
+      this.sink.error('NN209', first.span, `there are ${names.length} inputs, and this does not say which of them flows in`, {
+        help: `say it: ${names[0] ?? 'x'} -> Linear(8, 8), with the stage in parentheses where arithmetic follows`,
+      });
+      this.failed = true;
+      return;
+    }
     for (const part of value.parts) {
       const flowing = this.x;
       this.x = flowing && attempt(() => this.evaluator.runPart(part, flowing, this.top));

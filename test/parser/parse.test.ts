@@ -64,6 +64,7 @@ describe('expressions', () => {
     ['x[..., 0]', 'x[..., 0]'],
     ['x[:, None, 1:9:2]', 'x[:, None, 1:9:2]'],
     ['x[::2]', 'x[::2]'],
+    ['x[n:m, f(a: g)]', 'x[n:m, f(<a: g>)]'],
     ['table[tokens]', 'table[tokens]'],
     ['fc1.weight', 'fc1.weight'],
     ['blocks.0.attn.1.weight * 2', '(blocks.0.attn.1.weight * 2)'],
