@@ -79,10 +79,9 @@ export const VJP: VjpTable = {
     // x^0 is 1 everywhere, so nothing flows there, not even 0 times infinity.
     const slope = b.op('mul', y, b.op('pow', x, b.op('sub', y, one)));
     const dx = b.op('mul', ct, b.op('select', b.op('eq', y, zero), zero, slope));
-    // d/dy is 0 where the base is 0: log would give NaN.
-    const positive = b.op('lt', zero, x);
-    const safe = b.op('select', positive, x, one);
-    const dy = b.op('select', positive, b.op('mul', ct, b.op('mul', out, b.op('log', safe))), zero);
+    // As torch.pow: x^y does not change with y where the base is 0, and has no slope where it is negative.
+    const still = b.op('and', b.op('eq', x, zero), b.op('le', zero, y));
+    const dy = b.op('select', still, zero, b.op('mul', ct, b.op('mul', out, b.op('log', b.op('select', still, one, x)))));
     return [dx, dy];
   },
   max: minOrMax,

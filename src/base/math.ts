@@ -32,6 +32,11 @@ export function erf(x: number): number {
   return Math.sign(x) * (1 - Math.exp(-a * a) / (Math.sqrt(Math.PI) * f));
 }
 
+/** x^y as IEEE 754 and C have it: 1 where y is 0 or x is 1, and where x is -1 and y infinite; JavaScript gives NaN there. */
+export function pow(x: number, y: number): number {
+  return x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y;
+}
+
 /** Without overflow on either side. */
 export function sigmoid(x: number): number {
   if (x >= 0) return 1 / (1 + Math.exp(-x));

@@ -50,7 +50,7 @@ const TEXT: { readonly [F in Exclude<Fn, VectorFn | SubgroupFn>]: (type: ScalarT
   mul: infix('*'),
   div: (t, a, b) => (t === 'f32' ? `(${a} / ${b})` : t === 'i32' ? `((${a} / ${b}) | 0)` : `((${a} / ${b}) >>> 0)`),
   mod: infix('%'),
-  pow: math('pow'),
+  pow: lib('pow'),
   max: math('max'),
   min: math('min'),
   fma: (_t, a, b, c) => `(${a} * ${b} + ${c})`,

@@ -109,6 +109,7 @@ export const OP = {
   'v128.and': simd(0x4e),
   'v128.or': simd(0x50),
   'v128.bitselect': simd(0x52),
+  'v128.any_true': simd(0x53),
   'f32x4.floor': simd(0x68),
   'f32x4.nearest': simd(0x6a),
   'i32x4.abs': simd(0xa0),

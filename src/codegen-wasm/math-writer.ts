@@ -1,10 +1,13 @@
 import {
   OP,
   constant,
+  extractLane,
   floatConstant,
   get,
+  ifThen,
   integerVector,
   invoke,
+  replaceLane,
   set,
   vectorConstant,
   type Code,
@@ -117,6 +120,23 @@ export class MathWriter {
 
   fromBits(x: Code): Code {
     return this.wide ? x : [x, OP['f32.reinterpret_i32']];
+  }
+
+  /** A function of integers on each element; in a vector only if `where` holds for one of them, and elsewhere anything. */
+  integerCall(name: string, operand: Code, where: Code): Code {
+    const index = this.place.library(name);
+    if (!this.wide) return [operand, invoke(index)];
+    const [given, result] = [this.keepWhole(operand), this.place.local('v128')];
+    const lanes = [0, 1, 2, 3].map((lane): Code => [
+      get(result),
+      given,
+      extractLane('i32', lane),
+      invoke(index),
+      replaceLane('i32', lane),
+      set(result),
+    ]);
+    this.statements.push(ifThen([where, OP['v128.any_true']], lanes));
+    return get(result);
   }
 
   /** c[0] x^(n-1) + ... + c[n-1], by Horner's rule. */

@@ -1,4 +1,4 @@
-import { CompilerBug } from '../base/errors.ts';
+import { FAR_ANGLE, QUARTER_UNIT } from '../base/two-over-pi.ts';
 import { get, type Code, type ValType } from './encode.ts';
 import { MathWriter, type Place } from './math-writer.ts';
 import type { WasmFunction, WasmModule } from './module.ts';
@@ -73,20 +73,32 @@ function sigmoid(m: MathWriter, x: Code): Code {
   return m.select(m.op('le', m.float(0), x), p, m.op('mul', e, p));
 }
 
-/** sin and cos by quadrant: pi/2 in three parts (Cody and Waite, 1980), then Taylor polynomials on |r| <= pi/4. */
+/**
+ * sin and cos by quadrant: pi/2 in three parts (Cody and Waite, 1980), and of far angles by the digits of 2/pi, then Taylor
+ * polynomials on |r| <= pi/4.
+ */
 const quadrant =
-  (shift: number): Formula =>
+  (shift: 0 | 1): Formula =>
   (m, x = []) => {
-    const k = m.keep(m.op('nearest', m.op('mul', x, m.float(0.63661977))));
+    const a = m.keep(m.op('abs', x));
+    const k = m.keep(m.op('nearest', m.op('mul', a, m.float(0.63661977))));
     const minus = (value: Code, part: number): Code => m.op('add', value, m.op('mul', k, m.float(part)));
-    const r = m.keep(minus(minus(minus(x, -1.5703125), -4.837512969970703e-4), -7.5497901e-8));
+    const near = minus(minus(minus(a, -1.5703125), -4.837512969970703e-4), -7.5497901e-8);
+    const far = m.keepWhole(m.op('lt', m.float(FAR_ANGLE), a));
+    const turn = m.keepWhole(m.integerCall('turn', m.bits(a), far));
+    const quarter = m.keepWhole(m.shift('shru', m.op('iadd', turn, m.whole(0x20000000)), 30));
+    const rest = m.op('mul', m.op('float', m.op('isub', turn, m.shift('shl', quarter, 30))), m.float(QUARTER_UNIT));
+    const r = m.keep(m.select(far, rest, near));
     const s = m.keep(m.op('mul', r, r));
     const sine = m.polynomial(s, [2.7557319e-6, -1.984127e-4, 8.3333333e-3, -0.16666667]);
     const cosine = m.polynomial(s, [2.4801587e-5, -1.3888889e-3, 4.1666668e-2, -0.5, 1]);
-    const q = m.keepWhole(m.op('and', m.op('iadd', m.op('whole', k), m.whole(shift)), m.whole(3)));
+    const q = m.keepWhole(m.op('and', m.op('iadd', m.select(far, quarter, m.op('whole', k)), m.whole(shift)), m.whole(3)));
     const odd = m.op('ieq', m.op('and', q, m.whole(1)), m.whole(1));
     const v = m.keep(m.select(odd, cosine, m.op('add', r, m.op('mul', m.op('mul', r, s), sine))));
-    return m.select(m.op('ieq', m.op('and', q, m.whole(2)), m.whole(2)), m.op('neg', v), v);
+    const w = m.keep(m.select(m.op('ieq', m.op('and', q, m.whole(2)), m.whole(2)), m.op('neg', v), v));
+    const signed = shift === 1 ? w : m.select(m.op('lt', x, m.float(0)), m.op('neg', w), w);
+    // Of what is infinite or no number the difference from itself is no number.
+    return m.select(m.op('lt', a, m.float(Infinity)), signed, m.op('sub', x, x));
   };
 
 /** Folded into |x| <= tan(pi/8), then an odd polynomial. */
@@ -130,13 +142,22 @@ function erf(m: MathWriter, x: Code): Code {
   return m.select(m.op('lt', a, m.float(0.7)), m.op('mul', x, m.polynomial(s, terms)), signed);
 }
 
-/** Negative bases have a meaning with whole exponents. */
+/** Negative bases have a meaning with whole exponents alone; bases of 1 and -1 as C and IEEE 754 have them. */
 function pow(m: MathWriter, x: Code, y: Code): Code {
-  const magnitude = m.keep(m.call('exp', m.op('mul', y, m.call('log', m.op('abs', x)))));
+  const a = m.keep(m.op('abs', x));
+  const magnitude = m.keep(m.call('exp', m.op('mul', y, m.call('log', a))));
   const odd = m.op('eq', m.op('abs', m.op('sub', y, m.op('mul', m.float(2), m.op('floor', m.op('mul', y, m.float(0.5)))))), m.float(1));
-  const negative = m.op('and', m.op('lt', x, m.float(0)), odd);
-  const signed = m.select(negative, m.op('neg', magnitude), magnitude);
-  return m.select(m.op('eq', y, m.float(0)), m.float(1), signed);
+  const below = m.keepWhole(m.op('lt', x, m.float(0)));
+  const signed = m.select(m.op('and', below, odd), m.op('neg', magnitude), magnitude);
+  const part = m.op('ne', m.op('floor', y), y);
+  const none = m.op('and', m.op('and', below, m.op('lt', a, m.float(Infinity))), part);
+  const unit = m.op(
+    'or',
+    m.op('eq', x, m.float(1)),
+    m.op('and', m.op('eq', x, m.float(-1)), m.op('eq', m.op('abs', y), m.float(Infinity))),
+  );
+  const one = m.op('or', m.op('eq', y, m.float(0)), unit);
+  return m.select(one, m.float(1), m.select(none, m.float(NaN), signed));
 }
 
 function sign(m: MathWriter, x: Code): Code {
@@ -198,13 +219,16 @@ export function libraryFunction(module: WasmModule, name: string): number {
  * A function of vectors, written where it is used: a call would cost about as much, and would put everything that registers
  * hold into memory.
  */
-export function inlineFormula(name: keyof typeof FORMULAS, args: readonly Code[], local: (type: ValType) => number): Code {
+export function inlineFormula(
+  name: keyof typeof FORMULAS,
+  args: readonly Code[],
+  local: (type: ValType) => number,
+  library: (name: string) => number,
+): Code {
   const place: Place = {
     local,
-    inline: (other, operands) => inlineFormula(other as keyof typeof FORMULAS, operands, local),
-    library: () => {
-      throw new CompilerBug(`${name} is written without calls`);
-    },
+    inline: (other, operands) => inlineFormula(other as keyof typeof FORMULAS, operands, local, library),
+    library,
   };
   const m = new MathWriter(true, place);
   const formula: Formula = FORMULAS[name];

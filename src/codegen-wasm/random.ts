@@ -1,4 +1,5 @@
 import { SHUFFLE_ROUNDS, SHUFFLE_STREAM, SHUFFLE_WALK } from '../base/random.ts';
+import { TWO_OVER_PI } from '../base/two-over-pi.ts';
 import { OP, constant, floatConstant, get, ifThen, invoke, repeatWhile, set, tee, type Code, type OpName, type ValType } from './encode.ts';
 import type { WasmFunction } from './module.ts';
 
@@ -109,7 +110,37 @@ function guarded(name: 'i32.div_s' | 'i32.rem_s'): WasmFunction {
   };
 }
 
+/** turn(bits): a float, given by its bits, divided by pi/2, modulo 4, in units of 2^-30 (Payne and Hanek, 1983). */
+function turn(): WasmFunction {
+  const [bits, m, e, sum] = [0, 1, 2, 3];
+  const parts = TWO_OVER_PI.map((digit, i): Code => {
+    // The product with a digit belongs 8 (i + 1) places lower; what leaves the word is whole turns, or too small to count.
+    const shift = add(get(e), constant(30 - 8 * (i + 1)));
+    const term = times(get(m), constant(digit));
+    const inside = op('i32.lt_u', add(shift, constant(31)), constant(63));
+    const moved: Code = [
+      op('i32.shl', term, shift),
+      right(term, op('i32.sub', constant(0), shift)),
+      op('i32.ge_s', shift, constant(0)),
+      OP.select,
+    ];
+    return [add(get(sum), [moved, constant(0), inside, OP.select]), set(sum)];
+  });
+  return {
+    params: integers(1),
+    result: 'i32',
+    locals: integers(3),
+    body: [
+      [op('i32.or', and(get(bits), constant(0x7fffff)), constant(0x800000)), set(m)],
+      [op('i32.sub', and(right(get(bits), constant(23)), constant(255)), constant(150)), set(e)],
+      parts,
+      get(sum),
+    ],
+  };
+}
+
 export const INTEGER_FUNCTIONS = {
+  turn,
   uniform,
   mix,
   shuffle,

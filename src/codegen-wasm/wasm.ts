@@ -288,7 +288,13 @@ class KernelWriter {
     }
     const name = fn === 'div' || fn === 'mod' ? (`i${fn}` as const) : fn;
     if (!isLibraryFn(name)) throw new CompilerBug(`${fn} of ${type} has no instruction`);
-    if (wide && isFormula(name)) return inlineFormula(name, codes(), (t) => this.local(t));
+    if (wide && isFormula(name))
+      return inlineFormula(
+        name,
+        codes(),
+        (t) => this.local(t),
+        (other) => libraryFunction(this.module, other),
+      );
     return [codes(), invoke(libraryFunction(this.module, name))];
   }
 

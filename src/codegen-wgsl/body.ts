@@ -1,10 +1,11 @@
 import { CompilerBug } from '../base/errors.ts';
 import type { StorageType } from '../base/types.ts';
-import { isVector, isVectorFn } from '../ir/kernel/functions.ts';
+import { isVector, isVectorFn, scalarOf } from '../ir/kernel/functions.ts';
 import type { Expr, Fn, Kernel, ScalarType, Stmt, ValueType } from '../ir/kernel/types.ts';
 import { productText } from './product.ts';
-import { INFIX, TEXT, VECTOR_TEXT, WIDE_TEXT, literal, typeText } from './functions.ts';
-import { PRELUDE, vectorText } from './prelude.ts';
+import { FLOAT_TEXT, INFIX, TEXT, VECTOR_TEXT, WIDE_TEXT, literal, typeText } from './functions.ts';
+import { PRELUDE, isNan, nan } from './prelude.ts';
+import { vectorText } from './prelude-entry.ts';
 
 /** Threads of a workgroup. */
 export const THREADS = 64;
@@ -97,8 +98,8 @@ export class BodyWriter {
       const [fn, wide] = key.split('/') as [Fn, string | undefined];
       const entry = PRELUDE[fn];
       if (!entry || wanted.has(key)) return;
-      entry.needs.forEach((n) => want(wide ? `${n}/x4` : n));
-      wanted.set(key, wide ? vectorText(entry.text) : entry.text);
+      entry.needs.forEach((n) => want(wide && n !== 'turn' ? `${n}/x4` : n));
+      wanted.set(key, wide ? (entry.wide ?? vectorText(entry.text)) : entry.text);
     };
     this.used.forEach(want);
     return [...wanted.values()];
@@ -119,10 +120,15 @@ export class BodyWriter {
         return `${e.table}[${this.bare(e.index)}]`;
       case 'call': {
         const args = e.args.map((a) => this.expr(a));
-        if (isVectorFn(e.fn)) return VECTOR_TEXT[e.fn](e.type, args, e.args[0]?.type ?? 'f32');
+        if (isVectorFn(e.fn)) {
+          if (e.fn === 'max4' && e.type === 'f32') this.used.add('max');
+          return VECTOR_TEXT[e.fn](e.type, args, e.args[0]?.type ?? 'f32');
+        }
         const wide = isVector(e.type) || e.args.some((a) => isVector(a.type));
-        this.used.add(wide ? `${e.fn}/x4` : e.fn);
-        return (wide ? (WIDE_TEXT[e.fn] ?? TEXT[e.fn]) : TEXT[e.fn])(...args);
+        const float = scalarOf(e.type) === 'f32' ? FLOAT_TEXT[e.fn]?.[wide ? 'wide' : 'text'] : undefined;
+        // Of whole numbers the larger is what the standard says.
+        if (float || !FLOAT_TEXT[e.fn]) this.used.add(wide ? `${e.fn}/x4` : e.fn);
+        return (float ?? (wide ? (WIDE_TEXT[e.fn] ?? TEXT[e.fn]) : TEXT[e.fn]))(...args);
       }
     }
   }
@@ -153,6 +159,7 @@ export class BodyWriter {
         if (!type || isVector(type)) throw new CompilerBug(`${s.name} cannot be combined`);
         this.shared.add(type);
         this.joins ||= this.how.collectives;
+        if (s.fn === 'max' && type === 'f32') this.used.add('max');
         this.combines.set(`${s.fn} ${type}`, this.how.collectives ? combineBySubgroups(type, s.fn) : combineByHalves(type, s.fn));
         return `${indent}${s.name} = combine_${s.fn}_${type}(lane, ${this.how.collectives ? 'place, threads, ' : ''}${s.name});\n`;
       }
@@ -169,9 +176,12 @@ export class BodyWriter {
   }
 }
 
+/** a and b joined; of floats the maximum is the one that hands NaN on. */
+const joined = (type: ScalarType, fn: 'add' | 'max'): string => (fn === 'add' ? 'a + b' : `${type === 'f32' ? 'nn_max' : 'max'}(a, b)`);
+
 /** A fixed tree over the lanes: the same order of additions every time. */
 function combineByHalves(type: ScalarType, fn: 'add' | 'max'): string {
-  const join = fn === 'add' ? 'a + b' : 'max(a, b)';
+  const join = joined(type, fn);
   return `fn combine_${fn}_${type}(lane: u32, value: ${type}) -> ${type} {
   shared_${type}[lane] = value;
   workgroupBarrier();
@@ -197,10 +207,14 @@ const LOWEST = -3.4028234663852886e38;
 
 /** Each subgroup joins its own lanes at once, then all of them what the subgroups have: two barriers, however many lanes one has. */
 export function combineBySubgroups(type: ScalarType, fn: 'add' | 'max'): string {
-  const [all, join] = fn === 'add' ? ['subgroupAdd', 'a + b'] : ['subgroupMax', 'max(a, b)'];
+  const join = joined(type, fn);
+  const plain = fn === 'add' ? 'subgroupAdd' : 'subgroupMax';
+  // What is no number in one lane is none in all of them, whatever a driver's maximum makes of it.
+  const all = (x: string): string =>
+    fn === 'max' && type === 'f32' ? `select(${plain}(${x}), ${nan(x)}, subgroupAny(${isNan(x)}))` : `${plain}(${x})`;
   const neutral = literal(type, NEUTRAL[fn](type));
   return `fn combine_${fn}_${type}(lane: u32, place: u32, threads: u32, value: ${type}) -> ${type} {
-  let part = ${all}(value);
+  let part = ${all('value')};
   shared_${type}[lane] = select(${neutral}, part, place == 0u);
   workgroupBarrier();
   var a = ${neutral};
@@ -208,7 +222,7 @@ export function combineBySubgroups(type: ScalarType, fn: 'add' | 'max'): string 
     let b = shared_${type}[i];
     a = ${join};
   }
-  let total = ${all}(a);
+  let total = ${all('a')};
   // Nobody writes the next value before everybody has read this one.
   workgroupBarrier();
   return total;

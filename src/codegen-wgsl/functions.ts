@@ -16,8 +16,8 @@ export const TEXT: { readonly [F in Exclude<Fn, VectorFn>]: (...args: string[]) 
   neg: (a) => `(-${a})`,
   abs: call('abs'),
   sign: call('sign'),
-  exp: call('exp'),
-  log: call('log'),
+  exp: call('nn_exp'),
+  log: call('nn_log'),
   log1p: call('nn_log1p'),
   expm1: call('nn_expm1'),
   sqrt: call('sqrt'),
@@ -58,6 +58,8 @@ export const TEXT: { readonly [F in Exclude<Fn, VectorFn>]: (...args: string[]) 
 
 /** What reads otherwise on vectors. */
 export const WIDE_TEXT: Partial<Readonly<Record<Fn, (...args: string[]) => string>>> = {
+  exp: call('nn_exp_4'),
+  log: call('nn_log_4'),
   log1p: call('nn_log1p_4'),
   expm1: call('nn_expm1_4'),
   sin: call('nn_sin_4'),
@@ -77,6 +79,12 @@ export const WIDE_TEXT: Partial<Readonly<Record<Fn, (...args: string[]) => strin
   or: infix('|'),
 };
 
+/** What reads otherwise on floats than on whole numbers. */
+export const FLOAT_TEXT: Partial<Readonly<Record<Fn, Readonly<Record<'text' | 'wide', (...args: string[]) => string>>>>> = {
+  max: { text: call('nn_max'), wide: call('nn_max_4') },
+  min: { text: call('nn_min'), wide: call('nn_min_4') },
+};
+
 /** How a type is written. */
 export const typeText = (type: ValueType): string => (isVector(type) ? vectorName(type) : type);
 
@@ -89,7 +97,10 @@ export const VECTOR_TEXT: { readonly [F in VectorFn]: (type: ValueType, args: re
   z: (_t, [a = '']) => `${a}.z`,
   w: (_t, [a = '']) => `${a}.w`,
   sum4: (_t, [a = '']) => `((${a}.x + ${a}.y) + (${a}.z + ${a}.w))`,
-  max4: (_t, [a = '']) => `max(max(${a}.x, ${a}.y), max(${a}.z, ${a}.w))`,
+  max4: (t, [a = '']) => {
+    const larger = t === 'f32' ? 'nn_max' : 'max';
+    return `${larger}(${larger}(${a}.x, ${a}.y), ${larger}(${a}.z, ${a}.w))`;
+  },
 };
 
 const MAX_F32 = 3.4028234663852886e38;

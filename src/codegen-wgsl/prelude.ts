@@ -1,58 +1,52 @@
 import type { Fn } from '../ir/kernel/types.ts';
+import type { PreludeEntry } from './prelude-entry.ts';
+import { TRIGONOMETRY } from './trigonometry.ts';
+
+/** Whether a number is none, told by its bits: drivers may take it that every number is one, and fold x != x away. */
+export const isNan = (x: string): string => `((bitcast<i32>(${x}) & i32(0x7fffffff)) > i32(0x7f800000))`;
+/** What is no number, made of a number's bits while the kernel runs: WGSL has no constant for it. */
+export const nan = (x: string): string => `bitcast<f32>(bitcast<i32>(${x}) | i32(0x7fc00000))`;
+
+/** The larger or the smaller of two; where one of them is no number, neither is the result. */
+const extreme = (name: 'max' | 'min'): string => `fn nn_${name}(a: f32, b: f32) -> f32 {
+  let none = max(bitcast<i32>(a) & i32(0x7fffffff), bitcast<i32>(b) & i32(0x7fffffff)) > i32(0x7f800000);
+  return select(${name}(a, b), ${nan('a')}, none);
+}`;
 
 /**
  * The audited numeric functions. WGSL lets a driver assume that NaN and infinity do not occur and gives loose bounds for
  * exp, tanh and others, so nothing here relies on either. Each text is pasted into the kernels that call it.
  */
-export interface PreludeEntry {
-  readonly needs: readonly Fn[];
-  readonly text: string;
-}
-
-/**
- * sin and cos by quadrant: WGSL promises only 2^-11 of absolute error. x = k pi/2 + r with pi/2 in three parts (Cody and
- * Waite, 1980), then Taylor polynomials on |r| <= pi/4. Good to a few ulp up to |x| of some ten thousands.
- */
-const QUADRANT = `fn nn_quadrant(x: f32, shift: i32) -> f32 {
-  let k = round(x * 0.63661977);
-  var r = fma(k, f32(-1.5703125), x);
-  r = fma(k, f32(-4.837513e-4), r);
-  r = fma(k, f32(-7.5497901e-8), r);
-  let s = r * r;
-  let sine = r + r * s * (-0.16666667 + s * (8.3333333e-3 + s * (-1.9841270e-4 + s * 2.7557319e-6)));
-  let cosine = 1.0 + s * (-0.5 + s * (4.1666668e-2 + s * (-1.3888889e-3 + s * 2.4801587e-5)));
-  let q = (i32(k) + shift) & i32(3);
-  let v = select(sine, cosine, (q & i32(1)) == i32(1));
-  return select(v, -v, q >= i32(2));
-}`;
-
-export const PRELUDE: Partial<Readonly<Record<Fn, PreludeEntry>>> = {
+export const PRELUDE: Partial<Readonly<Record<Fn | 'turn', PreludeEntry>>> = {
+  max: { needs: [], text: extreme('max') },
+  min: { needs: [], text: extreme('min') },
+  exp: {
+    needs: [],
+    text: `fn nn_exp(x: f32) -> f32 { return select(exp(x), x, ${isNan('x')}); }`,
+  },
+  log: {
+    needs: [],
+    // Some drivers give the logarithm of |x|.
+    text: `fn nn_log(x: f32) -> f32 { return select(log(x), ${nan('x')}, (x < f32(0.0)) || ${isNan('x')}); }`,
+  },
   tanh: {
     needs: [],
     // Beyond 9 the result rounds to +-1; unclamped, some drivers give NaN. Below 0.1 the odd series keeps the relative error small.
     text: `fn nn_tanh(x: f32) -> f32 {
   let s = x * x;
   let series = x * (1.0 + s * (-0.33333334 + s * (0.13333334 + s * -0.053968254)));
-  return select(tanh(clamp(x, f32(-9.0), f32(9.0))), series, abs(x) < f32(0.1));
+  return select(tanh(clamp(x, f32(-9.0), f32(9.0))), series, (abs(x) < f32(0.1)) || ${isNan('x')});
 }`,
   },
   sigmoid: {
-    needs: [],
+    needs: ['exp'],
     text: `fn nn_sigmoid(x: f32) -> f32 {
-  let e = exp(-abs(x));
+  let e = nn_exp(-abs(x));
   let p = 1.0 / (1.0 + e);
   return select(e * p, p, x >= f32(0.0));
 }`,
   },
-  sin: {
-    needs: [],
-    text: `${QUADRANT}
-fn nn_sin(x: f32) -> f32 { return nn_quadrant(x, 0); }`,
-  },
-  cos: {
-    needs: ['sin'],
-    text: `fn nn_cos(x: f32) -> f32 { return nn_quadrant(x, 1); }`,
-  },
+  ...TRIGONOMETRY,
   atan: {
     needs: [],
     // Folded into |x| <= tan(pi/8), then the odd polynomial of Moshier's Cephes library.
@@ -68,25 +62,25 @@ fn nn_sin(x: f32) -> f32 { return nn_quadrant(x, 0); }`,
 }`,
   },
   expm1: {
-    needs: [],
+    needs: ['exp'],
     // Taylor series near 0, where exp(x) - 1 cancels.
     text: `fn nn_expm1(x: f32) -> f32 {
   let series = x * (1.0 + x * (0.5 + x * (0.16666667 + x * (0.041666668 + x * (0.008333334 + x * (0.0013888889 + x * 0.0001984127))))));
-  return select(exp(x) - 1.0, series, abs(x) < f32(0.35));
+  return select(nn_exp(x) - 1.0, series, abs(x) < f32(0.35));
 }`,
   },
   log1p: {
-    needs: [],
+    needs: ['log'],
     // log((1 + x)) = 2 artanh(x / (2 + x)): the series needs no cancelling sum.
     text: `fn nn_log1p(x: f32) -> f32 {
   let z = x / (2.0 + x);
   let s = z * z;
   let series = 2.0 * z * (1.0 + s * (0.33333334 + s * (0.2 + s * (0.14285715 + s * 0.11111111))));
-  return select(log(1.0 + x), series, abs(x - 0.1) < f32(0.4));
+  return select(nn_log(1.0 + x), series, abs(x - 0.1) < f32(0.4));
 }`,
   },
   erf: {
-    needs: [],
+    needs: ['exp'],
     // Near 0 the Maclaurin series (Abramowitz and Stegun 7.1.5); beyond, 7.1.26 to 1.5e-7.
     text: `fn nn_erf(x: f32) -> f32 {
   let a = abs(x);
@@ -94,7 +88,7 @@ fn nn_sin(x: f32) -> f32 { return nn_quadrant(x, 0); }`,
   let series = x * (1.1283792 + s * (-0.37612638 + s * (0.11283792 + s * (-0.026866170 + s * (0.0052239776 + s * (-0.00085483270 + s * 0.00012055332))))));
   let t = 1.0 / (1.0 + 0.3275911 * a);
   let tail = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
-  return select(sign(x) * (1.0 - tail * exp(-min(s, f32(80.0)))), series, a < f32(0.7));
+  return select(sign(x) * (1.0 - tail * nn_exp(-min(s, f32(80.0)))), series, a < f32(0.7));
 }`,
   },
   half: {
@@ -118,12 +112,17 @@ fn nn_sin(x: f32) -> f32 { return nn_quadrant(x, 0); }`,
   },
   pow: {
     needs: [],
-    // WGSL's pow is undefined for negative bases; whole exponents have a meaning there.
+    // WGSL's pow is undefined for negative bases: whole exponents have a meaning there, others none. What C and IEEE 754 say of
+    // bases of 1 and -1 holds for infinite exponents too.
     text: `fn nn_pow(x: f32, y: f32) -> f32 {
   let magnitude = pow(abs(x), y);
   let odd = abs(y - 2.0 * floor(y * 0.5)) == f32(1.0);
+  let negative = (x < f32(0.0)) && (abs(x) < f32(3.4e38));
+  let none = (negative && (floor(y) != y)) || ${isNan('x')} || ${isNan('y')};
+  let far = (bitcast<i32>(y) & i32(0x7fffffff)) == i32(0x7f800000);
+  let one = (y == f32(0.0)) || (x == f32(1.0)) || ((x == f32(-1.0)) && far);
   let signed = select(magnitude, -magnitude, (x < f32(0.0)) && odd);
-  return select(signed, f32(1.0), y == f32(0.0));
+  return select(select(signed, ${nan('x')}, none), f32(1.0), one);
 }`,
   },
   uniform: {
@@ -176,15 +175,3 @@ fn nn_shuffle(index: i32, n: u32, seed: i32, epoch: i32) -> i32 {
 }`,
   },
 };
-
-/** The text of an entry for vectors of four: the same arithmetic by element. */
-export function vectorText(text: string): string {
-  return text
-    .replace(/\b(nn_\w+)\(/g, '$1_4(')
-    .replace(/\bf32\b/g, 'vec4f')
-    .replace(/\bi32\b/g, 'vec4i')
-    .replace(/\bbool\b/g, 'vec4<bool>')
-    .replace(/shift: vec4i/g, 'shift: i32')
-    .replace(/&&/g, '&')
-    .replace(/\|\|/g, '|');
-}

@@ -1,12 +1,12 @@
 import { fail } from '../base/errors.ts';
-import { erf, half, sigmoid } from '../base/math.ts';
+import { erf, half, pow, sigmoid } from '../base/math.ts';
 import { shuffleAt, uniformAt } from '../base/random.ts';
 import { BYTES, TICK_BYTES, traceWords, type Plan } from '../plan.ts';
 import { DeviceError, smaller } from './errors.ts';
 import type { Counters, Session, Ticks, Words } from './session.ts';
 
 /** What generated kernels call. */
-export const KERNEL_LIB = { sigmoid, erf, half, uniform: uniformAt, shuffle: shuffleAt } as const;
+export const KERNEL_LIB = { sigmoid, erf, half, pow, uniform: uniformAt, shuffle: shuffleAt } as const;
 
 export interface TickWords {
   readonly f32: Float32Array;

@@ -119,9 +119,40 @@ export function round(b: B, x: NodeId): NodeId {
   return b.op('select', b.op('and', tie, odd), b.op('sub', up, b.like(1, x)), up);
 }
 
-/** atan(x / sqrt(1 - x^2)), which is the inverse of the sine. */
+/** x - trunc(x / y) y; where the quotient is below 1 the product is 0, whatever y is. */
+export function fmod(b: B, x: NodeId, y: NodeId): NodeId {
+  const quotient = trunc(b, b.op('div', x, y));
+  const zero = b.like(0, x);
+  return b.op('sub', x, b.op('select', b.op('eq', quotient, zero), zero, b.op('mul', quotient, y)));
+}
+
+/** The remainder that has the sign of y: fmod, and y more where the signs differ. */
+export function remainder(b: B, x: NodeId, y: NodeId): NodeId {
+  const rest = fmod(b, x, y);
+  const zero = b.like(0, x);
+  const over = b.op(
+    'or',
+    b.op('and', b.op('lt', zero, rest), b.op('lt', y, zero)),
+    b.op('and', b.op('lt', rest, zero), b.op('lt', zero, y)),
+  );
+  return b.op('select', over, b.op('add', rest, y), rest);
+}
+
+/** 2 atan(x / (1 + sqrt(1 - x^2))): nothing is divided by 0 at the ends. */
 export function asin(b: B, x: NodeId): NodeId {
-  return b.op('atan', b.op('div', x, b.op('sqrt', b.op('sub', b.like(1, x), b.op('mul', x, x)))));
+  const one = b.like(1, x);
+  const root = b.op('sqrt', b.op('sub', one, b.op('mul', x, x)));
+  return b.op('mul', b.op('atan', b.op('div', x, b.op('add', one, root))), b.like(2, x));
+}
+
+/** Where log(2 x) stands for asinh and acosh: what is left out is below 1/(4 x^2). */
+const FAR = 1e6;
+
+/** log1p of `near`, a function of x, and log(2 x) where x is so large that its square would overflow. */
+export function logNearOrFar(b: B, x: NodeId, near: (x: NodeId) => NodeId): NodeId {
+  const [one, far] = [b.like(1, x), b.op('lt', b.like(FAR, x), x)];
+  const large = b.op('add', b.op('log', b.op('select', far, x, one)), b.like(Math.LN2, x));
+  return b.op('select', far, large, b.op('log1p', near(b.op('select', far, one, x))));
 }
 
 /** The first place of the largest value along an axis, which goes away: i32. */

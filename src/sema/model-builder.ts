@@ -62,6 +62,19 @@ export class ModelBuilder {
     }
   }
 
+  /** A parameter or state by the end of its name, looked for from inside a prefix outwards. */
+  weight(path: readonly string[], prefix: readonly string[]): NodeId | undefined {
+    for (let n = prefix.length; n >= 0; n--) {
+      const found = this.nodes.get([...prefix.slice(0, n), ...path].join('.'));
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  weightNames(): string[] {
+    return [...this.nodes.keys()];
+  }
+
   /** Declares a trainable tensor, or gives the one that shares its name. */
   param(name: string, shape: readonly number[], init: Init, span: Span, layer: string): NodeId {
     const known = this.nodes.get(name);
@@ -89,11 +102,12 @@ export class ModelBuilder {
     const known = this.nodes.get(name);
     if (known !== undefined && !this.shared)
       this.sink.error('NN205', span, `a state is called '${name}' already`, { help: 'name the stage' });
-    const value = known ?? this.b.add('state', [], { name }, { dtype: 'f32', shape }, { name, loc: place(span) });
+    const stored = known ?? this.b.add('state', [], { name }, { dtype: 'f32', shape }, { name, loc: place(span) });
     if (known === undefined) this.states.push({ name, shape, init, layer, span });
-    this.nodes.set(name, value);
+    this.nodes.set(name, stored);
+    // Shared by several uses, each goes on from what the one before it left, as in PyTorch.
+    const value = this.b.writes.find((w) => w.state === name)?.value ?? stored;
     const keep = (next: NodeId): void => {
-      // Of several uses of one set the last one counts.
       const before = this.b.writes.findIndex((w) => w.state === name);
       if (before >= 0) this.b.writes.splice(before, 1);
       this.b.writes.push({ state: name, value: next });

@@ -193,6 +193,13 @@ describe("PyTorch's catalogue", () => {
     const compare = (what: string, got: ArrayLike<number>, want: readonly number[], relative: number, on: string): void =>
       want.forEach((w, i) => {
         const g = got[i] ?? NaN;
+        const finite = v.places.every((p) => typeof p[i] === 'number');
+        const none = v.places.some((p) => p[i] === 'nan');
+        // Where a function has no value it has no derivative; second derivatives are asked for where the place and the answer are numbers.
+        if (what !== 'y' && (none || Number.isNaN(number(at(v.f64.y, i))))) return;
+        if (what.startsWith('second') && !finite) return;
+        // Where PyTorch's derivative is none though the value is a number, another answer is as right.
+        if (what !== 'y' && Number.isNaN(w)) return;
         const near = Object.is(g, w) || g === w || Math.abs(g - w) <= relative * Math.abs(w) + relative * 1e-2;
         const same = near || (Number.isNaN(g) && Number.isNaN(w));
         if (!same && !except(what, i, on !== 'reference'))

@@ -32,7 +32,7 @@ const CASES: readonly Case[] = [
   {
     name: 'share, which uses one set twice',
     text: `let s = share(Linear(4, 4))\nlayer Linear(3, 4) -> s -> tanh -> s -> Linear(4, 1)${END}`,
-    params: '0.weight 0.bias 1.weight 1.bias 3.weight 3.bias',
+    params: '0.weight 0.bias s.weight s.bias 4.weight 4.bias',
   },
   {
     name: 'lifted arithmetic on stages',

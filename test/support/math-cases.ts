@@ -18,6 +18,8 @@ export const CASES: readonly {
   { op: 'sqrt', low: 0, high: 1e6, relative: 1e-6, absolute: 0 },
   { op: 'sin', low: -10, high: 10, relative: 0, absolute: 1e-6 },
   { op: 'sin', low: -10_000, high: 10_000, relative: 0, absolute: 2e-6 },
+  { op: 'sin', low: -1e7, high: 1e7, relative: 0, absolute: 1e-6 },
+  { op: 'cos', low: -1e30, high: 3e38, relative: 0, absolute: 1e-6 },
   { op: 'atan', low: -50, high: 50, relative: 4e-7, absolute: 1e-7 },
   { op: 'cos', low: -10_000, high: 10_000, relative: 0, absolute: 2e-6 },
   { op: 'tanh', low: -100, high: 100, relative: 1e-6, absolute: 0 },

@@ -1,4 +1,4 @@
-import { erf, half, sigmoid } from '../../base/math.ts';
+import { erf, half, pow, sigmoid } from '../../base/math.ts';
 import type { Op } from './types.ts';
 
 /**
@@ -31,7 +31,7 @@ export const POINTWISE = {
   div: (a, b) => a / b,
   idiv: (a, b) => Math.trunc(a / b),
   mod: (a, b) => a % b,
-  pow: (a, b) => a ** b,
+  pow,
   max: Math.max,
   min: Math.min,
   lt: (a, b) => (a < b ? 1 : 0),

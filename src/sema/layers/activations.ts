@@ -131,9 +131,17 @@ export const prelu = layer({
 });
 
 export const relu6 = elementwise('min(max(x, 0), 6)', 'torch.nn.functional.relu6', (b, x) => within(b, x, 0, 6));
-/** x / 6 + 1/2 within [0, 1]; at the ends nothing flows, as in PyTorch. */
-export const hardsigmoid = elementwise('0 below -3, 1 above 3, a line between', 'torch.nn.functional.hardsigmoid', ramp);
-export const hardswish = elementwise('x hardsigmoid(x)', 'torch.nn.functional.hardswish', (b, x) => b.op('mul', x, ramp(b, x)));
+export const hardsigmoid = elementwise('0 below -3, 1 above 3, a line between', 'torch.nn.functional.hardsigmoid', (b, x) => {
+  const line = b.op('add', b.op('mul', x, b.like(1 / 6, x)), b.like(0.5, x));
+  return between(b, x, [-3, b.like(0, x)], [3, b.like(1, x)], line);
+});
+export const hardswish = elementwise('x hardsigmoid(x)', 'torch.nn.functional.hardswish', (b, x) => {
+  // PyTorch's slope at -3 is that of the parabola, which begins there. Outside of it the parabola is not asked for.
+  const [below, above] = [b.op('lt', x, b.like(-3, x)), b.op('le', b.like(3, x), x)];
+  const inside = b.op('select', b.op('or', below, above), b.like(0, x), x);
+  const parabola = b.op('mul', inside, b.op('add', b.op('mul', inside, b.like(1 / 6, x)), b.like(0.5, x)));
+  return b.op('select', below, b.like(0, x), b.op('select', above, x, parabola));
+});
 export const logsigmoid = elementwise('log(sigmoid(x)), without overflow', 'torch.nn.functional.logsigmoid', (b, x) =>
   b.op('neg', f.softplus(b, b.op('neg', x))),
 );
@@ -141,14 +149,15 @@ export const tanhshrink = elementwise('x - tanh(x)', 'torch.nn.functional.tanhsh
 
 /** x within (low, high), else the nearer end. */
 function within(b: GraphBuilder, x: NodeId, low: number, high: number): NodeId {
-  const [from, to] = [b.like(low, x), b.like(high, x)];
-  return b.op('select', b.op('lt', from, x), b.op('select', b.op('lt', x, to), x, to), from);
+  return between(b, x, [low, b.like(low, x)], [high, b.like(high, x)], x);
 }
 
-function ramp(b: GraphBuilder, x: NodeId): NodeId {
-  const line = b.op('add', b.op('mul', x, b.like(1 / 6, x)), b.like(0.5, x));
-  const upper = b.op('select', b.op('lt', x, b.like(3, x)), line, b.like(1, x));
-  return b.op('select', b.op('lt', b.like(-3, x), x), upper, b.like(0, x));
+type End = readonly [place: number, value: NodeId];
+
+/** A value within (low, high), else what stands at the end; at the ends nothing flows, as in PyTorch, and NaN goes through the middle. */
+function between(b: GraphBuilder, x: NodeId, low: End, high: End, middle: NodeId): NodeId {
+  const upper = b.op('select', b.op('le', b.like(high[0], x), x), high[1], middle);
+  return b.op('select', b.op('le', x, b.like(low[0], x)), low[1], upper);
 }
 
 const shrink = (doc: string, torch: string, soft: boolean): Layer =>

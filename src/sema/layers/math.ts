@@ -40,25 +40,27 @@ export const tan = composed('the tangent', 'torch.tan', (b, x) => b.op('div', b.
 export const atan = unary('atan', 'the inverse of the tangent', 'torch.atan');
 export const asin = composed('the inverse of the sine', 'torch.asin', f.asin);
 export const acos = composed('the inverse of the cosine', 'torch.acos', (b, x) => b.op('sub', b.like(Math.PI / 2, x), f.asin(b, x)));
-export const sinh = composed('the hyperbolic sine', 'torch.sinh', (b, x) => {
-  const up = b.op('expm1', b.op('abs', x));
-  // (e - 1/e) / 2 with e = exp|x|, without cancellation near 0.
-  const half = b.op('mul', b.op('add', up, b.op('div', up, b.op('add', up, b.like(1, x)))), b.like(0.5, x));
-  return b.op('select', b.op('lt', x, b.like(0, x)), b.op('neg', half), half);
-});
+// Of expm1(x) and -expm1(-x) neither ever has the other sign, so that nothing cancels.
+export const sinh = composed('the hyperbolic sine', 'torch.sinh', (b, x) =>
+  b.op('mul', b.op('sub', b.op('expm1', x), b.op('expm1', b.op('neg', x))), b.like(0.5, x)),
+);
 export const cosh = composed('the hyperbolic cosine', 'torch.cosh', (b, x) =>
   b.op('mul', b.op('add', b.op('exp', x), b.op('exp', b.op('neg', x))), b.like(0.5, x)),
 );
 export const asinh = composed('the inverse of the hyperbolic sine', 'torch.asinh', (b, x) => {
-  // sign(x) log1p(|x| + x^2 / (1 + sqrt(1 + x^2)))
-  const [a, one] = [b.op('abs', x), b.like(1, x)];
-  const s = b.op('mul', x, x);
-  const inner = b.op('add', a, b.op('div', s, b.op('add', one, b.op('sqrt', b.op('add', one, s)))));
-  const y = b.op('log1p', inner);
-  return b.op('select', b.op('lt', x, b.like(0, x)), b.op('neg', y), y);
+  // sign(x) log1p(|x| + x^2 / (1 + sqrt(1 + x^2))), with a slope at 0.
+  const y = f.logNearOrFar(b, f.magnitude(b, x), (a) => {
+    const [one, square] = [b.like(1, a), b.op('mul', a, a)];
+    return b.op('add', a, b.op('div', square, b.op('add', one, b.op('sqrt', b.op('add', one, square)))));
+  });
+  return b.op('select', b.op('lt', b.like(0, x), x), y, b.op('neg', y));
 });
 export const acosh = composed('the inverse of the hyperbolic cosine', 'torch.acosh', (b, x) =>
-  b.op('log', b.op('add', x, b.op('sqrt', b.op('sub', b.op('mul', x, x), b.like(1, x))))),
+  // log1p(t + sqrt(t) sqrt(t + 2)) with t = x - 1; below 1 the roots are no numbers.
+  f.logNearOrFar(b, x, (near) => {
+    const t = b.op('sub', near, b.like(1, near));
+    return b.op('add', t, b.op('mul', b.op('sqrt', t), b.op('sqrt', b.op('add', t, b.like(2, t)))));
+  }),
 );
 export const atanh = composed('the inverse of the hyperbolic tangent', 'torch.atanh', (b, x) =>
   b.op('mul', b.op('sub', b.op('log1p', x), b.op('log1p', b.op('neg', x))), b.like(0.5, x)),
@@ -93,28 +95,27 @@ const two = (doc: string, torch: string, build: (b: GraphBuilder, x: NodeId, y: 
     },
   });
 
-export const atan2 = two('the angle of the point (b, a)', 'torch.atan2', (b, y, x) => {
-  // atan(y / x), turned by half a circle on the left; on the axis itself by a quarter.
+export const atan2 = two('the angle of the point (b, a); nothing flows at (0, 0)', 'torch.atan2', (b, y, x) => {
   const zero = b.like(0, x);
-  const onAxis = b.op('eq', x, zero);
-  const slope = b.op('atan', b.op('div', y, b.op('select', onAxis, b.like(1, x), x)));
-  const half = b.op('select', b.op('lt', y, zero), b.like(-Math.PI, x), b.like(Math.PI, x));
-  const turned = b.op('select', b.op('lt', x, zero), b.op('add', slope, half), slope);
-  // On the axis d/dx is -1/y: the other quotient's slope, so that the gradient is right there too.
-  const steep = b.op('div', x, b.op('select', b.op('eq', y, zero), b.like(1, y), y));
-  const quarter = b.op('sub', b.op('mul', b.op('sign', y), b.like(Math.PI / 2, y)), b.op('atan', steep));
-  return b.op('select', onAxis, quarter, turned);
+  const nowhere = b.op('and', b.op('eq', x, zero), b.op('eq', y, zero));
+  // The smaller coordinate by the larger one: steep angles are counted from the vertical, others on the left from half a circle.
+  const steep = b.op('lt', b.op('abs', x), b.op('abs', y));
+  const below = b.op('select', steep, y, b.op('select', nowhere, b.like(1, x), x));
+  const angle = b.op('atan', b.op('div', b.op('select', steep, x, y), below));
+  const turn = b.op('select', b.op('lt', y, zero), b.like(-Math.PI, x), b.like(Math.PI, x));
+  const flat = b.op('select', b.op('lt', x, zero), b.op('add', angle, turn), angle);
+  const upright = b.op('sub', b.op('mul', turn, b.like(0.5, x)), angle);
+  return b.op('select', nowhere, zero, b.op('select', steep, upright, flat));
 });
 export const hypot = two('sqrt(a^2 + b^2)', 'torch.hypot', (b, x, y) => b.op('sqrt', b.op('add', b.op('mul', x, x), b.op('mul', y, y))));
-export const fmod = two('the remainder of a / b with the sign of a', 'torch.fmod', (b, x, y) =>
-  b.op('sub', x, b.op('mul', f.trunc(b, b.op('div', x, y)), y)),
-);
-export const remainder = two('the remainder of a / b with the sign of b', 'torch.remainder', (b, x, y) =>
-  b.op('sub', x, b.op('mul', b.op('floor', b.op('div', x, y)), y)),
-);
+export const fmod = two('the remainder of a / b with the sign of a', 'torch.fmod', (b, x, y) => f.fmod(b, x, y));
+export const remainder = two('the remainder of a / b with the sign of b', 'torch.remainder', (b, x, y) => f.remainder(b, x, y));
 export const logaddexp = two('log(e^a + e^b), without overflow', 'torch.logaddexp', (b, x, y) => {
-  const d = b.op('neg', b.op('abs', b.op('sub', x, y)));
-  return b.op('add', b.op('max', x, y), b.op('log1p', b.op('exp', d)));
+  // The larger of both + log(1 + e^-|a - b|), written as softplus is. Of equal infinities the difference is 0.
+  const same = b.op('and', b.op('eq', x, y), b.op('not', b.op('finite', x)));
+  const d = b.op('select', same, b.like(0, x), b.op('sub', x, y));
+  const larger = b.op('select', b.op('lt', b.like(0, d), d), x, y);
+  return b.op('add', larger, b.op('log1p', b.op('exp', b.op('neg', f.magnitude(b, d)))));
 });
 
 export const clamp = layer({
