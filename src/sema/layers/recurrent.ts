@@ -64,7 +64,8 @@ function starts(cx: LayerContext, step: Step, shapes: readonly Shape[]): readonl
       continue;
     }
     const found = b.shape(given);
-    if (b.type(given).dtype !== 'f32' || !sameShape(broadcastShapes(found, shape) ?? [], shape))
+    const fits = sameShape(found.slice(-2), shape.slice(1)) && sameShape(broadcastShapes(found, shape) ?? [], shape);
+    if (b.type(given).dtype !== 'f32' || !fits)
       return problem(
         'NN203',
         `${name} is ${showShape(shape)}, and ${showShape(found)} is given`,
