@@ -146,20 +146,38 @@ export const unsqueeze = layer({
   },
 });
 
+/** A tensor in a shape that it broadcasts to, or why it does not. */
+function expanded(b: GraphBuilder, x: NodeId, wanted: Shape): NodeId | Problem {
+  const whole = b.shape(x);
+  const joined = broadcastShapes(whole, wanted);
+  if (joined?.length !== wanted.length || !joined.every((d, i) => sameDim(d, at(wanted, i))))
+    return problem('NN203', `${showShape(whole)} does not expand to ${showShape(wanted)}`);
+  return broadcastTo(b, x, wanted);
+}
+
 export const expand = layer({
   anyType: true,
-  doc: 'repeats axes of extent 1; the batch stays in front',
+  doc: 'repeats axes of extent 1; the batch stays in front, and with like=x comes from there',
   torch: 'torch.Tensor.expand',
   shape: '[B, 1, b] -> [B, a, b], and so on',
+  named: ['like'],
   parameters: { shape: { type: 'sizes', min: 1, doc: 'the shape of one example' } },
-  build({ b }, args, x) {
-    const whole = b.shape(x);
-    const wanted: Dim[] = [...(typeof whole[0] === 'object' ? [whole[0]] : []), ...[args.shape].flat()];
-    const joined = broadcastShapes(whole, wanted);
-    if (joined?.length !== wanted.length || !joined.every((d, i) => sameDim(d, at(wanted, i))))
-      return problem('NN203', `${showShape(whole)} does not expand to ${showShape(wanted)}`);
-    return broadcastTo(b, x, wanted);
+  build({ b, named }, args, x) {
+    const { like } = named;
+    const [batch] = b.shape(like ?? x);
+    const leads = typeof batch === 'object' || like !== undefined;
+    return expanded(b, x, [...(leads && batch !== undefined ? [batch] : []), ...[args.shape].flat()]);
   },
+});
+
+export const expand_as = layer({
+  anyType: true,
+  doc: 'a in the shape of b, its batch included',
+  torch: 'torch.Tensor.expand_as',
+  shape: '[..., 1, ...], [..., n, ...] -> [..., n, ...]',
+  inputs: ['a', 'b'],
+  parameters: {},
+  build: ({ b }, _args, x, y = x) => expanded(b, x, b.shape(y)),
 });
 
 export const split = layer({

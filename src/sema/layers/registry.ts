@@ -11,6 +11,7 @@ import * as math from './math.ts';
 import * as norms from './norm.ts';
 import * as pools from './pool.ts';
 import * as products from './products.ts';
+import * as random from './random.ts';
 import * as recurrent from './recurrent.ts';
 import * as reductions from './reduce.ts';
 
@@ -18,6 +19,7 @@ const { maximum, minimum, ...arithmetic } = math;
 const { variance, ...reduce } = reductions;
 const { take: _take, ...moves } = arrange;
 const { rotary, ...tables } = embeddings;
+const { standardNormal: _normal, ...noise } = random;
 
 type Table = Readonly<Record<string, Layer>>;
 
@@ -33,6 +35,7 @@ export const FAMILIES = {
   'Products of tensors': products as Table,
   'Shapes and parts': moves as Table,
   Indexing: indexing as Table,
+  'Random numbers': noise as Table,
 } as const;
 
 export const LAYERS: Table = Object.assign({}, ...Object.values(FAMILIES)) as Table;
