@@ -98,6 +98,40 @@ layer Unet(2)${END}`,
     params: '0.d1.0.weight 0.d1.0.bias 0.d2.0.weight 0.d2.0.bias 0.up.weight 0.up.bias 0.out.weight 0.out.bias',
   },
   {
+    name: 'borders of every kind, windows that reach over the end, and statistics of examples',
+    text: `input x: [4, 5, 6]
+layer Conv2d(4, 4, 3, padding=same, padding_mode=reflect) -> Dropout2d(0.2) -> InstanceNorm2d(4, affine=true, track_running_stats=true)
+  -> MaxPool2d(3, stride=2, padding=1, ceil_mode=true) -> LocalResponseNorm(3, alpha=0.5) -> Upsample(size=[5, 3], mode=bicubic)
+  -> Conv2d(4, 2, 2, padding=1, padding_mode=circular) -> AvgPool2d(3, stride=2, padding=1, ceil_mode=true, count_include_pad=false)
+  -> ReplicationPad2d([1, 0, 0, 2]) -> LPPool2d(2, 2) -> AdaptiveMaxPool2d([2, 1]) -> flatten -> Linear(4, 1)${END}`,
+    params: '0.weight 0.bias 2.weight 2.bias 6.weight 6.bias 12.weight 12.bias',
+  },
+  {
+    name: 'values that go back to where they stood, and places that become channels',
+    text: `block Back(c) {
+  let v, i = MaxPool2d(x, 2, return_indices=true)
+  MaxUnpool2d(v -> Conv2d(c, c, 1) -> tanh, i, 2) -> PixelUnshuffle(2) -> ChannelShuffle(2) -> Conv2d(4*c, 4*c, 1, groups=2) -> PixelShuffle(2)
+}
+input x: [2, 4, 6]
+layer Identity -> Back(2) -> Unfold([2, 3], stride=[1, 2]) -> tanh -> Fold([4, 6], [2, 3], stride=[1, 2]) -> flatten -> Linear(48, 1)${END}`,
+    params: '1.0.weight 1.0.bias 1.2.weight 1.2.bias 6.weight 6.bias',
+  },
+  {
+    name: 'bags of tokens with padding, slopes and noise that are drawn',
+    text: `input t: int[5]
+block Sides() {
+  let bag = x -> bag: EmbeddingBag(7, 4, padding_idx=5)
+  let most = x -> most: EmbeddingBag(7, 4, mode=max)
+  let each = x -> each: Embedding(7, 4, padding_idx=-1)
+  bag + most + sum(each, dim=1) -> AlphaDropout(0.3)
+}
+layer Sides() -> rrelu -> Linear(4, 6) -> softplus(beta=2, threshold=1) -> threshold(0.2, 0.1) -> Linear(6, 3) -> FeatureAlphaDropout(0.2) -> softmin -> Linear(3, 7)
+loss cross_entropy
+optim sgd lr=0.01
+train steps=3`,
+    params: '0.bag.weight 0.most.weight 0.each.weight 2.weight 2.bias 5.weight 5.bias 8.weight 8.bias',
+  },
+  {
     name: 'recurrent layers',
     text: `input x: [4, 3]\nlayer GRU(3, 3, bidirectional=true) -> LSTM(6, 2, last=true) -> Linear(2, 1)${END}`,
     params:

@@ -276,29 +276,6 @@ export const flip = layer({
   },
 });
 
-export const pad = layer({
-  doc: 'puts numbers around: pairs of counts, from the last axis on',
-  torch: 'torch.nn.functional.pad',
-  shape: '[..., n] -> [..., low+n+high]',
-  parameters: {
-    padding: { type: 'sizes', min: 0, doc: 'before and after the last axis, then the one before it, and so on' },
-    value: { type: 'number', default: 0, doc: 'what is put there' },
-  },
-  build({ b }, args, x) {
-    const shape = b.shape(x);
-    const counts = typeof args.padding === 'number' ? [args.padding, args.padding] : args.padding;
-    const low = shape.map((_, i) => counts[2 * (shape.length - 1 - i)] ?? 0);
-    const high = shape.map((_, i) => counts[2 * (shape.length - 1 - i) + 1] ?? 0);
-    if (counts.length % 2 !== 0 || counts.length / 2 > shape.length || (typeof shape[0] !== 'number' && (low[0] ?? 0) + (high[0] ?? 0) > 0))
-      return problem(
-        'NN206',
-        `[${counts.join(', ')}] is no padding of ${showShape(shape)}`,
-        'give pairs, from the last axis on; never the batch',
-      );
-    return b.add('pad', [x], { low, high, value: args.value });
-  },
-});
-
 const triangle = (doc: string, torch: string, lower: boolean): Layer =>
   layer({
     doc,
