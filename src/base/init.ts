@@ -8,6 +8,8 @@ export type Init =
   | { readonly kind: 'orthogonal'; readonly gain: number }
   /** `drawn`: PyTorch draws uniform numbers before it sets them all to the value, and so its generator moves on. */
   | { readonly kind: 'constant'; readonly value: number; readonly drawn?: boolean }
+  /** As `of`, but one row is zero. */
+  | { readonly kind: 'zero_row'; readonly row: number; readonly of: Init }
   /** Numbers that the data gave, row-major. */
   | { readonly kind: 'values'; readonly values: readonly number[] };
 
@@ -33,6 +35,11 @@ export function initialValue(init: Init, shape: readonly number[], random: Rando
       return random.normal(n, init.mean, init.std);
     case 'trunc_normal':
       return truncated(init, random.uniform(n, 0, 1));
+    case 'zero_row': {
+      const value = initialValue(init.of, shape, random);
+      const width = n / (shape[0] ?? 1);
+      return value.fill(0, init.row * width, (init.row + 1) * width);
+    }
     case 'orthogonal': {
       const rows = shape[0] ?? 1;
       return orthogonal(random.normal(n, 0, 1), rows, n / rows, init.gain);

@@ -98,7 +98,8 @@ async function allData(program: OpenProgram, given: string | undefined, random: 
   const draw = given === undefined ? model.data?.draw : undefined;
   if (draw) {
     const names = [...model.inputs, ...model.targets].map((i) => i.name);
-    return { rows: draw.rows, tensors: drawData(draw, names, random ?? nativeDraws(draw.seed ?? model.train.seed)) };
+    const seed = draw.seed ?? model.train.seed;
+    return { rows: draw.rows, tensors: drawData(draw, names, random ?? nativeDraws(seed), seed) };
   }
   const path =
     dataPath(program, given) ??

@@ -30,6 +30,10 @@ interface ValueTypes {
   numbers: readonly number[];
   /** One whole number, or one for each axis. */
   sizes: number | readonly number[];
+  /** Sizes, or a word that says how to find them. */
+  padding: number | readonly number[] | string;
+  /** One number, or one for each axis. */
+  factors: number | readonly number[];
   /** A number, or an expression of the step. */
   schedule: ScalarExpr;
 }
@@ -49,6 +53,8 @@ const DESCRIBE: Readonly<Record<keyof ValueTypes, string>> = {
   columns: 'a name or a list of names',
   numbers: 'a list of numbers',
   sizes: 'a whole number, or one for each axis',
+  padding: 'a whole number, one for each axis, or a word',
+  factors: 'a number, or one for each axis',
   schedule: 'a number or a schedule',
 };
 
@@ -68,8 +74,12 @@ function hasType(v: Const, type: keyof ValueTypes): boolean {
       return Array.isArray(v) && v.length === 2 && v.every((x) => typeof x === 'number');
     case 'numbers':
       return Array.isArray(v) && v.every((x) => typeof x === 'number');
+    case 'padding':
+      return typeof v === 'string' || hasType(v, 'sizes');
     case 'sizes':
       return [v].flat().every((x) => typeof x === 'number' && Number.isInteger(x));
+    case 'factors':
+      return [v].flat().every((x) => typeof x === 'number');
     case 'columns':
       return Array.isArray(v) && v.every((x) => typeof x === 'string');
   }
@@ -187,6 +197,7 @@ function evalArgument(
   const { value } = arg;
   const word = (e: typeof value): string | undefined => (e.kind === 'name' ? e.name : e.kind === 'string' ? e.value : undefined);
   if (parameter.type === 'string' && value.kind === 'name') return value.name;
+  if (parameter.type === 'padding' && value.kind === 'name' && !scope.has(value.name)) return value.name;
   if (parameter.type === 'schedule' && value.kind === 'call') return schedule?.(value, scope, sink) as Const | undefined;
   if (parameter.type === 'columns') {
     const items = value.kind === 'list' ? value.items : [value];
@@ -205,7 +216,7 @@ function outOfRange(v: Const, p: Parameter): string | undefined {
   for (const n of Array.isArray(v) ? v : [v]) {
     if (typeof n !== 'number') continue;
     if (p.min !== undefined && n < p.min) return `at least ${p.min}`;
-    const max = p.max ?? (p.type === 'int' || p.type === 'sizes' ? MAX_INT : Infinity);
+    const max = p.max ?? (p.type === 'int' || p.type === 'sizes' || p.type === 'padding' ? MAX_INT : Infinity);
     if (n > max) return `at most ${max}`;
     if (p.below !== undefined && n >= p.below) return `below ${p.below}`;
   }

@@ -62,7 +62,10 @@ export function drawOf(
     const type = wanted.get(name);
     shape = type ? bound(type) : [rows, 1];
     const value = attempt(() => {
-      const id = ev.tensorOf(ev.evaluate(binding.value, env, { prefix: [], next: 0 }), binding.value.span);
+      const id = ev.tensorOf(
+        m.drawing(true, () => ev.evaluate(binding.value, env, { prefix: [], next: 0 })),
+        binding.value.span,
+      );
       const joined = broadcastShapes(m.b.shape(id), shape);
       if (joined?.join() !== shape.join() && type)
         return ev.fail('NN203', binding.value.span, `'${name}' is [${shape.join(', ')}], and this is ${showType(m.b.type(id))}`);

@@ -8,6 +8,7 @@ import type * as A from '../parser/ast.ts';
 import type { Definitions, Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { arrayOf } from './constants.ts';
+import { CREATORS, creatorCall } from './creators.ts';
 import { paramOf } from './declarations.ts';
 import { blockCall, fnCall, stageCall } from './definition-call.ts';
 import { binary, list, unary } from './expressions.ts';
@@ -124,7 +125,7 @@ export class Evaluator implements Evaluation {
     if (local === 'failed') throw new Reported(e.name);
     const given = local ?? this.free(e.name, e.span);
     if (given) return given;
-    if (this.defs.has(e.name) || Object.hasOwn(LAYERS, e.name))
+    if (this.defs.has(e.name) || Object.hasOwn(LAYERS, e.name) || Object.hasOwn(CREATORS, e.name))
       return this.call({ kind: 'call', callee: { text: e.name, span: e.span }, args: [], span: e.span }, env, { prefix: [], next: 0 });
     const known = [...env.names(), ...this.freeWords, ...this.defs.names(), ...Object.keys(LAYERS)];
     const help = hint(e.name, known, 'there are');
@@ -142,14 +143,28 @@ export class Evaluator implements Evaluation {
     if (local && local !== 'failed' && local.kind === 'stage') return stageCall(this, local, e, env, flow);
     const def = this.defs.get(name);
     if (def) return def.kind === 'block' ? blockCall(this, def, e, env, flow) : fnCall(this, def, e, env, flow);
+    const make = Object.hasOwn(CREATORS, name) ? CREATORS[name] : undefined;
+    if (make && (name !== 'arange' || this.countsOn(e, env))) return creatorCall(this, this.sink, make, e, env);
     const layer = Object.hasOwn(LAYERS, name) ? LAYERS[name] : undefined;
     const loss = layer || !Object.hasOwn(LOSSES, name) ? undefined : LOSSES[name];
     if (loss) return lossCall(this, this.sink, loss, e, env, flow);
     if (!layer) {
-      const known = [...Object.keys(LAYERS), ...this.defs.names(), ...this.specials.keys(), 'residual', 'share'];
+      const known = [...Object.keys(LAYERS), ...Object.keys(CREATORS), ...this.defs.names(), ...this.specials.keys(), 'residual', 'share'];
       return this.fail('NN201', span, `there is no layer '${name}'`, { help: hint(name, known, 'layers') });
     }
     return layerCall(this, this.sink, layer, e, env, flow);
+  }
+
+  /** `arange(5)` counts; `arange(x)` is the places of an axis of x. */
+  private countsOn(e: A.CallExpr, env: Environment): boolean {
+    const [first] = e.args;
+    if (!first) return false;
+    const isConstant = (x: A.Expr): boolean =>
+      x.kind === 'number' ||
+      (x.kind === 'name' && env.constant(x.name) !== undefined) ||
+      (x.kind === 'unary' && isConstant(x.operand)) ||
+      (x.kind === 'binary' && isConstant(x.left) && isConstant(x.right));
+    return first.name ? first.name.text !== 'dim' : isConstant(first.value);
   }
 
   deeper<T>(name: A.Name, body: () => T): T {

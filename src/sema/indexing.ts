@@ -70,7 +70,8 @@ function choose(ev: Evaluation, e: A.IndexExpr, x: NodeId, given: readonly (Item
   const { b } = ev;
   const shape = b.shape(x);
   const named = given.filter((item) => item !== 'rest' && item.kind !== 'new').length;
-  if (named > shape.length) return ev.fail('NN203', e.span, `${showShape(shape)} has ${shape.length} ${shape.length === 1 ? 'axis' : 'axes'}`);
+  if (named > shape.length)
+    return ev.fail('NN203', e.span, `${showShape(shape)} has ${shape.length} ${shape.length === 1 ? 'axis' : 'axes'}`);
   if (given.filter((item) => item === 'rest').length > 1) return ev.fail('NN206', e.span, "'...' may stand once");
   const filler = Array.from({ length: shape.length - named }, (): Item => ({ kind: 'all', span: e.span }));
   const items = (given.includes('rest') ? given : [...given, 'rest' as const]).flatMap((item) => (item === 'rest' ? filler : [item]));

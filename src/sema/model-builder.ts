@@ -40,6 +40,7 @@ export class ModelBuilder {
   private readonly sink: DiagnosticSink;
   private streams = 0;
   private shared = false;
+  private printing = false;
 
   constructor(name: string, training: boolean, sink: DiagnosticSink) {
     this.b = new GraphBuilder(name);
@@ -115,6 +116,29 @@ export class ModelBuilder {
     return { value, keep };
   }
 
+  /** Whether random numbers are drawn: while training, and where a line is printed. */
+  get draws(): boolean {
+    return this.training || this.printing;
+  }
+
+  /** While `body` runs, random numbers are drawn although nothing trains. */
+  drawing<T>(on: boolean, body: () => T): T {
+    const before = this.printing;
+    this.printing = on;
+    try {
+      return body();
+    } finally {
+      this.printing = before;
+    }
+  }
+
+  /** Uniform random numbers of this step, a stream of their own. */
+  random(shape: Shape): NodeId {
+    const { b } = this;
+    const key = (which: 'seed' | 'step'): NodeId => b.add('scalar', [], { name: which, expr: which }, { dtype: 'i32', shape: [] });
+    return b.add('uniform', [key('seed'), key('step')], { stream: ++this.streams }, { dtype: 'f32', shape });
+  }
+
   /** Builds a layer where it stands. What does not fit goes to `refuse`, unless the layer's arguments promise a shape to go on with. */
   build(layer: Layer, args: AnyArgs, site: Site, refuse: (p: Problem, notes: readonly string[]) => never): Value {
     const { b } = this;
@@ -129,6 +153,7 @@ export class ModelBuilder {
     const cx: LayerContext = {
       b,
       training: this.training,
+      draws: this.draws,
       text,
       named: site.named,
       param: (key, dims, init) => {
@@ -139,10 +164,7 @@ export class ModelBuilder {
           : this.param(`${path}.${key}`, dims, chosen, span, kind);
       },
       state: (key, dims, init) => this.state(`${path}.${key}`, dims, init, span, kind),
-      random: (dims) => {
-        const key = (which: 'seed' | 'step'): NodeId => b.add('scalar', [], { name: which, expr: which }, { dtype: 'i32', shape: [] });
-        return b.add('uniform', [key('seed'), key('step')], { stream: ++this.streams }, { dtype: 'f32', shape: dims });
-      },
+      random: (dims) => this.random(dims),
     };
     const result = this.typeProblem(layer, site) ?? b.within({ name: `${path} ${text}`, loc }, () => layer.build(cx, args, ...site.ids));
     if (isProblem(result)) {

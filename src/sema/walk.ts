@@ -307,7 +307,7 @@ export class Walk {
     const x = tensor(this.normalized(examples(ev, given, input, only.span), input));
     if (this.failed) throw new Reported('model');
     const from: Flow = { prefix: [], next: 0 };
-    const result = m.sharing(() => this.chain.reduce((v, part) => ev.runPart(part, v, from), x as Value));
+    const result = m.drawing(false, () => m.sharing(() => this.chain.reduce((v, part) => ev.runPart(part, v, from), x as Value)));
     if (result.kind !== 'tensor' || b.shape(result.id).length !== 2 || b.shape(result.id)[1] !== 1) return result;
     // One number for each number that was given, and one for an example alone.
     const [rows, shape] = [b.shape(result.id)[0], b.shape(given)];
@@ -329,7 +329,8 @@ export class Walk {
     };
     for (const e of s.values) {
       attempt(() => {
-        const value = this.evaluator.evaluate(e, this.env, { prefix: [`print${this.lines.length}`], next: 0 });
+        const flow: Flow = { prefix: [`print${this.lines.length}`], next: 0 };
+        const value = this.m.drawing(true, () => this.evaluator.evaluate(e, this.env, flow));
         if (value.kind === 'const' && typeof value.value === 'string') items.push({ kind: 'text', text: value.value });
         else if (value.kind === 'const' && typeof value.value === 'boolean') items.push({ kind: 'text', text: String(value.value) });
         else if (e.kind === 'call' && e.callee.text === 'grad') {

@@ -1,13 +1,12 @@
 import { at } from '../../base/errors.ts';
 import { BATCH, showShape, type Dim } from '../../base/types.ts';
-import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
+import { border, type Mode } from './borders.ts';
 import { layer, problem, type Layer, type LayerContext, type Problem } from './layer.ts';
-import { each, sizes, windows, type Axes, type Sliding } from './windows.ts';
+import { each, eachOf, listLength, overlap, PLACES, sizes, windows, type Around, type Axes, type Sliding } from './windows.ts';
 
 /** Convolutions as contracts of sliding windows with a kernel; weights start as those of torch.nn.ConvNd. */
 
-const PLACES: Readonly<Record<Axes, string>> = { 1: 'length', 2: 'height, width', 3: 'depth, height, width' };
 // Labels: n batch, g group, c channel, o output channel; d h w places, z y x inside of the window.
 const LABELS: Readonly<Record<Axes, readonly [string, string]>> = { 1: ['h', 'y'], 2: ['hw', 'yx'], 3: ['dhw', 'zyx'] };
 
@@ -16,7 +15,6 @@ const COMMON = {
   out_channels: { type: 'int', min: 1, doc: 'channels that flow out' },
   kernel_size: sizes('the window'),
   stride: sizes('steps between windows', 1),
-  padding: sizes('zeros around', 0),
 } as const;
 const dilation = sizes('steps inside of the window', 1);
 const groups = { type: 'int', default: 1, min: 1, doc: 'groups of channels that do not see one another' } as const;
@@ -48,21 +46,55 @@ function withBias(cx: LayerContext, y: NodeId, channels: number, bound: number):
   return b.op('add', y, b.broadcast(cx.param('bias', [channels], { kind: 'uniform', low: -bound, high: bound }), b.shape(y), [1]));
 }
 
+/** Places before and behind each axis; `same` keeps the size, and of an odd number the last place is put behind, as PyTorch has it. */
+function aroundOf(cx: LayerContext, padding: number | readonly number[] | string, { size, stride, dilation }: Sliding): Around | Problem {
+  const axes = size.length;
+  if (padding === 'valid') return { low: size.map(() => 0), high: size.map(() => 0) };
+  if (padding === 'same') {
+    if (stride.some((s) => s !== 1))
+      return problem(
+        'NN206',
+        'padding=same keeps the size, and a stride above 1 does not',
+        'leave the stride out, or say the padding as a number',
+      );
+    const whole = size.map((k, i) => at(dilation, i) * (k - 1));
+    return { low: whole.map((w) => Math.floor(w / 2)), high: whole.map((w) => Math.ceil(w / 2)) };
+  }
+  const counts = typeof padding === 'string' ? undefined : each(padding, axes);
+  return counts ? { low: counts, high: counts } : problem('NN202', listLength(cx.text, axes));
+}
+
 const convolution = (axes: Axes): Layer =>
   layer({
     doc: `slides a trained window over the last ${axes === 1 ? 'axis' : `${axes} axes`}`,
     torch: `torch.nn.Conv${axes}d`,
     shape: `[B, in, ${PLACES[axes]}] -> [B, out, ...]`,
-    parameters: { ...COMMON, dilation, groups, bias },
+    parameters: {
+      ...COMMON,
+      padding: { type: 'padding', default: 0, min: 0, choices: ['same', 'valid'], doc: 'places around; same keeps the size, valid is 0' },
+      dilation,
+      groups,
+      bias,
+      padding_mode: {
+        type: 'string',
+        default: 'zeros',
+        choices: ['zeros', 'reflect', 'replicate', 'circular'],
+        doc: 'what stands there: zeros, the mirror image, the outermost again, or the other end',
+      },
+    },
     build(cx, args, x) {
       const { b } = cx;
       const shape = b.shape(x);
       const { in_channels: cin, out_channels: cout, groups } = args;
-      const [size, stride, padding, dilation] = [args.kernel_size, args.stride, args.padding, args.dilation].map((v) => each(v, axes));
-      if (!size || !stride || !padding || !dilation) return problem('NN202', `${cx.text} takes one number, or ${axes} in a list`);
+      const [size, stride, dilation] = eachOf([args.kernel_size, args.stride, args.dilation], axes) ?? [];
+      if (!size || !stride || !dilation) return problem('NN202', listLength(cx.text, axes));
+      const around = aroundOf(cx, args.padding, { size, stride, dilation });
+      if ('code' in around) return around;
       const wrong = channelProblem(cx, x, axes, args);
       if (wrong) return wrong;
-      const view = windows(b, x, axes, { size, stride, padding, dilation }, 0);
+      const bordered = border(b, x, around, args.padding_mode === 'zeros' ? 'constant' : (args.padding_mode as Mode));
+      if (typeof bordered !== 'number') return bordered;
+      const view = windows(b, bordered, { size, stride, dilation });
       if (view === undefined) return problem('NN203', `a window of [${size.join(', ')}] does not fit into ${showShape(shape)}`);
       const bound = 1 / Math.sqrt((cin / groups) * size.reduce((p, q) => p * q, 1));
       const w = cx.param('weight', [cout, cin / groups, ...size], { kind: 'uniform', low: -bound, high: bound });
@@ -80,33 +112,26 @@ export const Conv1d = convolution(1);
 export const Conv2d = convolution(2);
 export const Conv3d = convolution(3);
 
-/** Adds what overlapping windows hold: the adjoint of {@link windows}, without padding. */
-function overlap(b: GraphBuilder, y: NodeId, axes: Axes, s: Sliding, lengths: readonly number[]): NodeId {
-  let out = y;
-  for (let k = axes - 1; k >= 0; k--) {
-    out = b.add('unwindow', [out], { axis: 2 + k, length: at(lengths, k), stride: at(s.stride, k), dilation: at(s.dilation, k) });
-  }
-  return out;
-}
-
-const transposed = (axes: 1 | 2): Layer =>
+const transposed = (axes: Axes): Layer =>
   layer({
     doc: 'the adjoint of a convolution: puts a trained window at every place and adds what overlaps',
     torch: `torch.nn.ConvTranspose${axes}d`,
     shape: `[B, in, ${PLACES[axes]}] -> [B, out, ...]`,
-    parameters: { ...COMMON, output_padding: sizes('places more at the end', 0), groups, bias, dilation },
+    parameters: {
+      ...COMMON,
+      padding: sizes('places that are cut off around', 0),
+      output_padding: sizes('places more at the end', 0),
+      groups,
+      bias,
+      dilation,
+    },
     build(cx, args, x) {
       const { b } = cx;
       const shape = b.shape(x);
       const { in_channels: cin, out_channels: cout, groups } = args;
-      const [size, stride, padding, extra, dilation] = [
-        args.kernel_size,
-        args.stride,
-        args.padding,
-        args.output_padding,
-        args.dilation,
-      ].map((v) => each(v, axes));
-      if (!size || !stride || !padding || !extra || !dilation) return problem('NN202', `${cx.text} takes one number, or ${axes} in a list`);
+      const [size, stride, padding, extra, dilation] =
+        eachOf([args.kernel_size, args.stride, args.padding, args.output_padding, args.dilation], axes) ?? [];
+      if (!size || !stride || !padding || !extra || !dilation) return problem('NN202', listLength(cx.text, axes));
       const wrong = channelProblem(cx, x, axes, args);
       if (wrong) return wrong;
       const places = shape.slice(2);
@@ -122,7 +147,7 @@ const transposed = (axes: 1 | 2): Layer =>
       const flat = b.reshape(spread, [at(shape, 0), cout, ...places, ...size]);
       // As long as the windows reach; what the padding cuts off and what output_padding adds comes after.
       const lengths = places.map((d, i) => ((d as number) - 1) * at(stride, i) + at(dilation, i) * (at(size, i) - 1) + 1);
-      const whole = overlap(b, flat, axes, { size, stride, padding, dilation }, lengths);
+      const whole = overlap(b, flat, { stride, dilation }, lengths);
       const longer = extra.some((e) => e > 0)
         ? b.add('pad', [whole], { low: [0, 0, ...extra.map(() => 0)], high: [0, 0, ...extra], value: 0 })
         : whole;
@@ -136,3 +161,4 @@ const transposed = (axes: 1 | 2): Layer =>
 
 export const ConvTranspose1d = transposed(1);
 export const ConvTranspose2d = transposed(2);
+export const ConvTranspose3d = transposed(3);

@@ -1,26 +1,36 @@
 import * as activations from './activations.ts';
+import * as adaptive from './adaptive.ts';
 import * as arrange from './arrange.ts';
 import { attention } from './attention.ts';
 import * as convolutions from './conv.ts';
-import { Dropout } from './dropout.ts';
+import * as dropouts from './dropout.ts';
 import * as embeddings from './embedding.ts';
 import * as indexing from './indexing.ts';
 import type { Layer } from './layer.ts';
 import { Bilinear, Linear } from './linear.ts';
+import { LocalResponseNorm } from './local-response-norm.ts';
 import * as math from './math.ts';
 import { MultiheadAttention } from './multihead.ts';
 import * as norms from './norm.ts';
+import * as paddings from './padding.ts';
 import * as pools from './pool.ts';
+import * as positions from './positions.ts';
 import * as products from './products.ts';
+import * as random from './random.ts';
+import * as rearranged from './rearrange.ts';
 import * as cells from './recurrent-cells.ts';
 import * as recurrent from './recurrent.ts';
 import * as reductions from './reduce.ts';
+import * as thresholds from './threshold.ts';
 import * as transformers from './transformer.ts';
+import * as unpools from './unpool.ts';
+import { Upsample } from './upsample.ts';
 
 const { maximum, minimum, ...arithmetic } = math;
 const { variance, ...reduce } = reductions;
 const { take: _take, ...moves } = arrange;
-const { rotary, ...tables } = embeddings;
+const { standardNormal: _normal, ...noise } = random;
+const { rotary, ...places } = positions;
 
 type Table = Readonly<Record<string, Layer>>;
 
@@ -32,19 +42,21 @@ export const FAMILIES = {
     ...convolutions,
     ...recurrent,
     ...cells,
-    ...tables,
+    ...embeddings,
+    ...places,
     MultiheadAttention,
     ...transformers,
   } as Table,
-  'Normalisation and regularisation': { ...norms, Dropout } as Table,
-  'Pooling and sampling': pools as Table,
-  Activations: activations as Table,
+  'Normalisation and regularisation': { ...norms, LocalResponseNorm, ...dropouts } as Table,
+  'Pooling and sampling': { ...pools, ...adaptive, ...unpools, Upsample } as Table,
+  Activations: { ...activations, ...thresholds } as Table,
   Attention: { attention, rotary } as Table,
   'Element by element': { ...arithmetic, max: maximum, min: minimum } as Table,
   'Sums, extremes and orders': { ...reduce, var: variance } as Table,
   'Products of tensors': products as Table,
-  'Shapes and parts': moves as Table,
+  'Shapes and parts': { ...moves, ...paddings, ...rearranged } as Table,
   Indexing: indexing as Table,
+  'Random numbers': noise as Table,
 } as const;
 
 export const LAYERS: Table = Object.assign({}, ...Object.values(FAMILIES)) as Table;
