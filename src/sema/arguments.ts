@@ -30,6 +30,8 @@ interface ValueTypes {
   numbers: readonly number[];
   /** One whole number, or one for each axis. */
   sizes: number | readonly number[];
+  /** A number, or `inf`. */
+  order: number;
   /** A number, or an expression of the step. */
   schedule: ScalarExpr;
 }
@@ -49,6 +51,7 @@ const DESCRIBE: Readonly<Record<keyof ValueTypes, string>> = {
   columns: 'a name or a list of names',
   numbers: 'a list of numbers',
   sizes: 'a whole number, or one for each axis',
+  order: 'a number or inf',
   schedule: 'a number or a schedule',
 };
 
@@ -57,6 +60,7 @@ function hasType(v: Const, type: keyof ValueTypes): boolean {
     case 'int':
       return typeof v === 'number' && Number.isInteger(v);
     case 'number':
+    case 'order':
       return typeof v === 'number';
     case 'schedule':
       return typeof v === 'number' || Array.isArray(v);
@@ -187,6 +191,7 @@ function evalArgument(
   const { value } = arg;
   const word = (e: typeof value): string | undefined => (e.kind === 'name' ? e.name : e.kind === 'string' ? e.value : undefined);
   if (parameter.type === 'string' && value.kind === 'name') return value.name;
+  if (parameter.type === 'order' && word(value) === 'inf') return Infinity;
   if (parameter.type === 'schedule' && value.kind === 'call') return schedule?.(value, scope, sink) as Const | undefined;
   if (parameter.type === 'columns') {
     const items = value.kind === 'list' ? value.items : [value];
