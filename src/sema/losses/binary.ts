@@ -6,14 +6,16 @@ import { weighed, weight, weightsLike } from './weights.ts';
 
 /** Losses of yes or no, one for each element. */
 
-/** What the logarithm of PyTorch's loss never falls below, and the least that its slope divides by. */
-const [FLOOR, LEAST] = [-100, 1e-12];
+/** What the logarithm of PyTorch's loss never falls below, and the least that its slope divides by, which is a float32 there. */
+const [FLOOR, LEAST] = [-100, Math.fround(1e-12)];
 
 /** log(x), but at least -100 and nowhere steeper than 1e12. */
 function bounded(b: GraphBuilder, x: NodeId): NodeId {
   const low = b.op('lt', x, b.like(LEAST, x));
   const steep = b.op('mul', b.op('sub', x, b.op('detach', x)), b.like(1 / LEAST, x));
-  const value = b.op('max', b.op('log', b.op('detach', x)), b.like(FLOOR, x));
+  const none = b.op('eq', x, b.like(0, x));
+  const log = b.op('log', b.op('select', none, b.like(1, x), b.op('detach', x)));
+  const value = b.op('select', none, b.like(FLOOR, x), b.op('max', log, b.like(FLOOR, x)));
   return b.op('select', low, b.op('add', value, steep), b.op('log', b.op('select', low, b.like(1, x), x)));
 }
 
