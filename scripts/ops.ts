@@ -47,6 +47,7 @@ function derivative(layer: Layer): string {
   const cx: LayerContext = {
     b,
     training: true,
+    draws: true,
     text: '',
     named: {},
     param: (_name, shape) => ((special = true), b.full(1, { dtype: 'f32', shape })),

@@ -198,6 +198,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
   const code = generate(programs, scalars, { arenas: arenas.arenas(), chunk: CHUNK });
   const [train] = programs;
   const names = model.inputs.map((i) => i.name);
+  const compared = [...names, ...model.targets.map((t) => t.name)];
   const order = schedule?.feed.shuffle === 'given';
   const plan: Omit<Plan, 'identity'> = {
     format: 'nnc-plan',
@@ -224,8 +225,8 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
     ],
     slots,
     data: schedule &&
-      train && { rows: schedule.feed.rows, tensors: [...names, 'target', ...(order ? ['order'] : [])].map((n) => dataOf(train, n)) },
-    held: held && { rows: options.held ?? 0, tensors: [...names, 'target'].map((n) => dataOf(held, n)) },
+      train && { rows: schedule.feed.rows, tensors: [...compared, ...(order ? ['order'] : [])].map((n) => dataOf(train, n)) },
+    held: held && { rows: options.held ?? 0, tensors: compared.map((n) => dataOf(held, n)) },
     predict: { rows: predictRows, inputs: names.map((n) => dataOf(predict, n)), output: outputOf(predict, 'pred') },
     train: schedule && {
       steps: schedule.steps,
@@ -233,7 +234,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
       batch: schedule.feed.batch,
       seed: options.seed ?? model.train.seed,
       tail: schedule.tailRows > 0,
-      classes: model.target?.classes,
+      classes: model.targets[0]?.classes,
       loss: model.loss ?? '',
       metrics: model.metrics,
       optimizer: model.optim?.name ?? '',

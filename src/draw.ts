@@ -22,14 +22,14 @@ export function nativeDraws(seed: number): RandomSource {
 }
 
 /** Computes what `data n=100 { ... }` says, in the order of its lines; one array for each of `names`. */
-export function drawData(draw: NonNullable<DataSpec['draw']>, names: readonly string[], random: RandomSource): Values[] {
+export function drawData(draw: NonNullable<DataSpec['draw']>, names: readonly string[], random: RandomSource, seed = 0): Values[] {
   const { graph, draws } = draw;
   const inputs = new Map<string, Float32Array>();
   for (const d of draws) {
     const n = d.shape.reduce((a, b) => a * b, 1);
     inputs.set(d.input, d.kind === 'uniform' ? random.uniform(n, 0, 1) : random.normal(n, 0, 1));
   }
-  const value = evaluate(graph, { inputs, state: new Map(), scalars: { step: 0, seed: 0, total: 1 } }, { single: true });
+  const value = evaluate(graph, { inputs, state: new Map(), scalars: { step: 0, seed, total: 1 } }, { single: true });
   const outputs = new Map(Object.entries(graph.outputs));
   return names.map((name) => {
     const id = get(outputs, name, 'drawn value');

@@ -118,10 +118,11 @@ function examples(loss: Graph, model: Model, o: GradcheckOptions): Map<string, A
   const out = new Map<string, ArrayLike<number>>();
   for (const node of loss.nodes) {
     if (node.op !== 'input') continue;
-    const isTarget = node.attrs.name === 'target';
+    const target = model.targets.find((t) => t.name === node.attrs.name);
+    const isTarget = target !== undefined;
     const n = count(fixedShape(node.type.shape));
     const given = o.data?.get(node.attrs.name);
-    const classes = isTarget ? (model.target?.classes ?? 2) : 2;
+    const classes = target?.classes ?? 2;
     const u = (i: number): number => uniformAt(o.seed, isTarget ? 902 : 901 + 2 * node.id, 0, i);
     const random = Float64Array.from({ length: n }, (_, i) =>
       node.type.dtype === 'i32' ? Math.floor(u(i) * classes) : u(i) * 2 - (isTarget ? 0 : 1),

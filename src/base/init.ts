@@ -7,6 +7,8 @@ export type Init =
   | { readonly kind: 'trunc_normal'; readonly mean: number; readonly std: number; readonly low: number; readonly high: number }
   | { readonly kind: 'orthogonal'; readonly gain: number }
   | { readonly kind: 'constant'; readonly value: number }
+  /** As `of`, but one row is zero. */
+  | { readonly kind: 'zero_row'; readonly row: number; readonly of: Init }
   /** Numbers that the data gave, row-major. */
   | { readonly kind: 'values'; readonly values: readonly number[] };
 
@@ -31,6 +33,11 @@ export function initialValue(init: Init, shape: readonly number[], random: Rando
       return random.normal(n, init.mean, init.std);
     case 'trunc_normal':
       return truncated(init, random.uniform(n, 0, 1));
+    case 'zero_row': {
+      const value = initialValue(init.of, shape, random);
+      const width = n / (shape[0] ?? 1);
+      return value.fill(0, init.row * width, (init.row + 1) * width);
+    }
     case 'orthogonal': {
       const rows = shape[0] ?? 1;
       return orthogonal(random.normal(n, 0, 1), rows, n / rows, init.gain);

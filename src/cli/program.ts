@@ -74,7 +74,7 @@ export function needsOf(model: Model, withTarget: boolean): Needs {
   const { data } = model;
   return {
     inputs: model.inputs,
-    target: withTarget ? model.target : undefined,
+    targets: withTarget ? model.targets : [],
     ...(data ? { columns: data.columns, tokens: data.tokens, context: data.context } : {}),
   };
 }
@@ -97,8 +97,9 @@ async function allData(program: OpenProgram, given: string | undefined, random: 
   const { model } = program;
   const draw = given === undefined ? model.data?.draw : undefined;
   if (draw) {
-    const names = [...model.inputs.map((i) => i.name), ...(model.target ? ['target'] : [])];
-    return { rows: draw.rows, tensors: drawData(draw, names, random ?? nativeDraws(draw.seed ?? model.train.seed)) };
+    const names = [...model.inputs, ...model.targets].map((i) => i.name);
+    const seed = draw.seed ?? model.train.seed;
+    return { rows: draw.rows, tensors: drawData(draw, names, random ?? nativeDraws(seed), seed) };
   }
   const path =
     dataPath(program, given) ??

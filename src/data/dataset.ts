@@ -14,8 +14,15 @@ import { windowsOf } from './text.ts';
 /** What a model takes and what it is compared with: the data must have this form. */
 export interface Needs {
   readonly inputs: readonly { readonly name: string; readonly type: TensorType }[];
-  readonly target: { readonly type: TensorType; readonly classes: number | undefined } | undefined;
-  /** Columns, tensors or files of each input and of `y`, where the program says them. */
+  /** A single target is `y` in files, each of several goes by its own name. */
+  readonly targets: readonly {
+    readonly shown: string;
+    readonly type: TensorType;
+    readonly classes: number | undefined;
+    /** A label that is none of the classes and does not count. */
+    readonly ignored?: number | undefined;
+  }[];
+  /** Columns, tensors or files of each input and target, where the program says them. */
   readonly columns?: ReadonlyMap<string, readonly string[]>;
   readonly tokens?: 'chars' | 'bytes' | undefined;
   readonly context?: number | undefined;
@@ -27,7 +34,7 @@ export type Values = Float32Array | Int32Array;
 
 export interface Dataset {
   readonly rows: number;
-  /** Each input, then the target if one was asked for, row-major. */
+  /** Each input, then each target, row-major. */
   readonly tensors: readonly Values[];
 }
 
@@ -42,13 +49,17 @@ interface Wanted {
   readonly plain: 'x' | 'y' | undefined;
 }
 
-const wantedOf = ({ inputs, target }: Needs): Wanted[] => [
+const wantedOf = ({ inputs, targets }: Needs): Wanted[] => [
   ...inputs.map((i, k) => ({
     ...i,
     what: inputs.length === 1 ? 'the input' : `the input '${i.name}'`,
     plain: k === 0 ? ('x' as const) : undefined,
   })),
-  ...(target ? [{ name: 'y', type: target.type, what: 'the target', plain: 'y' as const }] : []),
+  ...targets.map((t) =>
+    targets.length === 1
+      ? { name: 'y', type: t.type, what: 'the target', plain: 'y' as const }
+      : { name: t.shown, type: t.type, what: `the target '${t.shown}'`, plain: undefined },
+  ),
 ];
 
 type Tensors = ReadonlyMap<string, StoredTensor>;
@@ -101,9 +112,12 @@ function fromTable(path: string, table: Table, needs: Needs): Dataset {
   const y = needs.columns?.get('y') ?? [last];
   const wanted = wantedOf(needs);
   const named = (w: Wanted): readonly string[] | undefined =>
-    needs.columns?.get(w.name) ?? (w.plain === 'y' ? y : needs.inputs.length > 1 ? [w.name] : undefined);
+    needs.columns?.get(w.name) ?? (w.plain === 'y' ? y : needs.inputs.length > 1 || aims.includes(w.name) ? [w.name] : undefined);
   // For prediction a column of the table that the program calls y is no input.
-  const free = table.columns.filter((c) => !(needs.columns?.has('y') || needs.target ? y : []).includes(c));
+  const aims = needs.targets.length > 1 ? needs.targets.map((t) => t.shown) : [];
+  const taken =
+    aims.length > 0 ? aims.flatMap((a) => needs.columns?.get(a) ?? [a]) : needs.columns?.has('y') || needs.targets.length ? y : [];
+  const free = table.columns.filter((c) => !taken.includes(c));
   const chosen = wanted.map((w) => named(w) ?? free);
   for (const name of chosen.flat()) {
     if (!table.columns.includes(name)) reject(needs, 'NN302', `${path} has no column '${name}'`, hint(name, table.columns, 'it has'));
@@ -227,7 +241,7 @@ function fromText(path: string, bytes: Uint8Array, needs: Needs): Dataset {
       'write: data "tale.txt" tokens=chars context=64',
     );
   const text = windowsOf(path, bytes, tokens, context);
-  const classes = needs.target?.classes;
+  const classes = needs.targets[0]?.classes;
   if (classes !== undefined && text.vocabulary.length > classes)
     reject(
       needs,
@@ -235,21 +249,21 @@ function fromText(path: string, bytes: Uint8Array, needs: Needs): Dataset {
       `${path} has ${text.vocabulary.length} different tokens, and the model has ${classes} classes`,
       'make the embedding and the last layer as wide as the vocabulary',
     );
-  return { rows: text.rows, tensors: needs.target ? [text.x, text.y] : [text.x] };
+  return { rows: text.rows, tensors: needs.targets.length ? [text.x, text.y] : [text.x] };
 }
 
 /** Labels outside of the classes would read foreign memory in other systems; here they end before the device sees them. */
 function checkLabels(path: string, { tensors }: Dataset, needs: Needs): void {
-  const { target } = needs;
-  const y = tensors[needs.inputs.length];
-  const classes = target?.classes;
-  if (!y || classes === undefined) return;
-  const i = y.findIndex((v) => v < 0 || v >= classes);
-  if (i >= 0)
-    reject(
-      needs,
-      'NN306',
-      `label ${y[i] ?? 0} of example ${i + 1} in ${path} is not one of the ${classes} classes 0 to ${classes - 1}`,
-      'the last layer has one output for each class',
-    );
+  needs.targets.forEach(({ classes, ignored }, k) => {
+    const y = tensors[needs.inputs.length + k];
+    if (!y || classes === undefined) return;
+    const i = y.findIndex((v) => (v < 0 || v >= classes) && v !== ignored);
+    if (i >= 0)
+      reject(
+        needs,
+        'NN306',
+        `label ${y[i] ?? 0} of example ${i + 1} in ${path} is not one of the ${classes} classes 0 to ${classes - 1}`,
+        'the last layer has one output for each class',
+      );
+  });
 }

@@ -49,7 +49,8 @@ export interface BlockStatement {
   readonly kind: 'block';
   readonly name: Name;
   readonly parameters: readonly ParameterDecl[];
-  readonly lets: readonly LetStatement[];
+  /** Names and trained tensors of its own, in the order of the text. */
+  readonly lets: readonly (LetStatement | ParamStatement)[];
   /** The values of the body; there should be one, the last line. */
   readonly values: readonly Expr[];
   readonly span: Span;
@@ -171,7 +172,8 @@ export type Expr =
   | PipeExpr
   | LabelExpr
   | RepeatExpr
-  | IndexExpr;
+  | IndexExpr
+  | MemberExpr;
 
 export interface NumberExpr {
   readonly kind: 'number';
@@ -248,10 +250,20 @@ export interface IndexExpr {
   readonly items: readonly IndexItem[];
   readonly span: Span;
 }
-/** One place, or a range with open ends. */
+/** One place, a range with open ends and a step, or `...` for all axes that are not named. */
 export interface IndexItem {
-  readonly range: boolean;
+  readonly kind: 'place' | 'range' | 'rest';
   readonly from: Expr | undefined;
   readonly to: Expr | undefined;
+  readonly step: Expr | undefined;
+  readonly span: Span;
+}
+
+/** `fc1.weight`, `blocks.0.attn.weight`: a weight by its name. With arguments it is a call as Python writes it, which is refused. */
+export interface MemberExpr {
+  readonly kind: 'member';
+  readonly value: Expr;
+  readonly name: Name;
+  readonly args: readonly Argument[] | undefined;
   readonly span: Span;
 }

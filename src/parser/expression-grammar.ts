@@ -12,9 +12,13 @@ export class ExpressionParser extends EmbeddedActionsParser {
     super(T.ALL_TOKENS, { recoveryEnabled: true, maxLookahead: 2, errorMessageProvider: parserMessages });
   }
 
+  /** Inside of the brackets of an index, where `n:m` is a range and not a stage with a name. */
+  private indexing = false;
+
   /** Sets what the next call of the program rule reads. */
   open(source: Source, tokens: IToken[]): void {
     this.source = source;
+    this.indexing = false;
     this.input = tokens;
   }
 
@@ -114,34 +118,97 @@ export class ExpressionParser extends EmbeddedActionsParser {
     return this.ACTION(() => (exponent ? binary(exponent.sign, base, exponent.value) : base));
   });
 
-  /** `x[0, 1:3]` */
+  /** `x[0, 1:3]`, `fc1.weight` */
   readonly postfix = this.rule('postfix', (): A.Expr => {
     let value = this.SUBRULE(this.primary);
     this.MANY(() => {
-      this.CONSUME(T.LSquare);
-      const items: A.IndexItem[] = [];
-      this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => items.push(this.SUBRULE(this.indexItem)) });
-      const end = this.CONSUME(T.RSquare);
-      value = this.ACTION(() => ({ kind: 'index', value, items, span: cover(value.span, this.span(end)) }));
+      const make = this.OR([
+        { ALT: () => this.SUBRULE(this.brackets) },
+        { ALT: () => this.SUBRULE(this.member) },
+        {
+          // `.0` reads as a number where nothing stands before it.
+          GATE: () => this.LA(1).image.startsWith('.'),
+          ALT: () => {
+            const token = this.CONSUME(T.NumberLiteral);
+            return (of: A.Expr): A.Expr => {
+              const name = { text: token.image.slice(1), span: this.span(token) };
+              return { kind: 'member', value: of, name, args: undefined, span: cover(of.span, name.span) };
+            };
+          },
+        },
+      ]);
+      value = this.ACTION(() => make(value));
     });
     return value;
   });
 
+  readonly brackets = this.RULE(
+    'brackets',
+    (): ((value: A.Expr) => A.Expr) => {
+      this.CONSUME(T.LSquare);
+      const items: A.IndexItem[] = [];
+      const outside = this.indexing;
+      this.indexing = true;
+      this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => items.push(this.SUBRULE(this.indexItem)) });
+      this.indexing = outside;
+      const end = this.CONSUME(T.RSquare);
+      return (value) => ({ kind: 'index', value, items, span: cover(value.span, this.span(end)) });
+    },
+    { recoveryValueFunc: () => (value: A.Expr) => value },
+  );
+
+  readonly member = this.RULE(
+    'member',
+    (): ((value: A.Expr) => A.Expr) => {
+      this.CONSUME(T.Dot);
+      const token = this.CONSUME(T.Identifier);
+      const args = this.OPTION(() => this.SUBRULE(this.arguments));
+      const name = this.nameOf(token);
+      const end = this.span(this.LA(0));
+      return (value) => ({ kind: 'member', value, name, args, span: cover(value.span, args ? end : name.span) });
+    },
+    { recoveryValueFunc: () => (value: A.Expr) => value },
+  );
+
   readonly indexItem = this.RULE(
     'indexItem',
-    (): A.IndexItem => {
-      const start = this.LA(1);
-      const from = this.OPTION(() => this.SUBRULE(this.additive));
-      let range = false;
-      let to: A.Expr | undefined;
-      this.OPTION1(() => {
-        this.CONSUME(T.Colon);
-        range = true;
-        to = this.OPTION2(() => this.SUBRULE1(this.additive));
-      });
-      return { range, from, to, span: this.since(start) };
+    (): A.IndexItem =>
+      this.OR<A.IndexItem>([
+        {
+          ALT: () => {
+            const token = this.CONSUME(T.Ellipsis);
+            return { kind: 'rest', from: undefined, to: undefined, step: undefined, span: this.span(token) };
+          },
+        },
+        {
+          ALT: () => {
+            const start = this.LA(1);
+            const from = this.OPTION(() => this.SUBRULE(this.comparison));
+            let kind: A.IndexItem['kind'] = 'place';
+            let to: A.Expr | undefined;
+            let step: A.Expr | undefined;
+            this.OPTION1(() => {
+              this.CONSUME(T.Colon);
+              kind = 'range';
+              to = this.OPTION2(() => this.SUBRULE1(this.additive));
+              this.OPTION3(() => {
+                this.CONSUME1(T.Colon);
+                step = this.OPTION4(() => this.SUBRULE2(this.additive));
+              });
+            });
+            return { kind, from, to, step, span: this.since(start) };
+          },
+        },
+      ]),
+    {
+      recoveryValueFunc: (): A.IndexItem => ({
+        kind: 'place',
+        from: undefined,
+        to: undefined,
+        step: undefined,
+        span: this.span(this.LA(1)),
+      }),
     },
-    { recoveryValueFunc: (): A.IndexItem => ({ range: false, from: undefined, to: undefined, span: this.span(this.LA(1)) }) },
   );
 
   /** Copies of a stage, each with weights of its own. */
@@ -185,7 +252,7 @@ export class ExpressionParser extends EmbeddedActionsParser {
         { ALT: () => this.SUBRULE(this.list) },
         { ALT: () => this.SUBRULE(this.parenthesis) },
         { ALT: () => this.SUBRULE(this.repeat) },
-        { ALT: () => this.SUBRULE(this.label) },
+        { GATE: () => !this.indexing, ALT: () => this.SUBRULE(this.label) },
         { ALT: () => this.SUBRULE(this.reference) },
       ],
       ERR_MSG: 'a value',
@@ -208,16 +275,25 @@ export class ExpressionParser extends EmbeddedActionsParser {
   /** `name` or `name(arguments)` */
   readonly reference = this.rule('reference', (): A.NameExpr | A.CallExpr => {
     const token = this.CONSUME(T.Identifier);
-    const args = this.OPTION(() => {
-      this.CONSUME(T.LParen);
-      const list: A.Argument[] = [];
-      this.MANY_SEP({ SEP: T.Comma, DEF: () => list.push(this.SUBRULE(this.argument)) });
-      this.CONSUME(T.RParen);
-      return list;
-    });
+    const args = this.OPTION(() => this.SUBRULE(this.arguments));
     if (!args) return { kind: 'name', name: token.image, span: this.span(token) };
     return { kind: 'call', callee: this.nameOf(token), args, span: this.since(token) };
   });
+
+  readonly arguments = this.RULE(
+    'arguments',
+    (): A.Argument[] => {
+      const list: A.Argument[] = [];
+      this.CONSUME(T.LParen);
+      const outside = this.indexing;
+      this.indexing = false;
+      this.MANY_SEP({ SEP: T.Comma, DEF: () => list.push(this.SUBRULE(this.argument)) });
+      this.indexing = outside;
+      this.CONSUME(T.RParen);
+      return list;
+    },
+    { recoveryValueFunc: () => [] },
+  );
 
   readonly argument = this.RULE(
     'argument',

@@ -95,7 +95,8 @@ function isPrefix(previous: IToken | undefined): boolean {
 function separator(t: IToken, previous: IToken | undefined, before: IToken | undefined, bracketed: boolean, settings: boolean): string {
   if (!previous) return '';
   const [type, last] = [t.tokenType, previous.tokenType];
-  if (type === T.Comma || type === T.Semicolon || type === T.Colon) return '';
+  if (type === T.Comma || type === T.Semicolon || type === T.Colon || type === T.Dot || last === T.Dot) return '';
+  if (type === T.NumberLiteral && t.image.startsWith('.') && isName(last) && !WORDS.has(last)) return '';
   if (type === T.RParen || type === T.RSquare) return '';
   if (last === T.LParen || last === T.LSquare) return '';
   if (last === T.LBrace || type === T.RBrace || type === T.LBrace) return ' ';

@@ -81,13 +81,14 @@ export class NnParser extends ExpressionParser {
     const parameters = this.SUBRULE(this.parameters);
     this.OPTION(() => this.CONSUME(T.Newline));
     this.CONSUME(T.LBrace);
-    const lets: A.LetStatement[] = [];
+    const lets: (A.LetStatement | A.ParamStatement)[] = [];
     const values: A.Expr[] = [];
     this.MANY(() => {
       this.OR([
         { ALT: () => this.CONSUME1(T.Newline) },
         { ALT: () => this.CONSUME(T.Semicolon) },
         { ALT: () => lets.push(this.SUBRULE(this.letStatement)) },
+        { ALT: () => lets.push(this.SUBRULE(this.paramStatement)) },
         { ALT: () => values.push(this.SUBRULE(this.expression)) },
       ]);
     });

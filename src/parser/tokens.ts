@@ -61,6 +61,9 @@ export const At = sign('At', '@');
 export const Equals = sign('Equals', '=');
 export const Colon = sign('Colon', ':');
 export const Comma = sign('Comma', ',');
+export const Ellipsis = sign('Ellipsis', '...');
+/** Before a name, as in `fc1.weight`. */
+export const Dot = sign('Dot', '.');
 export const LParen = sign('LParen', '(');
 export const RParen = sign('RParen', ')');
 export const LSquare = sign('LSquare', '[');
@@ -79,6 +82,8 @@ export const ALL_TOKENS: TokenType[] = [
   False,
   Identifier,
   NumberLiteral,
+  Ellipsis,
+  Dot,
   StringLiteral,
   Arrow,
   Plus,

@@ -14,7 +14,7 @@ export type Resolve = (path: A.StringExpr, from: Source, sink: DiagnosticSink) =
 type Of<K extends A.Statement['kind']> = Extract<A.Statement, { kind: K }>;
 
 /** Statements of which a file has one at the most. */
-const SINGLE = new Set<A.Statement['kind']>(['target', 'loss', 'optim', 'data', 'train', 'precision']);
+const SINGLE = new Set<A.Statement['kind']>(['loss', 'optim', 'data', 'train', 'precision']);
 
 export interface Analysis {
   /** Undefined if anything is wrong, or if the program has no model. */
@@ -62,7 +62,7 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
   const loss = get('loss');
   const training = loss && walk(true, new DiagnosticSink());
   const outputs = (w: Walked): Readonly<Record<string, NodeId>> => ({
-    ...(w.objective ? { loss: w.objective.loss } : {}),
+    ...(w.loss === undefined ? {} : { loss: w.loss }),
     ...Object.fromEntries(w.metrics.map((x) => [`metric:${x.name}`, x.node])),
   });
   const only = (chosen: Readonly<Record<string, NodeId>>): Graph => ({ ...m.b.graph(), outputs: chosen, writes: [] });
@@ -70,14 +70,14 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
     name,
     inputs: [first, ...more],
     output: m.b.type(pred),
-    target: walked.objective?.target,
+    targets: walked.targets,
     params: m.params,
     states: m.states,
     stages: m.stages,
     predict: only({ pred }),
-    evaluation: walked.objective ? only(outputs(walked)) : undefined,
+    evaluation: walked.loss === undefined ? undefined : only(outputs(walked)),
     training:
-      training?.pred !== undefined && training.objective
+      training?.pred !== undefined && training.loss !== undefined
         ? { ...training.m.b.graph(), outputs: { pred: training.pred, ...outputs(training) } }
         : undefined,
     loss: loss && textOf(loss.value.span).replace(/\s+/g, ' '),

@@ -32,6 +32,10 @@ interface ValueTypes {
   sizes: number | readonly number[];
   /** A number, or `inf`. */
   order: number;
+  /** Sizes, or a word that says how to find them. */
+  padding: number | readonly number[] | string;
+  /** One number, or one for each axis. */
+  factors: number | readonly number[];
   /** A number, or an expression of the step. */
   schedule: ScalarExpr;
 }
@@ -52,6 +56,8 @@ const DESCRIBE: Readonly<Record<keyof ValueTypes, string>> = {
   numbers: 'a list of numbers',
   sizes: 'a whole number, or one for each axis',
   order: 'a number or inf',
+  padding: 'a whole number, one for each axis, or a word',
+  factors: 'a number, or one for each axis',
   schedule: 'a number or a schedule',
 };
 
@@ -72,8 +78,12 @@ function hasType(v: Const, type: keyof ValueTypes): boolean {
       return Array.isArray(v) && v.length === 2 && v.every((x) => typeof x === 'number');
     case 'numbers':
       return Array.isArray(v) && v.every((x) => typeof x === 'number');
+    case 'padding':
+      return typeof v === 'string' || hasType(v, 'sizes');
     case 'sizes':
       return [v].flat().every((x) => typeof x === 'number' && Number.isInteger(x));
+    case 'factors':
+      return [v].flat().every((x) => typeof x === 'number');
     case 'columns':
       return Array.isArray(v) && v.every((x) => typeof x === 'string');
   }
@@ -192,6 +202,7 @@ function evalArgument(
   const word = (e: typeof value): string | undefined => (e.kind === 'name' ? e.name : e.kind === 'string' ? e.value : undefined);
   if (parameter.type === 'string' && value.kind === 'name') return value.name;
   if (parameter.type === 'order' && word(value) === 'inf') return Infinity;
+  if (parameter.type === 'padding' && value.kind === 'name' && !scope.has(value.name)) return value.name;
   if (parameter.type === 'schedule' && value.kind === 'call') return schedule?.(value, scope, sink) as Const | undefined;
   if (parameter.type === 'columns') {
     const items = value.kind === 'list' ? value.items : [value];
@@ -210,7 +221,7 @@ function outOfRange(v: Const, p: Parameter): string | undefined {
   for (const n of Array.isArray(v) ? v : [v]) {
     if (typeof n !== 'number') continue;
     if (p.min !== undefined && n < p.min) return `at least ${p.min}`;
-    const max = p.max ?? (p.type === 'int' || p.type === 'sizes' ? MAX_INT : Infinity);
+    const max = p.max ?? (p.type === 'int' || p.type === 'sizes' || p.type === 'padding' ? MAX_INT : Infinity);
     if (n > max) return `at most ${max}`;
     if (p.below !== undefined && n >= p.below) return `below ${p.below}`;
   }

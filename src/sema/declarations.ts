@@ -37,8 +37,9 @@ export function inputOf(s: A.InputStatement, scope: Environment, sink: Diagnosti
     : undefined;
 }
 
-/** `param scale: [64] = ones`, `param x = 3.0` */
-export function paramOf(s: A.ParamStatement, ev: Evaluation, env: Environment, sink: DiagnosticSink): NodeId {
+/** `param scale: [64] = ones`, `param x = 3.0`; in a block its name stands behind the block's. */
+export function paramOf(s: A.ParamStatement, ev: Evaluation, env: Environment, sink: DiagnosticSink, prefix: readonly string[]): NodeId {
+  const path = [...prefix, s.name.text].join('.');
   const dims = s.dims.map((d) => evalConst(d, env, sink));
   const bad = s.dims.find((_, i) => !(typeof dims[i] === 'number' && Number.isInteger(dims[i]) && (dims[i] as number) > 0));
   if (bad) return ev.fail('NN206', bad.span, 'a size is a whole number above 0');
@@ -52,11 +53,11 @@ export function paramOf(s: A.ParamStatement, ev: Evaluation, env: Environment, s
         s.value?.span ?? s.span,
         `'${s.name.text}' is [${shape.join(', ')}], and this is [${values.shape.join(', ')}]`,
       );
-    return ev.m.param(s.name.text, shape, { kind: 'values', values: values.data }, s.span, 'param');
+    return ev.m.param(path, shape, { kind: 'values', values: values.data }, s.span, 'param');
   }
   const initialiser = s.value ? initialiserOf(s.value, env, sink) : () => ({ kind: 'constant', value: 0 }) as const;
   if (!initialiser) throw new Reported(s.name.text);
   const init = initialiser(shape);
   if (typeof init === 'string') return ev.fail('NN206', s.value?.span ?? s.span, init);
-  return ev.m.param(s.name.text, shape, init, s.span, 'param');
+  return ev.m.param(path, shape, init, s.span, 'param');
 }

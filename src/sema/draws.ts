@@ -39,7 +39,10 @@ export function drawOf(
   const [first] = walked.inputs;
   // The first input may be called x, and the target y.
   if (first && !wanted.has('x')) wanted.set('x', first.type);
-  if (walked.objective && !wanted.has('y')) wanted.set('y', walked.objective.target.type);
+  const { targets } = walked;
+  const [only] = targets;
+  for (const t of targets) if (!wanted.has(t.shown)) wanted.set(t.shown, t.type);
+  if (only && targets.length === 1 && !wanted.has('y')) wanted.set('y', only.type);
   let shape: readonly number[] = [rows, 1];
   const draw = (kind: Draw['kind'], table: Parameters) => (e: A.CallExpr) => {
     const given = bindArguments({ callee: kind, span: e.span, args: e.args }, table, [], env, sink);
@@ -59,7 +62,10 @@ export function drawOf(
     const type = wanted.get(name);
     shape = type ? bound(type) : [rows, 1];
     const value = attempt(() => {
-      const id = ev.tensorOf(ev.evaluate(binding.value, env, { prefix: [], next: 0 }), binding.value.span);
+      const id = ev.tensorOf(
+        m.drawing(true, () => ev.evaluate(binding.value, env, { prefix: [], next: 0 })),
+        binding.value.span,
+      );
       const joined = broadcastShapes(m.b.shape(id), shape);
       if (joined?.join() !== shape.join() && type)
         return ev.fail('NN203', binding.value.span, `'${name}' is [${shape.join(', ')}], and this is ${showType(m.b.type(id))}`);
@@ -67,11 +73,13 @@ export function drawOf(
     });
     if (!env.define(name, value === undefined ? 'failed' : tensor(value), binding.name.span))
       sink.error('NN205', binding.name.span, `'${name}' is defined already`, { help: 'choose another name' });
-    if (value !== undefined && type) outputs[name === 'x' && first ? first.name : name === 'y' ? 'target' : name] = value;
+    // What the graph calls it.
+    const aim = targets.find((t) => t.shown === name) ?? (name === 'y' && targets.length === 1 ? only : undefined);
+    if (value !== undefined && type) outputs[name === 'x' && first ? first.name : (aim?.name ?? name)] = value;
   }
-  for (const needed of [...walked.inputs.map((i) => i.name), ...(walked.objective ? ['target'] : [])]) {
-    const shown = needed === 'target' ? 'y' : needed;
-    if (outputs[needed] === undefined && !bindings.some((b) => b.name.text === shown))
+  const needs = [...walked.inputs.map((i) => ({ name: i.name, shown: i.name })), ...targets];
+  for (const { name, shown } of needs) {
+    if (outputs[name] === undefined && !bindings.some((b) => b.name.text === shown))
       sink.error('NN302', s.span, `the data does not say what '${shown}' is`, {
         help: hint(
           shown,

@@ -2,10 +2,11 @@ import type { Code } from '../base/codes.ts';
 import type { Span } from '../base/source.ts';
 import type { GraphBuilder } from '../ir/graph/builder.ts';
 import type { NodeId } from '../ir/graph/types.ts';
-import type { Expr } from '../parser/ast.ts';
+import type { Expr, LetStatement, Name, ParamStatement } from '../parser/ast.ts';
 import type { Environment } from './environment.ts';
 import type { Problem } from './layers/layer.ts';
 import type { ModelBuilder } from './model-builder.ts';
+import type { Targets } from './targets.ts';
 import type { Flow, Part, StageValue, Value } from './values.ts';
 
 /** What the parts of the evaluator need of one another. */
@@ -18,6 +19,14 @@ export interface Evaluation {
   /** Lets a value flow through a stage. */
   apply(s: StageValue, x: Value, flow: Flow): Value;
   runPart(part: Part, x: Value, flow: Flow): Value;
+  /** Gives the names of a `let` their values, or that of a `param` its tensor. */
+  bind(s: LetStatement | ParamStatement, env: Environment, flow: Flow): void;
+  /** Runs the body of a definition, unless definitions use one another without end. */
+  deeper<T>(name: Name, body: () => T): T;
+  /** Layers are still to come, so that a weight that is not there yet may come too. */
+  readonly growing: boolean;
+  /** What the model is compared with, where there is a model. */
+  readonly targets: Targets | undefined;
   /** Reports, and leaves what cannot go on. */
   fail(code: Code, span: Span, label: string, more?: { readonly help?: string | undefined; readonly notes?: readonly string[] }): never;
   refuse(p: Problem, span: Span, notes?: readonly string[]): never;

@@ -1,6 +1,6 @@
 import type { Code } from '../base/codes.ts';
 import type { DiagnosticSink } from '../base/diagnostics.ts';
-import { textOf, type Span } from '../base/source.ts';
+import type { Span } from '../base/source.ts';
 import { hint } from '../base/suggest.ts';
 import type { GraphBuilder } from '../ir/graph/builder.ts';
 import type { NodeId } from '../ir/graph/types.ts';
@@ -8,7 +8,12 @@ import type * as A from '../parser/ast.ts';
 import type { Definitions, Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { arrayOf } from './constants.ts';
-import { binary, index, list, unary } from './expressions.ts';
+import { CREATORS, creatorCall } from './creators.ts';
+import { paramOf } from './declarations.ts';
+import { blockCall, fnCall, stageCall } from './definition-call.ts';
+import { binary, list, unary } from './expressions.ts';
+import { index } from './indexing.ts';
+import { member } from './members.ts';
 import { derivative } from './derivative.ts';
 import { layerCall } from './layer-call.ts';
 import type { Problem } from './layers/layer.ts';
@@ -17,9 +22,10 @@ import { lossCall } from './loss-call.ts';
 import { LOSSES } from './losses/registry.ts';
 import type { ModelBuilder } from './model-builder.ts';
 import { combinator, label, pipe, repeat } from './stages.ts';
+import type { Targets } from './targets.ts';
 import { sameType } from '../base/types.ts';
 import { table } from './functions.ts';
-import { Reported, attempt, constant, describeValue, stage, type Flow, type Part, type StageValue, type Value } from './values.ts';
+import { Reported, attempt, constant, describeValue, tensor, type Flow, type Part, type StageValue, type Value } from './values.ts';
 
 /** How deep definitions may use one another: deeper ones use themselves. */
 const MAX_DEPTH = 64;
@@ -31,6 +37,12 @@ export class Evaluator implements Evaluation {
   private readonly defs: Definitions;
   private readonly sink: DiagnosticSink;
   private depth = 0;
+  growing = false;
+  targets: Targets | undefined;
+  /** Words that the walk through a file gives a meaning: `pred`, `target`. */
+  free: (name: string, span: Span) => Value | undefined = () => undefined;
+  /** Those words, for suggestions. */
+  freeWords: readonly string[] = [];
   /** Names that the walk through a file gives a meaning of its own. */
   readonly specials = new Map<string, (e: A.CallExpr, env: Environment, flow: Flow) => Value>([
     ['grad', (e, env, flow) => derivative(this, e, env, flow)],
@@ -82,6 +94,8 @@ export class Evaluator implements Evaluation {
         return repeat(this, e, env, flow);
       case 'index':
         return index(this, e, env, flow);
+      case 'member':
+        return member(this, e, env, flow);
     }
   }
 
@@ -109,10 +123,11 @@ export class Evaluator implements Evaluation {
   private name(e: A.NameExpr, env: Environment): Value {
     const local = env.lookup(e.name);
     if (local === 'failed') throw new Reported(e.name);
-    if (local) return local;
-    if (this.defs.has(e.name) || Object.hasOwn(LAYERS, e.name))
+    const given = local ?? this.free(e.name, e.span);
+    if (given) return given;
+    if (this.defs.has(e.name) || Object.hasOwn(LAYERS, e.name) || Object.hasOwn(CREATORS, e.name))
       return this.call({ kind: 'call', callee: { text: e.name, span: e.span }, args: [], span: e.span }, env, { prefix: [], next: 0 });
-    const known = [...env.names(), ...this.defs.names(), ...Object.keys(LAYERS)];
+    const known = [...env.names(), ...this.freeWords, ...this.defs.names(), ...Object.keys(LAYERS)];
     const help = hint(e.name, known, 'there are');
     return this.fail('NN201', e.span, `'${e.name}' is not defined`, {
       help: help.startsWith('did') ? help : `define it before: let ${e.name} = ...`,
@@ -124,98 +139,35 @@ export class Evaluator implements Evaluation {
     if (name === 'residual' || name === 'share') return combinator(this, name, e, env, flow);
     const special = this.specials.get(name);
     if (special) return special(e, env, flow);
+    const local = env.lookup(name);
+    if (local && local !== 'failed' && local.kind === 'stage') return stageCall(this, local, e, env, flow);
     const def = this.defs.get(name);
-    if (def) return def.kind === 'block' ? this.block(def, e, env, flow) : this.fn(def, e, env, flow);
+    if (def) return def.kind === 'block' ? blockCall(this, def, e, env, flow) : fnCall(this, def, e, env, flow);
+    const make = Object.hasOwn(CREATORS, name) ? CREATORS[name] : undefined;
+    if (make && (name !== 'arange' || this.countsOn(e, env))) return creatorCall(this, this.sink, make, e, env);
     const layer = Object.hasOwn(LAYERS, name) ? LAYERS[name] : undefined;
     const loss = layer || !Object.hasOwn(LOSSES, name) ? undefined : LOSSES[name];
     if (loss) return lossCall(this, this.sink, loss, e, env, flow);
     if (!layer) {
-      const known = [...Object.keys(LAYERS), ...this.defs.names(), ...this.specials.keys(), 'residual', 'share'];
+      const known = [...Object.keys(LAYERS), ...Object.keys(CREATORS), ...this.defs.names(), ...this.specials.keys(), 'residual', 'share'];
       return this.fail('NN201', span, `there is no layer '${name}'`, { help: hint(name, known, 'layers') });
     }
     return layerCall(this, this.sink, layer, e, env, flow);
   }
 
-  private block(def: A.BlockStatement, e: A.CallExpr, env: Environment, flow: Flow): Value {
-    const bound = this.bind(def.name.text, def.parameters, e, env, flow);
-    const [value, extra] = [def.values.at(-1), def.values[0]];
-    if (!value) return this.fail('NN215', def.name.span, `block ${def.name.text} has no value`, { help: 'its last line is its value' });
-    if (extra && def.values.length > 1)
-      return this.fail('NN215', extra.span, `block ${def.name.text} has ${def.values.length} values`, {
-        help: 'name this one with let, or join the lines with ->',
-      });
-    const part: Part = {
-      label: undefined,
-      span: e.span,
-      text: textOf(e.span).replace(/\s+/g, ' '),
-      transparent: false,
-      run: (f, own, x) =>
-        this.deeper(def.name, () => {
-          const prefix = [...f.prefix, own];
-          const inside = env.globals().child();
-          for (const [k, v] of bound) inside.define(k, v, def.name.span);
-          inside.define('x', x, def.name.span);
-          for (const l of def.lets) this.bindLet(l, inside, { prefix, next: 0 });
-          const result = this.evaluate(value, inside, { prefix, next: 0 });
-          return result.kind === 'stage' ? this.apply(result, x, { prefix, next: 0 }) : result;
-        }),
-    };
-    return stage([part]);
+  /** `arange(5)` counts; `arange(x)` is the places of an axis of x. */
+  private countsOn(e: A.CallExpr, env: Environment): boolean {
+    const [first] = e.args;
+    if (!first) return false;
+    const isConstant = (x: A.Expr): boolean =>
+      x.kind === 'number' ||
+      (x.kind === 'name' && env.constant(x.name) !== undefined) ||
+      (x.kind === 'unary' && isConstant(x.operand)) ||
+      (x.kind === 'binary' && isConstant(x.left) && isConstant(x.right));
+    return first.name ? first.name.text !== 'dim' : isConstant(first.value);
   }
 
-  private fn(def: A.FnStatement, e: A.CallExpr, env: Environment, flow: Flow): Value {
-    const inside = (bound: ReadonlyMap<string, Value>): Value =>
-      this.deeper(def.name, () => {
-        const scope = env.globals().child();
-        for (const [k, v] of bound) scope.define(k, v, def.name.span);
-        return this.evaluate(def.value, scope, { prefix: flow.prefix, next: 0 });
-      });
-    const [first] = def.parameters;
-    const missing = first && !e.args.some((a, i) => (a.name ? a.name.text === first.name.text : i === 0));
-    // Without its first argument a function is a stage: what flows in takes its place.
-    if (!missing) return inside(this.bind(def.name.text, def.parameters, e, env, flow));
-    const bound = this.bind(def.name.text, def.parameters.slice(1), e, env, flow);
-    const part: Part = {
-      label: undefined,
-      span: e.span,
-      text: textOf(e.span).replace(/\s+/g, ' '),
-      transparent: true,
-      run: (_f, _own, x) => inside(new Map([...bound, [first.name.text, x]])),
-    };
-    return stage([part]);
-  }
-
-  /** Arguments of a block or fn by name. */
-  private bind(callee: string, parameters: readonly A.ParameterDecl[], e: A.CallExpr, env: Environment, flow: Flow): Map<string, Value> {
-    const names = parameters.map((p) => p.name.text);
-    const bound = new Map<string, Value>();
-    let position = 0;
-    for (const a of e.args) {
-      const name = a.name?.text ?? names[position++];
-      if (name === undefined || !names.includes(name)) {
-        this.fail(
-          'NN202',
-          a.span,
-          name === undefined
-            ? `${callee} takes at most ${names.length} argument${names.length === 1 ? '' : 's'}`
-            : `${callee} has no argument '${name}'`,
-          {
-            help: name === undefined || names.length === 0 ? `it is ${callee}(${names.join(', ')})` : hint(name, names, 'it has'),
-          },
-        );
-      }
-      if (bound.has(name)) this.fail('NN202', a.span, `'${name}' is given twice`);
-      bound.set(name, this.evaluate(a.value, env, flow));
-    }
-    for (const p of parameters) {
-      if (bound.has(p.name.text)) continue;
-      if (!p.value) this.fail('NN202', e.span, `${callee} needs '${p.name.text}'`, { help: `it is ${callee}(${names.join(', ')})` });
-      else bound.set(p.name.text, this.evaluate(p.value, env.globals(), flow));
-    }
-    return bound;
-  }
-
-  private deeper<T>(name: A.Name, body: () => T): T {
+  deeper<T>(name: A.Name, body: () => T): T {
     if (this.depth >= MAX_DEPTH) return this.fail('NN214', name.span, `'${name.text}' uses itself, so it never ends`);
     this.depth++;
     try {
@@ -225,13 +177,20 @@ export class Evaluator implements Evaluation {
     }
   }
 
-  /** `let` of one name or several. */
-  bindLet(l: A.LetStatement, env: Environment, flow: Flow): void {
-    const value = attempt(() => this.evaluate(l.value, env, flow));
+  bind(l: A.LetStatement | A.ParamStatement, env: Environment, flow: Flow): void {
     const define = (name: A.Name, v: Value | undefined): void => {
       if (!env.define(name.text, v ?? 'failed', name.span))
         this.sink.error('NN205', name.span, `'${name.text}' is defined already`, { help: 'choose another name' });
     };
+    if (l.kind === 'param') {
+      define(
+        l.name,
+        attempt(() => tensor(paramOf(l, this, env, this.sink, flow.prefix))),
+      );
+      return;
+    }
+    const binding = l.names.length === 1 ? l.names[0]?.text : undefined;
+    const value = attempt(() => this.evaluate(l.value, env, binding === undefined ? flow : { ...flow, binding }));
     const [only] = l.names;
     if (only && l.names.length === 1) return define(only, value);
     if (value && (value.kind !== 'tuple' || value.items.length !== l.names.length)) {

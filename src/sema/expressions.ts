@@ -1,5 +1,4 @@
 import { at } from '../base/errors.ts';
-import { showShape, type Dim } from '../base/types.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
 import { align, matmul, pointwise } from './arithmetic.ts';
@@ -11,7 +10,7 @@ import { isProblem, problem, type BuiltValue } from './layers/layer.ts';
 import { lift } from './stages.ts';
 import { constant, describeValue, tensor, type Flow, type Value } from './values.ts';
 
-/** Arithmetic, lists and indexing: on constants now, on tensors as nodes, on stages as stages. */
+/** Arithmetic and lists: on constants now, on tensors as nodes, on stages as stages. */
 
 export function list(ev: Evaluation, e: A.ListExpr, env: Environment, flow: Flow): Value {
   const items = e.items.map((item) => ev.evaluate(item, env, flow));
@@ -71,44 +70,4 @@ export function operate(ev: Evaluation, op: A.BinaryOperator, p: NodeId, q: Node
     return Array.isArray(aligned) ? remainder(b, at(aligned, 0), at(aligned, 1)) : aligned;
   }
   return pointwise(b, simple[op], x, y);
-}
-
-export function index(ev: Evaluation, e: A.IndexExpr, env: Environment, flow: Flow): Value {
-  const v = ev.evaluate(e.value, env, flow);
-  const number = (x: A.Expr | undefined): number | undefined => {
-    if (!x) return undefined;
-    const n = ev.evaluate(x, env, flow);
-    if (n.kind !== 'const' || typeof n.value !== 'number' || !Number.isInteger(n.value))
-      return ev.fail('NN204', x.span, 'an index is a whole number');
-    return n.value;
-  };
-  if (v.kind === 'tuple') {
-    const i = number(e.items[0]?.from) ?? 0;
-    return v.items.at(i) ?? ev.fail('NN206', e.span, `there are ${v.items.length} values`);
-  }
-  const x = ev.tensorOf(v, e.value.span);
-  const shape = ev.b.shape(x);
-  if (e.items.length > shape.length) return ev.fail('NN203', e.span, `${showShape(shape)} has ${shape.length} axes`);
-  const start: number[] = [];
-  const size: Dim[] = [];
-  const kept: Dim[] = [];
-  shape.forEach((d, axis) => {
-    const item = e.items[axis];
-    if (!item || (item.range && !item.from && !item.to)) {
-      start.push(0);
-      size.push(d);
-      kept.push(d);
-      return;
-    }
-    if (typeof d !== 'number') return ev.fail('NN203', item.span, 'the batch axis is taken whole', { help: 'write : for it' });
-    const wrap = (n: number): number => (n < 0 ? n + d : n);
-    const from = wrap(number(item.from) ?? 0);
-    const to = item.range ? Math.min(d, wrap(number(item.to) ?? d)) : from + 1;
-    if (from < 0 || from >= d || to <= from) return ev.fail('NN206', item.span, `${showShape(shape)} has ${d} places on axis ${axis}`);
-    start.push(from);
-    size.push(to - from);
-    if (item.range) kept.push(to - from);
-    return;
-  });
-  return tensor(ev.b.reshape(ev.b.add('slice', [x], { start, size }), kept));
 }

@@ -120,8 +120,9 @@ function single(ev: Evaluation, layer: Layer, args: readonly A.Argument[], env: 
   const required = setting?.default === undefined && !(layer.optional ?? []).includes(key ?? '');
   // Where there are more arguments than settings, the first of them flows: reshape([1, 2, 3, 4], [2, 2]).
   const many = args.filter((a) => !a.name).length > Object.keys(layer.parameters).length;
-  const takesList = required && !many && setting !== undefined && ['sizes', 'pair', 'columns'].includes(setting.type);
-  if (value.kind === 'const' && setting && !(isList && !takesList)) return undefined;
+  const takesList =
+    setting?.type === 'factors' || (required && setting !== undefined && ['sizes', 'pair', 'columns'].includes(setting.type));
+  if (value.kind === 'const' && setting && !(isList && (many || !takesList))) return undefined;
   return { found: [{ value, expr: first.value }], rest };
 }
 

@@ -1,8 +1,8 @@
 import type { DiagnosticSink } from '../base/diagnostics.ts';
-import { sameShape } from '../base/types.ts';
+import { sameShape, type TensorType } from '../base/types.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
-import { bindArguments } from './arguments.ts';
+import { bindArguments, type AnyArgs } from './arguments.ts';
 import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { broadcastTo } from './arithmetic.ts';
@@ -30,17 +30,26 @@ export function lossCall(ev: Evaluation, sink: DiagnosticSink, loss: Loss, e: A.
   const settings = e.args.filter((a) => a.name && !isNamed(a));
   const args = bindArguments({ callee: name, span: e.span, args: settings }, loss.parameters, loss.optional ?? [], env, sink);
   if (!args) throw new Reported(name);
-  const values = [...operands, ...named].map((a) => ev.evaluate(a.value, env, flow));
+  const compared = operands.slice(0, loss.operands?.length ?? 1).map((a) => ev.evaluate(a.value, env, flow));
+  const [first] = compared;
+  const last = operands[names.length - 1]?.value;
+  // A target that is not declared has the type that the loss asks for.
+  if (loss.target && last?.kind === 'name' && first?.kind === 'tensor' && ev.targets?.has(last.name) && !env.has(last.name)) {
+    const type = loss.target(ev.b.type(first.id), args, ev.targets.typeOf(last.name));
+    if (!('code' in type)) ev.targets.want(last.name, { type, ...labelsOf(loss, args, ev.b.type(first.id), type) });
+  }
+  const rest = [...operands.slice(compared.length), ...named].map((a) => ev.evaluate(a.value, env, flow));
+  const values = [...compared, ...rest];
   return lift(ev, values, e.span, (vs) => {
     const { b } = ev;
     const ids = vs.map((v, i) => ev.tensorOf(v, [...operands, ...named][i]?.value.span ?? e.span));
     const given = ids.slice(0, operands.length);
     const [pred = -1] = given;
     if (loss.target) {
-      const last = given[names.length - 1];
-      const wanted = loss.target(b.type(pred), args, last === undefined ? undefined : b.type(last));
+      const target = given[names.length - 1];
+      const wanted = loss.target(b.type(pred), args, target === undefined ? undefined : b.type(target));
       if ('code' in wanted) return ev.refuse(wanted, e.span);
-      given[names.length - 1] = fitted(ev, name, last ?? b.full(0, wanted), wanted, e);
+      given[names.length - 1] = fitted(ev, name, target ?? b.full(0, wanted), wanted, e);
     }
     const extra = Object.fromEntries(named.map((a, i) => [a.name?.text ?? '', ids[operands.length + i]]));
     const result = b.within({ name: `loss ${name}` }, () => lossValue(loss, { b, args, named: extra }, pred, ...given.slice(1)));
@@ -56,4 +65,16 @@ function fitted(ev: Evaluation, name: string, target: NodeId, wanted: ReturnType
   const spread = single && !sameShape(b.shape(numbers), wanted.shape) ? broadcastTo(b, numbers, wanted.shape) : numbers;
   const wrong = targetMismatch(name, wanted, b.type(spread));
   return wrong ? ev.refuse(wrong, e.span) : spread;
+}
+
+/** How many classes the labels of a target choose from, and which label does not count. */
+export function labelsOf(
+  loss: Loss,
+  args: AnyArgs,
+  pred: TensorType,
+  target: TensorType,
+): { readonly classes?: number | undefined; readonly ignored?: number } {
+  if (target.dtype !== 'i32') return {};
+  const ignored = args['ignore_index'];
+  return { classes: loss.classes?.(pred, args), ...(typeof ignored === 'number' ? { ignored } : {}) };
 }

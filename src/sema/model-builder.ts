@@ -40,6 +40,7 @@ export class ModelBuilder {
   private readonly sink: DiagnosticSink;
   private streams = 0;
   private shared = false;
+  private printing = false;
 
   constructor(name: string, training: boolean, sink: DiagnosticSink) {
     this.b = new GraphBuilder(name);
@@ -60,6 +61,19 @@ export class ModelBuilder {
     } finally {
       this.shared = before;
     }
+  }
+
+  /** A parameter or state by the end of its name, looked for from inside a prefix outwards. */
+  weight(path: readonly string[], prefix: readonly string[]): NodeId | undefined {
+    for (let n = prefix.length; n >= 0; n--) {
+      const found = this.nodes.get([...prefix.slice(0, n), ...path].join('.'));
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  weightNames(): string[] {
+    return [...this.nodes.keys()];
   }
 
   /** Declares a trainable tensor, or gives the one that shares its name. */
@@ -92,14 +106,37 @@ export class ModelBuilder {
     const stored = known ?? this.b.add('state', [], { name }, { dtype: 'f32', shape }, { name, loc: place(span) });
     if (known === undefined) this.states.push({ name, shape, init, layer, span });
     this.nodes.set(name, stored);
-    const before = this.b.writes.findIndex((w) => w.state === name);
     // Shared by several uses, each goes on from what the one before it left, as in PyTorch.
-    const value = this.b.writes[before]?.value ?? stored;
+    const value = this.b.writes.find((w) => w.state === name)?.value ?? stored;
     const keep = (next: NodeId): void => {
+      const before = this.b.writes.findIndex((w) => w.state === name);
       if (before >= 0) this.b.writes.splice(before, 1);
       this.b.writes.push({ state: name, value: next });
     };
     return { value, keep };
+  }
+
+  /** Whether random numbers are drawn: while training, and where a line is printed. */
+  get draws(): boolean {
+    return this.training || this.printing;
+  }
+
+  /** While `body` runs, random numbers are drawn although nothing trains. */
+  drawing<T>(on: boolean, body: () => T): T {
+    const before = this.printing;
+    this.printing = on;
+    try {
+      return body();
+    } finally {
+      this.printing = before;
+    }
+  }
+
+  /** Uniform random numbers of this step, a stream of their own. */
+  random(shape: Shape): NodeId {
+    const { b } = this;
+    const key = (which: 'seed' | 'step'): NodeId => b.add('scalar', [], { name: which, expr: which }, { dtype: 'i32', shape: [] });
+    return b.add('uniform', [key('seed'), key('step')], { stream: ++this.streams }, { dtype: 'f32', shape });
   }
 
   /** Builds a layer where it stands. What does not fit goes to `refuse`, unless the layer's arguments promise a shape to go on with. */
@@ -116,6 +153,7 @@ export class ModelBuilder {
     const cx: LayerContext = {
       b,
       training: this.training,
+      draws: this.draws,
       text,
       named: site.named,
       param: (key, dims, init) => {
@@ -126,10 +164,7 @@ export class ModelBuilder {
           : this.param(`${path}.${key}`, dims, chosen, span, kind);
       },
       state: (key, dims, init) => this.state(`${path}.${key}`, dims, init, span, kind),
-      random: (dims) => {
-        const key = (which: 'seed' | 'step'): NodeId => b.add('scalar', [], { name: which, expr: which }, { dtype: 'i32', shape: [] });
-        return b.add('uniform', [key('seed'), key('step')], { stream: ++this.streams }, { dtype: 'f32', shape: dims });
-      },
+      random: (dims) => this.random(dims),
     };
     const result = this.typeProblem(layer, site) ?? b.within({ name: `${path} ${text}`, loc }, () => layer.build(cx, args, ...site.ids));
     if (isProblem(result)) {

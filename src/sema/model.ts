@@ -73,12 +73,26 @@ export interface InputInfo {
   readonly type: TensorType;
 }
 
+/** What the model is compared with. */
+export interface TargetInfo {
+  /** The input of the graph that holds it: `target` where there is one alone. */
+  readonly name: string;
+  /** What the program calls it; `y` where it does not say. */
+  readonly shown: string;
+  readonly type: TensorType;
+  /** How many classes its labels choose from. */
+  readonly classes: number | undefined;
+  /** A label that does not count. */
+  readonly ignored: number | undefined;
+}
+
 /** A program that has passed every check: what is computed, not yet how. */
 export interface Model {
   readonly name: string;
   readonly inputs: readonly [InputInfo, ...InputInfo[]];
   readonly output: TensorType;
-  readonly target: { readonly type: TensorType; readonly classes: number | undefined } | undefined;
+  /** What the loss and the metrics compare with; none where they look at the model alone. */
+  readonly targets: readonly TargetInfo[];
   readonly params: readonly ParamInfo[];
   /** Tensors that are kept and saved, but not trained: running statistics. */
   readonly states: readonly ParamInfo[];

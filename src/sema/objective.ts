@@ -1,139 +1,189 @@
-import type { DiagnosticSink } from '../base/diagnostics.ts';
+import { DiagnosticSink } from '../base/diagnostics.ts';
 import { textOf } from '../base/source.ts';
 import { hint } from '../base/suggest.ts';
-import { showShape, type TensorType } from '../base/types.ts';
+import { showShape } from '../base/types.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
-import { bindArguments } from './arguments.ts';
-import type { Environment } from './environment.ts';
+import { bindArguments, type AnyArgs } from './arguments.ts';
+import type { Definitions, Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { LAYERS } from './layers/registry.ts';
-import { lossValue, operandsOf, targetMismatch } from './losses/loss.ts';
+import { labelsOf } from './loss-call.ts';
+import { lossValue, operandsOf, targetMismatch, type Loss } from './losses/loss.ts';
 import { LOSSES } from './losses/registry.ts';
 import { METRICS } from './metrics.ts';
-import type { InputInfo, Model } from './model.ts';
-import { describeValue, tensor } from './values.ts';
+import type { Targets } from './targets.ts';
+import { describeValue } from './values.ts';
 
-/** What a program is trained for: the loss, and the metrics beside it. */
-export interface Objective {
-  readonly loss: NodeId;
-  readonly target: NonNullable<Model['target']>;
-  /** The node that holds the target. */
-  readonly node: NodeId;
+/** What a program is trained for, and what is reported beside it. */
+export interface Goals {
+  readonly ev: Evaluation;
+  readonly sink: DiagnosticSink;
+  readonly defs: Definitions;
+  readonly env: Environment;
+  readonly targets: Targets;
 }
 
 interface Named {
   readonly text: string;
+  readonly span: A.Expr['span'];
   readonly args: readonly A.Argument[];
 }
 
 /** `mse` or `huber(delta=2)`: the name that an expression calls, if it calls one alone. */
 function named(e: A.Expr): Named | undefined {
-  if (e.kind === 'name') return { text: e.name, args: [] };
-  return e.kind === 'call' ? { text: e.callee.text, args: e.args } : undefined;
+  if (e.kind === 'name') return { text: e.name, span: e.span, args: [] };
+  return e.kind === 'call' ? { text: e.callee.text, span: e.callee.span, args: e.args } : undefined;
 }
 
-/** A named loss, or any scalar expression of `pred`, `target` and what the file names. */
-export function lossOf(
-  ev: Evaluation,
-  sink: DiagnosticSink,
-  s: A.LossStatement,
-  pred: NodeId | undefined,
-  declared: InputInfo | undefined,
-  env: Environment,
-): Objective | undefined {
+/** A call without the values that it compares: `huber(delta=2)`, and not `huber(pred, target)`. */
+const bare = (g: Goals, call: Named): boolean => {
+  const [first] = call.args;
+  if (!first || first.name) return true;
+  const { value } = first;
+  return (
+    value.kind === 'number' ||
+    value.kind === 'boolean' ||
+    value.kind === 'string' ||
+    (value.kind === 'name' && g.env.constant(value.name) !== undefined)
+  );
+};
+
+/** The loss that a statement names, with its settings; undefined where it is an expression. */
+function namedLoss(g: Goals, e: A.Expr): { readonly name: string; readonly loss: Loss; readonly args: AnyArgs | undefined } | undefined {
+  const call = named(e);
+  const loss = call && !g.defs.has(call.text) && Object.hasOwn(LOSSES, call.text) ? LOSSES[call.text] : undefined;
+  if (!call || !loss || !bare(g, call)) return undefined;
+  const args = bindArguments({ callee: call.text, span: e.span, args: call.args }, loss.parameters, loss.optional ?? [], g.env, g.sink);
+  return { name: call.text, loss, args };
+}
+
+/**
+ * Tells the targets what a named loss compares with, so that other lines may name the target before it. What is wrong with the loss is
+ * told when the statement itself is read.
+ */
+export function foretell(g: Goals, s: A.LossStatement | undefined, pred: NodeId): void {
+  const found = s && namedLoss({ ...g, sink: new DiagnosticSink() }, s.value);
+  if (!found?.args || !found.loss.target || g.targets.typeOf('target')) return;
+  const parts = operandsOf(g.ev.b, found.loss, pred);
+  if ('code' in parts) return;
+  const type = found.loss.target(g.ev.b.type(parts[0]), found.args, undefined);
+  if (!('code' in type)) g.targets.want('target', { type, ...labelsOf(found.loss, found.args, g.ev.b.type(parts[0]), type) });
+}
+
+/** A named loss, or any number made of `pred`, `target` and what the file names. */
+export function lossOf(g: Goals, s: A.LossStatement, pred: NodeId | undefined): NodeId | undefined {
   const { value } = s;
-  const { b } = ev;
+  const found = namedLoss(g, value);
+  if (found) return pred === undefined ? undefined : lossOfPrediction(g, found, pred, value);
   const call = named(value);
-  const known = call && Object.hasOwn(LOSSES, call.text) ? LOSSES[call.text] : undefined;
-  const input = (type: TensorType): NodeId => ev.m.input('target', type);
-  if (call && known) {
-    const args = bindArguments({ callee: call.text, span: value.span, args: call.args }, known.parameters, known.optional ?? [], env, sink);
-    if (!args || pred === undefined) return undefined;
-    const parts = operandsOf(b, known, pred);
-    if ('code' in parts) return ev.refuse(parts, value.span);
-    const target = known.target ? known.target(b.type(parts[0]), args, declared?.type) : { dtype: 'f32' as const, shape: [] };
-    if ('code' in target) return ev.refuse(target, value.span);
-    const mismatch = declared && targetMismatch(call.text, target, declared.type);
-    if (mismatch) return ev.refuse(mismatch, value.span);
-    const node = input(target);
-    const loss = b.within({ name: `loss ${call.text}` }, () => lossValue(known, { b, args, named: {} }, ...parts, node));
-    return typeof loss === 'number'
-      ? { loss, node, target: { type: target, classes: known.classes?.(b.type(pred), args) } }
-      : ev.refuse(loss, value.span);
-  }
-  const callee = value.kind === 'name' ? value : value.kind === 'call' ? value.callee : undefined;
-  if (call && callee && !Object.hasOwn(LAYERS, call.text) && !env.has(call.text) && call.text !== 'pred') {
-    return ev.fail('NN201', callee.span, `there is no loss '${call.text}'`, { help: hint(call.text, Object.keys(LOSSES), 'losses') });
-  }
-  if (pred === undefined) return undefined;
-  const type = declared?.type ?? b.type(pred);
-  const node = input(type);
-  const loss = scalar(ev, value, pred, node, env, `losses: ${Object.keys(LOSSES).join(', ')}`, 'a loss');
-  return { loss, node, target: { type, classes: undefined } };
+  if (call && unknown(g, call) && call.text !== 'pred')
+    return g.ev.fail('NN201', call.span, `there is no loss '${call.text}'`, { help: hint(call.text, Object.keys(LOSSES), 'losses') });
+  return pred === undefined ? undefined : scalar(g, value, `losses: ${Object.keys(LOSSES).join(', ')}`, 'a loss');
 }
 
-/** A named metric, or any scalar expression as for a loss; `name` is what tables call it. */
-export function metricOf(
-  ev: Evaluation,
-  sink: DiagnosticSink,
-  s: A.MetricStatement,
+/** Whether a call names nothing that there is. */
+const unknown = (g: Goals, call: Named): boolean =>
+  !Object.hasOwn(LAYERS, call.text) &&
+  !Object.hasOwn(LOSSES, call.text) &&
+  !g.env.has(call.text) &&
+  !g.defs.has(call.text) &&
+  !g.targets.has(call.text);
+
+/** A named loss of the model's result. */
+function lossOfPrediction(
+  g: Goals,
+  { name, loss, args }: NonNullable<ReturnType<typeof namedLoss>>,
   pred: NodeId,
-  target: NodeId,
-  env: Environment,
-): { readonly name: string; readonly node: NodeId } | undefined {
+  value: A.Expr,
+): NodeId | undefined {
+  if (!args) return undefined;
+  const { ev, targets } = g;
+  const { b } = ev;
+  const parts = operandsOf(b, loss, pred);
+  if ('code' in parts) return ev.refuse(parts, value.span);
+  const target: NodeId[] = [];
+  if (loss.target) {
+    const names = targets.several();
+    if (names.length > 0)
+      return ev.fail('NN211', value.span, `${name} compares with one target, and there are ${names.length}: ${names.join(', ')}`, {
+        help: `say which: ${name}(pred, ${names[0] ?? 'target'})`,
+      });
+    const declared = targets.typeOf('target');
+    const type = loss.target(b.type(parts[0]), args, declared);
+    if ('code' in type) return ev.refuse(type, value.span);
+    const mismatch = declared && targetMismatch(name, type, declared);
+    if (mismatch) return ev.refuse(mismatch, value.span);
+    targets.want('target', { type, ...labelsOf(loss, args, b.type(parts[0]), type) });
+    target.push(targets.node('target', type) ?? -1);
+  }
+  const result = b.within({ name: `loss ${name}` }, () => lossValue(loss, { b, args, named: {} }, ...parts, ...target));
+  if (typeof result !== 'number') return ev.refuse(result, value.span);
+  return oneNumber(g, result, value, 'a loss');
+}
+
+/** A named metric, a loss, or any scalar expression; `name` is what tables call it. */
+export function metricOf(g: Goals, s: A.MetricStatement, pred: NodeId): { readonly name: string; readonly node: NodeId } | undefined {
   const { value } = s;
+  const { ev, targets } = g;
+  const { b } = ev;
   const call = named(value);
   const name = textOf(value.span).replace(/\s+/g, ' ');
-  const known = call && Object.hasOwn(METRICS, call.text) ? METRICS[call.text] : undefined;
-  const { b } = ev;
+  const known = call && !g.defs.has(call.text) && Object.hasOwn(METRICS, call.text) ? METRICS[call.text] : undefined;
   if (call && known) {
-    const args = bindArguments({ callee: call.text, span: value.span, args: call.args }, known.parameters, [], env, sink);
+    // Of several values those that are compared: accuracy(pred, kind).
+    const operands = bare(g, call) ? [] : call.args.filter((a) => !a.name);
+    const settings = call.args.filter((a) => !operands.includes(a));
+    const args = bindArguments({ callee: call.text, span: value.span, args: settings }, known.parameters, [], g.env, g.sink);
     if (!args) return undefined;
-    const node = b.within({ name: `metric ${call.text}` }, () => known.build(b, args, pred, target));
+    const given = operands.map((a) => ev.tensorOf(ev.evaluate(a.value, g.env, { prefix: ['metric'], next: 0 }), a.span));
+    const names = targets.several();
+    if (given.length === 0 && names.length > 0)
+      return ev.fail('NN211', value.span, `${call.text} compares with one target, and there are ${names.length}: ${names.join(', ')}`, {
+        help: `say which: ${call.text}(pred, ${names[0] ?? 'target'})`,
+      });
+    const [mine = pred, other = targets.node('target', b.type(pred)) ?? -1] = given;
+    const node = b.within({ name: `metric ${call.text}` }, () => known.build(b, args, mine, other));
     return typeof node === 'number' ? { name, node } : ev.refuse(node, value.span);
   }
-  const loss = call && Object.hasOwn(LOSSES, call.text) ? LOSSES[call.text] : undefined;
-  if (call && loss) {
-    const args = bindArguments({ callee: call.text, span: value.span, args: call.args }, loss.parameters, loss.optional ?? [], env, sink);
-    if (!args) return undefined;
-    const parts = operandsOf(b, loss, pred);
-    if ('code' in parts) return ev.refuse(parts, value.span);
-    const wants = loss.target?.(b.type(parts[0]), args, b.type(target));
-    const mismatch = wants && ('code' in wants ? wants : targetMismatch(call.text, wants, b.type(target)));
-    if (mismatch) return ev.refuse(mismatch, value.span);
-    const node = lossValue(loss, { b, args, named: {} }, ...parts, target);
-    return typeof node === 'number' ? { name, node } : ev.refuse(node, value.span);
+  const loss = namedLoss(g, value);
+  if (loss) {
+    const node = lossOfPrediction(g, loss, pred, value);
+    return node === undefined ? undefined : { name, node };
   }
-  const callee = value.kind === 'name' ? value : value.kind === 'call' ? value.callee : undefined;
-  if (call && callee && !Object.hasOwn(LAYERS, call.text) && !env.has(call.text)) {
+  if (call && unknown(g, call)) {
     const all = [...Object.keys(METRICS), ...Object.keys(LOSSES)];
-    return ev.fail('NN201', callee.span, `there is no metric '${call.text}'`, { help: hint(call.text, all, 'metrics') });
+    return ev.fail('NN201', call.span, `there is no metric '${call.text}'`, { help: hint(call.text, all, 'metrics') });
   }
-  return { name, node: scalar(ev, value, pred, target, env, `metrics: ${Object.keys(METRICS).join(', ')}`, 'a metric') };
+  return { name, node: scalar(g, value, `metrics: ${Object.keys(METRICS).join(', ')}`, 'a metric') };
 }
 
-/** An expression of `pred` and `target` that must be one number. */
-function scalar(
-  ev: Evaluation,
-  value: A.Expr,
-  pred: NodeId,
-  target: NodeId,
-  env: Environment,
-  help: string,
-  what: 'a loss' | 'a metric',
-): NodeId {
-  const { b } = ev;
-  const inside = env.child();
-  inside.define('pred', tensor(pred), value.span);
-  inside.define('target', tensor(target), value.span);
+/** An expression that must be one number. A function of one's own that lacks its values is called with pred and target. */
+function scalar(g: Goals, value: A.Expr, help: string, what: 'a loss' | 'a metric'): NodeId {
+  const { ev } = g;
   const kind = what === 'a loss' ? 'loss' : 'metric';
-  const result = b.within({ name: kind }, () => ev.evaluate(value, inside, { prefix: [kind], next: 0 }));
+  const result = ev.b.within({ name: kind }, () => ev.evaluate(withOperands(g, value), g.env, { prefix: [kind], next: 0 }));
   if (result.kind !== 'tensor')
     return ev.fail('NN204', value.span, `${what} is a value that depends on the model, and this is ${describeValue(result)}`, { help });
-  if (b.shape(result.id).length > 0)
-    return ev.fail('NN203', value.span, `${what} is one number, and this is ${showShape(b.shape(result.id))}`, {
-      help: 'take its mean or its sum',
-    });
-  return b.cast(result.id, 'f32');
+  return oneNumber(g, result.id, value, what);
+}
+
+function oneNumber(g: Goals, id: NodeId, value: A.Expr, what: 'a loss' | 'a metric'): NodeId {
+  const shape = g.ev.b.shape(id);
+  if (shape.length > 0)
+    return g.ev.fail('NN203', value.span, `${what} is one number, and this is ${showShape(shape)}`, { help: 'take its mean or its sum' });
+  return g.ev.b.cast(id, 'f32');
+}
+
+/** `loss mine` with `fn mine(pred, target) = ...` is `mine(pred, target)`. */
+function withOperands(g: Goals, e: A.Expr): A.Expr {
+  const call = named(e);
+  const def = call && g.defs.get(call.text);
+  if (!call || def?.kind !== 'fn' || call.args.some((a) => !a.name)) return e;
+  const free = def.parameters.filter((p) => !p.value && !call.args.some((a) => a.name?.text === p.name.text)).length;
+  const given = ['pred', 'target'].slice(0, free).map((name): A.Argument => {
+    const value: A.NameExpr = { kind: 'name', name, span: e.span };
+    return { name: undefined, value, span: e.span };
+  });
+  return { kind: 'call', callee: { text: call.text, span: call.span }, args: [...given, ...call.args], span: e.span };
 }

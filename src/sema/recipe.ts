@@ -72,7 +72,7 @@ function groupOf(words: readonly string[], params: readonly ParamInfo[], span: S
 
 export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: DiagnosticSink): DataSpec | undefined {
   if (!s) return undefined;
-  const { env, inputs, objective } = walked;
+  const { env, inputs, targets } = walked;
   const drawn = s.bindings !== undefined;
   if (!drawn && !s.path) {
     sink.error('NN202', s.span, 'data needs a file, or expressions in braces', {
@@ -84,9 +84,11 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
     sink.error('NN202', s.span, 'data comes from a file or from expressions, not from both', { help: 'keep one of them' });
     return undefined;
   }
-  const names = [...new Set([...inputs.map((i) => i.name), ...(inputs.length <= 1 ? ['x'] : []), 'y'])];
+  const [only, ...others] = targets;
+  const aims = others.length > 0 ? targets.map((t) => t.shown) : ['y', ...(only && only.shown !== 'y' ? [only.shown] : [])];
+  const names = [...new Set([...inputs.map((i) => i.name), ...(inputs.length <= 1 ? ['x'] : []), ...aims])];
   const column = (name: string) =>
-    ({ type: 'columns', doc: `what ${name === 'y' ? 'the model should give' : `${name} is read from`}` }) as const;
+    ({ type: 'columns', doc: `what ${aims.includes(name) ? 'the model should give' : `${name} is read from`}` }) as const;
   const columns: Parameters = drawn ? {} : Object.fromEntries(names.map((n) => [n, column(n)]));
   const table: Parameters = { ...columns, ...(drawn ? DRAW_SETTINGS : DATA_SETTINGS) };
   const args = bindArguments(
@@ -102,10 +104,13 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
   const [first] = inputs;
   const x = given.get('x');
   if (first && x && first.name !== 'x' && !given.has(first.name)) given.set(first.name, x);
+  // And so may the one target be called y.
+  const own = only && others.length === 0 ? given.get(only.shown) : undefined;
+  if (own && !given.has('y')) given.set('y', own);
   const { tokens, context } = args as { readonly tokens?: 'chars' | 'bytes'; readonly context?: number };
   if ((tokens === undefined) !== (context === undefined))
     sink.error('NN202', s.span, 'text needs both tokens and context', { help: 'write: data "tale.txt" tokens=chars context=64' });
-  if (context !== undefined && first) checkContext(s, context, first.type, objective?.target.type, sink);
+  if (context !== undefined && first) checkContext(s, context, first.type, only?.type, sink);
   const draw = s.bindings ? drawOf(s, s.bindings, args, walked, sink) : undefined;
   return {
     path: s.path?.value,

@@ -15,7 +15,12 @@ export function combinator(ev: Evaluation, name: 'residual' | 'share', e: A.Call
   const inner = ev.evaluate(only.value, env, flow);
   if (inner.kind !== 'stage') return ev.fail('NN204', only.span, `${name} takes a stage, and this is ${describeValue(inner)}`);
   const text = textOf(e.span).replace(/\s+/g, ' ');
-  let home: { flow: Flow; own: string | undefined } | undefined;
+  // Where the weights of a shared stage live: by the name of its `let`, else where it is first used.
+  const [one] = inner.parts;
+  const single = one && inner.parts.length === 1 && !one.transparent;
+  const { binding } = flow;
+  let home: Flow | undefined = binding === undefined ? undefined : { prefix: single ? flow.prefix : [...flow.prefix, binding], next: 0 };
+  const named = binding !== undefined && single ? stage([{ ...one, label: one.label ?? binding }]) : inner;
   const part: Part = {
     label: undefined,
     span: e.span,
@@ -24,10 +29,11 @@ export function combinator(ev: Evaluation, name: 'residual' | 'share', e: A.Call
     expects: expectation(inner),
     run: (f, _own, x) => {
       if (name === 'residual') return add(ev, x, ev.apply(inner, x, f), e.span);
-      // The first use says where the weights live; every other use goes there again.
-      home ??= { flow: { prefix: f.prefix, next: f.next }, own: undefined };
-      const again = home.flow.next !== f.next || home.flow.prefix !== f.prefix;
-      const result = ev.m.sharing(() => ev.apply(inner, x, again ? { ...(home?.flow ?? f) } : f));
+      home ??= { prefix: f.prefix, next: f.next };
+      const there: Flow = { ...home };
+      const result = ev.m.sharing(() => ev.apply(named, x, there));
+      // Each use takes a place in its chain, as every stage that has a name does.
+      f.next += binding === undefined ? there.next - (home.next ?? 0) : 1;
       return result;
     },
   };
@@ -130,6 +136,7 @@ export function lift(ev: Evaluation, operands: readonly Value[], span: Span, com
     span,
     text: textOf(span).replace(/\s+/g, ' '),
     transparent: true,
+    mixes: operands.some((v) => v.kind === 'tensor'),
     expects: operands.map((v) => (v.kind === 'stage' ? expectation(v) : 'same')).find((x) => x !== 'same') ?? 'same',
     run: (f, _own, x) => {
       // The operands stand side by side: the sum counts as the longest of them.

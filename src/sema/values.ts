@@ -31,6 +31,8 @@ export interface Flow {
   next: number;
   /** `name:` before a call that is made at once. */
   readonly label?: string;
+  /** The name that a `let` gives to the value: shared weights are called by it. */
+  readonly binding?: string;
 }
 
 /** One example of the input, without the batch. */
@@ -54,6 +56,8 @@ export interface Part {
   readonly transparent: boolean;
   /** What it says about what flows in; `same` where it takes anything and keeps its shape. */
   readonly expects?: Expectation | 'same' | undefined;
+  /** Arithmetic of a stage with a value: with several inputs it does not say which of them flows in. */
+  readonly mixes?: boolean;
   readonly run: (flow: Flow, name: string, x: Value) => Value;
 }
 

@@ -6,10 +6,11 @@ import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
 import { Environment, type Definitions } from './environment.ts';
 import { Evaluator } from './evaluator.ts';
-import { inputOf, paramOf } from './declarations.ts';
+import { inputOf } from './declarations.ts';
 import { ModelBuilder } from './model-builder.ts';
-import type { InputInfo, PrintItem, Script } from './model.ts';
-import { lossOf, metricOf, type Objective } from './objective.ts';
+import type { InputInfo, PrintItem, Script, TargetInfo } from './model.ts';
+import { foretell, lossOf, metricOf, type Goals } from './objective.ts';
+import { Targets } from './targets.ts';
 import { Reported, attempt, describeValue, expectation, tensor, type Flow, type Part, type Value } from './values.ts';
 
 /** What going through a file gives. */
@@ -20,7 +21,8 @@ export interface Walked {
   readonly inputs: readonly InputInfo[];
   /** The model's result; undefined if there is no model, or if something is wrong with it. */
   readonly pred: NodeId | undefined;
-  readonly objective: Objective | undefined;
+  readonly loss: NodeId | undefined;
+  readonly targets: readonly TargetInfo[];
   readonly metrics: readonly { readonly name: string; readonly node: NodeId }[];
   readonly script: Script;
 }
@@ -32,6 +34,9 @@ export class Walk {
   private readonly evaluator: Evaluator;
   private readonly top: Flow = { prefix: [], next: 0 };
   private readonly inputs: InputInfo[] = [];
+  private readonly targets: Targets;
+  private readonly defs: Definitions;
+  private declared: readonly InputInfo[] | undefined;
   /** The stages of the model, where it is nothing else. */
   private readonly chain: Part[] = [];
   private readonly lines: { items: PrintItem[]; span: A.Statement['span']; afterTraining: boolean }[] = [];
@@ -65,7 +70,13 @@ export class Walk {
     this.training = training;
     this.m = new ModelBuilder(name, training, sink);
     this.evaluator = new Evaluator(this.m, defs, sink);
+    this.defs = defs;
+    this.targets = new Targets(this.m, () => (this.declared ??= this.targetsDeclared()));
+    this.evaluator.targets = this.targets;
     this.evaluator.specials.set('predict', (e, env, flow) => this.predict(e, env, flow));
+    this.evaluator.free = (word, span) => this.known(word, span);
+    if (program.statements.some((s) => s.kind === 'layer')) this.evaluator.freeWords = ['pred', 'target'];
+    this.evaluator.growing = this.layersToCome;
   }
 
   run(): Walked {
@@ -81,20 +92,20 @@ export class Walk {
       const last = this.program.statements.filter((s) => s.kind === 'layer').at(-1);
       this.sink.error('NN204', last?.span ?? this.program.span, `the model gives ${describeValue(x)}, and one tensor is needed`);
     }
-    const pred = x?.kind === 'tensor' && !this.failed && this.layers > 0 ? x.id : undefined;
-    const find = <K extends A.Statement['kind']>(kind: K): Extract<A.Statement, { kind: K }> | undefined =>
-      this.program.statements.find((s) => s.kind === kind) as Extract<A.Statement, { kind: K }> | undefined;
-    const [targetDecl, lossDecl] = [find('target') as A.InputStatement | undefined, find('loss')];
-    const declared = targetDecl && inputOf(targetDecl, env, this.sink);
-    const objective = lossDecl && attempt(() => lossOf(evaluator, this.sink, lossDecl, pred, declared, env));
+    const pred = this.result();
+    const lossDecl = this.find('loss');
+    const { goals } = this;
+    const loss = lossDecl && attempt(() => lossOf(goals, lossDecl, pred));
+    const metrics = this.metrics(goals, pred, loss);
     return {
       m,
       env,
       evaluator,
       inputs,
       pred,
-      objective,
-      metrics: this.metrics(pred, objective),
+      loss,
+      targets: this.targets.all(),
+      metrics,
       script: {
         lines: this.lines,
         trains: this.trained,
@@ -105,14 +116,68 @@ export class Walk {
     };
   }
 
-  private metrics(pred: NodeId | undefined, objective: Objective | undefined): { name: string; node: NodeId }[] {
+  private get goals(): Goals {
+    const { evaluator: ev, sink, defs, env, targets } = this;
+    return { ev, sink, defs, env, targets };
+  }
+
+  private find<K extends A.Statement['kind']>(kind: K): Extract<A.Statement, { kind: K }> | undefined {
+    return this.program.statements.find((s) => s.kind === kind) as Extract<A.Statement, { kind: K }> | undefined;
+  }
+
+  /** What the model gives, behind its last layer line; undefined where that went wrong. */
+  private result(): NodeId | undefined {
+    return this.x?.kind === 'tensor' && !this.failed && this.layers > 0 && !this.layersToCome ? this.x.id : undefined;
+  }
+
+  private get layersToCome(): boolean {
+    return this.layers < this.program.statements.filter((s) => s.kind === 'layer').length;
+  }
+
+  private targetsDeclared(): InputInfo[] {
+    const found: InputInfo[] = [];
+    for (const s of this.program.statements) {
+      const one = s.kind === 'target' ? inputOf(s as A.InputStatement, this.env, this.sink) : undefined;
+      if (!one) continue;
+      if ([...found, ...this.inputs].some((other) => other.name === one.name))
+        this.sink.error('NN205', (s as A.InputStatement).name.span, `'${one.name}' is defined already`, { help: 'choose another name' });
+      else found.push(one);
+    }
+    return found;
+  }
+
+  /** Words that mean something wherever an expression stands: the result of the model, and what it is compared with. */
+  private known(word: string, span: A.Expr['span']): Value | undefined {
+    if (word !== 'pred' && !this.targets.has(word)) {
+      const names = word === 'target' ? this.targets.several() : [];
+      return names.length === 0
+        ? undefined
+        : this.evaluator.fail('NN201', span, `there are ${names.length} targets, so 'target' is none of them`, {
+            help: `say which: ${names.join(', ')}`,
+          });
+    }
+    const pred = this.result();
+    if (pred === undefined) {
+      if (this.layersToCome)
+        return this.evaluator.fail('NN201', span, `'${word}' is not known before the last layer line`, {
+          help: 'move this line behind it',
+        });
+      if (this.failed || this.layers > 0) throw new Reported(word);
+      return undefined;
+    }
+    if (word === 'pred') return tensor(pred);
+    foretell(this.goals, this.find('loss'), pred);
+    return tensor(this.targets.node(word, this.m.b.type(pred)) ?? pred);
+  }
+
+  private metrics(goals: Goals, pred: NodeId | undefined, loss: NodeId | undefined): { name: string; node: NodeId }[] {
     const found: { name: string; node: NodeId }[] = [];
     for (const s of this.program.statements) {
       if (s.kind !== 'metric') continue;
       if (!this.program.statements.some((other) => other.kind === 'loss'))
         this.sink.error('NN207', s.span, 'a metric needs a loss beside it', { help: 'add a line such as: loss mse' });
-      if (pred === undefined || !objective) continue;
-      const metric = attempt(() => metricOf(this.evaluator, this.sink, s, pred, objective.node, this.env));
+      if (pred === undefined || loss === undefined) continue;
+      const metric = attempt(() => metricOf(goals, s, pred));
       if (metric && found.some((f) => f.name === metric.name))
         this.sink.error('NN208', s.span, `the metric '${metric.name}' is there already`);
       else if (metric) found.push(metric);
@@ -132,13 +197,15 @@ export class Walk {
       if (first) this.env.lookup(s.name.text);
       this.failed ||= !value;
     } else if (s.kind === 'let') {
-      this.evaluator.bindLet(s, this.env, { prefix: [], next: 0 });
+      this.evaluator.bind(s, this.env, { prefix: [], next: 0 });
       for (const n of s.names) this.nameNode(n.text);
     } else if (s.kind === 'param') {
-      this.define(s.name, attempt(() => tensor(paramOf(s, this.evaluator, this.env, this.sink))) ?? 'failed');
+      this.evaluator.bind(s, this.env, { prefix: [], next: 0 });
       this.nameNode(s.name.text);
-    } else if (s.kind === 'layer') this.layer(s);
-    else if (s.kind === 'train') this.trained = true;
+    } else if (s.kind === 'layer') {
+      this.layer(s);
+      this.evaluator.growing = this.layersToCome;
+    } else if (s.kind === 'train') this.trained = true;
     else if (s.kind === 'print' && !this.training) this.print(s);
   }
 
@@ -182,6 +249,7 @@ export class Walk {
 
   private layer(s: A.LayerStatement): void {
     this.layers++;
+    this.evaluator.growing = true;
     const value = attempt(() => this.evaluator.evaluate(s.chain, this.env, this.top));
     if (!value) {
       this.failed = true;
@@ -205,6 +273,15 @@ export class Walk {
           help: 'declare it: input x: [28, 28]',
         });
       }
+    }
+    const [first] = value.parts;
+    if (first?.mixes && this.layers === 1 && this.inputs.length > 1) {
+      const names = this.inputs.map((i) => i.name);
+      this.sink.error('NN209', first.span, `there are ${names.length} inputs, and this does not say which of them flows in`, {
+        help: `say it: ${names[0] ?? 'x'} -> Linear(8, 8), with the stage in parentheses where arithmetic follows`,
+      });
+      this.failed = true;
+      return;
     }
     for (const part of value.parts) {
       const flowing = this.x;
@@ -230,7 +307,7 @@ export class Walk {
     const x = tensor(this.normalized(examples(ev, given, input, only.span), input));
     if (this.failed) throw new Reported('model');
     const from: Flow = { prefix: [], next: 0 };
-    const result = m.sharing(() => this.chain.reduce((v, part) => ev.runPart(part, v, from), x as Value));
+    const result = m.drawing(false, () => m.sharing(() => this.chain.reduce((v, part) => ev.runPart(part, v, from), x as Value)));
     if (result.kind !== 'tensor' || b.shape(result.id).length !== 2 || b.shape(result.id)[1] !== 1) return result;
     // One number for each number that was given, and one for an example alone.
     const [rows, shape] = [b.shape(result.id)[0], b.shape(given)];
@@ -241,7 +318,7 @@ export class Walk {
   private print(s: A.PrintStatement): void {
     const items: PrintItem[] = [];
     const put = (id: NodeId, span: A.Expr['span']): string => {
-      const missing = needed(this.m.b, id, this.inputs);
+      const missing = needed(this.m.b, id);
       if (missing)
         return this.evaluator.fail('NN204', span, `this depends on the input '${missing}', which has no value here`, {
           help: 'give it values: predict(3.0)',
@@ -252,7 +329,8 @@ export class Walk {
     };
     for (const e of s.values) {
       attempt(() => {
-        const value = this.evaluator.evaluate(e, this.env, { prefix: [`print${this.lines.length}`], next: 0 });
+        const flow: Flow = { prefix: [`print${this.lines.length}`], next: 0 };
+        const value = this.m.drawing(true, () => this.evaluator.evaluate(e, this.env, flow));
         if (value.kind === 'const' && typeof value.value === 'string') items.push({ kind: 'text', text: value.value });
         else if (value.kind === 'const' && typeof value.value === 'boolean') items.push({ kind: 'text', text: String(value.value) });
         else if (e.kind === 'call' && e.callee.text === 'grad') {
@@ -286,14 +364,14 @@ function examples(ev: Evaluator, x: NodeId, input: InputInfo, span: A.Expr['span
 }
 
 /** The name of an input that a value depends on, if there is one. */
-function needed(b: GraphBuilder, id: NodeId, inputs: readonly InputInfo[]): string | undefined {
+function needed(b: GraphBuilder, id: NodeId): string | undefined {
   const seen = new Set<NodeId>();
   const stack = [id];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     if (seen.has(next)) continue;
     seen.add(next);
     const node = b.node(next);
-    if (node.op === 'input' && inputs.some((i) => i.name === node.attrs.name)) return node.attrs.name;
+    if (node.op === 'input') return node.attrs.name;
     stack.push(...node.inputs);
   }
   return undefined;

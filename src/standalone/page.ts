@@ -7,6 +7,8 @@ interface PageInfo {
   readonly program: string;
   /** The inputs, and how many numbers one example of each has. */
   readonly inputs: readonly { readonly name: string; readonly width: number }[];
+  /** What the graph calls the targets. */
+  readonly targets: readonly string[];
   readonly labels: boolean;
   readonly trains: boolean;
   readonly weights: boolean;
@@ -56,7 +58,7 @@ async function start(): Promise<void> {
   const losses: number[] = [];
   if (info.trains) {
     const data = runner.readTensors(await bytes('data.safetensors'));
-    model.setData(...[...info.inputs.map((i) => i.name), 'target'].map((name) => data[name]?.data ?? []));
+    model.setData(...[...info.inputs.map((i) => i.name), ...info.targets].map((name) => data[name]?.data ?? []));
     trainButton.disabled = false;
   }
   trainButton.addEventListener('click', () => {

@@ -8,7 +8,7 @@ const f32 = (...shape: number[]): TensorType => ({ dtype: 'f32', shape: [BATCH, 
 const i32 = (...shape: number[]): TensorType => ({ dtype: 'i32', shape: [BATCH, ...shape] });
 const needs = (input: TensorType, target?: TensorType, more: Partial<Needs> = {}): Needs => ({
   inputs: [{ name: 'x', type: input }],
-  target: target && { type: target, classes: undefined },
+  targets: target ? [{ shown: 'y', type: target, classes: undefined }] : [],
   ...more,
 });
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -84,7 +84,7 @@ describe('files of data', () => {
         { name: 'size', type: f32(1) },
         { name: 'rooms', type: f32(2) },
       ],
-      target: { type: f32(1), classes: undefined },
+      targets: [{ shown: 'y', type: f32(1), classes: undefined }],
       columns: new Map([['rooms', ['beds', 'baths']]]),
     };
     expect(lists(readDataset('a.csv', bytes('size,beds,baths,price\n1,2,3,4\n5,6,7,8\n'), two, nothing))).toEqual([

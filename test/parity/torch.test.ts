@@ -87,6 +87,7 @@ const viaLayer =
     const cx: LayerContext = {
       b,
       training: true,
+      draws: true,
       text: name,
       param: (key) => (key === 'weight' ? xs[1] : xs[2]) ?? -1,
       random: () => -1,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DiagnosticSink } from '../../src/base/diagnostics.ts';
 import { textOf } from '../../src/base/source.ts';
-import type { Expr, Program } from '../../src/parser/ast.ts';
+import type { Expr, IndexItem, Program } from '../../src/parser/ast.ts';
 import { parse } from '../../src/parser/parse.ts';
 import { check } from '../../src/compile.ts';
 
@@ -10,6 +10,12 @@ function program(text: string): Program {
   const parsed = parse({ name: 't.nn', text }, sink);
   expect(sink.all).toEqual([]);
   return parsed.program;
+}
+
+function showItem(i: IndexItem): string {
+  if (i.kind === 'rest') return '...';
+  const part = (e: Expr | undefined): string => (e ? show(e) : '');
+  return i.kind === 'place' ? part(i.from) : `${part(i.from)}:${part(i.to)}${i.step ? `:${show(i.step)}` : ''}`;
 }
 
 /** An expression with every grouping made visible. */
@@ -35,7 +41,9 @@ function show(e: Expr): string {
     case 'repeat':
       return `<${show(e.times)} x ${show(e.stage)}>`;
     case 'index':
-      return `${show(e.value)}[${e.items.map((i) => `${i.from ? show(i.from) : ''}${i.range ? ':' : ''}${i.to ? show(i.to) : ''}`).join(', ')}]`;
+      return `${show(e.value)}[${e.items.map(showItem).join(', ')}]`;
+    case 'member':
+      return `${show(e.value)}.${e.name.text}${e.args ? `(${e.args.map((a) => show(a.value)).join(', ')})` : ''}`;
     case 'label':
       return `<${e.label.text}: ${show(e.stage)}>`;
   }
@@ -53,6 +61,14 @@ describe('expressions', () => {
     ['2 ^ 3 ^ 2', '(2 ^ (3 ^ 2))'],
     ['-2 ^ 2', '(-(2 ^ 2))'],
     ['2 ^ -1', '(2 ^ (-1))'],
+    ['x[..., 0]', 'x[..., 0]'],
+    ['x[:, None, 1:9:2]', 'x[:, None, 1:9:2]'],
+    ['x[::2]', 'x[::2]'],
+    ['x[n:m, f(a: g)]', 'x[n:m, f(<a: g>)]'],
+    ['table[tokens]', 'table[tokens]'],
+    ['fc1.weight', 'fc1.weight'],
+    ['blocks.0.attn.1.weight * 2', '(blocks.0.attn.1.weight * 2)'],
+    ['y.sum(1).mean()', 'y.sum(1).mean()'],
     ['(1 + 2) * 3', '((1 + 2) * 3)'],
     ['(1, 2)', '[1, 2]'],
     ['[1, [2, 3], []]', '[1, [2, 3], []]'],

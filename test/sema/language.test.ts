@@ -32,7 +32,7 @@ const CASES: readonly Case[] = [
   {
     name: 'share, which uses one set twice',
     text: `let s = share(Linear(4, 4))\nlayer Linear(3, 4) -> s -> tanh -> s -> Linear(4, 1)${END}`,
-    params: '0.weight 0.bias 1.weight 1.bias 3.weight 3.bias',
+    params: '0.weight 0.bias s.weight s.bias 4.weight 4.bias',
   },
   {
     name: 'lifted arithmetic on stages',
@@ -98,6 +98,40 @@ layer Unet(2)${END}`,
     params: '0.d1.0.weight 0.d1.0.bias 0.d2.0.weight 0.d2.0.bias 0.up.weight 0.up.bias 0.out.weight 0.out.bias',
   },
   {
+    name: 'borders of every kind, windows that reach over the end, and statistics of examples',
+    text: `input x: [4, 5, 6]
+layer Conv2d(4, 4, 3, padding=same, padding_mode=reflect) -> Dropout2d(0.2) -> InstanceNorm2d(4, affine=true, track_running_stats=true)
+  -> MaxPool2d(3, stride=2, padding=1, ceil_mode=true) -> LocalResponseNorm(3, alpha=0.5) -> Upsample(size=[5, 3], mode=bicubic)
+  -> Conv2d(4, 2, 2, padding=1, padding_mode=circular) -> AvgPool2d(3, stride=2, padding=1, ceil_mode=true, count_include_pad=false)
+  -> ReplicationPad2d([1, 0, 0, 2]) -> LPPool2d(2, 2) -> AdaptiveMaxPool2d([2, 1]) -> flatten -> Linear(4, 1)${END}`,
+    params: '0.weight 0.bias 2.weight 2.bias 6.weight 6.bias 12.weight 12.bias',
+  },
+  {
+    name: 'values that go back to where they stood, and places that become channels',
+    text: `block Back(c) {
+  let v, i = MaxPool2d(x, 2, return_indices=true)
+  MaxUnpool2d(v -> Conv2d(c, c, 1) -> tanh, i, 2) -> PixelUnshuffle(2) -> ChannelShuffle(2) -> Conv2d(4*c, 4*c, 1, groups=2) -> PixelShuffle(2)
+}
+input x: [2, 4, 6]
+layer Identity -> Back(2) -> Unfold([2, 3], stride=[1, 2]) -> tanh -> Fold([4, 6], [2, 3], stride=[1, 2]) -> flatten -> Linear(48, 1)${END}`,
+    params: '1.0.weight 1.0.bias 1.2.weight 1.2.bias 6.weight 6.bias',
+  },
+  {
+    name: 'bags of tokens with padding, slopes and noise that are drawn',
+    text: `input t: int[5]
+block Sides() {
+  let bag = x -> bag: EmbeddingBag(7, 4, padding_idx=5)
+  let most = x -> most: EmbeddingBag(7, 4, mode=max)
+  let each = x -> each: Embedding(7, 4, padding_idx=-1)
+  bag + most + sum(each, dim=1) -> AlphaDropout(0.3)
+}
+layer Sides() -> rrelu -> Linear(4, 6) -> softplus(beta=2, threshold=1) -> threshold(0.2, 0.1) -> Linear(6, 3) -> FeatureAlphaDropout(0.2) -> softmin -> Linear(3, 7)
+loss cross_entropy
+optim sgd lr=0.01
+train steps=3`,
+    params: '0.bag.weight 0.most.weight 0.each.weight 2.weight 2.bias 5.weight 5.bias 8.weight 8.bias',
+  },
+  {
     name: 'recurrent layers',
     text: `input x: [4, 3]\nlayer GRU(3, 3, bidirectional=true) -> LSTM(6, 2, last=true) -> Linear(2, 1)${END}`,
     params:
@@ -143,6 +177,56 @@ train steps=3`,
     name: 'muon for matrices, weighted classes',
     text: 'layer Linear(3, 4) -> hardswish -> Linear(4, 7)\nloss cross_entropy(weight=[1, 2, 1, 1, 3, 1, 0.5])\nmetric accuracy\nmetric top_k(2)\noptim muon lr=0.01 clip=cosine(1)\ntrain steps=3',
     params: '0.weight 0.bias 2.weight 2.bias',
+  },
+  {
+    name: 'the result and the target in a let, a loss of several parts, and a weight by its name',
+    text: 'input x: [3]\ntarget price: [2]\nlayer fc1: Linear(3, 4) -> tanh -> Linear(4, 2)\nlet err = pred - price\nloss mean(err^2) + 0.1 * huber(pred, target, delta=0.5) + 0.1 * l1(fc1.weight)\nmetric mean(abs(err))\noptim sgd lr=0.01\ntrain steps=3',
+    params: 'fc1.weight fc1.bias 2.weight 2.bias',
+  },
+  {
+    name: "a function of one's own as loss and metric",
+    text: 'fn tilted(p, t, q=0.5) = mean(max(q * (t - p), (q - 1) * (t - p)))\nlayer Linear(3, 4) -> tanh -> Linear(4, 2)\nloss tilted(q=0.8)\nmetric tilted\noptim sgd lr=0.01\ntrain steps=3',
+    params: '0.weight 0.bias 2.weight 2.bias',
+  },
+  {
+    name: 'several targets with a loss each',
+    text: 'input x: [3]\ntarget price: [1]\ntarget kind: int[]\nlayer Linear(3, 8)\nloss mse(pred[:, 0:1], price) + cross_entropy(pred[:, 1:8], kind)\nmetric accuracy(pred[:, 1:8], kind)\noptim sgd lr=0.01\ntrain steps=3',
+    params: '0.weight 0.bias',
+  },
+  {
+    name: 'a loss that compares with nothing',
+    text: 'input x: [4]\nblock Code(d) {\n  let z = x -> in: Linear(4, d) -> tanh\n  (z -> out: Linear(d, 4)) - x\n}\nlayer Code(2)\nloss mean(pred^2)\noptim sgd lr=0.01\ntrain steps=3',
+    params: '0.in.weight 0.in.bias 0.out.weight 0.out.bias',
+  },
+  {
+    name: 'a tied head, with a table that is indexed',
+    text: 'input t: int[3]\nparam places: [3, 4] = normal\nlayer (tok: Embedding(7, 4) + places[arange(3)] -> LayerNorm(4)) @ transpose(tok.weight)\nloss cross_entropy\noptim sgd lr=0.01\ntrain steps=3',
+    params: 'places tok.weight 1.weight 1.bias',
+  },
+  {
+    name: 'params of a block, and stages that are called',
+    text: `block Scale(d) {\n  param s: [d] = ones\n  param shift: [d]\n  x * s + shift\n}\ninput x: [3]\nlet up = share(Linear(3, 3) -> tanh)\nlet a = up(x)\nlet b = up(a)\nlayer a + b -> Scale(3) -> last: Scale(3)${END}`,
+    params: 'up.0.weight up.0.bias 0.s 0.shift last.s last.shift',
+  },
+  {
+    name: 'steps, new axes and the rest of the axes in brackets',
+    text: `input x: [6, 4]\nlayer x[:, ::2, 1:] -> (Linear(3, 2)[..., 0])[:, :, None] -> flatten -> Linear(3, 1)${END}`,
+    params: '0.weight 0.bias 2.weight 2.bias',
+  },
+  {
+    name: 'random numbers, new at every step',
+    text: 'block Vae(d) {\n  let mu, logvar = x -> enc: Linear(4, 2*d) -> split(2)\n  mu + exp(0.5 * logvar) * randn_like(mu) -> dec: Linear(d, 4)\n}\ninput x: [4]\nlayer Vae(2) + 0.1 * normal()\nloss mse\noptim sgd lr=0.01\ntrain steps=3',
+    params: '0.enc.weight 0.enc.bias 0.dec.weight 0.dec.bias',
+  },
+  {
+    name: 'a token in front of every example',
+    text: `input x: [5, 4]\nparam cls: [1, 4] = normal\nlayer concat(expand(cls, [1, 4], like=x), x, dim=1) -> flatten -> Linear(24, 2)${END}`,
+    params: 'cls 1.weight 1.bias',
+  },
+  {
+    name: 'classes on axis 1 with a label that does not count',
+    text: 'input x: [3, 2, 2]\ntarget y: int[2, 2]\nlayer Conv2d(3, 7, 1)\nloss cross_entropy(dim=1, ignore_index=3, label_smoothing=0.1, weight=[1, 2, 1, 1, 3, 1, 0.5])\noptim sgd lr=0.01\ntrain steps=3',
+    params: '0.weight 0.bias',
   },
   ...(['adadelta', 'radam', 'adamax', 'lamb'] as const).map((optim) => ({
     name: `the optimizer ${optim}`,

@@ -33,7 +33,12 @@ export function weightsOf(path: string): Weights {
 }
 
 export function datasetOf(path: string, m: Model): Dataset {
-  return readDataset(path, readFileSync(path), { inputs: m.inputs, target: m.target, columns: m.data?.columns ?? new Map() }, readFileSync);
+  return readDataset(
+    path,
+    readFileSync(path),
+    { inputs: m.inputs, targets: m.targets, columns: m.data?.columns ?? new Map() },
+    readFileSync,
+  );
 }
 
 /** Loads a plan, lets `body` use it, and frees the device whatever happens. */

@@ -134,7 +134,23 @@ class Writer {
       () => ({ text: `BatchNorm2d(${c}, eps=0.1)`, shape: [c, h, w] }),
       () => ({ text: 'flatten', shape: [c * h * w] }),
       () => ({ text: `AdaptiveAvgPool2d([2, 1])`, shape: [c, 2, 1] }),
+      () => ({ text: 'AdaptiveMaxPool2d([2, 1])', shape: [c, 2, 1] }),
+      () => ({
+        text: `Conv2d(${c}, ${m}, ${k}, padding=same, padding_mode=${r.pick(['zeros', 'reflect', 'replicate', 'circular'])})`,
+        shape: [m, h, w],
+      }),
+      () => ({ text: 'Dropout2d(0.3)', shape: [c, h, w] }),
+      () => ({ text: 'Upsample(size=[3, 4], mode=bicubic)', shape: [c, 3, 4] }),
     ];
+    if (h >= 2 && w >= 2) {
+      const reaching = [c, Math.floor(h / 2) + 1, Math.floor(w / 2) + 1];
+      all.push(
+        () => ({ text: 'MaxPool2d(2, padding=1, ceil_mode=true)', shape: reaching }),
+        () => ({ text: 'AvgPool2d(2, padding=1, ceil_mode=true, count_include_pad=false)', shape: reaching }),
+        () => ({ text: `${r.pick(['Reflection', 'Replication', 'Circular', 'Zero'])}Pad2d([1, 0, 0, 1])`, shape: [c, h + 1, w + 1] }),
+        () => ({ text: 'Unfold(2)', shape: [4 * c, (h - 1) * (w - 1)] }),
+      );
+    }
     if (h >= 2 && w >= 2)
       all.push(
         () => ({ text: `MaxPool2d(2)`, shape: [c, half(h), half(w)] }),

@@ -36,7 +36,8 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
     name: plan.name,
     program: source.text.trim(),
     inputs,
-    labels: model.target?.type.dtype === 'i32',
+    targets: model.targets.map((t) => t.name),
+    labels: model.targets[0]?.type.dtype === 'i32',
     trains: trainable,
     weights: weights !== undefined,
     example: inputs.map(({ width }, i) => {

@@ -19,7 +19,7 @@ export async function gradcheckCommand(path: string, flags: GradcheckFlags): Pro
     model.training ??
     fail('NN207', 'the program has no loss, so there is nothing to differentiate', { help: 'add a line such as: loss mse' });
   const data = hasData(program, flags.data, existsSync) ? await openData(program, flags.data) : undefined;
-  const names = [...model.inputs.map((i) => i.name), 'target'];
+  const names = [...model.inputs, ...model.targets].map((i) => i.name);
   const given = data && new Map(names.map((n, i) => [n, data.tensors[i] ?? []] as const));
   const rows = Math.min(ROWS, data?.rows ?? ROWS);
   const results = gradcheck(model, training, { data: given, rows, seed: flags.seed ?? model.train.seed });

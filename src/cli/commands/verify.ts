@@ -38,7 +38,7 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
   const wrong: string[] = [];
   for (const { name, schedule } of programs) {
     const { graph } = schedule;
-    const given = randomInputs(graph, program.model.target?.classes ?? 2, seed);
+    const given = randomInputs(graph, program.model.targets[0]?.classes ?? 2, seed);
     // The last batch of an epoch has its own program, and rows of its own.
     const step = name === 'tail' ? (plan.train?.stepsPerEpoch ?? 1) - 1 : 0;
     for (const level of [0, 1] as const) {

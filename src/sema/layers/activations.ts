@@ -60,7 +60,22 @@ export const log_softmax = layer({
   },
 });
 
-export const softplus = elementwise('log(1 + e^x), without overflow', 'torch.nn.functional.softplus', f.softplus);
+export const softplus = layer({
+  doc: 'log(1 + e^(beta x)) / beta, without overflow; x itself where beta x is above threshold',
+  torch: 'torch.nn.functional.softplus',
+  parameters: {
+    beta: { type: 'number', default: 1, min: 1e-6, doc: 'the larger, the sharper the bend' },
+    threshold: { type: 'number', default: 20, doc: 'where the line begins' },
+  },
+  keepsShape: true,
+  build({ b }, { beta, threshold }, x) {
+    const scaled = beta === 1 ? x : b.op('mul', x, b.like(beta, x));
+    const high = f.softplus(b, scaled);
+    const curve = beta === 1 ? high : b.op('div', high, b.like(beta, high));
+    // From 20 on the curve and the line are the same in float32, and the line costs a comparison.
+    return threshold >= 20 ? curve : b.op('select', b.op('lt', b.like(threshold, x), scaled), x, curve);
+  },
+});
 export const mish = elementwise('x tanh(softplus(x))', 'torch.nn.functional.mish', (b, x) =>
   b.op('mul', x, b.op('tanh', f.softplus(b, x))),
 );

@@ -146,20 +146,38 @@ export const unsqueeze = layer({
   },
 });
 
+/** A tensor in a shape that it broadcasts to, or why it does not. */
+function expanded(b: GraphBuilder, x: NodeId, wanted: Shape): NodeId | Problem {
+  const whole = b.shape(x);
+  const joined = broadcastShapes(whole, wanted);
+  if (joined?.length !== wanted.length || !joined.every((d, i) => sameDim(d, at(wanted, i))))
+    return problem('NN203', `${showShape(whole)} does not expand to ${showShape(wanted)}`);
+  return broadcastTo(b, x, wanted);
+}
+
 export const expand = layer({
   anyType: true,
-  doc: 'repeats axes of extent 1; the batch stays in front',
+  doc: 'repeats axes of extent 1; the batch stays in front, and with like=x comes from there',
   torch: 'torch.Tensor.expand',
   shape: '[B, 1, b] -> [B, a, b], and so on',
+  named: ['like'],
   parameters: { shape: { type: 'sizes', min: 1, doc: 'the shape of one example' } },
-  build({ b }, args, x) {
-    const whole = b.shape(x);
-    const wanted: Dim[] = [...(typeof whole[0] === 'object' ? [whole[0]] : []), ...[args.shape].flat()];
-    const joined = broadcastShapes(whole, wanted);
-    if (joined?.length !== wanted.length || !joined.every((d, i) => sameDim(d, at(wanted, i))))
-      return problem('NN203', `${showShape(whole)} does not expand to ${showShape(wanted)}`);
-    return broadcastTo(b, x, wanted);
+  build({ b, named }, args, x) {
+    const { like } = named;
+    const [batch] = b.shape(like ?? x);
+    const leads = typeof batch === 'object' || like !== undefined;
+    return expanded(b, x, [...(leads && batch !== undefined ? [batch] : []), ...[args.shape].flat()]);
   },
+});
+
+export const expand_as = layer({
+  anyType: true,
+  doc: 'a in the shape of b, its batch included',
+  torch: 'torch.Tensor.expand_as',
+  shape: '[..., 1, ...], [..., n, ...] -> [..., n, ...]',
+  inputs: ['a', 'b'],
+  parameters: {},
+  build: ({ b }, _args, x, y = x) => expanded(b, x, b.shape(y)),
 });
 
 export const split = layer({
@@ -255,29 +273,6 @@ export const flip = layer({
     const [axis, n] = found;
     const place = b.add('iota', [], { axis: 0 }, { dtype: 'i32', shape: [n] });
     return take(b, x, axis, b.op('sub', b.like(n - 1, place), place));
-  },
-});
-
-export const pad = layer({
-  doc: 'puts numbers around: pairs of counts, from the last axis on',
-  torch: 'torch.nn.functional.pad',
-  shape: '[..., n] -> [..., low+n+high]',
-  parameters: {
-    padding: { type: 'sizes', min: 0, doc: 'before and after the last axis, then the one before it, and so on' },
-    value: { type: 'number', default: 0, doc: 'what is put there' },
-  },
-  build({ b }, args, x) {
-    const shape = b.shape(x);
-    const counts = typeof args.padding === 'number' ? [args.padding, args.padding] : args.padding;
-    const low = shape.map((_, i) => counts[2 * (shape.length - 1 - i)] ?? 0);
-    const high = shape.map((_, i) => counts[2 * (shape.length - 1 - i) + 1] ?? 0);
-    if (counts.length % 2 !== 0 || counts.length / 2 > shape.length || (typeof shape[0] !== 'number' && (low[0] ?? 0) + (high[0] ?? 0) > 0))
-      return problem(
-        'NN206',
-        `[${counts.join(', ')}] is no padding of ${showShape(shape)}`,
-        'give pairs, from the last axis on; never the batch',
-      );
-    return b.add('pad', [x], { low, high, value: args.value });
   },
 });
 

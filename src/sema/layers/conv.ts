@@ -1,22 +1,18 @@
 import { at } from '../../base/errors.ts';
 import { BATCH, showShape, type Dim } from '../../base/types.ts';
-import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
+import { border, type Mode } from './borders.ts';
+import { aroundOf, correlate, LABELS, padding } from './correlate.ts';
 import { layer, problem, type Layer, type LayerContext, type Problem } from './layer.ts';
-import { each, sizes, windows, type Axes, type Sliding } from './windows.ts';
+import { eachOf, listLength, overlap, PLACES, sizes, type Axes } from './windows.ts';
 
 /** Convolutions as contracts of sliding windows with a kernel; weights start as those of torch.nn.ConvNd. */
-
-const PLACES: Readonly<Record<Axes, string>> = { 1: 'length', 2: 'height, width', 3: 'depth, height, width' };
-// Labels: n batch, g group, c channel, o output channel; d h w places, z y x inside of the window.
-const LABELS: Readonly<Record<Axes, readonly [string, string]>> = { 1: ['h', 'y'], 2: ['hw', 'yx'], 3: ['dhw', 'zyx'] };
 
 const COMMON = {
   in_channels: { type: 'int', min: 1, doc: 'channels that flow in (axis 1)' },
   out_channels: { type: 'int', min: 1, doc: 'channels that flow out' },
   kernel_size: sizes('the window'),
   stride: sizes('steps between windows', 1),
-  padding: sizes('zeros around', 0),
 } as const;
 const dilation = sizes('steps inside of the window', 1);
 const groups = { type: 'int', default: 1, min: 1, doc: 'groups of channels that do not see one another' } as const;
@@ -53,24 +49,35 @@ const convolution = (axes: Axes): Layer =>
     doc: `slides a trained window over the last ${axes === 1 ? 'axis' : `${axes} axes`}`,
     torch: `torch.nn.Conv${axes}d`,
     shape: `[B, in, ${PLACES[axes]}] -> [B, out, ...]`,
-    parameters: { ...COMMON, dilation, groups, bias },
+    parameters: {
+      ...COMMON,
+      padding,
+      dilation,
+      groups,
+      bias,
+      padding_mode: {
+        type: 'string',
+        default: 'zeros',
+        choices: ['zeros', 'reflect', 'replicate', 'circular'],
+        doc: 'what stands there: zeros, the mirror image, the outermost again, or the other end',
+      },
+    },
     build(cx, args, x) {
       const { b } = cx;
       const shape = b.shape(x);
       const { in_channels: cin, out_channels: cout, groups } = args;
-      const [size, stride, padding, dilation] = [args.kernel_size, args.stride, args.padding, args.dilation].map((v) => each(v, axes));
-      if (!size || !stride || !padding || !dilation) return problem('NN202', `${cx.text} takes one number, or ${axes} in a list`);
+      const [size, stride, dilation] = eachOf([args.kernel_size, args.stride, args.dilation], axes) ?? [];
+      if (!size || !stride || !dilation) return problem('NN202', listLength(cx.text, axes));
+      const around = aroundOf(cx.text, args.padding, { size, stride, dilation });
+      if ('code' in around) return around;
       const wrong = channelProblem(cx, x, axes, args);
       if (wrong) return wrong;
-      const view = windows(b, x, axes, { size, stride, padding, dilation }, 0);
-      if (view === undefined) return problem('NN203', `a window of [${size.join(', ')}] does not fit into ${showShape(shape)}`);
+      const bordered = border(b, x, around, args.padding_mode === 'zeros' ? 'constant' : (args.padding_mode as Mode));
+      if (typeof bordered !== 'number') return bordered;
       const bound = 1 / Math.sqrt((cin / groups) * size.reduce((p, q) => p * q, 1));
-      const w = cx.param('weight', [cout, cin / groups, ...size], { kind: 'uniform', low: -bound, high: bound });
-      const places = b.shape(view).slice(2, 2 + axes);
-      const [p, k] = LABELS[axes];
-      const grouped = b.reshape(view, [at(shape, 0), groups, cin / groups, ...places, ...size]);
-      const kernel = b.reshape(w, [groups, cout / groups, cin / groups, ...size]);
-      const y = b.reshape(b.contract(`ngc${p}${k},goc${k}->ngo${p}`, grouped, kernel), [at(shape, 0), cout, ...places]);
+      const weight = (): NodeId => cx.param('weight', [cout, cin / groups, ...size], { kind: 'uniform', low: -bound, high: bound });
+      const y = correlate(b, bordered, weight, { size, stride, dilation }, groups);
+      if (y === undefined) return problem('NN203', `a window of [${size.join(', ')}] does not fit into ${showShape(shape)}`);
       return args.bias ? withBias(cx, y, cout, bound) : y;
     },
     assume: ({ out_channels }, shape) => [shape[0] ?? BATCH, out_channels, ...shape.slice(2)] as Dim[],
@@ -80,33 +87,26 @@ export const Conv1d = convolution(1);
 export const Conv2d = convolution(2);
 export const Conv3d = convolution(3);
 
-/** Adds what overlapping windows hold: the adjoint of {@link windows}, without padding. */
-function overlap(b: GraphBuilder, y: NodeId, axes: Axes, s: Sliding, lengths: readonly number[]): NodeId {
-  let out = y;
-  for (let k = axes - 1; k >= 0; k--) {
-    out = b.add('unwindow', [out], { axis: 2 + k, length: at(lengths, k), stride: at(s.stride, k), dilation: at(s.dilation, k) });
-  }
-  return out;
-}
-
-const transposed = (axes: 1 | 2): Layer =>
+const transposed = (axes: Axes): Layer =>
   layer({
     doc: 'the adjoint of a convolution: puts a trained window at every place and adds what overlaps',
     torch: `torch.nn.ConvTranspose${axes}d`,
     shape: `[B, in, ${PLACES[axes]}] -> [B, out, ...]`,
-    parameters: { ...COMMON, output_padding: sizes('places more at the end', 0), groups, bias, dilation },
+    parameters: {
+      ...COMMON,
+      padding: sizes('places that are cut off around', 0),
+      output_padding: sizes('places more at the end', 0),
+      groups,
+      bias,
+      dilation,
+    },
     build(cx, args, x) {
       const { b } = cx;
       const shape = b.shape(x);
       const { in_channels: cin, out_channels: cout, groups } = args;
-      const [size, stride, padding, extra, dilation] = [
-        args.kernel_size,
-        args.stride,
-        args.padding,
-        args.output_padding,
-        args.dilation,
-      ].map((v) => each(v, axes));
-      if (!size || !stride || !padding || !extra || !dilation) return problem('NN202', `${cx.text} takes one number, or ${axes} in a list`);
+      const [size, stride, padding, extra, dilation] =
+        eachOf([args.kernel_size, args.stride, args.padding, args.output_padding, args.dilation], axes) ?? [];
+      if (!size || !stride || !padding || !extra || !dilation) return problem('NN202', listLength(cx.text, axes));
       const wrong = channelProblem(cx, x, axes, args);
       if (wrong) return wrong;
       const places = shape.slice(2);
@@ -115,14 +115,14 @@ const transposed = (axes: 1 | 2): Layer =>
         return problem('NN206', 'output_padding must be smaller than the stride or the dilation');
       const bound = 1 / Math.sqrt((cout / groups) * size.reduce((p, q) => p * q, 1));
       const w = cx.param('weight', [cin, cout / groups, ...size], { kind: 'uniform', low: -bound, high: bound });
-      const [p, k] = LABELS[axes];
+      const [p, k] = at(LABELS, axes);
       const grouped = b.reshape(x, [at(shape, 0), groups, cin / groups, ...places]);
       const kernel = b.reshape(w, [groups, cin / groups, cout / groups, ...size]);
       const spread = b.contract(`ngc${p},gco${k}->ngo${p}${k}`, grouped, kernel);
       const flat = b.reshape(spread, [at(shape, 0), cout, ...places, ...size]);
       // As long as the windows reach; what the padding cuts off and what output_padding adds comes after.
       const lengths = places.map((d, i) => ((d as number) - 1) * at(stride, i) + at(dilation, i) * (at(size, i) - 1) + 1);
-      const whole = overlap(b, flat, axes, { size, stride, padding, dilation }, lengths);
+      const whole = overlap(b, flat, { stride, dilation }, lengths);
       const longer = extra.some((e) => e > 0)
         ? b.add('pad', [whole], { low: [0, 0, ...extra.map(() => 0)], high: [0, 0, ...extra], value: 0 })
         : whole;
@@ -136,3 +136,4 @@ const transposed = (axes: 1 | 2): Layer =>
 
 export const ConvTranspose1d = transposed(1);
 export const ConvTranspose2d = transposed(2);
+export const ConvTranspose3d = transposed(3);

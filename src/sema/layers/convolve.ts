@@ -1,13 +1,9 @@
-import { at } from '../../base/errors.ts';
 import { showShape } from '../../base/types.ts';
-import { windowPlaces } from '../../ir/graph/views.ts';
+import { aroundOf, correlate, padding } from './correlate.ts';
 import { layer, problem, type Layer } from './layer.ts';
-import { each, sizes, type Axes } from './windows.ts';
+import { eachOf, listLength, sizes, surround, type Axes } from './windows.ts';
 
 /** Convolutions whose weights are computed: the functions of which Conv1d, Conv2d and Conv3d are the layers. */
-
-// Labels: n batch, g group, c channel, o output channel; d h w places, z y x inside of the window.
-const LABELS: Readonly<Record<Axes, readonly [string, string]>> = { 1: ['h', 'y'], 2: ['hw', 'yx'], 3: ['dhw', 'zyx'] };
 
 const convolution = (axes: Axes): Layer =>
   layer({
@@ -18,16 +14,15 @@ const convolution = (axes: Axes): Layer =>
     named: ['bias'],
     parameters: {
       stride: sizes('steps between windows', 1),
-      padding: sizes('zeros around', 0),
+      padding,
       dilation: sizes('steps inside of the window', 1),
       groups: { type: 'int', default: 1, min: 1, doc: 'groups of channels that do not see one another' },
     },
     build(cx, args, x, w = x) {
       const { b, named } = cx;
       const [shape, kernel] = [b.shape(x), b.shape(w)];
-      const lists = [args.stride, args.padding, args.dilation].map((v) => each(v, axes));
-      const [stride, padding, dilation] = lists;
-      if (!stride || !padding || !dilation) return problem('NN202', `${cx.text} takes one number, or ${axes} in a list`);
+      const [stride, dilation] = eachOf([args.stride, args.dilation], axes) ?? [];
+      if (!stride || !dilation) return problem('NN202', listLength(cx.text, axes));
       const [batch, cin] = shape;
       const [cout, perGroup, ...size] = kernel;
       const { groups } = args;
@@ -48,20 +43,11 @@ const convolution = (axes: Axes): Layer =>
           'NN203',
           `a weight ${showShape(kernel)} does not fit ${cin} channels in ${groups} ${groups === 1 ? 'group' : 'groups'}`,
         );
-      const pads = [0, 0, ...padding];
-      let view = pads.some((p) => p > 0) ? b.add('pad', [x], { low: pads, high: pads, value: 0 }) : x;
-      for (const [k, n] of window.entries()) {
-        const length = b.shape(view)[2 + k];
-        const [step, inner] = [at(stride, k), at(dilation, k)];
-        if (typeof length !== 'number' || windowPlaces(length, n, step, inner) < 1)
-          return problem('NN203', `a window of [${window.join(', ')}] does not fit into ${showShape(shape)}`);
-        view = b.add('window', [view], { axis: 2 + k, size: n, stride: step, dilation: inner });
-      }
-      const places = b.shape(view).slice(2, 2 + axes);
-      const [p, k] = LABELS[axes];
-      const grouped = b.reshape(view, [batch, groups, cin / groups, ...places, ...window]);
-      const weights = b.reshape(w, [groups, out / groups, cin / groups, ...window]);
-      const y = b.reshape(b.contract(`ngc${p}${k},goc${k}->ngo${p}`, grouped, weights), [batch, out, ...places]);
+      const sliding = { size: window, stride, dilation };
+      const around = aroundOf(cx.text, args.padding, sliding);
+      if ('code' in around) return around;
+      const y = correlate(b, surround(b, x, around, 0), () => w, sliding, groups);
+      if (y === undefined) return problem('NN203', `a window of [${window.join(', ')}] does not fit into ${showShape(shape)}`);
       const { bias } = named;
       if (bias === undefined) return y;
       return b.shape(bias).length === 1 && b.shape(bias)[0] === out

@@ -1,17 +1,84 @@
-import { layer } from './layer.ts';
+import { showShape } from '../../base/types.ts';
+import type { GraphBuilder } from '../../ir/graph/builder.ts';
+import type { NodeId } from '../../ir/graph/types.ts';
+import { layer, problem, type Layer, type LayerContext, type Problem } from './layer.ts';
+import { PLACES, type Axes } from './windows.ts';
 
-/** Zeroes elements with probability p while training and scales the rest by 1/(1-p); nothing else otherwise. */
+/** Layers that take something away at random while training, and do nothing otherwise. */
+
+const p = { type: 'number', default: 0.5, min: 0, below: 1, doc: 'the probability of being dropped' } as const;
+
+/** Which elements of x stay, alike along all axes from `shared` on. The mask is a function of (seed, step, element): never stored. */
+function kept(cx: LayerContext, x: NodeId, p: number, shared?: number): NodeId {
+  const { b } = cx;
+  const shape = b.shape(x);
+  const own = shape.slice(0, shared);
+  const u = cx.random(own);
+  return b.broadcast(
+    b.op('le', b.like(p, u), u),
+    shape,
+    own.map((_, i) => i),
+  );
+}
+
+/** Zero where an element does not stay; the others grow by 1/(1-p), so that the mean stays what it is. */
+function drop(b: GraphBuilder, x: NodeId, keep: NodeId, p: number): NodeId {
+  return b.op('select', keep, b.op('mul', x, b.like(1 / (1 - p), x)), b.like(0, x));
+}
+
 export const Dropout = layer({
   doc: 'zeroes elements at random while training',
   torch: 'torch.nn.Dropout',
-  parameters: { p: { type: 'number', default: 0.5, min: 0, below: 1, doc: 'the probability of zero' } },
+  parameters: { p },
   keepsShape: true,
-  build(cx, { p }, x) {
-    if (!cx.training || p === 0) return x;
-    const { b } = cx;
-    // The mask is a function of (seed, step, element): recomputed wherever it is needed, never stored.
-    const u = cx.random(b.shape(x));
-    const keep = b.op('le', b.like(p, u), u);
-    return b.op('select', keep, b.op('mul', x, b.like(1 / (1 - p), x)), b.like(0, x));
-  },
+  build: (cx, { p }, x) => (cx.training && p > 0 ? drop(cx.b, x, kept(cx, x, p), p) : x),
+});
+
+const channels = (axes: Axes): Layer =>
+  layer({
+    doc: 'zeroes whole channels at random while training',
+    torch: `torch.nn.Dropout${axes}d`,
+    shape: `[B, channels, ${PLACES[axes]}], which stays`,
+    parameters: { p },
+    keepsShape: true,
+    build(cx, { p }, x) {
+      const shape = cx.b.shape(x);
+      if (shape.length !== axes + 2)
+        return problem('NN203', `${cx.text} takes [B, channels, ${PLACES[axes]}], and ${showShape(shape)} flows in`);
+      return cx.training && p > 0 ? drop(cx.b, x, kept(cx, x, p, 2), p) : x;
+    },
+  });
+
+export const Dropout1d = channels(1);
+export const Dropout2d = channels(2);
+export const Dropout3d = channels(3);
+
+/** The value of selu far below 0. */
+const FLOOR = -1.7580993408473766;
+
+/** Klambauer et al., 2017: what is dropped becomes selu's lowest value, and a x + c restores mean 0 and variance 1. */
+function dropToFloor(b: GraphBuilder, x: NodeId, keep: NodeId, p: number): NodeId {
+  const a = 1 / Math.sqrt((1 - p) * (1 + p * FLOOR * FLOOR));
+  const c = -a * p * FLOOR;
+  return b.op('select', keep, b.op('add', b.op('mul', x, b.like(a, x)), b.like(c, x)), b.like(a * FLOOR + c, x));
+}
+
+export const AlphaDropout = layer({
+  doc: 'sets elements to the lowest value of selu at random while training; mean 0 and variance 1 stay',
+  torch: 'torch.nn.AlphaDropout',
+  parameters: { p },
+  keepsShape: true,
+  build: (cx, { p }, x) => (cx.training && p > 0 ? dropToFloor(cx.b, x, kept(cx, x, p), p) : x),
+});
+
+const noChannels = (cx: LayerContext, x: NodeId): Problem | undefined =>
+  cx.b.shape(x).length >= 2 ? undefined : problem('NN203', `${cx.text} takes [B, channels, ...], and ${showShape(cx.b.shape(x))} flows in`);
+
+export const FeatureAlphaDropout = layer({
+  doc: 'sets whole channels to the lowest value of selu at random while training',
+  torch: 'torch.nn.FeatureAlphaDropout',
+  shape: '[B, channels, ...], which stays',
+  parameters: { p },
+  keepsShape: true,
+  build: (cx, { p }, x) => noChannels(cx, x) ?? (cx.training && p > 0 ? dropToFloor(cx.b, x, kept(cx, x, p, 2), p) : x),
 });

@@ -2,101 +2,111 @@ import { BATCH, showShape, type Shape } from '../../base/types.ts';
 import type { Init } from '../../base/init.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
-import { layer, problem } from './layer.ts';
+import { LOWEST } from '../functions.ts';
+import { layer, problem, type LayerContext, type Problem } from './layer.ts';
 
-/** torch.nn.Embedding draws from the normal distribution. */
-const NORMAL: Init = { kind: 'normal', mean: 0, std: 1 };
+/** Tables with a row for each index. */
+
+const COMMON = {
+  num_embeddings: { type: 'int', min: 1, doc: 'rows of the table' },
+  embedding_dim: { type: 'int', min: 1, doc: 'size of a row' },
+} as const;
+const padding_idx = { type: 'int', doc: 'the index that stands for nothing: its row starts at zero and is not trained' } as const;
+
+interface Given {
+  readonly num_embeddings: number;
+  readonly embedding_dim: number;
+  readonly padding_idx?: number;
+}
+
+interface Rows {
+  /** [..., embedding_dim] */
+  readonly rows: NodeId;
+  /** Whether the index is padding, in the shape of the indices; undefined if none ever is. */
+  readonly padding: NodeId | undefined;
+}
+
+/** The rows of the trained table that x names. */
+function rowsOf(cx: LayerContext, { num_embeddings: n, embedding_dim, padding_idx: given }: Given, x: NodeId): Rows | Problem {
+  const { b } = cx;
+  if (b.type(x).dtype !== 'i32')
+    return problem('NN204', `${cx.text} takes indices, and numbers flow in`, 'declare the input as int: input tokens: int[64]');
+  // torch.nn.Embedding draws from the normal distribution.
+  const normal: Init = { kind: 'normal', mean: 0, std: 1 };
+  const row = given === undefined ? undefined : given < 0 ? given + n : given;
+  if (row !== undefined && (row < 0 || row >= n))
+    return problem('NN206', `the table has no row ${given}`, `padding_idx can be 0 to ${n - 1}; negative ones count from the end`);
+  const weight = cx.param('weight', [n, embedding_dim], row === undefined ? normal : { kind: 'zero_row', row, of: normal });
+  return { rows: b.op('gather', weight, x), padding: row === undefined ? undefined : b.op('eq', x, b.like(row, x)) };
+}
+
+/** A truth value for each index as one for each number of its row. */
+function wide(b: GraphBuilder, mask: NodeId, rows: NodeId): NodeId {
+  return b.unreduce(mask, b.shape(rows), [b.shape(rows).length - 1]);
+}
 
 export const Embedding = layer({
   anyType: true,
   doc: 'a row of a table for each index',
   torch: 'torch.nn.Embedding',
   shape: 'int [...] -> [..., embedding_dim]',
-  parameters: {
-    num_embeddings: { type: 'int', min: 1, doc: 'rows of the table' },
-    embedding_dim: { type: 'int', min: 1, doc: 'size of a row' },
-  },
+  parameters: { ...COMMON, padding_idx },
+  optional: ['padding_idx'],
   assume: ({ embedding_dim }, shape: Shape) => [...(shape.length ? shape : [BATCH]), embedding_dim],
-  build(cx, { num_embeddings, embedding_dim }, x) {
-    if (cx.b.type(x).dtype !== 'i32')
-      return problem('NN204', `${cx.text} takes indices, and numbers flow in`, 'declare the input as int: input tokens: int[64]');
-    return cx.b.op('gather', cx.param('weight', [num_embeddings, embedding_dim], NORMAL), x);
+  build(cx, args, x) {
+    const { b } = cx;
+    const found = rowsOf(cx, args, x);
+    if ('code' in found) return found;
+    const { rows, padding } = found;
+    return padding === undefined ? rows : b.op('select', wide(b, padding, rows), b.op('detach', rows), rows);
   },
 });
 
-export const Positions = layer({
+export const EmbeddingBag = layer({
   anyType: true,
-  doc: 'a trainable vector for each place of the sequence, whatever stands there',
-  torch: 'torch.nn.Embedding of arange(T)',
-  shape: '[B, T, ...] -> [B, T, embedding_dim]',
+  doc: 'joins the rows of a table that the indices of the last axis name; padding does not count, and what is empty is 0',
+  torch: 'torch.nn.EmbeddingBag',
+  shape: 'int [..., n] -> [..., embedding_dim]',
+  named: ['per_sample_weights'],
   parameters: {
-    num_positions: { type: 'int', min: 1, doc: 'the longest sequence' },
-    embedding_dim: { type: 'int', min: 1, doc: 'size of a vector' },
+    ...COMMON,
+    mode: { type: 'string', default: 'mean', choices: ['sum', 'mean', 'max'], doc: 'how they are joined; ties of max share the gradient' },
+    padding_idx: { ...padding_idx, doc: 'the index that stands for nothing: its row starts at zero, is not trained, and does not count' },
   },
-  build(cx, { num_positions, embedding_dim }, x) {
-    const [batch = BATCH, length] = cx.b.shape(x);
-    if (typeof length !== 'number' || length > num_positions)
-      return problem('NN203', `${cx.text} has ${num_positions} places, and ${showShape(cx.b.shape(x))} flows in`);
-    const table = cx.param('weight', [num_positions, embedding_dim], NORMAL);
-    const used = cx.b.add('slice', [table], { start: [0, 0], size: [length, embedding_dim] });
-    return cx.b.broadcast(used, [batch, length, embedding_dim], [1, 2]);
-  },
-});
-
-/** sin and cos of place / 10000^(2i/d), one after the other. Vaswani et al., 2017. */
-export const SinusoidalPositions = layer({
-  anyType: true,
-  doc: 'sines and cosines of each place, which are not trained',
-  torch: 'the positional encoding of Vaswani et al., 2017',
-  shape: '[B, T, ...] -> [B, T, embedding_dim]',
-  parameters: { embedding_dim: { type: 'int', min: 2, doc: 'size of a vector' } },
-  build({ b, text }, { embedding_dim: d }, x) {
-    const [batch = BATCH, length] = b.shape(x);
-    if (typeof length !== 'number' || d % 2 !== 0)
-      return problem('NN203', `${text} takes [B, T, ...] and an even size, and ${showShape(b.shape(x))} flows in`);
-    const angle = angles(b, [length, d / 2], 10000);
-    const pairs = b.add(
-      'concat',
-      [b.op('sin', angle), b.op('cos', angle)].map((v) => b.reshape(v, [length, d / 2, 1])),
-      { axis: 2 },
-    );
-    return b.broadcast(b.reshape(pairs, [length, d]), [batch, length, d], [1, 2]);
-  },
-});
-
-/** place * base^(-i / n) for [places, n]. */
-function angles(b: GraphBuilder, shape: readonly [number, number], base: number): NodeId {
-  const type = { dtype: 'f32', shape } as const;
-  const [place, i] = [b.add('iota', [], { axis: 0 }, type), b.add('iota', [], { axis: 1 }, type)];
-  return b.op('mul', place, b.op('exp', b.op('mul', i, b.like(-Math.log(base) / shape[1], i))));
-}
-
-/** Su et al., 2021: pairs of halves of each head are turned by an angle that grows with the place (the layout of GPT-NeoX and Llama). */
-export const rotary = layer({
-  doc: 'turns the halves of each head by angles that grow with the place',
-  torch: 'rotary position embedding of Su et al., 2021',
-  parameters: {
-    heads: { type: 'int', default: 1, min: 1, doc: 'number of heads' },
-    base: { type: 'number', default: 10000, min: 1, doc: 'the slowest angle turns base times slower' },
-  },
-  keepsShape: true,
-  build({ b, text }, { heads, base }, x) {
-    const shape = b.shape(x);
-    const [batch = BATCH, length, width] = shape;
-    if (shape.length !== 3 || typeof length !== 'number' || typeof width !== 'number' || width % (2 * heads) !== 0)
-      return problem('NN203', `${text} takes [B, T, d] with d in ${heads} heads of even size, and ${showShape(shape)} flows in`);
-    const half = width / heads / 2;
-    const apart = b.reshape(x, [batch, length, heads, 2, half]);
-    const part = (i: number): NodeId =>
-      b.reshape(b.add('slice', [apart], { start: [0, 0, 0, i, 0], size: [batch, length, heads, 1, half] }), halves);
-    const halves = [batch, length, heads, half];
-    const angle = b.broadcast(angles(b, [length, half], base), halves, [1, 3]);
-    const [sine, cosine] = [b.op('sin', angle), b.op('cos', angle)];
-    const [p, q] = [part(0), part(1)];
-    const turned = [
-      b.op('sub', b.op('mul', p, cosine), b.op('mul', q, sine)),
-      b.op('add', b.op('mul', q, cosine), b.op('mul', p, sine)),
-    ].map((v) => b.reshape(v, [batch, length, heads, 1, half]));
-    return b.reshape(b.add('concat', turned, { axis: 3 }), shape);
+  optional: ['padding_idx'],
+  assume: ({ embedding_dim }, shape: Shape) => [...(shape.length ? shape.slice(0, -1) : [BATCH]), embedding_dim],
+  build(cx, args, x) {
+    const { b, named } = cx;
+    const places = b.shape(x);
+    const axis = places.length - 1;
+    const n = places[axis];
+    if (typeof n !== 'number') return problem('NN203', `${cx.text} takes [..., n] indices, and ${showShape(places)} flows in`);
+    const found = rowsOf(cx, args, x);
+    if ('code' in found) return found;
+    const { rows, padding } = found;
+    const shape = b.shape(rows);
+    const real = padding === undefined ? undefined : b.op('not', padding);
+    const { per_sample_weights: weights } = named;
+    if (weights !== undefined && args.mode !== 'sum')
+      return problem('NN202', `per_sample_weights belong to a sum, and the mode is ${args.mode}`, 'write mode=sum');
+    if (weights !== undefined && (b.type(weights).dtype !== 'f32' || showShape(b.shape(weights)) !== showShape(places)))
+      return problem(
+        'NN203',
+        `per_sample_weights are a number for each index ${showShape(places)}, and these are ${showShape(b.shape(weights))}`,
+      );
+    const only = (y: NodeId, other: number): NodeId => (real === undefined ? y : b.op('select', wide(b, real, rows), y, b.like(other, y)));
+    if (args.mode === 'max') {
+      const most = b.add('reduce_max', [only(rows, LOWEST)], { axes: [axis] });
+      if (real === undefined) return most;
+      const some = b.add('reduce_max', [b.cast(real, 'i32')], { axes: [axis] });
+      const empty = wide(b, b.op('eq', some, b.like(0, some)), most);
+      return b.op('select', empty, b.like(0, most), most);
+    }
+    const weighed = weights === undefined ? rows : b.op('mul', rows, wide(b, weights, rows));
+    const total = b.sum(only(weighed, 0), [axis]);
+    if (args.mode === 'sum') return total;
+    if (real === undefined) return b.op('div', total, b.like(n, total));
+    const count = b.sum(b.cast(real, 'f32'), [axis]);
+    return b.op('div', total, b.unreduce(b.op('max', count, b.like(1, count)), b.shape(total), [shape.length - 2]));
   },
 });

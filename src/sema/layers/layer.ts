@@ -21,6 +21,8 @@ export interface LayerContext {
   readonly b: GraphBuilder;
   /** Training, or prediction. */
   readonly training: boolean;
+  /** Whether random numbers are drawn: while training, and by lines that print them. */
+  readonly draws: boolean;
   /** The layer as the program writes it: `Linear(12, 1)`. */
   readonly text: string;
   /** Tensors that the call gives by name, such as `mask=m`. */

@@ -24,6 +24,13 @@ function normalize(b: GraphBuilder, x: NodeId, axes: readonly number[], eps: num
   return b.op('div', centred, b.unreduce(deviation, shape, axes));
 }
 
+/** (x - mean) / sqrt(var + eps) by a mean and a variance for each channel. */
+function standardize(b: GraphBuilder, x: NodeId, average: NodeId, variance: NodeId, eps: number): NodeId {
+  const spread = (v: NodeId): NodeId => b.broadcast(v, b.shape(x), [1]);
+  const deviation = b.op('sqrt', b.op('add', variance, b.like(eps, variance)));
+  return b.op('div', b.op('sub', x, spread(average)), spread(deviation));
+}
+
 /** y * weight + bias, both along one axis. */
 function affine(cx: LayerContext, y: NodeId, size: number, axis: number): NodeId {
   const { b } = cx;
@@ -170,8 +177,7 @@ const batchNorm = (places: readonly number[]): Layer =>
           runningVar?.keep(moved(runningVar.value, b.op('mul', variance, b.splat(unbiased, [n]))));
         }
       }
-      const deviation = b.op('sqrt', b.op('add', variance, b.like(args.eps, variance)));
-      const y = b.op('div', b.op('sub', x, spread(average)), spread(deviation));
+      const y = standardize(b, x, average, variance, args.eps);
       return args.affine ? affine(cx, y, n, 1) : y;
     },
   });
@@ -180,23 +186,46 @@ export const BatchNorm1d = batchNorm([0, 1]);
 export const BatchNorm2d = batchNorm([2]);
 export const BatchNorm3d = batchNorm([3]);
 
-/** Ulyanov et al., 2016. */
+/** Ulyanov et al., 2016. The running statistics are means over the examples (the variance unbiased, as PyTorch keeps it). */
 const instanceNorm = (places: number): Layer =>
   layer({
-    doc: 'normalises each channel of each example over its places',
+    doc: 'normalises each channel of each example over its places; with running statistics it predicts by those',
     torch: `torch.nn.InstanceNorm${places}d`,
-    parameters: { num_features, eps: eps(1e-5), affine: { ...affineArgument, default: false } },
+    parameters: {
+      num_features,
+      eps: eps(1e-5),
+      momentum: { type: 'number', default: 0.1, min: 0, max: 1, doc: 'share of the batch in the running statistics' },
+      affine: { ...affineArgument, default: false },
+      track_running_stats: { type: 'bool', default: false, doc: 'keeps running statistics; else each example is its own measure' },
+    },
     keepsShape: true,
     build(cx, args, x) {
-      const wrong = channelShape(cx, x, args.num_features, [places]);
+      const { b } = cx;
+      const { num_features: n, momentum } = args;
+      const wrong = channelShape(cx, x, n, [places]);
       if (wrong) return wrong;
-      const y = normalize(
-        cx.b,
-        x,
-        Array.from({ length: places }, (_, i) => 2 + i),
-        args.eps,
-      );
-      return args.affine ? affine(cx, y, args.num_features, 1) : y;
+      const shape = b.shape(x);
+      const axes = Array.from({ length: places }, (_, i) => 2 + i);
+      const size = axes.reduce((p, a) => p * (extent(b, x, a) as number), 1);
+      if (size < 2) return problem('NN203', `${cx.text} needs more than one place to measure, and ${showShape(shape)} flows in`);
+      const states = args.track_running_stats ? [cx.state('running_mean', [n], ZEROS), cx.state('running_var', [n], ONES)] : [];
+      const [runningMean, runningVar] = states;
+      let y: NodeId;
+      if (runningMean && runningVar && !cx.training) y = standardize(b, x, runningMean.value, runningVar.value, args.eps);
+      else y = normalize(b, x, axes, args.eps);
+      if (cx.training) {
+        const average = mean(b, x, axes);
+        const centred = b.op('sub', x, b.unreduce(average, shape, axes));
+        const square = b.sum(b.op('mul', centred, centred), axes);
+        const moved = (from: NodeId, to: NodeId): NodeId => {
+          const total = b.sum(to, [0]);
+          const over = b.op('detach', b.op('div', total, b.splat(elements(b, to, [0]), [n])));
+          return b.op('add', b.op('mul', from, b.like(1 - momentum, from)), b.op('mul', over, b.like(momentum, over)));
+        };
+        runningMean?.keep(moved(runningMean.value, average));
+        runningVar?.keep(moved(runningVar.value, b.op('div', square, b.like(size - 1, square))));
+      }
+      return args.affine ? affine(cx, y, n, 1) : y;
     },
   });
 

@@ -9,9 +9,16 @@ export type Axes = 1 | 2 | 3;
 export interface Sliding {
   readonly size: readonly number[];
   readonly stride: readonly number[];
-  readonly padding: readonly number[];
   readonly dilation: readonly number[];
 }
+
+/** Places before and behind each axis. */
+export interface Around {
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+}
+
+export const PLACES: Readonly<Record<Axes, string>> = { 1: 'length', 2: 'height, width', 3: 'depth, height, width' };
 
 /** One number for all axes, or one for each. */
 export function each(v: number | readonly number[], axes: number): number[] | undefined {
@@ -19,22 +26,47 @@ export function each(v: number | readonly number[], axes: number): number[] | un
   return list.length === axes ? list : undefined;
 }
 
+/** Several of {@link each}; undefined if one of the lists is too long or too short. */
+export function eachOf(values: readonly (number | readonly number[])[], axes: number): number[][] | undefined {
+  const lists = values.map((v) => each(v, axes));
+  return lists.every((v) => v !== undefined) ? lists : undefined;
+}
+
 /** A parameter of {@link each}. */
 export const sizes = (doc: string, value?: number) =>
   ({ type: 'sizes', min: value === 0 ? 0 : 1, ...(value === undefined ? {} : { default: value }), doc }) as const;
 
+/** What is said where a list has the wrong length. */
+export const listLength = (text: string, axes: number): string => `${text} takes one number, or ${axes} in a list`;
+
+/** Puts a number around the last axes. */
+export function surround(b: GraphBuilder, x: NodeId, { low, high }: Around, value: number): NodeId {
+  if (![...low, ...high].some((p) => p > 0)) return x;
+  const before = b
+    .shape(x)
+    .slice(low.length)
+    .map(() => 0);
+  return b.add('pad', [x], { low: [...before, ...low], high: [...before, ...high], value });
+}
+
 /** Views of the last axes through a sliding window: [..., places..., window...]. Undefined where it does not fit. */
-export function windows(b: GraphBuilder, x: NodeId, axes: number, s: Sliding, outside: number): NodeId | undefined {
-  const rank = b.shape(x).length;
-  const first = rank - axes;
-  const pads = b.shape(x).map((_, i) => (i < first ? 0 : at(s.padding, i - first)));
-  let y = pads.some((p) => p > 0) ? b.add('pad', [x], { low: pads, high: pads, value: outside }) : x;
-  for (let k = 0; k < axes; k++) {
+export function windows(b: GraphBuilder, x: NodeId, { size, stride, dilation }: Sliding): NodeId | undefined {
+  const first = b.shape(x).length - size.length;
+  let y = x;
+  for (const [k, n] of size.entries()) {
     const axis = first + k;
     const length = b.shape(y)[axis];
-    const [size, stride, dilation] = [at(s.size, k), at(s.stride, k), at(s.dilation, k)];
-    if (typeof length !== 'number' || windowPlaces(length, size, stride, dilation) < 1) return undefined;
-    y = b.add('window', [y], { axis, size, stride, dilation });
+    const [step, apart] = [at(stride, k), at(dilation, k)];
+    if (typeof length !== 'number' || windowPlaces(length, n, step, apart) < 1) return undefined;
+    y = b.add('window', [y], { axis, size: n, stride: step, dilation: apart });
   }
   return y;
+}
+
+/** Adds what overlapping windows hold at each of `lengths` places from axis 2 on: the adjoint of {@link windows}. */
+export function overlap(b: GraphBuilder, y: NodeId, { stride, dilation }: Omit<Sliding, 'size'>, lengths: readonly number[]): NodeId {
+  let out = y;
+  for (let k = lengths.length - 1; k >= 0; k--)
+    out = b.add('unwindow', [out], { axis: 2 + k, length: at(lengths, k), stride: at(stride, k), dilation: at(dilation, k) });
+  return out;
 }

@@ -1,0 +1,181 @@
+import type { DiagnosticSink } from '../base/diagnostics.ts';
+import { count } from '../base/types.ts';
+import type { GraphBuilder } from '../ir/graph/builder.ts';
+import type { NodeId } from '../ir/graph/types.ts';
+import type * as A from '../parser/ast.ts';
+import { bindArguments, type AnyArgs, type ArgsOf, type Parameters } from './arguments.ts';
+import type { Environment } from './environment.ts';
+import type { Evaluation } from './evaluation.ts';
+import { table } from './functions.ts';
+import { standardNormal } from './layers/random.ts';
+import { Reported, tensor, type Value } from './values.ts';
+
+/** What a value that is made of nothing gets to be made with. */
+interface CreatorContext {
+  readonly b: GraphBuilder;
+  readonly random: (shape: readonly number[]) => NodeId;
+  readonly normal: (shape: readonly number[]) => NodeId;
+}
+
+/** A value from its shape alone. */
+export interface Creator {
+  readonly doc: string;
+  readonly torch: string;
+  readonly parameters: Parameters;
+  readonly optional?: readonly string[];
+  /** Random numbers, which predictions have only if they are asked for. */
+  readonly random?: boolean;
+  readonly build: (cx: CreatorContext, args: AnyArgs) => NodeId | string;
+}
+
+function creator<P extends Parameters>(
+  spec: Omit<Creator, 'parameters' | 'build'> & {
+    readonly parameters: P;
+    readonly build: (cx: CreatorContext, args: ArgsOf<P>) => NodeId | string;
+  },
+): Creator {
+  return spec as unknown as Creator;
+}
+
+const shape = { type: 'sizes', min: 1, doc: 'the extents' } as const;
+const value = (v: number, doc: string) => ({ type: 'number', default: v, doc }) as const;
+const list = (s: number | readonly number[]): readonly number[] => [s].flat();
+const filled = (number: number): Creator =>
+  creator({
+    doc: `${number} everywhere`,
+    torch: `torch.${number === 0 ? 'zeros' : 'ones'}`,
+    parameters: { shape },
+    build: ({ b }, args) => b.full(number, { dtype: 'f32', shape: list(args.shape) }),
+  });
+
+/** x * factor + shift */
+const scaled = (b: GraphBuilder, x: NodeId, factor: number, shift: number): NodeId =>
+  b.op('add', b.op('mul', x, b.like(factor, x)), b.like(shift, x));
+
+/** Numbers that one list of constants may hold. */
+const MOST = 4096;
+
+/** Values that are made of nothing, by name. */
+export const CREATORS: Readonly<Record<string, Creator>> = {
+  zeros: filled(0),
+  ones: filled(1),
+  full: creator({
+    doc: 'one number everywhere',
+    torch: 'torch.full',
+    parameters: { shape, fill_value: { type: 'number', doc: 'the number' } },
+    build: ({ b }, args) => b.full(args.fill_value, { dtype: 'f32', shape: list(args.shape) }),
+  }),
+  eye: creator({
+    doc: '1 on the diagonal, else 0',
+    torch: 'torch.eye',
+    parameters: { n: { type: 'int', min: 1, doc: 'rows' }, m: { type: 'int', min: 1, doc: 'columns; as many where it is not said' } },
+    optional: ['m'],
+    build({ b }, { n, m }) {
+      const type = { dtype: 'i32', shape: [n, (m as number | undefined) ?? n] } as const;
+      return b.cast(b.op('eq', b.add('iota', [], { axis: 0 }, type), b.add('iota', [], { axis: 1 }, type)), 'f32');
+    },
+  }),
+  arange: creator({
+    doc: 'start, start + step, ... below end; with one number from 0 on',
+    torch: 'torch.arange',
+    parameters: {
+      start: { type: 'number', doc: 'the first number, or the end where nothing else is said' },
+      end: { type: 'number', doc: 'what is not reached' },
+      step: value(1, 'the distance'),
+    },
+    optional: ['end'],
+    build({ b }, args) {
+      const { start, end, step } = args as { readonly start: number; readonly end?: number; readonly step: number };
+      const [from, to] = end === undefined ? [0, start] : [start, end];
+      const n = Math.ceil((to - from) / step);
+      if (!(n >= 1)) return `there is no number from ${from} below ${to} in steps of ${step}`;
+      const whole = [from, to, step].every(Number.isInteger);
+      const i = b.add('iota', [], { axis: 0 }, { dtype: whole ? 'i32' : 'f32', shape: [n] });
+      return scaled(b, i, step, from);
+    },
+  }),
+  linspace: creator({
+    doc: 'numbers at equal distances, both ends among them',
+    torch: 'torch.linspace',
+    parameters: {
+      start: { type: 'number', doc: 'the first' },
+      end: { type: 'number', doc: 'the last' },
+      steps: { type: 'int', min: 1, doc: 'how many' },
+    },
+    build({ b }, { start, end, steps }) {
+      if (steps <= MOST) {
+        const at = (i: number): number => (steps === 1 ? start : start + ((end - start) * i) / (steps - 1));
+        return table(
+          b,
+          Array.from({ length: steps }, (_, i) => at(i)),
+          [steps],
+        );
+      }
+      return scaled(b, b.add('iota', [], { axis: 0 }, { dtype: 'f32', shape: [steps] }), (end - start) / (steps - 1), start);
+    },
+  }),
+  rand: creator({
+    doc: 'random numbers uniform in [0, 1)',
+    torch: 'torch.rand',
+    parameters: { shape },
+    random: true,
+    build: (cx, args) => cx.random(list(args.shape)),
+  }),
+  randn: creator({
+    doc: 'random numbers with mean 0 and deviation 1',
+    torch: 'torch.randn',
+    parameters: { shape },
+    random: true,
+    build: (cx, args) => cx.normal(list(args.shape)),
+  }),
+  uniform: creator({
+    doc: 'random numbers uniform in [low, high); one number where no shape is said',
+    torch: 'torch.empty(shape).uniform_(low, high)',
+    parameters: { low: value(0, 'the lower end'), high: value(1, 'the upper end'), shape },
+    optional: ['shape'],
+    random: true,
+    build: (cx, args) => scaled(cx.b, cx.random(shapeOf(args)), args.high - args.low, args.low),
+  }),
+  normal: creator({
+    doc: 'random numbers of the normal distribution; one number where no shape is said',
+    torch: 'torch.normal',
+    parameters: { mean: value(0, 'the mean'), std: { ...value(1, 'the standard deviation'), min: 0 }, shape },
+    optional: ['shape'],
+    random: true,
+    build: (cx, args) => scaled(cx.b, cx.normal(shapeOf(args)), args.std, args.mean),
+  }),
+};
+
+const shapeOf = (args: object): readonly number[] => list((args as { readonly shape?: number | readonly number[] }).shape ?? []);
+
+const ALWAYS: Parameters = { always: { type: 'bool', default: false, doc: 'predictions draw them too; else they take the mean' } };
+
+/** The call of a creator: a value without an input. */
+export function creatorCall(ev: Evaluation, sink: DiagnosticSink, make: Creator, e: A.CallExpr, env: Environment): Value {
+  const name = e.callee.text;
+  const parameters = make.random ? { ...make.parameters, ...ALWAYS } : make.parameters;
+  // A shape may be written as one list or as several numbers: zeros(2, 3).
+  const numbers =
+    Object.keys(make.parameters)[0] === 'shape' && e.args.length > 1 && e.args.every((a) => !a.name && a.value.kind === 'number');
+  const items = e.args.map((a) => a.value);
+  const joined = { name: undefined, span: e.span, value: { kind: 'list', items, span: e.span } } as const;
+  const args = bindArguments(
+    { callee: name, span: e.span, args: numbers && name !== 'full' ? [joined] : e.args },
+    parameters,
+    make.optional ?? [],
+    env,
+    sink,
+  );
+  if (!args) throw new Reported(name);
+  const { b, m } = ev;
+  const draws = m.draws || args['always'] === true;
+  const cx: CreatorContext = {
+    b,
+    random: (dims) => (draws ? m.random(dims) : b.full(0.5, { dtype: 'f32', shape: dims })),
+    normal: (dims) => (draws ? standardNormal({ b, random: (s) => m.random(s) }, dims) : b.full(0, { dtype: 'f32', shape: dims })),
+  };
+  const result = b.within({ name }, () => make.build(cx, args));
+  if (typeof result === 'string') return ev.fail('NN206', e.span, result);
+  if (count(b.shape(result)) === 0) return ev.fail('NN206', e.span, 'nothing is left');
+  return tensor(result);
+}

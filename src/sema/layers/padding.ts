@@ -1,0 +1,98 @@
+import { showShape } from '../../base/types.ts';
+import { border, MODES, type Mode } from './borders.ts';
+import { layer, problem, type BuiltValue, type Layer, type LayerContext } from './layer.ts';
+import { PLACES, type Around, type Axes } from './windows.ts';
+import type { NodeId } from '../../ir/graph/types.ts';
+
+/** Borders around the places of a tensor: constants, mirrors, repetitions. */
+
+/** Pairs of counts from the last axis on, as PyTorch writes them, in the order of the axes. */
+function pairs(counts: readonly number[]): Around {
+  const low = counts.filter((_, i) => i % 2 === 0).reverse();
+  return { low, high: counts.filter((_, i) => i % 2 === 1).reverse() };
+}
+
+export const pad = layer({
+  doc: 'puts numbers around: pairs of counts, from the last axis on; a negative count takes places away',
+  torch: 'torch.nn.functional.pad',
+  shape: '[..., n] -> [..., low+n+high]',
+  parameters: {
+    padding: { type: 'sizes', doc: 'before and after the last axis, then the one before it, and so on' },
+    mode: { type: 'string', default: 'constant', choices: MODES, doc: 'a number, the mirror image, the outermost again, or the other end' },
+    value: { type: 'number', default: 0, doc: 'what a constant border holds' },
+  },
+  build({ b }, args, x) {
+    const shape = b.shape(x);
+    const counts = typeof args.padding === 'number' ? [args.padding, args.padding] : args.padding;
+    if (counts.length % 2 !== 0 || counts.length / 2 > shape.length)
+      return problem(
+        'NN206',
+        `[${counts.join(', ')}] is no padding of ${showShape(shape)}`,
+        'give pairs, from the last axis on; never the batch',
+      );
+    return border(b, x, pairs(counts), args.mode as Mode, args.value);
+  },
+});
+
+function padded(cx: LayerContext, x: NodeId, axes: Axes, padding: number | readonly number[], mode: Mode, value?: number): BuiltValue {
+  const shape = cx.b.shape(x);
+  const counts = typeof padding === 'number' ? Array.from({ length: 2 * axes }, () => padding) : padding;
+  if (counts.length !== 2 * axes)
+    return problem('NN202', `${cx.text} takes one number, or ${2 * axes} in a list: before and after each axis`);
+  if (shape.length !== axes + 2)
+    return problem('NN203', `${cx.text} takes [B, channels, ${PLACES[axes]}], and ${showShape(shape)} flows in`);
+  return border(cx.b, x, pairs(counts), mode, value);
+}
+
+const shapeOf = (axes: Axes): string => `[B, channels, ${PLACES[axes]}] -> [B, channels, more...]`;
+const counts = (axes: Axes, min?: number) =>
+  ({
+    type: 'sizes',
+    ...(min === undefined ? {} : { min }),
+    doc: `places at each end, or ${axes === 1 ? 'a pair' : `${axes} pairs`}, from the last axis on`,
+  }) as const;
+
+const mirrored = (axes: Axes, name: string, mode: Mode, doc: string): Layer =>
+  layer({
+    doc,
+    torch: `torch.nn.${name}Pad${axes}d`,
+    shape: shapeOf(axes),
+    parameters: { padding: counts(axes, 0) },
+    build: (cx, { padding }, x) => padded(cx, x, axes, padding, mode),
+  });
+const reflection = (axes: Axes): Layer =>
+  mirrored(axes, 'Reflection', 'reflect', 'puts the mirror image around, without the outermost places');
+const replication = (axes: Axes): Layer => mirrored(axes, 'Replication', 'replicate', 'repeats the outermost places');
+const circular = (axes: Axes): Layer => mirrored(axes, 'Circular', 'circular', 'goes on at the other end');
+const zero = (axes: Axes): Layer =>
+  layer({
+    doc: 'puts zeros around; a negative count takes places away',
+    torch: `torch.nn.ZeroPad${axes}d`,
+    shape: shapeOf(axes),
+    parameters: { padding: counts(axes) },
+    build: (cx, { padding }, x) => padded(cx, x, axes, padding, 'constant'),
+  });
+const filled = (axes: Axes): Layer =>
+  layer({
+    doc: 'puts a number around; a negative count takes places away',
+    torch: `torch.nn.ConstantPad${axes}d`,
+    shape: shapeOf(axes),
+    parameters: { padding: counts(axes), value: { type: 'number', doc: 'the number' } },
+    build: (cx, { padding, value }, x) => padded(cx, x, axes, padding, 'constant', value),
+  });
+
+export const ReflectionPad1d = reflection(1);
+export const ReflectionPad2d = reflection(2);
+export const ReflectionPad3d = reflection(3);
+export const ReplicationPad1d = replication(1);
+export const ReplicationPad2d = replication(2);
+export const ReplicationPad3d = replication(3);
+export const CircularPad1d = circular(1);
+export const CircularPad2d = circular(2);
+export const CircularPad3d = circular(3);
+export const ZeroPad1d = zero(1);
+export const ZeroPad2d = zero(2);
+export const ZeroPad3d = zero(3);
+export const ConstantPad1d = filled(1);
+export const ConstantPad2d = filled(2);
+export const ConstantPad3d = filled(3);

@@ -1,0 +1,87 @@
+import { showShape, type Shape } from '../../base/types.ts';
+import type { NodeId } from '../../ir/graph/types.ts';
+import * as f from '../functions.ts';
+import { layer, problem, type LayerContext } from './layer.ts';
+
+/**
+ * Random numbers in the model: a function of (seed, step, element), new at every step and computed again where they are needed.
+ * Predictions have none, unless the program asks for them: then each random number is the mean of what it may be.
+ */
+const always = { type: 'bool', default: false, doc: 'predictions draw them too; else they take the mean' } as const;
+
+const drawn = (cx: LayerContext, always: boolean): boolean => cx.draws || always;
+
+/** Box and Muller, 1958: from two uniform numbers, the first of which is never 0. */
+export function standardNormal(cx: Pick<LayerContext, 'b' | 'random'>, shape: Shape): NodeId {
+  const { b } = cx;
+  const [u, v] = [cx.random(shape), cx.random(shape)];
+  const radius = b.op('sqrt', b.op('mul', b.op('log', b.op('sub', b.like(1, u), u)), b.like(-2, u)));
+  return b.op('mul', radius, b.op('cos', b.op('mul', v, b.like(2 * Math.PI, v))));
+}
+
+/** -log(-log(u)) with u in (0, 1): the standard distribution of Gumbel. */
+function standardGumbel(cx: LayerContext, shape: Shape): NodeId {
+  const { b } = cx;
+  const u = cx.random(shape);
+  // 2^-25 more, so that neither end is met.
+  const inside = b.op('add', b.op('mul', u, b.like(1 - 2 ** -24, u)), b.like(2 ** -25, u));
+  return b.op('neg', b.op('log', b.op('neg', b.op('log', inside))));
+}
+
+export const rand_like = layer({
+  anyType: true,
+  doc: 'random numbers uniform in [0, 1), in the shape of x',
+  torch: 'torch.rand_like',
+  parameters: { always },
+  keepsShape: true,
+  build: (cx, args, x) => (drawn(cx, args.always) ? cx.random(cx.b.shape(x)) : cx.b.full(0.5, { dtype: 'f32', shape: cx.b.shape(x) })),
+});
+
+export const randn_like = layer({
+  anyType: true,
+  doc: 'random numbers with mean 0 and deviation 1, in the shape of x',
+  torch: 'torch.randn_like',
+  parameters: { always },
+  keepsShape: true,
+  build: (cx, args, x) =>
+    drawn(cx, args.always) ? standardNormal(cx, cx.b.shape(x)) : cx.b.full(0, { dtype: 'f32', shape: cx.b.shape(x) }),
+});
+
+export const bernoulli = layer({
+  doc: '1 with the probability x, else 0; nothing flows back',
+  torch: 'torch.bernoulli',
+  parameters: { always },
+  keepsShape: true,
+  build(cx, args, x) {
+    const { b } = cx;
+    if (!drawn(cx, args.always)) return b.op('detach', x);
+    return b.cast(b.op('lt', cx.random(b.shape(x)), x), 'f32');
+  },
+});
+
+/** Jang, Gu and Poole, 2017; Maddison, Mnih and Teh, 2017. */
+export const gumbel_softmax = layer({
+  doc: 'a differentiable choice: softmax((x + noise) / tau); with hard one place is 1, and the gradient is that of the softmax',
+  torch: 'torch.nn.functional.gumbel_softmax',
+  parameters: {
+    tau: { type: 'number', default: 1, min: 1e-6, doc: 'temperature: the smaller, the harder' },
+    hard: { type: 'bool', default: false, doc: 'gives a one-hot row' },
+    dim: { type: 'int', default: -1, doc: 'the axis of the choices' },
+    always,
+  },
+  keepsShape: true,
+  build(cx, { tau, hard, dim, always }, x) {
+    const { b } = cx;
+    const shape = b.shape(x);
+    const axis = f.axisOf(dim, shape.length);
+    const n = axis === undefined ? undefined : shape[axis];
+    if (axis === undefined || typeof n !== 'number') return problem('NN206', `${showShape(shape)} has no axis ${dim} of known size`);
+    const noisy = drawn(cx, always) ? b.op('add', x, standardGumbel(cx, shape)) : x;
+    const soft = f.softmax(b, b.op('div', noisy, b.like(tau, x)), axis);
+    if (!hard) return soft;
+    const place = b.add('iota', [], { axis }, { dtype: 'i32', shape });
+    const chosen = b.cast(b.op('eq', place, b.unreduce(f.argmax(b, soft, axis), shape, [axis])), 'f32');
+    // Straight through: the value is the choice, and what flows back is the softmax's.
+    return b.op('add', b.op('detach', b.op('sub', chosen, soft)), soft);
+  },
+});

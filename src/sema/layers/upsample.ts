@@ -1,0 +1,159 @@
+import { at } from '../../base/errors.ts';
+import { showShape, type Dim } from '../../base/types.ts';
+import type { GraphBuilder } from '../../ir/graph/builder.ts';
+import type { NodeId } from '../../ir/graph/types.ts';
+import { layer, problem, type LayerContext, type Problem } from './layer.ts';
+import { alongAxis, matrix } from './matrices.ts';
+import { each, listLength } from './windows.ts';
+
+/** More places, or fewer, by repetition or by interpolation. */
+
+/** One axis: n places become m, and place i of the result lies at `step` * i of what flows in. */
+interface Scaling {
+  readonly n: number;
+  readonly m: number;
+  readonly step: number;
+  readonly corners: boolean;
+}
+type Weights = (b: GraphBuilder, s: Scaling) => NodeId;
+
+const num = (b: GraphBuilder, v: number, like: NodeId): NodeId => b.like(v, like);
+
+/** Where place i of the result lies among those that flow in: by the outermost places, or by the middles of all. */
+function source(b: GraphBuilder, i: NodeId, { n, m, step, corners }: Scaling): NodeId {
+  if (corners) return b.op('mul', i, num(b, m > 1 ? (n - 1) / (m - 1) : 0, i));
+  return b.op('sub', b.op('mul', b.op('add', i, num(b, 0.5, i)), num(b, step, i)), num(b, 0.5, i));
+}
+
+/** A hair more than 1 keeps quotients that are whole numbers whole, whatever float32 makes of them. */
+const HAIR = 1 + 2 ** -22;
+
+/** 1 at one place: at the beginning of what i covers, or at the middle of it (`exact`). */
+const nearest =
+  (exact: boolean): Weights =>
+  (b, s) =>
+    matrix(b, s.m, s.n, (i, j) => {
+      const from = exact ? b.op('add', i, num(b, 0.5, i)) : i;
+      const place = b.op('floor', b.op('mul', from, num(b, s.step * HAIR, i)));
+      return b.op('select', b.op('eq', b.op('min', place, num(b, s.n - 1, i)), j), num(b, 1, i), num(b, 0, i));
+    });
+
+/** Linear interpolation; beyond the outermost places their own values go on. */
+const linear: Weights = (b, s) =>
+  matrix(b, s.m, s.n, (i, j) => {
+    const inside = b.op('min', b.op('max', source(b, i, s), num(b, 0, i)), num(b, s.n - 1, i));
+    return b.op('max', num(b, 0, i), b.op('sub', num(b, 1, i), b.op('abs', b.op('sub', inside, j))));
+  });
+
+/** Keys, 1981, with a = -3/4 as PyTorch has it. */
+const A = -0.75;
+/** The weight of a place at distance t <= 1, and of one at 1 <= t <= 2. */
+function near(b: GraphBuilder, t: NodeId): NodeId {
+  const inner = b.op('sub', b.op('mul', t, num(b, A + 2, t)), num(b, A + 3, t));
+  return b.op('add', b.op('mul', inner, b.op('mul', t, t)), num(b, 1, t));
+}
+function far(b: GraphBuilder, t: NodeId): NodeId {
+  const square = b.op('add', b.op('mul', b.op('sub', b.op('mul', t, num(b, A, t)), num(b, 5 * A, t)), t), num(b, 8 * A, t));
+  return b.op('sub', b.op('mul', square, t), num(b, 4 * A, t));
+}
+
+/** Cubic interpolation between four places; those beyond the end are the outermost one. */
+const cubic: Weights = (b, s) =>
+  matrix(b, s.m, s.n, (i, j) => {
+    const place = source(b, i, s);
+    const first = b.op('floor', place);
+    const t = b.op('sub', place, first);
+    const one = num(b, 1, i);
+    const distances = [b.op('add', t, one), t, b.op('sub', one, t), b.op('sub', num(b, 2, i), t)];
+    return distances
+      .map((d, k) => {
+        const neighbour = b.op('add', first, num(b, k - 1, i));
+        const inside = b.op('min', b.op('max', neighbour, num(b, 0, i)), num(b, s.n - 1, i));
+        return b.op('select', b.op('eq', inside, j), k === 0 || k === 3 ? far(b, d) : near(b, d), num(b, 0, i));
+      })
+      .reduce((p, q) => b.op('add', p, q));
+  });
+
+interface Way {
+  readonly weights: Weights;
+  /** The number of axes that it is for; any where it is not said. */
+  readonly axes?: number;
+  /** Whether the outermost places can stay where they are. */
+  readonly corners: boolean;
+}
+const WAYS: Readonly<Record<string, Way>> = {
+  nearest: { weights: nearest(false), corners: false },
+  linear: { weights: linear, axes: 1, corners: true },
+  bilinear: { weights: linear, axes: 2, corners: true },
+  bicubic: { weights: cubic, axes: 2, corners: true },
+  trilinear: { weights: linear, axes: 3, corners: true },
+  'nearest-exact': { weights: nearest(true), corners: false },
+};
+
+interface Given {
+  readonly scale_factor?: number | readonly number[];
+  readonly size?: number | readonly number[];
+}
+
+/** For each axis how many places flow out, and the step between them. */
+function scalings(cx: LayerContext, x: NodeId, { scale_factor, size }: Given, corners: boolean): Scaling[] | Problem {
+  const shape = cx.b.shape(x);
+  const places = shape.slice(2) as number[];
+  if ((scale_factor === undefined) === (size === undefined))
+    return problem(
+      'NN202',
+      `${cx.text} needs either 'scale_factor' or 'size'`,
+      'scale_factor=2 gives twice as many places, size=32 gives 32',
+    );
+  const given = each(size ?? scale_factor ?? 1, places.length);
+  if (!given) return problem('NN202', listLength(cx.text, places.length));
+  const all = places.map((n, i) => {
+    const g = at(given, i);
+    // PyTorch takes the factor as it is given, even where n * factor is not a whole number.
+    return size === undefined ? { n, m: Math.floor(n * g), step: 1 / g, corners } : { n, m: g, step: n / g, corners };
+  });
+  return all.every(({ m }) => m >= 1) ? all : problem('NN203', `nothing is left of ${showShape(shape)}`, 'take a larger scale_factor');
+}
+
+export const Upsample = layer({
+  doc: 'more places by repetition or by interpolation',
+  torch: 'torch.nn.Upsample, where size comes first',
+  shape: '[B, channels, places...] -> [B, channels, scale_factor * places...]',
+  parameters: {
+    scale_factor: { type: 'factors', min: 1e-6, doc: 'how many times as many places' },
+    mode: { type: 'string', default: 'nearest', choices: Object.keys(WAYS), doc: 'repeats, or interpolates' },
+    align_corners: { type: 'bool', default: false, doc: 'the outermost places stay where they are' },
+    size: { type: 'sizes', min: 1, doc: 'how many places flow out, in place of scale_factor' },
+  },
+  optional: ['scale_factor', 'size'],
+  build(cx, args, x) {
+    const { b } = cx;
+    const shape = b.shape(x);
+    const axes = shape.length - 2;
+    if (axes < 1) return problem('NN203', `${cx.text} takes [B, channels, places...], and ${showShape(shape)} flows in`);
+    const way = WAYS[args.mode] as Way;
+    if (way.axes !== undefined && way.axes !== axes)
+      return problem(
+        'NN206',
+        `${args.mode} does not fit ${showShape(shape)}`,
+        'linear takes one axis of places, bilinear and bicubic two, trilinear three',
+      );
+    if (args.align_corners && !way.corners)
+      return problem(
+        'NN206',
+        `mode=${args.mode} repeats places, so there are no corners to align`,
+        'align_corners belongs to the modes that interpolate',
+      );
+    const all = scalings(cx, x, args, args.align_corners);
+    if ('code' in all) return all;
+    return all.reduce((y, s, k) => {
+      const axis = 2 + k;
+      if (s.n === s.m && s.step === 1) return y;
+      if (way.corners || s.step > 1 || s.m % s.n !== 0 || s.m * s.step !== s.n) return alongAxis(b, y, axis, way.weights(b, s));
+      // A whole number of copies of each place.
+      const before = b.shape(y);
+      const apart: Dim[] = [...before.slice(0, axis + 1), s.m / s.n, ...before.slice(axis + 1)];
+      return b.reshape(b.unreduce(y, apart, [axis + 1]), [...before.slice(0, axis), s.m, ...before.slice(axis + 1)]);
+    }, x);
+  },
+});

@@ -1,0 +1,75 @@
+import { hint } from '../base/suggest.ts';
+import type * as A from '../parser/ast.ts';
+import { textOf } from '../base/source.ts';
+import type { Environment } from './environment.ts';
+import type { Evaluation } from './evaluation.ts';
+import { stage, tensor, type Flow, type Value } from './values.ts';
+
+/** Where PyTorch, NumPy and others keep their functions: `nn.Linear` is `Linear` here. */
+const MODULES = new Set(['nn', 'torch', 'F', 'np', 'numpy', 'tf', 'keras', 'functional', 'layers', 'optim']);
+
+/** What attributes of Python's tensors are called here. */
+const ATTRIBUTES: Readonly<Record<string, string>> = {
+  grad: 'gradients are written grad(y, x)',
+  shape: 'shapes are known while compiling; nnc check shows them',
+  T: 'write transpose(x)',
+  data: 'write detach(x)',
+};
+const METHODS: Readonly<Record<string, string>> = {
+  backward: 'gradients are written grad(y, x), and train takes the steps',
+  zero_grad: 'gradients are new at every step',
+  step: 'the optim line takes the steps',
+  size: 'shapes are known while compiling; nnc check shows them',
+  item: 'a value is printed as it is: print x',
+};
+
+/** `fc1.weight`, `blocks.0.attn.weight`: a weight of the model by the name that saved weights have. */
+export function member(ev: Evaluation, e: A.MemberExpr, env: Environment, flow: Flow): Value {
+  const path = pathOf(e);
+  const [root = ''] = path ?? [];
+  const text = textOf(e.span).replace(/\s+/g, ' ');
+  if (MODULES.has(root) && !env.has(root)) {
+    const own = textOf({ ...e.span, start: e.name.span.start });
+    return ev.fail('NN201', e.span, `there is no '${root}' here`, { help: `write ${own.replace(/\s+/g, ' ')}` });
+  }
+  if (e.args) {
+    const value = textOf(e.value.span);
+    const rest = e.args.map((a) => textOf(a.span)).join(', ');
+    const known = Object.hasOwn(METHODS, e.name.text) ? METHODS[e.name.text] : undefined;
+    return ev.fail('NN201', e.span, `values have no '${e.name.text}' of their own`, {
+      help: known ?? `write ${e.name.text}(${value}${rest ? `, ${rest}` : ''})`,
+    });
+  }
+  const found = path && ev.m.weight(path, flow.prefix);
+  if (found !== undefined) return tensor(found);
+  const isValue = path === undefined || env.has(root);
+  const attribute = Object.hasOwn(ATTRIBUTES, e.name.text) ? ATTRIBUTES[e.name.text] : undefined;
+  if (isValue || attribute)
+    return ev.fail('NN201', e.span, `values have no '${e.name.text}' of their own`, {
+      help: attribute ?? 'a weight is called by the name of its layer: fc1.weight',
+    });
+  const missing = (): never =>
+    ev.fail('NN201', e.span, `there is no weight '${text}'`, { help: hint(text, ev.m.weightNames(), 'there are') });
+  // Inside of the model the layer may come first when values flow: then the weight is looked for again.
+  if (!ev.growing) return missing();
+  return stage([
+    {
+      label: undefined,
+      span: e.span,
+      text,
+      transparent: true,
+      expects: 'same',
+      run: (f) => {
+        const later = path && ev.m.weight(path, f.prefix);
+        return later === undefined ? missing() : tensor(later);
+      },
+    },
+  ]);
+}
+
+/** The names of `a.b.c`; undefined where something else than a name stands in front. */
+function pathOf(e: A.Expr): string[] | undefined {
+  if (e.kind === 'name') return [e.name];
+  const before = e.kind === 'member' ? pathOf(e.value) : undefined;
+  return e.kind === 'member' && before ? [...before, e.name.text] : undefined;
+}
