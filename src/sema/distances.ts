@@ -30,8 +30,8 @@ export function pairwise(b: B, x: NodeId, y: NodeId, p: number, eps: number): No
 /** x / |x| . y / |y| along an axis, where no norm counts as less than eps. */
 export function cosine(b: B, x: NodeId, y: NodeId, axis: number, eps: number): NodeId {
   const unit = (v: NodeId): NodeId => {
-    const norm = liftedTo(b, vectorNorm(b, v, [axis], 2), eps);
-    return b.op('div', v, b.unreduce(norm, b.shape(v), [axis]));
+    const square = liftedTo(b, b.sum(b.op('mul', v, v), [axis]), eps * eps);
+    return b.op('div', v, b.unreduce(b.op('sqrt', square), b.shape(v), [axis]));
   };
   return b.sum(b.op('mul', unit(x), unit(y)), [axis]);
 }
