@@ -60,7 +60,11 @@ export const gaussian_nll = loss({
     const last = pred.shape.at(-1);
     return typeof last === 'number' && last % 2 === 0 && pred.shape.length > 0
       ? { dtype: 'f32', shape: [...pred.shape.slice(0, -1), last / 2] }
-      : problem('NN211', `the model must give means and variances side by side, and it gives ${showShape(pred.shape)}`, 'or give var=v');
+      : problem(
+          'NN211',
+          `the model must give means and variances side by side, and it gives ${showShape(pred.shape)}`,
+          'join them: concat(mean, var), or name the variance: gaussian_nll(pred, target, var=v)',
+        );
   },
   each({ b, named, args }, pred, target = pred) {
     const shape = b.shape(target);

@@ -17,7 +17,11 @@ export function weightsLike(cx: LossContext<object>, x: NodeId, name = 'weight')
   const shape = b.shape(x);
   const joined = broadcastShapes(b.shape(given), shape);
   if (!joined || !sameShape(joined, shape))
-    return problem('NN203', `'${name}' is ${showShape(b.shape(given))}, and there are losses ${showShape(shape)}`, 'it broadcasts to them');
+    return problem(
+      'NN203',
+      `'${name}' is ${showShape(b.shape(given))}, and there are losses ${showShape(shape)}`,
+      'give one number for each place of the last axis, or a tensor that broadcasts to them',
+    );
   return broadcastTo(b, b.cast(given, 'f32'), shape);
 }
 
