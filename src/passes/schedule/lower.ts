@@ -143,7 +143,9 @@ function chooseKernel(
   if (!target.tiles || s.level === 0) return plain.kernel;
   const key = signature(plain.kernel);
   // Kernels have no axes of one place, and tilings do: of [3, 1, 2] one is of no use to [3, 2].
-  const shaped = `${key} ${fixedShape(at(s.graph.nodes, at(group.stores, 0).node).type.shape).slice(0, group.rank).join()}`;
+  const shaped = `${key} ${fixedShape(at(s.graph.nodes, at(group.stores, 0).node).type.shape)
+    .slice(0, group.rank)
+    .join()}`;
   const known = cache.get(shaped);
   if (known) return write(s, group, index, known, target);
   const candidates = candidatesFor(s, group, plain, target);
