@@ -183,7 +183,8 @@ function tilePoints(shape: readonly number[], how: Tiling): Point[] {
     const start = ix.scale(ix.variable(axisName(axis), Math.ceil(extent / t)), t);
     const wide = axis === how.vector;
     const places = Array.from({ length: wide ? t / 4 : t }, (_, i) => ix.add(start, ix.constant(wide ? 4 * i : i)));
-    points = points.flatMap((p) => places.map((v) => [...p, wide ? ix.add(v, ix.LANES) : v]));
+    const four = (v: ix.Index): ix.Index => (extent % 4 === 0 ? ix.add(v, ix.LANES) : ix.overrunning(v, extent));
+    points = points.flatMap((p) => places.map((v) => [...p, wide ? four(v) : v]));
   });
   return points;
 }

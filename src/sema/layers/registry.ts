@@ -1,7 +1,7 @@
 import * as activations from './activations.ts';
 import * as adaptive from './adaptive.ts';
 import * as arrange from './arrange.ts';
-import { attention, MultiheadAttention } from './attention.ts';
+import { attention } from './attention.ts';
 import * as convolutions from './conv.ts';
 import * as convolved from './convolve.ts';
 import * as diagonals from './diagonal.ts';
@@ -16,6 +16,7 @@ import { Bilinear, Linear } from './linear.ts';
 import { LocalResponseNorm } from './local-response-norm.ts';
 import { masked_fill } from './masked.ts';
 import * as math from './math.ts';
+import { MultiheadAttention } from './multihead.ts';
 import * as norms from './norm.ts';
 import * as orders from './order.ts';
 import * as paddings from './padding.ts';
@@ -24,6 +25,7 @@ import * as positions from './positions.ts';
 import * as products from './products.ts';
 import * as random from './random.ts';
 import * as rearranged from './rearrange.ts';
+import * as cells from './recurrent-cells.ts';
 import * as recurrent from './recurrent.ts';
 import * as reductions from './reduce.ts';
 import * as reparametrized from './reparametrize.ts';
@@ -32,6 +34,7 @@ import * as scans from './scan.ts';
 import * as scatters from './scatter.ts';
 import * as special from './special.ts';
 import * as thresholds from './threshold.ts';
+import * as transformers from './transformer.ts';
 import * as unpools from './unpool.ts';
 import { Upsample } from './upsample.ts';
 
@@ -45,7 +48,17 @@ type Table = Readonly<Record<string, Layer>>;
 
 /** Every layer and function by the name that a program uses, in the families of the documentation. */
 export const FAMILIES = {
-  'Layers with weights': { Linear, Bilinear, ...convolutions, ...recurrent, ...embeddings, ...places, MultiheadAttention } as Table,
+  'Layers with weights': {
+    Linear,
+    Bilinear,
+    ...convolutions,
+    ...recurrent,
+    ...cells,
+    ...embeddings,
+    ...places,
+    MultiheadAttention,
+    ...transformers,
+  } as Table,
   'Normalisation and regularisation': { ...norms, LocalResponseNorm, ...dropouts, ...reparametrized } as Table,
   'Pooling and sampling': { ...pools, ...adaptive, ...unpools, Upsample, ...grids } as Table,
   Activations: { ...activations, ...thresholds } as Table,
