@@ -79,6 +79,16 @@ def twins(p, data, step):
     return (same * apart**2 + (1 - same) * torch.relu(1 - apart) ** 2).mean()
 
 
+def ctc(p, data, step):
+    # Written with the function, since a module keeps its weights in a list of its own, which functional_call does not replace.
+    weights = [p[f"0.{k}"] for k in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")]
+    signal = data["signal"]
+    seen, _ = torch._VF.gru(signal, torch.zeros(1, len(signal), 8), weights, True, 1, 0.0, True, False, True)
+    said = F.log_softmax(linear(p, "1", seen), -1).transpose(0, 1)
+    word = data["target"]
+    return F.ctc_loss(said, word, torch.full((len(word),), 7), torch.full((len(word),), 3))
+
+
 def floats(stream, shape, low=-1, high=1):
     return {"shape": shape, "data": stream.floats(math.prod(shape), low, high)}
 
@@ -111,6 +121,12 @@ PROGRAMS = {
         lambda s: {"tokens": ints(s, [4, 6], 11), "target": ints(s, [4, 6], 11)},
         {"wte.weight": [11, 8], "wpe.weight": [6, 8], **layers(GPT), **norms(["ln_f", *[f"h.{i}.ln_{k}" for i in range(2) for k in (1, 2)]], 8)},
         lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.1),
+    ),
+    "ctc": (
+        ctc,
+        lambda s: {"signal": floats(s, [4, 7, 3]), "target": {"shape": [4, 3], "data": [1, 2, 3, 4, 4, 1, 2, 2, 2, 3, 1, 3], "int": True}},
+        {"0.weight_ih_l0": [24, 3], "0.weight_hh_l0": [24, 8], "0.bias_ih_l0": [24], "0.bias_hh_l0": [24], **layers({"1": (8, 5)})},
+        lambda p: torch.optim.Adam(p, lr=0.02),
     ),
     "twins": (twins, pairs, layers({"net.0": (5, 8), "net.2": (8, 3)}), lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)),
 }

@@ -225,4 +225,5 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   Dropout3d: DRAWN,
   AlphaDropout: DRAWN,
   FeatureAlphaDropout: DRAWN,
+  ...Object.fromEntries(['rand_like', 'randn_like', 'bernoulli', 'gumbel_softmax'].map((n) => [n, 'test/sema/random.test.ts'])),
 };
