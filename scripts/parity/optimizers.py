@@ -1,6 +1,6 @@
 """Asks PyTorch for traces of optimizers and of schedules: `npm run parity`; test/parity/optimizers.test.ts holds nnc against them.
 
-Writes test/parity/optimizers.json and test/parity/schedules.json. Every trace is an `optim` line and what becomes of the weights
+Writes test/parity/values/optimizers.json and schedules.json. Every trace is an `optim` line and what becomes of the weights
 of MODEL under the gradients that stand in the file: they do not depend on the weights, so that every sign and every size comes
 up. What PyTorch 1.13 lacks, or has since mended, is written out here from the papers, in float64.
 """
@@ -224,7 +224,7 @@ TRACES = [
     ("lbfgs", optim.LBFGS, {"max_iter": 1, "history_size": 10}, {"objective": True}),
     ("lbfgs lr=0.4 history_size=2", optim.LBFGS, {"lr": 0.4, "max_iter": 1, "history_size": 2}, {"objective": True}),
     ("lbfgs lr=0.4 history_size=1", optim.LBFGS, {"lr": 0.4, "max_iter": 1, "history_size": 1}, {"objective": True}),
-    ("lbfgs lr=0.3 tolerance_grad=0.9", optim.LBFGS, {"lr": 0.3, "max_iter": 1, "history_size": 10, "tolerance_grad": 0.9}, {"objective": True}),
+    ("lbfgs lr=0.3 tolerance_grad=0.9", optim.LBFGS, {"lr": 0.3, "max_iter": 1, "history_size": 10, "tolerance_grad": 0.9}, {"shrinking": True}),
     ("lbfgs lr=0.3 tolerance_change=1", optim.LBFGS, {"lr": 0.3, "max_iter": 1, "history_size": 10, "tolerance_change": 1}, {"objective": True}),
     ("sgd lr=0.1 clip=0.7", SGD, {"lr": 0.1}, {"clip": 0.7}),
     ("adam lr=0.1 clip=0.9 maximize", Adam, {"lr": 0.1, "maximize": True}, {"clip": 0.9}),
@@ -323,6 +323,10 @@ def trace(nn, make, settings, more, weights, gradients):
         if "objective" in more:
             total = objective(params)
             grads = dict(zip(params, torch.autograd.grad(total, list(params.values()))))
+            given.append(joined(grads))
+        elif "shrinking" in more:
+            # Every third gradient is small.
+            grads = {name: (0.5 if step % 3 == 2 else 1.0) * g for name, g in split(gradients[step]).items()}
             given.append(joined(grads))
         else:
             grads = split(gradients[step])
@@ -443,10 +447,10 @@ def main():
     traces = [trace(nn, make, settings, more[0] if more else {}, weights, gradients) for nn, make, settings, *more in TRACES]
     head = {"model": MODEL, "names": list(SHAPES), "seen": SEEN, "losses": LOSSES, "w0": weights, "g": gradients}
     text = ",\n".join(f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'))}" for k, v in head.items())
-    (ROOT / "optimizers.json").write_text(f'{{\n{text},\n"traces":[\n{rows(traces)}\n]\n}}\n')
+    (ROOT / "values" / "optimizers.json").write_text(f'{{\n{text},\n"traces":[\n{rows(traces)}\n]\n}}\n')
     # OneCycleLR needs to know of one step more than is taken.
     found = [{"nn": nn, "total": steps + (1 if "one_cycle" in nn else 0), "values": make()} for nn, steps, make in SCHEDULES]
-    (ROOT / "schedules.json").write_text(f"[\n{rows(found)}\n]\n")
+    (ROOT / "values" / "schedules.json").write_text(f"[\n{rows(found)}\n]\n")
     print(f"optimizers: {len(traces)} traces, {len(found)} schedules")
 
 

@@ -183,7 +183,7 @@ export function randomInputs(graph: Graph, classes: number, seed: number): Graph
       // Scaled, the noise of what cancels would look like an error.
       if (name.endsWith('loss_scale')) return 1;
       if (node.type.dtype === 'i32') return Math.floor(u * classes);
-      return Math.fround(/(_sq|square_avg|sum|var|std|exp_inf|acc_delta)$/.test(name) ? u * u : 2 * u - 1);
+      return Math.fround(/(_sq|square_avg|sum|var|variance|std|exp_inf|acc_delta)$/.test(name) ? u * u : 2 * u - 1);
     });
     (node.op === 'input' ? inputs : state).set(name, values);
   }

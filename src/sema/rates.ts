@@ -41,9 +41,8 @@ function changes(e: Expr, scope: ConstScope): boolean {
 export function rateOf(e: Expr, scope: ConstScope, sink: DiagnosticSink): Const | undefined {
   if (!changes(e, scope)) {
     const value = evalConst(e, scope, sink);
-    if (value === undefined || typeof value === 'number') return value;
-    sink.error('NN204', e.span, `a number or a schedule is needed here, and this is ${describeConst(value)}`);
-    return undefined;
+    // A list with a word in front would be taken for an expression of the step.
+    return Array.isArray(value) ? numberOf(value, e, sink) : value;
   }
   const value = scalarOf(e, scope, sink);
   if (typeof value === 'number' && !Number.isFinite(value)) {
@@ -53,9 +52,15 @@ export function rateOf(e: Expr, scope: ConstScope, sink: DiagnosticSink): Const 
   return (typeof value === 'string' ? ['add', value, 0] : value) as Const | undefined;
 }
 
+function numberOf(value: Const | undefined, e: Expr, sink: DiagnosticSink): number | undefined {
+  if (value === undefined || typeof value === 'number') return value;
+  sink.error('NN204', e.span, `a number or a schedule is needed here, and this is ${describeConst(value)}`);
+  return undefined;
+}
+
 function scalarOf(e: Expr, scope: ConstScope, sink: DiagnosticSink): ScalarExpr | undefined {
   if (e.kind === 'name' && isVariable(e.name, scope)) return e.name;
-  if (!changes(e, scope)) return rateOf(e, scope, sink) as ScalarExpr | undefined;
+  if (!changes(e, scope)) return numberOf(evalConst(e, scope, sink), e, sink);
   if (e.kind === 'unary') {
     const value = scalarOf(e.operand, scope, sink);
     return value === undefined ? undefined : fold('sub', 0, value);
@@ -91,9 +96,13 @@ function callOf(e: CallExpr, scope: ConstScope, sink: DiagnosticSink): ScalarExp
   }
   const schedule = Object.hasOwn(SCHEDULES, text) ? SCHEDULES[text] : undefined;
   if (!schedule) {
-    const plateau = text === 'plateau' ? 'plateau is all that lr is: lr=plateau(0.1, patience=5)' : undefined;
-    const known = [...Object.keys(SCHEDULES), ...Object.keys(FUNCTIONS)];
-    sink.error('NN201', e.callee.span, `there is no schedule '${text}'`, { help: plateau ?? hint(text, known, 'schedules') });
+    // The host does not know its value before the step, so that nothing can be computed with it.
+    if (text === 'plateau')
+      sink.error('NN202', e.callee.span, 'plateau is for lr alone, with nothing around it', { help: 'write: lr=plateau(0.1, patience=5)' });
+    else {
+      const known = [...Object.keys(SCHEDULES), 'plateau', ...Object.keys(FUNCTIONS)];
+      sink.error('NN201', e.callee.span, `there is no schedule '${text}'`, { help: hint(text, known, 'schedules') });
+    }
     return undefined;
   }
   const args = bindArguments({ callee: text, span: e.span, args: e.args }, schedule.parameters, [], scope, sink);

@@ -24,7 +24,10 @@ export function lbfgs(cx: UpdateContext): NodeId {
   const s = cx.slot('prev_step');
   const curvature = dot(y, s);
   const zero = scalar(0);
-  const learns = b.op('and', b.op('lt', scalar(LEAST_CURVATURE), curvature), b.op('not', first));
+  const number = (name: string): NodeId => cx.scalar(name, cx.set(name), []);
+  // Where no gradient is left, the step is as if it had not been.
+  const flat = b.op('le', largest(g), number('tolerance_grad'));
+  const learns = b.op('and', b.op('lt', scalar(LEAST_CURVATURE), curvature), b.op('not', b.op('or', first, flat)));
   const safe = b.op('select', learns, curvature, scalar(1));
 
   /** A table [memory, ...] with a fresh last row, where there was something to learn. */
@@ -66,15 +69,11 @@ export function lbfgs(cx: UpdateContext): NodeId {
   const shorter = b.op('min', scalar(1), b.op('div', scalar(1), b.op('max', sum, scalar(1e-30))));
   const lr = cx.scalar('lr', (set) => set('lr'), []);
   const rate = b.op('mul', lr, b.op('select', first, shorter, scalar(1)));
-  const number = (name: string): NodeId => cx.scalar(name, cx.set(name), []);
-  // It stands still where the gradient is almost 0, or the direction does not lead down.
-  const goes = b.op(
-    'and',
-    b.op('lt', number('tolerance_grad'), largest(g)),
-    b.op('le', dot(g, d), b.op('neg', number('tolerance_change'))),
-  );
+  // It stands still, too, where the direction does not lead down.
+  const goes = b.op('and', b.op('not', flat), b.op('le', dot(g, d), b.op('neg', number('tolerance_change'))));
   const step = scaled(d, b.op('select', goes, rate, zero));
-  cx.keep('prev_step', step);
-  cx.keep('prev_flat_grad', g);
+  const keep = (name: string, next: NodeId): void => cx.keep(name, b.op('select', b.splat(flat, [n]), cx.slot(name), next));
+  keep('prev_step', step);
+  keep('prev_flat_grad', g);
   return b.op('add', cx.p, step);
 }
