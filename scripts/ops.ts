@@ -4,14 +4,14 @@ import { pathToFileURL } from 'node:url';
 import { gradient } from '../src/autodiff/gradient.ts';
 import { GraphBuilder } from '../src/ir/graph/builder.ts';
 import { formulaOf } from '../src/math/formula.ts';
-import { signature, type AnyArgs, type Parameters } from '../src/sema/arguments.ts';
+import { signature, type AnyArgs, type Parameter, type Parameters } from '../src/sema/arguments.ts';
 import { INITIALISERS } from '../src/sema/initialisers.ts';
 import type { Layer, LayerContext } from '../src/sema/layers/layer.ts';
 import { FAMILIES } from '../src/sema/layers/registry.ts';
 import { LOSSES } from '../src/sema/losses/registry.ts';
 import { METRICS } from '../src/sema/metrics.ts';
 import { COMMON, OPTIMIZERS } from '../src/sema/optimizers.ts';
-import { SCHEDULES } from '../src/sema/schedules.ts';
+import { PLATEAU, SCHEDULES } from '../src/sema/schedules.ts';
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 const code = (text: string): string => (text === '' ? '' : `\`${cell(text)}\``);
@@ -110,7 +110,9 @@ export function opsText(): string {
     '## Optimizers',
     `Settings of all: ${Object.entries(COMMON)
       .map(([k, p]) => `\`${k}\` (${p.doc})`)
-      .join(', ')}. Every number but the betas may be a schedule.`,
+      .join(
+        ', ',
+      )}. A number may be a schedule, or arithmetic with schedules, \`step\` (done before this one), \`total\`, \`min\`, \`max\`, \`sqrt\` and \`cos\`. Parts of a model may have their own \`lr\` and \`weight_decay\`: \`lr[head]=0.1\`.`,
     table(
       ['optimizer with its defaults'],
       Object.entries(OPTIMIZERS).map(([n, p]) => [code(optimizerCall(n, p))]),
@@ -120,9 +122,9 @@ export function opsText(): string {
     '## Schedules',
     table(
       ['schedule', 'arguments'],
-      Object.entries(SCHEDULES).map(([n, s]) => [
-        code(signature(n, s.parameters)),
-        Object.entries(s.parameters)
+      [...Object.entries(SCHEDULES).map(([n, s]) => [n, s.parameters] as const), ['plateau', PLATEAU] as const].map(([n, parameters]) => [
+        code(signature(n, parameters)),
+        Object.entries<Parameter>(parameters)
           .map(([k, p]) => `${k}: ${p.doc}`)
           .join('; '),
       ]),

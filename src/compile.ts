@@ -150,8 +150,11 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
     const step = (name: string, batch: number): Lowered => {
       const passes = stepPipeline({
         packing: packed,
-        optimizer: optim.name,
-        settings: { ...optim.settings, ...options.settings },
+        optimizer: {
+          name: optim.name,
+          settings: { ...optim.settings, ...options.settings },
+          plateau: optim.plateau && { ...optim.plateau, every: optim.plateau.every || schedule.feed.stepsPerEpoch },
+        },
         feed: schedule.feed,
         batch,
         recompute: options.recompute ?? 0,

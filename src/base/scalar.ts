@@ -36,6 +36,12 @@ export function evalScalar(e: ScalarExpr, env: ScalarEnv): number {
   return f(...args.map((a) => evalScalar(a, env)));
 }
 
+/** An operation on scalars; done at once where all of them are plain numbers. */
+export function fold(op: ScalarOp, ...args: readonly ScalarExpr[]): ScalarExpr {
+  const e = [op, ...args] as const;
+  return args.every((a) => typeof a === 'number') ? evalScalar(e, { step: 0, seed: 0, total: 1 }) : e;
+}
+
 /** Whether an expression is another for another seed. */
 export function readsSeed(e: ScalarExpr): boolean {
   if (typeof e !== 'object') return e === 'seed';

@@ -74,6 +74,8 @@ export interface GraphInputs {
   readonly state: ReadonlyMap<string, ArrayLike<number>>;
   readonly step?: number;
   readonly seed?: number;
+  /** Steps of the whole run. */
+  readonly total?: number;
 }
 
 export interface GraphResult {
@@ -98,7 +100,7 @@ export async function runGraph({ plan, lowered }: GraphPlan, session: Session, g
   };
   for (const [name, values] of given.inputs) put(dataTensor(name), values);
   for (const [name, values] of given.state) put(stateTensor(name), values);
-  await session.run([lowered.name], makeTicks(plan, given.step ?? 0, 1, { seed: given.seed ?? 0, total: 10 }));
+  await session.run([lowered.name], makeTicks(plan, given.step ?? 0, 1, { seed: given.seed ?? 0, total: given.total ?? 10 }));
 
   const read = (place: Place, size: number): Promise<Words> => {
     const placed = lowered.placed.get(place.tensor);
@@ -136,7 +138,7 @@ export interface StoredError {
 
 /** For everything that was stored; the plan must have kept it. */
 export function storedErrors(graph: Graph, given: GraphInputs, { stored }: GraphResult): StoredError[] {
-  const scalars = { step: given.step ?? 0, seed: given.seed ?? 0, total: 10 };
+  const scalars = { step: given.step ?? 0, seed: given.seed ?? 0, total: given.total ?? 10 };
   const halves = holdHalves(graph);
   const reference = evaluate(graph, { ...given, scalars }, { stored });
   const want = (id: NodeId): ArrayLike<number> => reference(id).data;
@@ -181,7 +183,7 @@ export function randomInputs(graph: Graph, classes: number, seed: number): Graph
       // Scaled, the noise of what cancels would look like an error.
       if (name.endsWith('loss_scale')) return 1;
       if (node.type.dtype === 'i32') return Math.floor(u * classes);
-      return Math.fround(/(_sq|square_avg|sum|var|std|exp_inf|acc_delta)$/.test(name) ? u * u : 2 * u - 1);
+      return Math.fround(/(_sq|square_avg|sum|var|variance|std|exp_inf|acc_delta)$/.test(name) ? u * u : 2 * u - 1);
     });
     (node.op === 'input' ? inputs : state).set(name, values);
   }

@@ -156,6 +156,8 @@ export interface PrecisionStatement {
 /** `0.1`, `lr=0.1`, or a bare word such as `shuffle` where settings stand. */
 export interface Argument {
   readonly name: Name | undefined;
+  /** `lr[head]=0.1`: for which parameters. */
+  readonly of?: ListExpr;
   readonly value: Expr;
   readonly span: Span;
 }

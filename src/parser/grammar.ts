@@ -221,7 +221,7 @@ export class NnParser extends ExpressionParser {
     return { kind: 'precision', name, span: this.since(start) };
   });
 
-  /** `lr=0.01 weight_decay=0.1 shuffle` */
+  /** `lr=0.01 lr[head]=0.1 weight_decay=0.1 shuffle` */
   readonly settings = this.RULE(
     'settings',
     (): A.Argument[] => {
@@ -229,15 +229,13 @@ export class NnParser extends ExpressionParser {
       this.MANY(() => {
         const token = this.CONSUME(T.Identifier);
         const name = this.nameOf(token);
+        const of = this.OPTION1(() => this.SUBRULE(this.list));
         const value = this.OPTION(() => {
           this.CONSUME(T.Equals);
           return this.SUBRULE(this.additive);
         });
-        settings.push(
-          value
-            ? { name, value, span: this.since(token) }
-            : { name: undefined, value: { kind: 'name', name: name.text, span: name.span }, span: name.span },
-        );
+        const bare = { kind: 'name', name: name.text, span: name.span } as const;
+        settings.push({ name: value && name, ...(of ? { of } : {}), value: value ?? bare, span: this.since(token) });
       });
       return settings;
     },

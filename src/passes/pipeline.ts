@@ -1,8 +1,7 @@
 import { bindBatch, cse, dce } from './graph/cleanup.ts';
 import { differentiate } from './graph/differentiate.ts';
 import { feed, type Feed } from './graph/feed.ts';
-import { optimize } from './graph/optimize.ts';
-import type { Settings } from './graph/update.ts';
+import { optimize, type Optimizer } from './graph/optimize.ts';
 import { pack, type Packing } from './graph/pack.ts';
 import { recompute } from './graph/recompute.ts';
 import { rematerialize } from './graph/rematerialize.ts';
@@ -39,8 +38,7 @@ export function runPasses(graph: Graph, passes: readonly Pass[], observe?: Obser
 
 export interface StepOptions {
   readonly packing: Packing;
-  readonly optimizer: string;
-  readonly settings: Settings;
+  readonly optimizer: Optimizer;
   readonly feed: Feed;
   /** Examples in this step: the batch, or what is left of it at the end of an epoch. */
   readonly batch: number;
@@ -89,7 +87,7 @@ export function stepPipeline(o: StepOptions): readonly Pass[] {
     {
       name: 'optimize',
       about: 'adds the update of the parameters',
-      run: (g) => optimize(withoutPrediction(g), o.packing, o.optimizer, o.settings),
+      run: (g) => optimize(withoutPrediction(g), o.packing, o.optimizer),
     },
     { name: 'feed', about: 'takes the examples from the data on the device', run: (g) => feed(g, o.feed) },
     bind(o.batch),

@@ -5,7 +5,8 @@ import type * as A from '../parser/ast.ts';
 import { Definitions } from './environment.ts';
 import { LAYERS } from './layers/registry.ts';
 import type { Model, Script } from './model.ts';
-import { dataOf, optimOf, precisionOf, trainOf } from './recipe.ts';
+import { optimOf } from './optim.ts';
+import { dataOf, precisionOf, trainOf } from './recipe.ts';
 import { Walk, type Walked } from './walk.ts';
 
 /** Reads what `import` names; undefined with the reason in the sink. */

@@ -1,10 +1,10 @@
 import type { Code } from '../base/codes.ts';
 import type { DiagnosticSink } from '../base/diagnostics.ts';
 import type { Span } from '../base/source.ts';
-import type { ScalarExpr } from '../base/scalar.ts';
+import { evalScalar, type ScalarExpr } from '../base/scalar.ts';
 import { hint } from '../base/suggest.ts';
-import type { Argument, CallExpr } from '../parser/ast.ts';
-import { describeConst, evalConst, type Const, type ConstScope } from './constants.ts';
+import type { Argument, Expr } from '../parser/ast.ts';
+import { MAX_F32, describeConst, evalConst, type Const, type ConstScope } from './constants.ts';
 
 /** What an argument may be. `default: undefined` in the table means that it must be given. */
 export interface Parameter {
@@ -38,6 +38,8 @@ interface ValueTypes {
   factors: number | readonly number[];
   /** A number, or an expression of the step. */
   schedule: ScalarExpr;
+  /** Two of them. */
+  rates: readonly [ScalarExpr, ScalarExpr];
 }
 
 export type Parameters = Readonly<Record<string, Parameter>>;
@@ -59,7 +61,11 @@ const DESCRIBE: Readonly<Record<keyof ValueTypes, string>> = {
   padding: 'a whole number, one for each axis, or a word',
   factors: 'a number, or one for each axis',
   schedule: 'a number or a schedule',
+  rates: 'a pair of numbers, as (0.9, 0.999)',
 };
+
+/** Expressions of the step are lists that start with the name of an operation. */
+const isRate = (v: Const): boolean => typeof v === 'number' || (Array.isArray(v) && typeof v[0] === 'string');
 
 function hasType(v: Const, type: keyof ValueTypes): boolean {
   switch (type) {
@@ -69,7 +75,9 @@ function hasType(v: Const, type: keyof ValueTypes): boolean {
     case 'order':
       return typeof v === 'number';
     case 'schedule':
-      return typeof v === 'number' || Array.isArray(v);
+      return isRate(v);
+    case 'rates':
+      return Array.isArray(v) && v.length === 2 && v.every(isRate);
     case 'bool':
       return typeof v === 'boolean';
     case 'string':
@@ -97,7 +105,7 @@ export interface Call {
   /** Settings (`lr=0.01 shuffle`) instead of call arguments: a bare word sets a flag. */
   readonly settings?: boolean;
   /** Reads schedules, where a setting may be one. */
-  readonly schedule?: (call: CallExpr, scope: ConstScope, sink: DiagnosticSink) => ScalarExpr | undefined;
+  readonly schedule?: (e: Expr, scope: ConstScope, sink: DiagnosticSink) => Const | undefined;
 }
 
 /** `Linear(in_features, out_features, bias=true)` */
@@ -108,6 +116,13 @@ export function signature(callee: string, parameters: Parameters): string {
 
 export function showConst(v: Const): string {
   return Array.isArray(v) ? `(${v.map(showConst).join(', ')})` : String(v);
+}
+
+/** As {@link showConst}, but expressions of the step by what they start with. */
+function showValue(v: Const): string {
+  if (typeof v === 'number' || !Array.isArray(v)) return showConst(v);
+  if (!isRate(v)) return `(${v.map(showValue).join(', ')})`;
+  return `${evalScalar(v as unknown as ScalarExpr, { step: 0, seed: 0, total: 1000 })} in the first step`;
 }
 
 /** Matches arguments with parameters; reports everything wrong and gives undefined then. Optional ones without default are left out. */
@@ -128,6 +143,10 @@ export function bindArguments(
   };
   let position = 0;
   for (const arg of call.args) {
+    if (arg.of) {
+      wrong('NN202', arg.of.span, `no setting of ${call.callee} differs by group`, 'groups have settings in an optim line: lr[head]=0.1');
+      continue;
+    }
     const flag = call.settings && !arg.name && arg.value.kind === 'name' ? arg.value.name : undefined;
     const name = arg.name?.text ?? flag ?? names[position++];
     const parameter = name === undefined || !Object.hasOwn(parameters, name) ? undefined : parameters[name];
@@ -168,7 +187,7 @@ export function bindArguments(
         wrong(
           'NN206',
           arg.value.span,
-          `'${name}' must be ${range}, and this is ${showConst(value)}`,
+          `'${name}' must be ${range}, and this is ${showValue(value)}`,
           parameter.choices ? hint(String(value), parameter.choices, 'it can be') : undefined,
         );
       found[name] = value;
@@ -203,7 +222,11 @@ function evalArgument(
   if (parameter.type === 'string' && value.kind === 'name') return value.name;
   if (parameter.type === 'order' && word(value) === 'inf') return Infinity;
   if (parameter.type === 'padding' && value.kind === 'name' && !scope.has(value.name)) return value.name;
-  if (parameter.type === 'schedule' && value.kind === 'call') return schedule?.(value, scope, sink) as Const | undefined;
+  if (parameter.type === 'schedule' && schedule) return schedule(value, scope, sink);
+  if (parameter.type === 'rates' && schedule && value.kind === 'list') {
+    const items = value.items.map((item) => schedule(item, scope, sink));
+    return items.every((i) => i !== undefined) ? items : undefined;
+  }
   if (parameter.type === 'columns') {
     const items = value.kind === 'list' ? value.items : [value];
     const words = items.map(word);
@@ -217,9 +240,12 @@ const MAX_INT = 0x7fffffff;
 
 function outOfRange(v: Const, p: Parameter): string | undefined {
   if (p.choices && typeof v === 'string' && !p.choices.includes(v)) return `one of ${p.choices.join(', ')}`;
-  if (p.type === 'schedule' && Array.isArray(v)) return undefined;
-  for (const n of Array.isArray(v) ? v : [v]) {
+  // What a schedule is later depends on the length of the run, but every run has a first step.
+  const first = (e: Const): Const => (isRate(e) ? evalScalar(e as ScalarExpr, { step: 0, seed: 0, total: 1000 }) : e);
+  const numbers = p.type === 'schedule' ? [first(v)] : p.type === 'rates' ? (v as readonly Const[]).map(first) : [v].flat();
+  for (const n of numbers) {
     if (typeof n !== 'number') continue;
+    if (!(Math.abs(n) <= MAX_F32)) return 'a finite number';
     if (p.min !== undefined && n < p.min) return `at least ${p.min}`;
     const max = p.max ?? (p.type === 'int' || p.type === 'sizes' || p.type === 'padding' ? MAX_INT : Infinity);
     if (n > max) return `at most ${max}`;

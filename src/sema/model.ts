@@ -34,6 +34,29 @@ export interface Optim {
   /** Parameters without weight decay, and parameters that are not trained, by name. */
   readonly noDecay: ReadonlySet<string>;
   readonly frozen: ReadonlySet<string>;
+  /** Parameters with a rate or a decay of their own; none is in two groups. */
+  readonly groups: readonly OptimGroup[];
+  /** When the rate is lowered because the loss does not fall. */
+  readonly plateau: PlateauSettings | undefined;
+}
+
+export interface OptimGroup {
+  readonly params: ReadonlySet<string>;
+  /** `lr`, `weight_decay`: what is the group's own. */
+  readonly settings: Readonly<Record<string, ScalarExpr>>;
+}
+
+/** The arguments of `plateau`. */
+export interface PlateauSettings {
+  readonly factor: number;
+  readonly patience: number;
+  readonly threshold: number;
+  readonly threshold_mode: 'rel' | 'abs';
+  readonly cooldown: number;
+  readonly min_lr: number;
+  readonly eps: number;
+  /** Steps over which the loss is averaged; 0 for an epoch. */
+  readonly every: number;
 }
 
 /** Examples from a file, or drawn by expressions. */

@@ -3,72 +3,14 @@ import type { Span } from '../base/source.ts';
 import { hint } from '../base/suggest.ts';
 import { showShape, type Precision, type TensorType } from '../base/types.ts';
 import type * as A from '../parser/ast.ts';
-import { bindArguments, type AnyArgs, type Parameters } from './arguments.ts';
+import { bindArguments, type Parameters } from './arguments.ts';
 import { drawOf } from './draws.ts';
 import type { Environment } from './environment.ts';
-import type { DataSpec, Optim, OptimSettings, ParamInfo, TrainSpec } from './model.ts';
-import { COMMON, OPTIMIZERS } from './optimizers.ts';
-import { scheduleOf } from './schedules.ts';
+import type { DataSpec, TrainSpec } from './model.ts';
 import { DATA_SETTINGS, DRAW_SETTINGS, TRAIN_SETTINGS } from './settings.ts';
 import type { Walked } from './walk.ts';
 
-/** How a model is trained: the statements `optim`, `data`, `train` and `precision`. */
-
-export function optimOf(
-  s: A.OptimStatement | undefined,
-  scope: Environment,
-  params: readonly ParamInfo[],
-  sink: DiagnosticSink,
-): Optim | undefined {
-  if (!s) return undefined;
-  const parameters = Object.hasOwn(OPTIMIZERS, s.name.text) ? OPTIMIZERS[s.name.text] : undefined;
-  if (!parameters) {
-    sink.error('NN201', s.name.span, `there is no optimizer '${s.name.text}'`, {
-      help: hint(s.name.text, Object.keys(OPTIMIZERS), 'optimizers'),
-    });
-    return undefined;
-  }
-  const call = { callee: s.name.text, span: s.span, args: s.settings, settings: true, schedule: scheduleOf };
-  const bound = bindArguments(call, { ...parameters, ...COMMON }, [], scope, sink);
-  if (!bound) return undefined;
-  const { no_decay, freeze, ...settings } = bound;
-  if (s.name.text === 'sgd' && settings['nesterov'] === true && (settings['momentum'] === 0 || settings['dampening'] !== 0)) {
-    sink.error('NN202', s.span, 'nesterov needs a momentum and no dampening', { help: 'write: optim sgd lr=0.01 momentum=0.9 nesterov' });
-  }
-  const place = (key: string): Span => s.settings.find((a) => a.name?.text === key)?.value.span ?? s.span;
-  const group = (words: AnyArgs[string] | undefined, key: string): Set<string> =>
-    groupOf(words as readonly string[], params, place(key), sink);
-  const [noDecay, frozen] = [group(no_decay, 'no_decay'), group(freeze, 'freeze')];
-  if (params.length > 0 && frozen.size === params.length) sink.error('NN206', place('freeze'), 'nothing is left to train');
-  return { name: s.name.text, settings: settings as OptimSettings, noDecay, frozen };
-}
-
-const NORMS = /Norm/;
-
-/** The parameters that words name: `bias`, `norm`, a layer such as `Embedding`, or a part of their dotted names. */
-function groupOf(words: readonly string[], params: readonly ParamInfo[], span: Span, sink: DiagnosticSink): Set<string> {
-  const found = new Set<string>();
-  for (const word of words) {
-    const matches = params.filter(
-      (p) =>
-        p.name === word ||
-        p.name.startsWith(`${word}.`) ||
-        p.name.split('.').includes(word) ||
-        p.layer === word ||
-        (word === 'norm' && NORMS.test(p.layer)) ||
-        (word === 'bias' && /bias(_\w+)?$/.test(p.name)),
-    );
-    // `bias` and `norm` may be said of any model; another word that names nothing is a mistake.
-    if (matches.length === 0 && word !== 'bias' && word !== 'norm' && params.length > 0) {
-      const known = [...new Set(params.flatMap((p) => [p.layer, ...p.name.split('.')]))].filter((n) => !/^\d+$/.test(n));
-      sink.error('NN201', span, `'${word}' names no parameter`, {
-        help: hint(word, [...new Set(['bias', 'norm', ...known])], 'there are'),
-      });
-    }
-    for (const p of matches) found.add(p.name);
-  }
-  return found;
-}
+/** How a model is trained: the statements `data`, `train` and `precision`. */
 
 export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: DiagnosticSink): DataSpec | undefined {
   if (!s) return undefined;

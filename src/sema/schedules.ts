@@ -1,67 +1,118 @@
-import type { DiagnosticSink } from '../base/diagnostics.ts';
 import type { ScalarExpr } from '../base/scalar.ts';
-import { hint } from '../base/suggest.ts';
-import type { CallExpr } from '../parser/ast.ts';
-import { bindArguments, type Parameters } from './arguments.ts';
-import type { ConstScope } from './constants.ts';
+import type { Parameters } from './arguments.ts';
 
 interface Schedule {
   readonly parameters: Parameters;
-  readonly value: (n: (name: string) => number) => ScalarExpr;
+  /** From its arguments: numbers, words and lists of numbers by name. */
+  readonly value: (n: (name: string) => number, word: (name: string) => string, numbers: (name: string) => readonly number[]) => ScalarExpr;
 }
 
 const warmup = { type: 'int', default: 0, min: 0, doc: 'steps in which the value rises from 0 to its start' } as const;
 const start = { type: 'number', min: 0, doc: 'the value after the warmup' } as const;
+const end = { type: 'number', default: 0, min: 0, doc: 'the value at the end' } as const;
+const steps = { type: 'int', default: 0, min: 0, doc: 'steps until the end, after the warmup; 0 for the whole run' } as const;
 
 /** The value from the first step on, after a linear rise over `n` steps: (step + 1) / n of it. */
 function warm(value: ScalarExpr, peak: number, n: number): ScalarExpr {
   return n === 0 ? value : ['select', ['lt', 'step', n], ['div', ['mul', peak, ['add', 'step', 1]], n], value];
 }
 
-/** Share of the run after the warmup that is done: from 0 to 1. */
-const progress = (n: number): ScalarExpr => ['div', ['sub', 'step', n], ['max', 1, ['sub', 'total', n]]];
+/** Share of the run after the warmup that is done, or of `length` steps: from 0 to 1. */
+function progress(n: (name: string) => number): ScalarExpr {
+  const [before, length] = [n('warmup'), n('steps')];
+  const done: ScalarExpr = ['sub', 'step', before];
+  return length === 0 ? ['div', done, ['max', 1, ['sub', 'total', before]]] : ['min', 1, ['div', done, length]];
+}
+
+/** From a to b by half a cosine while the share goes from 0 to 1. */
+const eased = (a: number, b: number, share: ScalarExpr): ScalarExpr => [
+  'add',
+  b,
+  ['mul', (a - b) / 2, ['add', 1, ['cos', ['mul', Math.PI, share]]]],
+];
+const straight = (a: number, b: number, share: ScalarExpr): ScalarExpr => ['add', a, ['mul', b - a, share]];
+
+const CYCLE = {
+  pct_start: { type: 'number', default: 0.3, min: 0.001, below: 1, doc: 'share of the run until the turn' },
+  anneal_strategy: { type: 'string', default: 'cos', choices: ['cos', 'linear'], doc: 'by half a cosine, or evenly' },
+  three_phase: { type: 'bool', default: false, doc: 'goes back as it came before the last phase' },
+} as const satisfies Parameters;
+
+/** Through the values of the phases of one cycle, as torch.optim.lr_scheduler.OneCycleLR: three of them, or two and no last. */
+function oneCycle(
+  n: (name: string) => number,
+  linear: boolean,
+  phases: boolean,
+  [first, top, last]: readonly [number, number, number],
+): ScalarExpr {
+  const turn: ScalarExpr = ['sub', ['mul', n('pct_start'), 'total'], 1];
+  const final: ScalarExpr = ['sub', 'total', 1];
+  const between = linear ? straight : eased;
+  const piece = (a: number, b: number, from: ScalarExpr, to: ScalarExpr): ScalarExpr =>
+    between(a, b, ['div', from === 0 ? 'step' : ['sub', 'step', from], ['max', 1e-9, from === 0 ? to : ['sub', to, from]]]);
+  const rising = piece(first, top, 0, turn);
+  if (!phases) return ['select', ['lt', 'step', turn], rising, piece(top, last, turn, final)];
+  const back: ScalarExpr = ['sub', ['mul', 2 * n('pct_start'), 'total'], 2];
+  const falling: ScalarExpr = ['select', ['lt', 'step', back], piece(top, first, turn, back), piece(first, last, back, final)];
+  return ['select', ['lt', 'step', turn], rising, falling];
+}
+
+/** The largest step that there can be. */
+const LAST = 2 ** 31;
+
+/** Steps since the last restart, as a share of the steps until the next: cycles of `length` steps, each `factor` times the last. */
+function restarted(step: ScalarExpr, length: number, factor: number): ScalarExpr {
+  if (factor === 1) return ['div', ['mod', step, length], length];
+  const cycles = [{ start: 0, length }];
+  for (let next = length, n = length * factor; next < LAST; next += n, n *= factor) cycles.push({ start: next, length: n });
+  const choose = (of: (c: (typeof cycles)[number]) => number): ScalarExpr =>
+    cycles
+      .slice(0, -1)
+      .reduceRight<ScalarExpr>(
+        (later, c) => ['select', ['lt', step, c.start + c.length], of(c), later],
+        of(cycles.at(-1) ?? { start: 0, length }),
+      );
+  return ['div', ['sub', step, choose((c) => c.start)], choose((c) => c.length)];
+}
 
 /** Schedules of a setting over the steps of a run, as expressions that the host evaluates for each step. */
 export const SCHEDULES: Readonly<Record<string, Schedule>> = {
   constant: { parameters: { start, warmup }, value: (n) => warm(n('start'), n('start'), n('warmup')) },
   linear: {
-    parameters: { start, end: { type: 'number', default: 0, min: 0, doc: 'the value at the end' }, warmup },
-    value: (n) => warm(['add', n('start'), ['mul', n('end') - n('start'), progress(n('warmup'))]], n('start'), n('warmup')),
+    parameters: { start, end, warmup, steps },
+    value: (n) => warm(['add', n('start'), ['mul', n('end') - n('start'), progress(n)]], n('start'), n('warmup')),
+  },
+  polynomial: {
+    parameters: { start, end, power: { type: 'number', default: 1, min: 0, doc: 'power of what is left of the run' }, warmup, steps },
+    value: (n) => {
+      const left: ScalarExpr = ['pow', ['sub', 1, progress(n)], n('power')];
+      return warm(['add', n('end'), ['mul', n('start') - n('end'), left]], n('start'), n('warmup'));
+    },
   },
   cosine: {
-    parameters: { start, end: { type: 'number', default: 0, min: 0, doc: 'the value at the end' }, warmup },
+    parameters: { start, end, warmup, steps },
     value: (n) => {
-      const half: ScalarExpr = ['mul', 0.5, ['add', 1, ['cos', ['mul', Math.PI, progress(n('warmup'))]]]];
+      const half: ScalarExpr = ['mul', 0.5, ['add', 1, ['cos', ['mul', Math.PI, progress(n)]]]];
       return warm(['add', n('end'), ['mul', n('start') - n('end'), half]], n('start'), n('warmup'));
+    },
+  },
+  cosine_restarts: {
+    // Loshchilov and Hutter, 2017.
+    parameters: {
+      start,
+      T_0: { type: 'int', min: 1, doc: 'steps of the first cycle' },
+      T_mult: { type: 'int', default: 1, min: 1, doc: 'how many times as long as the last each cycle is' },
+      end: { ...end, doc: 'the value at the end of a cycle' },
+      warmup,
+    },
+    value: (n) => {
+      const share = restarted(n('warmup') === 0 ? 'step' : ['sub', 'step', n('warmup')], n('T_0'), n('T_mult'));
+      return warm(eased(n('start'), n('end'), share), n('start'), n('warmup'));
     },
   },
   exponential: {
     parameters: { start, gamma: { type: 'number', min: 0, max: 1, doc: 'factor for each step' }, warmup },
     value: (n) => warm(['mul', n('start'), ['pow', n('gamma'), ['sub', 'step', n('warmup')]]], n('start'), n('warmup')),
-  },
-  one_cycle: {
-    // Smith and Topin, 2017; the cosine form of torch.optim.lr_scheduler.OneCycleLR.
-    parameters: {
-      start: { ...start, doc: 'the highest value' },
-      pct_start: { type: 'number', default: 0.3, min: 0.001, below: 1, doc: 'share of the run in which it rises' },
-      div_factor: { type: 'number', default: 25, min: 1, doc: 'highest value divided by the first' },
-      final_div_factor: { type: 'number', default: 1e4, min: 1, doc: 'first value divided by the last' },
-    },
-    value: (n) => {
-      const [top, first] = [n('start'), n('start') / n('div_factor')];
-      const last = first / n('final_div_factor');
-      const peak: ScalarExpr = ['sub', ['mul', n('pct_start'), 'total'], 1];
-      const end: ScalarExpr = ['sub', 'total', 1];
-      // From a to b by half a cosine while the share goes from 0 to 1.
-      const ease = (a: number, b: number, share: ScalarExpr): ScalarExpr => [
-        'add',
-        b,
-        ['mul', (a - b) / 2, ['add', 1, ['cos', ['mul', Math.PI, share]]]],
-      ];
-      const rising = ease(first, top, ['div', 'step', ['max', 1e-9, peak]]);
-      const falling = ease(top, last, ['div', ['sub', 'step', peak], ['max', 1e-9, ['sub', end, peak]]]);
-      return ['select', ['lt', 'step', peak], rising, falling];
-    },
   },
   step: {
     parameters: {
@@ -73,16 +124,81 @@ export const SCHEDULES: Readonly<Record<string, Schedule>> = {
     value: (n) =>
       warm(['mul', n('start'), ['pow', n('gamma'), ['idiv', ['sub', 'step', n('warmup')], n('every')]]], n('start'), n('warmup')),
   },
+  multi_step: {
+    parameters: {
+      start,
+      milestones: { type: 'sizes', min: 1, doc: 'the steps at which it changes' },
+      gamma: { type: 'number', default: 0.1, min: 0, doc: 'factor of each change' },
+      warmup,
+    },
+    value: (n, _word, numbers) => {
+      const passed = numbers('milestones').reduce<ScalarExpr>((sum, m) => ['add', sum, ['select', ['lt', 'step', m], 0, 1]], 0);
+      return warm(['mul', n('start'), ['pow', n('gamma'), passed]], n('start'), n('warmup'));
+    },
+  },
+  cyclic: {
+    // Smith, 2017.
+    parameters: {
+      start: { ...start, doc: 'the value at both ends of a cycle' },
+      max: { ...start, doc: 'the value in its middle' },
+      step_size_up: { type: 'int', default: 2000, min: 1, doc: 'steps until the middle' },
+      step_size_down: { type: 'int', default: 0, min: 0, doc: 'steps after it; 0 for as many' },
+      mode: {
+        type: 'string',
+        default: 'triangular',
+        choices: ['triangular', 'triangular2', 'exp_range'],
+        doc: 'each cycle is as high as the last, half as high, or gamma^step times as high',
+      },
+      gamma: { type: 'number', default: 1, min: 0, doc: 'for exp_range' },
+    },
+    value: (n, word) => {
+      const up = n('step_size_up');
+      const down = n('step_size_down') || up;
+      const place: ScalarExpr = ['mod', 'step', up + down];
+      const height: ScalarExpr = ['select', ['lt', place, up], ['div', place, up], ['div', ['sub', up + down, place], down]];
+      const scales: Readonly<Record<string, ScalarExpr>> = {
+        triangular2: ['pow', 0.5, ['idiv', 'step', up + down]],
+        exp_range: ['pow', n('gamma'), 'step'],
+      };
+      return ['add', n('start'), ['mul', n('max') - n('start'), ['mul', height, scales[word('mode')] ?? 1]]];
+    },
+  },
+  one_cycle: {
+    // Smith and Topin, 2017; torch.optim.lr_scheduler.OneCycleLR.
+    parameters: {
+      start: { ...start, doc: 'the highest value' },
+      pct_start: { ...CYCLE.pct_start, doc: 'share of the run in which it rises' },
+      div_factor: { type: 'number', default: 25, min: 1, doc: 'highest value divided by the first' },
+      final_div_factor: { type: 'number', default: 1e4, min: 1, doc: 'first value divided by the last' },
+      anneal_strategy: CYCLE.anneal_strategy,
+      three_phase: CYCLE.three_phase,
+    },
+    value: (n, word) => {
+      const first = n('start') / n('div_factor');
+      const values = [first, n('start'), first / n('final_div_factor')] as const;
+      return oneCycle(n, word('anneal_strategy') === 'linear', Boolean(n('three_phase')), values);
+    },
+  },
+  one_cycle_momentum: {
+    // What OneCycleLR does with the momentum, or the first of the betas, while the rate goes the other way.
+    parameters: {
+      base: { ...start, default: 0.85, below: 1, doc: 'the lowest value, where the rate is highest' },
+      max: { ...start, default: 0.95, below: 1, doc: 'the first and the last value' },
+      ...CYCLE,
+    },
+    value: (n, word) => oneCycle(n, word('anneal_strategy') === 'linear', Boolean(n('three_phase')), [n('max'), n('base'), n('max')]),
+  },
 };
 
-/** The expression that a call such as `cosine(3e-3, warmup=100)` stands for. */
-export function scheduleOf(call: CallExpr, scope: ConstScope, sink: DiagnosticSink): ScalarExpr | undefined {
-  const { text } = call.callee;
-  const schedule = Object.hasOwn(SCHEDULES, text) ? SCHEDULES[text] : undefined;
-  if (!schedule) {
-    sink.error('NN201', call.callee.span, `there is no schedule '${text}'`, { help: hint(text, Object.keys(SCHEDULES), 'schedules') });
-    return undefined;
-  }
-  const args = bindArguments({ callee: text, span: call.span, args: call.args }, schedule.parameters, [], scope, sink);
-  return args && schedule.value((name) => args[name] as number);
-}
+/** `lr=plateau(0.1, patience=5)`: not a function of the step, so that it is no entry above. As ReduceLROnPlateau of PyTorch. */
+export const PLATEAU = {
+  start: { ...start, doc: 'the value before it is lowered' },
+  factor: { type: 'number', default: 0.1, min: 0, below: 1, doc: 'factor of each lowering' },
+  patience: { type: 'int', default: 10, min: 0, doc: 'epochs without a better loss that are let pass' },
+  threshold: { type: 'number', default: 1e-4, min: 0, doc: 'by how much a loss is better' },
+  threshold_mode: { type: 'string', default: 'rel', choices: ['rel', 'abs'], doc: 'relative to the best loss, or as it is' },
+  cooldown: { type: 'int', default: 0, min: 0, doc: 'epochs after a lowering in which none counts' },
+  min_lr: { type: 'number', default: 0, min: 0, doc: 'the lowest value' },
+  eps: { type: 'number', default: 1e-8, min: 0, doc: 'least change that is made' },
+  every: { type: 'int', default: 0, min: 0, doc: 'steps that count as an epoch; 0 for an epoch itself' },
+} as const satisfies Parameters;

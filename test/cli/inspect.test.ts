@@ -85,15 +85,25 @@ describe('nnc verify', () => {
 });
 
 describe('nnc verify, with every optimizer', () => {
-  it.each(['sgd momentum=0.9 nesterov', 'adam amsgrad', 'adamw clip=0.1', 'rmsprop momentum=0.5', 'adagrad lr_decay=0.1'])(
-    'optim %s',
-    async (optim) => {
-      const file = join(temporary(), 'p.nn');
-      writeFileSync(file, `layer Linear(3, 5) -> tanh -> Linear(5, 2)\nloss mse\noptim ${optim}\n`);
-      const r = await nnc('verify', file);
-      expect(r.stdout, r.stderr).toContain('every kernel agrees with the float64 reference');
-    },
-  );
+  it.each([
+    'sgd momentum=0.9 nesterov',
+    'adam amsgrad',
+    'adamw clip=0.1',
+    'rmsprop momentum=0.5',
+    'adagrad lr_decay=0.1',
+    'adafactor weight_decay=0.1',
+    'rprop',
+    'asgd lambd=0.1',
+    'lbfgs history_size=2',
+    'lamb lookahead=(2, 0.5) maximize',
+    'adamw lr["0.weight"]=0.1 lr[bias]=cosine(1)/10 weight_decay["2.weight"]=0.5 no_decay=bias',
+    'sgd lr=plateau(0.1)',
+  ])('optim %s', async (optim) => {
+    const file = join(temporary(), 'p.nn');
+    writeFileSync(file, `layer Linear(3, 5) -> tanh -> Linear(5, 2)\nloss mse\noptim ${optim}\n`);
+    const r = await nnc('verify', file);
+    expect(r.stdout, r.stderr).toContain('every kernel agrees with the float64 reference');
+  });
 });
 
 describe('nnc verify, with a last batch of its own', () => {

@@ -1,7 +1,7 @@
 import { at } from '../../base/errors.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
-import { adamStep, shrunk, times, type UpdateContext } from './update.ts';
+import { LR, adamStep, rest, shrunk, times, type UpdateContext } from './update.ts';
 
 /** Coefficients of the quintic iteration and its steps, as torch.optim.Muon has them. */
 const [A, B, C] = [3.4445, -4.775, 2.0315];
@@ -27,21 +27,20 @@ function orthogonal(b: GraphBuilder, g: NodeId, [rows, columns]: readonly [numbe
 export function muon(cx: UpdateContext): NodeId {
   const { b } = cx;
   const momentum = cx.set('momentum');
-  const rest: typeof momentum = typeof momentum === 'number' ? 1 - momentum : ['sub', 1, momentum];
-  const buffer = b.op('add', times(cx, cx.slot('momentum_buffer'), momentum, 'momentum'), times(cx, cx.g, rest, 'momentum_rest'));
+  const fresh = times(cx, cx.g, rest(momentum), 'momentum_rest');
+  const buffer = b.op('add', times(cx, cx.slot('momentum_buffer'), momentum, 'momentum'), fresh);
   cx.keep('momentum_buffer', buffer);
-  const ahead = b.op('add', times(cx, cx.g, rest, 'momentum_rest'), times(cx, buffer, momentum, 'momentum'));
+  const ahead = b.op('add', fresh, times(cx, buffer, momentum, 'momentum'));
   const update = cx.flag('nesterov') ? ahead : buffer;
   const p = shrunk(cx);
   const plain = adamStep(cx, p, cx.g);
-  const lr = (n: number): NodeId => cx.scalar('lr', cx.set('lr'), [n]);
-  const parts = cx.parts.map(({ shape, offset, size }) => {
+  const parts = cx.parts.map(({ shape, offset, size, scalar }) => {
     const part = (x: NodeId): NodeId => b.add('slice', [x], { start: [offset], size: [size] });
     if (shape.length !== 2) return part(plain);
     const matrix = [at(shape, 0), at(shape, 1)] as const;
     const direction = b.reshape(orthogonal(b, b.reshape(part(update), matrix), matrix), [size]);
     const ratio = Math.sqrt(Math.max(1, matrix[0] / matrix[1]));
-    return b.op('sub', part(p), b.op('mul', b.op('mul', direction, b.like(ratio, direction)), lr(size)));
+    return b.op('sub', part(p), b.op('mul', b.op('mul', direction, b.like(ratio, direction)), scalar('lr', LR, [size])));
   });
   return b.add('concat', parts, { axis: 0 });
 }

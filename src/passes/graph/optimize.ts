@@ -6,8 +6,10 @@ import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import { gradOutput } from './differentiate.ts';
 import { SCALED_LOSS, unscale } from './loss-scale.ts';
 import { UPDATES } from './optimizers.ts';
-import { slotName, type Settings } from './update.ts';
 import { PARAMS, paramVector, type Packing } from './pack.ts';
+import { plateauShare, type Plateau } from './plateau.ts';
+import { Rates } from './rates.ts';
+import { T, isFirst, slotName, type Settings, type UpdateContext } from './update.ts';
 
 /** A setting as a node of the shape of another. */
 type Spread = (name: string, expr: ScalarExpr, shape: readonly number[]) => NodeId;
@@ -28,10 +30,31 @@ function limited(b: GraphBuilder, g: NodeId, limit: ScalarExpr, spread: Spread, 
 }
 
 /**
+ * Zhang et al., 2019: every k steps the slow weights go a share of the way to the fast ones, which go on from there. The
+ * optimizer's own state stays as it is.
+ */
+function lookedAhead(cx: UpdateContext, next: NodeId, k: number, share: number): NodeId {
+  if (k === 0) return next;
+  const { b } = cx;
+  const slow = b.op('select', isFirst(cx, cx.p), cx.p, cx.slot('slow'));
+  const due = b.op('lt', cx.scalar('lookahead', ['mod', T, k]), b.like(0.5, next));
+  const moved = b.op('add', slow, b.op('mul', b.like(share, next), b.op('sub', next, slow)));
+  cx.keep('slow', b.op('select', due, moved, slow));
+  return b.op('select', due, moved, next);
+}
+
+/** How parameters are updated. */
+export interface Optimizer {
+  readonly name: string;
+  readonly settings: Settings;
+  readonly plateau?: Plateau | undefined;
+}
+
+/**
  * Appends the optimizer's update: gradients of all parameters joined to one vector, one update over it, writes to the
  * state. Takes the gradient outputs away, for nothing else needs them.
  */
-export function optimize(graph: Graph, packing: Packing, optimizer: string, settings: Settings): Graph {
+export function optimize(graph: Graph, packing: Packing, { name: optimizer, settings, plateau }: Optimizer): Graph {
   const update = UPDATES[optimizer];
   if (!update) throw new CompilerBug(`no update rule for '${optimizer}'`);
   const { params, size } = packing;
@@ -39,45 +62,60 @@ export function optimize(graph: Graph, packing: Packing, optimizer: string, sett
   const type = { dtype: 'f32', shape: [size] } as const;
   const outputs = new Map(Object.entries(b.outputs));
   const known = new Map(Object.entries(settings));
-  const set = (name: string): ScalarExpr => get(known, name, 'setting') as ScalarExpr;
-  const spread: Spread = (name, expr, shape) =>
-    typeof expr === 'number'
-      ? b.full(expr, { dtype: 'f32', shape })
-      : b.splat(b.add('scalar', [], { name, expr }, { dtype: 'f32', shape: [] }), shape);
-  /** Whether an element lies before a border: what is decayed and what is trained come first. */
-  const before = (border: number): NodeId => {
-    const place = b.add('iota', [], { axis: 0 }, { dtype: 'i32', shape: [size] });
-    return b.op('lt', place, b.like(border, place));
+  const anySetting = (name: string): ScalarExpr => get(known, name, 'setting') as ScalarExpr;
+  const common = (name: string): ScalarExpr => (known.has(name) ? anySetting(name) : 0);
+  const set = (name: string): ScalarExpr => {
+    if (packing.regions.some((r) => r.settings[name] !== undefined)) throw new CompilerBug(`'${name}' differs by group`);
+    return anySetting(name);
   };
+  const rates = new Rates(b, packing, anySetting);
+  const spread: Spread = (name, expr, shape) =>
+    typeof expr === 'number' ? b.full(expr, { dtype: 'f32', shape }) : rates.node(name, expr, shape);
   b.within({ name: `optim ${optimizer}`, loc: undefined }, () => {
     const p = paramVector(b, size);
     const parts = params.map((q) => {
       const id = outputs.get(gradOutput(q.name));
-      return id === undefined ? b.full(0, { dtype: 'f32', shape: [q.size] }) : b.reshape(id, [q.size]);
+      // What is not trained has no part in the norm of the gradients either.
+      const none = id === undefined || q.offset >= packing.trained;
+      return none ? b.full(0, { dtype: 'f32', shape: [q.size] }) : b.reshape(id, [q.size]);
     });
     const all = b.add('concat', parts, { axis: 0 });
     const scaling = outputs.has(SCALED_LOSS) ? unscale(b, all) : undefined;
     const commit = scaling?.commit ?? ((next: NodeId): NodeId => next);
-    const joined = limited(b, scaling?.g ?? all, settings['clip_value'] === undefined ? 0 : set('clip_value'), spread, size);
-    const g = clipped(b, joined, settings['clip'] === undefined ? 0 : set('clip'), spread);
+    const joined = limited(b, scaling?.g ?? all, common('clip_value'), spread, size);
+    const upwards = clipped(b, joined, common('clip'), spread);
+    const g = settings['maximize'] === true ? b.op('neg', upwards) : upwards;
     const slot = (name: string, shape: readonly number[] = type.shape): NodeId =>
       b.add('state', [], { name: slotName(name) }, { dtype: 'f32', shape });
-    const value = update({
+    const cx: UpdateContext = {
       b,
       p,
       g,
-      parts: params.map((q) => ({ shape: fixedShape(q.shape), offset: q.offset, size: q.size })),
+      parts: params.map((q) => ({
+        shape: fixedShape(q.shape),
+        offset: q.offset,
+        size: q.size,
+        scalar: (name, rate, shape) => rates.nodeAt(q.offset, name, rate, shape),
+        decays: q.offset < packing.decayed,
+      })),
       slot,
       keep: (name, value) => b.writes.push({ state: slotName(name), value: commit(value, slot(name, b.shape(value) as number[])) }),
-      // Even a plain number is the host's, so that runs that differ in it alone share their kernels.
-      scalar: (name, expr, shape = type.shape) => b.splat(b.add('scalar', [], { name, expr }, { dtype: 'f32', shape: [] }), shape),
+      scalar: (name, rate, shape = type.shape) => rates.node(name, rate, shape),
+      plain: (rate) => rates.plain(rate),
+      uniform: (rate) => rates.uniform(rate),
       set,
       flag: (name) => settings[name] === true,
-      pair: (name) => settings[name] as readonly [number, number],
+      pair: (name) => settings[name] as readonly [ScalarExpr, ScalarExpr],
       decayed: (x, other) =>
-        packing.decayed === size ? x : packing.decayed === 0 ? other : b.op('select', before(packing.decayed), x, other),
-    });
-    const next = packing.trained === size ? value : b.op('select', before(packing.trained), value, p);
+        packing.decayed === size ? x : packing.decayed === 0 ? other : b.op('select', rates.before(packing.decayed), x, other),
+    };
+    const whole = update(cx);
+    // The rate is a factor of the whole step, decay included.
+    const share = plateau && plateauShare({ ...cx, set: anySetting }, get(outputs, 'loss', 'output'), plateau);
+    const stepped = share === undefined ? whole : b.op('add', p, b.op('mul', b.splat(share, type.shape), b.op('sub', whole, p)));
+    const [k, alpha] = (settings['lookahead'] ?? [0, 0]) as readonly [number, number];
+    const value = lookedAhead(cx, stepped, k, alpha);
+    const next = packing.trained === size ? value : b.op('select', rates.before(packing.trained), value, p);
     b.writes.push({ state: PARAMS, value: commit(next, p) });
   });
   const kept = Object.entries(b.outputs).filter(([name]) => name !== SCALED_LOSS && !params.some((q) => gradOutput(q.name) === name));

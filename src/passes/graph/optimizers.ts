@@ -1,18 +1,27 @@
-import type { ScalarExpr } from '../../base/scalar.ts';
+import { fold, type ScalarExpr } from '../../base/scalar.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
+import { adafactor } from './adafactor.ts';
+import { lbfgs } from './lbfgs.ts';
 import { muon } from './muon.ts';
+import { rprop } from './rprop.ts';
 import {
   T,
   adamStep,
   average,
+  corrected,
+  decays,
   isZero,
   minus,
   moments,
   normalised,
+  plusEps,
+  rest,
   rooted,
   shrunk,
+  spread,
   times,
   withDecay,
+  type Rate,
   type UpdateContext,
   type UpdateRule,
 } from './update.ts';
@@ -60,10 +69,15 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     const [m, v] = moments(cx, g);
     const shape = b.shape(cx.p);
     const next = b.op('mul', product, cx.scalar('mu_next', mu(['add', 'step', 2]), []));
-    const share = (x: NodeId, factor: ScalarExpr, name: string, mass: NodeId): NodeId =>
-      b.op('mul', x, b.splat(b.op('div', cx.scalar(name, factor, []), b.op('sub', b.full(1, one), mass)), shape));
-    const fromGradient = share(g, ['mul', cx.set('lr'), ['sub', 1, mu(T)]], 'gradient_share', product);
-    const fromMoment = share(m, ['mul', cx.set('lr'), mu(['add', 'step', 2])], 'moment_share', next);
+    const share = (x: NodeId, factor: Rate, name: string, mass: NodeId): NodeId => {
+      const left = b.op('sub', b.full(1, one), mass);
+      // One number for all, where the groups agree on it.
+      return cx.uniform(factor)
+        ? b.op('mul', x, b.splat(b.op('div', cx.scalar(name, factor, []), left), shape))
+        : b.op('mul', x, b.op('div', cx.scalar(name, factor), b.splat(left, shape)));
+    };
+    const fromGradient = share(g, (set) => ['mul', set('lr'), ['sub', 1, mu(T)]], 'gradient_share', product);
+    const fromMoment = share(m, (set) => ['mul', set('lr'), mu(['add', 'step', 2])], 'moment_share', next);
     const step = normalised(cx, b.op('add', fromGradient, fromMoment), v);
     return b.op('sub', decoupled ? shrunk(cx) : cx.p, step);
   },
@@ -74,15 +88,16 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     const [beta1, beta2] = cx.pair('betas');
     const decoupled = cx.flag('decoupled_weight_decay');
     const [m, v] = moments(cx, decoupled ? cx.g : withDecay(cx));
-    const most = 2 / (1 - beta2) - 1;
+    const most = fold('sub', fold('div', 2, rest(beta2)), 1);
     const power: ScalarExpr = ['pow', beta2, T];
     const rho: ScalarExpr = ['sub', most, ['div', ['mul', 2, ['mul', T, power]], ['sub', 1, power]]];
-    const ratio: ScalarExpr = ['div', ['mul', ['mul', ['sub', rho, 4], ['sub', rho, 2]], most], ['mul', (most - 4) * (most - 2), rho]];
+    const scale = fold('mul', fold('sub', most, 4), fold('sub', most, 2));
+    const ratio: ScalarExpr = ['div', ['mul', ['mul', ['sub', rho, 4], ['sub', rho, 2]], most], ['mul', scale, rho]];
     const rectified: ScalarExpr = ['mul', ['sqrt', ['max', 0, ratio]], ['sqrt', ['sub', 1, power]]];
     const known = b.op('lt', b.like(0.5, v), cx.scalar('rectifies', ['lt', 5, rho]));
     const rate = b.op('select', known, b.op('div', cx.scalar('rectification', rectified), rooted(cx, v)), b.like(1, v));
     const p = decoupled ? shrunk(cx) : cx.p;
-    return minus(cx, p, b.op('mul', m, rate), ['div', cx.set('lr'), ['sub', 1, ['pow', beta1, T]]], 'step_size');
+    return minus(cx, p, b.op('mul', m, rate), corrected(beta1), 'step_size');
   },
 
   /** Kingma and Ba, 2015, section 7.1. */
@@ -91,11 +106,10 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     const [beta1, beta2] = cx.pair('betas');
     const g = withDecay(cx);
     const m = average(cx, 'exp_avg', g, beta1);
-    const eps = cx.set('eps');
-    const size = b.op('add', b.op('abs', g), typeof eps === 'number' ? b.like(eps, g) : cx.scalar('eps', eps));
-    const largest = b.op('max', b.op('mul', cx.slot('exp_inf'), b.like(beta2, g)), size);
+    const size = plusEps(cx, b.op('abs', g));
+    const largest = b.op('max', b.op('mul', cx.slot('exp_inf'), spread(cx, g, beta2, 'exp_inf_decay')), size);
     cx.keep('exp_inf', largest);
-    return minus(cx, cx.p, b.op('div', m, largest), ['div', cx.set('lr'), ['sub', 1, ['pow', beta1, T]]], 'step_size');
+    return minus(cx, cx.p, b.op('div', m, largest), corrected(beta1), 'step_size');
   },
 
   /** Tieleman and Hinton, 2012. */
@@ -103,12 +117,13 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     const { b } = cx;
     const g = withDecay(cx);
     const square = average(cx, 'square_avg', b.op('mul', g, g), cx.set('alpha'));
-    let spread = square;
+    let variance = square;
     if (cx.flag('centered')) {
       const mean = average(cx, 'grad_avg', g, cx.set('alpha'));
-      spread = b.op('sub', square, b.op('mul', mean, mean));
+      // What is rounded may lie below 0, where there is no root.
+      variance = b.op('max', b.op('sub', square, b.op('mul', mean, mean)), b.like(0, square));
     }
-    let step = b.op('div', g, rooted(cx, spread));
+    let step = b.op('div', g, rooted(cx, variance));
     const momentum = cx.set('momentum');
     if (!isZero(momentum)) {
       step = b.op('add', times(cx, cx.slot('momentum_buffer'), momentum, 'momentum'), step);
@@ -123,20 +138,19 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     const g = withDecay(cx);
     const sum = b.op('add', cx.slot('sum'), b.op('mul', g, g));
     cx.keep('sum', sum);
-    const lr: ScalarExpr = ['div', cx.set('lr'), ['add', 1, ['mul', 'step', cx.set('lr_decay')]]];
-    return minus(cx, cx.p, b.op('div', g, rooted(cx, sum)), lr);
+    const lr: Rate = (set) => ['div', set('lr'), ['add', 1, ['mul', 'step', cx.set('lr_decay')]]];
+    // States start at 0, so what the sum starts with is added where it is read.
+    const initial = cx.set('initial_accumulator_value');
+    const total = isZero(initial) ? sum : b.op('add', sum, spread(cx, sum, initial, 'initial_accumulator_value'));
+    return minus(cx, cx.p, b.op('div', g, rooted(cx, total)), lr);
   },
 
   /** Zeiler, 2012. */
   adadelta(cx) {
     const { b } = cx;
     const g = withDecay(cx);
-    const eps = (x: NodeId): NodeId => {
-      const e = cx.set('eps');
-      return b.op('add', x, typeof e === 'number' ? b.like(e, x) : cx.scalar('eps', e));
-    };
     const square = average(cx, 'square_avg', b.op('mul', g, g), cx.set('rho'));
-    const delta = b.op('mul', b.op('div', b.op('sqrt', eps(cx.slot('acc_delta'))), b.op('sqrt', eps(square))), g);
+    const delta = b.op('mul', b.op('div', b.op('sqrt', plusEps(cx, cx.slot('acc_delta'))), b.op('sqrt', plusEps(cx, square))), g);
     average(cx, 'acc_delta', b.op('mul', delta, delta), cx.set('rho'));
     return minus(cx, cx.p, delta);
   },
@@ -146,7 +160,7 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     const { b } = cx;
     const [beta1, beta2] = cx.pair('betas');
     const before = cx.slot('exp_avg');
-    const direction = b.op('sign', b.op('add', times(cx, before, beta1, ''), times(cx, cx.g, 1 - beta1, '')));
+    const direction = b.op('sign', b.op('add', times(cx, before, beta1, 'kept_share'), times(cx, cx.g, rest(beta1), 'fresh_share')));
     average(cx, 'exp_avg', cx.g, beta2);
     return minus(cx, shrunk(cx), direction);
   },
@@ -157,8 +171,8 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     const [m, v] = moments(cx, cx.g);
     const hat = times(cx, m, ['div', 1, ['sub', 1, ['pow', cx.pair('betas')[0], T]]], 'unbiased');
     const direction = normalised(cx, hat, v);
-    const decay = cx.set('weight_decay');
-    const u = isZero(decay) ? direction : cx.decayed(b.op('add', direction, times(cx, cx.p, decay, 'weight_decay')), direction);
+    const decay = times(cx, cx.p, (set) => set('weight_decay'), 'weight_decay');
+    const u = decays(cx) ? cx.decayed(b.op('add', direction, decay), direction) : direction;
     const norm = (x: NodeId): NodeId => perPart(cx, b.op('mul', x, x), (s) => b.op('sqrt', s));
     const [size, length] = [norm(cx.p), norm(u)];
     const zero = b.like(0, size);
@@ -168,5 +182,29 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     return minus(cx, cx.p, b.op('mul', trust, u));
   },
 
+  /** Polyak and Juditsky, 1992. The averages are kept beside the parameters, as in torch.optim.ASGD. */
+  asgd(cx) {
+    const { b } = cx;
+    const g = withDecay(cx);
+    const lambd = cx.set('lambd');
+    const eta = (lr: ScalarExpr): ScalarExpr => ['div', lr, ['pow', ['add', 1, ['mul', ['mul', lambd, lr], 'step']], cx.set('alpha')]];
+    const kept = b.op(
+      'mul',
+      cx.p,
+      cx.scalar('term_decay', (set) => ['sub', 1, ['mul', lambd, eta(set('lr'))]]),
+    );
+    const next = minus(cx, kept, g, (set) => eta(set('lr')), 'eta');
+    const before = cx.slot('ax');
+    const mu: ScalarExpr = ['div', 1, ['max', 1, ['sub', 'step', cx.set('t0')]]];
+    // The average starts over, at the parameters themselves, as long as mu is 1.
+    const average = b.op('add', before, b.op('mul', b.op('sub', next, before), cx.scalar('mu', mu)));
+    const starts = b.op('le', b.like(1, next), cx.scalar('mu', mu));
+    cx.keep('ax', b.op('select', starts, next, average));
+    return next;
+  },
+
+  rprop,
+  adafactor,
+  lbfgs,
   muon,
 };

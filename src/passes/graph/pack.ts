@@ -1,4 +1,5 @@
 import { get } from '../../base/errors.ts';
+import type { ScalarExpr } from '../../base/scalar.ts';
 import { count, fixedShape, type Shape } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
@@ -23,28 +24,57 @@ export interface Packing {
   readonly decayed: number;
   /** Where those that are trained end. */
   readonly trained: number;
+  /** Stretches with settings of their own, one behind the other; at least one. */
+  readonly regions: readonly Region[];
 }
+
+export interface Region {
+  readonly end: number;
+  /** What differs from the optimizer's settings. */
+  readonly settings: GroupSettings;
+}
+
+/** Settings of a group in place of the optimizer's: `lr`, `weight_decay`. */
+export type GroupSettings = Readonly<Record<string, ScalarExpr>>;
 
 export interface Groups {
   readonly noDecay: ReadonlySet<string>;
   readonly frozen: ReadonlySet<string>;
+  /** Parameters with settings of their own; none is in two of them. */
+  readonly groups: readonly { readonly params: ReadonlySet<string>; readonly settings: GroupSettings }[];
 }
+
+const NONE: GroupSettings = {};
 
 export function packing(params: readonly { readonly name: string; readonly shape: Shape }[], groups?: Groups): Packing {
   const rank = (name: string): number => (groups?.frozen.has(name) ? 2 : groups?.noDecay.has(name) ? 1 : 0);
+  // What is frozen belongs to no group.
+  const groupOf = (name: string): number => (rank(name) === 2 ? -1 : (groups?.groups.findIndex((g) => g.params.has(name)) ?? -1));
   let offset = 0;
   const ends = [0, 0, 0];
   const packed: PackedParam[] = [];
-  for (const group of [0, 1, 2]) {
-    for (const { name, shape } of params) {
-      if (rank(name) !== group) continue;
+  const regions: Region[] = [];
+  for (const place of [0, 1, 2]) {
+    const here = params.filter(({ name }) => rank(name) === place).sort((a, b) => groupOf(a.name) - groupOf(b.name));
+    for (const { name, shape } of here) {
       const size = count(shape);
       packed.push({ name, shape, offset, size });
       offset += size;
+      const last = regions.at(-1);
+      // The frozen ones may count to whatever lies before them.
+      const settings = place === 2 && last ? last.settings : (groups?.groups[groupOf(name)]?.settings ?? NONE);
+      if (last?.settings === settings) regions.pop();
+      regions.push({ end: offset, settings });
     }
-    ends[group] = offset;
+    ends[place] = offset;
   }
-  return { params: packed, size: offset, decayed: ends[0] ?? 0, trained: ends[1] ?? 0 };
+  return {
+    params: packed,
+    size: offset,
+    decayed: ends[0] ?? 0,
+    trained: ends[1] ?? 0,
+    regions: regions.length ? regions : [{ end: 0, settings: NONE }],
+  };
 }
 
 /** Adds the whole parameter vector to a graph. */

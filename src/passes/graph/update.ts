@@ -1,4 +1,4 @@
-import type { ScalarExpr } from '../../base/scalar.ts';
+import { fold, type ScalarExpr } from '../../base/scalar.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 
@@ -8,11 +8,20 @@ export const slotName = (slot: string): string => `optim.${slot}`;
 /** Settings of an optimizer by name, checked and complete. */
 export type Settings = Readonly<Record<string, number | boolean | readonly number[] | ScalarExpr>>;
 
+/** Settings by name: those of all parameters, or those of a group. */
+export type Setting = (name: string) => ScalarExpr;
+/** A number of the step; a function of the settings where these may differ from group to group. */
+export type Rate = ScalarExpr | ((set: Setting) => ScalarExpr);
+
 /** One parameter's part of the vector. */
 export interface Part {
   readonly shape: readonly number[];
   readonly offset: number;
   readonly size: number;
+  /** A number that the host computes for each step from the settings of this parameter, in a shape. */
+  readonly scalar: (name: string, rate: Rate, shape: readonly number[]) => NodeId;
+  /** Whether weight decay applies to it. */
+  readonly decays: boolean;
 }
 
 export interface UpdateContext {
@@ -26,12 +35,16 @@ export interface UpdateContext {
   readonly slot: (name: string, shape?: readonly number[]) => NodeId;
   /** Sets a state for the next step. */
   readonly keep: (name: string, value: NodeId) => void;
-  /** A number that the host computes for each step, in a shape; [n] where it is not said. */
-  readonly scalar: (name: string, expr: ScalarExpr, shape?: readonly number[]) => NodeId;
-  /** A setting: a number, or an expression of the step. */
-  readonly set: (name: string) => ScalarExpr;
+  /** A number that the host computes for each step, in a shape; [n] where it is not said. Only then may it differ by group. */
+  readonly scalar: (name: string, rate: Rate, shape?: readonly number[]) => NodeId;
+  /** The number that a rate is in every step and for every parameter, if there is one. */
+  readonly plain: (rate: Rate) => number | undefined;
+  /** Whether a rate is the same for all parameters. */
+  readonly uniform: (rate: Rate) => boolean;
+  /** A setting that is the same for all parameters: a number, or an expression of the step. */
+  readonly set: Setting;
   readonly flag: (name: string) => boolean;
-  readonly pair: (name: string) => readonly [number, number];
+  readonly pair: (name: string) => readonly [ScalarExpr, ScalarExpr];
   /** `x` where weight decay applies, else `other`. */
   readonly decayed: (x: NodeId, other: NodeId) => NodeId;
 }
@@ -42,43 +55,53 @@ export type UpdateRule = (cx: UpdateContext) => NodeId;
 /** The steps that are done after this one. */
 export const T: ScalarExpr = ['add', 'step', 1];
 export const isZero = (e: ScalarExpr): boolean => e === 0;
+/** 1 - a */
+export const rest = (a: ScalarExpr): ScalarExpr => fold('sub', 1, a);
+export const LR: Rate = (set) => set('lr');
+const DECAY: Rate = (set) => set('weight_decay');
+
+/** A number of this step in the shape of x. */
+export function spread(cx: UpdateContext, x: NodeId, rate: Rate, name: string): NodeId {
+  const plain = cx.plain(rate);
+  return plain === undefined ? cx.scalar(name, rate, cx.b.shape(x) as number[]) : cx.b.like(plain, x);
+}
 
 /** x times a number of this step. */
-export function times(cx: UpdateContext, x: NodeId, factor: ScalarExpr, name: string): NodeId {
-  const { b } = cx;
-  return b.op('mul', x, typeof factor === 'number' ? b.like(factor, x) : cx.scalar(name, factor, b.shape(x) as number[]));
-}
+export const times = (cx: UpdateContext, x: NodeId, factor: Rate, name: string): NodeId => cx.b.op('mul', x, spread(cx, x, factor, name));
+
+/** x + eps */
+export const plusEps = (cx: UpdateContext, x: NodeId): NodeId => cx.b.op('add', x, spread(cx, x, cx.set('eps'), 'eps'));
+
+/** Whether this is the first step, in the shape of x: there states are 0, whatever they should start with. */
+export const isFirst = (cx: Pick<UpdateContext, 'b' | 'scalar'>, x: NodeId): NodeId =>
+  cx.b.op('lt', cx.scalar('steps', 'step', cx.b.shape(x) as number[]), cx.b.like(0.5, x));
 
 /** a * old + (1 - a) * fresh, kept under a name. */
 export function average(cx: UpdateContext, name: string, fresh: NodeId, a: ScalarExpr): NodeId {
-  const rest: ScalarExpr = typeof a === 'number' ? 1 - a : ['sub', 1, a];
-  const value = cx.b.op('add', times(cx, cx.slot(name), a, `${name}_decay`), times(cx, fresh, rest, `${name}_share`));
+  const value = cx.b.op('add', times(cx, cx.slot(name), a, `${name}_decay`), times(cx, fresh, rest(a), `${name}_share`));
   cx.keep(name, value);
   return value;
 }
 
+export const decays = (cx: UpdateContext): boolean => cx.plain(DECAY) !== 0;
+
 /** g + decay * p, where decay is not 0. */
 export function withDecay(cx: UpdateContext): NodeId {
-  const decay = cx.set('weight_decay');
-  if (isZero(decay)) return cx.g;
-  return cx.decayed(cx.b.op('add', cx.g, times(cx, cx.p, decay, 'weight_decay')), cx.g);
+  return decays(cx) ? cx.decayed(cx.b.op('add', cx.g, times(cx, cx.p, DECAY, 'weight_decay')), cx.g) : cx.g;
 }
+
+export const SHRINKING: Rate = (set) => ['sub', 1, ['mul', set('lr'), set('weight_decay')]];
 
 /** p (1 - lr decay): the decay acts on the parameter, not through the moments. Loshchilov and Hutter, 2019. */
 export function shrunk(cx: UpdateContext): NodeId {
-  const decay = cx.set('weight_decay');
-  if (isZero(decay)) return cx.p;
-  return cx.decayed(cx.b.op('mul', cx.p, cx.scalar('decay', ['sub', 1, ['mul', cx.set('lr'), decay]])), cx.p);
+  if (!decays(cx)) return cx.p;
+  return cx.decayed(cx.b.op('mul', cx.p, cx.scalar('decay', SHRINKING)), cx.p);
 }
 
-export const minus = (cx: UpdateContext, p: NodeId, step: NodeId, rate: ScalarExpr = cx.set('lr'), name = 'lr'): NodeId =>
+export const minus = (cx: UpdateContext, p: NodeId, step: NodeId, rate: Rate = LR, name = 'lr'): NodeId =>
   cx.b.op('sub', p, cx.b.op('mul', cx.scalar(name, rate), step));
 
-export const rooted = (cx: UpdateContext, square: NodeId): NodeId => {
-  const { b } = cx;
-  const eps = cx.set('eps');
-  return b.op('add', b.op('sqrt', square), typeof eps === 'number' ? b.like(eps, square) : cx.scalar('eps', eps));
-};
+export const rooted = (cx: UpdateContext, square: NodeId): NodeId => plusEps(cx, cx.b.op('sqrt', square));
 
 /** The moving averages of the gradient and of its square. */
 export function moments(cx: UpdateContext, g: NodeId): readonly [NodeId, NodeId] {
@@ -90,18 +113,21 @@ export function moments(cx: UpdateContext, g: NodeId): readonly [NodeId, NodeId]
 export function normalised(cx: UpdateContext, m: NodeId, v: NodeId): NodeId {
   const { b } = cx;
   const correction = cx.scalar('bias_correction2_sqrt', ['sqrt', ['sub', 1, ['pow', cx.pair('betas')[1], T]]]);
-  const root = b.op('div', b.op('sqrt', v), correction);
-  const eps = cx.set('eps');
-  return b.op('div', m, b.op('add', root, typeof eps === 'number' ? b.like(eps, v) : cx.scalar('eps', eps)));
+  return b.op('div', m, plusEps(cx, b.op('div', b.op('sqrt', v), correction)));
 }
+
+/** lr / (1 - beta1^t) */
+export const corrected =
+  (beta1: ScalarExpr): Rate =>
+  (set) => ['div', set('lr'), ['sub', 1, ['pow', beta1, T]]];
 
 /** Kingma and Ba, 2015. */
 export function adamStep(cx: UpdateContext, p: NodeId, g: NodeId): NodeId {
   const { b } = cx;
   const [m, v] = moments(cx, g);
-  const stepSize: ScalarExpr = ['div', cx.set('lr'), ['sub', 1, ['pow', cx.pair('betas')[0], T]]];
+  const [beta1] = cx.pair('betas');
   // Reddi, Kale and Kumar, 2018: the largest average so far instead of the last.
   const largest = cx.flag('amsgrad') ? b.op('max', cx.slot('max_exp_avg_sq'), v) : v;
   if (cx.flag('amsgrad')) cx.keep('max_exp_avg_sq', largest);
-  return minus(cx, p, normalised(cx, m, largest), stepSize, 'step_size');
+  return minus(cx, p, normalised(cx, m, largest), corrected(beta1), 'step_size');
 }

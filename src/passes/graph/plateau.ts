@@ -1,0 +1,55 @@
+import type { NodeId } from '../../ir/graph/types.ts';
+import { T, isFirst, type UpdateContext } from './update.ts';
+
+/** When the rate is lowered: as torch.optim.lr_scheduler.ReduceLROnPlateau, told the mean loss of every so many steps. */
+export interface Plateau {
+  readonly factor: number;
+  readonly patience: number;
+  readonly threshold: number;
+  /** The loss must fall by a share of the best one, or by an amount. */
+  readonly threshold_mode: 'rel' | 'abs';
+  readonly cooldown: number;
+  readonly min_lr: number;
+  readonly eps: number;
+  /** Steps over which the loss is averaged. */
+  readonly every: number;
+}
+
+/** More than any loss. */
+const WORST = 3e38;
+
+/**
+ * The share of the rate that is used in this step, []. The host cannot know it, for it fixes the rates of many steps before
+ * the first of them has run; so the counters are states on the device.
+ */
+export function plateauShare(cx: Pick<UpdateContext, 'b' | 'slot' | 'keep' | 'scalar' | 'set'>, loss: NodeId, plan: Plateau): NodeId {
+  const { b } = cx;
+  const number = (value: number): NodeId => b.full(value, { dtype: 'f32', shape: [] });
+  const select = (c: NodeId, x: NodeId, y: NodeId): NodeId => b.op('select', c, x, y);
+  const [zero, one] = [number(0), number(1)];
+  const first = isFirst(cx, zero);
+  const slot = (name: string): NodeId => cx.slot(`plateau_${name}`, []);
+  const share = select(first, one, slot('share'));
+  const best = select(first, number(WORST), slot('best'));
+
+  const due = b.op('lt', cx.scalar('plateau_place', ['mod', T, plan.every], []), number(0.5));
+  const sum = b.op('add', slot('sum'), loss);
+  const mean = b.op('div', sum, number(plan.every));
+  const bar = plan.threshold_mode === 'rel' ? b.op('mul', best, number(1 - plan.threshold)) : b.op('sub', best, number(plan.threshold));
+  const better = b.op('lt', mean, bar);
+  const cooling = b.op('lt', zero, slot('cooldown'));
+  const left = select(cooling, b.op('sub', slot('cooldown'), one), zero);
+  const bad = select(b.op('or', better, cooling), zero, b.op('add', slot('bad'), one));
+  const reduces = b.op('lt', number(plan.patience), bad);
+  const lr = cx.scalar('plateau_lr', cx.set('lr'), []);
+  const lower = b.op('max', b.op('mul', share, number(plan.factor)), b.op('div', number(plan.min_lr), lr));
+  const matters = b.op('lt', number(plan.eps), b.op('mul', b.op('sub', share, lower), lr));
+
+  const keep = (name: string, before: NodeId, next: NodeId): void => cx.keep(`plateau_${name}`, select(due, next, before));
+  keep('sum', sum, zero);
+  keep('best', best, select(better, mean, best));
+  keep('cooldown', slot('cooldown'), select(reduces, number(plan.cooldown), left));
+  keep('bad', slot('bad'), select(reduces, zero, bad));
+  keep('share', share, select(b.op('and', reduces, matters), lower, share));
+  return share;
+}

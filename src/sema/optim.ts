@@ -1,0 +1,120 @@
+import type { DiagnosticSink } from '../base/diagnostics.ts';
+import type { Span } from '../base/source.ts';
+import { hint } from '../base/suggest.ts';
+import type * as A from '../parser/ast.ts';
+import { bindArguments, type AnyArgs } from './arguments.ts';
+import type { Environment } from './environment.ts';
+import type { Optim, OptimGroup, OptimSettings, ParamInfo, PlateauSettings } from './model.ts';
+import { groupsOf, isGrouped, parametersOf } from './optim-groups.ts';
+import { COMMON, OPTIMIZERS } from './optimizers.ts';
+import { rateOf } from './rates.ts';
+import { PLATEAU } from './schedules.ts';
+
+/** What must hold between settings: the wrong one, what is wrong with it, and what helps. */
+type Wrong = readonly [key: string, label: string, help: string];
+
+const pairOf = (s: AnyArgs, key: string): readonly [number, number] => s[key] as readonly [number, number];
+
+const CHECKS: Readonly<Record<string, (s: AnyArgs) => Wrong | undefined>> = {
+  sgd: (s) =>
+    s['nesterov'] === true && (s['momentum'] === 0 || s['dampening'] !== 0)
+      ? ['', 'nesterov needs a momentum and no dampening', 'write: optim sgd lr=0.01 momentum=0.9 nesterov']
+      : undefined,
+  rprop: (s) => {
+    const [less, more] = pairOf(s, 'etas');
+    const [smallest, largest] = pairOf(s, 'step_sizes');
+    if (less <= 0 || less >= 1 || more <= 1)
+      return ['etas', 'the first of the etas makes steps shorter, and the second makes them longer', 'write: etas=(0.5, 1.2)'];
+    return smallest > largest ? ['step_sizes', 'the smallest step stands first', 'write: step_sizes=(1e-6, 50)'] : undefined;
+  },
+};
+
+/** Where a step is not proportional to the rate, so that lowering one does not lower the other. */
+const NO_PLATEAU = ['rprop', 'asgd', 'adafactor', 'lbfgs'];
+
+export function optimOf(
+  s: A.OptimStatement | undefined,
+  scope: Environment,
+  params: readonly ParamInfo[],
+  sink: DiagnosticSink,
+): Optim | undefined {
+  if (!s) return undefined;
+  const name = s.name.text;
+  const parameters = Object.hasOwn(OPTIMIZERS, name) ? OPTIMIZERS[name] : undefined;
+  if (!parameters) {
+    sink.error('NN201', s.name.span, `there is no optimizer '${name}'`, { help: hint(name, Object.keys(OPTIMIZERS), 'optimizers') });
+    return undefined;
+  }
+  const plateau = plateauOf(s, scope, sink);
+  const args = s.settings.filter((a) => !isGrouped(a)).map((a) => (a === plateau?.arg ? { ...a, value: plateau.start } : a));
+  const call = { callee: name, span: s.span, settings: true, schedule: rateOf };
+  const bound = bindArguments({ ...call, args }, { ...parameters, ...COMMON }, [], scope, sink);
+  const groups = groupsOf(call, s.settings.filter(isGrouped), { ...parameters, ...COMMON }, params, scope, sink);
+  if (!bound) return undefined;
+  const { no_decay, freeze, ...settings } = bound;
+  const place = (key: string): Span => s.settings.find((a) => (a.name?.text ?? '') === key)?.value.span ?? s.span;
+  const wrong = CHECKS[name]?.(bound) ?? (plateau && plateauCheck(name)) ?? lookaheadCheck(pairOf(bound, 'lookahead'));
+  if (wrong) sink.error('NN202', wrong[0] ? place(wrong[0]) : s.span, wrong[1], { help: wrong[2] });
+  if (name === 'lbfgs' && groups.length > 0)
+    sink.error('NN202', s.span, 'lbfgs goes one way with all parameters, so that groups cannot have rates of their own', {
+      help: 'take the brackets away, or freeze what should stand still',
+    });
+  const named = (words: AnyArgs[string] | undefined, key: string): Set<string> =>
+    parametersOf(words as readonly string[], params, place(key), sink);
+  const frozen = named(freeze, 'freeze');
+  const noDecay = withoutDecay(named(no_decay, 'no_decay'), settings['weight_decay'] === 0, groups, params);
+  if (params.length > 0 && frozen.size === params.length) sink.error('NN206', place('freeze'), 'nothing is left to train');
+  return { name, settings: settings as OptimSettings, noDecay, frozen, groups, plateau: plateau?.settings };
+}
+
+/** What has no weight decay because it is said, or because the decay of its group, or of all without a group, is 0. */
+function withoutDecay(
+  said: ReadonlySet<string>,
+  none: boolean,
+  groups: readonly OptimGroup[],
+  params: readonly ParamInfo[],
+): ReadonlySet<string> {
+  if (!groups.some((g) => 'weight_decay' in g.settings)) return said;
+  const own = (p: ParamInfo) => groups.find((g) => g.params.has(p.name))?.settings['weight_decay'];
+  const zero = params.filter((p) => (own(p) ?? (none ? 0 : 1)) === 0);
+  return new Set([...said, ...zero.map((p) => p.name)]);
+}
+
+/** The steps between two looks are counted. */
+function lookaheadCheck([k, alpha]: readonly [number, number]): Wrong | undefined {
+  if (Number.isInteger(k) && alpha <= 1 && (alpha > 0 || k === 0)) return undefined;
+  return ['lookahead', 'lookahead is a number of steps and a share above 0 and up to 1', 'write: lookahead=(5, 0.5)'];
+}
+
+const plateauCheck = (name: string): Wrong | undefined =>
+  NO_PLATEAU.includes(name)
+    ? [
+        'lr',
+        `a step of ${name} is not proportional to its rate, so that plateau cannot lower it`,
+        'take another optimizer, or another schedule',
+      ]
+    : undefined;
+
+interface FoundPlateau {
+  readonly arg: A.Argument;
+  /** The rate before it is lowered. */
+  readonly start: A.Expr;
+  readonly settings: PlateauSettings;
+}
+
+/** `lr=plateau(0.1, patience=5)`; the rate itself is the number in front. */
+function plateauOf(s: A.OptimStatement, scope: Environment, sink: DiagnosticSink): FoundPlateau | undefined {
+  const arg = s.settings.find(
+    (a) => !isGrouped(a) && a.name?.text === 'lr' && a.value.kind === 'call' && a.value.callee.text === 'plateau',
+  );
+  if (arg?.value.kind !== 'call') return undefined;
+  const { args, span } = arg.value;
+  const bound = bindArguments({ callee: 'plateau', span, args }, PLATEAU, [], scope, sink);
+  const { start, ...settings } = bound ?? {};
+  // Where something is wrong, its message is there already; the rest of the line is read as if it were right.
+  return {
+    arg,
+    start: { kind: 'number', value: typeof start === 'number' ? start : 1, span },
+    settings: settings as unknown as PlateauSettings,
+  };
+}
