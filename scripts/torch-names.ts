@@ -92,7 +92,7 @@ export function torchRows(): readonly (readonly [name: string, nnc: string])[] {
   return torchNames().map((path) => {
     const a = answer(path);
     if (!a) return [path, ''];
-    if (a.kind === 'left out' || a.kind === 'pending') return [path, a.kind === 'pending' ? a.note : `left out: ${a.note}`];
+    if (!('nnc' in a)) return [path, a.kind === 'pending' ? a.note : `left out: ${a.note}`];
     return [path, `\`${a.nnc}\`${a.note === undefined ? '' : `: ${a.note}`}`];
   });
 }

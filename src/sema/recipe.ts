@@ -3,6 +3,7 @@ import type { Span } from '../base/source.ts';
 import { hint } from '../base/suggest.ts';
 import { showShape, type Precision, type TensorType } from '../base/types.ts';
 import type * as A from '../parser/ast.ts';
+import { advice } from './advice.ts';
 import { bindArguments, type AnyArgs, type Parameters } from './arguments.ts';
 import { drawOf } from './draws.ts';
 import type { Environment } from './environment.ts';
@@ -24,7 +25,7 @@ export function optimOf(
   const parameters = Object.hasOwn(OPTIMIZERS, s.name.text) ? OPTIMIZERS[s.name.text] : undefined;
   if (!parameters) {
     sink.error('NN201', s.name.span, `there is no optimizer '${s.name.text}'`, {
-      help: hint(s.name.text, Object.keys(OPTIMIZERS), 'optimizers'),
+      help: advice(s.name.text, Object.keys(OPTIMIZERS), 'optimizers'),
     });
     return undefined;
   }

@@ -1,7 +1,7 @@
 import type { DiagnosticSink } from '../base/diagnostics.ts';
 import type { ScalarExpr } from '../base/scalar.ts';
-import { hint } from '../base/suggest.ts';
 import type { CallExpr } from '../parser/ast.ts';
+import { advice } from './advice.ts';
 import { bindArguments, type Parameters } from './arguments.ts';
 import type { ConstScope } from './constants.ts';
 
@@ -80,7 +80,7 @@ export function scheduleOf(call: CallExpr, scope: ConstScope, sink: DiagnosticSi
   const { text } = call.callee;
   const schedule = Object.hasOwn(SCHEDULES, text) ? SCHEDULES[text] : undefined;
   if (!schedule) {
-    sink.error('NN201', call.callee.span, `there is no schedule '${text}'`, { help: hint(text, Object.keys(SCHEDULES), 'schedules') });
+    sink.error('NN201', call.callee.span, `there is no schedule '${text}'`, { help: advice(text, Object.keys(SCHEDULES), 'schedules') });
     return undefined;
   }
   const args = bindArguments({ callee: text, span: call.span, args: call.args }, schedule.parameters, [], scope, sink);

@@ -17,10 +17,10 @@ let values, places = MaxPool3d(volume, 2, return_indices=true)`;
 const errors = (text: string): string => renderAll(check({ name: 'example.nn', text }).diagnostics.filter((d) => d.severity === 'error'));
 
 /** A model around a line; the line takes the place of its own like. */
-function around(line: string): string {
+function around(line: string, loss: string): string {
   const [kind = ''] = /^\w+/.exec(line) ?? [];
   const before = kind === 'layer' ? [] : ['layer Linear(6, 4)'];
-  const after = kind === 'loss' ? [] : ['loss mse'];
+  const after = kind === 'loss' ? [] : [`loss ${loss}`];
   const first = kind === 'param' || kind === 'input' || kind === 'layer';
   return (first ? [line, ...before, ...after] : [...before, ...after, line]).join('\n');
 }
@@ -31,9 +31,13 @@ function around(line: string): string {
  */
 export function wrongWith(example: string): string {
   const [kind = ''] = /^\w+/.exec(example) ?? [];
-  if (Object.hasOwn(KEYWORDS, kind) && kind !== 'let' && kind !== 'print') return errors(around(example));
+  if (Object.hasOwn(KEYWORDS, kind) && kind !== 'let' && kind !== 'print') {
+    const found = ['mse', 'cross_entropy'].map((loss) => errors(around(example, loss)));
+    return found.includes('') ? '' : (found[0] ?? '');
+  }
   if (kind === 'let' || kind === 'print') return errors(`${VALUES}\n${example}\nprint x`);
   const trials = [example, ...['x', 'image', 'volume', 'w'].map((v) => `${v} -> ${example}`)];
   const found = trials.map((value) => errors(`${VALUES}\nlet result = ${value}\nprint result`));
-  return found.includes('') ? '' : found.join('\n');
+  // With a batch of any size, too.
+  return found.includes('') || errors(around(`layer ${example}`, 'mse')) === '' ? '' : found.join('\n');
 }
