@@ -15,6 +15,8 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch.nn.utils.stateless import functional_call
 
+from sequence import HELPERS
+
 ROOT = pathlib.Path(__file__).resolve().parents[2] / "test" / "parity"
 INF, NAN = math.inf, math.nan
 
@@ -76,10 +78,14 @@ def scope(tensors, params):
     def call(module, *args, **kwargs):
         module = module.double() if torch.get_default_dtype() == torch.float64 else module
         module.train()
+        if isinstance(module, nn.RNNBase):
+            # These read a list of their weights, and not their attributes.
+            module._flat_weights = [params[name] for name in module._flat_weights_names]
+            return module(*args, **kwargs)
         result = functional_call(module, params, args, kwargs)
         return result
 
-    return {"torch": torch, "F": F, "nn": nn, "math": math, "p": params, "call": call, **tensors}
+    return {"torch": torch, "F": F, "nn": nn, "math": math, "p": params, "call": call, **HELPERS, **tensors}
 
 
 def derivative(total, leaves, again):

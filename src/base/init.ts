@@ -6,7 +6,8 @@ export type Init =
   | { readonly kind: 'normal'; readonly mean: number; readonly std: number }
   | { readonly kind: 'trunc_normal'; readonly mean: number; readonly std: number; readonly low: number; readonly high: number }
   | { readonly kind: 'orthogonal'; readonly gain: number }
-  | { readonly kind: 'constant'; readonly value: number }
+  /** `drawn`: PyTorch draws uniform numbers before it sets them all to the value, and so its generator moves on. */
+  | { readonly kind: 'constant'; readonly value: number; readonly drawn?: boolean }
   /** As `of`, but one row is zero. */
   | { readonly kind: 'zero_row'; readonly row: number; readonly of: Init }
   /** Numbers that the data gave, row-major. */
@@ -24,6 +25,7 @@ export function initialValue(init: Init, shape: readonly number[], random: Rando
   const n = shape.reduce((a, b) => a * b, 1);
   switch (init.kind) {
     case 'constant':
+      if (init.drawn) random.uniform(n, 0, 1);
       return new Float32Array(n).fill(init.value);
     case 'values':
       return Float32Array.from(init.values);

@@ -30,6 +30,8 @@ interface ValueTypes {
   numbers: readonly number[];
   /** One whole number, or one for each axis. */
   sizes: number | readonly number[];
+  /** A number, or `inf`. */
+  order: number;
   /** Sizes, or a word that says how to find them. */
   padding: number | readonly number[] | string;
   /** One number, or one for each axis. */
@@ -53,6 +55,7 @@ const DESCRIBE: Readonly<Record<keyof ValueTypes, string>> = {
   columns: 'a name or a list of names',
   numbers: 'a list of numbers',
   sizes: 'a whole number, or one for each axis',
+  order: 'a number or inf',
   padding: 'a whole number, one for each axis, or a word',
   factors: 'a number, or one for each axis',
   schedule: 'a number or a schedule',
@@ -63,6 +66,7 @@ function hasType(v: Const, type: keyof ValueTypes): boolean {
     case 'int':
       return typeof v === 'number' && Number.isInteger(v);
     case 'number':
+    case 'order':
       return typeof v === 'number';
     case 'schedule':
       return typeof v === 'number' || Array.isArray(v);
@@ -197,6 +201,7 @@ function evalArgument(
   const { value } = arg;
   const word = (e: typeof value): string | undefined => (e.kind === 'name' ? e.name : e.kind === 'string' ? e.value : undefined);
   if (parameter.type === 'string' && value.kind === 'name') return value.name;
+  if (parameter.type === 'order' && word(value) === 'inf') return Infinity;
   if (parameter.type === 'padding' && value.kind === 'name' && !scope.has(value.name)) return value.name;
   if (parameter.type === 'schedule' && value.kind === 'call') return schedule?.(value, scope, sink) as Const | undefined;
   if (parameter.type === 'columns') {

@@ -177,10 +177,37 @@ export function elements(b: B, x: NodeId, axes: readonly number[]): NodeId {
   return axes.reduce<NodeId>((acc, a) => b.op('mul', acc, b.dimsize(extent(b, x, a))), b.full(1, { dtype: 'f32', shape: [] }));
 }
 
-/** a . b / max(|a| |b|, eps) along the last axis. */
-export function cosineOf(b: B, x: NodeId, y: NodeId, eps = 1e-8): NodeId {
-  const last = b.shape(x).length - 1;
-  const dot = (p: NodeId, q: NodeId): NodeId => b.sum(b.op('mul', p, q), [last]);
-  const norms = b.op('sqrt', b.op('mul', dot(x, x), dot(y, y)));
-  return b.op('div', dot(x, y), b.op('max', norms, b.like(eps, norms)));
+/** The square root of a sum of squares: at 0 it has the slope 0, as PyTorch's norms have, and not infinity. */
+export function rootOfSum(b: B, sum: NodeId): NodeId {
+  const none = b.op('eq', sum, b.like(0, sum));
+  return b.op('select', none, b.like(0, sum), b.op('sqrt', b.op('select', none, b.like(1, sum), sum)));
+}
+
+/** x, but at least 0; at 0 itself the slope is 1, as torch.clamp has it. */
+export function atLeastZero(b: B, x: NodeId): NodeId {
+  const zero = b.like(0, x);
+  return b.op('select', b.op('lt', x, zero), zero, x);
+}
+
+/** At least eps, for divisors; as PyTorch's clamp under no_grad, the gradient goes by as if nothing had been changed. */
+export function liftedTo(b: B, x: NodeId, eps: number): NodeId {
+  const least = b.like(eps, x);
+  return b.op('select', b.op('lt', x, least), b.op('add', least, b.op('sub', x, b.op('detach', x))), x);
+}
+
+/** Halves are multiplied until one is left: gradients are right even where a factor is 0. */
+export function productOver(b: B, x: NodeId, axis: number): NodeId {
+  let y = x;
+  for (;;) {
+    const shape = b.shape(y);
+    const n = shape[axis] as number;
+    if (n === 1)
+      return b.reshape(
+        y,
+        shape.filter((_, i) => i !== axis),
+      );
+    const half = Math.floor(n / 2);
+    const product = b.op('mul', part(b, y, axis, 0, half), part(b, y, axis, half, half));
+    y = n % 2 === 0 ? product : b.add('concat', [product, part(b, y, axis, 2 * half, 1)], { axis });
+  }
 }

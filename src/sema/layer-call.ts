@@ -54,7 +54,7 @@ export function layerCall(ev: Evaluation, sink: DiagnosticSink, layer: Layer, e:
     });
   }
   const inputs = layer.inputs ?? ['x'];
-  if (inputs === 'many' || inputs.length !== 1)
+  if (inputs === 'many' || (inputs.length !== 1 && !layer.together))
     return ev.fail('NN202', e.span, `${name} takes ${inputs === 'many' ? 'values' : inputs.map((i) => `'${i}'`).join(', ')}`, {
       help: `call it: ${name}(${inputs === 'many' ? 'a, b' : inputs.join(', ')})`,
     });
@@ -67,7 +67,7 @@ export function layerCall(ev: Evaluation, sink: DiagnosticSink, layer: Layer, e:
     run: (f, own, x) =>
       run(
         [...f.prefix, own],
-        [x],
+        inputs.length === 1 ? [x] : together(ev, e, inputs, x),
         named.map((n) => n.value),
         true,
       ),
@@ -86,7 +86,7 @@ function operands(ev: Evaluation, layer: Layer, e: A.CallExpr, env: Environment,
       ? many(ev, others, env, flow)
       : inputs.length === 1
         ? single(ev, layer, others, env, flow)
-        : several(ev, e, others, inputs, env, flow);
+        : several(ev, layer, e, others, inputs, env, flow);
   return { values: values?.found, named, rest: values ? values.rest : others };
 }
 
@@ -126,8 +126,16 @@ function single(ev: Evaluation, layer: Layer, args: readonly A.Argument[], env: 
   return { found: [{ value, expr: first.value }], rest };
 }
 
+/** The values of a list that flows into a stage which takes several. */
+function together(ev: Evaluation, e: A.CallExpr, inputs: readonly string[], x: Value): readonly Value[] {
+  if (x.kind === 'tuple' && x.items.length === inputs.length) return x.items;
+  const list = `[${inputs.join(', ')}]`;
+  return ev.fail('NN204', e.span, `${e.callee.text} takes ${list}, and this is ${describeValue(x)}`, { help: `write ${list} -> ...` });
+}
+
 function several(
   ev: Evaluation,
+  layer: Layer,
   e: A.CallExpr,
   args: readonly A.Argument[],
   inputs: readonly string[],
@@ -135,7 +143,13 @@ function several(
   flow: Flow,
 ): Found | undefined {
   const given = args.slice(0, inputs.length).filter((a) => !a.name);
-  if (given.length === 0) return undefined;
+  const [first] = given;
+  if (!first) return undefined;
+  if (layer.together) {
+    const value = ev.evaluate(first.value, env, flow);
+    // A number is a setting, so that the values are still to come.
+    if (value.kind === 'const' && typeof value.value === 'number') return undefined;
+  }
   if (given.length < inputs.length)
     return ev.fail(
       'NN202',

@@ -174,12 +174,20 @@ export class ModelBuilder {
       this.sink.error(result.code, span, result.label, { notes, ...(result.help ? { help: result.help } : {}) });
       return this.record(b.add('input', [], { name: `after ${path}` }, { dtype: 'f32', shape: promised }), trace, text);
     }
-    if (typeof result !== 'number') return { kind: 'tuple', items: result.map((id) => this.record(id, trace, text)) };
+    const results = typeof result === 'number' ? [result] : result;
     const size = this.params.slice(before.params).reduce((n, p) => n + count(p.shape), 0);
     // Deep inside of blocks only what has weights is worth a line.
     if (size > 0 || (site.asStage && site.path.length <= 1))
-      this.stages.push({ path, text, loc, output: b.shape(result), params: size, flops: work(b.nodes.slice(before.nodes), b.nodes) });
-    return this.record(result, trace, text);
+      this.stages.push({
+        path,
+        text,
+        loc,
+        output: b.shape(at(results, 0)),
+        params: size,
+        flops: work(b.nodes.slice(before.nodes), b.nodes),
+      });
+    const items = results.map((id) => this.record(id, trace, text));
+    return typeof result === 'number' ? at(items, 0) : { kind: 'tuple', items };
   }
 
   private typeProblem(layer: Layer, site: Site): Problem | undefined {

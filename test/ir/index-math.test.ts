@@ -73,4 +73,18 @@ describe('index arithmetic', () => {
       }),
     );
   });
+
+  it('four that run over the end of an axis stay in their row', () => {
+    // [5] as [1, 5] in rows of 7: without the axis's own end, place 5 would be the first one of the next row.
+    const last = ix.variable('i0', 2);
+    const over = ix.overrunning(ix.scale(last, 4), 5);
+    const [row = ix.ZERO, column = ix.ZERO] = ix.delinear(over, [1, 5]);
+    const at = ix.linear([row, column], [3, 7]);
+    expect(ix.isWide(at)).toBe(true);
+    expect([0, 1, 2, 3].map((lane) => valueOf(ix.atLane(at, lane), new Map([['i0', 1]])))).toEqual([4, 5, 6, 7]);
+    expect(valueOf(ix.vectorStart(at) ?? ix.ZERO, new Map([['i0', 1]]))).toBe(4);
+    // Of an axis shorter than a vector the last place stands again for what is not there.
+    const short = ix.linear([...ix.delinear(ix.overrunning(ix.ZERO, 2), [1, 2]), ix.constant(6)].slice(-2), [2, 8]);
+    expect([0, 1, 2, 3].map((lane) => valueOf(ix.atLane(short, lane), new Map()))).toEqual([6, 14, 14, 14]);
+  });
 });

@@ -218,6 +218,7 @@ describe("PyTorch's catalogue", () => {
 /** Entries whose numbers are compared with PyTorch's in another test, or that PyTorch does not have. */
 const DRAWN = 'its numbers are drawn, and PyTorch draws others: test/sema/dropout.test.ts counts them';
 const ELSEWHERE: Readonly<Record<string, string>> = {
+  spectral_norm: 'test/sema/spectral-norm.test.ts',
   Dropout: DRAWN,
   Dropout1d: DRAWN,
   Dropout2d: DRAWN,

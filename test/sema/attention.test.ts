@@ -13,12 +13,15 @@ import { Random } from '../support/random.ts';
 
 const [HEADS, SIZE] = [2, 3];
 
+type Mask = 'none' | 'added' | 'truth';
+
 /** Attention of sequences of this length with the gradients of a loss; `all` looks at all keys at once, by the formula. */
-function graphOf(places: number, causal: boolean, mask: boolean, all: boolean): Graph {
+function graphOf(places: number, causal: boolean, mask: Mask, all: boolean): Graph {
   const b = new GraphBuilder('attention');
   const shape = [1, HEADS, places, SIZE];
   const [q, k, v] = ['q', 'k', 'v'].map((name) => b.add('param', [], { name }, { dtype: 'f32', shape })) as [NodeId, NodeId, NodeId];
-  const hidden = mask ? b.add('input', [], { name: 'mask' }, { dtype: 'f32', shape: [places, places] }) : undefined;
+  const numbers = mask === 'none' ? undefined : b.add('input', [], { name: 'mask' }, { dtype: 'f32', shape: [places, places] });
+  const hidden = numbers !== undefined && mask === 'truth' ? b.op('lt', b.like(0, numbers), numbers) : numbers;
   let out: NodeId;
   if (all) {
     const raw = b.contract('abtz,absz->abts', q, k);
@@ -28,11 +31,14 @@ function graphOf(places: number, causal: boolean, mask: boolean, all: boolean): 
       const later = b.op('lt', b.add('iota', [], { axis: 2 }, type), b.add('iota', [], { axis: 3 }, type));
       scores = b.op('select', later, b.like(-1e30, scores), scores);
     }
-    if (hidden !== undefined) scores = b.op('add', scores, b.broadcast(hidden, b.shape(scores), [2, 3]));
+    if (hidden !== undefined) {
+      const wide = b.broadcast(hidden, b.shape(scores), [2, 3]);
+      scores = mask === 'truth' ? b.op('select', wide, scores, b.like(-1e30, scores)) : b.op('add', scores, wide);
+    }
     const e = b.op('exp', scores);
     const sums = b.broadcast(b.sum(e, [3]), b.shape(scores), [0, 1, 2]);
     out = b.contract('abts,absz->abtz', b.op('div', e, sums), v);
-  } else out = scaledDotProduct(b, q, k, v, { causal, mask: hidden });
+  } else out = scaledDotProduct(b, q, k, v, { causal, masks: hidden === undefined ? [] : [hidden] });
   const weight = b.add('input', [], { name: 'weight' }, { dtype: 'f32', shape });
   b.outputs['out'] = out;
   b.outputs['loss'] = b.sum(b.op('mul', out, weight), [0, 1, 2, 3]);
@@ -41,9 +47,10 @@ function graphOf(places: number, causal: boolean, mask: boolean, all: boolean): 
 
 describe('attention over long sequences', () => {
   it.each([
-    [600, false, false],
-    [520, true, true],
-  ])('of %i places (causal %s, mask %s) is what the formula says, and so are its gradients', (places, causal, mask) => {
+    [600, false, 'none'],
+    [520, true, 'added'],
+    [514, false, 'truth'],
+  ] as const)('of %i places (causal %s, mask: %s) is what the formula says, and so are its gradients', (places, causal, mask) => {
     const r = new Random(places);
     const n = HEADS * places * SIZE;
     const state = new Map(['q', 'k', 'v'].map((name) => [name, r.floats(n)]));

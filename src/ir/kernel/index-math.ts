@@ -7,7 +7,8 @@ import type { Expr } from './types.ts';
  * the divisions that reshapes bring, and to prove that an index stays inside.
  */
 export type Atom =
-  | { readonly kind: 'var'; readonly name: string; readonly max: number }
+  /** `start` is where the four begin that {@link overrunning} stands for. */
+  | { readonly kind: 'var'; readonly name: string; readonly max: number; readonly start?: Index }
   | { readonly kind: 'div' | 'mod'; readonly of: Index; readonly by: number; readonly max: number }
   /** A value that is only known at run time, clamped to [0, max]. */
   | { readonly kind: 'value'; readonly expr: Expr; readonly key: string; readonly max: number };
@@ -73,18 +74,27 @@ const LANE = '~';
 /** The place in a vector of four: an index that holds it stands for four indices at once. */
 export const LANES: Index = { constant: 0, terms: [{ coefficient: 1, atom: { kind: 'var', name: LANE, max: 3 }, key: LANE }] };
 
+/**
+ * The four from `start` on along an axis of `extent` places, of which the last four may run over the end. What lies there is
+ * nobody's, so that the largest value is that of the axis: divisions cancel as they do for one place alone, and the four do not
+ * jump to another row.
+ */
+export function overrunning(start: Index, extent: number): Index {
+  return atomIndex({ kind: 'var', name: LANE, max: extent - 1, start });
+}
+
 /** Whether an index stands for four. */
 export function isWide(x: Index): boolean {
   return x.terms.some((t) => (t.atom.kind === 'var' ? t.atom.name === LANE : t.atom.kind !== 'value' && isWide(t.atom.of)));
 }
 
-/** One of the four indices that a wide one stands for. */
+/** One of the four indices that a wide one stands for; of a short axis the last place again where there is no other. */
 export function atLane(x: Index, lane: number): Index {
   let sum = constant(x.constant);
   for (const t of x.terms) {
     const { atom } = t;
     let part: Index = { constant: 0, terms: [{ ...t, coefficient: 1 }] };
-    if (atom.kind === 'var' && atom.name === LANE) part = constant(lane);
+    if (atom.kind === 'var' && atom.name === LANE) part = add(atom.start ?? ZERO, constant(Math.min(lane, atom.max)));
     else if (atom.kind === 'div') part = div(atLane(atom.of, lane), atom.by);
     else if (atom.kind === 'mod') part = mod(atLane(atom.of, lane), atom.by);
     sum = add(sum, scale(part, t.coefficient));
@@ -95,7 +105,8 @@ export function atLane(x: Index, lane: number): Index {
 /** The wide index without its lane, where the four lie behind one another on a multiple of four: where a vector starts. */
 export function vectorStart(x: Index): Index | undefined {
   const lane = x.terms.find((t) => t.key === LANE);
-  const rest = { constant: x.constant, terms: x.terms.filter((t) => t.key !== LANE) };
+  const others = { constant: x.constant, terms: x.terms.filter((t) => t.key !== LANE) };
+  const rest = lane?.atom.kind === 'var' && lane.atom.start ? add(others, lane.atom.start) : others;
   return lane?.coefficient === 1 && !isWide(rest) && dividesAll(rest, 4) && rest.constant % 4 === 0 ? rest : undefined;
 }
 

@@ -142,7 +142,11 @@ function chooseKernel(
   const plain = plainOption(s, group, index, target);
   if (!target.tiles || s.level === 0) return plain.kernel;
   const key = signature(plain.kernel);
-  const known = cache.get(key);
+  // Kernels have no axes of one place, and tilings do: of [3, 1, 2] one is of no use to [3, 2].
+  const shaped = `${key} ${fixedShape(at(s.graph.nodes, at(group.stores, 0).node).type.shape)
+    .slice(0, group.rank)
+    .join()}`;
+  const known = cache.get(shaped);
   if (known) return write(s, group, index, known, target);
   const candidates = candidatesFor(s, group, plain, target);
   if (typeof choice === 'number') {
@@ -159,7 +163,7 @@ function chooseKernel(
     const cost = kernelCost(kernel, target.threads, target.costs);
     if (cost < best.cost || tuned) best = { kernel, cost, how };
   }
-  cache.set(key, best.how);
+  cache.set(shaped, best.how);
   return best.kernel;
 }
 
@@ -179,7 +183,8 @@ function tilePoints(shape: readonly number[], how: Tiling): Point[] {
     const start = ix.scale(ix.variable(axisName(axis), Math.ceil(extent / t)), t);
     const wide = axis === how.vector;
     const places = Array.from({ length: wide ? t / 4 : t }, (_, i) => ix.add(start, ix.constant(wide ? 4 * i : i)));
-    points = points.flatMap((p) => places.map((v) => [...p, wide ? ix.add(v, ix.LANES) : v]));
+    const four = (v: ix.Index): ix.Index => (extent % 4 === 0 ? ix.add(v, ix.LANES) : ix.overrunning(v, extent));
+    points = points.flatMap((p) => places.map((v) => [...p, wide ? four(v) : v]));
   });
   return points;
 }

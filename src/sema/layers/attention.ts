@@ -1,16 +1,23 @@
 import { at } from '../../base/errors.ts';
-import { showShape, type Dim, type Shape } from '../../base/types.ts';
+import { sameDim, sameShape, showShape, type Dim, type Shape } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import { broadcastShapes, broadcastTo } from '../arithmetic.ts';
-import { LOWEST, softmax } from '../functions.ts';
+import { LOWEST, part, softmax } from '../functions.ts';
+import { dropped } from './dropped.ts';
 import { layer, problem, type LayerContext, type Problem } from './layer.ts';
-import { linear } from './linear.ts';
 
-interface Masking {
+export interface Attending {
+  /** No query sees the keys of what comes after it. */
   readonly causal: boolean;
-  /** Added to the scores, or, as truth values, says what may be seen; broadcasts to [B, heads, T, S]. */
-  readonly mask?: NodeId | undefined;
+  /** Added to the scores, or, as truth values, what may be seen; each broadcasts to the scores. */
+  readonly masks?: readonly NodeId[];
+  /** Keys in front of the sequence that every query sees. */
+  readonly extra?: number;
+  /** What scores are multiplied with, where it is not 1/sqrt(d). */
+  readonly scale?: number | undefined;
+  /** What happens to the weights before they meet the values. */
+  readonly drop?: (weights: NodeId) => NodeId;
 }
 
 /** Places up to which all queries look at all keys at once. */
@@ -23,56 +30,80 @@ const BLOCK = 256;
  * sequences go block by block of queries, so that nobody ever holds T x S scores, and without the keys that a causal block does
  * not see; the backward pass computes scores again (`passes/graph/rematerialize.ts`).
  */
-export function scaledDotProduct(b: GraphBuilder, q: NodeId, k: NodeId, v: NodeId, masking: Masking): NodeId {
+export function scaledDotProduct(b: GraphBuilder, q: NodeId, k: NodeId, v: NodeId, a: Attending): NodeId {
   const axis = b.shape(q).length - 2;
   const [t, s] = [b.shape(q)[axis], b.shape(k)[axis]];
-  if (typeof t !== 'number' || typeof s !== 'number' || t <= LONGEST) return block(b, q, k, v, masking, 0);
+  if (typeof t !== 'number' || typeof s !== 'number' || t <= LONGEST) return block(b, q, k, v, a, 0);
   const wide: Shape = [...b.shape(q).slice(0, axis), t, s];
-  const mask = masking.mask === undefined ? undefined : broadcastTo(b, masking.mask, wide);
-  const rows = (x: NodeId, from: number, count: number, along = axis): NodeId => part(b, x, along, from, count);
+  const masks = (a.masks ?? []).map((m) => spread(b, m, wide));
   const blocks = Array.from({ length: Math.ceil(t / BLOCK) }, (_, i) => {
     const [from, count] = [i * BLOCK, Math.min(BLOCK, t - i * BLOCK)];
-    const seen = masking.causal ? Math.min(s, from + count) : s;
-    const own = mask === undefined ? undefined : rows(rows(mask, from, count), 0, seen, axis + 1);
-    return block(b, rows(q, from, count), rows(k, 0, seen), rows(v, 0, seen), { causal: masking.causal, mask: own }, from);
+    const seen = a.causal ? Math.min(s, from + count + (a.extra ?? 0)) : s;
+    const own = masks.map((m) => part(b, part(b, m, axis, from, count), axis + 1, 0, seen));
+    return block(b, part(b, q, axis, from, count), part(b, k, axis, 0, seen), part(b, v, axis, 0, seen), { ...a, masks: own }, from);
   });
   return b.add('concat', blocks, { axis });
 }
 
-/** Some places along one axis. */
-function part(b: GraphBuilder, x: NodeId, axis: number, from: number, count: number): NodeId {
-  const shape = b.shape(x);
-  return b.add('slice', [x], {
-    start: shape.map((_, i) => (i === axis ? from : 0)),
-    size: shape.map((d, i) => (i === axis ? count : d)),
-  });
+/** A mask repeated to a shape. */
+function spread(b: GraphBuilder, mask: NodeId, shape: Shape): NodeId {
+  const wide = broadcastTo(b, b.cast(mask, 'f32'), shape);
+  return b.type(mask).dtype === 'bool' ? b.cast(wide, 'bool') : wide;
 }
 
 /** Queries from place `first` on over all keys. */
-function block(b: GraphBuilder, q: NodeId, k: NodeId, v: NodeId, { causal, mask }: Masking, first: number): NodeId {
+function block(b: GraphBuilder, q: NodeId, k: NodeId, v: NodeId, a: Attending, first: number): NodeId {
   const shape = b.shape(q);
   const rank = shape.length;
   const lead = 'abcdef'.slice(0, rank - 2);
   const scores = b.contract(`${lead}tz,${lead}sz->${lead}ts`, q, k);
-  let masked = b.op('mul', scores, b.like(1 / Math.sqrt(at(shape, rank - 1) as number), scores));
   const type = { dtype: 'i32', shape: b.shape(scores) } as const;
-  // A very low number instead of infinity: drivers may assume that there is none.
+  let masked = b.op('mul', scores, b.like(a.scale ?? 1 / Math.sqrt(at(shape, rank - 1) as number), scores));
+  const masks = (a.masks ?? []).map((m) => spread(b, m, type.shape));
+  const isTruth = (m: NodeId): boolean => b.type(m).dtype === 'bool';
+  // What is added comes first, so that it cannot lift what is hidden.
+  for (const m of masks.filter((m) => !isTruth(m))) masked = b.op('add', masked, m);
+  // A very low number instead of infinity: drivers may assume that there is none. A query that sees nothing sees all alike.
   const low = b.like(LOWEST, scores);
-  if (causal) {
+  for (const m of masks.filter(isTruth)) masked = b.op('select', m, masked, low);
+  if (a.causal) {
     const place = b.add('iota', [], { axis: rank - 2 }, type);
-    const query = first === 0 ? place : b.op('add', place, b.like(first, place));
+    const before = first + (a.extra ?? 0);
+    const query = before === 0 ? place : b.op('add', place, b.like(before, place));
     masked = b.op('select', b.op('lt', query, b.add('iota', [], { axis: rank - 1 }, type)), low, masked);
   }
-  if (mask !== undefined) {
-    const truth = b.type(mask).dtype === 'bool';
-    const wide = broadcastTo(b, b.cast(mask, 'f32'), b.shape(scores));
-    masked = truth ? b.op('select', b.cast(wide, 'bool'), masked, low) : b.op('add', masked, wide);
-  }
-  return b.contract(`${lead}ts,${lead}sz->${lead}tz`, softmax(b, masked, rank - 1), v);
+  const weights = softmax(b, masked, rank - 1);
+  return b.contract(`${lead}ts,${lead}sz->${lead}tz`, a.drop ? a.drop(weights) : weights, v);
+}
+
+/**
+ * A mask that broadcasts to the scores [B, heads, T, S]. Three axes are [B, T, S]; only where the first is not the batch, they
+ * are [heads, T, S].
+ */
+export function fitMask(cx: LayerContext, mask: NodeId, scores: Shape): NodeId | Problem {
+  const { b } = cx;
+  const found = b.shape(mask);
+  const [batch, ...places] = found;
+  const shape = batch !== undefined && places.length === 2 && sameDim(batch, at(scores, 0)) ? [batch, 1, ...places] : found;
+  return sameShape(broadcastShapes(shape, scores) ?? [], scores)
+    ? b.reshape(mask, shape)
+    : problem(
+        'NN203',
+        `the mask ${showShape(found)} does not broadcast to ${showShape(scores)}`,
+        'it is [T, S], [B, T, S] or [B, heads, T, S]',
+      );
 }
 
 /** Attention of [B, T, heads * d] over [B, S, kv_heads * d]: groups of heads share keys and values where there are fewer. */
-function inHeads(cx: LayerContext, q: NodeId, k: NodeId, v: NodeId, heads: number, kvHeads: number, masking: Masking): NodeId | Problem {
+export function inHeads(
+  cx: LayerContext,
+  q: NodeId,
+  k: NodeId,
+  v: NodeId,
+  heads: number,
+  kvHeads: number,
+  attending: Attending,
+): NodeId | Problem {
   const { b } = cx;
   const shape = b.shape(q);
   const width = shape.at(-1);
@@ -84,10 +115,11 @@ function inHeads(cx: LayerContext, q: NodeId, k: NodeId, v: NodeId, heads: numbe
   const fits = ks.length === 3 && vs.length === 3 && ks[1] === vs[1] && ks[2] === size * kvHeads && vs[2] === size * kvHeads;
   if (!fits) return problem('NN203', `keys ${showShape(ks)} and values ${showShape(vs)} do not fit queries ${showShape(shape)}`);
   const scores: Shape = [at(shape, 0), heads, at(shape, 1), at(ks, 1)];
-  if (masking.mask !== undefined) {
-    const found = b.shape(masking.mask);
-    if (showShape(broadcastShapes(found, scores) ?? []) !== showShape(scores))
-      return problem('NN203', `the mask ${showShape(found)} does not broadcast to ${showShape(scores)}`);
+  const masks: NodeId[] = [];
+  for (const mask of attending.masks ?? []) {
+    const fitted = fitMask(cx, mask, scores);
+    if (typeof fitted !== 'number') return fitted;
+    masks.push(fitted);
   }
   const apart = (x: NodeId, n: number): NodeId => {
     const [batch, t] = b.shape(x) as [Dim, Dim];
@@ -97,54 +129,42 @@ function inHeads(cx: LayerContext, q: NodeId, k: NodeId, v: NodeId, heads: numbe
     const repeated = b.broadcast(split, [batch, n, heads / n, t, size], [0, 1, 3, 4]);
     return b.reshape(repeated, [batch, heads, t, size]);
   };
-  const out = scaledDotProduct(b, apart(q, heads), apart(k, kvHeads), apart(v, kvHeads), masking);
+  const out = scaledDotProduct(b, apart(q, heads), apart(k, kvHeads), apart(v, kvHeads), { ...attending, masks });
   return b.reshape(b.permute(out, [0, 2, 1, 3]), shape);
 }
+
+/** Dropout on the weights of attention, where there is any. */
+export const dropping = (cx: LayerContext, p: number): Pick<Attending, 'drop'> => (p === 0 ? {} : { drop: (w) => dropped(cx, w, p) });
+
+/** Masks that are given. */
+export const masksOf = (...given: readonly (NodeId | undefined)[]): NodeId[] => given.filter((m) => m !== undefined);
 
 const causal = { type: 'bool', default: false, doc: 'no place sees what comes after it' } as const;
 const kv_heads = { type: 'int', min: 1, doc: 'heads of keys and values; as many as heads where it is not said' } as const;
 
 export const attention = layer({
-  doc: 'scaled dot-product attention in equal heads; mask is added, or says what may be seen',
+  doc: 'scaled dot-product attention in equal heads; mask is [T, S], [B, T, S] or [B, heads, T, S]: numbers are added, truth values say what may be seen',
   torch: 'torch.nn.functional.scaled_dot_product_attention',
   shape: '[B, T, d], [B, S, d], [B, S, d] -> [B, T, d]',
   anyType: true,
   inputs: ['q', 'k', 'v'],
   named: ['mask'],
-  parameters: { heads: { type: 'int', default: 1, min: 1, doc: 'number of heads' }, causal, kv_heads },
-  optional: ['kv_heads'],
+  parameters: {
+    heads: { type: 'int', default: 1, min: 1, doc: 'number of heads' },
+    causal,
+    kv_heads,
+    dropout: { type: 'number', default: 0, min: 0, below: 1, doc: 'the probability of zero for each weight, while training' },
+    scale: { type: 'number', doc: 'what scores are multiplied with; 1/sqrt(d/heads) where it is not said' },
+  },
+  optional: ['kv_heads', 'scale'],
   build(cx, args, q, k = q, v = q) {
     if ([q, k, v].some((x) => cx.b.type(x).dtype !== 'f32')) return problem('NN204', `${cx.text} takes numbers`);
-    const kv = (args as { readonly kv_heads?: number }).kv_heads ?? args.heads;
-    return inHeads(cx, q, k, v, args.heads, kv, { causal: args.causal, mask: cx.named['mask'] });
-  },
-});
-
-export const MultiheadAttention = layer({
-  doc: 'attention of a sequence over itself with trained projections in and out',
-  torch: 'torch.nn.MultiheadAttention(batch_first=True)',
-  shape: '[B, T, embed_dim] -> [B, T, embed_dim]',
-  named: ['mask'],
-  parameters: {
-    embed_dim: { type: 'int', min: 1, doc: 'size of a vector' },
-    num_heads: { type: 'int', min: 1, doc: 'number of heads' },
-    bias: { type: 'bool', default: true, doc: 'adds trainable numbers' },
-    causal,
-  },
-  build(cx, { embed_dim: d, num_heads, bias, causal }, x) {
-    const { b } = cx;
-    const shape = b.shape(x);
-    if (shape.length !== 3 || shape[2] !== d) return problem('NN203', `${cx.text} takes [B, T, ${d}], and ${showShape(shape)} flows in`);
-    // xavier_uniform over the joined matrix, zeros for biases, as torch.nn.MultiheadAttention starts.
-    const bound = Math.sqrt(6 / (d + 3 * d));
-    const zeros = { kind: 'constant', value: 0 } as const;
-    const w = cx.param('in_proj_weight', [3 * d, d], { kind: 'uniform', low: -bound, high: bound });
-    const qkv = linear(b, x, w, bias ? cx.param('in_proj_bias', [3 * d], zeros) : undefined);
-    const part = (i: number): NodeId => b.add('slice', [qkv], { start: [0, 0, i * d], size: shape });
-    const out = inHeads(cx, part(0), part(1), part(2), num_heads, num_heads, { causal, mask: cx.named['mask'] });
-    if (typeof out !== 'number') return out;
-    const own = 1 / Math.sqrt(d);
-    const wo = cx.param('out_proj.weight', [d, d], { kind: 'uniform', low: -own, high: own });
-    return linear(b, out, wo, bias ? cx.param('out_proj.bias', [d], zeros) : undefined);
+    const given: { readonly kv_heads?: number; readonly scale?: number } = args;
+    return inHeads(cx, q, k, v, args.heads, given.kv_heads ?? args.heads, {
+      causal: args.causal,
+      masks: masksOf(cx.named['mask']),
+      scale: given.scale,
+      ...dropping(cx, args.dropout),
+    });
   },
 });

@@ -2,13 +2,11 @@ import { at } from '../../base/errors.ts';
 import { BATCH, showShape, type Dim } from '../../base/types.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import { border, type Mode } from './borders.ts';
+import { aroundOf, correlate, LABELS, padding } from './correlate.ts';
 import { layer, problem, type Layer, type LayerContext, type Problem } from './layer.ts';
-import { each, eachOf, listLength, overlap, PLACES, sizes, windows, type Around, type Axes, type Sliding } from './windows.ts';
+import { eachOf, listLength, overlap, PLACES, sizes, type Axes } from './windows.ts';
 
 /** Convolutions as contracts of sliding windows with a kernel; weights start as those of torch.nn.ConvNd. */
-
-// Labels: n batch, g group, c channel, o output channel; d h w places, z y x inside of the window.
-const LABELS: Readonly<Record<Axes, readonly [string, string]>> = { 1: ['h', 'y'], 2: ['hw', 'yx'], 3: ['dhw', 'zyx'] };
 
 const COMMON = {
   in_channels: { type: 'int', min: 1, doc: 'channels that flow in (axis 1)' },
@@ -46,24 +44,6 @@ function withBias(cx: LayerContext, y: NodeId, channels: number, bound: number):
   return b.op('add', y, b.broadcast(cx.param('bias', [channels], { kind: 'uniform', low: -bound, high: bound }), b.shape(y), [1]));
 }
 
-/** Places before and behind each axis; `same` keeps the size, and of an odd number the last place is put behind, as PyTorch has it. */
-function aroundOf(cx: LayerContext, padding: number | readonly number[] | string, { size, stride, dilation }: Sliding): Around | Problem {
-  const axes = size.length;
-  if (padding === 'valid') return { low: size.map(() => 0), high: size.map(() => 0) };
-  if (padding === 'same') {
-    if (stride.some((s) => s !== 1))
-      return problem(
-        'NN206',
-        'padding=same keeps the size, and a stride above 1 does not',
-        'leave the stride out, or say the padding as a number',
-      );
-    const whole = size.map((k, i) => at(dilation, i) * (k - 1));
-    return { low: whole.map((w) => Math.floor(w / 2)), high: whole.map((w) => Math.ceil(w / 2)) };
-  }
-  const counts = typeof padding === 'string' ? undefined : each(padding, axes);
-  return counts ? { low: counts, high: counts } : problem('NN202', listLength(cx.text, axes));
-}
-
 const convolution = (axes: Axes): Layer =>
   layer({
     doc: `slides a trained window over the last ${axes === 1 ? 'axis' : `${axes} axes`}`,
@@ -71,7 +51,7 @@ const convolution = (axes: Axes): Layer =>
     shape: `[B, in, ${PLACES[axes]}] -> [B, out, ...]`,
     parameters: {
       ...COMMON,
-      padding: { type: 'padding', default: 0, min: 0, choices: ['same', 'valid'], doc: 'places around; same keeps the size, valid is 0' },
+      padding,
       dilation,
       groups,
       bias,
@@ -88,21 +68,16 @@ const convolution = (axes: Axes): Layer =>
       const { in_channels: cin, out_channels: cout, groups } = args;
       const [size, stride, dilation] = eachOf([args.kernel_size, args.stride, args.dilation], axes) ?? [];
       if (!size || !stride || !dilation) return problem('NN202', listLength(cx.text, axes));
-      const around = aroundOf(cx, args.padding, { size, stride, dilation });
+      const around = aroundOf(cx.text, args.padding, { size, stride, dilation });
       if ('code' in around) return around;
       const wrong = channelProblem(cx, x, axes, args);
       if (wrong) return wrong;
       const bordered = border(b, x, around, args.padding_mode === 'zeros' ? 'constant' : (args.padding_mode as Mode));
       if (typeof bordered !== 'number') return bordered;
-      const view = windows(b, bordered, { size, stride, dilation });
-      if (view === undefined) return problem('NN203', `a window of [${size.join(', ')}] does not fit into ${showShape(shape)}`);
       const bound = 1 / Math.sqrt((cin / groups) * size.reduce((p, q) => p * q, 1));
-      const w = cx.param('weight', [cout, cin / groups, ...size], { kind: 'uniform', low: -bound, high: bound });
-      const places = b.shape(view).slice(2, 2 + axes);
-      const [p, k] = LABELS[axes];
-      const grouped = b.reshape(view, [at(shape, 0), groups, cin / groups, ...places, ...size]);
-      const kernel = b.reshape(w, [groups, cout / groups, cin / groups, ...size]);
-      const y = b.reshape(b.contract(`ngc${p}${k},goc${k}->ngo${p}`, grouped, kernel), [at(shape, 0), cout, ...places]);
+      const weight = (): NodeId => cx.param('weight', [cout, cin / groups, ...size], { kind: 'uniform', low: -bound, high: bound });
+      const y = correlate(b, bordered, weight, { size, stride, dilation }, groups);
+      if (y === undefined) return problem('NN203', `a window of [${size.join(', ')}] does not fit into ${showShape(shape)}`);
       return args.bias ? withBias(cx, y, cout, bound) : y;
     },
     assume: ({ out_channels }, shape) => [shape[0] ?? BATCH, out_channels, ...shape.slice(2)] as Dim[],
@@ -140,7 +115,7 @@ const transposed = (axes: Axes): Layer =>
         return problem('NN206', 'output_padding must be smaller than the stride or the dilation');
       const bound = 1 / Math.sqrt((cout / groups) * size.reduce((p, q) => p * q, 1));
       const w = cx.param('weight', [cin, cout / groups, ...size], { kind: 'uniform', low: -bound, high: bound });
-      const [p, k] = LABELS[axes];
+      const [p, k] = at(LABELS, axes);
       const grouped = b.reshape(x, [at(shape, 0), groups, cin / groups, ...places]);
       const kernel = b.reshape(w, [groups, cin / groups, cout / groups, ...size]);
       const spread = b.contract(`ngc${p},gco${k}->ngo${p}${k}`, grouped, kernel);

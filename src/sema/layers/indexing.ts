@@ -1,12 +1,11 @@
 import { at } from '../../base/errors.ts';
-import { sameShape, showShape, showType, type Dim } from '../../base/types.ts';
-import type { GraphBuilder } from '../../ir/graph/builder.ts';
-import type { NodeId } from '../../ir/graph/types.ts';
+import { showShape } from '../../base/types.ts';
 import * as f from '../functions.ts';
 import { take } from './arrange.ts';
-import { layer, problem, type Problem } from './layer.ts';
+import { along } from './along.ts';
+import { layer, problem } from './layer.ts';
 
-/** Places that are data: labels as one-hot rows, picking by index, and adding by index. */
+/** Places that are data: labels as one-hot rows, and picking by index. */
 
 export const one_hot = layer({
   anyType: true,
@@ -23,24 +22,6 @@ export const one_hot = layer({
 
 const dim = { type: 'int', doc: 'the axis' } as const;
 
-/** Checks x and an index of the same rank, whose other axes fit. */
-function along(b: GraphBuilder, x: NodeId, index: NodeId, given: number): { readonly axis: number; readonly n: number } | Problem {
-  const [shape, places] = [b.shape(x), b.shape(index)];
-  const axis = f.axisOf(given, shape.length);
-  const n = axis === undefined ? undefined : shape[axis];
-  if (axis === undefined || typeof n !== 'number') return problem('NN206', `${showShape(shape)} has no axis ${given} of known size`);
-  if (b.type(index).dtype !== 'i32') return problem('NN204', `an index is whole numbers, and this is ${showType(b.type(index))}`);
-  const fits = places.length === shape.length && sameShape(without(places, axis), without(shape, axis));
-  return fits ? { axis, n } : problem('NN203', `the index ${showShape(places)} does not fit ${showShape(shape)} besides axis ${given}`);
-}
-
-const without = (shape: readonly Dim[], axis: number): Dim[] => shape.filter((_, i) => i !== axis);
-
-/** Whether place k of a new last axis is the index: [..., n] for an index [...]. */
-function hits(b: GraphBuilder, index: NodeId, n: number): NodeId {
-  return f.oneHot(b, index, n);
-}
-
 export const gather = layer({
   anyType: true,
   doc: 'out[i][j] = x[index[i][j]][j] for axis 0, and so on: work grows with the axis',
@@ -53,7 +34,7 @@ export const gather = layer({
     if ('code' in found) return found;
     const { axis, n } = found;
     // hit: [index..., n]; x with the axis last, repeated along the index's axis.
-    const hit = hits(b, index, n);
+    const hit = f.oneHot(b, index, n);
     const shape = b.shape(hit);
     const rest = b
       .shape(x)
@@ -62,34 +43,6 @@ export const gather = layer({
     const moved = b.permute(x, [...rest, axis]);
     const spread = b.broadcast(moved, shape, [...rest, shape.length - 1]);
     return b.sum(b.op('select', hit, spread, b.like(0, spread)), [shape.length - 1]);
-  },
-});
-
-export const scatter_add = layer({
-  doc: 'x with src added at the places that index names along an axis: work grows with the axis',
-  torch: 'torch.scatter_add',
-  shape: '[..., n, ...], int [..., k, ...], [..., k, ...] -> [..., n, ...]',
-  anyType: true,
-  inputs: ['x', 'index', 'src'],
-  parameters: { dim },
-  build({ b }, args, x, index = x, src = x) {
-    const found = along(b, x, index, args.dim);
-    if ('code' in found) return found;
-    if (!sameShape(b.shape(index), b.shape(src)))
-      return problem('NN203', `index ${showShape(b.shape(index))} and src ${showShape(b.shape(src))} differ`);
-    const { axis, n } = found;
-    const hit = hits(b, index, n);
-    const shape = b.shape(hit);
-    const spread = b.broadcast(
-      src,
-      shape,
-      b.shape(src).map((_, i) => i),
-    );
-    const added = b.sum(b.op('select', hit, spread, b.like(0, spread)), [axis]);
-    // The places are the last axis now: back to where the axis was.
-    const rank = b.shape(x).length;
-    const order = Array.from({ length: rank }, (_, i) => (i < axis ? i : i === axis ? rank - 1 : i - 1));
-    return b.op('add', x, b.permute(added, order));
   },
 });
 

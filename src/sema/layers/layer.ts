@@ -46,6 +46,8 @@ export function isProblem(v: BuiltValue): v is Problem {
 export interface Layer {
   /** Names of the tensors that it takes, or any number of them; `x` alone where it is not said. With more it is only called, never a stage. */
   readonly inputs?: readonly string[] | 'many';
+  /** With several tensors: they may flow in together, as a list, so that it is a stage too. */
+  readonly together?: boolean;
   /** Tensors that may be given by name besides. */
   readonly named?: readonly string[];
   readonly parameters: Parameters;

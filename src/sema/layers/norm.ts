@@ -84,7 +84,7 @@ export const LayerNorm = layer({
 export const RMSNorm = layer({
   doc: 'x / sqrt(mean(x^2) + eps) * weight over the last axis or axes',
   torch: 'torch.nn.RMSNorm',
-  parameters: { normalized_shape, eps: eps(1e-6), elementwise_affine },
+  parameters: { normalized_shape, eps: eps(2 ** -23), elementwise_affine },
   keepsShape: true,
   build(cx, args, x) {
     const { b } = cx;

@@ -2,11 +2,11 @@ import { at } from '../../base/errors.ts';
 import { sameDim, showShape, type Dim } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
-import { matmul as product } from '../arithmetic.ts';
-import * as f from '../functions.ts';
+import { align, matmul as product } from '../arithmetic.ts';
+import { axisOf, part } from '../functions.ts';
 import { layer, problem, type BuiltValue, type Problem } from './layer.ts';
 
-/** Products of tensors: matmul, einsum, outer, distances. */
+/** Products of tensors: matmul, einsum, outer, cross. */
 
 export const matmul = layer({
   doc: 'a @ b',
@@ -106,16 +106,21 @@ export const outer = layer({
   },
 });
 
-export const cosine_similarity = layer({
-  doc: 'a . b / (|a| |b|) along an axis',
-  torch: 'torch.nn.functional.cosine_similarity',
-  shape: '[..., n], [..., n] -> [...]',
+export const cross = layer({
+  doc: 'the cross product of vectors of three',
+  torch: 'torch.linalg.cross',
+  shape: '[..., 3, ...], [..., 3, ...] -> [..., 3, ...]',
   inputs: ['a', 'b'],
-  parameters: { eps: { type: 'number', default: 1e-8, min: 0, doc: 'the smallest product of norms' } },
-  build({ b }, { eps }, x, y = x) {
-    const shape = b.shape(x);
-    if (showShape(shape) !== showShape(b.shape(y)) || shape.length === 0)
-      return problem('NN203', `${showShape(shape)} and ${showShape(b.shape(y))} differ`);
-    return f.cosineOf(b, x, y, eps);
+  parameters: { dim: { type: 'int', default: -1, doc: 'the axis of the three' } },
+  build({ b }, { dim }, x, y = x) {
+    const aligned = align(b, [x, y]);
+    if (!Array.isArray(aligned)) return aligned;
+    const [p, q] = aligned as [NodeId, NodeId];
+    const shape = b.shape(p);
+    const axis = axisOf(dim, shape.length);
+    if (axis === undefined || shape[axis] !== 3) return problem('NN203', `axis ${dim} of ${showShape(shape)} has not the extent 3`);
+    // Place i holds a[i + 1] b[i + 2] - a[i + 2] b[i + 1].
+    const turned = (v: NodeId, by: 1 | 2): NodeId => b.add('concat', [part(b, v, axis, by, 3 - by), part(b, v, axis, 0, by)], { axis });
+    return b.op('sub', b.op('mul', turned(p, 1), turned(q, 2)), b.op('mul', turned(p, 2), turned(q, 1)));
   },
 });

@@ -1,96 +1,95 @@
 import { at } from '../../base/errors.ts';
-import { showShape, type Dim } from '../../base/types.ts';
-import type { GraphBuilder } from '../../ir/graph/builder.ts';
+import { sameShape, showShape, type Dim, type Shape } from '../../base/types.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
+import { broadcastShapes, broadcastTo } from '../arithmetic.ts';
 import * as f from '../functions.ts';
-import { layer, problem, type Layer, type LayerContext } from './layer.ts';
+import { dropped } from './dropped.ts';
+import { layer, problem, type Layer, type LayerContext, type Problem } from './layer.ts';
+import { GRU_STEP, LSTM_STEP, recurrentInit, rnn, weightsOf, type Step } from './recurrent-steps.ts';
 
 /**
- * Recurrent layers, unrolled over the sequence: [B, T, in] -> [B, T, hidden]. Names and order of the gates are PyTorch's
- * (`weight_ih_l0` is [gates * hidden, in]); the state starts with zeros.
+ * Recurrent layers, unrolled over the sequence: [B, T, in] -> [B, T, hidden]. Names and order of the weights are PyTorch's
+ * (`weight_ih_l0` is [gates * hidden, in]). States are [B, layers * directions, size]: the order is PyTorch's, but the batch
+ * is axis 0, as everywhere.
  */
-interface Cell {
-  readonly gates: number;
-  /** One step: the products of the input and of the state with the weights, [B, gates * hidden] each; the state, its first part the output. */
-  readonly step: (b: GraphBuilder, fromInput: NodeId, fromState: NodeId, state: readonly NodeId[], hidden: number) => readonly NodeId[];
-  readonly states: 1 | 2;
-}
-
-const gate = (b: GraphBuilder, x: NodeId, i: number, hidden: number): NodeId => f.part(b, x, 1, i * hidden, hidden);
-
-const rnn = (activation: (b: GraphBuilder, x: NodeId) => NodeId): Cell => ({
-  gates: 1,
-  states: 1,
-  step: (b, i, h) => [activation(b, b.op('add', i, h))],
-});
-
-/** Cho et al., 2014, as torch.nn.GRU computes it: the reset gate acts on the product of the state. */
-const GRU_CELL: Cell = {
-  gates: 3,
-  states: 1,
-  step(b, i, h, [before = i], n) {
-    const both = (k: number): NodeId => b.op('sigmoid', b.op('add', gate(b, i, k, n), gate(b, h, k, n)));
-    const [r, z] = [both(0), both(1)];
-    const fresh = b.op('tanh', b.op('add', gate(b, i, 2, n), b.op('mul', r, gate(b, h, 2, n))));
-    return [b.op('add', b.op('mul', b.op('sub', b.like(1, z), z), fresh), b.op('mul', z, before))];
-  },
-};
-
-/** Hochreiter and Schmidhuber, 1997, with a forget gate: gates i, f, g, o. */
-const LSTM_CELL: Cell = {
-  gates: 4,
-  states: 2,
-  step(b, i, h, [, cell = i], n) {
-    const sum = b.op('add', i, h);
-    const [input, forget, out] = [0, 1, 3].map((k) => b.op('sigmoid', gate(b, sum, k, n))) as [NodeId, NodeId, NodeId];
-    const next = b.op('add', b.op('mul', forget, cell), b.op('mul', input, b.op('tanh', gate(b, sum, 2, n))));
-    return [b.op('mul', out, b.op('tanh', next)), next];
-  },
-};
-
 interface Direction {
   readonly input: number;
   readonly hidden: number;
+  /** The size of the output, where a product makes it smaller than the state; else 0. */
+  readonly projection: number;
   readonly bias: boolean;
   readonly suffix: string;
   readonly reverse: boolean;
+  /** The state before the first step: [B, size] each. */
+  readonly start: readonly NodeId[];
 }
 
-/** Runs a cell along the sequence in one direction: [B, T, hidden]. */
-function run(cx: LayerContext, cell: Cell, x: NodeId, d: Direction): NodeId {
+interface Ran {
+  readonly outputs: NodeId;
+  /** The state after the last step. */
+  readonly end: readonly NodeId[];
+}
+
+/** Runs a step along the sequence in one direction. */
+function run(cx: LayerContext, step: Step, x: NodeId, d: Direction): Ran {
   const { b } = cx;
   const [batch = 1, length] = b.shape(x) as [Dim, number, ...Dim[]];
-  const wide = cell.gates * d.hidden;
-  const bound = 1 / Math.sqrt(d.hidden);
-  const init = { kind: 'uniform', low: -bound, high: bound } as const;
-  const wi = cx.param(`weight_ih_${d.suffix}`, [wide, d.input], init);
-  const wh = cx.param(`weight_hh_${d.suffix}`, [wide, d.hidden], init);
-  const biases = d.bias ? (['ih', 'hh'] as const).map((k) => cx.param(`bias_${k}_${d.suffix}`, [wide], init)) : [];
-  const plus = (y: NodeId, which: 0 | 1): NodeId => {
-    const bias = biases[which];
-    const shape = b.shape(y);
-    return bias === undefined ? y : b.op('add', y, b.broadcast(bias, shape, [shape.length - 1]));
-  };
+  const width = d.projection || d.hidden;
+  const weights = weightsOf(cx, step, { ...d, state: width });
+  const projection = d.projection === 0 ? undefined : cx.param(`weight_hr${d.suffix}`, [width, d.hidden], recurrentInit(d.hidden));
   // The input's share of all steps is one product.
-  const inputs = plus(b.contract('abz,yz->aby', x, wi), 0);
-  const zero = b.full(0, { dtype: 'f32', shape: [batch, d.hidden] });
-  let state: readonly NodeId[] = cell.states === 1 ? [zero] : [zero, zero];
+  const inputs = weights.fromInput(x);
+  let state = d.start;
   const outputs: NodeId[] = [];
   for (let k = 0; k < length; k++) {
     const t = d.reverse ? length - 1 - k : k;
-    const mine = b.reshape(f.part(b, inputs, 1, t, 1), [batch, wide]);
-    const before = plus(b.contract('az,yz->ay', at(state, 0), wh), 1);
-    state = cell.step(b, mine, before, state, d.hidden);
-    outputs[t] = b.reshape(at(state, 0), [batch, 1, d.hidden]);
+    const mine = b.reshape(f.part(b, inputs, 1, t, 1), [batch, step.gates * d.hidden]);
+    const [out = mine, ...rest] = step.next(b, mine, weights.fromState(at(state, 0)), state, d.hidden);
+    // Sak et al., 2014: the output of an LSTM is made smaller, and the smaller one goes on to the next step.
+    state = [projection === undefined ? out : b.contract('az,yz->ay', out, projection), ...rest];
+    outputs[t] = b.reshape(at(state, 0), [batch, 1, width]);
   }
-  return outputs.length === 1 ? at(outputs, 0) : b.add('concat', outputs, { axis: 1 });
+  return { outputs: outputs.length === 1 ? at(outputs, 0) : b.add('concat', outputs, { axis: 1 }), end: state };
 }
 
-const recurrent = (name: string, doc: string, cellOf: (args: { readonly nonlinearity?: string }) => Cell, more: object = {}): Layer =>
-  layer({
-    doc,
+/** The states that the call gives by name, or zeros: [B, places, size] each. */
+function starts(cx: LayerContext, step: Step, shapes: readonly Shape[]): readonly NodeId[] | Problem {
+  const { b } = cx;
+  const out: NodeId[] = [];
+  for (const [i, shape] of shapes.entries()) {
+    const name = `${at<string>(step.states, i)}0`;
+    const given = cx.named[name];
+    if (given === undefined) {
+      out.push(b.full(0, { dtype: 'f32', shape }));
+      continue;
+    }
+    const found = b.shape(given);
+    const fits = sameShape(found.slice(-2), shape.slice(1)) && sameShape(broadcastShapes(found, shape) ?? [], shape);
+    if (b.type(given).dtype !== 'f32' || !fits)
+      return problem(
+        'NN203',
+        `${name} is ${showShape(shape)}, and ${showShape(found)} is given`,
+        'its axis 1 counts layers and directions; without the batch it serves all examples',
+      );
+    out.push(broadcastTo(b, given, shape));
+  }
+  return out;
+}
+
+interface More {
+  readonly nonlinearity?: string;
+  readonly proj_size?: number;
+}
+
+const recurrent = (name: string, doc: string, stepOf: (args: More) => Step, more: object = {}): Layer => {
+  const { states } = stepOf({});
+  const named = states.map((s) => `${s}0`);
+  const ends = states.map((s) => `${s}_n`).join(', ');
+  return layer({
+    doc: `${doc}; ${named.join(', ')} and ${ends} are [B, layers*directions, size], where PyTorch has the batch on axis 1`,
     torch: `torch.nn.${name}(batch_first=True)`,
-    shape: '[B, T, in] -> [B, T, hidden]; [B, hidden] with last',
+    shape: `[B, T, in] -> [B, T, hidden]; [B, hidden] with last; and ${ends} with states`,
+    named,
     parameters: {
       input_size: { type: 'int', min: 1, doc: 'size of what flows in' },
       hidden_size: { type: 'int', min: 1, doc: 'size of the state' },
@@ -99,36 +98,63 @@ const recurrent = (name: string, doc: string, cellOf: (args: { readonly nonlinea
       bidirectional: { type: 'bool', default: false, doc: 'runs both ways and joins the results' },
       last: { type: 'bool', default: false, doc: 'gives the state after the sequence alone' },
       ...more,
+      dropout: { type: 'number', default: 0, min: 0, below: 1, doc: 'the probability of zero between layers, while training' },
+      states: { type: 'bool', default: false, doc: `gives ${ends} too` },
     },
     build(cx, args, x) {
       const { b } = cx;
       const shape = b.shape(x);
       if (shape.length !== 3 || shape[2] !== args.input_size || typeof shape[1] !== 'number')
         return problem('NN203', `${cx.text} takes [B, T, ${args.input_size}], and ${showShape(shape)} flows in`);
-      const cell = cellOf(args as { readonly nonlinearity?: string });
-      const hidden = args.hidden_size;
+      const given = args as More;
+      const step = stepOf(given);
+      const [batch, hidden, projection] = [shape[0] as Dim, args.hidden_size, given.proj_size ?? 0];
+      if (projection >= hidden)
+        return problem('NN206', `proj_size ${projection} must be below hidden_size ${hidden}`, 'leave it out: the output has hidden_size');
+      const directions = args.bidirectional ? 2 : 1;
+      const sizes = step.states.map((s) => (s === 'h' ? projection || hidden : hidden));
+      const start = starts(
+        cx,
+        step,
+        sizes.map((size) => [batch, args.num_layers * directions, size]),
+      );
+      if ('code' in start) return start;
+      const startOf = (place: number): NodeId[] => start.map((s, i) => b.reshape(f.part(b, s, 1, place, 1), [batch, at(sizes, i)]));
+      const joined = (xs: readonly NodeId[], axis: number): NodeId => (xs.length === 1 ? at(xs, 0) : b.add('concat', xs, { axis }));
       let y = x;
-      let ends: NodeId[] = [];
+      const all: Ran[] = [];
       for (let l = 0; l < args.num_layers; l++) {
         const input = b.shape(y)[2] as number;
-        const one = (reverse: boolean): NodeId =>
-          run(cx, cell, y, { input, hidden, bias: args.bias, suffix: `l${l}${reverse ? '_reverse' : ''}`, reverse });
-        const ways = args.bidirectional ? [one(false), one(true)] : [one(false)];
-        // The last state of the way back is the one at the first place.
-        ends = ways.map((w, i) => b.reshape(f.part(b, w, 1, i === 0 ? (shape[1] as number) - 1 : 0, 1), [shape[0] as Dim, hidden]));
-        y = ways.length === 1 ? at(ways, 0) : b.add('concat', ways, { axis: 2 });
+        const layerInput = l === 0 ? y : dropped(cx, y, args.dropout);
+        const ways = Array.from({ length: directions }, (_, way) => {
+          const suffix = `_l${l}${way === 1 ? '_reverse' : ''}`;
+          const d = { input, hidden, projection, bias: args.bias, suffix, reverse: way === 1, start: startOf(l * directions + way) };
+          return run(cx, step, layerInput, d);
+        });
+        all.push(...ways);
+        y = joined(
+          ways.map((w) => w.outputs),
+          2,
+        );
       }
-      if (!args.last) return y;
-      return ends.length === 1 ? at(ends, 0) : b.add('concat', ends, { axis: 1 });
+      const final = all.slice(-directions).map((r) => at(r.end, 0));
+      const out = args.last ? joined(final, 1) : y;
+      if (!args.states) return out;
+      const after = sizes.map((size, i) =>
+        joined(
+          all.map((r) => b.reshape(at(r.end, i), [batch, 1, size])),
+          1,
+        ),
+      );
+      return [out, ...after];
     },
   });
+};
 
 const nonlinearity = { type: 'string', default: 'tanh', choices: ['tanh', 'relu'], doc: 'the activation' } as const;
-export const RNN = recurrent(
-  'RNN',
-  'a state that each place of a sequence changes',
-  ({ nonlinearity: n }) => rnn(n === 'relu' ? f.relu : (b, x) => b.op('tanh', x)),
-  { nonlinearity },
-);
-export const GRU = recurrent('GRU', 'a recurrent layer with a reset and an update gate', () => GRU_CELL);
-export const LSTM = recurrent('LSTM', 'a recurrent layer with a cell that gates guard', () => LSTM_CELL);
+const proj_size = { type: 'int', default: 0, min: 0, doc: 'the size that a product gives the output and h; 0 for none' } as const;
+export const RNN = recurrent('RNN', 'a state that each place of a sequence changes', ({ nonlinearity: n }) => rnn(n ?? 'tanh'), {
+  nonlinearity,
+});
+export const GRU = recurrent('GRU', 'a recurrent layer with a reset and an update gate', () => GRU_STEP);
+export const LSTM = recurrent('LSTM', 'a recurrent layer with a cell that gates guard', () => LSTM_STEP, { proj_size });

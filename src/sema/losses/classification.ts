@@ -3,7 +3,7 @@ import { sameShape, showShape, type TensorType } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import type { AnyArgs } from '../arguments.ts';
-import { axisOf, logsumexp, oneHot, softplus, table } from '../functions.ts';
+import { axisOf, logsumexp, oneHot, table } from '../functions.ts';
 import { problem, type Problem } from '../layers/layer.ts';
 import { likePrediction, loss, reduction } from './loss.ts';
 
@@ -79,28 +79,6 @@ function weightProblem(args: object, n: unknown): Problem | undefined {
     ? undefined
     : problem('NN206', `there are ${weight.length} weights for ${String(n)} classes`, 'give one number for each class');
 }
-
-export const bce_with_logits = loss({
-  doc: 'binary cross entropy of sigmoid(pred), without overflow',
-  torch: 'torch.nn.BCEWithLogitsLoss',
-  parameters: { reduction },
-  target: likePrediction,
-  // -log(sigmoid(x)) where the target is 1, x more where it is 0.
-  each: ({ b }, x, t = x) => b.op('add', b.op('mul', x, b.op('sub', b.like(1, t), t)), softplus(b, b.op('neg', x))),
-});
-
-export const bce = loss({
-  doc: 'binary cross entropy of probabilities; logarithms end at -100, as in PyTorch',
-  torch: 'torch.nn.BCELoss',
-  parameters: { reduction },
-  target: likePrediction,
-  each({ b }, p, t = p) {
-    const one = b.like(1, p);
-    const log = (x: NodeId): NodeId => b.op('max', b.op('log', b.op('max', x, b.like(1e-38, x))), b.like(-100, x));
-    const no = b.op('mul', b.op('sub', one, t), log(b.op('sub', one, p)));
-    return b.op('neg', b.op('add', b.op('mul', t, log(p)), no));
-  },
-});
 
 export const kl_div = loss({
   doc: 'target (log(target) - pred), where pred holds logarithms of probabilities',

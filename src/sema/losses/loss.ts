@@ -67,6 +67,13 @@ export const likePrediction = (pred: TensorType): TensorType => pred;
 /** The target of a loss that compares rows: one number for each. */
 export const perRow = (pred: TensorType): TensorType => ({ dtype: 'f32', shape: pred.shape.slice(0, -1) });
 
+/** The mean over the last axis. */
+export function overClasses(b: GraphBuilder, x: NodeId): NodeId {
+  const axis = b.shape(x).length - 1;
+  const total = b.sum(x, [axis]);
+  return b.op('div', total, b.splat(b.dimsize(at(b.shape(x), axis)), b.shape(total)));
+}
+
 /** The losses of elements, reduced as the arguments say. */
 export function lossValue(loss: Loss, cx: LossContext, ...operands: Operands): NodeId | Problem {
   const { b, args } = cx;

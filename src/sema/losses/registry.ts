@@ -1,7 +1,21 @@
+import * as binary from './binary.ts';
 import * as classification from './classification.ts';
+import { ctc } from './ctc.ts';
+import * as likelihood from './likelihood.ts';
 import type { Loss } from './loss.ts';
 import * as margins from './margins.ts';
+import * as multiMargins from './multi-margin.ts';
 import * as regression from './regression.ts';
+import * as vectors from './vectors.ts';
 
 /** Every loss by the name that a program uses. */
-export const LOSSES: Readonly<Record<string, Loss>> = { ...regression, ...classification, ...margins };
+export const LOSSES: Readonly<Record<string, Loss>> = {
+  ...regression,
+  ...likelihood,
+  ...classification,
+  ...binary,
+  ...margins,
+  ...multiMargins,
+  ...vectors,
+  ctc,
+};

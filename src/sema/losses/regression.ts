@@ -1,61 +1,65 @@
 import { likePrediction, loss, reduction } from './loss.ts';
+import { weighed, weight, weightSum } from './weights.ts';
 
 /** Losses that compare numbers with numbers. */
 
 export const mse = loss({
-  doc: '(pred - target)^2',
+  doc: '(pred - target)^2; a mean with weights divides by their sum',
   torch: 'torch.nn.MSELoss',
-  parameters: { reduction },
+  parameters: { weight, reduction },
+  optional: ['weight'],
+  named: ['weight'],
   zero: true,
   target: likePrediction,
-  each({ b }, pred, target = pred) {
-    const d = b.op('sub', pred, target);
-    return b.op('mul', d, d);
+  counts: weightSum,
+  each(cx, pred, target = pred) {
+    const d = cx.b.op('sub', pred, target);
+    return weighed(cx, cx.b.op('mul', d, d));
   },
 });
 
 export const l1 = loss({
-  doc: '|pred - target|',
+  doc: '|pred - target|; a mean with weights divides by their sum',
   torch: 'torch.nn.L1Loss',
-  parameters: { reduction },
+  parameters: { weight, reduction },
+  optional: ['weight'],
+  named: ['weight'],
   zero: true,
   target: likePrediction,
-  each: ({ b }, pred, target = pred) => b.op('abs', b.op('sub', pred, target)),
+  counts: weightSum,
+  each: (cx, pred, target = pred) => weighed(cx, cx.b.op('abs', cx.b.op('sub', pred, target))),
 });
 
 export const huber = loss({
-  doc: 'quadratic up to delta, linear beyond',
+  doc: 'quadratic up to delta, linear beyond; a mean with weights divides by the number of elements, as in PyTorch',
   torch: 'torch.nn.HuberLoss',
-  parameters: { delta: { type: 'number', default: 1, min: 1e-12, doc: 'where the line begins' }, reduction },
+  parameters: { delta: { type: 'number', default: 1, min: 1e-12, doc: 'where the line begins' }, weight, reduction },
+  optional: ['weight'],
+  named: ['weight'],
   zero: true,
   target: likePrediction,
-  each({ b, args: { delta } }, pred, target = pred) {
+  each(cx, pred, target = pred) {
+    const { b } = cx;
+    const { delta } = cx.args;
     const d = b.op('sub', pred, target);
     const a = b.op('abs', d);
     const square = b.op('mul', b.op('mul', d, d), b.like(0.5, d));
     const line = b.op('mul', b.op('sub', a, b.like(delta / 2, d)), b.like(delta, d));
-    return b.op('select', b.op('le', a, b.like(delta, a)), square, line);
+    return weighed(cx, b.op('select', b.op('lt', a, b.like(delta, a)), square, line));
   },
 });
 
 export const smooth_l1 = loss({
-  doc: 'quadratic up to beta, linear beyond; huber divided by beta',
+  doc: 'quadratic up to beta, linear beyond: huber divided by beta, and l1 for a beta of 0',
   torch: 'torch.nn.SmoothL1Loss',
-  parameters: { beta: { type: 'number', default: 1, min: 1e-12, doc: 'where the line begins' }, reduction },
+  parameters: { beta: { type: 'number', default: 1, min: 0, doc: 'where the line begins' }, reduction },
   zero: true,
   target: likePrediction,
   each({ b, args: { beta } }, pred, target = pred) {
     const d = b.op('sub', pred, target);
     const a = b.op('abs', d);
+    if (beta === 0) return a;
     const square = b.op('mul', b.op('mul', d, d), b.like(0.5 / beta, d));
     return b.op('select', b.op('lt', a, b.like(beta, a)), square, b.op('sub', a, b.like(beta / 2, d)));
   },
-});
-
-export const poisson_nll = loss({
-  doc: 'exp(pred) - target pred: counts, with the logarithm of their rate',
-  torch: 'torch.nn.PoissonNLLLoss',
-  parameters: { reduction },
-  target: likePrediction,
-  each: ({ b }, pred, target = pred) => b.op('sub', b.op('exp', pred), b.op('mul', target, pred)),
 });

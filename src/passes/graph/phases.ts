@@ -1,0 +1,93 @@
+import { at, get } from '../../base/errors.ts';
+import { GraphBuilder } from '../../ir/graph/builder.ts';
+import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
+import { dce } from './cleanup.ts';
+import { copyNode } from './rewrite.ts';
+
+/**
+ * Training with several losses in turn, as the two networks of a GAN do: a step has a phase for each of them, and what a phase makes of
+ * parameters and states is what the next one begins with. One graph holds them all.
+ */
+
+/** A use of a layer that moves a state: `next` is what it makes of `before`. Later uses of that state go on from `next`. */
+export interface StateUse {
+  readonly state: string;
+  readonly before: NodeId;
+  readonly next: NodeId;
+}
+
+/**
+ * What one of several losses needs: it becomes the output `loss`, and a state moves only where its layer is used on the way to that
+ * loss, as running statistics do in PyTorch where only that loss is computed.
+ */
+export function phaseOf(graph: Graph, loss: string, uses: readonly StateUse[], losses: readonly string[]): Graph {
+  const { nodes } = graph;
+  const own = get(new Map(Object.entries(graph.outputs)), loss, 'output');
+  const needed = ancestors(nodes, own, -1);
+  const skipped = new Map(uses.filter((u) => !isOnTheWay(nodes, u, needed)).map((u) => [u.next, u.before]));
+  const kept = (id: NodeId): NodeId => {
+    const before = skipped.get(id);
+    return before === undefined ? id : kept(before);
+  };
+  const rest = Object.entries(graph.outputs).filter(([name]) => !losses.includes(name));
+  return dce({
+    ...graph,
+    // Operands only move to earlier nodes, so that the order stays right.
+    nodes: nodes.map((n): Node => ({ ...n, inputs: n.inputs.map(kept) }) as Node),
+    outputs: { ...Object.fromEntries(rest), loss: own },
+    writes: graph.writes.map((w) => ({ ...w, value: kept(w.value) })).filter((w) => at(nodes, w.value).op !== 'state'),
+  });
+}
+
+/** Everything that a node depends on, but what lies behind `border`. */
+function ancestors(nodes: readonly Node[], of: NodeId, border: NodeId): Set<NodeId> {
+  const seen = new Set<NodeId>();
+  const stack = [of];
+  for (let id = stack.pop(); id !== undefined; id = stack.pop()) {
+    if (id === border || seen.has(id)) continue;
+    seen.add(id);
+    stack.push(...at(nodes, id).inputs);
+  }
+  return seen;
+}
+
+/** Whether the sums that a use makes its state of are also what the loss is made of. */
+function isOnTheWay(nodes: readonly Node[], use: StateUse, needed: ReadonlySet<NodeId>): boolean {
+  const stack = [use.next];
+  const seen = new Set<NodeId>();
+  for (let id = stack.pop(); id !== undefined; id = stack.pop()) {
+    if (id === use.before || seen.has(id)) continue;
+    seen.add(id);
+    const node = at(nodes, id);
+    const { op } = node;
+    if (op !== 'reduce_sum' && op !== 'contract') stack.push(...node.inputs);
+    else if (needed.has(id)) return true;
+  }
+  return false;
+}
+
+/** One graph that does what two do one after the other: the second reads the states that the first leaves behind. */
+export function inTurn(first: Graph, second: Graph, nameOf: (output: string) => string): Graph {
+  const b = new GraphBuilder(first.name, first);
+  const written = new Map(first.writes.map((w) => [w.state, w.value]));
+  const map = new Map<NodeId, NodeId>();
+  for (const node of second.nodes) {
+    const left = node.op === 'state' ? written.get(node.attrs.name) : undefined;
+    map.set(
+      node.id,
+      left ??
+        copyNode(
+          b,
+          node,
+          node.inputs.map((i) => get(map, i)),
+        ),
+    );
+  }
+  for (const [name, id] of Object.entries(second.outputs)) b.outputs[nameOf(name)] = get(map, id);
+  const later = new Set(second.writes.map((w) => w.state));
+  const writes = [
+    ...b.writes.filter((w) => !later.has(w.state)),
+    ...second.writes.map((w) => ({ state: w.state, value: get(map, w.value) })),
+  ];
+  return { ...b.graph(), writes };
+}

@@ -1,0 +1,178 @@
+import { at } from '../../base/errors.ts';
+import { product, type Dim } from '../../base/types.ts';
+import type { GraphBuilder } from '../../ir/graph/builder.ts';
+import type { NodeId } from '../../ir/graph/types.ts';
+import * as f from '../functions.ts';
+import { asOnes, axis as dim, keepdim, knownAxis } from './axes.ts';
+import { layer, problem, type Problem } from './layer.ts';
+
+/** Functions that put values in order. */
+
+/**
+ * Values in order and their places: each value is sent to the place that the count of those before it gives. Work grows with
+ * the square of the axis; ties keep their order.
+ */
+function ordered(b: GraphBuilder, x: NodeId, dimension: number, descending: boolean, k?: number): readonly NodeId[] | Problem {
+  const found = knownAxis(b, x, dimension);
+  if ('code' in found) return found;
+  const { axis, n } = found;
+  const kept = k ?? n;
+  if (kept > n) return problem('NN206', `there are only ${n} values on axis ${dimension}, and ${kept} are asked for`);
+  const shape = b.shape(x);
+  // mine: [..., n, ..., 1...], other: a new last axis that runs through the axis.
+  const pairs: Dim[] = [...shape, n];
+  const last = shape.length;
+  const kept0 = shape.map((_, i) => i);
+  const mine = b.broadcast(x, pairs, kept0);
+  const moved = b.permute(x, [...kept0.filter((i) => i !== axis), axis]);
+  const other = b.broadcast(moved, pairs, [...kept0.filter((i) => i !== axis), last]);
+  const int = { dtype: 'i32', shape: pairs } as const;
+  const [i, j] = [b.add('iota', [], { axis }, int), b.add('iota', [], { axis: last }, int)];
+  const better = descending ? b.op('lt', mine, other) : b.op('lt', other, mine);
+  const before = b.op('or', better, b.op('and', b.op('eq', mine, other), b.op('lt', j, i)));
+  const rank = b.sum(b.cast(before, 'i32'), [last]);
+  // result[r] = the value whose rank is r.
+  const slots: Dim[] = [...shape, kept];
+  const slot = b.add('iota', [], { axis: last }, { dtype: 'i32', shape: slots });
+  const chosen = b.op('eq', b.broadcast(rank, slots, kept0), slot);
+  const back = (y: NodeId): NodeId => {
+    // The slots are the last axis of what is left: put them where the axis was.
+    const rest = shape.length - 1;
+    return b.permute(y, [...Array.from({ length: axis }, (_, q) => q), rest, ...Array.from({ length: rest - axis }, (_, q) => axis + q)]);
+  };
+  const values = b.sum(b.op('select', chosen, b.broadcast(x, slots, kept0), b.full(0, { dtype: 'f32', shape: slots })), [axis]);
+  const place = b.add('iota', [], { axis }, { dtype: 'i32', shape: slots });
+  const places = b.sum(b.op('select', chosen, place, b.full(0, { dtype: 'i32', shape: slots })), [axis]);
+  return [back(values), back(places)];
+}
+
+/** Everything in one axis, where no axis is named. */
+function flattened(b: GraphBuilder, x: NodeId): NodeId | Problem {
+  const n = product(b.shape(x));
+  return typeof n === 'number'
+    ? b.reshape(x, [n])
+    : problem('NN206', 'the examples are not put in order with one another', 'name an axis: dim=-1');
+}
+
+const descending = { type: 'bool', default: false, doc: 'the largest first' } as const;
+export const sort = layer({
+  doc: 'values in order and the places where they stood',
+  torch: 'torch.sort',
+  shape: '[..., n, ...] -> [..., n, ...] and int [..., n, ...]',
+  parameters: { dim, descending },
+  build: ({ b }, args, x) => ordered(b, x, args.dim, args.descending),
+});
+export const argsort = layer({
+  doc: 'the places of values in order',
+  torch: 'torch.argsort',
+  shape: '[..., n, ...] -> int [..., n, ...]',
+  parameters: { dim, descending },
+  build({ b }, args, x) {
+    const result = ordered(b, x, args.dim, args.descending);
+    return 'code' in result ? result : at(result, 1);
+  },
+});
+export const topk = layer({
+  doc: 'the k largest or smallest values and their places',
+  torch: 'torch.topk',
+  shape: '[..., n, ...] -> [..., k, ...] and int [..., k, ...]',
+  parameters: {
+    k: { type: 'int', min: 1, doc: 'how many' },
+    dim,
+    largest: { type: 'bool', default: true, doc: 'the largest; else the smallest' },
+  },
+  build: ({ b }, args, x) => ordered(b, x, args.dim, args.largest, args.k),
+});
+
+interface Whole {
+  readonly x: NodeId;
+  readonly dim: number;
+}
+
+/** The tensor and the axis that are meant: all elements where no axis is named. */
+function meant(b: GraphBuilder, x: NodeId, given: number | undefined): Whole | Problem {
+  if (given !== undefined) return { x, dim: given };
+  const flat = flattened(b, x);
+  return typeof flat === 'number' ? { x: flat, dim: 0 } : flat;
+}
+
+/** The axis goes away, or stays with extent 1. */
+const done = (b: GraphBuilder, y: NodeId, { x }: Whole, axis: number, keep: boolean): NodeId =>
+  keep
+    ? asOnes(b, y, b.shape(x), [axis])
+    : b.reshape(
+        y,
+        b.shape(x).filter((_, i) => i !== axis),
+      );
+
+const which = { type: 'int', doc: 'the axis; all elements where it is not said' } as const;
+
+export const median = layer({
+  doc: 'the middle value, the lower of two; along an axis also the place where it stands',
+  torch: 'torch.median',
+  shape: '[..., n, ...] -> [..., ...] and int [..., ...]',
+  parameters: { dim: which, keepdim },
+  optional: ['dim'],
+  build({ b }, args, x) {
+    const given = (args as { readonly dim?: number }).dim;
+    const whole = meant(b, x, given);
+    if ('code' in whole) return whole;
+    const found = knownAxis(b, whole.x, whole.dim);
+    if ('code' in found) return found;
+    const { axis, n } = found;
+    const sorted = ordered(b, whole.x, axis, false);
+    if ('code' in sorted) return sorted;
+    const middle = sorted.map((y) =>
+      done(b, f.part(b, y, axis, Math.floor((n - 1) / 2), 1), whole, axis, args.keepdim && given !== undefined),
+    );
+    return given === undefined ? at(middle, 0) : middle;
+  },
+});
+
+/** Between two neighbours in order: how much the upper one counts, for a place with a fraction. */
+const INTERPOLATION: Readonly<Record<string, (place: number) => number>> = {
+  linear: (place) => place - Math.floor(place),
+  lower: () => 0,
+  higher: (place) => (Number.isInteger(place) ? 0 : 1),
+  midpoint: (place) => (Number.isInteger(place) ? 0 : 0.5),
+  // Halves go to the even place.
+  nearest(place) {
+    const [low, rest] = [Math.floor(place), place - Math.floor(place)];
+    return rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? 1 : 0;
+  },
+};
+
+export const quantile = layer({
+  doc: 'the value below which a share q of the values lies',
+  torch: 'torch.quantile',
+  shape: '[..., n, ...] -> [..., ...]',
+  parameters: {
+    q: { type: 'number', min: 0, max: 1, doc: 'the share' },
+    dim: which,
+    keepdim,
+    interpolation: { type: 'string', default: 'linear', choices: Object.keys(INTERPOLATION), doc: 'what lies between two values' },
+  },
+  optional: ['dim'],
+  build({ b }, args, x) {
+    const given = (args as { readonly dim?: number }).dim;
+    const whole = meant(b, x, given);
+    if ('code' in whole) return whole;
+    const found = knownAxis(b, whole.x, whole.dim);
+    if ('code' in found) return found;
+    const { axis, n } = found;
+    const sorted = ordered(b, whole.x, axis, false);
+    if ('code' in sorted) return sorted;
+    const place = args.q * (n - 1);
+    const share = INTERPOLATION[args.interpolation]?.(place) ?? 0;
+    const value = (i: number): NodeId => f.part(b, at(sorted, 0), axis, i, 1);
+    const low = value(Math.floor(place));
+    const step = share === 0 ? undefined : b.op('sub', value(Math.floor(place) + 1), low);
+    const y = step === undefined ? low : b.op('add', low, b.op('mul', step, b.like(share, step)));
+    if (given === undefined && args.keepdim)
+      return b.reshape(
+        y,
+        b.shape(x).map(() => 1),
+      );
+    return done(b, y, whole, axis, args.keepdim);
+  },
+});

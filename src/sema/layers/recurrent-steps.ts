@@ -1,0 +1,84 @@
+import type { Init } from '../../base/init.ts';
+import type { GraphBuilder } from '../../ir/graph/builder.ts';
+import type { NodeId } from '../../ir/graph/types.ts';
+import * as f from '../functions.ts';
+import type { LayerContext } from './layer.ts';
+
+/** What one step of a recurrent layer computes. The order of the gates in the weights is PyTorch's. */
+export interface Step {
+  readonly gates: number;
+  /** From the products of the input and of the state with the weights, [B, gates * hidden] each: the next state, its first part the output. */
+  readonly next: (b: GraphBuilder, fromInput: NodeId, fromState: NodeId, state: readonly NodeId[], hidden: number) => readonly NodeId[];
+  /** What the parts of the state are called. */
+  readonly states: readonly ['h'] | readonly ['h', 'c'];
+}
+
+const gate = (b: GraphBuilder, x: NodeId, i: number, hidden: number): NodeId => f.part(b, x, 1, i * hidden, hidden);
+
+/** Elman, 1990, with tanh or relu. */
+export const rnn = (nonlinearity: string): Step => ({
+  gates: 1,
+  states: ['h'],
+  next(b, i, h) {
+    const sum = b.op('add', i, h);
+    return [nonlinearity === 'relu' ? f.relu(b, sum) : b.op('tanh', sum)];
+  },
+});
+
+/** Cho et al., 2014, as torch.nn.GRU computes it: the reset gate acts on the product of the state. */
+export const GRU_STEP: Step = {
+  gates: 3,
+  states: ['h'],
+  next(b, i, h, [before = i], n) {
+    const both = (k: number): NodeId => b.op('sigmoid', b.op('add', gate(b, i, k, n), gate(b, h, k, n)));
+    const [r, z] = [both(0), both(1)];
+    const fresh = b.op('tanh', b.op('add', gate(b, i, 2, n), b.op('mul', r, gate(b, h, 2, n))));
+    return [b.op('add', b.op('mul', b.op('sub', b.like(1, z), z), fresh), b.op('mul', z, before))];
+  },
+};
+
+/** Hochreiter and Schmidhuber, 1997, with a forget gate: gates i, f, g, o. */
+export const LSTM_STEP: Step = {
+  gates: 4,
+  states: ['h', 'c'],
+  next(b, i, h, [, cell = i], n) {
+    const sum = b.op('add', i, h);
+    const [input, forget, out] = [0, 1, 3].map((k) => b.op('sigmoid', gate(b, sum, k, n))) as [NodeId, NodeId, NodeId];
+    const next = b.op('add', b.op('mul', forget, cell), b.op('mul', input, b.op('tanh', gate(b, sum, 2, n))));
+    return [b.op('mul', out, b.op('tanh', next)), next];
+  },
+};
+
+/** All weights of recurrent layers start in +-1/sqrt(hidden). */
+export function recurrentInit(hidden: number): Init {
+  const bound = 1 / Math.sqrt(hidden);
+  return { kind: 'uniform', low: -bound, high: bound };
+}
+
+/** Products with the weights `weight_ih` and `weight_hh`, whose names end in `suffix`. */
+export interface Weights {
+  readonly fromInput: (x: NodeId) => NodeId;
+  readonly fromState: (h: NodeId) => NodeId;
+}
+
+/** Declares the weights of one step in the order in which PyTorch draws them. */
+export function weightsOf(
+  cx: LayerContext,
+  step: Step,
+  of: { readonly input: number; readonly hidden: number; readonly state: number; readonly bias: boolean; readonly suffix: string },
+): Weights {
+  const { b } = cx;
+  const wide = step.gates * of.hidden;
+  const init = recurrentInit(of.hidden);
+  const wi = cx.param(`weight_ih${of.suffix}`, [wide, of.input], init);
+  const wh = cx.param(`weight_hh${of.suffix}`, [wide, of.state], init);
+  const [bi, bh] = of.bias ? (['ih', 'hh'] as const).map((k) => cx.param(`bias_${k}${of.suffix}`, [wide], init)) : [];
+  const plus = (y: NodeId, bias: NodeId | undefined): NodeId => {
+    const shape = b.shape(y);
+    return bias === undefined ? y : b.op('add', y, b.broadcast(bias, shape, [shape.length - 1]));
+  };
+  return {
+    fromInput: (x) => plus(b.contract(b.shape(x).length === 3 ? 'abz,yz->aby' : 'az,yz->ay', x, wi), bi),
+    fromState: (h) => plus(b.contract('az,yz->ay', h, wh), bh),
+  };
+}

@@ -1,0 +1,37 @@
+import type { GraphBuilder } from '../../ir/graph/builder.ts';
+import type { NodeId } from '../../ir/graph/types.ts';
+import * as f from '../functions.ts';
+import { axis as dim, knownAxis } from './axes.ts';
+import { layer, type BuiltValue, type Layer } from './layer.ts';
+
+/** Functions that run along an axis. */
+
+/** Joins what stands at a place with what stood before it. */
+type Join = (b: GraphBuilder, here: NodeId, before: NodeId) => NodeId;
+
+const scanned = (doc: string, torch: string, join: Join): Layer =>
+  layer({ doc, torch, parameters: { dim }, keepsShape: true, build: ({ b }, args, x) => scan(b, x, args.dim, join) });
+
+/** Of two equal values the later one is taken, as in PyTorch: the gradient has one way to go. */
+const best =
+  (largest: boolean): Join =>
+  (b, here, before) =>
+    b.op('select', largest ? b.op('lt', here, before) : b.op('lt', before, here), before, here);
+
+export const cumsum = scanned('sums of everything up to each place', 'torch.cumsum', (b, x, y) => b.op('add', x, y));
+export const cumprod = scanned('products of everything up to each place', 'torch.cumprod', (b, x, y) => b.op('mul', x, y));
+export const cummax = scanned('the largest value up to each place', 'torch.cummax', best(true));
+export const cummin = scanned('the smallest value up to each place', 'torch.cummin', best(false));
+
+/** Doubling scan: after k rounds each place holds the last 2^k values before it. */
+function scan(b: GraphBuilder, x: NodeId, dimension: number, join: Join): BuiltValue {
+  const found = knownAxis(b, x, dimension);
+  if ('code' in found) return found;
+  const { axis, n } = found;
+  let y = x;
+  for (let shift = 1; shift < n; shift *= 2) {
+    const later = join(b, f.part(b, y, axis, shift, n - shift), f.part(b, y, axis, 0, n - shift));
+    y = b.add('concat', [f.part(b, y, axis, 0, shift), later], { axis });
+  }
+  return y;
+}

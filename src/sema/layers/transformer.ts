@@ -1,0 +1,175 @@
+import { sameDim, showShape } from '../../base/types.ts';
+import type { NodeId } from '../../ir/graph/types.ts';
+import type { ArgsOf } from '../arguments.ts';
+import { gelu, relu } from '../functions.ts';
+import { dropped } from './dropped.ts';
+import { layer, problem, type BuiltValue, type LayerContext, type Problem } from './layer.ts';
+import { Linear } from './linear.ts';
+import { MultiheadAttention } from './multihead.ts';
+import { built, inside } from './nested.ts';
+import { LayerNorm } from './norm.ts';
+
+/**
+ * The layers of Vaswani et al., 2017, as torch.nn makes them of other layers: the names of the weights are those of its
+ * state_dict. nn.TransformerEncoder and nn.TransformerDecoder copy the layer that they are given, so that all of theirs start
+ * equal. Here each draws its own numbers: with --rng torch the first layer starts as PyTorch's does, and the others draw on, as
+ * layers do that are made one after the other.
+ */
+const sizes = {
+  d_model: { type: 'int', min: 1, doc: 'size of a vector' },
+  nhead: { type: 'int', min: 1, doc: 'number of heads' },
+} as const;
+const num_layers = { type: 'int', min: 1, doc: 'layers on top of one another' } as const;
+const causal = { type: 'bool', default: false, doc: 'no place sees what comes after it' } as const;
+const settings = {
+  dim_feedforward: { type: 'int', default: 2048, min: 1, doc: 'size between the two Linear' },
+  dropout: { type: 'number', default: 0.1, min: 0, below: 1, doc: 'the probability of zero, while training' },
+  activation: { type: 'string', default: 'relu', choices: ['relu', 'gelu'], doc: 'what stands between the two Linear' },
+  layer_norm_eps: { type: 'number', default: 1e-5, min: 0, doc: 'added to the variance' },
+  norm_first: { type: 'bool', default: false, doc: 'normalises what goes into a part, and not the sum after it' },
+  bias: { type: 'bool', default: true, doc: 'adds trainable numbers' },
+} as const;
+const norm = { type: 'bool', default: false, doc: 'a LayerNorm at the end' } as const;
+type Args = ArgsOf<typeof sizes & typeof settings> & { readonly causal: boolean };
+
+function normalized(cx: LayerContext, name: string, args: Args, x: NodeId): NodeId {
+  const { d_model, layer_norm_eps: eps, bias } = args;
+  return built(LayerNorm, inside(cx, name), { normalized_shape: d_model, eps, elementwise_affine: true, bias }, x);
+}
+
+/** x plus a part of it, normalised before or after. */
+function residual(cx: LayerContext, name: string, args: Args, x: NodeId, part: (x: NodeId) => NodeId | Problem): NodeId | Problem {
+  const y = part(args.norm_first ? normalized(cx, name, args, x) : x);
+  if (typeof y !== 'number') return y;
+  const sum = cx.b.op('add', x, dropped(cx, y, args.dropout));
+  return args.norm_first ? sum : normalized(cx, name, args, sum);
+}
+
+interface Looking {
+  readonly key?: NodeId;
+  readonly causal: boolean;
+  readonly mask: NodeId | undefined;
+  readonly key_padding_mask: NodeId | undefined;
+}
+
+function attended(cx: LayerContext, name: string, args: Args, x: NodeId, { causal: blind, ...named }: Looking): NodeId | Problem {
+  const { d_model: embed_dim, nhead: num_heads, bias, dropout } = args;
+  const own = { embed_dim, num_heads, bias, dropout, causal: blind, add_bias_kv: false, add_zero_attn: false };
+  return MultiheadAttention.build(inside(cx, name, named), own, x) as NodeId | Problem;
+}
+
+function feedForward(cx: LayerContext, args: Args, x: NodeId): NodeId {
+  const { d_model, dim_feedforward: wide, bias } = args;
+  const up = built(Linear, inside(cx, 'linear1'), { in_features: d_model, out_features: wide, bias }, x);
+  const active = (args.activation === 'gelu' ? gelu : relu)(cx.b, up);
+  const down = { in_features: wide, out_features: d_model, bias };
+  return built(Linear, inside(cx, 'linear2'), down, dropped(cx, active, args.dropout));
+}
+
+/** Parts one after the other, each with its norm; the first that cannot be built says why. */
+function parts(cx: LayerContext, args: Args, x: NodeId, ...all: readonly ((x: NodeId) => NodeId | Problem)[]): NodeId | Problem {
+  let y = x;
+  for (const [i, part] of all.entries()) {
+    const next = residual(cx, `norm${i + 1}`, args, y, part);
+    if (typeof next !== 'number') return next;
+    y = next;
+  }
+  return y;
+}
+
+/** Whether it is a sequence of vectors of d_model, for one batch with `like`. */
+function fits(cx: LayerContext, { d_model, nhead }: Args, x: NodeId, what: string, like = x): Problem | undefined {
+  const { b } = cx;
+  const shape = b.shape(x);
+  if (shape.length !== 3 || shape[2] !== d_model || !sameDim(shape[0] ?? 1, b.shape(like)[0] ?? 1))
+    return problem('NN203', `${cx.text} takes ${what} of [B, ${what === 'memory' ? 'S' : 'T'}, ${d_model}], and it is ${showShape(shape)}`);
+  if (d_model % nhead !== 0) return problem('NN203', `${cx.text} has vectors of ${d_model}, which are not ${nhead} equal heads`);
+  return undefined;
+}
+
+function encoderLayer(cx: LayerContext, args: Args, x: NodeId): NodeId | Problem {
+  const { src_mask: mask, src_key_padding_mask: key_padding_mask } = cx.named;
+  return parts(
+    cx,
+    args,
+    x,
+    (y) => attended(cx, 'self_attn', args, y, { causal: args.causal, mask, key_padding_mask }),
+    (y) => feedForward(cx, args, y),
+  );
+}
+
+function decoderLayer(cx: LayerContext, args: Args, x: NodeId, memory: NodeId): NodeId | Problem {
+  const given = cx.named;
+  const own = { causal: args.causal, mask: given['tgt_mask'], key_padding_mask: given['tgt_key_padding_mask'] };
+  const other = { key: memory, causal: false, mask: given['memory_mask'], key_padding_mask: given['memory_key_padding_mask'] };
+  return parts(
+    cx,
+    args,
+    x,
+    (y) => attended(cx, 'self_attn', args, y, own),
+    (y) => attended(cx, 'multihead_attn', args, y, other),
+    (y) => feedForward(cx, args, y),
+  );
+}
+
+/** Layers on top of one another, and perhaps a norm. */
+function stacked(
+  cx: LayerContext,
+  args: Args & { readonly num_layers: number; readonly norm: boolean },
+  x: NodeId,
+  named: LayerContext['named'],
+  one: (cx: LayerContext, args: Args, x: NodeId) => NodeId | Problem,
+): BuiltValue {
+  let y = x;
+  for (let i = 0; i < args.num_layers; i++) {
+    const next = one(inside(cx, `layers.${i}`, named), args, y);
+    if (typeof next !== 'number') return next;
+    y = next;
+  }
+  return args.norm ? normalized(cx, 'norm', args, y) : y;
+}
+
+const TRUTH = 'masks of truth values say what may be seen, where PyTorch says what may not';
+const DECODER_MASKS = ['tgt_mask', 'memory_mask', 'tgt_key_padding_mask', 'memory_key_padding_mask'] as const;
+const encoder = { shape: '[B, T, d_model] -> [B, T, d_model]', keepsShape: true } as const;
+const decoder = { shape: '[B, T, d_model], [B, S, d_model] -> [B, T, d_model]', inputs: ['tgt', 'memory'], named: DECODER_MASKS } as const;
+
+export const TransformerEncoderLayer = layer({
+  ...encoder,
+  doc: `attention of a sequence over itself, then two Linear, each added to what flows in; ${TRUTH}`,
+  torch: 'torch.nn.TransformerEncoderLayer(batch_first=True)',
+  named: ['src_mask', 'src_key_padding_mask'],
+  parameters: { ...sizes, ...settings, causal },
+  build: (cx, args, x) => fits(cx, args, x, 'src') ?? encoderLayer(cx, args, x),
+});
+
+export const TransformerDecoderLayer = layer({
+  ...decoder,
+  doc: `attention of a sequence over itself, then over another, then two Linear, each added to what flows in; ${TRUTH}`,
+  torch: 'torch.nn.TransformerDecoderLayer(batch_first=True)',
+  parameters: { ...sizes, ...settings, causal },
+  build: (cx, args, x, memory = x) => fits(cx, args, x, 'tgt') ?? fits(cx, args, memory, 'memory', x) ?? decoderLayer(cx, args, x, memory),
+});
+
+export const TransformerEncoder = layer({
+  ...encoder,
+  doc: 'TransformerEncoderLayer num_layers times; each draws its own weights, where PyTorch copies those of the first',
+  torch: 'torch.nn.TransformerEncoder',
+  named: ['mask', 'src_key_padding_mask'],
+  parameters: { ...sizes, num_layers, ...settings, causal, norm },
+  build(cx, args, x) {
+    const { mask: src_mask, src_key_padding_mask } = cx.named;
+    return fits(cx, args, x, 'src') ?? stacked(cx, args, x, { src_mask, src_key_padding_mask }, encoderLayer);
+  },
+});
+
+export const TransformerDecoder = layer({
+  ...decoder,
+  doc: 'TransformerDecoderLayer num_layers times; each draws its own weights, where PyTorch copies those of the first',
+  torch: 'torch.nn.TransformerDecoder',
+  parameters: { ...sizes, num_layers, ...settings, causal, norm },
+  build: (cx, args, x, memory = x) =>
+    fits(cx, args, x, 'tgt') ??
+    fits(cx, args, memory, 'memory', x) ??
+    stacked(cx, args, x, cx.named, (c, a, y) => decoderLayer(c, a, y, memory)),
+});
