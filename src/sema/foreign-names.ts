@@ -117,6 +117,7 @@ const FUNCTIONS: Table = {
   long: to('int', 'int(x)'),
   empty: to('zeros', 'zeros(2, 3)'),
   range: to('arange', 'arange(5)'),
+  inv: to('inverse', 'inverse([[2, 1], [1, 2]])'),
   stop_gradient: to('detach', 'detach(x)'),
   no_grad: to('detach', 'detach(x)'),
   True: to('true', 'Linear(6, 4, bias=true)'),
