@@ -25,7 +25,10 @@ export const FORMS: Readonly<Record<string, Form>> = {
   'torch.nn.UpsamplingNearest2d': form('Upsample(scale_factor=2)'),
   'torch.nn.UpsamplingBilinear2d': form('Upsample(scale_factor=2, mode=bilinear, align_corners=true)'),
   'torch.nn.NLLLoss2d': form('loss nll(dim=1)'),
-  'torch.nn.CrossMapLRN2d': form('LocalResponseNorm(3)'),
+  'torch.nn.CrossMapLRN2d': form(
+    'LocalResponseNorm(3)',
+    "PyTorch's old layer keeps the first channel in all later sums, and this does not",
+  ),
   'torch.nn.Transformer': form(
     'TransformerDecoder(y, TransformerEncoder(x, 6, 2, 1, norm=true), 6, 2, 1, norm=true)',
     'x is the source, y the target',
@@ -38,7 +41,7 @@ export const FORMS: Readonly<Record<string, Form>> = {
   'torch.nn.functional.embedding': form('w[tokens]', 'the rows that whole numbers name'),
   'torch.nn.functional.embedding_bag': form('mean(w[tokens], dim=1)'),
   'torch.nn.functional.prelu': form('where(x > 0, x, slope * x)'),
-  'torch.nn.functional.batch_norm': form('BatchNorm1d(4, affine=false)', SCALE),
+  'torch.nn.functional.batch_norm': form('BatchNorm1d(4, affine=false, track_running_stats=false)', SCALE),
   'torch.nn.functional.layer_norm': form('LayerNorm(6, elementwise_affine=false)', SCALE),
   'torch.nn.functional.rms_norm': form('RMSNorm(6, elementwise_affine=false)', 'the scale is arithmetic'),
   'torch.nn.functional.group_norm': form('GroupNorm(2, 4, affine=false)', SCALE),
