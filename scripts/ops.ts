@@ -12,6 +12,7 @@ import { LOSSES } from '../src/sema/losses/registry.ts';
 import { METRICS } from '../src/sema/metrics.ts';
 import { COMMON, OPTIMIZERS } from '../src/sema/optimizers.ts';
 import { PLATEAU, SCHEDULES } from '../src/sema/schedules.ts';
+import { torchRows } from './torch-names.ts';
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 const code = (text: string): string => (text === '' ? '' : `\`${cell(text)}\``);
@@ -135,6 +136,14 @@ export function opsText(): string {
     table(
       ['initialiser', 'values'],
       Object.entries(INITIALISERS).map(([n, i]) => [code(signature(n, i.parameters)), cell(i.doc)]),
+    ),
+  );
+  parts.push(
+    "## PyTorch's names",
+    'The classes of torch.nn, the functions of torch.nn.functional, the optimizers and the schedules. Schedules count steps.',
+    table(
+      ['PyTorch', 'nnc'],
+      torchRows().map(([name, nnc]) => [code(name), cell(nnc)]),
     ),
   );
   return `${parts.join('\n\n')}\n`;

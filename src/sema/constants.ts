@@ -1,6 +1,6 @@
 import type { DiagnosticSink } from '../base/diagnostics.ts';
-import { hint } from '../base/suggest.ts';
 import type { BinaryOperator, Expr } from '../parser/ast.ts';
+import { advice, foreign } from './advice.ts';
 
 /** A value that is known while compiling. */
 export type Const = number | string | boolean | readonly Const[];
@@ -57,9 +57,9 @@ export function evalConst(e: Expr, scope: ConstScope, sink: DiagnosticSink): Con
       if (value !== undefined) return value;
       if (scope.has(e.name)) sink.error('NN204', e.span, `'${e.name}' is not known while compiling`);
       else {
-        const help = hint(e.name, scope.names(), 'names defined so far');
+        const help = advice(e.name, scope.names(), 'names defined so far');
         sink.error('NN201', e.span, `'${e.name}' is not defined`, {
-          help: scope.names().length ? help : `define it before: let ${e.name} = ...`,
+          help: foreign(e.name) ?? (scope.names().length ? help : `define it before: let ${e.name} = ...`),
         });
       }
       return undefined;

@@ -1,12 +1,12 @@
 import type { Code } from '../base/codes.ts';
 import type { DiagnosticSink } from '../base/diagnostics.ts';
 import type { Span } from '../base/source.ts';
-import { hint } from '../base/suggest.ts';
 import type { GraphBuilder } from '../ir/graph/builder.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
 import type { Definitions, Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
+import { advice, foreign, reductionOf } from './advice.ts';
 import { arrayOf } from './constants.ts';
 import { CREATORS, creatorCall } from './creators.ts';
 import { paramOf } from './declarations.ts';
@@ -128,9 +128,9 @@ export class Evaluator implements Evaluation {
     if (this.defs.has(e.name) || Object.hasOwn(LAYERS, e.name) || Object.hasOwn(CREATORS, e.name))
       return this.call({ kind: 'call', callee: { text: e.name, span: e.span }, args: [], span: e.span }, env, { prefix: [], next: 0 });
     const known = [...env.names(), ...this.freeWords, ...this.defs.names(), ...Object.keys(LAYERS)];
-    const help = hint(e.name, known, 'there are');
+    const help = advice(e.name, known, 'there are');
     return this.fail('NN201', e.span, `'${e.name}' is not defined`, {
-      help: help.startsWith('did') ? help : `define it before: let ${e.name} = ...`,
+      help: foreign(e.name) ?? (help.startsWith('did') ? help : `define it before: let ${e.name} = ...`),
     });
   }
 
@@ -150,8 +150,10 @@ export class Evaluator implements Evaluation {
     if (loss) return lossCall(this, this.sink, loss, e, env, flow);
     if (!layer) {
       const known = [...Object.keys(LAYERS), ...Object.keys(CREATORS), ...this.defs.names(), ...this.specials.keys(), 'residual', 'share'];
-      return this.fail('NN201', span, `there is no layer '${name}'`, { help: hint(name, known, 'layers') });
+      return this.fail('NN201', span, `there is no layer '${name}'`, { help: advice(name, known, 'layers') });
     }
+    const whole = reductionOf(e);
+    if (whole !== undefined) return this.fail('NN202', e.span, `${name} compares two values`, { help: `write ${whole}` });
     return layerCall(this, this.sink, layer, e, env, flow);
   }
 

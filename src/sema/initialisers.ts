@@ -1,7 +1,7 @@
 import type { Init } from '../base/init.ts';
 import type { DiagnosticSink } from '../base/diagnostics.ts';
-import { hint } from '../base/suggest.ts';
 import type { Expr } from '../parser/ast.ts';
+import { advice } from './advice.ts';
 import { bindArguments, type AnyArgs, type Parameters } from './arguments.ts';
 import { evalConst, type ConstScope } from './constants.ts';
 
@@ -124,7 +124,7 @@ export function initialiserOf(e: Expr, scope: ConstScope, sink: DiagnosticSink):
     const entry = Object.hasOwn(INITIALISERS, callee.text) ? INITIALISERS[callee.text] : undefined;
     if (!entry) {
       sink.error('NN201', callee.span, `there is no initialiser '${callee.text}'`, {
-        help: hint(callee.text, Object.keys(INITIALISERS), 'initialisers'),
+        help: advice(callee.text, Object.keys(INITIALISERS), 'initialisers'),
       });
       return undefined;
     }

@@ -1,6 +1,7 @@
 import { hint } from '../base/suggest.ts';
 import type * as A from '../parser/ast.ts';
 import { textOf } from '../base/source.ts';
+import { foreign } from './advice.ts';
 import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { stage, tensor, type Flow, type Value } from './values.ts';
@@ -30,14 +31,16 @@ export function member(ev: Evaluation, e: A.MemberExpr, env: Environment, flow: 
   const text = textOf(e.span).replace(/\s+/g, ' ');
   if (MODULES.has(root) && !env.has(root)) {
     const own = textOf({ ...e.span, start: e.name.span.start });
-    return ev.fail('NN201', e.span, `there is no '${root}' here`, { help: `write ${own.replace(/\s+/g, ' ')}` });
+    return ev.fail('NN201', e.span, `there is no '${root}' here`, {
+      help: foreign(e.name.text) ?? `write ${own.replace(/\s+/g, ' ')}`,
+    });
   }
   if (e.args) {
     const value = textOf(e.value.span);
     const rest = e.args.map((a) => textOf(a.span)).join(', ');
     const known = Object.hasOwn(METHODS, e.name.text) ? METHODS[e.name.text] : undefined;
     return ev.fail('NN201', e.span, `values have no '${e.name.text}' of their own`, {
-      help: known ?? `write ${e.name.text}(${value}${rest ? `, ${rest}` : ''})`,
+      help: known ?? foreign(e.name.text) ?? `write ${e.name.text}(${value}${rest ? `, ${rest}` : ''})`,
     });
   }
   const found = path && ev.m.weight(path, flow.prefix);

@@ -1,9 +1,9 @@
 import { DiagnosticSink } from '../base/diagnostics.ts';
 import { textOf } from '../base/source.ts';
-import { hint } from '../base/suggest.ts';
 import { showShape } from '../base/types.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
+import { advice } from './advice.ts';
 import { bindArguments, type AnyArgs } from './arguments.ts';
 import type { Definitions, Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
@@ -78,7 +78,7 @@ export function lossOf(g: Goals, s: A.LossStatement, pred: NodeId | undefined): 
   if (found) return pred === undefined ? undefined : lossOfPrediction(g, found, pred, value);
   const call = named(value);
   if (call && unknown(g, call) && call.text !== 'pred')
-    return g.ev.fail('NN201', call.span, `there is no loss '${call.text}'`, { help: hint(call.text, Object.keys(LOSSES), 'losses') });
+    return g.ev.fail('NN201', call.span, `there is no loss '${call.text}'`, { help: advice(call.text, Object.keys(LOSSES), 'losses') });
   return pred === undefined ? undefined : scalar(g, value, `losses: ${Object.keys(LOSSES).join(', ')}`, 'a loss');
 }
 
@@ -153,7 +153,7 @@ export function metricOf(g: Goals, s: A.MetricStatement, pred: NodeId): { readon
   }
   if (call && unknown(g, call)) {
     const all = [...Object.keys(METRICS), ...Object.keys(LOSSES)];
-    return ev.fail('NN201', call.span, `there is no metric '${call.text}'`, { help: hint(call.text, all, 'metrics') });
+    return ev.fail('NN201', call.span, `there is no metric '${call.text}'`, { help: advice(call.text, all, 'metrics') });
   }
   return { name, node: scalar(g, value, `metrics: ${Object.keys(METRICS).join(', ')}`, 'a metric') };
 }

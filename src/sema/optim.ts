@@ -1,7 +1,7 @@
 import type { DiagnosticSink } from '../base/diagnostics.ts';
 import type { Span } from '../base/source.ts';
-import { hint } from '../base/suggest.ts';
 import type * as A from '../parser/ast.ts';
+import { advice } from './advice.ts';
 import { bindArguments, type AnyArgs } from './arguments.ts';
 import type { Environment } from './environment.ts';
 import type { Optim, OptimGroup, OptimSettings, ParamInfo, PlateauSettings } from './model.ts';
@@ -42,7 +42,7 @@ export function optimOf(
   const name = s.name.text;
   const parameters = Object.hasOwn(OPTIMIZERS, name) ? OPTIMIZERS[name] : undefined;
   if (!parameters) {
-    sink.error('NN201', s.name.span, `there is no optimizer '${name}'`, { help: hint(name, Object.keys(OPTIMIZERS), 'optimizers') });
+    sink.error('NN201', s.name.span, `there is no optimizer '${name}'`, { help: advice(name, Object.keys(OPTIMIZERS), 'optimizers') });
     return undefined;
   }
   const plateau = plateauOf(s, scope, sink);

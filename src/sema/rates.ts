@@ -1,6 +1,6 @@
+import { advice } from './advice.ts';
 import type { DiagnosticSink } from '../base/diagnostics.ts';
 import { fold, type ScalarExpr, type ScalarOp } from '../base/scalar.ts';
-import { hint } from '../base/suggest.ts';
 import type { BinaryOperator, CallExpr, Expr } from '../parser/ast.ts';
 import { bindArguments } from './arguments.ts';
 import { describeConst, evalConst, type Const, type ConstScope } from './constants.ts';
@@ -101,7 +101,7 @@ function callOf(e: CallExpr, scope: ConstScope, sink: DiagnosticSink): ScalarExp
       sink.error('NN202', e.callee.span, 'plateau is for lr alone, with nothing around it', { help: 'write: lr=plateau(0.1, patience=5)' });
     else {
       const known = [...Object.keys(SCHEDULES), 'plateau', ...Object.keys(FUNCTIONS)];
-      sink.error('NN201', e.callee.span, `there is no schedule '${text}'`, { help: hint(text, known, 'schedules') });
+      sink.error('NN201', e.callee.span, `there is no schedule '${text}'`, { help: advice(text, known, 'schedules') });
     }
     return undefined;
   }
