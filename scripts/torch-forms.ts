@@ -16,13 +16,13 @@ const UNPOOL = form(
 );
 
 export const FORMS: Readonly<Record<string, Form>> = {
-  'torch.optim.lr_scheduler.ChainedScheduler': 'optim sgd lr=cosine(0.1) * 0.99^step',
-  'torch.optim.lr_scheduler.ConstantLR': 'optim sgd lr=multi_step(0.03, [5], gamma=3)',
-  'torch.optim.lr_scheduler.CosineAnnealingWarmRestarts': 'optim sgd lr=cosine_restarts(0.1, 10)',
-  'torch.optim.lr_scheduler.LambdaLR': 'optim sgd lr=0.1 * 0.95^step',
-  'torch.optim.lr_scheduler.MultiplicativeLR': 'optim sgd lr=0.1 * 0.95^step',
-  'torch.optim.lr_scheduler.ReduceLROnPlateau': 'optim sgd lr=plateau(0.1)',
-  'torch.optim.lr_scheduler.SequentialLR': 'optim sgd lr=min(linear(0.1), cosine(0.1))',
+  'torch.optim.lr_scheduler.ChainedScheduler': form('optim sgd lr=cosine(0.1) * 0.99^step'),
+  'torch.optim.lr_scheduler.ConstantLR': form('optim sgd lr=multi_step(0.03, [5], gamma=3)'),
+  'torch.optim.lr_scheduler.CosineAnnealingWarmRestarts': form('optim sgd lr=cosine_restarts(0.1, 10)'),
+  'torch.optim.lr_scheduler.LambdaLR': form('optim sgd lr=0.1 * 0.95^step'),
+  'torch.optim.lr_scheduler.MultiplicativeLR': form('optim sgd lr=0.1 * 0.95^step'),
+  'torch.optim.lr_scheduler.ReduceLROnPlateau': form('optim sgd lr=plateau(0.1)'),
+  'torch.optim.lr_scheduler.SequentialLR': form('optim sgd lr=min(linear(0.1), cosine(0.1))'),
   'torch.nn.Sequential': form('Linear(6, 4) -> relu -> Linear(4, 1)', 'a chain'),
   'torch.nn.ModuleList': form('repeat 3 (Linear(6, 6) -> relu)', 'copies with weights of their own'),
   'torch.nn.ModuleDict': form('encode: Linear(6, 4) -> decode: Linear(4, 6)', 'any stage may have a name'),

@@ -26,8 +26,13 @@ export const PRELUDE: Partial<Readonly<Record<Fn | 'turn', PreludeEntry>>> = {
   },
   log: {
     needs: [],
-    // Some drivers give the logarithm of |x|.
-    text: `fn nn_log(x: f32) -> f32 { return select(log(x), ${nan('x')}, (x < f32(0.0)) || ${isNan('x')}); }`,
+    // Drivers give anything outside of the finite numbers above 0: the logarithm of |x|, -88 for 0.
+    text: `fn nn_log(x: f32) -> f32 {
+  let size = bitcast<i32>(x) & i32(0x7fffffff);
+  let finite = select(log(x), bitcast<f32>(bitcast<i32>(x) | i32(-8388608)), x == f32(0.0));
+  let usual = select(finite, x, size == i32(0x7f800000));
+  return select(usual, ${nan('x')}, (x < f32(0.0)) || (size > i32(0x7f800000)));
+}`,
   },
   tanh: {
     needs: [],
@@ -112,10 +117,12 @@ export const PRELUDE: Partial<Readonly<Record<Fn | 'turn', PreludeEntry>>> = {
   },
   pow: {
     needs: [],
-    // WGSL's pow is undefined for negative bases: whole exponents have a meaning there, others none. What C and IEEE 754 say of
+    // WGSL's pow is undefined for negative bases: whole exponents have a meaning there, others none. Of 0 drivers
+    // take a logarithm that is finite. What C and IEEE 754 say of
     // bases of 1 and -1 holds for infinite exponents too.
     text: `fn nn_pow(x: f32, y: f32) -> f32 {
-  let magnitude = pow(abs(x), y);
+  let infinite = bitcast<f32>((bitcast<i32>(x) & i32(0x7fffffff)) | i32(0x7f800000));
+  let magnitude = select(pow(abs(x), y), select(f32(0.0), infinite, y < f32(0.0)), x == f32(0.0));
   let odd = abs(y - 2.0 * floor(y * 0.5)) == f32(1.0);
   let negative = (x < f32(0.0)) && (abs(x) < f32(3.4e38));
   let none = (negative && (floor(y) != y)) || ${isNan('x')} || ${isNan('y')};

@@ -206,5 +206,5 @@ export const FOREIGN_NOTES: Readonly<Record<string, string>> = {
   self: 'a block has no self: what flows in is x, and its layers stand in its lines',
   Activation: 'an activation is called by its own name: Linear(6, 4) -> relu',
   Lambda: 'a function of your own is a line: fn half(x) = x / 2',
-  ReduceLROnPlateau: 'schedules do not follow the loss; one that falls by itself: optim sgd lr=cosine(0.1)',
+  ReduceLROnPlateau: 'write plateau, as in: optim sgd lr=plateau(0.1)',
 };

@@ -6,7 +6,7 @@ import { bindArguments, type AnyArgs } from './arguments.ts';
 import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { broadcastTo } from './arithmetic.ts';
-import { lossValue, targetMismatch, type Loss } from './losses/loss.ts';
+import { lossValue, notNumbers, targetMismatch, type Loss } from './losses/loss.ts';
 import { lift } from './stages.ts';
 import { Reported, tensor, type Flow, type Value } from './values.ts';
 
@@ -45,6 +45,8 @@ export function lossCall(ev: Evaluation, sink: DiagnosticSink, loss: Loss, e: A.
     const ids = vs.map((v, i) => ev.tensorOf(v, [...operands, ...named][i]?.value.span ?? e.span));
     const given = ids.slice(0, operands.length);
     const [pred = -1] = given;
+    const wrong = notNumbers(b, pred);
+    if (wrong) return ev.refuse(wrong, e.span);
     if (loss.target) {
       const target = given[names.length - 1];
       const wanted = loss.target(b.type(pred), args, target === undefined ? undefined : b.type(target));

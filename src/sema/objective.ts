@@ -9,7 +9,7 @@ import type { Definitions, Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { LAYERS } from './layers/registry.ts';
 import { labelsOf } from './loss-call.ts';
-import { lossValue, operandsOf, targetMismatch, type Loss } from './losses/loss.ts';
+import { lossValue, notNumbers, operandsOf, targetMismatch, type Loss } from './losses/loss.ts';
 import { LOSSES } from './losses/registry.ts';
 import { METRICS } from './metrics.ts';
 import type { Targets } from './targets.ts';
@@ -142,6 +142,8 @@ export function metricOf(g: Goals, s: A.MetricStatement, pred: NodeId): { readon
       return ev.fail('NN211', value.span, `${call.text} compares with one target, and there are ${names.length}: ${names.join(', ')}`, {
         help: `say which: ${call.text}(pred, ${names[0] ?? 'target'})`,
       });
+    const wrong = notNumbers(b, given[0] ?? pred);
+    if (wrong) return ev.refuse(wrong, value.span);
     const [mine = pred, other = targets.node('target', b.type(pred)) ?? -1] = given;
     const node = b.within({ name: `metric ${call.text}` }, () => known.build(b, args, mine, other));
     return typeof node === 'number' ? { name, node } : ev.refuse(node, value.span);

@@ -29,10 +29,6 @@ describe('words of other libraries', () => {
     expect(wrongWith(example)).toBe('');
   });
 
-  it('say that no schedule follows the loss as long as none does', () => {
-    expect(wrongWith('optim sgd lr=plateau(0.1)'), 'tell it of ReduceLROnPlateau in foreign-names.ts').not.toBe('');
-  });
-
   it('come first, then the same word in other letters, then what is close', () => {
     expect(advice('ReLU', ['relu', 'rrelu'], 'layers')).toBe('write relu, as in: Linear(6, 4) -> relu');
     expect(advice('poisson_NLL_loss', ['nll', 'poisson_nll'], 'losses')).toBe("did you mean 'poisson_nll'?");

@@ -93,6 +93,8 @@ export function lossValue(loss: Loss, cx: LossContext, ...operands: Operands): N
 
 /** The operands of a loss that lie side by side on the last axis of a prediction. */
 export function operandsOf(b: GraphBuilder, loss: Loss, pred: NodeId): Operands | Problem {
+  const wrong = notNumbers(b, pred);
+  if (wrong) return wrong;
   const n = loss.operands?.length ?? 1;
   if (n === 1) return [pred];
   const shape = b.shape(pred);
@@ -105,6 +107,17 @@ export function operandsOf(b: GraphBuilder, loss: Loss, pred: NodeId): Operands 
       'join them: concat(a, b)',
     );
   return Array.from({ length: n }, (_, i) => part(b, pred, axis, (i * d) / n, d / n)) as Operands;
+}
+
+/** Why something cannot be compared: losses take numbers, which have slopes. */
+export function notNumbers(b: GraphBuilder, x: NodeId): Problem | undefined {
+  const { dtype } = b.type(x);
+  if (dtype === 'f32') return undefined;
+  return problem(
+    'NN204',
+    `numbers are compared here, and these are ${dtype === 'i32' ? 'whole numbers, which have no slope' : 'truth values'}`,
+    'float(x) makes numbers of them',
+  );
 }
 
 /** Why a declared or found target does not fit. */
