@@ -8,14 +8,14 @@ import { loopsOf } from './lower/loop.ts';
 import { lowerProgram, type Lowered } from './lower/program.ts';
 import type { Adapter, Devices } from './lower/targets.ts';
 import { parse } from './parser/parse.ts';
-import { PARAMS, packing } from './passes/graph/pack.ts';
+import { PARAMS, packing, type Packing } from './passes/graph/pack.ts';
 import { ArenaBuilder } from './passes/memory/layout.ts';
 import { predictPipeline, runPasses, stepPipeline, type Observer } from './passes/pipeline.ts';
 import { stateTensor } from './passes/schedule/schedule.ts';
 import type { Level } from './passes/schedule/types.ts';
 import { TICK_COUNT, planBytes, type Plan, type PlanParam, type PlanTensor } from './plan.ts';
 import { analyze } from './sema/analyze.ts';
-import type { Model, Script } from './sema/model.ts';
+import type { Model, Optim, Script } from './sema/model.ts';
 import { trainingSchedule } from './training-schedule.ts';
 
 /** What {@link check} finds. */
@@ -111,12 +111,39 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
   });
 }
 
+/** The parameters of each optimizer in a vector of their own; what nobody trains lies with the first's. */
+function packingsOf(model: Model, optims: readonly (Optim | undefined)[]): readonly [Packing, ...Packing[]] {
+  const [first, ...rest] = optims;
+  if (rest.length === 0) return [packing(model.params, first)];
+  const later = rest.map((o, i) => {
+    const mine = model.params.filter((p) => o?.trains?.has(p.name));
+    return packing(mine, o, `${PARAMS}.${i + 1}`);
+  });
+  const taken = new Set(later.flatMap((p) => p.params.map((q) => q.name)));
+  return [
+    packing(
+      model.params.filter((p) => !taken.has(p.name)),
+      first,
+    ),
+    ...later,
+  ];
+}
+
+/** The losses of held-out examples by the names under which they are recorded. */
+function recorded(model: Model): Graph {
+  const graph = model.evaluation ?? model.predict;
+  const names = new Map(model.turns.map((t) => [t.output, `metric:${t.loss}`]));
+  return { ...graph, outputs: Object.fromEntries(Object.entries(graph.outputs).map(([name, id]) => [names.get(name) ?? name, id])) };
+}
+
 /** One compilation; `plain` is for its memory alone. */
 function compileOnce(model: Model, options: CompileOptions, plain = false): Compiled {
   const level = options.level ?? 1;
   const { precision } = model;
-  const packed = packing(model.params, model.optim);
-  const { params, size } = packed;
+  const optims = [model.optim, ...model.turns.map((t) => t.optim)];
+  const packings = packingsOf(model, optims);
+  const [packed] = packings;
+  const size = packings.reduce((n, p) => n + p.size, 0);
   if (size > MAX_ELEMENTS)
     fail('NN217', `the model has ${size} parameters, and nnc holds at most ${MAX_ELEMENTS} in one buffer`, {
       help: 'make the layers smaller',
@@ -147,14 +174,23 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
       fail('NN207', 'the program has no optimizer, so it cannot be trained', { help: 'add a line such as: optim adam lr=0.01' });
     if (size === 0)
       fail('NN207', 'the model has no parameters, so there is nothing to train', { help: 'add a layer that has some, such as Linear' });
+    const update = (o: Optim, settings: CompileOptions['settings']) => ({
+      name: o.name,
+      settings: { ...o.settings, ...settings },
+      plateau: o.plateau && { ...o.plateau, every: o.plateau.every || schedule.feed.stepsPerEpoch },
+    });
     const step = (name: string, batch: number): Lowered => {
       const passes = stepPipeline({
-        packing: packed,
-        optimizer: {
-          name: optim.name,
-          settings: { ...optim.settings, ...options.settings },
-          plateau: optim.plateau && { ...optim.plateau, every: optim.plateau.every || schedule.feed.stepsPerEpoch },
-        },
+        phases: [
+          { packing: packed, optimizer: update(optim, options.settings), loss: 'loss', record: 'loss' },
+          ...model.turns.map((t, i) => ({
+            packing: get(new Map(packings.entries()), i + 1, 'vector'),
+            optimizer: update(t.optim, {}),
+            loss: t.output,
+            record: `metric:${t.loss}`,
+          })),
+        ],
+        uses: model.uses,
         feed: schedule.feed,
         batch,
         recompute: options.recompute ?? 0,
@@ -167,10 +203,10 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
   }
   // No more at once than in training, so that predictions need no memory of their own.
   const predictRows = Math.max(1, Math.min(options.rows ?? 1, schedule?.feed.batch ?? PREDICT_ROWS, PREDICT_ROWS));
-  const predict = add('predict', runPasses(model.predict, predictPipeline(packed, predictRows, precision), observer('predict')), []);
+  const predict = add('predict', runPasses(model.predict, predictPipeline(packings, predictRows, precision), observer('predict')), []);
   const held =
     options.held && model.evaluation && schedule
-      ? add('held', runPasses(model.evaluation, predictPipeline(packed, options.held, precision), observer('held')), traces)
+      ? add('held', runPasses(recorded(model), predictPipeline(packings, options.held, precision), observer('held')), traces)
       : undefined;
 
   // A model without parameters still has a state vector of its own size: nothing.
@@ -185,12 +221,16 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
     shape,
     dtype: 'f32',
   });
-  const home = state(PARAMS, [size]);
-  const own = new Set([PARAMS, ...model.states.map((s) => s.name)]);
+  const homes = new Map(
+    packings.flatMap((p) => {
+      const home = state(p.vector, [p.size]);
+      return p.params.map((q) => [q.name, { home, offset: q.offset }] as const);
+    }),
+  );
+  const own = new Set([...packings.map((p) => p.vector), ...model.states.map((s) => s.name)]);
   const slots = stateShapes(programs)
     .filter(([name]) => !own.has(name))
     .map(([name, shape]) => state(name, shape));
-  const offsets = new Map(params.map((p) => [p.name, p.offset]));
   const scalars = collectScalars(programs);
   const large = arenas.arenas().find((a) => a.words > MAX_ELEMENTS);
   if (large)
@@ -218,8 +258,8 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
     scalars,
     params: [
       ...model.params.map((p): PlanParam => {
-        const offset = home.offset + get(offsets, p.name, 'parameter');
-        return { name: p.name, arena: home.arena, offset, shape: p.shape, dtype: 'f32', init: p.init };
+        const { home, offset } = get(homes, p.name, 'parameter');
+        return { name: p.name, arena: home.arena, offset: home.offset + offset, shape: p.shape, dtype: 'f32', init: p.init };
       }),
       ...model.states.map((s): PlanParam => {
         const values = options.statistics?.get(s.name);

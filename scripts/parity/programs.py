@@ -89,6 +89,47 @@ def ctc(p, data, step):
     return F.ctc_loss(said, word, torch.full((len(word),), 7), torch.full((len(word),), 3))
 
 
+def gan(p, states, data, step):
+    """The losses of both phases, each of which makes its pictures anew; the second sees what the first has made of the weights."""
+    noise = normal(3, 1, step, (len(data["real"]), 3))
+
+    def made():
+        h = linear(p, "gen.0", noise)
+        h = F.batch_norm(h, states["gen.1.running_mean"], states["gen.1.running_var"], p["gen.1.weight"], p["gen.1.bias"], True)
+        return linear(p, "gen.3", torch.relu(h))
+
+    judged = lambda x: linear(p, "disc.2", F.leaky_relu(linear(p, "disc.0", x), 0.2))
+    told = lambda x, truth: F.binary_cross_entropy_with_logits(judged(x), torch.full((len(x), 1), float(truth)))
+    yield told(data["real"], 1) + told(made().detach(), 0)
+    yield told(made(), 1)
+
+
+def trained_in_turn():
+    stream = Stream(77)
+    given = {"real": floats(stream, [6, 2])}
+    shapes = {**layers({"gen.0": (3, 8), "gen.3": (8, 2), "disc.0": (2, 8), "disc.2": (8, 1)}), **norms(["gen.1"], 8)}
+    # What a norm follows has no use for a bias: its gradient is nothing but rounding.
+    del shapes["gen.0.bias"]
+    weights = {k: floats(stream, s, -0.5, 0.5) for k, s in shapes.items()}
+    states = {"gen.1.running_mean": torch.zeros(8), "gen.1.running_var": torch.ones(8)}
+    starts = {k: {"shape": [8], "data": plain(v.tolist())} for k, v in states.items()}
+    tensor = lambda v: torch.tensor(v["data"], dtype=torch.float64).reshape(v["shape"])
+    params = {k: tensor(v).requires_grad_() for k, v in weights.items()}
+    tensors = {k: tensor(v) for k, v in given.items()}
+    adam = lambda name, lr: torch.optim.Adam([v for k, v in params.items() if k.startswith(name)], lr=lr, betas=(0.5, 0.999))
+    turns = [adam("disc", 0.02), adam("gen", 0.01)]
+    losses = []
+    for i in range(STEPS):
+        for turn, loss in zip(turns, gan(params, states, tensors, i)):
+            turn.zero_grad()
+            loss.backward()
+            turn.step()
+            if turn is turns[0]:
+                losses.append(loss.item())
+    final = {k: {"shape": list(v.shape), "data": plain(v.detach().reshape(-1).tolist())} for k, v in [*params.items(), *states.items()]}
+    return {"data": given, "weights": {**weights, **starts}, "losses": plain(losses), "final": final}
+
+
 def floats(stream, shape, low=-1, high=1):
     return {"shape": shape, "data": stream.floats(math.prod(shape), low, high)}
 
@@ -154,8 +195,9 @@ def trained(name):
 
 def main():
     torch.set_default_dtype(torch.float64)
-    for name in PROGRAMS:
-        (ROOT / "programs" / f"{name}.json").write_text(json.dumps(trained(name), separators=(",", ":")) + "\n")
+    runs = {**{name: lambda name=name: trained(name) for name in PROGRAMS}, "gan": trained_in_turn}
+    for name, run in runs.items():
+        (ROOT / "programs" / f"{name}.json").write_text(json.dumps(run(), separators=(",", ":")) + "\n")
         print(f"{name}: {STEPS} steps")
 
 

@@ -3,6 +3,7 @@ import { differentiate } from './graph/differentiate.ts';
 import { feed, type Feed } from './graph/feed.ts';
 import { optimize, type Optimizer } from './graph/optimize.ts';
 import { pack, type Packing } from './graph/pack.ts';
+import { inTurn, ownNames, phaseOf, type StateUse } from './graph/phases.ts';
 import { recompute } from './graph/recompute.ts';
 import { rematerialize } from './graph/rematerialize.ts';
 import { scaleLoss } from './graph/loss-scale.ts';
@@ -36,9 +37,20 @@ export function runPasses(graph: Graph, passes: readonly Pass[], observe?: Obser
   return current;
 }
 
-export interface StepOptions {
+/** One of several losses that are trained in turn. */
+export interface Phase {
   readonly packing: Packing;
   readonly optimizer: Optimizer;
+  /** The output that holds its loss, and the one under which that is recorded. */
+  readonly loss: string;
+  readonly record: string;
+}
+
+export interface StepOptions {
+  /** One, or several that take turns in every step. */
+  readonly phases: readonly [Phase, ...Phase[]];
+  /** Where layers move states, so that each phase moves those that it uses. */
+  readonly uses: readonly StateUse[];
   readonly feed: Feed;
   /** Examples in this step: the batch, or what is left of it at the end of an epoch. */
   readonly batch: number;
@@ -73,22 +85,50 @@ export function gradientPipeline(params: readonly string[], table?: VjpTable): r
   return [{ name: 'dce', about: 'drops what nothing needs', run: dce }, differentiation(params, table)];
 }
 
+/** Model with a loss -> parameters and states after an update. */
+function updatePipeline(o: StepOptions, { packing, optimizer }: Phase, half: boolean): readonly Pass[] {
+  return [
+    ...(half ? [LOSS_SCALE] : []),
+    ...gradientPipeline(
+      packing.params.map((p) => p.name),
+      o.table,
+    ),
+    {
+      name: 'pack',
+      about: 'makes every parameter a view of one vector',
+      run: (g) =>
+        pack(
+          g,
+          o.phases.map((p) => p.packing),
+        ),
+    },
+    ...(half ? [ROUND] : []),
+    { name: 'optimize', about: 'adds the update of the parameters', run: (g) => optimize(withoutPrediction(g), packing, optimizer) },
+  ];
+}
+
+/** Updates by one loss after the other, each with what the ones before it left. */
+function phases(graph: Graph, o: StepOptions): Graph {
+  const losses = o.phases.map((p) => p.loss);
+  const [first, ...rest] = o.phases.map((phase, i) => {
+    const updated = runPasses(phaseOf(graph, phase.loss, o.uses, losses), updatePipeline(o, phase, false));
+    if (i === 0) return updated;
+    // What is reported beside the losses belongs to the first of them.
+    return ownNames(
+      { ...updated, outputs: { [phase.record]: get(new Map(Object.entries(updated.outputs)), 'loss', 'output') } },
+      String(i),
+    );
+  });
+  return rest.reduce(inTurn, first ?? graph);
+}
+
 /** Model with a loss -> one step of training over the data on the device. */
 export function stepPipeline(o: StepOptions): readonly Pass[] {
   const half = o.precision === 'f16';
   return [
-    ...(half ? [LOSS_SCALE] : []),
-    ...gradientPipeline(
-      o.packing.params.map((p) => p.name),
-      o.table,
-    ),
-    { name: 'pack', about: 'makes every parameter a view of one vector', run: (g) => pack(g, o.packing.params, o.packing.size) },
-    ...(half ? [ROUND] : []),
-    {
-      name: 'optimize',
-      about: 'adds the update of the parameters',
-      run: (g) => optimize(withoutPrediction(g), o.packing, o.optimizer),
-    },
+    ...(o.phases.length === 1
+      ? updatePipeline(o, o.phases[0], half)
+      : [{ name: 'phases', about: 'puts the updates by several losses one behind the other', run: (g: Graph) => phases(g, o) }]),
     { name: 'feed', about: 'takes the examples from the data on the device', run: (g) => feed(g, o.feed) },
     bind(o.batch),
     ...CLEAN,
@@ -102,9 +142,9 @@ export function stepPipeline(o: StepOptions): readonly Pass[] {
 }
 
 /** Model -> prediction for `batch` examples, or the loss of held-out ones. */
-export function predictPipeline({ params, size }: Packing, batch: number, precision: Precision): readonly Pass[] {
+export function predictPipeline(packings: readonly Packing[], batch: number, precision: Precision): readonly Pass[] {
   return [
-    { name: 'pack', about: 'makes every parameter a view of one vector', run: (g) => pack(g, params, size) },
+    { name: 'pack', about: 'makes every parameter a view of one vector', run: (g) => pack(g, packings) },
     ...(precision === 'f16' ? [ROUND] : []),
     bind(batch),
     ...CLEAN,

@@ -7,6 +7,7 @@ import { LAYERS } from './layers/registry.ts';
 import type { Model, Script } from './model.ts';
 import { optimOf } from './optim.ts';
 import { dataOf, precisionOf, trainOf } from './recipe.ts';
+import { takesTurns, turnOutput, turnsOf } from './turns.ts';
 import { Walk, type Walked } from './walk.ts';
 
 /** Reads what `import` names; undefined with the reason in the sink. */
@@ -14,7 +15,7 @@ export type Resolve = (path: A.StringExpr, from: Source, sink: DiagnosticSink) =
 
 type Of<K extends A.Statement['kind']> = Extract<A.Statement, { kind: K }>;
 
-/** Statements of which a file has one at the most. */
+/** Statements of which a file has one at the most, unless losses are trained in turn. */
 const SINGLE = new Set<A.Statement['kind']>(['loss', 'optim', 'data', 'train', 'precision']);
 
 export interface Analysis {
@@ -32,11 +33,15 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
   const imported = importsOf(source, program, sink, resolve, new Set([source.name]));
   for (const s of program.statements) {
     if (!SINGLE.has(s.kind)) continue;
-    if (once.has(s.kind))
+    const inTurn = (s.kind === 'loss' || s.kind === 'optim') && takesTurns(program);
+    if (once.has(s.kind) && !inTurn)
       sink.error('NN208', s.span, `there is ${/^[aeiou]/.test(s.kind) ? 'an' : 'a'} ${s.kind} statement already`, {
-        help: 'keep one of them',
+        help:
+          s.kind === 'loss' || s.kind === 'optim'
+            ? 'keep one, or train several losses in turn: each with an optim line that says params=[...]'
+            : 'keep one of them',
       });
-    once.set(s.kind, s);
+    if (!once.has(s.kind)) once.set(s.kind, s);
   }
   for (const s of [...imported, ...program.statements]) {
     if ((s.kind === 'block' || s.kind === 'fn') && (!defs.add(s) || Object.hasOwn(LAYERS, s.name.text)))
@@ -46,6 +51,7 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
   const walk = (training: boolean, to: DiagnosticSink): Walked => new Walk(name, source, program, imported, defs, training, to).run();
   const walked = walk(false, sink);
   const optim = optimOf(get('optim'), walked.env, walked.m.params, sink);
+  const turns = turnsOf(program, walked, optim, sink);
   const data = dataOf(get('data'), walked, sink);
   const train = trainOf(get('train'), walked.env, sink);
   const precision = precisionOf(get('precision'), sink);
@@ -65,6 +71,7 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
   const outputs = (w: Walked): Readonly<Record<string, NodeId>> => ({
     ...(w.loss === undefined ? {} : { loss: w.loss }),
     ...Object.fromEntries(w.metrics.map((x) => [`metric:${x.name}`, x.node])),
+    ...Object.fromEntries(w.turns.map((x, i) => [turnOutput(i), x.node])),
   });
   const only = (chosen: Readonly<Record<string, NodeId>>): Graph => ({ ...m.b.graph(), outputs: chosen, writes: [] });
   const model: Model = {
@@ -82,8 +89,10 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
         ? { ...training.m.b.graph(), outputs: { pred: training.pred, ...outputs(training) } }
         : undefined,
     loss: loss && textOf(loss.value.span).replace(/\s+/g, ' '),
-    metrics: walked.metrics.map((x) => x.name),
+    metrics: [...walked.turns, ...walked.metrics].map((x) => x.name),
     optim,
+    turns,
+    uses: training?.m.uses ?? [],
     data,
     train,
     precision,

@@ -1,5 +1,5 @@
 import type { DiagnosticSink } from '../base/diagnostics.ts';
-import { count } from '../base/types.ts';
+import type { Shape } from '../base/types.ts';
 import type { GraphBuilder } from '../ir/graph/builder.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
@@ -8,11 +8,13 @@ import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { table } from './functions.ts';
 import { standardNormal } from './layers/random.ts';
-import { Reported, tensor, type Value } from './values.ts';
+import { Reported, tensor, type Flow, type Value } from './values.ts';
 
 /** What a value that is made of nothing gets to be made with. */
 interface CreatorContext {
   readonly b: GraphBuilder;
+  /** A shape, behind the batch where the call says like=x. */
+  readonly whole: (shape: readonly number[]) => Shape;
   readonly random: (shape: readonly number[]) => NodeId;
   readonly normal: (shape: readonly number[]) => NodeId;
 }
@@ -37,7 +39,7 @@ function creator<P extends Parameters>(
   return spec as unknown as Creator;
 }
 
-const shape = { type: 'sizes', min: 1, doc: 'the extents' } as const;
+const shape = { type: 'sizes', min: 1, doc: 'the extents; like=x puts the batch of x in front' } as const;
 const value = (v: number, doc: string) => ({ type: 'number', default: v, doc }) as const;
 const list = (s: number | readonly number[]): readonly number[] => [s].flat();
 const filled = (number: number): Creator =>
@@ -45,7 +47,7 @@ const filled = (number: number): Creator =>
     doc: `${number} everywhere`,
     torch: `torch.${number === 0 ? 'zeros' : 'ones'}`,
     parameters: { shape },
-    build: ({ b }, args) => b.full(number, { dtype: 'f32', shape: list(args.shape) }),
+    build: ({ b, whole }, args) => b.full(number, { dtype: 'f32', shape: whole(list(args.shape)) }),
   });
 
 /** x * factor + shift */
@@ -63,7 +65,7 @@ export const CREATORS: Readonly<Record<string, Creator>> = {
     doc: 'one number everywhere',
     torch: 'torch.full',
     parameters: { shape, fill_value: { type: 'number', doc: 'the number' } },
-    build: ({ b }, args) => b.full(args.fill_value, { dtype: 'f32', shape: list(args.shape) }),
+    build: ({ b, whole }, args) => b.full(args.fill_value, { dtype: 'f32', shape: whole(list(args.shape)) }),
   }),
   eye: creator({
     doc: '1 on the diagonal, else 0',
@@ -151,16 +153,19 @@ const shapeOf = (args: object): readonly number[] => list((args as { readonly sh
 const ALWAYS: Parameters = { always: { type: 'bool', default: false, doc: 'predictions draw them too; else they take the mean' } };
 
 /** The call of a creator: a value without an input. */
-export function creatorCall(ev: Evaluation, sink: DiagnosticSink, make: Creator, e: A.CallExpr, env: Environment): Value {
+export function creatorCall(ev: Evaluation, sink: DiagnosticSink, make: Creator, e: A.CallExpr, env: Environment, flow: Flow): Value {
   const name = e.callee.text;
+  const shaped = Object.hasOwn(make.parameters, 'shape');
+  const like = shaped ? e.args.find((a) => a.name?.text === 'like') : undefined;
+  const given = e.args.filter((a) => a !== like);
   const parameters = make.random ? { ...make.parameters, ...ALWAYS } : make.parameters;
   // A shape may be written as one list or as several numbers: zeros(2, 3).
   const numbers =
-    Object.keys(make.parameters)[0] === 'shape' && e.args.length > 1 && e.args.every((a) => !a.name && a.value.kind === 'number');
-  const items = e.args.map((a) => a.value);
+    Object.keys(make.parameters)[0] === 'shape' && given.length > 1 && given.every((a) => !a.name && a.value.kind === 'number');
+  const items = given.map((a) => a.value);
   const joined = { name: undefined, span: e.span, value: { kind: 'list', items, span: e.span } } as const;
   const args = bindArguments(
-    { callee: name, span: e.span, args: numbers && name !== 'full' ? [joined] : e.args },
+    { callee: name, span: e.span, args: numbers && name !== 'full' ? [joined] : given },
     parameters,
     make.optional ?? [],
     env,
@@ -169,13 +174,16 @@ export function creatorCall(ev: Evaluation, sink: DiagnosticSink, make: Creator,
   if (!args) throw new Reported(name);
   const { b, m } = ev;
   const draws = m.draws || args['always'] === true;
+  const [batch] = like ? b.shape(ev.tensorOf(ev.evaluate(like.value, env, flow), like.span)) : [];
+  const whole = (dims: readonly number[]): Shape => (batch === undefined ? dims : [batch, ...dims]);
   const cx: CreatorContext = {
     b,
-    random: (dims) => (draws ? m.random(dims) : b.full(0.5, { dtype: 'f32', shape: dims })),
-    normal: (dims) => (draws ? standardNormal({ b, random: (s) => m.random(s) }, dims) : b.full(0, { dtype: 'f32', shape: dims })),
+    whole,
+    random: (dims) => (draws ? m.random(whole(dims)) : b.full(0.5, { dtype: 'f32', shape: whole(dims) })),
+    normal: (dims) =>
+      draws ? standardNormal({ b, random: (s) => m.random(s) }, whole(dims)) : b.full(0, { dtype: 'f32', shape: whole(dims) }),
   };
   const result = b.within({ name }, () => make.build(cx, args));
   if (typeof result === 'string') return ev.fail('NN206', e.span, result);
-  if (count(b.shape(result)) === 0) return ev.fail('NN206', e.span, 'nothing is left');
   return tensor(result);
 }

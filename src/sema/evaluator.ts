@@ -144,7 +144,7 @@ export class Evaluator implements Evaluation {
     const def = this.defs.get(name);
     if (def) return def.kind === 'block' ? blockCall(this, def, e, env, flow) : fnCall(this, def, e, env, flow);
     const make = Object.hasOwn(CREATORS, name) ? CREATORS[name] : undefined;
-    if (make && (name !== 'arange' || this.countsOn(e, env))) return creatorCall(this, this.sink, make, e, env);
+    if (make && (name !== 'arange' || this.countsOn(e, env))) return creatorCall(this, this.sink, make, e, env, flow);
     const layer = Object.hasOwn(LAYERS, name) ? LAYERS[name] : undefined;
     const loss = layer || !Object.hasOwn(LOSSES, name) ? undefined : LOSSES[name];
     if (loss) return lossCall(this, this.sink, loss, e, env, flow);

@@ -9,7 +9,7 @@ import type { AnyArgs } from './arguments.ts';
 import type { Init } from '../base/init.ts';
 import type { Overrides } from './initialisers.ts';
 import { isProblem, problem, type Layer, type LayerContext, type Problem } from './layers/layer.ts';
-import type { ParamInfo, StageInfo } from './model.ts';
+import type { ParamInfo, StageInfo, StateUse } from './model.ts';
 import { tensor, type Value } from './values.ts';
 
 /** One use of a layer: where it stands in the names and in the text, and what flows in. */
@@ -33,6 +33,8 @@ export class ModelBuilder {
   /** What is kept from step to step without being trained. */
   readonly states: ParamInfo[] = [];
   readonly stages: StageInfo[] = [];
+  /** Each use of a layer that moves a state. */
+  readonly uses: StateUse[] = [];
   private readonly nodes = new Map<string, NodeId>();
   /** How each value came to be, for shape errors. */
   private readonly history = new Map<NodeId, readonly string[]>();
@@ -111,6 +113,7 @@ export class ModelBuilder {
     const keep = (next: NodeId): void => {
       const before = this.b.writes.findIndex((w) => w.state === name);
       if (before >= 0) this.b.writes.splice(before, 1);
+      this.uses.push({ state: name, before: value, next });
       this.b.writes.push({ state: name, value: next });
     };
     return { value, keep };

@@ -2,7 +2,7 @@ import type { Init } from '../base/init.ts';
 import type { ScalarExpr } from '../base/scalar.ts';
 import type { Span } from '../base/source.ts';
 import type { Precision, Shape, TensorType } from '../base/types.ts';
-import type { Graph } from '../ir/graph/types.ts';
+import type { Graph, NodeId } from '../ir/graph/types.ts';
 
 /** A tensor that the model keeps, trained or not, with PyTorch's name. */
 export interface ParamInfo {
@@ -34,6 +34,8 @@ export interface Optim {
   /** Parameters without weight decay, and parameters that are not trained, by name. */
   readonly noDecay: ReadonlySet<string>;
   readonly frozen: ReadonlySet<string>;
+  /** What it trains, where the program says so: `params=[gen]`. */
+  readonly trains: ReadonlySet<string> | undefined;
   /** Parameters with a rate or a decay of their own; none is in two groups. */
   readonly groups: readonly OptimGroup[];
   /** When the rate is lowered because the loss does not fall. */
@@ -96,6 +98,22 @@ export interface InputInfo {
   readonly type: TensorType;
 }
 
+/** A use of a layer that moves a state: what it was before and what it is then, as nodes of the graph that trains. */
+export interface StateUse {
+  readonly state: string;
+  readonly before: NodeId;
+  readonly next: NodeId;
+}
+
+/** A loss after the first, which is trained in turn with the ones before it. */
+export interface TurnInfo {
+  readonly optim: Optim;
+  /** Its text, which is also the name of the metric that records it. */
+  readonly loss: string;
+  /** The output of the graphs that holds it. */
+  readonly output: string;
+}
+
 /** What the model is compared with. */
 export interface TargetInfo {
   /** The input of the graph that holds it: `target` where there is one alone. */
@@ -130,6 +148,9 @@ export interface Model {
   /** Names of the metrics: outputs `metric:NAME`. */
   readonly metrics: readonly string[];
   readonly optim: Optim | undefined;
+  /** Further losses with optimizers of their own. */
+  readonly turns: readonly TurnInfo[];
+  readonly uses: readonly StateUse[];
   readonly data: DataSpec | undefined;
   readonly train: TrainSpec;
   /** What products are made of. */

@@ -51,7 +51,7 @@ export function optimOf(
   const bound = bindArguments({ ...call, args }, { ...parameters, ...COMMON }, [], scope, sink);
   const groups = groupsOf(call, s.settings.filter(isGrouped), { ...parameters, ...COMMON }, params, scope, sink);
   if (!bound) return undefined;
-  const { no_decay, freeze, ...settings } = bound;
+  const { no_decay, freeze, params: own, ...settings } = bound;
   const place = (key: string): Span => s.settings.find((a) => (a.name?.text ?? '') === key)?.value.span ?? s.span;
   const wrong = CHECKS[name]?.(bound) ?? (plateau && plateauCheck(name)) ?? lookaheadCheck(pairOf(bound, 'lookahead'));
   if (wrong) sink.error('NN202', wrong[0] ? place(wrong[0]) : s.span, wrong[1], { help: wrong[2] });
@@ -61,10 +61,13 @@ export function optimOf(
     });
   const named = (words: AnyArgs[string] | undefined, key: string): Set<string> =>
     parametersOf(words as readonly string[], params, place(key), sink);
+  const said = named(own, 'params');
+  const trains = said.size > 0 ? said : undefined;
   const frozen = named(freeze, 'freeze');
+  for (const p of params) if (trains && !trains.has(p.name)) frozen.add(p.name);
   const noDecay = withoutDecay(named(no_decay, 'no_decay'), settings['weight_decay'] === 0, groups, params);
   if (params.length > 0 && frozen.size === params.length) sink.error('NN206', place('freeze'), 'nothing is left to train');
-  return { name, settings: settings as OptimSettings, noDecay, frozen, groups, plateau: plateau?.settings };
+  return { name, settings: settings as OptimSettings, noDecay, frozen, trains, groups, plateau: plateau?.settings };
 }
 
 /** What has no weight decay because it is said, or because the decay of its group, or of all without a group, is 0. */

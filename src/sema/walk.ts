@@ -21,7 +21,9 @@ export interface Walked {
   readonly inputs: readonly InputInfo[];
   /** The model's result; undefined if there is no model, or if something is wrong with it. */
   readonly pred: NodeId | undefined;
+  /** The first loss, and further ones that are trained in turn with it. */
   readonly loss: NodeId | undefined;
+  readonly turns: readonly { readonly name: string; readonly node: NodeId }[];
   readonly targets: readonly TargetInfo[];
   readonly metrics: readonly { readonly name: string; readonly node: NodeId }[];
   readonly script: Script;
@@ -93,9 +95,13 @@ export class Walk {
       this.sink.error('NN204', last?.span ?? this.program.span, `the model gives ${describeValue(x)}, and one tensor is needed`);
     }
     const pred = this.result();
-    const lossDecl = this.find('loss');
     const { goals } = this;
-    const loss = lossDecl && attempt(() => lossOf(goals, lossDecl, pred));
+    const losses = this.program.statements.filter((s) => s.kind === 'loss');
+    const [loss, ...later] = losses.map((s) => attempt(() => lossOf(goals, s, pred)));
+    const turns = later.flatMap((node, i) => {
+      const span = losses[i + 1]?.value.span;
+      return node === undefined || !span ? [] : [{ name: textOf(span).replace(/\s+/g, ' '), node }];
+    });
     const metrics = this.metrics(goals, pred, loss);
     return {
       m,
@@ -104,6 +110,7 @@ export class Walk {
       inputs,
       pred,
       loss,
+      turns,
       targets: this.targets.all(),
       metrics,
       script: {

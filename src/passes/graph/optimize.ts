@@ -6,7 +6,7 @@ import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import { gradOutput } from './differentiate.ts';
 import { SCALED_LOSS, unscale } from './loss-scale.ts';
 import { UPDATES } from './optimizers.ts';
-import { PARAMS, paramVector, type Packing } from './pack.ts';
+import { paramVector, type Packing } from './pack.ts';
 import { plateauShare, type Plateau } from './plateau.ts';
 import { Rates } from './rates.ts';
 import { T, isFirst, slotName, type Settings, type UpdateContext } from './update.ts';
@@ -72,7 +72,7 @@ export function optimize(graph: Graph, packing: Packing, { name: optimizer, sett
   const spread: Spread = (name, expr, shape) =>
     typeof expr === 'number' ? b.full(expr, { dtype: 'f32', shape }) : rates.node(name, expr, shape);
   b.within({ name: `optim ${optimizer}`, loc: undefined }, () => {
-    const p = paramVector(b, size);
+    const p = paramVector(b, packing);
     const parts = params.map((q) => {
       const id = outputs.get(gradOutput(q.name));
       // What is not trained has no part in the norm of the gradients either.
@@ -116,7 +116,7 @@ export function optimize(graph: Graph, packing: Packing, { name: optimizer, sett
     const [k, alpha] = (settings['lookahead'] ?? [0, 0]) as readonly [number, number];
     const value = lookedAhead(cx, stepped, k, alpha);
     const next = packing.trained === size ? value : b.op('select', rates.before(packing.trained), value, p);
-    b.writes.push({ state: PARAMS, value: commit(next, p) });
+    b.writes.push({ state: packing.vector, value: commit(next, p) });
   });
   const kept = Object.entries(b.outputs).filter(([name]) => name !== SCALED_LOSS && !params.some((q) => gradOutput(q.name) === name));
   return { ...b.graph(), outputs: Object.fromEntries(kept) };

@@ -5,10 +5,10 @@ import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import { rebuild } from './rewrite.ts';
 
-/** The state tensor that holds every parameter, one behind the other. */
+/** The state tensor that holds the parameters, one behind the other. */
 export const PARAMS = 'params';
 
-/** Where a parameter lies in {@link PARAMS}. */
+/** Where a parameter lies in its vector. */
 export interface PackedParam {
   readonly name: string;
   readonly shape: Shape;
@@ -16,8 +16,10 @@ export interface PackedParam {
   readonly size: number;
 }
 
-/** All parameters in the order of the vector: first the ones with weight decay, then those without, last the frozen ones. */
+/** The parameters of one optimizer in the order of its vector: first the ones with weight decay, then those without, last the frozen ones. */
 export interface Packing {
+  /** The state that holds them: {@link PARAMS}, or a vector of its own where several optimizers take turns. */
+  readonly vector: string;
   readonly params: readonly PackedParam[];
   readonly size: number;
   /** Where those with weight decay end. */
@@ -46,7 +48,7 @@ export interface Groups {
 
 const NONE: GroupSettings = {};
 
-export function packing(params: readonly { readonly name: string; readonly shape: Shape }[], groups?: Groups): Packing {
+export function packing(params: readonly { readonly name: string; readonly shape: Shape }[], groups?: Groups, vector = PARAMS): Packing {
   const rank = (name: string): number => (groups?.frozen.has(name) ? 2 : groups?.noDecay.has(name) ? 1 : 0);
   // What is frozen belongs to no group.
   const groupOf = (name: string): number => (rank(name) === 2 ? -1 : (groups?.groups.findIndex((g) => g.params.has(name)) ?? -1));
@@ -69,6 +71,7 @@ export function packing(params: readonly { readonly name: string; readonly shape
     ends[place] = offset;
   }
   return {
+    vector,
     params: packed,
     size: offset,
     decayed: ends[0] ?? 0,
@@ -77,18 +80,18 @@ export function packing(params: readonly { readonly name: string; readonly shape
   };
 }
 
-/** Adds the whole parameter vector to a graph. */
-export function paramVector(b: GraphBuilder, size: number): NodeId {
-  return b.add('state', [], { name: PARAMS }, { dtype: 'f32', shape: [size] });
+/** Adds a whole parameter vector to a graph. */
+export function paramVector(b: GraphBuilder, { vector, size }: Packing): NodeId {
+  return b.add('state', [], { name: vector }, { dtype: 'f32', shape: [size] });
 }
 
-/** Makes every parameter a view of one state vector, so that one kernel can update them all. */
-export function pack(graph: Graph, params: readonly PackedParam[], size: number): Graph {
-  const byName = new Map(params.map((p) => [p.name, p]));
+/** Makes every parameter a view of its optimizer's state vector, so that one kernel can update them all. */
+export function pack(graph: Graph, packings: readonly Packing[]): Graph {
+  const byName = new Map(packings.flatMap((packing) => packing.params.map((p) => [p.name, { p, packing }] as const)));
   return rebuild(graph, (node, _inputs, b) => {
     if (node.op !== 'param') return undefined;
-    const p = get(byName, node.attrs.name, 'parameter');
-    const part = b.add('slice', [paramVector(b, size)], { start: [p.offset], size: [p.size] });
+    const { p, packing } = get(byName, node.attrs.name, 'parameter');
+    const part = b.add('slice', [paramVector(b, packing)], { start: [p.offset], size: [p.size] });
     return b.reshape(part, fixedShape(p.shape));
   });
 }

@@ -2,7 +2,8 @@ import { at, get } from '../../base/errors.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { dce } from './cleanup.ts';
-import { copyNode } from './rewrite.ts';
+import { copyNode, rebuild } from './rewrite.ts';
+import { slotName } from './update.ts';
 
 /**
  * Training with several losses in turn, as the two networks of a GAN do: a step has a phase for each of them, and what a phase makes of
@@ -66,8 +67,26 @@ function isOnTheWay(nodes: readonly Node[], use: StateUse, needed: ReadonlySet<N
   return false;
 }
 
+/** The optimizer of a later phase has states and numbers of its own. */
+export function ownNames(graph: Graph, suffix: string): Graph {
+  return rebuild(
+    graph,
+    (node, inputs, b) => {
+      if (node.op === 'state' && isSlot(node.attrs.name)) return copyNode(b, node, inputs, { name: ownSlot(node.attrs.name, suffix) });
+      // The step and the seed are the same for all.
+      if (node.op !== 'scalar' || node.attrs.name === node.attrs.expr) return undefined;
+      return copyNode(b, node, inputs, { ...node.attrs, name: `${node.attrs.name}_${suffix}` });
+    },
+    (state) => (isSlot(state) ? ownSlot(state, suffix) : state),
+  );
+}
+
+const SLOTS = slotName('');
+const isSlot = (state: string): boolean => state.startsWith(SLOTS);
+const ownSlot = (state: string, suffix: string): string => `${SLOTS}${suffix}.${state.slice(SLOTS.length)}`;
+
 /** One graph that does what two do one after the other: the second reads the states that the first leaves behind. */
-export function inTurn(first: Graph, second: Graph, nameOf: (output: string) => string): Graph {
+export function inTurn(first: Graph, second: Graph): Graph {
   const b = new GraphBuilder(first.name, first);
   const written = new Map(first.writes.map((w) => [w.state, w.value]));
   const map = new Map<NodeId, NodeId>();
@@ -83,7 +102,7 @@ export function inTurn(first: Graph, second: Graph, nameOf: (output: string) => 
         ),
     );
   }
-  for (const [name, id] of Object.entries(second.outputs)) b.outputs[nameOf(name)] = get(map, id);
+  for (const [name, id] of Object.entries(second.outputs)) b.outputs[name] = get(map, id);
   const later = new Set(second.writes.map((w) => w.state));
   const writes = [
     ...b.writes.filter((w) => !later.has(w.state)),

@@ -16,9 +16,13 @@ export function copyNode(
 
 /**
  * Rebuilds a graph node by node. `visit` gets each node with its operands already rebuilt, and gives the node that takes
- * its place; undefined keeps it as it is.
+ * its place; undefined keeps it as it is. States that are written may get other names.
  */
-export function rebuild(graph: Graph, visit: (node: Node, inputs: readonly NodeId[], b: GraphBuilder) => NodeId | undefined): Graph {
+export function rebuild(
+  graph: Graph,
+  visit: (node: Node, inputs: readonly NodeId[], b: GraphBuilder) => NodeId | undefined,
+  stateName: (state: string) => string = (state) => state,
+): Graph {
   const b = new GraphBuilder(graph.name);
   const map = new Map<NodeId, NodeId>();
   for (const node of graph.nodes) {
@@ -27,7 +31,7 @@ export function rebuild(graph: Graph, visit: (node: Node, inputs: readonly NodeI
     map.set(node.id, replacement ?? copyNode(b, node, inputs));
   }
   for (const [name, id] of Object.entries(graph.outputs)) b.outputs[name] = get(map, id);
-  for (const write of graph.writes) b.writes.push({ state: write.state, value: get(map, write.value) });
+  for (const write of graph.writes) b.writes.push({ state: stateName(write.state), value: get(map, write.value) });
   return b.graph();
 }
 
