@@ -39,6 +39,7 @@ const ALL = [
   'lower',
   'compile.ts',
   'draw.ts',
+  'gradcheck',
   'gradcheck.ts',
   'training-schedule.ts',
 ];

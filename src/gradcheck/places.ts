@@ -1,0 +1,70 @@
+import { initialStream, initialValue } from '../base/init.ts';
+import { uniformAt } from '../base/random.ts';
+import { count, fixedShape } from '../base/types.ts';
+import type { Graph } from '../ir/graph/types.ts';
+import type { Model, ParamInfo } from '../sema/model.ts';
+
+/** Values of all parameters and states. */
+export interface Place {
+  readonly name: string;
+  /** Where a program may come to be: not made up to have ties. */
+  readonly natural: boolean;
+  readonly state: ReadonlyMap<string, Float64Array>;
+}
+
+/** The places that gradients are checked at, the most telling first. */
+export function places(model: Model, seed: number): Place[] {
+  const all = [...model.params, ...model.states];
+  const start = (p: ParamInfo, i: number): Float64Array => Float64Array.from(initialValue(p.init, p.shape, initialStream(seed, i)));
+  const every = (value: (p: ParamInfo, i: number) => Float64Array): Place['state'] =>
+    new Map(all.map((p, i) => [p.name, i < model.params.length ? value(p, i) : start(p, i)]));
+  return [
+    { name: 'random', natural: true, state: new Map(all.map((p, i) => [p.name, random(p, i, seed)])) },
+    { name: 'as it starts', natural: true, state: every(start) },
+    { name: 'all 0', natural: false, state: every((p) => new Float64Array(count(p.shape))) },
+    { name: 'all equal', natural: false, state: every((p) => new Float64Array(count(p.shape)).fill(evenly(p.shape))) },
+  ];
+}
+
+/** One number for all elements, so small that sums over them stay near 1. */
+function evenly(shape: readonly number[]): number {
+  const terms = shape.slice(1).reduce((a, b) => a * b, 1);
+  return 0.5 / Math.sqrt(terms);
+}
+
+/** Values away from zero, so that few kinks are met; constants of 1 or 0 stay near what they are. */
+function random(p: ParamInfo, index: number, seed: number): Float64Array {
+  const u = (i: number): number => uniformAt(seed, 500 + index, 0, i);
+  const spread = (size: number, low: number, high: number): Float32Array =>
+    Float32Array.from({ length: size }, (_, i) => low + (high - low) * u(i));
+  if (p.init.kind === 'constant') {
+    const { value } = p.init;
+    return Float64Array.from({ length: count(p.shape) }, (_, i) => value + 0.2 * (u(i) - 0.5));
+  }
+  return Float64Array.from(
+    initialValue(p.init, p.shape, { uniform: spread, normal: (_n, mean, std) => spread(_n, mean - std, mean + std) }),
+  );
+}
+
+/** The given examples, or random ones where there are none. */
+export function examples(
+  loss: Graph,
+  model: Model,
+  data: ReadonlyMap<string, ArrayLike<number>> | undefined,
+  seed: number,
+): Map<string, ArrayLike<number>> {
+  const out = new Map<string, ArrayLike<number>>();
+  for (const node of loss.nodes) {
+    if (node.op !== 'input') continue;
+    const isTarget = node.attrs.name === 'target';
+    const n = count(fixedShape(node.type.shape));
+    const given = data?.get(node.attrs.name);
+    const classes = isTarget ? (model.target?.classes ?? 2) : 2;
+    const u = (i: number): number => uniformAt(seed, isTarget ? 902 : 901 + 2 * node.id, 0, i);
+    const random = Float64Array.from({ length: n }, (_, i) =>
+      node.type.dtype === 'i32' ? Math.floor(u(i) * classes) : u(i) * 2 - (isTarget ? 0 : 1),
+    );
+    out.set(node.attrs.name, given ? Float64Array.from(given).subarray(0, n) : random);
+  }
+  return out;
+}
