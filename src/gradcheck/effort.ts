@@ -13,18 +13,22 @@ export interface Effort {
   readonly random: number;
   readonly together: boolean;
   readonly elements: number;
+  /** The slope is taken forwards even where differences of the loss are sharp. */
+  readonly both: boolean;
   /** Parameters that are tried; all if it is left out. */
   readonly params?: number;
 }
 
 /** From everything down to what is worth its time in any program. */
 const EFFORTS: readonly [Effort, ...Effort[]] = [
-  { rows: 5, places: 4, random: 2, together: true, elements: 12 },
-  { rows: 5, places: 4, random: 2, together: true, elements: 4 },
-  { rows: 4, places: 4, random: 1, together: true, elements: 2 },
-  { rows: 3, places: 4, random: 1, together: true, elements: 0 },
-  { rows: 2, places: 2, random: 1, together: false, elements: 1 },
-  { rows: 2, places: 1, random: 1, together: false, elements: 0 },
+  { rows: 5, places: 4, random: 2, together: true, elements: 12, both: true },
+  { rows: 5, places: 4, random: 2, together: true, elements: 4, both: true },
+  { rows: 4, places: 4, random: 1, together: true, elements: 2, both: true },
+  { rows: 3, places: 4, random: 1, together: true, elements: 0, both: true },
+  { rows: 2, places: 2, random: 1, together: false, elements: 1, both: true },
+  { rows: 2, places: 2, random: 1, together: false, elements: 0, both: false },
+  { rows: 2, places: 1, random: 1, together: false, elements: 0, both: false },
+  { rows: 1, places: 1, random: 1, together: false, elements: 0, both: false },
 ];
 export const EVERYTHING = EFFORTS[0];
 
@@ -39,9 +43,12 @@ export interface EffortPlan {
   readonly sampled: boolean;
 }
 
-/** What to try of a program with so many parameters whose loss, for some examples, is this graph. */
-export function planEffort(lossOf: (rows: number) => Graph, params: number): EffortPlan {
-  const planned = EFFORTS.map((effort) => ({ effort, seconds: secondsFor(lossOf(effort.rows), effort, params) }));
+/** What to try of a program with so many parameters whose loss, for some examples, is this graph; `least` examples make sense. */
+export function planEffort(lossOf: (rows: number) => Graph, params: number, least: number): EffortPlan {
+  const planned = EFFORTS.filter((e) => e.rows >= least).map((effort) => ({
+    effort,
+    seconds: secondsFor(lossOf(effort.rows), effort, params),
+  }));
   const quick = planned.find((p) => p.seconds <= QUICK) ?? planned.find((p) => p.seconds <= LONG);
   if (quick) return { ...quick, sampled: quick.effort !== EVERYTHING };
   const { effort, seconds } = at(planned, planned.length - 1);
@@ -49,18 +56,19 @@ export function planEffort(lossOf: (rows: number) => Graph, params: number): Eff
   return { effort: { ...effort, params: some }, seconds: (seconds * some) / params, sampled: true };
 }
 
-/** Evaluations that one direction costs: differences and the slope forwards, of the part of a graph behind a parameter. */
-const DIRECTION = 4;
+/** Evaluations that one direction costs, of the part of a graph behind a parameter: differences, and the slope forwards. */
+const DIFFERENCES = 2.5;
+const FORWARDS = 1.5;
 /** And one place: the loss, its gradient, how exact it is. */
-const PLACE = 14;
+const PLACE = 12;
 
 function secondsFor(loss: Graph, e: Effort, params: number): number {
   const directions = e.random + (e.together ? 1 : 0) + e.elements;
-  return evaluation(loss) * e.places * (PLACE + params * directions * DIRECTION);
+  return evaluation(loss) * e.places * (PLACE + params * directions * (DIFFERENCES + (e.both ? FORWARDS : 0)));
 }
 
 /** Seconds of one evaluation, roughly: a term of a product, an element of anything else, and a node at all. */
-const TERM = 2e-9;
+const TERM = 1.3e-9;
 const ELEMENT = 1.2e-8;
 const NODE = 5e-7;
 

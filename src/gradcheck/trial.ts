@@ -24,8 +24,8 @@ interface Witnesses {
   readonly element: number | undefined;
   readonly place: Place;
   readonly symbolic: number;
-  /** The slope forwards, and the sum of the sizes of its terms. */
-  readonly forwards: number;
+  /** The slope forwards, if it was taken, and the sum of the sizes of its terms. */
+  readonly forwards: number | undefined;
   readonly size: number;
   readonly numeric: Differences;
 }
@@ -34,7 +34,9 @@ interface Witnesses {
 const ROUNDING = 1e-11;
 
 export function judge(w: Witnesses): Trial {
-  const { symbolic, forwards, numeric, place } = w;
+  const { symbolic, numeric, place } = w;
+  // Where it was not taken, differences are sharp.
+  const forwards = w.forwards ?? (numeric.kind === 'smooth' ? numeric.slope : NaN);
   const common = { what: w.what, element: w.element, place: place.name, symbolic, undefined: false };
   const against = (numeric: number, bound: number, from: Trial['from']) => {
     const difference = Math.abs(symbolic - numeric);
@@ -51,6 +53,7 @@ export function judge(w: Witnesses): Trial {
   if (!Number.isFinite(forwards) || !Number.isFinite(w.size)) return { ...common, ...exactly, kind: 'none', ok: true };
   if (numeric.kind !== 'smooth') return { ...common, ...exactly, kind: 'kink' };
   const byDifferences = against(numeric.slope, numeric.bound, numeric.from);
+  if (w.forwards === undefined) return { ...common, ...byDifferences, kind: 'smooth' };
   return { ...common, ...(exactly.ok || !byDifferences.ok ? byDifferences : exactly), kind: 'smooth' };
 }
 

@@ -28,35 +28,83 @@ export function reduce(
 /** For each element of the result the sum over all values of the labels that it lacks, the last of them innermost. */
 export function contract(node: NodeOf<'contract'>, [a, b]: readonly Tensor[], shape: readonly number[]): Float64Array {
   const labels = contractLabels(node.attrs.spec);
-  const [x, y] = [a as Tensor, b as Tensor];
   const extent = new Map<string, number>();
-  [...labels.a].forEach((l, i) => extent.set(l, at(x.shape, i)));
-  [...labels.b].forEach((l, i) => extent.set(l, at(y.shape, i)));
+  [...labels.a].forEach((l, i) => extent.set(l, at((a as Tensor).shape, i)));
+  [...labels.b].forEach((l, i) => extent.set(l, at((b as Tensor).shape, i)));
   const summed = [...extent.keys()].filter((l) => !labels.out.includes(l));
   const last = summed.pop();
-  const sizes = summed.map((l) => extent.get(l) ?? 1);
-  const strideOf = (text: string, shape: readonly number[]) => {
-    const s = strides(shape);
-    return (l: string): number => (text.includes(l) ? at(s, text.indexOf(l)) : 0);
+  const factor = (text: string, t: Tensor): Factor => {
+    const s = strides(t.shape);
+    const stride = (l: string): number => (text.includes(l) ? at(s, text.indexOf(l)) : 0);
+    return {
+      data: t.data,
+      out: offsets(shape, [...labels.out].map(stride)),
+      sum: offsets(
+        summed.map((l) => extent.get(l) ?? 1),
+        summed.map(stride),
+      ),
+      step: last === undefined ? 0 : stride(last),
+      next: labels.out === '' ? 0 : stride(labels.out.slice(-1)),
+    };
   };
-  const sa = strideOf(labels.a, x.shape);
-  const sb = strideOf(labels.b, y.shape);
-  const [outA, outB] = [offsets(shape, [...labels.out].map(sa)), offsets(shape, [...labels.out].map(sb))];
-  const [sumA, sumB] = [offsets(sizes, summed.map(sa)), offsets(sizes, summed.map(sb))];
-  const [n, stepA, stepB] = last === undefined ? [1, 0, 0] : [extent.get(last) ?? 1, sa(last), sb(last)];
-  const out = new Float64Array(outA.length);
-  for (let i = 0; i < out.length; i++) {
-    let total = 0;
-    for (let s = 0; s < sumA.length; s++) {
-      let ia = at64(outA, i) + at64(sumA, s);
-      let ib = at64(outB, i) + at64(sumB, s);
-      for (let k = 0; k < n; k++) {
-        total += at64(x.data, ia) * at64(y.data, ib);
-        ia += stepA;
-        ib += stepB;
-      }
-    }
-    out[i] = total;
+  const [x, y] = [factor(labels.a, a as Tensor), factor(labels.b, b as Tensor)];
+  const terms = last === undefined ? 1 : (extent.get(last) ?? 1);
+  const row = shape.at(-1) ?? 1;
+  const out = new Float64Array(x.out.length);
+  for (let i = 0; i < out.length;) {
+    const four = (i % row) + 4 <= row;
+    if (four && x.next === 0) sumFour(out, i, terms, x, y);
+    else if (four && y.next === 0) sumFour(out, i, terms, y, x);
+    else out[i] = sumOne(i, terms, x, y);
+    i += four && (x.next === 0 || y.next === 0) ? 4 : 1;
   }
   return out;
+}
+
+/** One operand of a product, and where its elements lie: for each place of the result, for each of the outer sums, along the innermost. */
+interface Factor {
+  readonly data: Float64Array;
+  readonly out: Int32Array;
+  readonly sum: Int32Array;
+  readonly step: number;
+  /** From one element of the result to the next. */
+  readonly next: number;
+}
+
+function sumOne(i: number, terms: number, x: Factor, y: Factor): number {
+  let total = 0;
+  for (let s = 0; s < x.sum.length; s++) {
+    let ix = at64(x.out, i) + at64(x.sum, s);
+    let iy = at64(y.out, i) + at64(y.sum, s);
+    for (let k = 0; k < terms; k++) {
+      total += at64(x.data, ix) * at64(y.data, iy);
+      ix += x.step;
+      iy += y.step;
+    }
+  }
+  return total;
+}
+
+/** Four neighbours in a row of the result, which have one of the factors in common: the same sums, side by side. */
+function sumFour(out: Float64Array, i: number, terms: number, common: Factor, own: Factor): void {
+  const { data: x, step: stepX } = common;
+  const { data: y, step: stepY, next } = own;
+  let [t0, t1, t2, t3] = [0, 0, 0, 0];
+  for (let s = 0; s < common.sum.length; s++) {
+    let ix = at64(common.out, i) + at64(common.sum, s);
+    let iy = at64(own.out, i) + at64(own.sum, s);
+    for (let k = 0; k < terms; k++) {
+      const v = at64(x, ix);
+      t0 += v * at64(y, iy);
+      t1 += v * at64(y, iy + next);
+      t2 += v * at64(y, iy + 2 * next);
+      t3 += v * at64(y, iy + 3 * next);
+      ix += stepX;
+      iy += stepY;
+    }
+  }
+  out[i] = t0;
+  out[i + 1] = t1;
+  out[i + 2] = t2;
+  out[i + 3] = t3;
 }

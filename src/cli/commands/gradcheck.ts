@@ -53,10 +53,10 @@ export async function gradcheckCommand(path: string, flags: GradcheckFlags): Pro
 function announcement(model: Model, { effort: e, seconds }: EffortPlan): string {
   const number = (n: number): string => n.toLocaleString('en-US');
   const size = model.params.reduce((n, p) => n + p.shape.reduce((a, b) => a * b, 1), 0);
-  const directions = e.random + (e.together ? 1 : 0);
-  const each = `${directions} direction${directions === 1 ? '' : 's'}${e.elements > 0 ? ` and ${e.elements} single elements` : ''}`;
-  const which = e.params === undefined || e.params >= model.params.length ? 'each' : `${e.params}`;
-  return `${number(size)} parameters in ${model.params.length} tensors: ${each} of ${which} are tried at ${e.places} place${e.places === 1 ? '' : 's'} with ${e.rows} examples (about ${showTime(seconds)})`;
+  const many = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
+  const all = e.params === undefined || e.params >= model.params.length;
+  const how = [many(e.random + (e.together ? 1 : 0), 'direction'), ...(e.elements > 0 ? [many(e.elements, 'single element')] : [])];
+  return `${number(size)} parameters in ${model.params.length} tensors: of ${all ? 'each' : `${e.params} of them`}, ${how.join(' and ')}, at ${many(e.places, 'place')} with ${many(e.rows, 'example')} (about ${showTime(seconds)})`;
 }
 
 const labelOf = (r: ParamCheck): string => {
