@@ -10,7 +10,7 @@ import { bindBatch, select } from './passes/graph/cleanup.ts';
 import { gradOutput } from './passes/graph/differentiate.ts';
 import { gradientPipeline, runPasses } from './passes/pipeline.ts';
 import { evaluate, type Values } from './reference/evaluate.ts';
-import { sizeAlong, slopeAlong } from './reference/forwards.ts';
+import { sizeAlong, slopeAlong, tiedAlong } from './reference/forwards.ts';
 import { Shifted, type Shift } from './reference/shifted.ts';
 import type { Model, ParamInfo } from './sema/model.ts';
 
@@ -23,8 +23,8 @@ export interface ParamCheck extends Trial {
   /** Of those: at a kink, and where there is no slope. */
   readonly kinks: number;
   readonly without: number;
-  /** What was not a number although the loss has a slope there, at a place that was made up. */
-  readonly undefinedAt: readonly string[];
+  /** What is no mistake and yet worth telling. */
+  readonly remarks: readonly string[];
 }
 
 export interface GradcheckOptions {
@@ -105,7 +105,7 @@ function joined(a: ParamCheck, b: ParamCheck): ParamCheck {
     tried: a.tried + b.tried,
     kinks: a.kinks + b.kinks,
     without: a.without + b.without,
-    undefinedAt: [...a.undefinedAt, ...b.undefinedAt],
+    remarks: [...a.remarks, ...b.remarks],
   };
 }
 
@@ -158,7 +158,9 @@ class Checker {
       tried: found.length,
       kinks: trials.filter((t) => t.kind === 'kink').length,
       without: trials.length - found.length,
-      undefinedAt: trials.filter((t) => t.undefined).map((t) => `${t.what} with parameters ${this.place.name}`),
+      remarks: trials.flatMap((t) =>
+        t.remark === undefined ? [] : [`the gradient is ${t.symbolic} along ${t.what} (parameters ${t.place}): ${t.remark}`],
+      ),
     };
   }
 
@@ -170,6 +172,7 @@ class Checker {
     const numeric = differences(shifted, this.base, scale, this.noise);
     const sharp = numeric.kind === 'smooth' && numeric.bound <= SHARP * Math.abs(symbolic);
     const forwards = this.effort.both || !sharp ? slopeAlong(this.point, direction, this.of) : undefined;
-    return judge({ what: d.what, element: d.element, place: this.place, symbolic, forwards, size: this.size, numeric });
+    const tied = (): boolean => tiedAlong(this.point, direction, this.of);
+    return judge({ what: d.what, element: d.element, place: this.place, symbolic, forwards, size: this.size, numeric, tied });
   }
 }

@@ -21,10 +21,10 @@ export interface Effort {
 
 /** From everything down to what is worth its time in any program. */
 const EFFORTS: readonly [Effort, ...Effort[]] = [
-  { rows: 5, places: 4, random: 2, together: true, elements: 12, both: true },
-  { rows: 5, places: 4, random: 2, together: true, elements: 4, both: true },
-  { rows: 4, places: 4, random: 1, together: true, elements: 2, both: true },
-  { rows: 3, places: 4, random: 1, together: true, elements: 0, both: true },
+  { rows: 5, places: 6, random: 2, together: true, elements: 12, both: true },
+  { rows: 5, places: 6, random: 2, together: true, elements: 4, both: true },
+  { rows: 4, places: 6, random: 1, together: true, elements: 2, both: true },
+  { rows: 3, places: 6, random: 1, together: true, elements: 0, both: true },
   { rows: 2, places: 2, random: 1, together: false, elements: 1, both: true },
   { rows: 2, places: 2, random: 1, together: false, elements: 0, both: false },
   { rows: 2, places: 1, random: 1, together: false, elements: 0, both: false },

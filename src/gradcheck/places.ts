@@ -18,13 +18,22 @@ export function places(model: Model, seed: number): Place[] {
   const start = (p: ParamInfo, i: number): Float64Array => Float64Array.from(initialValue(p.init, p.shape, initialStream(seed, i)));
   const every = (value: (p: ParamInfo, i: number) => Float64Array): Place['state'] =>
     new Map(all.map((p, i) => [p.name, i < model.params.length ? value(p, i) : start(p, i)]));
+  const layers = [...new Set(model.params.map(layerOf))];
+  // Behind a layer of zeros little is left to flow back: so it is one or the other.
+  const zeros = (rest: number): Place['state'] =>
+    every((p, i) => (layers.indexOf(layerOf(p)) % 2 === rest ? new Float64Array(count(p.shape)) : random(p, i, seed)));
   return [
     { name: 'random', natural: true, state: new Map(all.map((p, i) => [p.name, random(p, i, seed)])) },
     { name: 'as it starts', natural: true, state: every(start) },
     { name: 'all 0', natural: false, state: every((p) => new Float64Array(count(p.shape))) },
+    { name: 'even layers 0', natural: false, state: zeros(0) },
+    { name: 'odd layers 0', natural: false, state: zeros(1) },
     { name: 'all equal', natural: false, state: every((p) => new Float64Array(count(p.shape)).fill(evenly(p.shape))) },
   ];
 }
+
+/** Without the last part of its name. */
+const layerOf = (p: ParamInfo): string => p.name.slice(0, Math.max(0, p.name.lastIndexOf('.')));
 
 /** One number for all elements, so small that sums over them stay near 1. */
 function evenly(shape: readonly number[]): number {

@@ -15,8 +15,8 @@ export interface Trial {
   /** Where the bound comes from. */
   readonly from: 'rounding' | 'curvature' | 'forwards';
   readonly ok: boolean;
-  /** The gradient is not a number although the loss has a slope, at a place that was made up. */
-  readonly undefined: boolean;
+  /** Something to be told that is no mistake. */
+  readonly remark: string | undefined;
 }
 
 interface Witnesses {
@@ -28,6 +28,8 @@ interface Witnesses {
   readonly forwards: number | undefined;
   readonly size: number;
   readonly numeric: Differences;
+  /** Whether an operation on the way is at a kink of its own. */
+  readonly tied: () => boolean;
 }
 
 /** Forwards and backwards, the same slope is rounded differently: by so much of the sizes of its terms. */
@@ -37,7 +39,7 @@ export function judge(w: Witnesses): Trial {
   const { symbolic, numeric, place } = w;
   // Where it was not taken, differences are sharp.
   const forwards = w.forwards ?? (numeric.kind === 'smooth' ? numeric.slope : NaN);
-  const common = { what: w.what, element: w.element, place: place.name, symbolic, undefined: false };
+  const common = { what: w.what, element: w.element, place: place.name, symbolic, remark: undefined };
   const against = (numeric: number, bound: number, from: Trial['from']) => {
     const difference = Math.abs(symbolic - numeric);
     return { numeric, difference, bound, from, ok: difference <= bound };
@@ -47,13 +49,23 @@ export function judge(w: Witnesses): Trial {
     const told = Number.isFinite(forwards) && numeric.kind === 'smooth';
     if (!told) return { ...common, ...exactly, kind: 'none', ok: true };
     const slope = { ...common, ...against(numeric.slope, numeric.bound, numeric.from) };
-    return place.natural ? { ...slope, kind: 'smooth' } : { ...slope, kind: 'none', ok: true, undefined: true };
+    if (place.natural) return { ...slope, kind: 'smooth' };
+    return { ...slope, kind: 'none', ok: true, remark: `the loss has the slope ${numeric.slope.toPrecision(5)}` };
   }
   // What overflows has no slope that could be compared.
   if (!Number.isFinite(forwards) || !Number.isFinite(w.size)) return { ...common, ...exactly, kind: 'none', ok: true };
   if (numeric.kind !== 'smooth') return { ...common, ...exactly, kind: 'kink' };
   const byDifferences = against(numeric.slope, numeric.bound, numeric.from);
   if (w.forwards === undefined) return { ...common, ...byDifferences, kind: 'smooth' };
+  // Kinks of operations may make no kink together, as those of relu(x) - relu(-x): the rules, and PyTorch, give another slope than
+  // the loss has.
+  if (exactly.ok && !byDifferences.ok && w.tied())
+    return {
+      ...common,
+      ...exactly,
+      kind: 'kink',
+      remark: `the loss has the slope ${numeric.slope.toPrecision(5)}, and its operations have kinks`,
+    };
   return { ...common, ...(exactly.ok || !byDifferences.ok ? byDifferences : exactly), kind: 'smooth' };
 }
 

@@ -2,7 +2,7 @@ import { at } from '../base/errors.ts';
 import { isPointwise, type PointwiseOp } from '../ir/graph/pointwise.ts';
 import type { Node, NodeId, NodeOf, Op } from '../ir/graph/types.ts';
 import { meaning } from './evaluate.ts';
-import { PARTIALS } from './partials.ts';
+import { PARTIALS, TIES } from './partials.ts';
 import type { Shift, Shifted } from './shifted.ts';
 import { at64, offsets, strides, type Tensor } from './walk.ts';
 
@@ -52,16 +52,21 @@ const product: Rule<'contract'> = (node, { inputs, sizes }, tangents) => {
   return left && right ? left.map((v, i) => v + at64(right, i)) : (left ?? right);
 };
 
+/** For each operand's element, the one of the result that it may be the maximum of. */
+function placesOf(node: NodeOf<'reduce_max'>, x: Tensor, out: Tensor): Int32Array {
+  const stride = strides(out.shape);
+  let kept = 0;
+  return offsets(
+    x.shape,
+    x.shape.map((_, i) => (node.attrs.axes.includes(i) ? 0 : at(stride, kept++))),
+  );
+}
+
 /** The mean over the places that hold the maximum, as PyTorch's amax shares what flows back: between the slopes of both sides. */
 const peak: Rule<'reduce_max'> = (node, { inputs, out }, tangents) => {
   const [x, t] = [at(inputs, 0), tangents[0]];
   if (!t) return undefined;
-  const stride = strides(out.shape);
-  let kept = 0;
-  const to = offsets(
-    x.shape,
-    x.shape.map((_, i) => (node.attrs.axes.includes(i) ? 0 : at(stride, kept++))),
-  );
+  const to = placesOf(node, x, out);
   const [sum, ties] = [new Float64Array(out.data.length), new Float64Array(out.data.length)];
   for (let i = 0; i < t.length; i++) {
     const o = at64(to, i);
@@ -109,7 +114,30 @@ function ruleOf(node: Node): Rule<Op> {
  * wrong, whatever the differences of the loss to either side are.
  */
 export function slopeAlong(point: Shifted, direction: Shift, of: NodeId): number {
-  return along(point, direction, of, false);
+  return along(point, direction, of, false).get(of)?.[0] ?? 0;
+}
+
+/** Whether an operation on the way is at a kink or a step of its own, so that its slope is a convention. */
+export function tiedAlong(point: Shifted, direction: Shift, of: NodeId): boolean {
+  const tangents = along(point, direction, of, false);
+  return point.dependents([...direction.keys()]).some((id) => {
+    const node = at(point.graph.nodes, id);
+    const [a, b] = node.inputs.map((i) => point.value(i).data);
+    const [ta, tb] = node.inputs.map((i) => tangents.get(i));
+    if (id > of || !a || (!ta && !tb)) return false;
+    if (node.op === 'reduce_max' && ta) {
+      const to = placesOf(node, point.value(at(node.inputs, 0)), point.value(id));
+      const first = new Map<number, number>();
+      return to.some((o, i) => {
+        if (at64(a, i) !== point.value(id).data[o]) return false;
+        const other = first.get(o) ?? at64(ta, i);
+        first.set(o, other);
+        return other !== ta[i];
+      });
+    }
+    const tie = isPointwise(node.op) ? TIES[node.op] : undefined;
+    return tie !== undefined && a.some((v, i) => (ta?.[i] ?? 0) !== (tb?.[i] ?? 0) && tie(v, b?.[i] ?? 0));
+  });
 }
 
 /**
@@ -117,10 +145,10 @@ export function slopeAlong(point: Shifted, direction: Shift, of: NodeId): number
  * `direction`: what rounding is relative to, however much of it cancels.
  */
 export function sizeAlong(point: Shifted, direction: Shift, of: NodeId): number {
-  return along(point, direction, of, true);
+  return along(point, direction, of, true).get(of)?.[0] ?? 0;
 }
 
-function along(point: Shifted, direction: Shift, of: NodeId, sizes: boolean): number {
+function along(point: Shifted, direction: Shift, of: NodeId, sizes: boolean): Map<NodeId, Float64Array> {
   const tangents = new Map<NodeId, Float64Array>();
   for (const id of point.dependents([...direction.keys()])) {
     if (id > of) break;
@@ -138,5 +166,5 @@ function along(point: Shifted, direction: Shift, of: NodeId, sizes: boolean): nu
         );
     if (t) tangents.set(id, t);
   }
-  return tangents.get(of)?.[0] ?? 0;
+  return tangents;
 }

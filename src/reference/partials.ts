@@ -53,3 +53,15 @@ export const PARTIALS: { readonly [K in PointwiseOp]: readonly (Partial | null)[
 };
 
 const larger = (mine: number, other: number): number => (mine === other ? 0.5 : mine > other ? 1 : 0);
+
+/** Where an operation has a kink or a step: there, its slope is a convention. */
+export const TIES: { readonly [K in PointwiseOp]?: (a: number, b: number) => boolean } = {
+  abs: (a) => a === 0,
+  sign: (a) => a === 0,
+  floor: Number.isInteger,
+  max: (a, b) => a === b,
+  min: (a, b) => a === b,
+  lt: (a, b) => a === b,
+  le: (a, b) => a === b,
+  eq: (a, b) => a === b,
+};

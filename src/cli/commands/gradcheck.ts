@@ -28,10 +28,11 @@ export async function gradcheckCommand(path: string, flags: GradcheckFlags): Pro
   print(columns([HEADER, ...results.map(row)]));
   print();
   print('The worst of what was tried is shown. tried: directions and single elements, at so many places');
-  print('(random, as it starts, all 0, all equal). from: what the bound of the difference is made of;');
+  print('(random, as it starts, all or every second layer 0, all equal). from: what the bound of the difference is made of;');
   print("forwards: the slope taken operation by operation, where kinks leave the loss's own differences open.");
-  for (const r of results.filter((q) => q.undefinedAt.length > 0))
-    print(`${r.param.name}: the gradient is not a number although the loss has a slope, for ${r.undefinedAt[0] ?? ''}`);
+  for (const r of results)
+    if (r.remarks.length > 0)
+      print(`${r.param.name}: ${r.remarks[0] ?? ''}${r.remarks.length > 1 ? `; and ${r.remarks.length - 1} more` : ''}`);
   const wrong = results.filter((r) => !r.ok || r.tried === 0);
   if (wrong.length === 0) return print(`all ${results.length} gradients agree with float64 differences, and with slopes taken forwards`);
   throw new UserError(
