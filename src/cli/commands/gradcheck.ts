@@ -27,9 +27,7 @@ export async function gradcheckCommand(path: string, flags: GradcheckFlags): Pro
   const results = gradcheck(model, training, { data: given, rows, seed: flags.seed ?? model.train.seed, effort });
   print(columns([HEADER, ...results.map(row)]));
   print();
-  print('The worst of what was tried is shown. tried: directions and single elements, at so many places');
-  print('(random, as it starts, all or every second layer 0, all equal). from: what the bound of the difference is made of;');
-  print("forwards: the slope taken operation by operation, where kinks leave the loss's own differences open.");
+  LEGEND.forEach((line) => print(line));
   for (const r of results)
     if (r.remarks.length > 0)
       print(`${r.param.name}: ${r.remarks[0] ?? ''}${r.remarks.length > 1 ? `; and ${r.remarks.length - 1} more` : ''}`);
@@ -65,6 +63,11 @@ const labelOf = (r: ParamCheck): string => {
   return `the gradient of '${r.param.name}' along ${r.what} is ${showNumber(r.symbolic)}, and ${witness}${r.from === 'forwards' ? ' is' : ''} ${showNumber(r.numeric)} (parameters ${r.place})`;
 };
 
+const LEGEND = [
+  'Shown is the worst of what was tried: directions and single elements, at so many places (random,',
+  'as it starts, all or every second layer 0, all equal). from: what the bound is made of; forwards:',
+  'the slope taken operation by operation, which has a value at kinks too, where differences have two.',
+] as const;
 const HEADER = ['parameter', 'tried', 'kinks', 'symbolic', 'numeric', 'off by', 'bound', 'from'];
 const NAME = 28;
 
