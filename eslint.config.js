@@ -10,6 +10,7 @@ const ROOMS = {
   sema: ['parser', 'ir', 'autodiff'],
   passes: ['ir', 'autodiff', 'plan.ts'],
   reference: ['ir'],
+  gradcheck: ['ir', 'sema', 'reference'],
   math: ['ir', 'passes'],
   'codegen-wgsl': ['ir'],
   'codegen-js': ['ir'],
@@ -39,6 +40,7 @@ const ALL = [
   'lower',
   'compile.ts',
   'draw.ts',
+  'gradcheck',
   'gradcheck.ts',
   'training-schedule.ts',
 ];
@@ -80,7 +82,7 @@ export default tseslint.config(
   {
     // What a browser runs: no Node at all.
     files: [
-      'src/{base,parser,autodiff,sema,ir,passes,reference,math,codegen-wgsl,codegen-js,codegen-wasm,lower,runtime,standalone}/**/*.ts',
+      'src/{base,parser,autodiff,sema,ir,passes,reference,gradcheck,math,codegen-wgsl,codegen-js,codegen-wasm,lower,runtime,standalone}/**/*.ts',
       'src/*.ts',
     ],
     rules: { 'no-restricted-imports': ['error', { patterns: ['node:*'] }] },

@@ -1,25 +1,30 @@
-import { at, get } from './base/errors.ts';
-import { initialValue } from './base/init.ts';
+import { get } from './base/errors.ts';
 import { uniformAt } from './base/random.ts';
-import { count, fixedShape } from './base/types.ts';
+import type { VjpTable } from './autodiff/vjp.ts';
+import { differences, noiseOf } from './gradcheck/differences.ts';
+import { EVERYTHING, planEffort, type Effort, type EffortPlan } from './gradcheck/effort.ts';
+import { examples, places, type Place } from './gradcheck/places.ts';
+import { judge, worse, type Trial } from './gradcheck/trial.ts';
 import type { Graph } from './ir/graph/types.ts';
 import { bindBatch, select } from './passes/graph/cleanup.ts';
 import { gradOutput } from './passes/graph/differentiate.ts';
-import type { VjpTable } from './autodiff/vjp.ts';
 import { gradientPipeline, runPasses } from './passes/pipeline.ts';
 import { evaluate, type Values } from './reference/evaluate.ts';
+import { sizeAlong, slopeAlong, tiedAlong } from './reference/forwards.ts';
+import { Shifted, type Shift } from './reference/shifted.ts';
 import type { Model, ParamInfo } from './sema/model.ts';
 
-/** How well a parameter's symbolic gradient agrees with differences of the loss. */
-export interface ParamCheck {
+/** How well the symbolic gradient of a parameter agrees with its two witnesses: differences of the loss, and slopes taken forwards. */
+export interface ParamCheck extends Trial {
   readonly param: ParamInfo;
-  readonly checked: number;
-  /** Largest disagreement, relative to the largest gradient of the parameter. */
-  readonly worst: number;
-  readonly element: number;
-  readonly symbolic: number;
-  readonly numeric: number;
-  readonly ok: boolean;
+  /** Places where there was something to try, and how many directions and single elements were tried in all of them. */
+  readonly places: number;
+  readonly tried: number;
+  /** Of those: at a kink, and where there is no slope. */
+  readonly kinks: number;
+  readonly without: number;
+  /** What is no mistake and yet worth telling. */
+  readonly remarks: readonly string[];
 }
 
 export interface GradcheckOptions {
@@ -27,107 +32,147 @@ export interface GradcheckOptions {
   readonly data?: ReadonlyMap<string, ArrayLike<number>> | undefined;
   readonly rows: number;
   readonly seed: number;
-  /** Elements of a parameter that are tried at the most. */
+  readonly effort?: Effort;
+  /** Single elements of a parameter that are tried, in place of what the effort says. */
   readonly elements?: number;
   readonly table?: VjpTable;
 }
 
-/** Step of the differences: about the cube root of float64's precision, where truncation and rounding balance. */
-const H = 6e-6;
-/** Relative disagreement that float64 differences can be trusted for. */
-export const TOLERANCE = 1e-5;
+const lossGraph = (training: Graph, rows: number): Graph => bindBatch(select(training, ['loss']), rows);
 
-/**
- * Checks the gradient of every parameter in float64 against central differences. Where the loss has a kink between the
- * two points, any slope between those of the two sides is right.
- */
-export function gradcheck(model: Model, training: Graph, options: GradcheckOptions): ParamCheck[] {
-  const names = model.params.map((p) => p.name);
-  const bound = (g: Graph): Graph => bindBatch(g, options.rows);
-  const grads = bound(runPasses(training, gradientPipeline(names, options.table)));
-  const loss = bound(select(training, ['loss']));
-  const state = new Map([...model.params, ...model.states].map((p, i) => [p.name, randomParam(p, i, options.seed)]));
-  const values: Values = { inputs: examples(loss, model, options), state, scalars: { step: 0, seed: options.seed, total: 1 } };
-
-  const lossAt = (): number => at([...evaluate(loss, values)(get(new Map(Object.entries(loss.outputs)), 'loss')).data], 0);
-  const symbolic = evaluate(grads, values);
-  const base = lossAt();
-  return model.params.map((param) => {
-    const id = grads.outputs[gradOutput(param.name)];
-    const data = state.get(param.name) ?? new Float64Array(0);
-    const gradient = id === undefined ? new Float64Array(data.length) : symbolic(id).data;
-    const scale = gradient.reduce((a, g) => Math.max(a, Math.abs(g)), 1e-6);
-    let worst = { error: -1, element: 0, numeric: 0 };
-    const tried = pick(data.length, options.elements ?? 24, options.seed);
-    for (const i of tried) {
-      const w = data[i] ?? 0;
-      const h = H * Math.max(1, Math.abs(w));
-      const shifted = (by: number): number => {
-        data[i] = w + by;
-        const l = lossAt();
-        data[i] = w;
-        return l;
-      };
-      const [up, down] = [shifted(h), shifted(-h)];
-      const exact = gradient[i] ?? 0;
-      const numeric = (up - down) / (2 * h);
-      const sides = [(up - base) / h, (base - down) / h];
-      // A kink between the points: the slope of either side, and all between, are subgradients.
-      const outside = Math.max(0, Math.min(...sides) - exact, exact - Math.max(...sides));
-      const kink = Math.abs(at(sides, 0) - at(sides, 1)) > 1e-3 * scale;
-      // What rounding of the loss alone makes of a difference says nothing.
-      const noise = (8 * Number.EPSILON * Math.max(1, Math.abs(base))) / h;
-      const error = Math.max(0, (kink ? outside : Math.abs(numeric - exact)) - noise) / Math.max(scale, Math.abs(numeric));
-      if (error > worst.error) worst = { error, element: i, numeric };
-    }
-    const error = Math.max(0, worst.error);
-    return {
-      param,
-      checked: tried.length,
-      worst: error,
-      element: worst.element,
-      symbolic: gradient[worst.element] ?? 0,
-      numeric: worst.numeric,
-      ok: error <= TOLERANCE,
-    };
-  });
+/** What can be tried in a short time. */
+export function gradcheckEffort(model: Model, training: Graph, rows: number): EffortPlan {
+  // Of one example alone, a batch norm leaves nothing.
+  const least = model.states.length > 0 ? 2 : 1;
+  return planEffort((n) => lossGraph(training, Math.min(n, rows)), model.params.length, least);
 }
 
-/** Spread over the whole parameter; all of it if it is small. */
-function pick(size: number, most: number, seed: number): number[] {
+/**
+ * Checks the gradient of every parameter in float64, along random directions and for single elements, at random places and where
+ * ties and zeros are. Twice: against differences of the loss, which are rounded and bent but know nothing of rules; and against the
+ * slope taken forwards, operation by operation, which is exact and has a value at kinks too.
+ */
+export function gradcheck(model: Model, training: Graph, options: GradcheckOptions): ParamCheck[] {
+  const { rows, seed } = options;
+  const effort: Effort = { ...(options.effort ?? EVERYTHING), ...(options.elements === undefined ? {} : { elements: options.elements }) };
+  const names = model.params.map((p) => p.name);
+  const loss = lossGraph(training, rows);
+  const grads = bindBatch(runPasses(training, gradientPipeline(names, options.table)), rows);
+  const inputs = examples(loss, model, options.data, seed);
+  const chosen = spread(model.params.length, effort.params ?? model.params.length, seed);
+  const checks = new Map<ParamInfo, ParamCheck>();
+  for (const place of places(model, seed).slice(0, effort.places)) {
+    const at = new Checker(loss, grads, { inputs, state: place.state, scalars: { step: 0, seed, total: 1 } }, place, effort);
+    for (const i of chosen) {
+      const param = model.params[i] as ParamInfo;
+      const before = checks.get(param);
+      const now = at.check(param, directions(get(place.state, param.name).length, i, effort, seed));
+      checks.set(param, before ? joined(before, now) : now);
+    }
+  }
+  return [...checks.values()];
+}
+
+/** What is tried of a parameter, by what it is called. */
+interface Direction {
+  readonly what: string;
+  readonly element?: number;
+  readonly along: Float64Array;
+}
+
+function directions(size: number, index: number, e: Effort, seed: number): Direction[] {
+  const single = (i: number): Direction => ({ what: `element ${i}`, element: i, along: new Float64Array(size).fill(1, i, i + 1) });
+  if (size === 1) return [single(0)];
+  const random = Array.from({ length: e.random }, (_, k): Direction => {
+    const along = Float64Array.from({ length: size }, (_, i) => 2 * uniformAt(seed, 600 + index, k, i) - 1);
+    return { what: 'a random direction', along };
+  });
+  const together = e.together ? [{ what: 'all elements together', along: new Float64Array(size).fill(1) }] : [];
+  return [...random, ...together, ...spread(size, e.elements, seed).map(single)];
+}
+
+/** Spread over everything; all of it if there is not much. */
+function spread(size: number, most: number, seed: number): number[] {
   if (size <= most) return Array.from({ length: size }, (_, i) => i);
   return [...new Set(Array.from({ length: most }, (_, i) => Math.floor(uniformAt(seed, 77, 0, i) * size)))].sort((a, b) => a - b);
 }
 
-/** Values away from zero, so that few kinks are met; constants of 1 or 0 stay near what they are. */
-function randomParam(p: ParamInfo, index: number, seed: number): Float64Array {
-  const u = (i: number): number => uniformAt(seed, 500 + index, 0, i);
-  const n = count(p.shape);
-  const spread = (size: number, low: number, high: number): Float32Array =>
-    Float32Array.from({ length: size }, (_, i) => low + (high - low) * u(i));
-  if (p.init.kind === 'constant') {
-    const { value } = p.init;
-    return Float64Array.from({ length: n }, (_, i) => value + 0.2 * (u(i) - 0.5));
-  }
-  return Float64Array.from(
-    initialValue(p.init, p.shape, { uniform: spread, normal: (_n, mean, std) => spread(n, mean - std, mean + std) }),
-  );
+function joined(a: ParamCheck, b: ParamCheck): ParamCheck {
+  return {
+    ...worse(a, b),
+    param: a.param,
+    places: a.places + b.places,
+    tried: a.tried + b.tried,
+    kinks: a.kinks + b.kinks,
+    without: a.without + b.without,
+    remarks: [...a.remarks, ...b.remarks],
+  };
 }
 
-function examples(loss: Graph, model: Model, o: GradcheckOptions): Map<string, ArrayLike<number>> {
-  const out = new Map<string, ArrayLike<number>>();
-  for (const node of loss.nodes) {
-    if (node.op !== 'input') continue;
-    const target = model.targets.find((t) => t.name === node.attrs.name);
-    const isTarget = target !== undefined;
-    const n = count(fixedShape(node.type.shape));
-    const given = o.data?.get(node.attrs.name);
-    const classes = target?.classes ?? 2;
-    const u = (i: number): number => uniformAt(o.seed, isTarget ? 902 : 901 + 2 * node.id, 0, i);
-    const random = Float64Array.from({ length: n }, (_, i) =>
-      node.type.dtype === 'i32' ? Math.floor(u(i) * classes) : u(i) * 2 - (isTarget ? 0 : 1),
-    );
-    out.set(node.attrs.name, given ? Float64Array.from(given).subarray(0, n) : random);
+/** Differences that leave no doubt: their bound is so small a part of the slope. */
+const SHARP = 1e-4;
+/** Points that tell how exact the loss is. */
+const NOISE_POINTS = 6;
+
+/** All checks at one place. */
+class Checker {
+  private readonly point: Shifted;
+  private readonly of: number;
+  private readonly base: number;
+  private readonly place: Place;
+  private readonly effort: Effort;
+  private readonly gradient: (name: string) => Float64Array | undefined;
+  private readonly noise: number;
+  private readonly size: number;
+
+  constructor(loss: Graph, grads: Graph, values: Values, place: Place, effort: Effort) {
+    this.place = place;
+    this.effort = effort;
+    this.point = new Shifted(loss, values);
+    this.of = get(new Map(Object.entries(loss.outputs)), 'loss');
+    this.base = this.lossAt(new Map());
+    const symbolic = evaluate(grads, values);
+    this.gradient = (name) => {
+      const id = grads.outputs[gradOutput(name)];
+      return id === undefined ? undefined : symbolic(id).data;
+    };
+    const everywhere = new Map([...place.state].map(([name, w]) => [name, new Float64Array(w.length).fill(1)]));
+    this.size = sizeAlong(this.point, everywhere, this.of);
+    const along = (t: number): Shift => new Map([...place.state].map(([name, w]) => [name, w.map((v, i) => v + t * (1 + (i % 7)))]));
+    this.noise = noiseOf((t) => this.lossAt(along(t)), this.base, effort.places > 1 ? NOISE_POINTS : NOISE_POINTS / 2);
   }
-  return out;
+
+  private lossAt(shift: Shift): number {
+    return this.point.shifted(shift, this.of).data[0] ?? NaN;
+  }
+
+  check(param: ParamInfo, directions: readonly Direction[]): ParamCheck {
+    const w = get(this.place.state, param.name);
+    const gradient = this.gradient(param.name);
+    const trials = directions.map((d) => this.trial(param.name, w, gradient, d));
+    const found = trials.filter((t) => t.kind !== 'none');
+    return {
+      ...trials.reduce(worse),
+      param,
+      places: found.length > 0 ? 1 : 0,
+      tried: found.length,
+      kinks: trials.filter((t) => t.kind === 'kink').length,
+      without: trials.length - found.length,
+      remarks: trials.flatMap((t) =>
+        t.remark === undefined ? [] : [`the gradient is ${t.symbolic} along ${t.what} (parameters ${t.place}): ${t.remark}`],
+      ),
+    };
+  }
+
+  private trial(name: string, w: Float64Array, gradient: Float64Array | undefined, d: Direction): Trial {
+    const direction = new Map([[name, d.along]]);
+    const shifted = (t: number): number => this.lossAt(new Map([[name, w.map((v, i) => v + t * (d.along[i] ?? 0))]]));
+    const scale = w.reduce((most, v, i) => (d.along[i] === 0 ? most : Math.max(most, Math.abs(v))), 1);
+    const symbolic = d.along.reduce((sum, v, i) => (v === 0 ? sum : sum + v * (gradient?.[i] ?? 0)), 0);
+    const numeric = differences(shifted, this.base, scale, this.noise);
+    const sharp = numeric.kind === 'smooth' && numeric.bound <= SHARP * Math.abs(symbolic);
+    const forwards = this.effort.both || !sharp ? slopeAlong(this.point, direction, this.of) : undefined;
+    const tied = (): boolean => tiedAlong(this.point, direction, this.of);
+    return judge({ what: d.what, element: d.element, place: this.place, symbolic, forwards, size: this.size, numeric, tied });
+  }
 }

@@ -1,4 +1,5 @@
 import { erf } from './math.ts';
+import { normalAt, uniformAt } from './random.ts';
 
 /** How a parameter starts. */
 export type Init =
@@ -18,6 +19,17 @@ export interface RandomSource {
   /** `n` numbers in [low, high). */
   uniform(n: number, low: number, high: number): Float32Array;
   normal(n: number, mean: number, std: number): Float32Array;
+}
+
+/** Streams of initial values lie far from those of dropout. */
+const INIT_STREAM = 0x10000;
+
+/** The numbers that parameter `index` starts with, for a seed. */
+export function initialStream(seed: number, index: number): RandomSource {
+  return {
+    uniform: (n, low, high) => Float32Array.from({ length: n }, (_, i) => low + (high - low) * uniformAt(seed, INIT_STREAM + index, 0, i)),
+    normal: (n, mean, std) => Float32Array.from({ length: n }, (_, i) => mean + std * normalAt(seed, INIT_STREAM + index, 0, i)),
+  };
 }
 
 /** The value that a tensor of a shape starts with. */

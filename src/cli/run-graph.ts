@@ -1,18 +1,15 @@
-import { at } from '../base/errors.ts';
 import { uniformAt } from '../base/random.ts';
 import { count, fixedShape } from '../base/types.ts';
-import type { Graph, Node, NodeId } from '../ir/graph/types.ts';
+import type { Graph, NodeId } from '../ir/graph/types.ts';
 import { featuresOf } from '../lower/describe.ts';
 import { collectScalars, generate } from '../lower/generate.ts';
 import { lowerProgram, type Lowered } from '../lower/program.ts';
 import type { Adapter, Devices } from '../lower/targets.ts';
-import { holdHalves } from '../passes/graph/precision.ts';
 import { ArenaBuilder } from '../passes/memory/layout.ts';
 import { dataTensor, stateTensor } from '../passes/schedule/schedule.ts';
 import type { TilingChoice } from '../passes/schedule/lower.ts';
 import type { Level, Place } from '../passes/schedule/types.ts';
 import type { Plan, PlanTensor } from '../plan.ts';
-import { evaluate } from '../reference/evaluate.ts';
 import { readElements } from './elements.ts';
 import { makeTicks, type Session, type Words } from '../runtime/session.ts';
 
@@ -127,47 +124,6 @@ export function distance(got: ArrayLike<number>, want: ArrayLike<number>, floor 
     worst = Math.max(worst, d);
   }
   return worst / scale;
-}
-
-/** How far a value that a kernel stored is from what the reference makes of what the kernel read, relative to the largest. */
-export interface StoredError {
-  /** Which value, and where it comes from. */
-  readonly what: string;
-  readonly error: number;
-}
-
-/** For everything that was stored; the plan must have kept it. */
-export function storedErrors(graph: Graph, given: GraphInputs, { stored }: GraphResult): StoredError[] {
-  const scalars = { step: given.step ?? 0, seed: given.seed ?? 0, total: given.total ?? 10 };
-  const halves = holdHalves(graph);
-  const reference = evaluate(graph, { ...given, scalars }, { stored });
-  const want = (id: NodeId): ArrayLike<number> => reference(id).data;
-  return [...stored].map(([id, values]) => {
-    const node = at(graph.nodes, id);
-    return {
-      what: `%${id} = ${node.op}${node.loc ? ` (${node.loc})` : ''}`,
-      error: distance(
-        values,
-        want(id),
-        Math.max(
-          halves[id] ? SMALL_HALVES : NOISE,
-          terms(node, (i) => want(at(node.inputs, i))),
-        ),
-      ),
-    };
-  });
-}
-
-/** What is left in float32 where numbers of about 1 cancel is nothing that errors could be told by. */
-const NOISE = 1e-5;
-/** Below 2^-14, binary16 has steps of its own, or drivers give 0: an error of so much in numbers of this size. */
-const SMALL_HALVES = 2 ** -14 / 4e-3;
-
-/** How large the terms of a sum are: what they are rounded by stays where they cancel, as behind a batch norm. */
-function terms(node: Node, operand: (i: number) => ArrayLike<number>): number {
-  if (node.op !== 'reduce_sum') return 0;
-  const all = Array.from(operand(0)).reduce((a, v) => a + Math.abs(v), 0);
-  return all / Math.max(1, count(node.type.shape));
 }
 
 /** Fresh random values for everything that a graph reads; second moments are squares, so that their roots exist. */

@@ -2,9 +2,10 @@ import { CompilerBug, at } from '../base/errors.ts';
 import { shuffleAt, uniformAt } from '../base/random.ts';
 import { evalScalar, type ScalarEnv } from '../base/scalar.ts';
 import { count, fixedShape } from '../base/types.ts';
-import { contractLabels } from '../ir/graph/contract.ts';
-import type { Graph, NodeId, NodeOf, Op } from '../ir/graph/types.ts';
+import type { Graph, Node, NodeId, NodeOf, Op } from '../ir/graph/types.ts';
 import { pointwise, type PointwiseOp } from '../ir/graph/pointwise.ts';
+import { contract, reduce } from './sums.ts';
+import { at64, offsets, sizeOf, strides, tabulate, take, type Tensor } from './walk.ts';
 
 /**
  * The float64 evaluator of the tensor IR: the oracle that every kernel is held against. It is written to be believed,
@@ -17,103 +18,17 @@ export interface Values {
   readonly scalars: ScalarEnv;
 }
 
-/** A dense value; bool is 0 or 1. */
-export interface Tensor {
-  readonly shape: readonly number[];
-  readonly data: Float64Array;
-}
-
 type Rule<K extends Op> = (node: NodeOf<K>, inputs: readonly Tensor[], values: Values, shape: readonly number[]) => Float64Array;
 
 /** The pointwise operations, by their definition on numbers. */
-function byElement(node: NodeOf<PointwiseOp>, inputs: readonly Tensor[]): Float64Array {
+function byElement(node: NodeOf<PointwiseOp>, [a, b, c]: readonly Tensor[]): Float64Array {
   const f = pointwise(node.op);
-  return at(inputs, 0).data.map((_, i) => f(...inputs.map((t) => at64(t.data, i))));
-}
-
-function at64(data: ArrayLike<number>, i: number): number {
-  const v = data[i];
-  if (v === undefined) throw new CompilerBug(`the reference reads element ${i} of ${data.length}`);
-  return v;
-}
-
-/** Row-major strides. */
-export function strides(shape: readonly number[]): number[] {
-  const out = new Array<number>(shape.length).fill(1);
-  for (let i = shape.length - 2; i >= 0; i--) out[i] = at(out, i + 1) * at(shape, i + 1);
+  const x = (a as Tensor).data;
+  const out = new Float64Array(x.length);
+  if (b && c) for (let i = 0; i < out.length; i++) out[i] = f(at64(x, i), at64(b.data, i), at64(c.data, i));
+  else if (b) for (let i = 0; i < out.length; i++) out[i] = f(at64(x, i), at64(b.data, i));
+  else for (let i = 0; i < out.length; i++) out[i] = f(at64(x, i));
   return out;
-}
-
-/** Fills an array by asking for every index in row-major order. */
-function tabulate(shape: readonly number[], f: (index: readonly number[]) => number): Float64Array {
-  const n = shape.reduce((a, b) => a * b, 1);
-  const out = new Float64Array(n);
-  const index = new Array<number>(shape.length).fill(0);
-  for (let i = 0; i < n; i++) {
-    out[i] = f(index);
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      index[axis] = at(index, axis) + 1;
-      if (at(index, axis) < at(shape, axis)) break;
-      index[axis] = 0;
-    }
-  }
-  return out;
-}
-
-function offset(index: readonly number[], stride: readonly number[]): number {
-  let o = 0;
-  for (let i = 0; i < index.length; i++) o += at(index, i) * at(stride, i);
-  return o;
-}
-
-function reduce(
-  node: NodeOf<'reduce_sum' | 'reduce_max'>,
-  [x]: readonly Tensor[],
-  shape: readonly number[],
-  start: number,
-  f: (a: number, b: number) => number,
-): Float64Array {
-  const input = x as Tensor;
-  const keep = input.shape.map((_, i) => i).filter((i) => !node.attrs.axes.includes(i));
-  const out = new Float64Array(shape.reduce((a, b) => a * b, 1)).fill(start);
-  const stride = strides(shape);
-  let i = 0;
-  tabulate(input.shape, (index) => {
-    const o = offset(
-      keep.map((k) => at(index, k)),
-      stride,
-    );
-    out[o] = f(at64(out, o), at64(input.data, i++));
-    return 0;
-  });
-  return out;
-}
-
-function contract(node: NodeOf<'contract'>, [a, b]: readonly Tensor[], shape: readonly number[]): Float64Array {
-  const labels = contractLabels(node.attrs.spec);
-  const [x, y] = [a as Tensor, b as Tensor];
-  const extent = new Map<string, number>();
-  [...labels.a].forEach((l, i) => extent.set(l, at(x.shape, i)));
-  [...labels.b].forEach((l, i) => extent.set(l, at(y.shape, i)));
-  const summed = [...extent.keys()].filter((l) => !labels.out.includes(l));
-  const sizes = summed.map((l) => extent.get(l) ?? 1);
-  const strideOf = (text: string, shape: readonly number[]) => {
-    const s = strides(shape);
-    return (l: string): number => (text.includes(l) ? at(s, text.indexOf(l)) : 0);
-  };
-  const sa = strideOf(labels.a, x.shape);
-  const sb = strideOf(labels.b, y.shape);
-  const [outA, outB] = [[...labels.out].map(sa), [...labels.out].map(sb)];
-  const [sumA, sumB] = [summed.map(sa), summed.map(sb)];
-  return tabulate(shape, (index) => {
-    const [oa, ob] = [offset(index, outA), offset(index, outB)];
-    let total = 0;
-    tabulate(sizes, (k) => {
-      total += at64(x.data, oa + offset(k, sumA)) * at64(y.data, ob + offset(k, sumB));
-      return 0;
-    });
-    return total;
-  });
 }
 
 const named = (values: ReadonlyMap<string, ArrayLike<number>>, name: string, what: string): Float64Array => {
@@ -121,6 +36,15 @@ const named = (values: ReadonlyMap<string, ArrayLike<number>>, name: string, wha
   if (!data) throw new CompilerBug(`the reference got no ${what} '${name}'`);
   return Float64Array.from(data);
 };
+
+/** Where the index `start` lies. */
+const lead = (start: readonly number[], stride: readonly number[]): number => start.reduce((o, v, i) => o + v * at(stride, i), 0);
+
+/** Strides of the places of windows, and of the last axis that runs through each, in what they slide over. */
+function sliding({ attrs: { axis, stride: step, dilation } }: NodeOf<'window' | 'unwindow'>, over: readonly number[]): number[] {
+  const stride = strides(over);
+  return [...stride.map((s, i) => (i === axis ? s * step : s)), at(stride, axis) * dilation];
+}
 
 /** One entry an operation: its meaning. */
 const RULES: { readonly [K in Op]: Rule<K> } = {
@@ -176,105 +100,82 @@ const RULES: { readonly [K in Op]: Rule<K> } = {
   contract: (n, i, _v, shape) => contract(n, i, shape),
 
   broadcast: (n, [x], _v, shape) => {
-    const stride = strides((x as Tensor).shape);
-    return tabulate(shape, (index) =>
-      at64(
-        (x as Tensor).data,
-        offset(
-          n.attrs.axes.map((a) => at(index, a)),
-          stride,
-        ),
+    const { data, shape: from } = x as Tensor;
+    const stride = strides(from);
+    return take(
+      data,
+      offsets(
+        shape,
+        shape.map((_, i) => (n.attrs.axes.includes(i) ? at(stride, n.attrs.axes.indexOf(i)) : 0)),
       ),
     );
   },
   reshape: (_n, [x]) => (x as Tensor).data,
   permute: (n, [x], _v, shape) => {
     const stride = strides((x as Tensor).shape);
-    const moved = n.attrs.perm.map((p) => at(stride, p));
-    return tabulate(shape, (index) => at64((x as Tensor).data, offset(index, moved)));
+    return take(
+      (x as Tensor).data,
+      offsets(
+        shape,
+        n.attrs.perm.map((p) => at(stride, p)),
+      ),
+    );
   },
   pad: (n, [x], _v, shape) => {
-    const t = x as Tensor;
-    const stride = strides(t.shape);
-    return tabulate(shape, (index) => {
-      const from = index.map((v, i) => v - at(n.attrs.low, i));
-      return from.every((v, i) => v >= 0 && v < at(t.shape, i)) ? at64(t.data, offset(from, stride)) : n.attrs.value;
-    });
+    const { data, shape: from } = x as Tensor;
+    const out = new Float64Array(sizeOf(shape)).fill(n.attrs.value);
+    const stride = strides(shape);
+    offsets(from, stride, lead(n.attrs.low, stride)).forEach((to, i) => (out[to] = at64(data, i)));
+    return out;
   },
   slice: (n, [x], _v, shape) => {
     const stride = strides((x as Tensor).shape);
-    return tabulate(shape, (index) =>
-      at64(
-        (x as Tensor).data,
-        offset(
-          index.map((v, i) => v + at(n.attrs.start, i)),
-          stride,
-        ),
-      ),
-    );
+    return take((x as Tensor).data, offsets(shape, stride, lead(n.attrs.start, stride)));
   },
-  concat: (n, inputs, _v, shape) =>
-    tabulate(shape, (index) => {
-      const local = [...index];
-      for (const t of inputs) {
-        const extent = at(t.shape, n.attrs.axis);
-        const here = at(local, n.attrs.axis);
-        if (here < extent) return at64(t.data, offset(local, strides(t.shape)));
-        local[n.attrs.axis] = here - extent;
-      }
-      throw new CompilerBug('concat ran over its operands');
-    }),
+  concat: (n, inputs, _v, shape) => {
+    const out = new Float64Array(sizeOf(shape));
+    const stride = strides(shape);
+    let start = 0;
+    for (const t of inputs) {
+      offsets(t.shape, stride, start).forEach((to, i) => (out[to] = at64(t.data, i)));
+      start += at(t.shape, n.attrs.axis) * at(stride, n.attrs.axis);
+    }
+    return out;
+  },
 
   flip: (n, [x], _v, shape) => {
     const stride = strides(shape);
-    return tabulate(shape, (index) =>
-      at64(
-        (x as Tensor).data,
-        offset(
-          index.map((v, i) => (n.attrs.axes.includes(i) ? at(shape, i) - 1 - v : v)),
-          stride,
-        ),
+    const ends = shape.map((d, i) => (n.attrs.axes.includes(i) ? d - 1 : 0));
+    return take(
+      (x as Tensor).data,
+      offsets(
+        shape,
+        stride.map((s, i) => (n.attrs.axes.includes(i) ? -s : s)),
+        lead(ends, stride),
       ),
     );
   },
 
-  window: (n, [x], _v, shape) => {
-    const { axis, stride: step, dilation } = n.attrs;
-    const stride = strides((x as Tensor).shape);
-    return tabulate(shape, (index) => {
-      const from = index.slice(0, -1);
-      from[axis] = at(index, axis) * step + at(index, index.length - 1) * dilation;
-      return at64((x as Tensor).data, offset(from, stride));
-    });
-  },
+  window: (n, [x], _v, shape) => take((x as Tensor).data, offsets(shape, sliding(n, (x as Tensor).shape))),
   unwindow: (n, [x], _v, shape) => {
-    const { axis, stride: step, dilation } = n.attrs;
     const t = x as Tensor;
-    const out = new Float64Array(shape.reduce((a, b) => a * b, 1));
-    const stride = strides(shape);
-    let i = 0;
-    tabulate(t.shape, (index) => {
-      const to = index.slice(0, -1);
-      to[axis] = at(index, axis) * step + at(index, index.length - 1) * dilation;
-      const o = offset(to, stride);
-      out[o] = at64(out, o) + at64(t.data, i++);
-      return 0;
-    });
+    const out = new Float64Array(sizeOf(shape));
+    offsets(t.shape, sliding(n, shape)).forEach((to, i) => (out[to] = at64(out, to) + at64(t.data, i)));
     return out;
   },
 
   gather: (_n, [x, index], _v, shape) => {
-    const t = x as Tensor;
-    const rank = (index as Tensor).shape.length;
-    const [sx, si] = [strides(t.shape), strides((index as Tensor).shape)];
-    return tabulate(shape, (at) => {
-      const row = at64((index as Tensor).data, offset(at.slice(0, rank), si));
-      return at64(t.data, offset([row, ...at.slice(rank)], sx));
+    const { data, shape: from } = x as Tensor;
+    const width = sizeOf(from.slice(1));
+    const out = new Float64Array(sizeOf(shape));
+    (index as Tensor).data.forEach((row, i) => {
+      for (let j = 0; j < width; j++) out[i * width + j] = at64(data, row * width + j);
     });
+    return out;
   },
   scatter_add: (_n, [index, updates], _v, shape) => {
-    const out = new Float64Array(shape.reduce((a, b) => a * b, 1));
-    const width = shape.slice(1).reduce((a, b) => a * b, 1);
+    const out = new Float64Array(sizeOf(shape));
+    const width = sizeOf(shape.slice(1));
     (index as Tensor).data.forEach((row, i) => {
       for (let j = 0; j < width; j++) out[row * width + j] = at64(out, row * width + j) + at64((updates as Tensor).data, i * width + j);
     });
@@ -296,21 +197,26 @@ export interface EvaluateOptions {
   readonly stored?: ReadonlyMap<NodeId, ArrayLike<number>>;
 }
 
+/** What an operation makes of its operands. */
+export function meaning(node: Node, inputs: readonly Tensor[], values: Values): Tensor {
+  const shape = fixedShape(node.type.shape);
+  const rule = RULES[node.op] as Rule<Op>;
+  const data = rule(node as NodeOf<Op>, inputs, values, shape);
+  if (data.length !== count(node.type.shape))
+    throw new CompilerBug(`%${node.id} = ${node.op} has ${data.length} elements, and its type says ${count(node.type.shape)}`);
+  return { shape, data };
+}
+
 /** Evaluates every node of a graph whose batch is bound. */
 export function evaluate(graph: Graph, values: Values, { single = false, stored }: EvaluateOptions = {}): (id: NodeId) => Tensor {
   const done: Tensor[] = [];
   const seen: Tensor[] = [];
   for (const node of graph.nodes) {
-    const shape = fixedShape(node.type.shape);
-    const rule = RULES[node.op] as Rule<Op>;
-    const data = rule(
-      node as NodeOf<Op>,
+    const { shape, data } = meaning(
+      node,
       node.inputs.map((i) => at(seen, i)),
       values,
-      shape,
     );
-    if (data.length !== count(node.type.shape))
-      throw new CompilerBug(`%${node.id} = ${node.op} has ${data.length} elements, and its type says ${count(node.type.shape)}`);
     const result = { shape, data: single && node.type.dtype === 'f32' ? data.map(Math.fround) : data };
     const known = stored?.get(node.id);
     done.push(result);

@@ -1,6 +1,5 @@
 import { fail } from '../base/errors.ts';
-import { initialValue, type RandomSource } from '../base/init.ts';
-import { normalAt, uniformAt } from '../base/random.ts';
+import { initialStream, initialValue, type RandomSource } from '../base/init.ts';
 import { hint } from '../base/suggest.ts';
 import type { Plan } from '../plan.ts';
 import type { Tensor, Weights } from './api.ts';
@@ -8,20 +7,9 @@ import type { Session } from './session.ts';
 
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** Streams of initial values lie far from those of dropout. */
-const INIT_STREAM = 0x10000;
-
-/** The numbers that parameter `index` starts with, for a seed. */
-export function stream(seed: number, index: number): RandomSource {
-  return {
-    uniform: (n, low, high) => Float32Array.from({ length: n }, (_, i) => low + (high - low) * uniformAt(seed, INIT_STREAM + index, 0, i)),
-    normal: (n, mean, std) => Float32Array.from({ length: n }, (_, i) => mean + std * normalAt(seed, INIT_STREAM + index, 0, i)),
-  };
-}
-
 /** Starts every parameter anew, from `random` if it is given, and clears the optimizer's state. */
 export function initialize(session: Session, seed: number, random?: RandomSource): void {
-  session.plan.params.forEach((p, i) => session.write(p.arena, p.offset, initialValue(p.init, p.shape, random ?? stream(seed, i))));
+  session.plan.params.forEach((p, i) => session.write(p.arena, p.offset, initialValue(p.init, p.shape, random ?? initialStream(seed, i))));
   for (const slot of session.plan.slots) session.write(slot.arena, slot.offset, new Float32Array(size(slot.shape)));
 }
 

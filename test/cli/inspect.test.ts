@@ -1,7 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { gradcheck } from '../../src/gradcheck.ts';
+import { gradcheck, gradcheckEffort } from '../../src/gradcheck.ts';
 import { VJP, type VjpTable } from '../../src/autodiff/vjp.ts';
 import { openProgram } from '../../src/cli/program.ts';
 import { nnc, temporary } from '../support/cli.ts';
@@ -13,6 +13,19 @@ describe('nnc check', () => {
     const r = await nnc('check', `examples/${file}`);
     expect(r.code, r.stderr).toBe(0);
     await expect(r.stdout).toMatchFileSnapshot(join(import.meta.dirname, 'golden', `check-${file.replace('.nn', '.txt')}`));
+  });
+
+  it('counts parameters that the program declares itself', async () => {
+    const file = join(temporary(), 'p.nn');
+    writeFileSync(
+      file,
+      'param w: [3, 4] = zeros\nparam b = 0.5\ninput x: [3]\ntarget y: [1]\nlayer tanh(x @ w + b) -> Linear(4, 1)\nloss mean((pred - target)^2)\n',
+    );
+    const { stdout, stderr } = await nnc('check', file);
+    expect(stdout, stderr).toContain('18 parameters');
+    expect(stdout).toMatch(/^w +param +\[3, 4\] +12 +0$/m);
+    expect(stdout).toMatch(/^b +param +\[\] +1 +0$/m);
+    expect(stdout).toMatch(/^ +total +18 +\d+$/m);
   });
 
   it('tells the parameters, dispatches and bytes of the house', async () => {
@@ -58,20 +71,29 @@ describe('nnc gradcheck', () => {
     for (const r of wrong) expect(r.param.span.source.text.slice(0, r.param.span.start).split('\n')).toHaveLength(4);
   });
 
-  it('counts a kink as right on either side', async () => {
-    // |x| at 0: differences give 0, the symbolic gradient is sign(0) = 0, and -1 or 1 would do as well.
-    const { check } = await import('../../src/compile.ts');
-    const { model } = check({ name: 'kink.nn', text: 'layer Linear(1, 1, bias=false) -> relu; loss mse' });
-    if (!model?.training) throw new Error('no loss');
-    const [r] = gradcheck(model, model.training, {
-      rows: 1,
-      seed: 1,
-      data: new Map([
-        ['x', [0]],
-        ['target', [1]],
-      ]),
-    });
-    expect(r?.ok).toBe(true);
+  it('shows both numbers, how far they are apart and how far they may be, in a hundred columns', async () => {
+    const { stdout } = await nnc('gradcheck', 'examples/blocks.nn');
+    const number = String.raw`-?\d\.\d{4}e[-+]\d+`;
+    const small = String.raw`(0|\d\.\de[-+]\d+)`;
+    expect(stdout).toMatch(
+      new RegExp(
+        String.raw`^body\.0\.mlp\.up\.weight +\d+ at \d +\d+ +${number} +${number} +${small} +${small} +(rounding|curvature)`,
+        'm',
+      ),
+    );
+    expect(Math.max(...stdout.split('\n').map((l) => l.length))).toBeLessThanOrEqual(100);
+  });
+
+  it('says before it starts where it tries a part only', async () => {
+    const { model } = await openProgram('bench/programs/D.nn');
+    if (!model.training) throw new Error('no loss');
+    const plan = gradcheckEffort(model, model.training, Infinity);
+    expect(plan.sampled).toBe(true);
+    expect(plan.seconds).toBeLessThan(40);
+    expect(plan.effort.params).toBeUndefined();
+    const r = await nnc('gradcheck', 'bench/programs/C.nn');
+    expect(r.stderr).toMatch(/^20,490 parameters in 6 tensors: of each, 1 direction.* at \d places? with \d examples/m);
+    expect(r.stdout).toContain('all 6 gradients agree');
   });
 });
 

@@ -5,8 +5,7 @@ import { planBytes } from '../../src/plan.ts';
 import { DeviceError } from '../../src/runtime/errors.ts';
 import { RunningModel } from '../../src/runtime/model.ts';
 import type { Session, Ticks } from '../../src/runtime/session.ts';
-import { initialValue } from '../../src/base/init.ts';
-import { stream } from '../../src/runtime/weights.ts';
+import { initialStream, initialValue } from '../../src/base/init.ts';
 import { createGpuSession } from '../../src/runtime/webgpu.ts';
 import { lossesOf, plan, running, toyData } from '../support/programs.ts';
 import { openSession } from '../support/run-graph.ts';
@@ -236,7 +235,7 @@ describe('the training loop', () => {
     const first = p7.params[0];
     if (!first) throw new Error('no parameter');
     const bound = 1 / Math.sqrt(2);
-    const values = initialValue(first.init, first.shape, stream(42, 0));
+    const values = initialValue(first.init, first.shape, initialStream(42, 0));
     expect(values.every((v) => Math.abs(v) <= bound)).toBe(true);
     expect(new Set(values).size).toBe(values.length);
     for (const device of ['gpu', 'cpu'] as const)

@@ -5,7 +5,7 @@ import { distance } from '../../src/cli/run-graph.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import { bindBatch } from '../../src/passes/graph/cleanup.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
-import { stream } from '../../src/runtime/weights.ts';
+import { initialStream } from '../../src/base/init.ts';
 import { model } from '../support/programs.ts';
 import { Random } from '../support/random.ts';
 
@@ -15,7 +15,7 @@ const ROWS = 2;
 /** A layer of x [B, 3, 4] that keeps the shape: what it gives in prediction and in a step of training, and the graph of that. */
 function built(layer: string): { predict: ArrayLike<number>; train: (seed: number) => ArrayLike<number>; training: Graph } {
   const m = model(`input x: [3, 4]\nlayer ${layer}\nloss mse\noptim sgd lr=0.1\n`).model;
-  const state = new Map(m.params.map((p, i) => [p.name, initialValue(p.init, p.shape, stream(1, i))]));
+  const state = new Map(m.params.map((p, i) => [p.name, initialValue(p.init, p.shape, initialStream(1, i))]));
   const inputs = new Map(['x', 'y', 'target'].map((name) => [name, new Random(7).floats(ROWS * 12)]));
   const run = (graph: Graph, seed: number): ArrayLike<number> => {
     const bound = bindBatch({ ...graph, outputs: { pred: graph.outputs['pred'] ?? -1 } }, ROWS);

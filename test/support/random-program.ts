@@ -103,8 +103,12 @@ class Writer {
       () => ({ text: 'softmax', shape: [n] }),
       () => ({ text: `Linear(${n}, ${2 * m}) -> glu`, shape: [m] }),
       () => ({ text: 'cumsum', shape: [n] }),
-      () => ({ text: 'sort[0]', shape: [n] }),
-    ].slice(0, 6);
+      () => ({ text: `LayerNorm(${n}, eps=0.1) -> unsqueeze(2) -> amax(dim=2)`, shape: [n] }),
+      () => ({
+        text: `LayerNorm(${n}, eps=0.1) -> unsqueeze(1) -> MaxPool1d(${Math.min(2, n)}, stride=1) -> flatten`,
+        shape: [n - Math.min(2, n) + 1],
+      }),
+    ];
   }
 
   private sequences([t = 1, d = 1]: Flowing): (() => Step)[] {
@@ -199,6 +203,9 @@ class Writer {
       'max(x, -x) * a',
       'x / (1 + square(x)) + a',
       'sin(x) + a * cos(x)',
+      'x * detach(sin(x)) + a',
+      'a * x - amax(x, dim=-1, keepdim=true)',
+      'min(x, a) + max(x, amin(x, dim=-1, keepdim=true) + a)',
     ]);
     this.defs.push(`fn ${name}(x, a=0.5) = ${body}`);
     return { text: this.r.unit() < 0.5 ? name : `${name}(a=${this.r.pick(['0.25', '1.5'])})`, shape };

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { compile, type Compiled, type CompileOptions } from '../../compile.ts';
 import { ANY_ADAPTER } from '../../lower/targets.ts';
 import { showShape, showType } from '../../base/types.ts';
+import type { Model } from '../../sema/model.ts';
 import { planBytes, BYTES } from '../../plan.ts';
 import { hasData, openData, openProgram, type OpenProgram } from '../program.ts';
 import { columns, print, showBytes } from '../terminal.ts';
@@ -41,6 +42,22 @@ export async function compileFor(
   };
 }
 
+/** Parameters that belong to no stage of the table: those that the program declares itself, and of layers that give several values. */
+function besides(model: Model): string[][] {
+  const staged = model.stages.filter((s) => s.params > 0);
+  const rows = new Map<string, { readonly text: string; readonly shape: string; readonly size: number }>();
+  for (const p of model.params) {
+    if (staged.some((s) => p.name.startsWith(`${s.path}.`))) continue;
+    const own = p.layer === 'param';
+    const path = own ? p.name : p.name.slice(0, Math.max(0, p.name.lastIndexOf('.')));
+    const row = rows.get(path) ?? { text: p.layer, shape: own ? showShape(p.shape) : '', size: 0 };
+    rows.set(path, { ...row, size: row.size + sizeOf(p.shape) });
+  }
+  return [...rows].map(([path, r]) => [path, r.text, r.shape, number(r.size), '0']);
+}
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
 const number = (n: number): string => n.toLocaleString('en-US');
 
 const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
@@ -55,7 +72,7 @@ export async function check(path: string, flags: CheckFlags): Promise<void> {
     flags,
     half ? { adapter: { ...ANY_ADAPTER, half }, devices: 'gpu' } : {},
   );
-  const parameters = model.stages.reduce((n, s) => n + s.params, 0);
+  const parameters = model.params.reduce((n, p) => n + sizeOf(p.shape), 0);
   const inputs = model.inputs.map((i) => (model.inputs.length === 1 ? '' : `${i.name} `) + showType(i.type)).join(', ');
   print(`${model.name}: ${inputs} -> ${showType(model.output)}, ${number(parameters)} parameters`);
   print();
@@ -64,6 +81,7 @@ export async function check(path: string, flags: CheckFlags): Promise<void> {
     columns([
       ['stage', 'layer', 'output', 'parameters', 'FLOPs'],
       ...table,
+      ...besides(model),
       ['', 'total', '', number(parameters), number(model.stages.reduce((n, s) => n + s.flops, 0))],
     ]),
   );

@@ -1,16 +1,15 @@
 import { existsSync } from 'node:fs';
 import { UserError, fail } from '../../base/errors.ts';
-import { gradcheck, TOLERANCE } from '../../gradcheck.ts';
+import { gradcheck, gradcheckEffort, type ParamCheck } from '../../gradcheck.ts';
+import type { EffortPlan } from '../../gradcheck/effort.ts';
+import type { Model } from '../../sema/model.ts';
 import { hasData, openData, openProgram } from '../program.ts';
-import { columns, print, showNumber } from '../terminal.ts';
+import { columns, note, print, showNumber, showTime } from '../terminal.ts';
 
 export interface GradcheckFlags {
   readonly data?: string;
   readonly seed?: number;
 }
-
-/** Few examples are enough: the gradient is a sum over them. */
-const ROWS = 5;
 
 export async function gradcheckCommand(path: string, flags: GradcheckFlags): Promise<void> {
   const program = await openProgram(path);
@@ -21,20 +20,62 @@ export async function gradcheckCommand(path: string, flags: GradcheckFlags): Pro
   const data = hasData(program, flags.data, existsSync) ? await openData(program, flags.data) : undefined;
   const names = [...model.inputs, ...model.targets].map((i) => i.name);
   const given = data && new Map(names.map((n, i) => [n, data.tensors[i] ?? []] as const));
-  const rows = Math.min(ROWS, data?.rows ?? ROWS);
-  const results = gradcheck(model, training, { data: given, rows, seed: flags.seed ?? model.train.seed });
-  print(
-    columns([['parameter', 'checked', 'worst error'], ...results.map((r) => [r.param.name, String(r.checked), r.worst.toExponential(1)])]),
-  );
-  const wrong = results.filter((r) => !r.ok);
-  if (wrong.length === 0) return print(`all ${results.length} gradients agree with float64 differences to ${TOLERANCE}`);
+  const plan = gradcheckEffort(model, training, data?.rows ?? Infinity);
+  const { effort } = plan;
+  if (plan.sampled) note(announcement(model, plan));
+  const rows = Math.min(effort.rows, data?.rows ?? effort.rows);
+  const results = gradcheck(model, training, { data: given, rows, seed: flags.seed ?? model.train.seed, effort });
+  print(columns([HEADER, ...results.map(row)]));
+  print();
+  LEGEND.forEach((line) => print(line));
+  for (const r of results)
+    if (r.remarks.length > 0)
+      print(`${r.param.name}: ${r.remarks[0] ?? ''}${r.remarks.length > 1 ? `; and ${r.remarks.length - 1} more` : ''}`);
+  const wrong = results.filter((r) => !r.ok || r.tried === 0);
+  if (wrong.length === 0) return print(`all ${results.length} gradients agree with float64 differences, and with slopes taken forwards`);
   throw new UserError(
     wrong.map((r) => ({
       code: 'NN701',
       severity: 'error',
       span: r.param.span,
-      label: `the gradient of '${r.param.name}' is ${showNumber(r.symbolic)} at element ${r.element}, and differences give ${showNumber(r.numeric)}`,
-      help: 'if the program uses only what the language offers, this is a bug in nnc: please report it',
+      label: r.ok
+        ? `the gradient of '${r.param.name}' cannot be checked: the loss is not a number at any place that was tried`
+        : labelOf(r),
+      help: r.ok
+        ? 'look at the data and the loss: logarithms and roots need numbers above 0'
+        : 'if the program uses only what the language offers, this is a bug in nnc: please report it',
     })),
   );
+}
+
+/** Said before it starts, where there is not time for everything. */
+function announcement(model: Model, { effort: e, seconds }: EffortPlan): string {
+  const number = (n: number): string => n.toLocaleString('en-US');
+  const size = model.params.reduce((n, p) => n + p.shape.reduce((a, b) => a * b, 1), 0);
+  const many = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
+  const all = e.params === undefined || e.params >= model.params.length;
+  const how = [many(e.random + (e.together ? 1 : 0), 'direction'), ...(e.elements > 0 ? [many(e.elements, 'single element')] : [])];
+  return `${number(size)} parameters in ${model.params.length} tensors: of ${all ? 'each' : `${e.params} of them`}, ${how.join(' and ')}, at ${many(e.places, 'place')} with ${many(e.rows, 'example')} (about ${showTime(seconds)})`;
+}
+
+const labelOf = (r: ParamCheck): string => {
+  const witness = r.from === 'forwards' ? 'the slope taken forwards' : 'differences give';
+  return `the gradient of '${r.param.name}' along ${r.what} is ${showNumber(r.symbolic)}, and ${witness}${r.from === 'forwards' ? ' is' : ''} ${showNumber(r.numeric)} (parameters ${r.place})`;
+};
+
+const LEGEND = [
+  'Shown is the worst of what was tried: directions and single elements, at so many places (random,',
+  'as it starts, all or every second layer 0, all equal). from: what the bound is made of; forwards:',
+  'the slope taken operation by operation, which has a value at kinks too, where differences have two.',
+] as const;
+const HEADER = ['parameter', 'tried', 'kinks', 'symbolic', 'numeric', 'off by', 'bound', 'from'];
+const NAME = 28;
+
+function row(r: ParamCheck): string[] {
+  const { name } = r.param;
+  const shown = name.length <= NAME ? name : `…${name.slice(1 - NAME)}`;
+  const tried = `${r.tried} at ${r.places}`;
+  const digits = (x: number): string => (x === 0 ? '0' : Number.isFinite(x) ? x.toExponential(4) : String(x));
+  const rough = (x: number): string => (x === 0 ? '0' : x.toExponential(1));
+  return [shown, tried, String(r.kinks), digits(r.symbolic), digits(r.numeric), rough(r.difference), rough(r.bound), r.from];
 }

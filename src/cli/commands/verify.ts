@@ -1,13 +1,15 @@
+import { existsSync } from 'node:fs';
 import { CompilerBug } from '../../base/errors.ts';
 import type { Graph } from '../../ir/graph/types.ts';
 import type { Level } from '../../passes/schedule/types.ts';
 import type { Adapter } from '../../lower/targets.ts';
 import { openSession, profileOf } from '../device.ts';
 import { findAdapter } from '../gpu.ts';
-import { planGraph, randomInputs, runGraph, storedErrors, type GraphInputs, type StoredError } from '../run-graph.ts';
-import { openProgram } from '../program.ts';
+import { planGraph, randomInputs, runGraph, type GraphInputs } from '../run-graph.ts';
+import { storedErrors, type StoredError } from '../stored-errors.ts';
+import { dataPath, hasData, openData, openProgram, type OpenData, type OpenProgram } from '../program.ts';
 import { readTunings } from '../tunings.ts';
-import { columns, note, print } from '../terminal.ts';
+import { columns, note, print, showNumber } from '../terminal.ts';
 import { compileFor } from './check.ts';
 
 export interface VerifyFlags {
@@ -34,26 +36,61 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
   const adapter = found && { ...profileOf(found), tuned: await readTunings(found.adapter) };
   if (!found) note('no WebGPU adapter was found: only the CPU device is verified');
   const tolerance = TOLERANCE[program.model.precision];
-  const rows = [['program', 'level', 'device', 'kernels', 'worst error']];
+  const data = hasData(program, flags.data, existsSync) ? await openData(program, flags.data) : undefined;
+  print(sayData(program, flags, data));
+  const rows = [['program', 'level', 'device', 'kernels', 'values', 'worst error', 'allowed', 'of', 'at']];
   const wrong: string[] = [];
   for (const { name, schedule } of programs) {
     const { graph } = schedule;
-    const given = randomInputs(graph, program.model.targets[0]?.classes ?? 2, seed);
+    const random = randomInputs(graph, program.model.targets[0]?.classes ?? 2, seed);
+    const given = data ? withData(random, program, name === 'held' ? (data.held ?? data) : data, data.statistics) : random;
     // The last batch of an epoch has its own program, and rows of its own.
     const step = name === 'tail' ? (plan.train?.stepsPerEpoch ?? 1) - 1 : 0;
     for (const level of [0, 1] as const) {
       for (const device of found ? (['gpu', 'cpu'] as const) : (['cpu'] as const)) {
         const results = await compare(graph, { level, device, adapter }, { ...given, step, seed });
-        const worst = results.reduce((a, r) => (r.error > a || Number.isNaN(r.error) ? r.error : a), 0);
-        rows.push([name, `-O ${level}`, device, String(results.length), worst.toExponential(1)]);
-        for (const r of results)
-          if (!(r.error <= tolerance)) wrong.push(`${name} -O ${level} on the ${device}: ${r.what} is off by ${r.error.toExponential(1)}`);
+        const worst = results.reduce<StoredError | undefined>((a, r) => (a && a.error >= r.error ? a : r), undefined);
+        const values = results.reduce((n, r) => n + r.elements, 0);
+        const bound = [tolerance.toExponential(0), worst?.scale.toPrecision(3) ?? '', worst?.what.replace(/ \(.*/, '') ?? ''];
+        rows.push([name, `-O ${level}`, device, `${results.length}`, `${values}`, (worst?.error ?? 0).toExponential(1), ...bound]);
+        for (const r of results) if (!(r.error <= tolerance)) wrong.push(`${name} -O ${level} on the ${device}: ${tell(r, tolerance)}`);
       }
     }
   }
   print(columns(rows));
   if (wrong.length) throw new CompilerBug(`kernels disagree with the float64 reference:\n  ${wrong.join('\n  ')}`);
-  print(`every kernel agrees with the float64 reference to ${tolerance}`);
+  print(`every kernel agrees with the float64 reference to ${tolerance} of what errors are measured by: the largest element, or`);
+  print('the terms of a sum where they cancel');
+}
+
+/** What is wrong with a value, so that one can look for it. */
+const tell = (r: StoredError, tolerance: number): string =>
+  `${r.what} is ${showNumber(r.got)} at element ${r.element} of ${r.elements}, and should be ${showNumber(r.want)}: ` +
+  `off by ${Math.abs(r.got - r.want).toExponential(1)}, and ${(tolerance * r.scale).toExponential(1)} is allowed ` +
+  `(${tolerance} of ${showNumber(r.scale)}, ${r.why})`;
+
+function sayData(program: OpenProgram, flags: VerifyFlags, data: OpenData | undefined): string {
+  const path = dataPath(program, flags.data);
+  if (!data) return path === undefined ? 'data: random numbers' : `data: random numbers, as there is no ${path}`;
+  const drawn = flags.data === undefined && program.model.data?.draw !== undefined;
+  return `data: ${data.rows} examples ${drawn ? 'drawn as the program says' : `of ${path ?? ''}`}`;
+}
+
+/** The examples that there are in place of random ones, as many as the program takes, and what is known of them. */
+function withData(
+  random: GraphInputs,
+  { model }: OpenProgram,
+  data: Pick<OpenData, 'tensors'>,
+  statistics: OpenData['statistics'],
+): GraphInputs {
+  const inputs = new Map(random.inputs);
+  [...model.inputs, ...model.targets].map((i) => i.name).forEach((name, i) => {
+    const [tensor, wanted] = [data.tensors[i], inputs.get(name)];
+    if (tensor && wanted && tensor.length >= wanted.length) inputs.set(name, tensor.subarray(0, wanted.length));
+  });
+  const state = new Map(random.state);
+  for (const [name, values] of statistics) if (state.has(name)) state.set(name, Float64Array.from(values));
+  return { inputs, state };
 }
 
 async function compare(

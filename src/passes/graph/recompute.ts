@@ -3,6 +3,7 @@ import { count } from '../../base/types.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
 import { OPS } from '../../ir/graph/ops.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
+import { comparedWithThemselves } from '../compared.ts';
 import { copyNode } from './rewrite.ts';
 
 /** Values of fewer elements are kept: they cost no memory worth speaking of. */
@@ -46,7 +47,7 @@ function keptValues(graph: Graph, loss: NodeId, segments: number): ReadonlySet<N
   const size = (id: NodeId): number => count(at(graph.nodes, id).type.shape);
   const forward = graph.nodes.filter((n) => n.id <= loss);
   const kept = new Set(forward.filter((n) => n.inputs.length === 0 || (!isView(n.id) && size(n.id) < LARGE)).map((n) => n.id));
-  [...Object.values(graph.outputs), ...graph.writes.map((w) => w.value)].forEach((id) => kept.add(id));
+  [...Object.values(graph.outputs), ...graph.writes.map((w) => w.value), ...comparedWithThemselves(graph)].forEach((id) => kept.add(id));
   /** The last reader in the forward pass. */
   const last = new Map<NodeId, NodeId>();
   for (const n of forward) for (const i of n.inputs) last.set(i, n.id);

@@ -4,6 +4,7 @@ import { GraphBuilder } from '../../ir/graph/builder.ts';
 import { contractLabels } from '../../ir/graph/contract.ts';
 import { OPS, isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
+import { comparedWithThemselves } from '../compared.ts';
 import { OP_COST } from '../op-cost.ts';
 import { copyNode } from './rewrite.ts';
 
@@ -45,7 +46,7 @@ class Rematerializer {
     this.b = new GraphBuilder(graph.name);
     for (const node of graph.nodes) if (node.id > loss) node.inputs.forEach((i) => this.need(i));
     const kept = [...Object.values(graph.outputs), ...graph.writes.map((w) => w.value)];
-    kept.forEach((id) => this.costs.set(id, Infinity));
+    [...kept, ...comparedWithThemselves(graph)].forEach((id) => this.costs.set(id, Infinity));
   }
 
   private node(id: NodeId): Node {

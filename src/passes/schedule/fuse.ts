@@ -2,11 +2,13 @@ import { at } from '../../base/errors.ts';
 import { count } from '../../base/types.ts';
 import { OPS, baseOf, isLeaf, isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
+import { comparedWithThemselves } from '../compared.ts';
 import { OP_COST } from '../op-cost.ts';
 import type { Log } from './log.ts';
 import { mergeRows } from './merge.ts';
 import type { Level } from './types.ts';
 import { findUses, type Use } from './uses.ts';
+import { paddedWindows } from './padding.ts';
 
 /** Scalar operations that one dispatch is worth: below this, computing again is cheaper than a kernel more. */
 const DISPATCH_WORTH = 65_536;
@@ -60,30 +62,6 @@ interface Verdict {
   readonly why: string;
 }
 
-/**
- * Padded values of which a product reads sliding windows: every element is read many times, and stored with its border it
- * can be read without asking whether it is inside.
- */
-function paddedWindows(graph: Graph): NodeId[] {
-  const found = new Set<NodeId>();
-  for (const product of graph.nodes) {
-    if (product.op !== 'contract') continue;
-    for (const input of product.inputs) {
-      let node = at(graph.nodes, input);
-      let slides = false;
-      while (isView(node) && !(slides && node.op === 'pad')) {
-        slides ||= node.op === 'window';
-        node = at(graph.nodes, at(node.inputs, 0));
-      }
-      if (node.op === 'pad' && count(node.type.shape) >= LARGE_PAD) found.add(node.id);
-    }
-  }
-  return [...found];
-}
-
-/** Smaller values are padded where they are read: a kernel more would cost more. */
-const LARGE_PAD = 16_384;
-
 class Fusion {
   private readonly graph: Graph;
   private readonly uses: ReadonlyMap<NodeId, readonly Use[]>;
@@ -93,11 +71,13 @@ class Fusion {
   private readonly loads = new Map<NodeId, number>();
   /** Nodes with a reduction or contraction inlined in them: they must be computed exactly once. */
   private readonly anchored = new Set<NodeId>();
+  private readonly compared: ReadonlySet<NodeId>;
 
   constructor(graph: Graph, uses: ReadonlyMap<NodeId, readonly Use[]>, roots: ReadonlySet<NodeId>) {
     this.graph = graph;
     this.uses = uses;
     this.roots = roots;
+    this.compared = comparedWithThemselves(graph);
   }
 
   judge(node: Node): Verdict {
@@ -105,6 +85,7 @@ class Fusion {
     const { family } = OPS[node.op];
     const cost = this.costOf(node);
     this.cost.set(node.id, cost);
+    if (this.compared.has(node.id)) return { inline: false, why: 'it is compared with what is made of it, bit by bit' };
     if (family === 'reduce' || family === 'contract' || family === 'scatter' || this.anchored.has(node.id))
       return this.asEpilogue(uses)
         ? { inline: true, why: 'its only reader takes every element once' }
@@ -114,7 +95,6 @@ class Fusion {
       return { inline: true, why: 'random numbers are drawn again' };
     if (node.op === 'concat') return { inline: false, why: 'parts are put together once' };
     if (cost > MAX_INLINE) return { inline: false, why: `${cost} operations would be written out wherever it is read` };
-    // Asked which element is the maximum, a value computed again may differ in its last bit from the one that was stored.
     const readers = uses.map((u) => at(this.graph.nodes, u.consumer).op);
     if (readers.includes('reduce_max') && readers.includes('eq'))
       return { inline: false, why: 'it is compared with its own maximum, bit by bit' };
@@ -190,16 +170,17 @@ export function formGroups(
     rank: at(graph.nodes, id).type.shape.length,
   }));
   if (level === 0) return single;
-  return mergeRows(graph, single, log).map((g) => recomputed(graph, g, kept));
+  const compared = comparedWithThemselves(graph);
+  return mergeRows(graph, single, log).map((g) => recomputed(graph, g, kept, compared));
 }
 
 /** What only the group itself reads along its rows, and what is cheap, is computed again instead of stored. */
-function recomputed(graph: Graph, g: Fused, kept: ReadonlySet<NodeId>): Fused {
+function recomputed(graph: Graph, g: Fused, kept: ReadonlySet<NodeId>, compared: ReadonlySet<NodeId>): Fused {
   const inside = new Set([...g.roots, ...g.inlined]);
   const uses = findUses(graph);
   const again = g.roots.filter((id) => {
     const node = at(graph.nodes, id);
-    if (kept.has(id) || node.type.shape.length === g.rank || OPS[node.op].family !== 'pointwise') return false;
+    if (kept.has(id) || compared.has(id) || node.type.shape.length === g.rank || OPS[node.op].family !== 'pointwise') return false;
     return (uses.get(id) ?? []).every((u) => inside.has(u.consumer)) && costWithin(graph, id, new Set(g.roots)) <= CHEAP_IN_ROW;
   });
   if (again.length === 0) return g;

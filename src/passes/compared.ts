@@ -1,0 +1,142 @@
+import { at } from '../base/errors.ts';
+import { OPS, baseOf, isLeaf, isView } from '../ir/graph/ops.ts';
+import type { Graph, Node, NodeId, Op } from '../ir/graph/types.ts';
+
+/**
+ * Values that are compared with what is made of their own bits: with their maximum, as the gradient of a maximum does, or with each
+ * other's places, as sorting does. Computed twice, in two kernels or two loops, such a value may differ in its last bit (a driver
+ * may contract a*b + c to a fused multiply-add in one and not in the other), and then the maximum is equal to nothing. They are
+ * computed once and stored, and both sides read what lies in memory. What comes out the same wherever it is computed is left out.
+ */
+export function comparedWithThemselves(graph: Graph): ReadonlySet<NodeId> {
+  const found = new Set<NodeId>();
+  const safe = new Map<NodeId, boolean>();
+  for (const node of graph.nodes) {
+    const sides = sidesOf(graph, node);
+    if (!sides) continue;
+    const { a, b } = sides;
+    const [bitsA, bitsB] = [bitsOf(graph, a), bitsOf(graph, b)];
+    const common = new Set([...bitsA].filter((key) => bitsB.has(key)));
+    if (common.size === 0) continue;
+    for (const id of [...firstOf(graph, a, common), ...firstOf(graph, b, common)])
+      if (!isExact(graph, id, safe) || (sides.subtracted && isProduct(graph, id))) found.add(id);
+  }
+  return found;
+}
+
+interface Sides {
+  readonly a: NodeId;
+  readonly b: NodeId;
+  readonly subtracted: boolean;
+}
+
+/** The two values that a comparison is about: its operands, or of x - y < 0 what is subtracted. */
+function sidesOf(graph: Graph, node: Node): Sides | undefined {
+  if (node.op !== 'lt' && node.op !== 'le' && node.op !== 'eq') return undefined;
+  const [a, b] = node.inputs.map((i) => at(graph.nodes, baseOf(graph, i)));
+  if (a?.type.dtype !== 'f32' || !b) return undefined;
+  const [difference, other] = a.op === 'sub' ? [a, b] : [b, a];
+  if (difference.op === 'sub' && other.op === 'const')
+    return { a: at(difference.inputs, 0), b: at(difference.inputs, 1), subtracted: true };
+  return { a: at(node.inputs, 0), b: at(node.inputs, 1), subtracted: false };
+}
+
+/** A value, and whether its sign is turned: bits that are handed on. */
+type Bits = `${NodeId}/${boolean}`;
+const bits = (id: NodeId, turned: boolean): Bits => `${id}/${turned}`;
+
+/** The operands whose bits an operation hands on as they are, all but the sign; views hand on all of theirs. */
+const HANDED_ON: { readonly [K in Op]?: (graph: Graph, inputs: readonly NodeId[]) => readonly NodeId[] } = {
+  concat: (_, inputs) => inputs,
+  max: (_, inputs) => inputs,
+  min: (_, inputs) => inputs,
+  select: (_, [, yes = -1, no = -1]) => [yes, no],
+  neg: (_, inputs) => inputs,
+  detach: (_, inputs) => inputs,
+  reduce_max: (_, inputs) => inputs,
+  gather: (_, [from = -1]) => [from],
+  // One element picked out of a row by a mask.
+  reduce_sum: (graph, [x = -1]) => (at(graph.nodes, baseOf(graph, x)).op === 'select' ? [x] : []),
+};
+
+const handsOn = (graph: Graph, node: Node): readonly NodeId[] =>
+  HANDED_ON[node.op]?.(graph, node.inputs) ?? (isView(node) ? node.inputs : []);
+
+/** Goes through everything whose bits a value may have; `visit` says whether to go on. */
+function follow(graph: Graph, id: NodeId, visit: (key: Bits, node: Node) => boolean): void {
+  const seen = new Set<Bits>();
+  const go = (id: NodeId, turned: boolean): void => {
+    const node = at(graph.nodes, id);
+    const key = bits(id, turned);
+    if (seen.has(key) || isLeaf(node)) return;
+    seen.add(key);
+    if (!isView(node) && !visit(key, node)) return;
+    handsOn(graph, node).forEach((i) => go(i, turned !== (node.op === 'neg')));
+  };
+  go(id, false);
+}
+
+function bitsOf(graph: Graph, id: NodeId): Set<Bits> {
+  const found = new Set<Bits>();
+  follow(graph, id, (key) => {
+    found.add(key);
+    return true;
+  });
+  return found;
+}
+
+/** Of values that both sides are made of, those that one side meets first. */
+function firstOf(graph: Graph, id: NodeId, common: ReadonlySet<Bits>): NodeId[] {
+  const found: NodeId[] = [];
+  follow(graph, id, (key, node) => {
+    if (!common.has(key)) return true;
+    found.push(node.id);
+    return false;
+  });
+  return found;
+}
+
+/** Operations that every driver rounds the same way, whatever stands around them. */
+const EXACT: ReadonlySet<Op> = new Set<Op>([
+  'neg',
+  'abs',
+  'sign',
+  'floor',
+  'half',
+  'finite',
+  'not',
+  'cast',
+  'detach',
+  'max',
+  'min',
+  'lt',
+  'le',
+  'eq',
+  'and',
+  'or',
+  'select',
+  'uniform',
+]);
+
+/** Whether a value comes out the same wherever it is computed, from what is computed once. */
+function isExact(graph: Graph, id: NodeId, known: Map<NodeId, boolean>): boolean {
+  const before = known.get(id);
+  if (before !== undefined) return before;
+  const node = at(graph.nodes, id);
+  const { family } = OPS[node.op];
+  const alone = node.op === 'mul' || ((node.op === 'add' || node.op === 'sub') && !node.inputs.some((i) => isProduct(graph, i)));
+  const exact =
+    // Sums are computed once.
+    isLeaf(node) || family === 'reduce' || family === 'contract' || family === 'scatter'
+      ? true
+      : (alone || isView(node) || node.op === 'concat' || family === 'gather' || EXACT.has(node.op)) &&
+        node.inputs.every((i) => isExact(graph, i, known));
+  known.set(id, exact);
+  return exact;
+}
+
+/** A product may become one operation with the sum or difference that reads it. */
+function isProduct(graph: Graph, id: NodeId): boolean {
+  const { op, inputs } = at(graph.nodes, baseOf(graph, id));
+  return op === 'mul' || ((op === 'neg' || op === 'abs') && isProduct(graph, at(inputs, 0)));
+}

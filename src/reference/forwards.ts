@@ -1,0 +1,170 @@
+import { at } from '../base/errors.ts';
+import { isPointwise, type PointwiseOp } from '../ir/graph/pointwise.ts';
+import type { Node, NodeId, NodeOf, Op } from '../ir/graph/types.ts';
+import { meaning } from './evaluate.ts';
+import { PARTIALS, TIES } from './partials.ts';
+import type { Shift, Shifted } from './shifted.ts';
+import { at64, offsets, strides, type Tensor } from './walk.ts';
+
+const NO_VALUES = { inputs: new Map(), state: new Map(), scalars: { step: 0, seed: 0, total: 1 } };
+
+/** What operations make of the tangents of their operands, `undefined` for 0; with `sizes`, of their absolute values. */
+type Rule<K extends Op> = (node: NodeOf<K>, cx: Context, tangents: readonly (Float64Array | undefined)[]) => Float64Array | undefined;
+interface Context {
+  readonly inputs: readonly Tensor[];
+  readonly out: Tensor;
+  readonly sizes: boolean;
+}
+
+const none: Rule<Op> = () => undefined;
+
+/** Operations that do to tangents what they do to values. */
+const linear: Rule<Op> = (node, { inputs }, tangents) => {
+  const real = (i: number): boolean => !(node.op === 'gather' && i === 1) && !(node.op === 'scatter_add' && i === 0);
+  const operands = inputs.map((t, i) => (real(i) ? { shape: t.shape, data: tangents[i] ?? new Float64Array(t.data.length) } : t));
+  // What is put around a value does not change.
+  const same = (node.op === 'pad' ? { ...node, attrs: { ...node.attrs, value: 0 } } : node) as Node;
+  return meaning(same, operands, NO_VALUES).data;
+};
+
+/** A sum over the operands of slope times tangent. */
+const pointwise: Rule<PointwiseOp> = (node, { inputs, out, sizes }, tangents) => {
+  const result = new Float64Array(out.data.length);
+  const [a, b, c] = inputs.map((t) => t.data);
+  PARTIALS[node.op].forEach((partial, operand) => {
+    const t = tangents[operand];
+    if (!partial || !t) return;
+    for (let i = 0; i < result.length; i++) {
+      const p = partial(at64(out.data, i), a?.[i] ?? 0, b?.[i] ?? 0, c?.[i] ?? 0);
+      // The branch that is not taken counts for nothing, not even where it has no slope.
+      if (p !== 0) result[i] = at64(result, i) + (sizes ? Math.abs(p) : p) * at64(t, i);
+    }
+  });
+  return result;
+};
+
+const product: Rule<'contract'> = (node, { inputs, sizes }, tangents) => {
+  const [x, y] = [at(inputs, 0), at(inputs, 1)];
+  const [tx, ty] = tangents;
+  const factor = (t: Tensor): Tensor => (sizes ? { ...t, data: t.data.map(Math.abs) } : t);
+  const left = tx && meaning(node, [{ ...x, data: tx }, factor(y)], NO_VALUES).data;
+  const right = ty && meaning(node, [factor(x), { ...y, data: ty }], NO_VALUES).data;
+  return left && right ? left.map((v, i) => v + at64(right, i)) : (left ?? right);
+};
+
+/** For each operand's element, the one of the result that it may be the maximum of. */
+function placesOf(node: NodeOf<'reduce_max'>, x: Tensor, out: Tensor): Int32Array {
+  const stride = strides(out.shape);
+  let kept = 0;
+  return offsets(
+    x.shape,
+    x.shape.map((_, i) => (node.attrs.axes.includes(i) ? 0 : at(stride, kept++))),
+  );
+}
+
+/** The mean over the places that hold the maximum, as PyTorch's amax shares what flows back: between the slopes of both sides. */
+const peak: Rule<'reduce_max'> = (node, { inputs, out }, tangents) => {
+  const [x, t] = [at(inputs, 0), tangents[0]];
+  if (!t) return undefined;
+  const to = placesOf(node, x, out);
+  const [sum, ties] = [new Float64Array(out.data.length), new Float64Array(out.data.length)];
+  for (let i = 0; i < t.length; i++) {
+    const o = at64(to, i);
+    if (at64(x.data, i) !== at64(out.data, o)) continue;
+    sum[o] = at64(sum, o) + at64(t, i);
+    ties[o] = at64(ties, o) + 1;
+  }
+  return sum.map((s, o) => s / at64(ties, o));
+};
+
+const MOVEMENT: { readonly [K in Exclude<Op, PointwiseOp>]: Rule<K> } = {
+  input: none,
+  param: none,
+  state: none,
+  const: none,
+  scalar: none,
+  iota: none,
+  dimsize: none,
+  cast: (node, _cx, [t]) => (node.attrs.dtype === 'f32' ? t : undefined),
+  reduce_sum: linear,
+  reduce_max: peak,
+  contract: product,
+  broadcast: linear,
+  reshape: linear,
+  permute: linear,
+  pad: linear,
+  slice: linear,
+  concat: linear,
+  flip: linear,
+  window: linear,
+  unwindow: linear,
+  gather: linear,
+  scatter_add: linear,
+  uniform: none,
+  shuffle: none,
+};
+
+function ruleOf(node: Node): Rule<Op> {
+  return (isPointwise(node.op) ? pointwise : MOVEMENT[node.op]) as Rule<Op>;
+}
+
+/**
+ * The slope of a scalar of a graph at its base point where parameters move along `direction`: forward differentiation, an operation
+ * after the other on numbers. At kinks each operation has the slope that PyTorch gives it, so that there, too, a gradient is right or
+ * wrong, whatever the differences of the loss to either side are.
+ */
+export function slopeAlong(point: Shifted, direction: Shift, of: NodeId): number {
+  return along(point, direction, of, false).get(of)?.[0] ?? 0;
+}
+
+/** Whether an operation on the way is at a kink or a step of its own, so that its slope is a convention. */
+export function tiedAlong(point: Shifted, direction: Shift, of: NodeId): boolean {
+  const tangents = along(point, direction, of, false);
+  return point.dependents([...direction.keys()]).some((id) => {
+    const node = at(point.graph.nodes, id);
+    const [a, b] = node.inputs.map((i) => point.value(i).data);
+    const [ta, tb] = node.inputs.map((i) => tangents.get(i));
+    if (id > of || !a || (!ta && !tb)) return false;
+    if (node.op === 'reduce_max' && ta) {
+      const to = placesOf(node, point.value(at(node.inputs, 0)), point.value(id));
+      const first = new Map<number, number>();
+      return to.some((o, i) => {
+        if (at64(a, i) !== point.value(id).data[o]) return false;
+        const other = first.get(o) ?? at64(ta, i);
+        first.set(o, other);
+        return other !== ta[i];
+      });
+    }
+    const tie = isPointwise(node.op) ? TIES[node.op] : undefined;
+    return tie !== undefined && a.some((v, i) => (ta?.[i] ?? 0) !== (tb?.[i] ?? 0) && tie(v, b?.[i] ?? 0));
+  });
+}
+
+/**
+ * The sum of the sizes of all terms that the slope along any direction is made of whose components are no larger than those of
+ * `direction`: what rounding is relative to, however much of it cancels.
+ */
+export function sizeAlong(point: Shifted, direction: Shift, of: NodeId): number {
+  return along(point, direction, of, true).get(of)?.[0] ?? 0;
+}
+
+function along(point: Shifted, direction: Shift, of: NodeId, sizes: boolean): Map<NodeId, Float64Array> {
+  const tangents = new Map<NodeId, Float64Array>();
+  for (const id of point.dependents([...direction.keys()])) {
+    if (id > of) break;
+    const node = at(point.graph.nodes, id);
+    if (node.type.dtype !== 'f32') continue;
+    const own = node.op === 'param' || node.op === 'state' ? direction.get(node.attrs.name) : undefined;
+    const t = own
+      ? sizes
+        ? own.map(Math.abs)
+        : own
+      : ruleOf(node)(
+          node as NodeOf<Op>,
+          { inputs: node.inputs.map((i) => point.value(i)), out: point.value(id), sizes },
+          node.inputs.map((i) => tangents.get(i)),
+        );
+    if (t) tangents.set(id, t);
+  }
+  return tangents;
+}

@@ -1,0 +1,63 @@
+import { at, get } from '../base/errors.ts';
+import type { Graph, NodeId } from '../ir/graph/types.ts';
+import { meaning, type Values } from './evaluate.ts';
+import type { Tensor } from './walk.ts';
+
+/** Parameters and states with other values than at the base point. */
+export type Shift = ReadonlyMap<string, Float64Array>;
+
+/**
+ * A graph evaluated at a base point, and again where a few parameters are shifted: what does not depend on them is kept. What is
+ * detached stays as it is at the base point, so that differences see the function that gradients are taken of.
+ */
+export class Shifted {
+  readonly graph: Graph;
+  private readonly values: Values;
+  private readonly base: Tensor[] = [];
+  private readonly moved = new Map<string, readonly NodeId[]>();
+
+  constructor(graph: Graph, values: Values) {
+    this.graph = graph;
+    this.values = values;
+    for (const node of graph.nodes)
+      this.base.push(
+        meaning(
+          node,
+          node.inputs.map((i) => at(this.base, i)),
+          values,
+        ),
+      );
+  }
+
+  /** A value at the base point. */
+  value(id: NodeId): Tensor {
+    return at(this.base, id);
+  }
+
+  /** A value where some parameters are shifted. */
+  shifted(shift: Shift, id: NodeId): Tensor {
+    const values: Values = { ...this.values, state: new Map([...this.values.state, ...shift]) };
+    const now = new Map<NodeId, Tensor>();
+    const find = (i: NodeId): Tensor => now.get(i) ?? at(this.base, i);
+    for (const n of this.dependents([...shift.keys()])) {
+      if (n > id) break;
+      const node = at(this.graph.nodes, n);
+      now.set(n, meaning(node, node.inputs.map(find), values));
+    }
+    return find(id);
+  }
+
+  /** What changes with some parameters, in the order of the graph. */
+  dependents(names: readonly string[]): readonly NodeId[] {
+    const key = names.join('\n');
+    if (!this.moved.has(key)) {
+      const found = new Set<NodeId>();
+      for (const node of this.graph.nodes) {
+        const itself = (node.op === 'param' || node.op === 'state') && names.includes(node.attrs.name);
+        if (itself || (node.op !== 'detach' && node.inputs.some((i) => found.has(i)))) found.add(node.id);
+      }
+      this.moved.set(key, [...found]);
+    }
+    return get(this.moved, key);
+  }
+}

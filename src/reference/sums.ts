@@ -1,0 +1,110 @@
+import { at } from '../base/errors.ts';
+import { contractLabels } from '../ir/graph/contract.ts';
+import type { NodeOf } from '../ir/graph/types.ts';
+import { at64, offsets, sizeOf, strides, type Tensor } from './walk.ts';
+
+export function reduce(
+  node: NodeOf<'reduce_sum' | 'reduce_max'>,
+  [x]: readonly Tensor[],
+  shape: readonly number[],
+  start: number,
+  f: (a: number, b: number) => number,
+): Float64Array {
+  const { data, shape: full } = x as Tensor;
+  const out = new Float64Array(sizeOf(shape)).fill(start);
+  const stride = strides(shape);
+  let kept = 0;
+  const to = offsets(
+    full,
+    full.map((_, i) => (node.attrs.axes.includes(i) ? 0 : at(stride, kept++))),
+  );
+  for (let i = 0; i < data.length; i++) {
+    const o = at64(to, i);
+    out[o] = f(at64(out, o), at64(data, i));
+  }
+  return out;
+}
+
+/** For each element of the result the sum over all values of the labels that it lacks, the last of them innermost. */
+export function contract(node: NodeOf<'contract'>, [a, b]: readonly Tensor[], shape: readonly number[]): Float64Array {
+  const labels = contractLabels(node.attrs.spec);
+  const extent = new Map<string, number>();
+  [...labels.a].forEach((l, i) => extent.set(l, at((a as Tensor).shape, i)));
+  [...labels.b].forEach((l, i) => extent.set(l, at((b as Tensor).shape, i)));
+  const summed = [...extent.keys()].filter((l) => !labels.out.includes(l));
+  const last = summed.pop();
+  const factor = (text: string, t: Tensor): Factor => {
+    const s = strides(t.shape);
+    const stride = (l: string): number => (text.includes(l) ? at(s, text.indexOf(l)) : 0);
+    return {
+      data: t.data,
+      out: offsets(shape, [...labels.out].map(stride)),
+      sum: offsets(
+        summed.map((l) => extent.get(l) ?? 1),
+        summed.map(stride),
+      ),
+      step: last === undefined ? 0 : stride(last),
+      next: labels.out === '' ? 0 : stride(labels.out.slice(-1)),
+    };
+  };
+  const [x, y] = [factor(labels.a, a as Tensor), factor(labels.b, b as Tensor)];
+  const terms = last === undefined ? 1 : (extent.get(last) ?? 1);
+  const row = shape.at(-1) ?? 1;
+  const out = new Float64Array(x.out.length);
+  for (let i = 0; i < out.length;) {
+    const four = (i % row) + 4 <= row;
+    if (four && x.next === 0) sumFour(out, i, terms, x, y);
+    else if (four && y.next === 0) sumFour(out, i, terms, y, x);
+    else out[i] = sumOne(i, terms, x, y);
+    i += four && (x.next === 0 || y.next === 0) ? 4 : 1;
+  }
+  return out;
+}
+
+/** One operand of a product, and where its elements lie: for each place of the result, for each of the outer sums, along the innermost. */
+interface Factor {
+  readonly data: Float64Array;
+  readonly out: Int32Array;
+  readonly sum: Int32Array;
+  readonly step: number;
+  /** From one element of the result to the next. */
+  readonly next: number;
+}
+
+function sumOne(i: number, terms: number, x: Factor, y: Factor): number {
+  let total = 0;
+  for (let s = 0; s < x.sum.length; s++) {
+    let ix = at64(x.out, i) + at64(x.sum, s);
+    let iy = at64(y.out, i) + at64(y.sum, s);
+    for (let k = 0; k < terms; k++) {
+      total += at64(x.data, ix) * at64(y.data, iy);
+      ix += x.step;
+      iy += y.step;
+    }
+  }
+  return total;
+}
+
+/** Four neighbours in a row of the result, which have one of the factors in common: the same sums, side by side. */
+function sumFour(out: Float64Array, i: number, terms: number, common: Factor, own: Factor): void {
+  const { data: x, step: stepX } = common;
+  const { data: y, step: stepY, next } = own;
+  let [t0, t1, t2, t3] = [0, 0, 0, 0];
+  for (let s = 0; s < common.sum.length; s++) {
+    let ix = at64(common.out, i) + at64(common.sum, s);
+    let iy = at64(own.out, i) + at64(own.sum, s);
+    for (let k = 0; k < terms; k++) {
+      const v = at64(x, ix);
+      t0 += v * at64(y, iy);
+      t1 += v * at64(y, iy + next);
+      t2 += v * at64(y, iy + 2 * next);
+      t3 += v * at64(y, iy + 3 * next);
+      ix += stepX;
+      iy += stepY;
+    }
+  }
+  out[i] = t0;
+  out[i + 1] = t1;
+  out[i + 2] = t2;
+  out[i + 3] = t3;
+}
