@@ -149,7 +149,10 @@ class Checker {
   check(param: ParamInfo, directions: readonly Direction[]): ParamCheck {
     const w = get(this.place.state, param.name);
     const gradient = this.gradient(param.name);
-    const trials = directions.map((d) => this.trial(param.name, w, gradient, d));
+    // Another parameter may have no slope at all here.
+    const ones = new Map([[param.name, new Float64Array(w.length).fill(1)]]);
+    const size = Number.isFinite(this.size) ? this.size : sizeAlong(this.point, ones, this.of);
+    const trials = directions.map((d) => this.trial(param.name, w, gradient, size, d));
     const found = trials.filter((t) => t.kind !== 'none');
     return {
       ...trials.reduce(worse),
@@ -164,7 +167,7 @@ class Checker {
     };
   }
 
-  private trial(name: string, w: Float64Array, gradient: Float64Array | undefined, d: Direction): Trial {
+  private trial(name: string, w: Float64Array, gradient: Float64Array | undefined, size: number, d: Direction): Trial {
     const direction = new Map([[name, d.along]]);
     const shifted = (t: number): number => this.lossAt(new Map([[name, w.map((v, i) => v + t * (d.along[i] ?? 0))]]));
     const scale = w.reduce((most, v, i) => (d.along[i] === 0 ? most : Math.max(most, Math.abs(v))), 1);
@@ -173,6 +176,6 @@ class Checker {
     const sharp = numeric.kind === 'smooth' && numeric.bound <= SHARP * Math.abs(symbolic);
     const forwards = this.effort.both || !sharp ? slopeAlong(this.point, direction, this.of) : undefined;
     const tied = (): boolean => tiedAlong(this.point, direction, this.of);
-    return judge({ what: d.what, element: d.element, place: this.place, symbolic, forwards, size: this.size, numeric, tied });
+    return judge({ what: d.what, element: d.element, place: this.place, symbolic, forwards, size, numeric, tied });
   }
 }

@@ -197,6 +197,9 @@ export interface EvaluateOptions {
   readonly stored?: ReadonlyMap<NodeId, ArrayLike<number>>;
 }
 
+/** For operations that read their operands alone. */
+export const NO_VALUES: Values = { inputs: new Map(), state: new Map(), scalars: { step: 0, seed: 0, total: 1 } };
+
 /** What an operation makes of its operands. */
 export function meaning(node: Node, inputs: readonly Tensor[], values: Values): Tensor {
   const shape = fixedShape(node.type.shape);

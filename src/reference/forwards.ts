@@ -1,12 +1,10 @@
 import { at } from '../base/errors.ts';
 import { isPointwise, type PointwiseOp } from '../ir/graph/pointwise.ts';
 import type { Node, NodeId, NodeOf, Op } from '../ir/graph/types.ts';
-import { meaning } from './evaluate.ts';
+import { NO_VALUES, meaning } from './evaluate.ts';
 import { PARTIALS, TIES } from './partials.ts';
 import type { Shift, Shifted } from './shifted.ts';
 import { at64, offsets, strides, type Tensor } from './walk.ts';
-
-const NO_VALUES = { inputs: new Map(), state: new Map(), scalars: { step: 0, seed: 0, total: 1 } };
 
 /** What operations make of the tangents of their operands, `undefined` for 0; with `sizes`, of their absolute values. */
 type Rule<K extends Op> = (node: NodeOf<K>, cx: Context, tangents: readonly (Float64Array | undefined)[]) => Float64Array | undefined;
@@ -104,7 +102,8 @@ const MOVEMENT: { readonly [K in Exclude<Op, PointwiseOp>]: Rule<K> } = {
   shuffle: none,
 };
 
-function ruleOf(node: Node): Rule<Op> {
+/** What an operation does to tangents, or to sizes of them. */
+export function forwardRule(node: Node): Rule<Op> {
   return (isPointwise(node.op) ? pointwise : MOVEMENT[node.op]) as Rule<Op>;
 }
 
@@ -159,7 +158,7 @@ function along(point: Shifted, direction: Shift, of: NodeId, sizes: boolean): Ma
       ? sizes
         ? own.map(Math.abs)
         : own
-      : ruleOf(node)(
+      : forwardRule(node)(
           node as NodeOf<Op>,
           { inputs: node.inputs.map((i) => point.value(i)), out: point.value(id), sizes },
           node.inputs.map((i) => tangents.get(i)),

@@ -101,6 +101,14 @@ describe('stored errors', () => {
     });
   });
 
+  it('forgive what is left of numbers that cancel, and no more', () => {
+    const rest = graphOf((b, x) => b.op('sub', b.op('mul', b.op('exp', x), b.like(3, x)), b.op('mul', b.op('exp', x), b.like(3, x))));
+    // Of 3e, three last places are left over.
+    expect(errors(rest, [1, 1, 1], [7e-7, 0, 0])).toMatchObject({ why: 'what cancels in it' });
+    expect(errors(rest, [1, 1, 1], [7e-7, 0, 0]).error).toBeLessThan(1e-4);
+    expect(errors(rest, [1, 1, 1], [1e-2, 0, 0]).error).toBeGreaterThan(1e-3);
+  });
+
   it('forgive a comparison of what is equal but for rounding', () => {
     // 0.1 + 0.2 in float32 is the float32 of 0.3, and in float64 it is less than it or more.
     const step = graphOf((b, x) => {

@@ -60,7 +60,7 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
   print(columns(rows));
   if (wrong.length) throw new CompilerBug(`kernels disagree with the float64 reference:\n  ${wrong.join('\n  ')}`);
   print(`every kernel agrees with the float64 reference to ${tolerance} of what errors are measured by: the largest element, or`);
-  print('the terms of a sum where they cancel');
+  print('what it is made of where that cancels');
 }
 
 /** What is wrong with a value, so that one can look for it. */

@@ -1,0 +1,43 @@
+import { at } from '../base/errors.ts';
+import type { Graph, NodeId, NodeOf, Op } from '../ir/graph/types.ts';
+import { NO_VALUES, meaning } from './evaluate.ts';
+import { forwardRule } from './forwards.ts';
+import { at64, type Tensor } from './walk.ts';
+
+/** A number of two bytes is rounded so many times as coarsely, as far as errors are forgiven for it. */
+const HALF = 25;
+
+/**
+ * For each element of a value: how much rounding it may have gone through since it was read from memory, in units of the last place
+ * of 1. Every operation rounds its result, a sum each of its terms, and slopes carry this on (Higham, Accuracy and Stability of
+ * Numerical Algorithms, 2002, chapter 3). Where large numbers cancel, this is large and the value is small. `known` are values that
+ * are read from memory.
+ */
+export function roundingOf(graph: Graph, value: (id: NodeId) => Tensor, known: ReadonlySet<NodeId>): (id: NodeId) => Float64Array {
+  const done = new Map<NodeId, Float64Array>();
+  const within = (id: NodeId): Float64Array => {
+    const found = done.get(id);
+    if (found) return found;
+    const node = at(graph.nodes, id);
+    const inputs = node.inputs.map(value);
+    const float = node.type.dtype === 'f32' && node.inputs.length > 0;
+    const errors = node.inputs.map((i) => (known.has(i) || at(graph.nodes, i).type.dtype !== 'f32' ? undefined : within(i)));
+    const out = value(id);
+    const carried = float ? forwardRule(node)(node as NodeOf<Op>, { inputs, out, sizes: true }, errors) : undefined;
+    const own = float ? ownOf(node as NodeOf<Op>, inputs, out) : new Float64Array(out.data.length);
+    const total = carried ? own.map((v, i) => v + at64(carried, i)) : own;
+    done.set(id, total);
+    return total;
+  };
+  return within;
+}
+
+/** Operations that add up: each term counts, however many cancel. */
+const SUMS: ReadonlySet<Op> = new Set<Op>(['reduce_sum', 'contract', 'unwindow', 'scatter_add', 'add', 'sub']);
+
+function ownOf(node: NodeOf<Op>, inputs: readonly Tensor[], out: Tensor): Float64Array {
+  const sizes = (t: Tensor): Tensor => ({ shape: t.shape, data: t.data.map(Math.abs) });
+  if (!SUMS.has(node.op)) return sizes(out).data.map((v) => (node.op === 'half' ? HALF * v : v));
+  const added = node.op === 'sub' ? { ...node, op: 'add' } : node;
+  return meaning(added as Parameters<typeof meaning>[0], inputs.map(sizes), NO_VALUES).data;
+}
