@@ -84,10 +84,12 @@ function withData(
   statistics: OpenData['statistics'],
 ): GraphInputs {
   const inputs = new Map(random.inputs);
-  [...model.inputs, ...model.targets].map((i) => i.name).forEach((name, i) => {
-    const [tensor, wanted] = [data.tensors[i], inputs.get(name)];
-    if (tensor && wanted && tensor.length >= wanted.length) inputs.set(name, tensor.subarray(0, wanted.length));
-  });
+  [...model.inputs, ...model.targets]
+    .map((i) => i.name)
+    .forEach((name, i) => {
+      const [tensor, wanted] = [data.tensors[i], inputs.get(name)];
+      if (tensor && wanted && tensor.length >= wanted.length) inputs.set(name, tensor.subarray(0, wanted.length));
+    });
   const state = new Map(random.state);
   for (const [name, values] of statistics) if (state.has(name)) state.set(name, Float64Array.from(values));
   return { inputs, state };
