@@ -8,8 +8,7 @@ import * as multiMargins from './multi-margin.ts';
 import * as regression from './regression.ts';
 import * as vectors from './vectors.ts';
 
-/** Every loss by the name that a program uses. */
-export const LOSSES: Readonly<Record<string, Loss>> = {
+const ALL: Readonly<Record<string, Loss>> = {
   ...regression,
   ...likelihood,
   ...classification,
@@ -19,3 +18,6 @@ export const LOSSES: Readonly<Record<string, Loss>> = {
   ...vectors,
   ctc,
 };
+
+/** Every loss by the name that a program uses, by the alphabet: the order of a module's exports is the loader's. */
+export const LOSSES: Readonly<Record<string, Loss>> = Object.fromEntries(Object.entries(ALL).sort(([a], [b]) => (a < b ? -1 : 1)));
