@@ -245,7 +245,7 @@ function outOfRange(v: Const, p: Parameter): string | undefined {
   const numbers = p.type === 'schedule' ? [first(v)] : p.type === 'rates' ? (v as readonly Const[]).map(first) : [v].flat();
   for (const n of numbers) {
     if (typeof n !== 'number') continue;
-    if (!(Math.abs(n) <= MAX_F32)) return 'a finite number';
+    if (!(Math.abs(n) <= MAX_F32) && !(p.type === 'order' && n === Infinity)) return 'a finite number';
     if (p.min !== undefined && n < p.min) return `at least ${p.min}`;
     const max = p.max ?? (p.type === 'int' || p.type === 'sizes' || p.type === 'padding' ? MAX_INT : Infinity);
     if (n > max) return `at most ${max}`;
