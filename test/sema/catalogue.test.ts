@@ -301,7 +301,8 @@ describe('the catalogue', () => {
     }
     const clean = dce(cse(simplify(graph)));
     for (const device of ['gpu', 'cpu'] as const)
-      for (const level of [0, 1] as const) {
+      // Unfused on the GPU: test/parity/torch.test.ts and random graphs do so.
+      for (const level of device === 'gpu' ? ([1] as const) : ([0, 1] as const)) {
         const got = await runGraph(level === 0 ? graph : clean, level, device, { inputs, state });
         for (const name of Object.keys(graph.outputs))
           expect(distance(got.outputs.get(name) ?? [], all(out(name)).data), `${name} on ${device} -O${level}`).toBeLessThan(1e-4);
