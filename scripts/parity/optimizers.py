@@ -252,6 +252,7 @@ TRACES = [
     ("adafactor lr=0.4 lr[b]=0.2 weight_decay=0.1 weight_decay[bias]=0.6", Adafactor, {"lr": 0.4, "weight_decay": 0.1}, {"groups": {"b.weight": {"lr": 0.2}, "a.bias": {"weight_decay": 0.6}}}),
     ("sgd lr=0.1 momentum=0.5 lookahead=(3, 0.5)", SGD, {"lr": 0.1, "momentum": 0.5}, {"lookahead": (3, 0.5)}),
     ("adam lr=0.1 lookahead=(2, 0.8) freeze=bias", Adam, {"lr": 0.1}, {"lookahead": (2, 0.8), "only": ["a.weight", "b.weight"]}),
+    ("adam lr=0.1 params=[b, \"a.bias\"]", Adam, {"lr": 0.1}, {"only": ["a.bias", "b.weight"]}),
     ("muon lr=0.1 lookahead=(1, 0.3)", Muon, {"lr": 0.1}, {"lookahead": (1, 0.3)}),
     ("sgd lr=one_cycle(0.4) momentum=one_cycle_momentum(0.85, 0.95)", SGD, {"lr": 0.1, "momentum": 0.9}, {"schedule": lambda o: schedulers.OneCycleLR(o, 0.4, total_steps=STEPS)}),
     ("adam lr=one_cycle(0.4) betas=(one_cycle_momentum(0.7, 0.9), 0.9)", Adam, {"betas": (0.9, 0.9)}, {"schedule": lambda o: schedulers.OneCycleLR(o, 0.4, total_steps=STEPS, base_momentum=0.7, max_momentum=0.9)}),
