@@ -96,6 +96,16 @@ function meant(b: GraphBuilder, x: NodeId, given: number | undefined): Whole | P
   return typeof flat === 'number' ? { x: flat, dim: 0 } : flat;
 }
 
+/** The elements that are meant, the smallest first, with their places. */
+function rising(b: GraphBuilder, x: NodeId, given: number | undefined) {
+  const whole = meant(b, x, given);
+  if ('code' in whole) return whole;
+  const found = knownAxis(b, whole.x, whole.dim);
+  if ('code' in found) return found;
+  const sorted = ordered(b, whole.x, found.axis, false);
+  return 'code' in sorted ? sorted : { ...found, whole, sorted };
+}
+
 /** The axis goes away, or stays with extent 1. */
 const done = (b: GraphBuilder, y: NodeId, { x }: Whole, axis: number, keep: boolean): NodeId =>
   keep
@@ -115,13 +125,9 @@ export const median = layer({
   optional: ['dim'],
   build({ b }, args, x) {
     const given = (args as { readonly dim?: number }).dim;
-    const whole = meant(b, x, given);
-    if ('code' in whole) return whole;
-    const found = knownAxis(b, whole.x, whole.dim);
+    const found = rising(b, x, given);
     if ('code' in found) return found;
-    const { axis, n } = found;
-    const sorted = ordered(b, whole.x, axis, false);
-    if ('code' in sorted) return sorted;
+    const { whole, axis, n, sorted } = found;
     const middle = sorted.map((y) =>
       done(b, f.part(b, y, axis, Math.floor((n - 1) / 2), 1), whole, axis, args.keepdim && given !== undefined),
     );
@@ -155,13 +161,9 @@ export const quantile = layer({
   optional: ['dim'],
   build({ b }, args, x) {
     const given = (args as { readonly dim?: number }).dim;
-    const whole = meant(b, x, given);
-    if ('code' in whole) return whole;
-    const found = knownAxis(b, whole.x, whole.dim);
+    const found = rising(b, x, given);
     if ('code' in found) return found;
-    const { axis, n } = found;
-    const sorted = ordered(b, whole.x, axis, false);
-    if ('code' in sorted) return sorted;
+    const { whole, axis, n, sorted } = found;
     const place = args.q * (n - 1);
     const share = INTERPOLATION[args.interpolation]?.(place) ?? 0;
     const value = (i: number): NodeId => f.part(b, at(sorted, 0), axis, i, 1);
