@@ -34,28 +34,20 @@ export class DiagnosticSink {
 
 /** Renders one diagnostic as the text a user reads, without a trailing newline. */
 export function render(d: Diagnostic): string {
-  const head = `${d.severity}[${d.code}]: ${CODES[d.code]}`;
-  if (!d.span) {
-    const lines = [head, `  = ${d.label}`];
-    for (const note of d.notes ?? []) lines.push(`  = ${note}`);
-    if (d.help) lines.push(`  = help: ${d.help}`);
-    return lines.join('\n');
-  }
-  const { source, start, end } = d.span;
-  const { line, column } = lineColumn(source, start);
-  const text = (source.text.split('\n')[line - 1] ?? '').replace(/\r$/, '');
-  const width = Math.max(1, Math.min(end - start, text.length - (column - 1)));
-  const gutter = ' '.repeat(String(line).length);
-  // Tabs stay tabs under the line, so that the caret stands under its place in any editor.
-  const indent = text.slice(0, column - 1).replace(/[^\t]/g, ' ');
-  const lines = [
-    head,
-    `${gutter}--> ${source.name}:${line}:${column}`,
-    `${gutter} |`,
-    `${line} | ${text}`,
-    `${gutter} | ${indent}${'^'.repeat(width)} ${d.label}`,
-  ];
-  if (d.notes?.length || d.help) lines.push(`${gutter} |`);
+  const lines = [`${d.severity}[${d.code}]: ${CODES[d.code]}`];
+  let gutter = ' ';
+  if (d.span) {
+    const { source, start, end } = d.span;
+    const { line, column } = lineColumn(source, start);
+    const text = (source.text.split('\n')[line - 1] ?? '').replace(/\r$/, '');
+    const width = Math.max(1, Math.min(end - start, text.length - (column - 1)));
+    // Tabs stay tabs under the line, so that the caret stands under its place in any editor.
+    const indent = text.slice(0, column - 1).replace(/[^\t]/g, ' ');
+    gutter = ' '.repeat(String(line).length);
+    lines.push(`${gutter}--> ${source.name}:${line}:${column}`, `${gutter} |`, `${line} | ${text}`);
+    lines.push(`${gutter} | ${indent}${'^'.repeat(width)} ${d.label}`);
+    if (d.notes?.length || d.help) lines.push(`${gutter} |`);
+  } else lines.push(`${gutter} = ${d.label}`);
   for (const note of d.notes ?? []) lines.push(`${gutter} = ${note}`);
   if (d.help) lines.push(`${gutter} = help: ${d.help}`);
   return lines.join('\n');

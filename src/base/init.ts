@@ -26,9 +26,14 @@ const INIT_STREAM = 0x10000;
 
 /** The numbers that parameter `index` starts with, for a seed. */
 export function initialStream(seed: number, index: number): RandomSource {
+  const draw = (n: number, at: typeof uniformAt, scale: number, shift: number): Float32Array => {
+    const out = new Float32Array(n);
+    for (let i = 0; i < n; i++) out[i] = shift + scale * at(seed, INIT_STREAM + index, 0, i);
+    return out;
+  };
   return {
-    uniform: (n, low, high) => Float32Array.from({ length: n }, (_, i) => low + (high - low) * uniformAt(seed, INIT_STREAM + index, 0, i)),
-    normal: (n, mean, std) => Float32Array.from({ length: n }, (_, i) => mean + std * normalAt(seed, INIT_STREAM + index, 0, i)),
+    uniform: (n, low, high) => draw(n, uniformAt, high - low, low),
+    normal: (n, mean, std) => draw(n, normalAt, std, mean),
   };
 }
 
