@@ -1,7 +1,7 @@
 import { get } from './base/errors.ts';
 import { uniformAt } from './base/random.ts';
 import type { VjpTable } from './autodiff/vjp.ts';
-import { differences, noiseOf } from './gradcheck/differences.ts';
+import { differences, noiseOf, SHARP } from './gradcheck/differences.ts';
 import { EVERYTHING, planEffort, type Effort, type EffortPlan } from './gradcheck/effort.ts';
 import { examples, places, type Place } from './gradcheck/places.ts';
 import { judge, worse, type Trial } from './gradcheck/trial.ts';
@@ -109,8 +109,6 @@ function joined(a: ParamCheck, b: ParamCheck): ParamCheck {
   };
 }
 
-/** Differences that leave no doubt: their bound is so small a part of the slope. */
-const SHARP = 1e-4;
 /** Points that tell how exact the loss is. */
 const NOISE_POINTS = 6;
 

@@ -16,14 +16,31 @@ export type Differences =
 const H = 2e-5;
 /** Relative to the slopes: differences of two sides that are no curvature. */
 const KINK = 1e-4;
+/** Differences that leave no doubt: their bound is so small a part of the slope. */
+export const SHARP = 1e-4;
+/** Steps in place of a step that was too long, by parts of it. */
+const FINER = [1e-3, 1e-6];
+
+/**
+ * The slope of `f` at 0. `scale` is how large steps may be, `noise` how exact values of `f` are. Where the function bends too much
+ * for the step (x / max(|x|, eps) turns within eps), shorter ones are tried, and the least doubtful is taken.
+ */
+export function differences(f: (t: number) => number, base: number, scale: number, noise: number): Differences {
+  let best = central(f, base, H * scale, noise);
+  for (const part of FINER) {
+    if (best.kind !== 'smooth' || best.from !== 'curvature' || best.bound <= SHARP * Math.abs(best.slope)) break;
+    const finer = central(f, base, H * scale * part, noise);
+    if (finer.kind === 'smooth' && finer.bound * Math.abs(best.slope) < best.bound * Math.abs(finer.slope)) best = finer;
+  }
+  return best;
+}
 
 /**
  * Central differences of `f` with two steps. With the larger one the error of what is smooth is four times as large, so that their
  * difference bounds it; what the slopes of both sides differ by, carried on to step 0, is a kink. Kinks between the points add to
- * both no less than to the error. `scale` is how large steps may be, `noise` how exact values of `f` are.
+ * both no less than to the error.
  */
-export function differences(f: (t: number) => number, base: number, scale: number, noise: number): Differences {
-  const h = H * scale;
+function central(f: (t: number) => number, base: number, h: number, noise: number): Differences {
   const [up, halfUp, halfDown, down] = [f(h), f(h / 2), f(-h / 2), f(-h)];
   const right = (up - base) / h;
   const left = (base - down) / h;

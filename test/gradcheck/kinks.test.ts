@@ -28,6 +28,10 @@ describe('no alarm', () => {
       'layer Linear(3, 4) -> BatchNorm1d(4) -> Dropout(0.5) -> LayerNorm(4) -> relu -> Linear(4, 1)\nloss bce_with_logits',
     ],
     ['a bias that a norm takes away', 'layer Linear(3, 40) -> BatchNorm1d(40) -> tanh -> Linear(40, 1)\nloss mse'],
+    [
+      'a cosine that turns within eps of 0',
+      'param w: [2, 3] = zeros\nlayer Linear(3, 1)\nloss mean((pred - 1) ^ 2) + mean(cosine_similarity(w, w * w + 1))',
+    ],
     ['large numbers', 'fn f(x) = exp(20 * x)\nlayer Linear(3, 4) -> f -> Linear(4, 2)\nloss mse'],
   ])('for %s', (_what, text) => {
     const results = checked(text);
@@ -85,6 +89,8 @@ describe('differences', () => {
       [Math.exp, 1],
       [(t: number): number => Math.sin(1000 * t), 1000],
       [(t: number): number => 3 * t + 1e6 * t ** 3, 3],
+      [(t: number): number => t / Math.max(Math.abs(t), 1e-8), 1e8],
+      [(t: number): number => Math.tanh(1e8 * t), 1e8],
     ] as const) {
       const d = of(f);
       if (d.kind !== 'smooth') throw new Error(d.kind);
