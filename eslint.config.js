@@ -18,6 +18,8 @@ const ROOMS = {
   data: [],
   lower: ['ir', 'passes', 'codegen-wgsl', 'codegen-js', 'codegen-wasm', 'plan.ts'],
   runtime: ['plan.ts'],
+  verify: ['ir', 'passes', 'lower', 'codegen-wgsl', 'reference', 'runtime', 'plan.ts'],
+  node: ['runtime', 'lower', 'plan.ts'],
   standalone: ['runtime', 'plan.ts', 'data'],
 };
 const ALL = [
@@ -35,6 +37,8 @@ const ALL = [
   'data',
   'runtime',
   'standalone',
+  'verify',
+  'node',
   'cli',
   'plan.ts',
   'lower',
@@ -76,13 +80,13 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts'],
-    ignores: ['src/cli/**'],
+    ignores: ['src/{cli,node}/**'],
     rules: { 'no-restricted-globals': ['error', 'process', 'console'] },
   },
   {
     // What a browser runs: no Node at all.
     files: [
-      'src/{base,parser,autodiff,sema,ir,passes,reference,gradcheck,math,codegen-wgsl,codegen-js,codegen-wasm,lower,runtime,standalone}/**/*.ts',
+      'src/{base,parser,autodiff,sema,ir,passes,reference,gradcheck,math,codegen-wgsl,codegen-js,codegen-wasm,lower,runtime,verify,standalone}/**/*.ts',
       'src/*.ts',
     ],
     rules: { 'no-restricted-imports': ['error', { patterns: ['node:*'] }] },

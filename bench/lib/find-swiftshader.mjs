@@ -1,5 +1,5 @@
 /** Prints where the software Vulkan driver is that nnc brings, unpacking it first. Run with tsx. */
-import { findAdapter, releaseGpu } from '../../src/cli/gpu.ts';
+import { findAdapter, releaseGpu } from '../../src/node/gpu.ts';
 
 const { found, attempts } = await findAdapter({ system: false });
 if (!found) throw new Error(`SwiftShader does not start: ${attempts.map((a) => a.outcome).join('; ')}`);

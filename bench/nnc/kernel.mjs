@@ -1,5 +1,5 @@
 import { findDevice } from '../../src/cli/device.ts';
-import { planGraph } from '../../src/cli/run-graph.ts';
+import { planGraph } from '../../src/verify/run-graph.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import { dataTensor } from '../../src/passes/schedule/schedule.ts';
 import { makeTicks } from '../../src/runtime/session.ts';

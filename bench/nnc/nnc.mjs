@@ -9,7 +9,7 @@ import { train } from './train.mjs';
 /** nnc from its sources, on the GPU or the CPU: what is measured is always the tree as it stands. */
 export async function start(device) {
   // The compiler's own copy of Dawn, whose objects are not those of the copy that the peers use.
-  const { globals } = await import(createRequire(new URL('../../src/cli/gpu.ts', import.meta.url)).resolve('webgpu'));
+  const { globals } = await import(createRequire(new URL('../../src/node/gpu.ts', import.meta.url)).resolve('webgpu'));
   const counters = countWebGpu(globals);
   return {
     version: `nnc ${revision()} (${device})`,

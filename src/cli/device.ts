@@ -1,37 +1,21 @@
 import { fail } from '../base/errors.ts';
-import type { MatrixUnit } from '../ir/kernel/types.ts';
 import { ANY_ADAPTER, type Adapter, type Devices } from '../lower/targets.ts';
+import { choose } from '../node/choose.ts';
+import { findAdapter, type FoundAdapter } from '../node/gpu.ts';
+import { nap } from '../node/nap.ts';
+import { openCpuSession } from '../node/processor.ts';
+import { profileOf } from '../node/profile.ts';
 import type { Plan } from '../plan.ts';
-import { compileKernels, createCpuSession } from '../runtime/cpu.ts';
 import { DeviceError } from '../runtime/errors.ts';
 import type { Session } from '../runtime/session.ts';
-import { createWasmSession, hasWasm } from '../runtime/wasm.ts';
 import { BUDGET_MS, createGpuSession } from '../runtime/webgpu.ts';
 import type { Model } from '../sema/model.ts';
-import { choose } from './choose.ts';
-import { findAdapter, releaseGpu, type FoundAdapter } from './gpu.ts';
-import { checkHalves } from './halves.ts';
-import { nodeHelpers } from './helpers.ts';
-import { ALLOW_MATRICES, MATRIX_FEATURE, checkMatrices, unitsOf } from './matrices.ts';
-import { checkCollectives, checkSubgroups } from './subgroups.ts';
+import { ALLOW_MATRICES, unitsOf } from '../verify/matrices.ts';
+import { prove } from '../verify/prove.ts';
 import { note } from './terminal.ts';
 import { readTunings } from './tunings.ts';
 
 export type DeviceChoice = 'auto' | 'gpu' | 'cpu';
-
-const asleep = new Int32Array(new SharedArrayBuffer(4));
-
-/** Lets everything that is due happen, then blocks this thread, and so Dawn's polling, which would take a core of its own. */
-export async function nap(ms: number): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
-  Atomics.wait(asleep, 0, 0, ms);
-}
-
-/** Loads a plan on the processor: as WebAssembly on all of its cores, or as plain JavaScript. */
-export function openCpuSession(plan: Plan, reason: string): Session {
-  if (plan.wasm && hasWasm()) return createWasmSession(plan, plan.wasm, { reason, helpers: nodeHelpers() });
-  return createCpuSession(plan, compileKernels(plan), reason);
-}
 
 export interface DeviceOptions {
   readonly deterministic?: boolean | undefined;
@@ -110,62 +94,13 @@ export async function findDevice(choice: DeviceChoice, options: DeviceOptions = 
   };
 }
 
-/** Which devices the plans of a model are for: numbers of two bytes are for GPUs alone, and a software one is hardly the faster device. */
-export function devicesFor({ precision }: Pick<Model, 'precision'>, { adapter, devices }: Device): Devices {
-  return precision === 'f16' && adapter.half && !adapter.software && devices === 'all' ? 'gpu' : devices;
-}
-
 /** Says where a program asks for numbers of two bytes and gets them rounded alone. */
 export function notePrecision({ precision }: Pick<Model, 'precision'>, { adapter }: Device, { device }: Session): void {
   if (precision === 'f32' || adapter.half || device.kind === 'cpu') return;
   note(`precision f16: ${device.name} has no shader-f16, so that numbers are rounded as it says and take four bytes`);
 }
 
-/** What devices have shown in this process. */
-const shown = new Map<string, Promise<void>>();
-
-/**
- * Has the device show what a plan counts on: a driver that does otherwise would give wrong results without a word. Once is enough of
- * each adapter.
- */
-export async function prove(gpu: GPUDevice, { features, kernels }: Plan, units: readonly MatrixUnit[] = []): Promise<void> {
-  const { vendor, architecture, device, description } = gpu.adapterInfo;
-  const once = (what: string, check: () => Promise<void>): Promise<void> => {
-    const key = [vendor, architecture, device, description, what].join('/');
-    const proof = shown.get(key) ?? check();
-    shown.set(key, proof);
-    return proof;
-  };
-  const subgroup = Math.max(...kernels.map((k) => k.subgroup));
-  const half = features.includes('shader-f16');
-  const usable = units.filter((u) => u.type === 'f32' || half);
-  await Promise.all([
-    subgroup > 1 && once(`subgroups of ${subgroup}`, () => checkSubgroups(gpu, subgroup)),
-    kernels.some((k) => k.joins) && once('collectives', () => checkCollectives(gpu)),
-    half && once('halves', () => checkHalves(gpu)),
-    features.includes(MATRIX_FEATURE) && once(`matrices ${usable.length}`, () => checkMatrices(gpu, usable)),
-  ]);
-}
-
-/** What kernels should be made for on an adapter. */
-export function profileOf({ adapter, software }: FoundAdapter): Adapter {
-  const { subgroupMinSize = 1, subgroupMaxSize = 1 } = adapter.info;
-  return {
-    software,
-    bindings: Math.min(MOST_BINDINGS, adapter.limits.maxStorageBuffersPerShaderStage),
-    collectives: adapter.features.has('subgroups'),
-    half: adapter.features.has('shader-f16'),
-    // Of drivers on processors it is known how threads are numbered within subgroups.
-    subgroup: software && adapter.features.has('subgroups') && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 1,
-  };
-}
-
-/** More would not make fewer dispatches. */
-const MOST_BINDINGS = 16;
-
 /** Loads one plan on a device. */
 export async function openSession(plan: Plan, choice: DeviceChoice): Promise<Session> {
   return (await findDevice(choice)).open(plan);
 }
-
-export { releaseGpu };

@@ -1,5 +1,4 @@
 import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { UserError, fail, messageOf } from '../base/errors.ts';
 import type { Span } from '../base/source.ts';
@@ -19,11 +18,6 @@ export const whyNot = (e: unknown): string => {
   };
   return known[code ?? ''] ?? messageOf(e);
 };
-
-/** Where nnc keeps what it would otherwise have to find out again. */
-export function cacheFolder(): string {
-  return process.env['NNC_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'nnc');
-}
 
 /** Reads a file that the user named, in the call or at a place in the program; a file that is not there is the user's error. */
 export async function readUserFile(path: string, code: Code = 'NN502', span?: Span): Promise<Uint8Array> {

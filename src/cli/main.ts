@@ -4,7 +4,7 @@ import { CODES } from '../base/codes.ts';
 import { UserError, messageOf } from '../base/errors.ts';
 import { DeviceError } from '../runtime/errors.ts';
 import { commands } from './commands.ts';
-import { releaseGpu } from './gpu.ts';
+import { releaseGpu } from '../node/gpu.ts';
 import { note } from './terminal.ts';
 
 /** 0 success, 1 the program or data is wrong, 2 the call is wrong, 3 no device or a device failure, 70 a bug in nnc. */

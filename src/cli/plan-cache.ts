@@ -4,7 +4,8 @@ import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compile, type CompileOptions } from '../compile.ts';
 import type { Plan } from '../plan.ts';
-import { cacheFolder, readUserFile, writeFileSafely } from './files.ts';
+import { cacheFolder } from '../node/cache.ts';
+import { readUserFile, writeFileSafely } from './files.ts';
 import { BUILD_ID } from './package.ts';
 import type { OpenProgram } from './program.ts';
 

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from '../base/errors.ts';
 import { hash } from '../base/hash.ts';
-import { cacheFolder, readUserFile, writeFileSafely } from './files.ts';
+import { cacheFolder } from '../node/cache.ts';
+import { readUserFile, writeFileSafely } from './files.ts';
 import { version } from './package.ts';
 
 /** What `nnc tune` found on an adapter, kept in one file for each of them. */

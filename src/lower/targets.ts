@@ -1,3 +1,4 @@
+import type { Precision } from '../base/types.ts';
 import type { MatrixUnit } from '../ir/kernel/types.ts';
 import { SOFTWARE_COSTS } from '../passes/schedule/cost.ts';
 import { CPU_COSTS, cpuTilings } from '../passes/schedule/cpu-tiling.ts';
@@ -58,4 +59,12 @@ export type Devices = 'all' | 'gpu' | 'cpu';
 export function gpuTarget(adapter: Adapter): Target {
   const { software, subgroup, tuned, units } = adapter;
   return software ? { ...SOFTWARE, subgroup, tuned, units } : { ...HARDWARE, tuned, units };
+}
+
+/** Which devices the plans of a program are for: numbers of two bytes are for GPUs alone, and a software one is hardly the faster device. */
+export function devicesFor(
+  { precision }: { readonly precision: Precision },
+  { adapter, devices }: { readonly adapter: Adapter; readonly devices: Devices },
+): Devices {
+  return precision === 'f16' && adapter.half && !adapter.software && devices === 'all' ? 'gpu' : devices;
 }

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { at } from '../../src/base/errors.ts';
-import { findAdapter } from '../../src/cli/gpu.ts';
+import { findAdapter } from '../../src/node/gpu.ts';
 import { tuningsPath } from '../../src/cli/tunings.ts';
 import { readSafetensors } from '../../src/data/safetensors.ts';
 import { nnc, nncIn, temporary } from '../support/cli.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { shuffleAt, uniformAt } from '../../src/base/random.ts';
-import { distance, planGraph, runGraph as run } from '../../src/cli/run-graph.ts';
-import { nodeHelpers } from '../../src/cli/helpers.ts';
+import { distance, planGraph, runGraph as run } from '../../src/verify/run-graph.ts';
+import { nodeHelpers } from '../../src/node/helpers.ts';
 import { signed, unsigned } from '../../src/codegen-wasm/encode.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import { POINTWISE, type PointwiseOp } from '../../src/ir/graph/pointwise.ts';

@@ -1,12 +1,12 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { findAdapter } from '../../src/cli/gpu.ts';
+import { findAdapter } from '../../src/node/gpu.ts';
 import { compile } from '../../src/compile.ts';
 import { model } from '../support/programs.ts';
 import { Random } from '../support/random.ts';
 import { randomGraph } from '../support/random-graph.ts';
 import { adapterAtHand } from '../support/run-graph.ts';
-import { planGraph } from '../../src/cli/run-graph.ts';
+import { planGraph } from '../../src/verify/run-graph.ts';
 
 /** Every kernel of the examples and of random graphs, through Tint on a device with default limits. */
 async function messages(

@@ -8,7 +8,7 @@ import type { Kernel, Stmt } from '../../src/ir/kernel/types.ts';
 import { verifyKernel } from '../../src/ir/kernel/verify.ts';
 import { Random } from '../support/random.ts';
 import { randomGraph } from '../support/random-graph.ts';
-import { planGraph } from '../../src/cli/run-graph.ts';
+import { planGraph } from '../../src/verify/run-graph.ts';
 
 function same(kernel: Kernel): void {
   const text = printKernel(kernel);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { gradient } from '../../src/autodiff/gradient.ts';
 import { at } from '../../src/base/errors.ts';
 import { renderAll } from '../../src/base/diagnostics.ts';
-import { distance } from '../../src/cli/run-graph.ts';
+import { distance } from '../../src/verify/run-graph.ts';
 import { check } from '../../src/compile.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import type { Graph, NodeId } from '../../src/ir/graph/types.ts';

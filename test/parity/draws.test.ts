@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { initialValue } from '../../src/base/init.ts';
 import { TorchRandom } from '../../src/base/torch-random.ts';
-import { distance } from '../../src/cli/run-graph.ts';
+import { distance } from '../../src/verify/run-graph.ts';
 import { model } from '../support/programs.ts';
 
 /** What PyTorch's layers start with after torch.manual_seed: `scripts/parity/draws.py` writes the file. */

@@ -4,7 +4,7 @@ import { at } from '../../src/base/errors.ts';
 import { renderAll } from '../../src/base/diagnostics.ts';
 import { evalScalar, type ScalarExpr } from '../../src/base/scalar.ts';
 import { fixedShape } from '../../src/base/types.ts';
-import { distance, planGraph, runGraph } from '../../src/cli/run-graph.ts';
+import { distance, planGraph, runGraph } from '../../src/verify/run-graph.ts';
 import { check } from '../../src/compile.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';

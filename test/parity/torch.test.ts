@@ -13,7 +13,7 @@ import type { LayerContext } from '../../src/sema/layers/layer.ts';
 import { LAYERS } from '../../src/sema/layers/registry.ts';
 import { lossValue } from '../../src/sema/losses/loss.ts';
 import { LOSSES } from '../../src/sema/losses/registry.ts';
-import { distance } from '../../src/cli/run-graph.ts';
+import { distance } from '../../src/verify/run-graph.ts';
 import { everyWay } from '../support/every-way.ts';
 import { runGraph } from '../support/run-graph.ts';
 

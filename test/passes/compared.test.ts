@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { at } from '../../src/base/errors.ts';
-import { planGraph, randomInputs, runGraph } from '../../src/cli/run-graph.ts';
-import { storedErrors } from '../../src/cli/stored-errors.ts';
+import { planGraph, randomInputs, runGraph } from '../../src/verify/run-graph.ts';
+import { storedErrors } from '../../src/verify/stored-errors.ts';
 import { compile, type CompileOptions } from '../../src/compile.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import { comparedWithThemselves } from '../../src/passes/compared.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
-import { distance } from '../../src/cli/run-graph.ts';
+import { distance } from '../../src/verify/run-graph.ts';
 import { everyWay } from '../support/every-way.ts';
 import { model } from '../support/programs.ts';
 import { adapterAtHand, openSession } from '../support/run-graph.ts';

@@ -5,7 +5,7 @@ import { simplify } from '../../src/passes/graph/simplify.ts';
 import { verifyGraph } from '../../src/ir/graph/verify.ts';
 import { Random } from '../support/random.ts';
 import { randomGraph } from '../support/random-graph.ts';
-import { distance } from '../../src/cli/run-graph.ts';
+import { distance } from '../../src/verify/run-graph.ts';
 import { runGraph } from '../support/run-graph.ts';
 
 /** Random graphs on every device at every level against the float64 reference, on fresh inputs, with poisoned memory. */

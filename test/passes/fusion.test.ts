@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { distance, planGraph } from '../../src/cli/run-graph.ts';
+import { distance, planGraph } from '../../src/verify/run-graph.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import type { NodeId } from '../../src/ir/graph/types.ts';
 import { gradient } from '../../src/autodiff/gradient.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { distance, planGraph, runGraph } from '../../src/cli/run-graph.ts';
+import { distance, planGraph, runGraph } from '../../src/verify/run-graph.ts';
 import { compile } from '../../src/compile.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
@@ -14,7 +14,7 @@ import { tilingKey } from '../../src/passes/schedule/tiling.ts';
 import { jam } from '../../src/passes/schedule/jam.ts';
 import { reroll } from '../../src/passes/schedule/reroll.ts';
 import { shareLoads } from '../../src/passes/schedule/share-loads.ts';
-import { isInOrder } from '../../src/cli/subgroups.ts';
+import { isInOrder } from '../../src/verify/subgroups.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import { planBytes } from '../../src/plan.ts';
 import { lossesOf, model, plan, running, toyData } from '../support/programs.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { planGraph } from '../../src/cli/run-graph.ts';
+import { planGraph } from '../../src/verify/run-graph.ts';
 import { compile } from '../../src/compile.ts';
 import { cse, dce } from '../../src/passes/graph/cleanup.ts';
 import { rematerialize } from '../../src/passes/graph/rematerialize.ts';
@@ -8,7 +8,7 @@ import { simplify } from '../../src/passes/graph/simplify.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import { planBytes } from '../../src/plan.ts';
-import { distance, runGraph } from '../../src/cli/run-graph.ts';
+import { distance, runGraph } from '../../src/verify/run-graph.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import { model } from '../support/programs.ts';
 import { Random } from '../support/random.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findAdapter } from '../../src/cli/gpu.ts';
+import { findAdapter } from '../../src/node/gpu.ts';
 import { compile } from '../../src/compile.ts';
 import type { Plan } from '../../src/plan.ts';
 import { RunningModel } from '../../src/runtime/model.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { compile } from '../../src/compile.ts';
 import { datasetOf, lossesOf, model, running, weightsOf } from '../support/programs.ts';
-import { distance } from '../../src/cli/run-graph.ts';
+import { distance } from '../../src/verify/run-graph.ts';
 
 /** Whole training runs against PyTorch's, from the same initial weights. */
 const CASES = [

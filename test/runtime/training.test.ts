@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findAdapter } from '../../src/cli/gpu.ts';
+import { findAdapter } from '../../src/node/gpu.ts';
 import { shuffleAt, uniformAt } from '../../src/base/random.ts';
 import { planBytes } from '../../src/plan.ts';
 import { DeviceError } from '../../src/runtime/errors.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { get } from '../../src/base/errors.ts';
 import { compile } from '../../src/compile.ts';
-import { distance } from '../../src/cli/run-graph.ts';
+import { distance } from '../../src/verify/run-graph.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import type { Graph, NodeId } from '../../src/ir/graph/types.ts';
 import { differentiate } from '../../src/passes/graph/differentiate.ts';

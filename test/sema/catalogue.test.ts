@@ -5,7 +5,7 @@ import { gradient } from '../../src/autodiff/gradient.ts';
 import { at } from '../../src/base/errors.ts';
 import { renderAll } from '../../src/base/diagnostics.ts';
 import { count } from '../../src/base/types.ts';
-import { distance } from '../../src/cli/run-graph.ts';
+import { distance } from '../../src/verify/run-graph.ts';
 import { check } from '../../src/compile.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import type { Graph, NodeId } from '../../src/ir/graph/types.ts';

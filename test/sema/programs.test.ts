@@ -4,7 +4,7 @@ import { renderAll } from '../../src/base/diagnostics.ts';
 import { uniformAt } from '../../src/base/random.ts';
 import { count } from '../../src/base/types.ts';
 import { everyWay } from '../support/every-way.ts';
-import { distance, planGraph, runGraph, type GraphResult } from '../../src/cli/run-graph.ts';
+import { distance, planGraph, runGraph, type GraphResult } from '../../src/verify/run-graph.ts';
 import { check, compile } from '../../src/compile.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { check } from '../../src/compile.ts';
 import { renderAll } from '../../src/base/diagnostics.ts';
-import { distance } from '../../src/cli/run-graph.ts';
+import { distance } from '../../src/verify/run-graph.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import { bindBatch } from '../../src/passes/graph/cleanup.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';

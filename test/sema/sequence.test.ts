@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { initialValue } from '../../src/base/init.ts';
 import { showShape } from '../../src/base/types.ts';
-import { distance } from '../../src/cli/run-graph.ts';
+import { distance } from '../../src/verify/run-graph.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import { bindBatch } from '../../src/passes/graph/cleanup.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { at } from '../../src/base/errors.ts';
-import { planGraph, randomInputs, runGraph } from '../../src/cli/run-graph.ts';
-import { storedErrors } from '../../src/cli/stored-errors.ts';
+import { planGraph, randomInputs, runGraph } from '../../src/verify/run-graph.ts';
+import { storedErrors } from '../../src/verify/stored-errors.ts';
 import { compile } from '../../src/compile.ts';
 import { model } from '../support/programs.ts';
 import { randomProgram } from '../support/random-program.ts';

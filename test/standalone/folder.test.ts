@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import chromiumPackage from '@sparticuz/chromium';
 import { chromium, type Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findAdapter } from '../../src/cli/gpu.ts';
+import { findAdapter } from '../../src/node/gpu.ts';
 import type { Runner } from '../../src/runtime/api.ts';
 import { nnc, temporary } from '../support/cli.ts';
 

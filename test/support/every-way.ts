@@ -1,4 +1,4 @@
-import { planPrograms, runGraph, type GraphInputs, type GraphResult } from '../../src/cli/run-graph.ts';
+import { planPrograms, runGraph, type GraphInputs, type GraphResult } from '../../src/verify/run-graph.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import { lowerProgram, type Lowered } from '../../src/lower/program.ts';
 import { WASM_TARGET, gpuTarget, type Adapter } from '../../src/lower/targets.ts';

@@ -1,7 +1,9 @@
-import { nap, profileOf, prove } from '../../src/cli/device.ts';
-import { findAdapter } from '../../src/cli/gpu.ts';
-import { nodeHelpers } from '../../src/cli/helpers.ts';
-import { planGraph, runGraph as run, type GraphInputs, type GraphResult } from '../../src/cli/run-graph.ts';
+import { nap } from '../../src/node/nap.ts';
+import { profileOf } from '../../src/node/profile.ts';
+import { prove } from '../../src/verify/prove.ts';
+import { findAdapter } from '../../src/node/gpu.ts';
+import { nodeHelpers } from '../../src/node/helpers.ts';
+import { planGraph, runGraph as run, type GraphInputs, type GraphResult } from '../../src/verify/run-graph.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import type { Adapter } from '../../src/lower/targets.ts';
 import type { Level } from '../../src/passes/schedule/types.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { findAdapter } from '../../src/cli/gpu.ts';
+import { findAdapter } from '../../src/node/gpu.ts';
 import { check, compile } from '../../src/compile.ts';
 import type { PlanKernel } from '../../src/plan.ts';
 

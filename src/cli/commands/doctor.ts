@@ -1,7 +1,7 @@
 import { check, compile } from '../../compile.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import { openSession } from '../device.ts';
-import { findAdapter } from '../gpu.ts';
+import { findAdapter } from '../../node/gpu.ts';
 import { print } from '../terminal.ts';
 import { version } from '../package.ts';
 

@@ -5,7 +5,7 @@ import type { Plan } from '../../plan.ts';
 import { makeTicks, type Session } from '../../runtime/session.ts';
 import type { Device } from '../device.ts';
 import { writeFileSafely } from '../files.ts';
-import { planGraph } from '../run-graph.ts';
+import { planGraph } from '../../verify/run-graph.ts';
 import { columns, print } from '../terminal.ts';
 
 /** Runs of a program of which the shortest time of each dispatch counts. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { createBrotliDecompress } from 'node:zlib';
-import { cacheFolder } from './files.ts';
+import { cacheFolder } from './cache.ts';
 import { openLibrary } from './vulkan.ts';
 
 /** Where the package keeps its archives; throws if it is not installed. */

@@ -1,0 +1,32 @@
+/// <reference types="@webgpu/types" />
+import type { MatrixUnit } from '../ir/kernel/types.ts';
+import type { Plan } from '../plan.ts';
+import { checkHalves } from './halves.ts';
+import { MATRIX_FEATURE, checkMatrices } from './matrices.ts';
+import { checkCollectives, checkSubgroups } from './subgroups.ts';
+
+/** What devices have shown in this process. */
+const shown = new Map<string, Promise<void>>();
+
+/**
+ * Has the device show what a plan counts on: a driver that does otherwise would give wrong results without a word. Once is enough of
+ * each adapter.
+ */
+export async function prove(gpu: GPUDevice, { features, kernels }: Plan, units: readonly MatrixUnit[] = []): Promise<void> {
+  const { vendor, architecture, device, description } = gpu.adapterInfo;
+  const once = (what: string, check: () => Promise<void>): Promise<void> => {
+    const key = [vendor, architecture, device, description, what].join('/');
+    const proof = shown.get(key) ?? check();
+    shown.set(key, proof);
+    return proof;
+  };
+  const subgroup = Math.max(...kernels.map((k) => k.subgroup));
+  const half = features.includes('shader-f16');
+  const usable = units.filter((u) => u.type === 'f32' || half);
+  await Promise.all([
+    subgroup > 1 && once(`subgroups of ${subgroup}`, () => checkSubgroups(gpu, subgroup)),
+    kernels.some((k) => k.joins) && once('collectives', () => checkCollectives(gpu)),
+    half && once('halves', () => checkHalves(gpu)),
+    features.includes(MATRIX_FEATURE) && once(`matrices ${usable.length}`, () => checkMatrices(gpu, usable)),
+  ]);
+}
