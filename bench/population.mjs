@@ -37,7 +37,7 @@ const rows = [];
 for (let round = 0; round <= Number(values.rounds); round++) {
   const nets = Array.from({ length: count }, (_, i) => ({ label: `${i}`, seed: i, plan: many.plan }));
   let begin = performance.now();
-  const population = new Population(many.session, nets);
+  const population = await Population.open(many.session, nets);
   population.setData(x.values, y.values);
   const together = await population.train();
   const atOnce = performance.now() - begin;
@@ -45,7 +45,7 @@ for (let round = 0; round <= Number(values.rounds); round++) {
   begin = performance.now();
   const alone = [];
   for (let seed = 0; seed < count; seed++) {
-    const trained = new RunningModel(one.session, seed);
+    const trained = await RunningModel.open(one.session, { seed: seed });
     trained.setData(x.values, y.values);
     const losses = new Float32Array(one.plan.train.steps);
     await trained.train({ seed, onLosses: (from, chunk) => losses.set(chunk, from) });

@@ -1,6 +1,8 @@
 import { DiagnosticSink, type Diagnostic } from './base/diagnostics.ts';
 import { fail, get, invariant } from './base/errors.ts';
+import type { ScalarExpr } from './base/scalar.ts';
 import type { Source } from './base/source.ts';
+import { fixedShape } from './base/types.ts';
 import type { Graph } from './ir/graph/types.ts';
 import { dataOf, featuresOf, identityOf, outputOf, planProgram, stateShapes } from './lower/describe.ts';
 import { collectScalars, generate } from './lower/generate.ts';
@@ -69,8 +71,19 @@ export interface CompileOptions {
   readonly maxMemory?: number | undefined;
   /** In how many parts the forward pass is computed again by the backward pass; 0 keeps everything that is worth it. */
   readonly recompute?: number | undefined;
+  /** What the data calls things. */
+  readonly names?: Names | undefined;
   /** Sees every graph after every pass of every program. */
   readonly observe?: (program: string, ...args: Parameters<Observer>) => void;
+}
+
+/** What the program and its data call things, for people. */
+export interface Names {
+  readonly program?: string | undefined;
+  /** Columns of each input and target, by name. */
+  readonly columns?: ReadonlyMap<string, readonly string[]> | undefined;
+  readonly classes?: readonly string[] | undefined;
+  readonly vocabulary?: readonly string[] | undefined;
 }
 
 export interface Compiled {
@@ -136,6 +149,22 @@ function recorded(model: Model): Graph {
   return { ...graph, outputs: Object.fromEntries(Object.entries(graph.outputs).map(([name, id]) => [names.get(name) ?? name, id])) };
 }
 
+function aboutOf(model: Model, { program, columns, classes, vocabulary }: Names = {}): Plan['about'] {
+  return {
+    program,
+    inputs: model.inputs.map(({ name, type }) => ({ name, shape: fixedShape(type.shape.slice(1)), columns: columns?.get(name) })),
+    targets: model.targets.map(({ shown }) => ({ name: shown, columns: columns?.get(shown) })),
+    classes,
+    vocabulary,
+  };
+}
+
+/** Settings of an optimizer whose rate a run may replace. */
+function rated(settings: Optim['settings'], optimizer: number): Optim['settings'] {
+  const { lr } = settings;
+  return lr === undefined ? settings : { ...settings, lr: ['lr', optimizer, lr as ScalarExpr] };
+}
+
 /** One compilation; `plain` is for its memory alone. */
 function compileOnce(model: Model, options: CompileOptions, plain = false): Compiled {
   const level = options.level ?? 1;
@@ -174,18 +203,18 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
       fail('NN207', 'the program has no optimizer, so it cannot be trained', { help: 'add a line such as: optim adam lr=0.01' });
     if (size === 0)
       fail('NN207', 'the model has no parameters, so there is nothing to train', { help: 'add a layer that has some, such as Linear' });
-    const update = (o: Optim, settings: CompileOptions['settings']) => ({
+    const update = (o: Optim, i: number, given: CompileOptions['settings'] = {}) => ({
       name: o.name,
-      settings: { ...o.settings, ...settings },
+      settings: rated({ ...o.settings, ...given }, i),
       plateau: o.plateau && { ...o.plateau, every: o.plateau.every || schedule.feed.stepsPerEpoch },
     });
     const step = (name: string, batch: number): Lowered => {
       const passes = stepPipeline({
         phases: [
-          { packing: packed, optimizer: update(optim, options.settings), loss: 'loss', record: 'loss' },
+          { packing: packed, optimizer: update(optim, 0, options.settings), loss: 'loss', record: 'loss' },
           ...model.turns.map((t, i) => ({
             packing: get(new Map(packings.entries()), i + 1, 'vector'),
-            optimizer: update(t.optim, {}),
+            optimizer: update(t.optim, i + 1),
             loss: t.output,
             record: `metric:${t.loss}`,
           })),
@@ -282,6 +311,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
       metrics: model.metrics,
       optimizer: model.optim?.name ?? '',
     },
+    about: aboutOf(model, options.names),
     chunk: CHUNK,
   };
   return { plan: { ...plan, identity: identityOf(programs, plan.train?.batch) }, programs };

@@ -1,6 +1,7 @@
 import type { Init } from './base/init.ts';
 import type { ScalarExpr } from './base/scalar.ts';
 import type { StorageType } from './base/types.ts';
+import type { About } from './runtime/api.ts';
 
 /**
  * The compiled program as plain JSON data. The runtime knows nothing else: a plan can be saved, compared, embedded in a
@@ -35,6 +36,8 @@ export interface Plan {
   readonly held: { readonly rows: number; readonly tensors: readonly PlanTensor[] } | undefined;
   readonly predict: { readonly rows: number; readonly inputs: readonly PlanTensor[]; readonly output: PlanTensor };
   readonly train: TrainPlan | undefined;
+  /** What people call things; nothing that is computed depends on it. */
+  readonly about: About;
   /** Most steps that one submit may hold: the length of the tick and trace buffers. */
   readonly chunk: number;
 }

@@ -22,9 +22,9 @@ export async function train(name, device) {
   const found = await findDevice(device);
   const { plan } = compile(model, { rows, adapter: found.adapter, devices: found.devices });
   const session = await found.open(plan);
-  const running = new RunningModel(session);
+  const running = await RunningModel.open(session);
   running.setData(part(x), part(y));
-  running.setWeights(Object.fromEntries(Object.entries(weights).map(([key, { shape, values }]) => [key, { shape, data: values }])));
+  await running.setWeights(Object.fromEntries(Object.entries(weights).map(([key, { shape, values }]) => [key, { shape, data: values }])));
   return {
     async run(count) {
       const { lastLoss } = await running.train({ steps: ENDLESS, until: running.step + count });

@@ -24,11 +24,11 @@ export interface RandomSource {
 /** Streams of initial values lie far from those of dropout. */
 const INIT_STREAM = 0x10000;
 
-/** The numbers that parameter `index` starts with, for a seed. */
-export function initialStream(seed: number, index: number): RandomSource {
+/** The numbers that parameter `index` starts with, for a seed: all, or those from element `from` on. */
+export function initialStream(seed: number, index: number, from = 0): RandomSource {
   const draw = (n: number, at: typeof uniformAt, scale: number, shift: number): Float32Array => {
     const out = new Float32Array(n);
-    for (let i = 0; i < n; i++) out[i] = shift + scale * at(seed, INIT_STREAM + index, 0, i);
+    for (let i = 0; i < n; i++) out[i] = shift + scale * at(seed, INIT_STREAM + index, 0, from + i);
     return out;
   };
   return {
@@ -36,6 +36,9 @@ export function initialStream(seed: number, index: number): RandomSource {
     normal: (n, mean, std) => draw(n, normalAt, std, mean),
   };
 }
+
+/** Whether each element of a tensor that starts so is drawn by itself, so that it may be drawn in blocks. */
+export const isElementwise = ({ kind }: Init): boolean => kind === 'uniform' || kind === 'normal' || kind === 'constant';
 
 /** The value that a tensor of a shape starts with. */
 export function initialValue(init: Init, shape: readonly number[], random: RandomSource): Float32Array {

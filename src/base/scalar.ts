@@ -2,11 +2,14 @@
  * Scalars that change from step to step (learning rates, bias corrections, the step itself) are data: small expressions
  * that the host evaluates in float64 before each chunk of steps, so that every device sees the very same numbers.
  */
-export type ScalarExpr = number | ScalarVariable | readonly [ScalarOp, ...ScalarExpr[]];
+export type ScalarExpr = number | ScalarVariable | Rate | readonly [ScalarOp, ...ScalarExpr[]];
 
 /** `step`: steps done before this one. `seed`: the run's seed. `total`: the steps of the whole run. */
 export type ScalarVariable = 'step' | 'seed' | 'total';
 export type ScalarOp = keyof typeof OPS;
+
+/** The learning rate of an optimizer, the first being 0: what the program says, where the run says nothing else. */
+export type Rate = readonly ['lr', number, ScalarExpr];
 
 const OPS = {
   add: (a: number, b: number) => a + b,
@@ -26,11 +29,15 @@ const OPS = {
   select: (c: number, a: number, b: number) => (c !== 0 ? a : b),
 };
 
-export type ScalarEnv = Readonly<Record<ScalarVariable, number>>;
+export type ScalarEnv = Readonly<Record<ScalarVariable, number>> & {
+  /** Learning rates of the run, by optimizer. */
+  readonly rates?: readonly (number | undefined)[] | undefined;
+};
 
 export function evalScalar(e: ScalarExpr, env: ScalarEnv): number {
   if (typeof e === 'number') return e;
   if (typeof e === 'string') return env[e];
+  if (e[0] === 'lr') return env.rates?.[e[1]] ?? evalScalar(e[2], env);
   const [op, ...args] = e;
   const f = OPS[op] as (...xs: number[]) => number;
   return f(...args.map((a) => evalScalar(a, env)));
@@ -49,9 +56,18 @@ export function readsSeed(e: ScalarExpr): boolean {
   return args.some(readsSeed);
 }
 
+/** The optimizers whose learning rates an expression reads. */
+export function ratesOf(e: ScalarExpr): readonly number[] {
+  if (typeof e !== 'object') return [];
+  if (e[0] === 'lr') return [e[1]];
+  const [, ...args] = e;
+  return args.flatMap(ratesOf);
+}
+
 /** `lr / (1 - 0.9^(step + 1))`-like text for dumps. */
 export function showScalar(e: ScalarExpr): string {
   if (typeof e !== 'object') return String(e);
+  if (e[0] === 'lr') return showScalar(e[2]);
   const [op, ...args] = e;
   return `${op}(${args.map(showScalar).join(', ')})`;
 }

@@ -9,6 +9,9 @@ export interface Tensor {
 /** Tensors by PyTorch's names. */
 export type Weights = Readonly<Record<string, Tensor>>;
 
+/** Arrays of examples, row-major: by name, or one array for each tensor in the plan's order. */
+export type Named = Readonly<Record<string, ArrayLike<number>>>;
+
 export interface Progress {
   /** Steps done, of how many. */
   readonly step: number;
@@ -19,53 +22,139 @@ export interface Progress {
   readonly secondsLeft: number;
 }
 
+/** What a few steps gave: what `for await (const p of model.train())` hands out. */
+export interface TrainProgress extends Progress {
+  /** The step that the first of the losses belongs to. */
+  readonly first: number;
+  /** One loss for each step, before its update. */
+  readonly losses: Float32Array;
+  /** The metrics by name, as many as losses. */
+  readonly metrics: Readonly<Record<string, Float32Array>>;
+}
+
 export interface TrainOptions {
   /** Steps of the whole run, which schedules see; the program's own number where it is not said. */
   readonly steps?: number | undefined;
   /** Where to stop this time; the end of the run where it is not said. */
   readonly until?: number | undefined;
+  /** For the order of examples and for dropout; the seed that the model was loaded with where it is not said. */
   readonly seed?: number | undefined;
   /** The losses of a few steps, before their updates, and the metrics by name. */
   readonly onLosses?: ((firstStep: number, losses: Float32Array, metrics: Readonly<Record<string, Float32Array>>) => void) | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** An AbortSignal, or anything like it: training stops after the steps that are on the device. */
-  readonly signal?: { readonly aborted: boolean } | undefined;
+  readonly signal?: Signal | undefined;
+}
+
+export interface Signal {
+  readonly aborted: boolean;
 }
 
 export interface TrainResult {
+  /** Steps that this call did. */
   readonly steps: number;
   readonly seconds: number;
   readonly lastLoss: number;
+  /** `done` at the end of the whole run, `paused` where `until` said so or a loop was left, `aborted` by the signal. */
+  readonly outcome: 'done' | 'paused' | 'aborted';
 }
 
+/** A training that runs: a promise of its result, or chunk by chunk with `for await`; leaving that loop pauses it. */
+export interface TrainRun extends Promise<TrainResult>, AsyncIterable<TrainProgress> {}
+
+export interface Prediction {
+  /** One row of outputs for each example, row-major. */
+  readonly data: Float32Array;
+  /** [examples, ...the output's own extents]. */
+  readonly shape: readonly number[];
+  /** What the numbers along the last axis are called: classes, or columns of the target; undefined where nothing is known. */
+  readonly names: readonly string[] | undefined;
+}
+
+/** All that a training needs to go on as if it had never stopped. */
+export interface ModelState {
+  readonly step: number;
+  readonly seed: number;
+  /** Parameters, states such as running means, and what the optimizer keeps. */
+  readonly tensors: Weights;
+}
+
+export interface DeviceDescription {
+  readonly kind: 'gpu' | 'cpu';
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** What people call things. */
+export interface About {
+  /** The program's text. */
+  readonly program?: string | undefined;
+  /** Each input: the extents of one example, and the columns of the data that it is made of, where they have names. */
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly columns?: readonly string[] | undefined;
+  }[];
+  readonly targets: readonly { readonly name: string; readonly columns?: readonly string[] | undefined }[];
+  /** The classes that the output chooses from, by their numbers. */
+  readonly classes?: readonly string[] | undefined;
+  /** The tokens of a text model, by their numbers. */
+  readonly vocabulary?: readonly string[] | undefined;
+}
+
+/** A model on a device. All that is asked of it happens one thing after the other; predictions come between the steps of a training. */
 export interface Model {
-  readonly device: { readonly kind: 'gpu' | 'cpu'; readonly name: string; readonly reason: string };
+  readonly device: DeviceDescription;
   /** Steps done so far. */
   readonly step: number;
-  /** Gives the training data: each input, then the target, row-major, as many rows as the plan was built for. */
-  setData(...arrays: readonly ArrayLike<number>[]): void;
+  readonly about: About;
+  /** Gives the training data: arrays by name, or each input, then each target; row-major, as many rows as the plan was made for. */
+  setData(...data: readonly [Named] | readonly ArrayLike<number>[]): void;
+  /** Gives the held-out examples in the same way. */
+  setHeld(...data: readonly [Named] | readonly ArrayLike<number>[]): void;
   /** Trains on from where the model stands. */
-  train(options?: TrainOptions): Promise<TrainResult>;
-  /** Outputs for any number of examples, row-major; one array for each input of the model. */
-  predict(...inputs: readonly ArrayLike<number>[]): Promise<Float32Array>;
+  train(options?: TrainOptions): TrainRun;
+  /** Outputs for any number of examples: arrays by the inputs' names, or one array for each input. */
+  predict(...inputs: readonly [Named] | readonly ArrayLike<number>[]): Promise<Prediction>;
+  /** Loss and metrics of the held-out examples. */
+  evaluate(): Promise<Readonly<Record<string, number>>>;
+  /** Sets the learning rate from the next steps on, in place of the program's own and its schedule; `undefined` gives that back. */
+  set(settings: Readonly<Record<string, number | undefined>>): void;
+  /** Starts anew: fresh weights of a seed, step 0. */
+  reset(seed?: number): Promise<void>;
+  /** One tensor by its name: a parameter, a running mean, or what the optimizer keeps. */
+  read(name: string): Promise<Tensor>;
   weights(): Promise<Weights>;
-  setWeights(weights: Weights): void;
-  /** Frees the device. */
+  setWeights(weights: Weights): Promise<void>;
+  state(): Promise<ModelState>;
+  restore(state: ModelState): Promise<void>;
+  /** Frees what the model holds on the device; a device of the caller's own stays. What is asked afterwards is a `DeviceError`. */
   destroy(): void;
 }
 
 export interface LoadOptions {
-  /** `gpu` fails where there is none; `auto` (the default) takes the CPU then. */
-  readonly device?: 'auto' | 'gpu' | 'cpu' | undefined;
+  /**
+   * `auto` (the default) takes a GPU where one is there, and the CPU else, or where the only adapter is a software one. `gpu` fails
+   * where there is none. A `GPUDevice` of your own is used as it is, and not destroyed.
+   */
+  readonly device?: 'auto' | 'gpu' | 'cpu' | object | undefined;
   /** A WebGPU implementation (a `GPU` object); `navigator.gpu` where it is not given. */
   readonly gpu?: unknown;
-  /** The kernels of `kernels.js`: without them the model of a built folder cannot run on the CPU. */
+  /** The kernels of `kernels.js`: without them the model of a built folder cannot run on the CPU where WebAssembly is forbidden. */
   readonly kernels?: readonly unknown[] | undefined;
+  /** Where to start; else fresh weights are drawn. */
+  readonly weights?: Weights | undefined;
+  /** For fresh weights, the order of examples and dropout; the program's own where it is not said. */
+  readonly seed?: number | undefined;
+  /** Loading stops with an `AbortError`. */
+  readonly signal?: Signal | undefined;
+  /** Told when the device was lost and the model goes on elsewhere. */
+  readonly onDevice?: ((device: DeviceDescription) => void) | undefined;
 }
 
 /** What `runner.js` exports. */
 export interface Runner {
-  /** Puts the model of a `plan.json` on a device, with fresh weights. */
+  /** Puts the model of a `plan.json` on a device. */
   load(plan: unknown, options?: LoadOptions): Promise<Model>;
   /** Reads a .safetensors file. */
   readTensors(bytes: Uint8Array): Readonly<Record<string, { readonly shape: readonly number[]; readonly data: Float32Array | Int32Array }>>;

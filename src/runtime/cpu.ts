@@ -3,6 +3,7 @@ import { erf, half, pow, sigmoid } from '../base/math.ts';
 import { shuffleAt, uniformAt } from '../base/random.ts';
 import { BYTES, TICK_BYTES, traceWords, type Plan } from '../plan.ts';
 import { DeviceError, smaller } from './errors.ts';
+import { pause } from './pause.ts';
 import type { Counters, Session, Ticks, Words } from './session.ts';
 
 /** What generated kernels call. */
@@ -80,8 +81,7 @@ export function createCpuSession(plan: Plan, kernels: readonly JsKernel[], reaso
         }
       });
       const trace = traceWords(plan) ? (arena('trace') as Float32Array).slice() : new Float32Array(0);
-      // Lets timers and input through before the next chunk.
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await pause();
       return trace;
     },
     destroy() {

@@ -13,6 +13,14 @@ export class DeviceError extends Error {
   }
 }
 
+/** The device was there and is no more: everything on it is gone, and the model may go on elsewhere. */
+export class DeviceLost extends DeviceError {
+  constructor(reason: string) {
+    super(`the device was lost: ${reason}`, 'NN602', 'start again, on the CPU if it happens again');
+    this.name = 'DeviceLost';
+  }
+}
+
 /** What helps when an arena does not fit. */
 export function smaller(arena: string): string {
   if (arena === 'state') return 'make the model smaller: parameters and optimizer state do not depend on the batch';

@@ -1,33 +1,96 @@
 import { fail } from '../base/errors.ts';
 import type { RandomSource } from '../base/init.ts';
+import { ratesOf } from '../base/scalar.ts';
+import { hint } from '../base/suggest.ts';
 import type { Plan, PlanTensor } from '../plan.ts';
-import type { Model, Tensor, TrainOptions, TrainResult, Weights } from './api.ts';
-import type { Counters, DeviceInfo, Session, Words } from './session.ts';
-import { makeTicks } from './session.ts';
+import type {
+  About,
+  DeviceDescription,
+  Model,
+  ModelState,
+  Prediction,
+  Tensor,
+  TrainOptions,
+  TrainProgress,
+  TrainResult,
+  TrainRun,
+  Weights,
+} from './api.ts';
+import { inOrder, upload, type Given } from './data.ts';
+import { DeviceError, DeviceLost } from './errors.ts';
+import { predictAll } from './predict.ts';
+import { Recovery, type Reopen } from './recovery.ts';
+import { makeTicks, type Counters, type Session } from './session.ts';
+import { trainRun, type Watcher } from './train-run.ts';
 import { traced, trainLoop } from './trainer.ts';
-import { checkWeights, initialize, readWeights, writeWeights } from './weights.ts';
+import { Turns } from './turns.ts';
+import { checkWeights, initialize, readTensor, readTensors, writeTensor, writeWeights } from './weights.ts';
 
-const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+export interface OpenOptions {
+  /** The plan's own where it is not said. */
+  readonly seed?: number | undefined;
+  /** Draws initial weights in place of nnc's own numbers. */
+  readonly random?: RandomSource | undefined;
+  readonly weights?: Weights | undefined;
+  /** Where the weights are from, for messages. */
+  readonly from?: string | undefined;
+  /** Opens another session where the device was lost; without it, a loss is an error. */
+  readonly reopen?: Reopen | undefined;
+}
 
 /** A compiled model on a device: trains, predicts, gives and takes weights. */
 export class RunningModel implements Model {
-  private readonly session: Session;
+  private session: Session;
+  private readonly turns = new Turns();
+  private readonly recovery: Recovery;
+  private readonly given: { data?: readonly ArrayLike<number>[]; held?: readonly ArrayLike<number>[] } = {};
   private done = 0;
-  private last: Promise<unknown> = Promise.resolve();
-  private hasData = false;
+  /** Steps whose losses were told: after a loss of the device, they are done once more in silence. */
+  private told = 0;
+  private seed: number;
+  private rates: (number | undefined)[] = [];
+  private destroyed = false;
 
-  /** Starts with fresh weights of a seed, or with those that `random` draws. */
-  constructor(session: Session, seed?: number, random?: RandomSource) {
+  private constructor(session: Session, options: OpenOptions) {
     this.session = session;
-    initialize(session, seed ?? session.plan.train?.seed ?? 0, random);
+    this.seed = options.seed ?? session.plan.train?.seed ?? 0;
+    this.recovery = new Recovery(options.reopen);
+    this.watch(session);
+  }
+
+  /** Starts with the weights that are given, or with fresh ones: of a seed, or those that `random` draws. */
+  static async open(session: Session, options: OpenOptions = {}): Promise<RunningModel> {
+    const model = new RunningModel(session, options);
+    const { weights, random } = options;
+    try {
+      if (weights) await checkWeights(session.plan, weights, options.from ?? 'the weights');
+      await model.begin(random, weights);
+    } catch (e) {
+      session.destroy();
+      throw e;
+    }
+    return model;
+  }
+
+  /** Fresh or given weights, and nothing done. */
+  private async begin(random?: RandomSource, weights?: Weights): Promise<void> {
+    const { seed } = this;
+    const put = (session: Session): Promise<void> => startFrom(session, seed, random, weights);
+    await put(this.session);
+    [this.done, this.told, this.rates] = [0, 0, []];
+    this.recovery.keep({ step: 0, put });
   }
 
   get plan(): Plan {
     return this.session.plan;
   }
 
-  get device(): DeviceInfo {
+  get device(): DeviceDescription {
     return this.session.device;
+  }
+
+  get about(): About {
+    return this.plan.about;
   }
 
   /** Steps done so far. */
@@ -39,22 +102,95 @@ export class RunningModel implements Model {
     return this.session.counters;
   }
 
-  /** Puts the training data on the device: row-major, one array for each tensor of `plan.data`, in its order. */
-  setData(...arrays: readonly ArrayLike<number>[]): void {
+  setData(...given: Given): void {
+    this.check();
     const { data } = this.plan;
     if (!data) return fail('NN305', 'this plan was compiled without data, so it cannot train');
-    data.tensors.forEach((t, i) => this.upload(t, arrays[i] ?? []));
-    this.hasData = true;
+    this.given.data = inOrder(data.tensors, given, (name) => this.shown(name));
+    this.put(data.tensors, this.given.data);
+    this.recovery.outdate();
   }
 
-  /** Puts the held-out examples on the device, in the order of `plan.held`. */
-  setHeld(...arrays: readonly ArrayLike<number>[]): void {
-    this.plan.held?.tensors.forEach((t, i) => this.upload(t, arrays[i] ?? []));
+  setHeld(...given: Given): void {
+    this.check();
+    const { held } = this.plan;
+    if (!held) return fail('NN305', 'this plan was compiled without held-out examples');
+    this.given.held = inOrder(held.tensors, given, (name) => this.shown(name));
+    this.put(held.tensors, this.given.held);
   }
 
-  /** Loss and metrics of the held-out examples with the weights as they are. */
+  /** A single target is `target` in the plan, whatever the program calls it. */
+  private shown(name: string): string {
+    const [only, ...others] = this.about.targets;
+    return name === 'target' && only && others.length === 0 ? only.name : name;
+  }
+
+  private put(tensors: readonly PlanTensor[], arrays: readonly ArrayLike<number>[]): void {
+    tensors.forEach((t, i) => upload(this.session, t, arrays[i] ?? []));
+  }
+
+  train(options: TrainOptions = {}): TrainRun {
+    return trainRun((watcher) =>
+      this.turns.whole(async () => {
+        const [from, begin] = [this.done, performance.now()];
+        const last = await this.surviving(() => this.trainOn(options, watcher()));
+        this.check();
+        return { ...last, steps: this.done - from, seconds: (performance.now() - begin) / 1000 };
+      }),
+    );
+  }
+
+  private async trainOn(options: TrainOptions, watcher: Watcher): Promise<TrainResult> {
+    this.check();
+    const { train } = this.plan;
+    if (!train) return fail('NN305', 'this plan was compiled without data, so it cannot train');
+    if (!this.given.data) fail('NN305', 'there is no training data on the device', { help: 'call setData first' });
+    const run = { steps: options.steps ?? train.steps, seed: options.seed ?? this.seed };
+    if (this.recovery.wants(this.session, run)) await this.snapshot(run);
+    const abroad = { first: 0, losses: new Float32Array(0), metrics: {} };
+    let told: Pick<TrainProgress, 'first' | 'losses' | 'metrics'> = abroad;
+    return trainLoop(this.session, this.done, {
+      ...options,
+      ...run,
+      onLosses: (first, losses, metrics) => {
+        this.done = first + losses.length;
+        const known = Math.min(losses.length, Math.max(0, this.told - first));
+        this.told = Math.max(this.told, this.done);
+        told = abroad;
+        if (known === losses.length) return;
+        const fresh = Object.fromEntries(Object.entries(metrics).map(([name, values]) => [name, values.subarray(known)]));
+        told = { first: first + known, losses: losses.subarray(known), metrics: fresh };
+        options.onLosses?.(told.first, told.losses, told.metrics);
+      },
+      onProgress: (p) => {
+        if (told === abroad) return;
+        options.onProgress?.(p);
+        watcher.told?.({ ...p, ...told });
+      },
+      ratesAt: (step) => this.recovery.ratesAt(step, this.told, this.rates),
+      ready: watcher.ready,
+      stops: () => this.destroyed || (options.signal?.aborted ?? false) || (watcher.left?.() ?? false),
+      someoneWaits: () => this.turns.someoneWaits || this.recovery.due(this.session),
+      serve: async () => {
+        await this.turns.serve();
+        if (this.recovery.due(this.session)) await this.snapshot(run);
+      },
+    });
+  }
+
+  /** Keeps all that training needs, to go back to should the device be lost. */
+  private async snapshot(run: { readonly steps: number; readonly seed: number }): Promise<void> {
+    const begin = performance.now();
+    const { tensors } = await this.readState();
+    this.recovery.keep({ step: this.done, put: (session) => writeState(session, tensors) }, run, performance.now() - begin);
+  }
+
+  predict(...inputs: Given): Promise<Prediction> {
+    return this.brief(() => predictAll(this.session, inOrder(this.plan.predict.inputs, inputs)));
+  }
+
   evaluate(): Promise<Readonly<Record<string, number>>> {
-    return this.inTurn(async () => {
+    return this.brief(async () => {
       const { plan } = this;
       if (!plan.held) return fail('NN305', 'this plan was compiled without held-out examples');
       const trace = await this.session.run(['held'], makeTicks(plan, 0, 1, { seed: 0, total: 1 }));
@@ -63,111 +199,148 @@ export class RunningModel implements Model {
     });
   }
 
-  private upload(t: PlanTensor, values: ArrayLike<number>): void {
-    if (t.arena === '') return;
-    const expected = size(t.shape);
-    if (values.length !== expected)
-      fail(
-        'NN304',
-        `'${t.name}' has ${values.length} numbers, and the model was compiled for [${t.shape.join(', ')}], which is ${expected}`,
-      );
-    const words: Words = t.dtype === 'i32' ? Int32Array.from(values) : values instanceof Float32Array ? values : Float32Array.from(values);
-    this.session.write(t.arena, t.offset, words);
+  set(settings: Readonly<Record<string, number | undefined>>): void {
+    this.check();
+    const optimizers = new Set(this.plan.scalars.flatMap((s) => ratesOf(s.expr)));
+    const names = [...optimizers].map((i) => ({ name: i === 0 ? 'lr' : `lr${i + 1}`, i }));
+    for (const [name, value] of Object.entries(settings)) {
+      const found = names.find((n) => n.name === name);
+      const known = names.map((n) => n.name);
+      if (!found) return fail('NN501', `'${name}' cannot be set while training`, { help: hint(name, known, 'what can be set is') });
+      if (value !== undefined && !(Number.isFinite(value) && value >= 0))
+        fail('NN501', `a learning rate is a number from 0 on, and not ${value}`);
+      this.rates = Object.assign([...this.rates], { [found.i]: value });
+    }
   }
 
-  /** One thing at a time: inputs, results and state share the device's memory, so what is asked meanwhile waits its turn. */
-  private inTurn<T>(body: () => Promise<T>): Promise<T> {
-    const turn = this.last.then(body, body);
-    this.last = turn;
-    return turn;
-  }
-
-  /** Trains from where it stands. */
-  train(options: TrainOptions = {}): Promise<TrainResult> {
-    return this.inTurn(async () => {
-      if (!this.hasData) fail('NN305', 'there is no training data on the device', { help: 'call setData(x, y) first' });
-      const onLosses: TrainOptions['onLosses'] = (first, losses, metrics) => {
-        this.done = first + losses.length;
-        options.onLosses?.(first, losses, metrics);
-      };
-      return trainLoop(this.session, this.done, { ...options, onLosses });
+  reset(seed = this.seed): Promise<void> {
+    return this.turns.whole(async () => {
+      this.check();
+      this.seed = seed;
+      await this.begin();
     });
   }
 
-  /** The model's output for any number of examples, row-major. */
-  predict(...inputs: readonly ArrayLike<number>[]): Promise<Float32Array> {
-    return this.inTurn(() => this.predictAll(inputs));
-  }
-
-  private async predictAll(given: readonly ArrayLike<number>[]): Promise<Float32Array> {
-    const { rows, inputs, output } = this.plan.predict;
-    if (given.length !== inputs.length)
-      fail(
-        'NN304',
-        `the model has ${inputs.length} input${inputs.length === 1 ? '' : 's'}, and ${given.length} ${given.length === 1 ? 'is' : 'are'} given`,
-      );
-    // An input that the result does not depend on has no place, and no width.
-    const used = inputs.flatMap((t, i) => (t.arena === '' ? [] : [{ t, values: given[i] ?? [], width: size(t.shape) / rows }]));
-    const outWidth = size(output.shape) / rows;
-    const [first] = used;
-    const total = first ? first.values.length / first.width : 1;
-    for (const { t, values, width } of used) {
-      if (!Number.isInteger(values.length / width)) fail('NN304', `${values.length} numbers are no whole number of examples of ${width}`);
-      if (values.length / width !== total) fail('NN304', `'${t.name}' has ${values.length / width} examples, and others have ${total}`);
-    }
-    const result = new Float32Array(total * outWidth);
-    for (let row = 0; row < total; row += rows) {
-      const n = Math.min(rows, total - row);
-      for (const { t, values, width } of used) {
-        const batch = t.dtype === 'i32' ? new Int32Array(rows * width) : new Float32Array(rows * width);
-        for (let i = 0; i < n * width; i++) batch[i] = values[row * width + i] ?? 0;
-        this.upload(t, batch);
-      }
-      await this.session.run(['predict'], makeTicks(this.plan, 0, 1, { seed: 0, total: 1 }));
-      const out = await this.session.read(output.arena, output.offset, n * outWidth);
-      result.set(out, row * outWidth);
-    }
-    return result;
+  read(name: string): Promise<Tensor> {
+    return this.brief(async () => {
+      const all = [...this.plan.params, ...this.plan.slots];
+      const names = all.map((t) => t.name);
+      const tensor = all.find((t) => t.name === name) ?? fail('NN501', `the model has no '${name}'`, { help: hint(name, names, 'it has') });
+      return readTensor(this.session, tensor);
+    });
   }
 
   weights(): Promise<Weights> {
-    return this.inTurn(() => readWeights(this.session));
+    return this.brief(() => readTensors(this.session, this.plan.params));
   }
 
-  setWeights(weights: Weights, from?: string): void {
-    writeWeights(this.session, weights, from);
+  setWeights(weights: Weights, from = 'the weights'): Promise<void> {
+    return this.brief(async () => {
+      await checkWeights(this.plan, weights, from);
+      await writeWeights(this.session, weights);
+      if (this.done > 0) return this.recovery.outdate();
+      const { seed } = this;
+      this.recovery.keep({ step: 0, put: (session) => startFrom(session, seed, undefined, weights) });
+    });
   }
 
-  /** Everything that training needs to go on as if it had never stopped: parameters and optimizer state, by name. */
-  state(): Promise<Weights> {
-    return this.inTurn(() => this.readState());
+  state(): Promise<ModelState> {
+    return this.brief(() => this.readState());
   }
 
-  private async readState(): Promise<Weights> {
-    const slots: Record<string, Tensor> = {};
-    for (const s of this.plan.slots)
-      slots[s.name] = { shape: s.shape, data: (await this.session.read(s.arena, s.offset, size(s.shape))) as Float32Array };
-    return { ...(await readWeights(this.session)), ...slots };
+  private async readState(): Promise<ModelState> {
+    const tensors = await readTensors(this.session, [...this.plan.params, ...this.plan.slots]);
+    return { step: this.done, seed: this.seed, tensors };
   }
 
-  /** Goes back to a state that {@link state} gave after `step` steps. */
-  restore(state: Weights, step: number, from: string): void {
-    const slotNames = this.plan.slots.map((s) => s.name);
-    const isSlot = ([name]: [string, Tensor]): boolean => slotNames.includes(name);
-    const entries = Object.entries(state);
-    const params = Object.fromEntries(entries.filter((e) => !isSlot(e)));
-    checkWeights(this.plan, params, from);
-    for (const s of this.plan.slots) {
-      const t = state[s.name];
-      if (t?.shape.join() !== s.shape.join())
-        fail('NN402', `${from} lacks the optimizer state '${s.name}' [${s.shape.join(', ')}]`, { help: 'start without --resume' });
-    }
-    this.setWeights(params, from);
-    for (const s of this.plan.slots) this.session.write(s.arena, s.offset, state[s.name]?.data ?? new Float32Array(0));
-    this.done = step;
+  restore({ step, seed, tensors }: ModelState, from = 'the state'): Promise<void> {
+    return this.turns.whole(async () => {
+      this.check();
+      const slots = this.plan.slots.map((s) => s.name);
+      await checkWeights(this.plan, Object.fromEntries(Object.entries(tensors).filter(([name]) => !slots.includes(name))), from);
+      for (const s of this.plan.slots)
+        if (tensors[s.name]?.shape.join() !== s.shape.join())
+          fail('NN402', `${from} lacks the optimizer state '${s.name}' [${s.shape.join(', ')}]`, {
+            help: 'start anew, without this state',
+          });
+      const put = (session: Session): Promise<void> => writeState(session, tensors);
+      await put(this.session);
+      [this.done, this.told, this.seed] = [step, step, seed];
+      this.recovery.keep({ step, put });
+    });
   }
 
   destroy(): void {
+    this.destroyed = true;
     this.session.destroy();
+  }
+
+  private check(): void {
+    if (this.destroyed) throw new DeviceError('the model was destroyed', 'NN602', 'load the plan again');
+  }
+
+  private brief<T>(body: () => Promise<T>): Promise<T> {
+    return this.turns.brief(() =>
+      this.surviving(() => {
+        this.check();
+        return body();
+      }),
+    );
+  }
+
+  /** Does something; where the device is lost meanwhile, goes back to the last snapshot on another, and does it there. */
+  private async surviving<T>(body: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await body();
+      } catch (e) {
+        this.check();
+        if (!(e instanceof DeviceLost)) throw e;
+        await this.recover(e);
+      }
+    }
+  }
+
+  /** Also where nobody asks for anything: what is lost is noticed at once. */
+  private watch(session: Session): void {
+    void session.lost?.then(() => {
+      if (this.destroyed || this.session !== session) return;
+      void this.turns
+        .brief(() => this.surviving(() => (this.session === session ? Promise.reject(new DeviceLost('idle')) : Promise.resolve())))
+        // Whoever asks next is told.
+        .catch(() => undefined);
+    });
+  }
+
+  private async recover(lost: DeviceLost): Promise<void> {
+    const behind = this.done;
+    const session = await this.recovery.reopen(lost);
+    this.session.destroy();
+    this.session = session;
+    this.watch(session);
+    const { data, held } = this.plan;
+    if (data && this.given.data) this.put(data.tensors, this.given.data);
+    if (held && this.given.held) this.put(held.tensors, this.given.held);
+    const { step, run } = await this.recovery.putBack(session);
+    this.done = step;
+    if (!run || behind <= step) return;
+    await trainLoop(session, step, {
+      ...run,
+      until: behind,
+      onLosses: (first, losses) => (this.done = first + losses.length),
+      ratesAt: (at) => this.recovery.ratesAt(at, this.told, this.rates),
+    });
+  }
+}
+
+async function startFrom(session: Session, seed: number, random?: RandomSource, weights?: Weights): Promise<void> {
+  await initialize(session, seed, random, weights);
+  if (weights) await writeWeights(session, weights);
+}
+
+async function writeState(session: Session, tensors: Weights): Promise<void> {
+  for (const t of [...session.plan.params, ...session.plan.slots]) {
+    const known = tensors[t.name];
+    if (known) await writeTensor(session, t, known.data);
   }
 }

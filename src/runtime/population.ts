@@ -2,7 +2,7 @@ import { fail } from '../base/errors.ts';
 import { TICK_BYTES, traceWords, type Plan } from '../plan.ts';
 import { programOf, traced } from './trainer.ts';
 import { makeTicks, type Session, type Ticks, type Words } from './session.ts';
-import { initialize, readWeights } from './weights.ts';
+import { initialize, readTensors } from './weights.ts';
 import type { Weights } from './api.ts';
 
 /** One of many nets that train at once: they differ in the seed and in numbers that the host computes for each step. */
@@ -30,12 +30,17 @@ export class Population {
   private readonly session: Session;
   private readonly nets: readonly Net[];
 
-  constructor(session: Session, nets: readonly Net[]) {
+  private constructor(session: Session, nets: readonly Net[]) {
     this.session = session;
     this.nets = nets;
+  }
+
+  /** Nets with fresh weights, each of its own seed. */
+  static async open(session: Session, nets: readonly Net[]): Promise<Population> {
     const { plan } = session;
     if (!plan.loops['train'] || !plan.train) fail('NN305', 'the program does not fit one workgroup, so many nets cannot train at once');
-    nets.forEach((net, i) => initialize(part(session, i), net.seed));
+    for (const [i, net] of nets.entries()) await initialize(part(session, i), net.seed);
+    return new Population(session, nets);
   }
 
   setData(...arrays: readonly Words[]): void {
@@ -72,7 +77,7 @@ export class Population {
   }
 
   weights(net: number): Promise<Weights> {
-    return readWeights(part(this.session, net));
+    return readTensors(part(this.session, net), this.session.plan.params);
   }
 
   /** The numbers of each step, one net behind the other. */

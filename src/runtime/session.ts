@@ -41,6 +41,8 @@ export interface Session {
   read(arena: string, offset: number, length: number): Promise<Words>;
   /** Runs one program after the other, each with its tick, and gives the trace arena as it is after the last. */
   run(programs: readonly string[], ticks: Ticks): Promise<Float32Array>;
+  /** Settles when the device is lost; never where it cannot be. */
+  readonly lost?: Promise<unknown> | undefined;
   /** Seconds that each dispatch of a program takes by itself; undefined where the device cannot tell. */
   readonly profile?: ((program: string, ticks: Ticks) => Promise<readonly number[]>) | undefined;
   destroy(): void;
@@ -62,17 +64,20 @@ export function countRuns(programs: readonly string[], ticks: Ticks): void {
   }
 }
 
+/** What the scalars of a step are made of. */
+export interface Run {
+  readonly seed: number;
+  /** Steps of the whole run. */
+  readonly total: number;
+  /** Learning rates by optimizer, where they are not the program's. */
+  readonly rates?: readonly (number | undefined)[] | undefined;
+}
+
 /**
  * Computes the scalars of steps `first` to `first + count - 1` in float64. Where the ticks of the same steps and plan for another
  * seed are known, only what depends on the seed is computed.
  */
-export function makeTicks(
-  plan: Plan,
-  first: number,
-  count: number,
-  run: { readonly seed: number; readonly total: number },
-  known?: Ticks,
-): Ticks {
+export function makeTicks(plan: Plan, first: number, count: number, run: Run, known?: Ticks): Ticks {
   const buffer = known ? known.buffer.slice(0) : new ArrayBuffer(count * TICK_BYTES);
   const [f32, i32] = [new Float32Array(buffer), new Int32Array(buffer)];
   const stride = TICK_BYTES / BYTES;

@@ -15,11 +15,24 @@ export function programOf(plan: Plan, step: number): string {
   return t?.tail && step % t.stepsPerEpoch === t.stepsPerEpoch - 1 ? 'tail' : 'train';
 }
 
+/** What a loop asks for besides what it is told. */
+export interface LoopOptions extends TrainOptions {
+  /** Learning rates of the run from a step on, by optimizer. */
+  readonly ratesAt?: ((step: number) => readonly (number | undefined)[]) | undefined;
+  /** Settles when whoever listens is ready for more; undefined where nobody has to be waited for. */
+  readonly ready?: (() => Promise<void> | undefined) | undefined;
+  /** Whether to stop after what is on the device; the signal alone where it is not said. */
+  readonly stops?: (() => boolean) | undefined;
+  /** Whether something is to be done between two steps, and what, with nothing on the device. */
+  readonly someoneWaits?: (() => boolean) | undefined;
+  readonly serve?: (() => Promise<void>) | undefined;
+}
+
 /**
  * Runs the training loop from step `from`: many steps for each submit, as many as fit the device's time budget, never
  * waiting for a result before the next chunk is on its way.
  */
-export async function trainLoop(session: Session, from: number, options: TrainOptions = {}): Promise<TrainResult> {
+export async function trainLoop(session: Session, from: number, options: LoopOptions = {}): Promise<TrainResult> {
   const { plan } = session;
   const { train } = plan;
   if (!train) return fail('NN305', 'this plan was compiled without data, so it cannot train');
@@ -39,8 +52,8 @@ export async function trainLoop(session: Session, from: number, options: TrainOp
     const started = performance.now();
     const programs = Array.from({ length: n }, (_, i) => programOf(plan, first + i));
     const before = newest;
-    newest = session.run(programs, makeTicks(plan, first, n, run)).then(async (trace) => {
-      // Two that are done at once may be heard of in any order; what they recorded is told in its own.
+    newest = session.run(programs, makeTicks(plan, first, n, { ...run, rates: options.ratesAt?.(first) })).then(async (trace) => {
+      // Chunks may report out of order; their losses are handed out in order.
       await before;
       const now = performance.now();
       // Chunks run one after the other, so the time of one starts where the one before ended.
@@ -78,7 +91,19 @@ export async function trainLoop(session: Session, from: number, options: TrainOp
   };
 
   const end = Math.min(steps, options.until ?? steps);
-  while (step < end && !options.signal?.aborted) {
+  const stops = options.stops ?? ((): boolean => options.signal?.aborted ?? false);
+  while (step < end && !stops()) {
+    if (options.someoneWaits?.()) {
+      while (flying.length) await landed();
+      await options.serve?.();
+      continue;
+    }
+    const ready = options.ready?.();
+    if (ready) {
+      while (flying.length) await landed();
+      await ready;
+      continue;
+    }
     if (flying.length >= IN_FLIGHT) await landed();
     const n = Math.min(pace.chunk, end - step);
     const flight = launch(step, n);
@@ -88,7 +113,8 @@ export async function trainLoop(session: Session, from: number, options: TrainOp
     step += n;
   }
   while (flying.length) await landed();
-  return { steps: known - from, seconds: (performance.now() - begin) / 1000, lastLoss };
+  const outcome = known >= steps ? 'done' : options.signal?.aborted ? 'aborted' : 'paused';
+  return { steps: known - from, seconds: (performance.now() - begin) / 1000, lastLoss, outcome };
 }
 
 const cut = (metrics: Readonly<Record<string, Float32Array>>, n: number): Record<string, Float32Array> =>

@@ -1,5 +1,6 @@
 import { BYTES, TICK_BYTES, traceWords, type Plan, type WasmCode } from '../plan.ts';
 import { DeviceError, smaller } from './errors.ts';
+import { pause } from './pause.ts';
 import type { Counters, Session, Ticks, Words } from './session.ts';
 
 /** Threads that help: where they come from depends on the machine, so the caller brings them. */
@@ -59,15 +60,6 @@ class Pace {
 interface Exports {
   readonly run: (rank: number, threads: number) => void;
 }
-
-/** Gives other things their turn. Timers wait a millisecond at least, which a fast chunk does not take. */
-const pause = (): Promise<void> => {
-  const { setImmediate } = globalThis as { setImmediate?: (then: () => void) => void };
-  return new Promise((resolve) => {
-    if (setImmediate) setImmediate(resolve);
-    else setTimeout(resolve, 0);
-  });
-};
 
 /** A session that may have threads. */
 export interface WasmSession extends Session {

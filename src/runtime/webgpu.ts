@@ -1,7 +1,7 @@
 /// <reference types="@webgpu/types" />
 import { messageOf } from '../base/errors.ts';
 import { BYTES, READBACK_SLOTS, TICK_BYTES, planBytes, traceWords, type Plan } from '../plan.ts';
-import { DeviceError, smaller } from './errors.ts';
+import { DeviceError, DeviceLost, smaller } from './errors.ts';
 import { MAP_READ_MODE, USAGE } from './flags.ts';
 import { GpuPrograms } from './gpu-programs.ts';
 import { napping } from './napping.ts';
@@ -21,6 +21,8 @@ export interface GpuOptions {
   readonly nap?: Nap | undefined;
   /** Throws unless the device does what the plan counts on. */
   readonly prove?: ((gpu: GPUDevice, plan: Plan) => Promise<void>) | undefined;
+  /** Somebody else's device: its errors may be theirs, and they destroy it. */
+  readonly shared?: boolean | undefined;
   /** Nets that train at once, each on a part of its own of everything but the data; 1 where it is not said. */
   readonly nets?: number | undefined;
 }
@@ -28,36 +30,62 @@ export interface GpuOptions {
 /** Loads a plan on a WebGPU adapter: all buffers, pipelines and bind groups that it will ever need. */
 export async function createGpuSession(plan: Plan, adapter: GPUAdapter, options: GpuOptions): Promise<Session> {
   const device = await requestDevice(plan, adapter, options.nets ?? 1);
-  const session = new GpuSession(plan, device, describe(adapter, options), options);
-  await session.prepare();
+  return opened(new GpuSession(plan, device, describe(adapter.info, options), options));
+}
+
+/** Loads a plan on a device that somebody else made, uses too, and will destroy. */
+export async function shareGpuDevice(plan: Plan, device: GPUDevice, options: GpuOptions): Promise<Session> {
+  const missing = plan.features.filter((f) => !device.features.has(f));
+  if (missing.length > 0)
+    throw new DeviceError(
+      `the plan needs ${missing.join(' and ')}, which the device was made without`,
+      'NN603',
+      'ask for it in requiredFeatures',
+    );
+  limitsFor(plan, device.limits, 1);
+  return opened(new GpuSession(plan, device, describe(device.adapterInfo, options), { ...options, shared: true }));
+}
+
+async function opened(session: GpuSession): Promise<Session> {
+  try {
+    await session.prepare();
+  } catch (e) {
+    session.destroy();
+    throw e;
+  }
   return session;
 }
 
-function describe(adapter: GPUAdapter, { via, reason }: GpuOptions): DeviceInfo {
-  const { info } = adapter;
-  const name = info.description || info.device || info.vendor || 'WebGPU adapter';
+function describe(info: GPUAdapterInfo | undefined, { via, reason }: GpuOptions): DeviceInfo {
+  const name = info?.description || info?.device || info?.vendor || 'WebGPU adapter';
   return { kind: 'gpu', name: `${name} (${via})`, reason };
 }
 
-/** Asks for the limits that the plan needs, and no more: default limits run everywhere. */
-async function requestDevice(plan: Plan, adapter: GPUAdapter, nets: number): Promise<GPUDevice> {
+/** The limits beyond the standard ones that a plan needs; an error where the device or adapter has less. */
+function limitsFor(plan: Plan, limits: GPUSupportedLimits, nets: number): Record<string, number> {
   const sizes = plan.arenas.map(({ name, words }) => ({ name, words: words * copiesOf(plan, name, nets) }));
   const largest = sizes.reduce((best, a) => (a.words > best.words ? a : best), { name: '', words: 0 });
   const bytes = largest.words * BYTES;
-  const requiredLimits: Record<string, number> = {};
+  const required: Record<string, number> = {};
   for (const limit of ['maxStorageBufferBindingSize', 'maxBufferSize'] as const) {
     const standard = limit === 'maxBufferSize' ? 268_435_456 : 134_217_728;
-    if (bytes > adapter.limits[limit]) {
+    if (bytes > limits[limit]) {
       throw new DeviceError(
-        `the arena '${largest.name}' needs ${bytes} bytes, and ${limit} of this adapter is ${adapter.limits[limit]}`,
+        `the arena '${largest.name}' needs ${bytes} bytes, and ${limit} of this device is ${limits[limit]}`,
         'NN603',
         smaller(largest.name),
       );
     }
-    if (bytes > standard) requiredLimits[limit] = bytes;
+    if (bytes > standard) required[limit] = bytes;
   }
   const bindings = Math.max(...plan.kernels.map((k) => k.bindings.length));
-  if (bindings > STORAGE_BUFFERS) requiredLimits['maxStorageBuffersPerShaderStage'] = bindings;
+  if (bindings > STORAGE_BUFFERS) required['maxStorageBuffersPerShaderStage'] = bindings;
+  return required;
+}
+
+/** Asks for the limits that the plan needs, and no more: default limits run everywhere. */
+async function requestDevice(plan: Plan, adapter: GPUAdapter, nets: number): Promise<GPUDevice> {
+  const requiredLimits = limitsFor(plan, adapter.limits, nets);
   try {
     // Timestamps are for profiles.
     const timestamps = adapter.features.has('timestamp-query') ? ['timestamp-query'] : [];
@@ -93,8 +121,11 @@ class GpuSession implements Session {
   private nextReadback = 0;
   private failure: DeviceError | undefined;
   private destroyed = false;
+  private readonly shared: boolean;
+  readonly lost: Promise<unknown>;
 
-  constructor(plan: Plan, gpu: GPUDevice, device: DeviceInfo, { budget, nap, prove, nets = 1 }: GpuOptions) {
+  constructor(plan: Plan, gpu: GPUDevice, device: DeviceInfo, { budget, nap, prove, nets = 1, shared = false }: GpuOptions) {
+    this.shared = shared;
     this.prove = prove;
     this.nets = nets;
     this.nap = nap;
@@ -103,18 +134,14 @@ class GpuSession implements Session {
     this.device = device;
     this.budget = budget;
     this.pace = { chunk: Object.keys(plan.loops).length ? Math.min(FIRST_LOOP, plan.chunk) : 1 };
-    void gpu.lost.then((info) => {
+    this.lost = gpu.lost.then((info) => {
       // The loss is the cause of whatever error follows it, so it is reported first.
-      if (!this.destroyed)
-        this.failure = new DeviceError(
-          `the device was lost: ${info.message || info.reason}`,
-          'NN602',
-          'start again, with --device cpu if it happens again',
-        );
+      if (!this.destroyed) this.failure = new DeviceLost(info.message || info.reason);
     });
-    gpu.addEventListener('uncapturederror', (event) => {
-      this.failure ??= new DeviceError(`the device reports: ${event.error.message}`);
-    });
+    if (!shared)
+      gpu.addEventListener('uncapturederror', (event) => {
+        this.failure ??= new DeviceError(`the device reports: ${event.error.message}`);
+      });
   }
 
   private buffer(label: string, size: number, usage: number): GPUBuffer {
@@ -283,6 +310,6 @@ class GpuSession implements Session {
     this.destroyed = true;
     for (const b of [...this.arenas.values(), ...this.readback]) b.destroy();
     this.ticks?.destroy();
-    this.gpu.destroy();
+    if (!this.shared) this.gpu.destroy();
   }
 }

@@ -50,7 +50,7 @@ async function start(): Promise<void> {
   element('program').textContent = info.program;
   const wanted = new URLSearchParams(location.search).get('device');
   const model: Model = await runner.load(plan, { kernels, device: wanted === 'cpu' || wanted === 'gpu' ? wanted : 'auto' });
-  if (info.weights) model.setWeights(runner.readTensors(await bytes('weights.safetensors')) as Parameters<Model['setWeights']>[0]);
+  if (info.weights) await model.setWeights(runner.readTensors(await bytes('weights.safetensors')) as Parameters<Model['setWeights']>[0]);
   status(`ready on ${model.device.name}: ${model.device.reason}`);
 
   const trainButton = element<HTMLButtonElement>('train');
@@ -107,7 +107,7 @@ async function start(): Promise<void> {
     model
       .predict(...parts)
       .then((out) => {
-        element('output').textContent = [...out].map((v) => v.toPrecision(6)).join(', ');
+        element('output').textContent = [...out.data].map((v) => v.toPrecision(6)).join(', ');
       })
       .catch(failed);
   });

@@ -62,6 +62,7 @@ export function planPrograms(name: string, level: Level, programs: readonly Lowe
     held: undefined,
     predict: { rows: 1, inputs: [], output: NOTHING },
     train: undefined,
+    about: { inputs: [], targets: [] },
     chunk: 1,
   };
 }

@@ -172,9 +172,9 @@ describe('threads', () => {
     for (const threads of [1, 2, 3]) {
       const session = await threaded(plan, threads);
       expect(session.device.name).toBe(`WebAssembly SIMD, ${threads === 1 ? '1 thread' : `${threads} threads`}`);
-      const running = new RunningModel(session);
+      const running = await RunningModel.open(session);
       running.setData(...data.tensors);
-      running.setWeights(weightsOf('test/parity/gpt/init.safetensors'));
+      await running.setWeights(weightsOf('test/parity/gpt/init.safetensors'));
       runs.push(await lossesOf(running, { steps: 12 }));
       running.destroy();
     }

@@ -31,7 +31,7 @@ describe.each(names)('%s', (name) => {
     const { plan } = compile(m, { rows });
     const arrays = (plan.data?.tensors ?? []).map((t) => run.data[t.name]?.data ?? []);
     const { losses, weights } = await running(plan, device, async (trained) => {
-      trained.setWeights(
+      await trained.setWeights(
         Object.fromEntries(Object.entries(run.weights).map(([k, w]) => [k, { shape: w.shape, data: Float32Array.from(w.data) }])),
       );
       trained.setData(...arrays);

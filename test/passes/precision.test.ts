@@ -272,10 +272,10 @@ describe('loss scaling', () => {
       const before = await r.weights();
       await lossesOf(r, { until: 1 });
       expect(await r.weights()).toEqual(before);
-      const first = (await r.state())['optim.loss_scale']?.data[0];
+      const first = (await r.state()).tensors['optim.loss_scale']?.data[0];
       expect(first).toBe(32768);
       await lossesOf(r);
-      const scale = (await r.state())['optim.loss_scale']?.data[0] ?? 0;
+      const scale = (await r.state()).tensors['optim.loss_scale']?.data[0] ?? 0;
       expect(scale).toBeLessThan(32768);
       expect(scale).toBeGreaterThanOrEqual(1);
       expect(await r.weights()).not.toEqual(before);
@@ -316,9 +316,9 @@ describe('programs with precision f16', () => {
     expect(halves.identity).toBe(plan.identity);
     for (const session of [await openHalves(halves), await openSession(plan, 'cpu')]) {
       try {
-        const r = new RunningModel(session);
+        const r = await RunningModel.open(session);
         r.setData(...data.tensors);
-        r.setWeights(weights);
+        await r.setWeights(weights);
         const losses = await lossesOf(r);
         want.forEach((w, i) =>
           expect(Math.abs(w - (losses[i] ?? NaN)) / w, `loss of step ${i} on ${session.device.name}`).toBeLessThan(0.03),

@@ -33,7 +33,7 @@ describe('a loop of one workgroup', () => {
       return lossesOf(m);
     });
     const session = await gpu(p);
-    const m = new RunningModel(session);
+    const m = await RunningModel.open(session);
     m.setData(data, y);
     const losses = await lossesOf(m);
     losses.forEach((l, i) => expect(near(l, want[i] ?? NaN), `step ${i}`).toBeLessThan(1e-3));
@@ -49,7 +49,7 @@ describe('a loop of one workgroup', () => {
     const run = async (chunk: number): Promise<number[]> => {
       const session = await gpu({ ...p, chunk: Math.min(p.chunk, chunk) });
       session.pace.chunk = chunk;
-      const m = new RunningModel(session);
+      const m = await RunningModel.open(session);
       m.setData(x, y);
       const losses = await lossesOf(m);
       session.destroy();
@@ -81,7 +81,7 @@ describe('a population', () => {
     });
     const [first] = nets;
     const session = await gpu(first?.plan as Plan, nets.length);
-    const population = new Population(session, nets);
+    const population = await Population.open(session, nets);
     population.setData(x, y);
     const results = await population.train();
     const weights = await Promise.all(nets.map((_, i) => population.weights(i)));
@@ -90,7 +90,7 @@ describe('a population', () => {
     expect(new Set(results.map((r) => r.losses.at(-1))).size).toBe(nets.length);
     for (const [i, net] of nets.entries()) {
       const alone = await gpu(net.plan);
-      const r = new RunningModel(alone, net.seed);
+      const r = await RunningModel.open(alone, { seed: net.seed });
       r.setData(x, y);
       expect(await lossesOf(r, { seed: net.seed }), net.label).toEqual([...(results[i]?.losses ?? [])]);
       expect(await r.weights()).toEqual(weights[i]);
@@ -101,7 +101,7 @@ describe('a population', () => {
   it('says so where a program does not fit one workgroup', async () => {
     const p = plan('layer Linear(64,64) -> relu -> Linear(64,1); loss mse; optim adam lr=0.01', { rows: 100 });
     const session = await gpu(p);
-    expect(() => new Population(session, [{ label: 'a', seed: 1, plan: p }])).toThrow('does not fit one workgroup');
+    await expect(Population.open(session, [{ label: 'a', seed: 1, plan: p }])).rejects.toThrow('does not fit one workgroup');
     session.destroy();
   });
 });

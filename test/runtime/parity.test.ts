@@ -39,7 +39,7 @@ describe.each(CASES)('$name', ({ name, steps, text }) => {
       expect(session.device.kind).toBe(device === 'gpu' ? 'gpu' : 'cpu');
       expect(session.device.name).toMatch({ gpu: /./, cpu: /^WebAssembly SIMD, 1 thread$/, js: /^JavaScript$/ }[device]);
       r.setData(...data.tensors);
-      r.setWeights(weightsOf(`${folder}/init.safetensors`));
+      await r.setWeights(weightsOf(`${folder}/init.safetensors`));
       const losses = await lossesOf(r);
       expect(losses).toHaveLength(steps);
       want.forEach((w, i) => expect(Math.abs(w - (losses[i] ?? NaN)) / Math.abs(w), `loss of step ${i}`).toBeLessThan(1e-4));
@@ -56,8 +56,8 @@ it("predicts PyTorch's price of 3,000 square feet", async () => {
   const { plan } = compile(m.model, {});
   for (const device of ['gpu', 'cpu'] as const) {
     await running(plan, device, async (r) => {
-      r.setWeights(weightsOf('test/parity/house/final.safetensors'));
-      const [price] = await r.predict([3]);
+      await r.setWeights(weightsOf('test/parity/house/final.safetensors'));
+      const [price] = (await r.predict([3])).data;
       expect(price).toBeCloseTo(654.1019, 2);
     });
   }

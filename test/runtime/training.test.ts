@@ -48,7 +48,7 @@ describe('the training loop', () => {
     expect(p.programs['train']?.dispatches.length).toBeLessThanOrEqual(8);
     const session = await openSession(p, 'gpu');
     const chunks: number[] = [];
-    const m = new RunningModel(withChunks(session, chunks));
+    const m = await RunningModel.open(withChunks(session, chunks));
     const { x, y } = houseData();
     m.setData(x, y);
     await m.train();
@@ -89,7 +89,7 @@ describe('the training loop', () => {
       return device;
     };
     const session = await createGpuSession(p, found.adapter, { via: 'test', reason: '', budget: 200 });
-    const m = new RunningModel(session);
+    const m = await RunningModel.open(session);
     const { x, y } = houseData();
     m.setData(x, y);
     await m.train({ until: 1 });
@@ -123,7 +123,7 @@ describe('the training loop', () => {
     });
     const resumed = await running(p2, device, async (m) => {
       m.setData(x, y);
-      m.restore(saved, 9, 'test');
+      await m.restore(saved);
       return { losses: await lossesOf(m), weights: await m.weights() };
     });
     expect(resumed.losses).toEqual(straight.losses.slice(9));
@@ -139,7 +139,7 @@ describe('the training loop', () => {
     for (const device of ['gpu', 'cpu'] as const) {
       await running(p3, device, async (m) => {
         m.setData(x, new Float32Array(10));
-        m.setWeights({ '0.weight': { shape: [1, 1], data: Float32Array.of(1) } });
+        await m.setWeights({ '0.weight': { shape: [1, 1], data: Float32Array.of(1) } });
         const losses = await lossesOf(m);
         expect(losses).toHaveLength(9);
         for (let epoch = 0; epoch < 3; epoch++) {
@@ -164,9 +164,9 @@ describe('the training loop', () => {
     for (const device of ['gpu', 'cpu'] as const) {
       const losses = await running(p4, device, async (m) => {
         m.setData(x, new Float32Array(3));
-        m.setWeights({ '1.weight': { shape: [1, 6], data: new Float32Array(6).fill(1) } });
+        await m.setWeights({ '1.weight': { shape: [1, 6], data: new Float32Array(6).fill(1) } });
         // Nothing is dropped when the model predicts.
-        expect([...(await m.predict(x.subarray(0, 6)))]).toEqual([63]);
+        expect([...(await m.predict(x.subarray(0, 6))).data]).toEqual([63]);
         return lossesOf(m);
       });
       losses.forEach((l, i) => expect(Math.abs(l - (want[i] ?? 0)) / (want[i] ?? 1)).toBeLessThan(1e-5));
@@ -177,12 +177,13 @@ describe('the training loop', () => {
     const p5 = plan('layer Linear(2, 3)', {});
     for (const device of ['gpu', 'cpu'] as const) {
       await running(p5, device, async (m) => {
-        m.setWeights({
+        await m.setWeights({
           '0.weight': { shape: [3, 2], data: Float32Array.of(1, 0, 0, 1, 1, 1) },
           '0.bias': { shape: [3], data: Float32Array.of(0, 0, 10) },
         });
         const out = await m.predict([1, 2, 3, 4, 5, 6]);
-        expect([...out]).toEqual([1, 2, 13, 3, 4, 17, 5, 6, 21]);
+        expect([...out.data]).toEqual([1, 2, 13, 3, 4, 17, 5, 6, 21]);
+        expect(out.shape).toEqual([3, 3]);
         await expect(m.predict([1, 2, 3])).rejects.toThrow('no whole number of examples');
       });
     }
@@ -194,12 +195,21 @@ describe('the training loop', () => {
         const { x, y } = houseData();
         m.setData(x, y);
         const alone = [];
-        for (let i = 0; i < 6; i++) alone.push((await m.predict([i]))[0]);
+        for (let i = 0; i < 6; i++) alone.push((await m.predict([i])).data[0]);
         const together = await Promise.all([0, 1, 2, 3, 4, 5].map((i) => m.predict([i])));
-        expect(together.map((r) => r[0])).toEqual(alone);
-        const [result, after] = await Promise.all([m.train(), m.predict([3])]);
+        expect(together.map((r) => r.data[0])).toEqual(alone);
+        const order: string[] = [];
+        const asked: Promise<number>[] = [];
+        const training = m.train({
+          onLosses: (first) => {
+            if (asked.length < 3) asked.push(m.predict([first]).then((r) => order.push(`predicted ${r.data.length}`)));
+          },
+        });
+        const result = await training.then((r) => (order.push('trained'), r));
+        await Promise.all(asked);
         expect(result.steps).toBe(300);
-        expect(after[0]).toBe((await m.predict([3]))[0]);
+        // Between the steps of a training, not after it.
+        expect(order).toEqual(['predicted 1', 'predicted 1', 'predicted 1', 'trained']);
       });
     }
   });
@@ -219,7 +229,7 @@ describe('the training loop', () => {
     const request = found.adapter.requestDevice.bind(found.adapter);
     found.adapter.requestDevice = async (d) => (device = await request(d));
     const session = await createGpuSession(p, found.adapter, { via: 'test', reason: '', budget: 200 });
-    const m = new RunningModel(session);
+    const m = await RunningModel.open(session);
     const { x, y } = houseData();
     m.setData(x, y);
     const error: unknown = await m.train({ onProgress: (progress) => progress.step > 3 && device?.destroy() }).then(

@@ -45,7 +45,7 @@ export function datasetOf(path: string, m: Model): Dataset {
 export async function running<T>(p: Plan, kind: DeviceKind, body: (m: RunningModel, s: Session) => Promise<T>): Promise<T> {
   const session = await openSession(p, kind);
   try {
-    return await body(new RunningModel(session), session);
+    return await body(await RunningModel.open(session), session);
   } finally {
     session.destroy();
   }

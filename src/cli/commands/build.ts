@@ -29,7 +29,7 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
   const trainable = data !== undefined && model.training !== undefined && model.optim !== undefined;
   const { plan } = compile(model, { rows: trainable ? data.rows : undefined, level: flags.opt, statistics: data?.statistics });
   const weights = flags.weights === undefined ? undefined : await openWeights(flags.weights);
-  if (weights) checkWeights(plan, weights, flags.weights ?? '');
+  if (weights) await checkWeights(plan, weights, flags.weights ?? '');
 
   const inputs = plan.predict.inputs.map((t) => ({ name: t.name, width: t.shape.slice(1).reduce((a, b) => a * b, 1) }));
   const info = {

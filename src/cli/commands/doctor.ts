@@ -52,13 +52,13 @@ async function selfTest(choice: 'gpu' | 'cpu'): Promise<number> {
   const { plan } = compile(model, { rows: x.length });
   const session = await openSession(plan, choice);
   try {
-    const running = new RunningModel(session);
+    const running = await RunningModel.open(session);
     running.setData(
       x,
       x.map((v) => 2 * v + 1),
     );
     await running.train();
-    return Math.abs(((await running.predict([3]))[0] ?? NaN) - 7);
+    return Math.abs(((await running.predict([3])).data[0] ?? NaN) - 7);
   } finally {
     session.destroy();
   }

@@ -105,7 +105,7 @@ async function trained(device: Device, choice: DeviceChoice, nets: readonly Net[
     try {
       if (session.device.kind === 'gpu') {
         note(`training ${nets.length} nets at once on ${session.device.name}: ${session.device.reason}`);
-        const population = new Population(session, nets);
+        const population = await Population.open(session, nets);
         population.setData(...data.tensors);
         const results = await population.train((step, steps) =>
           view.update({ step, steps, loss: NaN, stepsPerSecond: NaN, secondsLeft: NaN }),
@@ -127,7 +127,7 @@ async function trained(device: Device, choice: DeviceChoice, nets: readonly Net[
     try {
       if (results.length === 0)
         note(`training ${nets.length} nets one after the other on ${session.device.name}: ${session.device.reason}`);
-      const model = new RunningModel(session, net.seed);
+      const model = await RunningModel.open(session, { seed: net.seed });
       model.setData(...data.tensors);
       const losses = new Float32Array(plan.train?.steps ?? 0);
       await model.train({ seed: net.seed, onLosses: (from, chunk) => losses.set(chunk, from) }).catch((e: unknown) => {

@@ -37,10 +37,9 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   const plan = await planFor(program, { level: flags.opt, adapter: device.adapter, devices: devicesFor(model, device) });
   const session = await device.open(plan);
   try {
-    const running = new RunningModel(session);
-    running.setWeights(weights, flags.weights);
-    const out = await running.predict(...values);
-    const shape = plan.predict.output.shape.slice(1);
+    const running = await RunningModel.open(session, { weights, from: flags.weights });
+    const { data: out, shape: whole } = await running.predict(...values);
+    const shape = whole.slice(1);
     const each = shape.reduce((a, b) => a * b, 1);
     const rows = Array.from({ length: out.length / each }, (_, i) => out.slice(i * each, (i + 1) * each));
     if (flags.out === undefined) for (const row of rows) print([...row].map((v) => Number(v.toPrecision(7))).join(','));

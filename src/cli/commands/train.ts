@@ -5,7 +5,7 @@ import { TorchRandom } from '../../base/torch-random.ts';
 import { readSafetensors, writeSafetensors } from '../../data/safetensors.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import type { Weights } from '../../runtime/api.ts';
-import { checkWeights } from '../../runtime/weights.ts';
+import { checkNames } from '../../runtime/weights.ts';
 import { devicesFor } from '../../lower/targets.ts';
 import { findDevice, notePrecision } from '../device.ts';
 import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
@@ -67,10 +67,11 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   await mustBeWritable(flags.save);
   if (!flags.resume) await mustBeWritable(checkpoint);
   const init = flags.init === undefined ? undefined : await openWeights(flags.init);
-  if (init) checkWeights(plan, init, flags.init ?? '');
+  // Before the device is there: what has other names or shapes is the sooner told.
+  if (init) checkNames(plan, init, flags.init ?? '');
 
   const session = await device.open(plan);
-  const model = new RunningModel(session, seed, random);
+  const model = await RunningModel.open(session, { seed, random, weights: init, from: flags.init });
   const stop = { aborted: false };
   const interrupt = (): void => {
     if (stop.aborted) process.exit(130);
@@ -84,7 +85,6 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     const order = plan.data?.tensors.some((t) => t.name === 'order') && random ? orders(random, epochs, data.rows) : undefined;
     model.setData(...data.tensors, ...(order ? [order] : []));
     if (data.held) model.setHeld(...data.held.tensors);
-    if (init) model.setWeights(init, flags.init);
     if (checkpoint && flags.resume) await resume(model, checkpoint);
     note(`training ${plan.name} on ${model.device.name}: ${model.device.reason}`);
     notePrecision(found, device, session);
@@ -195,7 +195,10 @@ async function openLog(path: string, append: boolean): Promise<Log> {
 /** Step, seed and source of a checkpoint travel as tensors of one file, so that nothing can come apart. */
 async function saveCheckpoint(model: RunningModel, path: string): Promise<void> {
   const meta = Int32Array.from([model.step, model.plan.train?.seed ?? 0, ...identityWords(model.plan.identity)]);
-  await writeFileSafely(path, writeSafetensors({ ...(await model.state()), 'nnc.checkpoint': { shape: [meta.length], data: meta } }));
+  await writeFileSafely(
+    path,
+    writeSafetensors({ ...(await model.state()).tensors, 'nnc.checkpoint': { shape: [meta.length], data: meta } }),
+  );
 }
 
 function identityWords(hash: string): number[] {
@@ -218,5 +221,5 @@ async function resume(model: RunningModel, path: string): Promise<void> {
     });
   tensors.delete('nnc.checkpoint');
   const state: Weights = Object.fromEntries([...tensors].map(([name, t]) => [name, { shape: t.shape, data: Float32Array.from(t.data) }]));
-  model.restore(state, step ?? 0, path);
+  await model.restore({ step: step ?? 0, seed: seed ?? 0, tensors: state }, path);
 }

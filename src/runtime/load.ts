@@ -1,0 +1,83 @@
+/// <reference types="@webgpu/types" />
+import type { Plan } from '../plan.ts';
+import type { LoadOptions, Signal } from './api.ts';
+import { compileKernels, createCpuSession, type JsKernel } from './cpu.ts';
+import { DeviceError } from './errors.ts';
+import { RunningModel } from './model.ts';
+import type { Session } from './session.ts';
+import { createWasmSession, hasWasm } from './wasm.ts';
+import { BUDGET_MS, createGpuSession, shareGpuDevice } from './webgpu.ts';
+
+declare const WorkerGlobalScope: unknown;
+
+/** Puts a model on a device: see {@link LoadOptions}. */
+export async function load(json: unknown, options: LoadOptions = {}): Promise<RunningModel> {
+  const plan = planOf(json);
+  const { signal, weights, seed, onDevice } = options;
+  heed(signal);
+  const session = await openSession(plan, options);
+  try {
+    heed(signal);
+  } catch (e) {
+    session.destroy();
+    throw e;
+  }
+  const reopen = async (): Promise<Session> => {
+    // Whoever asked for a GPU by name gets one or an error; a device of the caller's own cannot be had twice.
+    const device = typeof options.device === 'object' ? 'cpu' : options.device;
+    const next = await openSession(plan, { ...options, device }, 'the device before it was lost');
+    onDevice?.(next.device);
+    return next;
+  };
+  return RunningModel.open(session, { seed, weights, reopen });
+}
+
+function planOf(json: unknown): Plan {
+  const plan = json as Partial<Plan> | null | undefined;
+  if (plan?.format !== 'nnc-plan' || plan.version !== 4)
+    throw new Error('this is not a plan that this runner understands: build the folder again');
+  return plan as Plan;
+}
+
+function heed(signal: Signal | undefined): void {
+  if (signal?.aborted) throw new DOMException('loading was aborted', 'AbortError');
+}
+
+/** Opens what was asked for; `why` goes before the usual reason. */
+async function openSession(plan: Plan, options: LoadOptions, why?: string): Promise<Session> {
+  const { device = 'auto' } = options;
+  const inPage = typeof document !== 'undefined' || typeof WorkerGlobalScope !== 'undefined';
+  const budget = inPage ? BUDGET_MS.browser : BUDGET_MS.native;
+  const because = (reason: string): string => [why, reason].filter((t) => t !== undefined).join('; ');
+  if (typeof device === 'object') return shareGpuDevice(plan, device as GPUDevice, { via: 'given', reason: because('given'), budget });
+  if (device === 'cpu') return openCpu(plan, options, because(why === undefined ? 'asked for' : 'the CPU cannot be lost'));
+  const gpu = (options.gpu ?? globalThis.navigator?.gpu) as GPU | undefined;
+  const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
+  const runs = plan.kernels.length > 0;
+  // A software adapter shares the processor with what WebAssembly does in a fraction of the time.
+  const slow = adapter && device === 'auto' && isSoftware(adapter) && plan.wasm !== undefined && hasWasm();
+  if (adapter && runs && !slow) {
+    const via = options.gpu ? 'WebGPU' : 'browser';
+    return createGpuSession(plan, adapter, { via, reason: because('WebGPU is there'), budget });
+  }
+  if (device === 'gpu') {
+    if (!runs) throw new DeviceError('this plan was made for the CPU', 'NN601', 'make it with devices: "gpu" or "all"');
+    throw new DeviceError('WebGPU is not there', 'NN601', 'use a browser with WebGPU, or device: "cpu"');
+  }
+  return openCpu(plan, options, because(slow ? 'the only WebGPU adapter is a software one' : 'WebGPU is not there'));
+}
+
+function openCpu(plan: Plan, { kernels }: LoadOptions, reason: string): Session {
+  if (plan.wasm && hasWasm()) return createWasmSession(plan, plan.wasm, { reason });
+  if (plan.cpu.length === 0)
+    throw new DeviceError('this plan was made for GPUs, and there is none', 'NN601', 'make it with devices: "cpu" or "all"');
+  return createCpuSession(plan, (kernels as JsKernel[] | undefined) ?? compileKernels(plan), reason);
+}
+
+/** Whether an adapter runs on the processor. */
+function isSoftware({ info }: GPUAdapter): boolean {
+  return (
+    (info.isFallbackAdapter ?? false) ||
+    /llvmpipe|lavapipe|swiftshader|basic render/i.test(`${info.description} ${info.device} ${info.architecture}`)
+  );
+}

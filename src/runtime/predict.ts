@@ -1,0 +1,45 @@
+import { fail } from '../base/errors.ts';
+import type { Prediction } from './api.ts';
+import { upload } from './data.ts';
+import { makeTicks, type Session } from './session.ts';
+import { sizeOf } from './weights.ts';
+
+/** The model's output for any number of examples, a batch of the plan's at a time. */
+export async function predictAll(session: Session, given: readonly ArrayLike<number>[]): Promise<Prediction> {
+  const { plan } = session;
+  const { rows, inputs, output } = plan.predict;
+  if (given.length !== inputs.length)
+    fail(
+      'NN304',
+      `the model has ${inputs.length} input${inputs.length === 1 ? '' : 's'}, and ${given.length} ${given.length === 1 ? 'is' : 'are'} given`,
+    );
+  // An input that the result does not depend on has no place, and no width.
+  const used = inputs.flatMap((t, i) => (t.arena === '' ? [] : [{ t, values: given[i] ?? [], width: sizeOf(t.shape) / rows }]));
+  const outWidth = sizeOf(output.shape) / rows;
+  const [first] = used;
+  const total = first ? first.values.length / first.width : 1;
+  for (const { t, values, width } of used) {
+    if (!Number.isInteger(values.length / width)) fail('NN304', `${values.length} numbers are no whole number of examples of ${width}`);
+    if (values.length / width !== total) fail('NN304', `'${t.name}' has ${values.length / width} examples, and others have ${total}`);
+  }
+  const data = new Float32Array(total * outWidth);
+  for (let row = 0; row < total; row += rows) {
+    const n = Math.min(rows, total - row);
+    for (const { t, values, width } of used) {
+      const batch = t.dtype === 'i32' ? new Int32Array(rows * width) : new Float32Array(rows * width);
+      for (let i = 0; i < n * width; i++) batch[i] = values[row * width + i] ?? 0;
+      upload(session, t, batch);
+    }
+    await session.run(['predict'], makeTicks(plan, 0, 1, { seed: 0, total: 1 }));
+    data.set(await session.read(output.arena, output.offset, n * outWidth), row * outWidth);
+  }
+  const shape = [total, ...output.shape.slice(1)];
+  return { data, shape, names: namesOf(session, shape.at(-1) ?? 1) };
+}
+
+/** What the numbers along the last axis are called. */
+function namesOf({ plan }: Session, width: number): readonly string[] | undefined {
+  const { classes, vocabulary, targets } = plan.about;
+  const columns = targets.length === 1 ? targets[0]?.columns : undefined;
+  return [classes, vocabulary, columns].find((names) => names?.length === width);
+}
