@@ -22,14 +22,10 @@ export async function load(json: unknown, options: LoadOptions = {}): Promise<Ru
     session.destroy();
     throw e;
   }
-  const reopen = async (): Promise<Session> => {
-    // Whoever asked for a GPU by name gets one or an error; a device of the caller's own cannot be had twice.
-    const device = typeof options.device === 'object' ? 'cpu' : options.device;
-    const next = await openSession(plan, { ...options, device }, 'the device before it was lost');
-    onDevice?.(next.device);
-    return next;
-  };
-  return RunningModel.open(session, { seed, weights, reopen });
+  // Whoever asked for a GPU by name gets one or an error; a device of the caller's own cannot be had twice.
+  const again = { ...options, device: typeof options.device === 'object' ? 'cpu' : options.device };
+  const reopen = (): Promise<Session> => openSession(plan, again, 'the device before it was lost');
+  return RunningModel.open(session, { seed, weights, reopen, onDevice });
 }
 
 function planOf(json: unknown): Plan {

@@ -20,7 +20,7 @@ import { inOrder, upload, type Given } from './data.ts';
 import { DeviceError, DeviceLost } from './errors.ts';
 import { predictAll } from './predict.ts';
 import { Recovery, type Reopen } from './recovery.ts';
-import { makeTicks, type Counters, type Session } from './session.ts';
+import { makeTicks, type Counters, type Rates, type Session } from './session.ts';
 import { trainRun, type Watcher } from './train-run.ts';
 import { traced, trainLoop } from './trainer.ts';
 import { Turns } from './turns.ts';
@@ -36,6 +36,8 @@ export interface OpenOptions {
   readonly from?: string | undefined;
   /** Opens another session where the device was lost; without it, a loss is an error. */
   readonly reopen?: Reopen | undefined;
+  /** Told when the model stands on another device where it stood before. */
+  readonly onDevice?: ((device: DeviceDescription) => void) | undefined;
 }
 
 /** A compiled model on a device: trains, predicts, gives and takes weights. */
@@ -43,18 +45,20 @@ export class RunningModel implements Model {
   private session: Session;
   private readonly turns = new Turns();
   private readonly recovery: Recovery;
+  private readonly onDevice: OpenOptions['onDevice'];
   private readonly given: { data?: readonly ArrayLike<number>[]; held?: readonly ArrayLike<number>[] } = {};
   private done = 0;
   /** Steps whose losses were told: after a loss of the device, they are done once more in silence. */
   private told = 0;
   private seed: number;
-  private rates: (number | undefined)[] = [];
+  private rates: Rates = [];
   private destroyed = false;
 
   private constructor(session: Session, options: OpenOptions) {
     this.session = session;
     this.seed = options.seed ?? session.plan.train?.seed ?? 0;
     this.recovery = new Recovery(options.reopen);
+    this.onDevice = options.onDevice;
     this.watch(session);
   }
 
@@ -147,23 +151,23 @@ export class RunningModel implements Model {
     if (!this.given.data) fail('NN305', 'there is no training data on the device', { help: 'call setData first' });
     const run = { steps: options.steps ?? train.steps, seed: options.seed ?? this.seed };
     if (this.recovery.wants(this.session, run)) await this.snapshot(run);
-    const abroad = { first: 0, losses: new Float32Array(0), metrics: {} };
-    let told: Pick<TrainProgress, 'first' | 'losses' | 'metrics'> = abroad;
-    return trainLoop(this.session, this.done, {
+    const { session } = this;
+    let told: Pick<TrainProgress, 'first' | 'losses' | 'metrics'> | undefined;
+    return trainLoop(session, this.done, {
       ...options,
       ...run,
       onLosses: (first, losses, metrics) => {
         this.done = first + losses.length;
         const known = Math.min(losses.length, Math.max(0, this.told - first));
         this.told = Math.max(this.told, this.done);
-        told = abroad;
+        told = undefined;
         if (known === losses.length) return;
         const fresh = Object.fromEntries(Object.entries(metrics).map(([name, values]) => [name, values.subarray(known)]));
         told = { first: first + known, losses: losses.subarray(known), metrics: fresh };
         options.onLosses?.(told.first, told.losses, told.metrics);
       },
       onProgress: (p) => {
-        if (told === abroad) return;
+        if (!told) return;
         options.onProgress?.(p);
         watcher.told?.({ ...p, ...told });
       },
@@ -173,6 +177,7 @@ export class RunningModel implements Model {
       someoneWaits: () => this.turns.someoneWaits || this.recovery.due(this.session),
       serve: async () => {
         await this.turns.serve();
+        if (this.session !== session) throw new DeviceLost('replaced meanwhile');
         if (this.recovery.due(this.session)) await this.snapshot(run);
       },
     });
@@ -291,12 +296,14 @@ export class RunningModel implements Model {
   /** Does something; where the device is lost meanwhile, goes back to the last snapshot on another, and does it there. */
   private async surviving<T>(body: () => Promise<T>): Promise<T> {
     for (;;) {
+      const { session } = this;
       try {
         return await body();
       } catch (e) {
         this.check();
         if (!(e instanceof DeviceLost)) throw e;
-        await this.recover(e);
+        // What came between the steps of a training may have noticed it first.
+        if (this.session === session) await this.recover(e);
       }
     }
   }
@@ -313,7 +320,6 @@ export class RunningModel implements Model {
   }
 
   private async recover(lost: DeviceLost): Promise<void> {
-    const behind = this.done;
     const session = await this.recovery.reopen(lost);
     this.session.destroy();
     this.session = session;
@@ -322,14 +328,9 @@ export class RunningModel implements Model {
     if (data && this.given.data) this.put(data.tensors, this.given.data);
     if (held && this.given.held) this.put(held.tensors, this.given.held);
     const { step, run } = await this.recovery.putBack(session);
-    this.done = step;
-    if (!run || behind <= step) return;
-    await trainLoop(session, step, {
-      ...run,
-      until: behind,
-      onLosses: (first, losses) => (this.done = first + losses.length),
-      ratesAt: (at) => this.recovery.ratesAt(at, this.told, this.rates),
-    });
+    const ratesAt = (at: number): Rates => this.recovery.ratesAt(at, this.told, this.rates);
+    if (run && step < this.done) await trainLoop(session, step, { ...run, until: this.done, ratesAt });
+    this.onDevice?.(session.device);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { DeviceLost } from './errors.ts';
-import type { Session } from './session.ts';
+import type { Rates, Session } from './session.ts';
 
 /** Opens another session for the same plan. */
 export type Reopen = (lost: DeviceLost) => Promise<Session>;
@@ -15,8 +15,6 @@ export interface RunOptions {
   readonly steps: number;
   readonly seed: number;
 }
-
-type Rates = readonly (number | undefined)[];
 
 /** Milliseconds between two snapshots, and how many times as long as taking one. */
 const INTERVAL = 5000;
@@ -74,7 +72,7 @@ export class Recovery {
     return this.matters(session) && (this.stale || performance.now() - this.taken > this.interval);
   }
 
-  /** The rates of the steps from `step` on: those of now, or where they were done before, those of then. */
+  /** The rates of a step: those of now, or where it was done before, those of then. */
   ratesAt(step: number, told: number, now: Rates): Rates {
     if (step < told) return this.changes.findLast((c) => c.step <= step)?.rates ?? [];
     if (this.open && this.changes.at(-1)?.rates !== now) this.changes.push({ step, rates: now });

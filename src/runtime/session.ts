@@ -64,13 +64,15 @@ export function countRuns(programs: readonly string[], ticks: Ticks): void {
   }
 }
 
+export type Rates = readonly (number | undefined)[];
+
 /** What the scalars of a step are made of. */
 export interface Run {
   readonly seed: number;
   /** Steps of the whole run. */
   readonly total: number;
-  /** Learning rates by optimizer, where they are not the program's. */
-  readonly rates?: readonly (number | undefined)[] | undefined;
+  /** Learning rates of a step by optimizer, where they are not the program's. */
+  readonly ratesAt?: ((step: number) => Rates) | undefined;
 }
 
 /**
@@ -81,11 +83,17 @@ export function makeTicks(plan: Plan, first: number, count: number, run: Run, kn
   const buffer = known ? known.buffer.slice(0) : new ArrayBuffer(count * TICK_BYTES);
   const [f32, i32] = [new Float32Array(buffer), new Int32Array(buffer)];
   const stride = TICK_BYTES / BYTES;
+  const steps = Array.from({ length: count }, (_, slot) => ({
+    step: first + slot,
+    seed: run.seed,
+    total: run.total,
+    rates: run.ratesAt?.(first + slot),
+  }));
   for (let slot = 0; slot < count; slot++) i32[slot * stride] = slot;
   plan.scalars.forEach(({ dtype, expr }, i) => {
     if (known && !readsSeed(expr)) return;
     const words = dtype === 'f32' ? f32 : i32;
-    for (let slot = 0; slot < count; slot++) words[slot * stride + i + 1] = evalScalar(expr, { step: first + slot, ...run });
+    steps.forEach((env, slot) => (words[slot * stride + i + 1] = evalScalar(expr, env)));
   });
   return { buffer, count };
 }

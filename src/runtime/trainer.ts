@@ -1,7 +1,7 @@
 import { fail } from '../base/errors.ts';
 import type { Plan } from '../plan.ts';
 import type { TrainOptions, TrainResult } from './api.ts';
-import { makeTicks, type Session } from './session.ts';
+import { makeTicks, type Rates, type Session } from './session.ts';
 
 /** Chunks that may be on the device at once: one runs while the next is encoded. */
 const IN_FLIGHT = 2;
@@ -17,8 +17,8 @@ export function programOf(plan: Plan, step: number): string {
 
 /** What a loop asks for besides what it is told. */
 export interface LoopOptions extends TrainOptions {
-  /** Learning rates of the run from a step on, by optimizer. */
-  readonly ratesAt?: ((step: number) => readonly (number | undefined)[]) | undefined;
+  /** Learning rates of a step by optimizer, where they are not the program's. */
+  readonly ratesAt?: ((step: number) => Rates) | undefined;
   /** Settles when whoever listens is ready for more; undefined where nobody has to be waited for. */
   readonly ready?: (() => Promise<void> | undefined) | undefined;
   /** Whether to stop after what is on the device; the signal alone where it is not said. */
@@ -37,7 +37,7 @@ export async function trainLoop(session: Session, from: number, options: LoopOpt
   const { train } = plan;
   if (!train) return fail('NN305', 'this plan was compiled without data, so it cannot train');
   const steps = options.steps ?? train.steps;
-  const run = { seed: options.seed ?? train.seed, total: steps };
+  const run = { seed: options.seed ?? train.seed, total: steps, ratesAt: options.ratesAt };
   const begin = performance.now();
   const { pace } = session;
   let step = from;
@@ -52,7 +52,7 @@ export async function trainLoop(session: Session, from: number, options: LoopOpt
     const started = performance.now();
     const programs = Array.from({ length: n }, (_, i) => programOf(plan, first + i));
     const before = newest;
-    newest = session.run(programs, makeTicks(plan, first, n, { ...run, rates: options.ratesAt?.(first) })).then(async (trace) => {
+    newest = session.run(programs, makeTicks(plan, first, n, run)).then(async (trace) => {
       // Chunks may report out of order; their losses are handed out in order.
       await before;
       const now = performance.now();
