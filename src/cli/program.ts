@@ -107,7 +107,13 @@ async function allData(program: OpenProgram, given: string | undefined, random: 
   // The place in the program is shown only for data that the program itself names.
   const span = given === undefined ? model.data?.span : undefined;
   const needs = { ...needsOf(model, true), ...(span ? { span } : {}) };
-  return readDataset(path, await readUserFile(path, 'NN301', span), needs, companion(path));
+  return remarked(readDataset(path, await readUserFile(path, 'NN301', span), needs, companion(path)));
+}
+
+/** Says what was done with the values that were read. */
+export function remarked(data: Dataset): Dataset {
+  for (const remark of data.remarks ?? []) note(remark);
+  return data;
 }
 
 /** Reads a file that a data file needs beside it. */

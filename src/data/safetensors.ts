@@ -5,7 +5,7 @@ import { fail } from '../base/errors.ts';
 export interface StoredTensor {
   readonly shape: readonly number[];
   readonly data: Float32Array | Int32Array;
-  /** The file held unsigned bytes, as images do: 255 is 1 where numbers are wanted. */
+  /** The file held unsigned bytes, as images do: 255 is 1 where they flow into a model. */
   readonly bytes?: boolean;
 }
 

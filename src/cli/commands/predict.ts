@@ -5,7 +5,7 @@ import { RunningModel } from '../../runtime/model.ts';
 import { devicesFor, findDevice, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
 import { planFor } from '../plan-cache.ts';
-import { companion, needsOf, openProgram, openWeights } from '../program.ts';
+import { companion, needsOf, openProgram, openWeights, remarked } from '../program.ts';
 import { print } from '../terminal.ts';
 
 export interface PredictFlags {
@@ -27,7 +27,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   const widths = model.inputs.map((i) => i.type.shape.slice(1).reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1));
   const values: readonly ArrayLike<number>[] =
     flags.data !== undefined
-      ? readDataset(flags.data, await readUserFile(flags.data, 'NN301'), needsOf(model, false), companion(flags.data)).tensors
+      ? remarked(readDataset(flags.data, await readUserFile(flags.data, 'NN301'), needsOf(model, false), companion(flags.data))).tensors
       : parseInput(flags.input ?? '', widths);
   mustDiffer(flags.out, [path, flags.weights, flags.data]);
   await mustBeWritable(flags.out);
