@@ -10,6 +10,7 @@ import { readSafetensors, type StoredTensor } from './safetensors.ts';
 import type { Table } from './table.ts';
 import { unpacked } from './unpack.ts';
 import { windowsOf } from './text.ts';
+import type { KnownVocabulary, Vocabulary } from './vocabulary.ts';
 
 /** What a model takes and what it is compared with: the data must have this form. */
 export interface Needs {
@@ -26,6 +27,8 @@ export interface Needs {
   readonly columns?: ReadonlyMap<string, readonly string[]>;
   readonly tokens?: 'chars' | 'bytes' | undefined;
   readonly context?: number | undefined;
+  /** How tokens are numbered, where weights know them already. */
+  readonly vocabulary?: KnownVocabulary | undefined;
   /** The place in the program, for messages. */
   readonly span?: Diagnostic['span'];
 }
@@ -38,6 +41,8 @@ export interface Dataset {
   readonly tensors: readonly Values[];
   /** What was done with the values that the file does not say. */
   readonly remarks?: readonly string[];
+  /** What the tokens of a text are. */
+  readonly vocabulary?: Vocabulary;
 }
 
 /** Reads a file that stands beside the first one. */
@@ -258,16 +263,16 @@ function fromText(path: string, bytes: Uint8Array, needs: Needs): Dataset {
       `${path} is text, and the program does not say how to cut it`,
       'write: data "tale.txt" tokens=chars context=64',
     );
-  const text = windowsOf(path, bytes, tokens, context);
+  const text = windowsOf(path, bytes, tokens, context, needs.vocabulary);
   const classes = needs.targets[0]?.classes;
-  if (classes !== undefined && text.vocabulary.length > classes)
+  if (classes !== undefined && text.vocabulary.entries.length > classes)
     reject(
       needs,
       'NN306',
-      `${path} has ${text.vocabulary.length} different tokens, and the model has ${classes} classes`,
+      `${path} has ${text.vocabulary.entries.length} different tokens, and the model has ${classes} classes`,
       'make the embedding and the last layer as wide as the vocabulary',
     );
-  return { rows: text.rows, tensors: needs.targets.length ? [text.x, text.y] : [text.x] };
+  return { rows: text.rows, tensors: needs.targets.length ? [text.x, text.y] : [text.x], vocabulary: text.vocabulary };
 }
 
 /** Labels outside of the classes would read foreign memory in other systems; here they end before the device sees them. */
