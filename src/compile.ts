@@ -3,6 +3,7 @@ import { fail, get, invariant } from './base/errors.ts';
 import type { ScalarExpr } from './base/scalar.ts';
 import type { Source } from './base/source.ts';
 import { fixedShape } from './base/types.ts';
+import { checkWhole } from './base/whole.ts';
 import type { Graph } from './ir/graph/types.ts';
 import { dataOf, featuresOf, identityOf, outputOf, planProgram, stateShapes } from './lower/describe.ts';
 import { collectScalars, generate } from './lower/generate.ts';
@@ -101,9 +102,15 @@ const PREDICT_ROWS = 256;
 /** Parts of the forward pass that are tried, one after the other, where memory is short. */
 const SEGMENTS = [2, 3, 4, 6, 8, 12, 16];
 
+/** What numbers of the options must be whole, and at least how large. */
+const WHOLE = { rows: 1, held: 0, batch: 1, steps: 1, epochs: 1, seed: 0, recompute: 0 } as const satisfies Partial<
+  Record<keyof CompileOptions, number>
+>;
+
 /** Model to plan. Pure: no files, no device, no clock. */
 export function compile(model: Model, options: CompileOptions = {}): Compiled {
   const { maxMemory } = options;
+  checkWhole(WHOLE, options);
   if (maxMemory === undefined) return compileOnce(model, options);
   // How kernels go through their points makes no difference to what they need.
   const { observe: _observe, ...quiet } = options;

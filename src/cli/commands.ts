@@ -11,6 +11,7 @@ import { run } from './commands/run.ts';
 import { train } from './commands/train.ts';
 import { tune } from './commands/tune.ts';
 import { verify } from './commands/verify.ts';
+import { DATA_FILES } from '../data/dataset.ts';
 import { version } from './package.ts';
 
 function whole(min: number): (text: string) => number {
@@ -68,7 +69,7 @@ export function commands(): Command {
     'train house.nn --seeds 256 --device gpu --save best.safetensors',
   ])
     .argument('<file>', 'the program')
-    .option('--data <file>', 'train on this file (.csv or .safetensors with tensors x and y)')
+    .option('--data <file>', `train on this file: ${DATA_FILES}`)
     .option('--steps <n>', 'number of updates', whole(1))
     .option('--epochs <n>', 'how often to go through the data', whole(1))
     .option('--batch <n>', 'examples in one update', whole(1))
@@ -104,7 +105,7 @@ export function commands(): Command {
     .argument('<file>', 'the program')
     .requiredOption('--weights <file>', 'the weights (.safetensors)')
     .option('--input <numbers>', 'the input: numbers separated by commas, examples by semicolons')
-    .option('--data <file>', 'inputs from a file (.csv or .safetensors)')
+    .option('--data <file>', `inputs from a file: ${DATA_FILES}`)
     .option('--out <file>', 'write the predictions here (.csv or .safetensors)')
     .addOption(device())
     .addOption(deterministic())
@@ -123,7 +124,7 @@ export function commands(): Command {
   command('build', 'write a standalone folder: WGSL, plan, runner, types and a page', ['build house.nn -o house-page'])
     .argument('<file>', 'the program')
     .requiredOption('-o, --out <dir>', 'the folder')
-    .option('--data <file>', 'train on this file')
+    .option('--data <file>', `train on this file: ${DATA_FILES}`)
     .option('--weights <file>', 'put these trained weights in')
     .addOption(level())
     .action(build);

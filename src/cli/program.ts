@@ -6,7 +6,8 @@ import { shuffleAt } from '../base/random.ts';
 import type { Source } from '../base/source.ts';
 import { check, type Reader } from '../compile.ts';
 import { readDataset, type Dataset, type Needs, type Values } from '../data/dataset.ts';
-import { readSafetensors } from '../data/safetensors.ts';
+import { readMetadata, readSafetensors, type StoredTensor } from '../data/safetensors.ts';
+import { vocabularyIn, type KnownVocabulary } from '../data/vocabulary.ts';
 import { drawData, nativeDraws } from '../draw.ts';
 import type { Weights } from '../runtime/api.ts';
 import type { Model, Script } from '../sema/model.ts';
@@ -70,9 +71,10 @@ export function hasData(program: OpenProgram, given: string | undefined, exists:
   return path !== undefined && (given !== undefined || exists(path));
 }
 
-export function needsOf(model: Model, withTarget: boolean): Needs {
+export function needsOf(model: Model, withTarget: boolean, vocabulary?: KnownVocabulary): Needs {
   const { data } = model;
   return {
+    vocabulary,
     inputs: model.inputs,
     targets: withTarget ? model.targets : [],
     ...(data ? { columns: data.columns, tokens: data.tokens, context: data.context } : {}),
@@ -85,15 +87,25 @@ export interface OpenData extends Dataset {
   readonly statistics: ReadonlyMap<string, readonly number[]>;
 }
 
-/** Reads or draws the training data; an error if there is none. */
-export async function openData(program: OpenProgram, given: string | undefined, random?: RandomSource): Promise<OpenData> {
+/** Reads or draws the training data, its text in the tokens of the weights that training begins with; an error if there is none. */
+export async function openData(
+  program: OpenProgram,
+  given: string | undefined,
+  random?: RandomSource,
+  vocabulary?: KnownVocabulary,
+): Promise<OpenData> {
   const { model } = program;
-  const all = await allData(program, given, random);
+  const all = await allData(program, given, random, vocabulary);
   const split = splitData(all, model.data?.split ?? 1, model);
-  return { ...split, statistics: model.data?.normalize ? statisticsOf(model, split) : new Map() };
+  return { ...all, ...split, statistics: model.data?.normalize ? statisticsOf(model, split) : new Map() };
 }
 
-async function allData(program: OpenProgram, given: string | undefined, random: RandomSource | undefined): Promise<Dataset> {
+async function allData(
+  program: OpenProgram,
+  given: string | undefined,
+  random: RandomSource | undefined,
+  vocabulary: KnownVocabulary | undefined,
+): Promise<Dataset> {
   const { model } = program;
   const draw = given === undefined ? model.data?.draw : undefined;
   if (draw) {
@@ -106,8 +118,14 @@ async function allData(program: OpenProgram, given: string | undefined, random: 
     fail('NN305', `${program.path} names no data`, { help: 'add a line such as: data "house.csv" x=sqft y=price, or give --data FILE' });
   // The place in the program is shown only for data that the program itself names.
   const span = given === undefined ? model.data?.span : undefined;
-  const needs = { ...needsOf(model, true), ...(span ? { span } : {}) };
-  return readDataset(path, await readUserFile(path, 'NN301', span), needs, companion(path));
+  const needs = { ...needsOf(model, true, vocabulary), ...(span ? { span } : {}) };
+  return remarked(readDataset(path, await readUserFile(path, 'NN301', span), needs, companion(path)));
+}
+
+/** Says what was done with the values that were read. */
+export function remarked(data: Dataset): Dataset {
+  for (const remark of data.remarks ?? []) note(remark);
+  return data;
 }
 
 /** Reads a file that a data file needs beside it. */
@@ -168,8 +186,38 @@ function statisticsOf(model: Model, data: Dataset): Map<string, readonly number[
   return found;
 }
 
-/** Reads weights by PyTorch's names. */
-export async function openWeights(path: string): Promise<Weights> {
-  const tensors = readSafetensors(await readUserFile(path, 'NN401'), path);
-  return Object.fromEntries([...tensors].map(([name, t]) => [name, { shape: t.shape, data: Float32Array.from(t.data) }]));
+/** A file of weights. */
+export interface SavedWeights {
+  readonly path: string;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** By PyTorch's names. */
+  readonly weights: Weights;
+  /** The tokens that they were trained with. */
+  readonly vocabulary: KnownVocabulary | undefined;
+}
+
+export async function openWeights(path: string): Promise<SavedWeights> {
+  const bytes = await readUserFile(path, 'NN401');
+  const tensors = readSafetensors(bytes, path);
+  return {
+    path,
+    tensors,
+    weights: Object.fromEntries([...tensors].map(([name, t]) => [name, { shape: t.shape, data: Float32Array.from(t.data) }])),
+    vocabulary: vocabularyIn(readMetadata(bytes), path),
+  };
+}
+
+/** The tokens that weights were trained with, if the text of the program is cut as theirs was; an error if it is not. */
+export function vocabularyFor({ data }: Model, saved: SavedWeights | undefined): KnownVocabulary | undefined {
+  const known = saved?.vocabulary;
+  if (!known || data?.tokens === undefined || data.tokens === known.tokens) return known;
+  return fail('NN402', `${known.from} was trained with tokens=${known.tokens}, and the program says tokens=${data.tokens}`, {
+    help: `write tokens=${known.tokens}, or take other weights`,
+  });
+}
+
+/** Says where nobody knows whether a text has the tokens that the weights were trained with. */
+export function noteTokens({ vocabulary }: Dataset, saved: SavedWeights | undefined): void {
+  if (saved && !saved.vocabulary && vocabulary?.tokens === 'chars')
+    note(`${saved.path} holds no vocabulary: characters are numbered by the text at hand, which may not be how they were in training`);
 }

@@ -10,6 +10,7 @@ import { readSafetensors, type StoredTensor } from './safetensors.ts';
 import type { Table } from './table.ts';
 import { unpacked } from './unpack.ts';
 import { windowsOf } from './text.ts';
+import type { KnownVocabulary, Vocabulary } from './vocabulary.ts';
 
 /** What a model takes and what it is compared with: the data must have this form. */
 export interface Needs {
@@ -26,6 +27,8 @@ export interface Needs {
   readonly columns?: ReadonlyMap<string, readonly string[]>;
   readonly tokens?: 'chars' | 'bytes' | undefined;
   readonly context?: number | undefined;
+  /** How tokens are numbered, where weights know them already. */
+  readonly vocabulary?: KnownVocabulary | undefined;
   /** The place in the program, for messages. */
   readonly span?: Diagnostic['span'];
 }
@@ -36,6 +39,10 @@ export interface Dataset {
   readonly rows: number;
   /** Each input, then each target, row-major. */
   readonly tensors: readonly Values[];
+  /** What was done with the values that the file does not say. */
+  readonly remarks?: readonly string[];
+  /** What the tokens of a text are. */
+  readonly vocabulary?: Vocabulary;
 }
 
 /** Reads a file that stands beside the first one. */
@@ -65,18 +72,25 @@ const wantedOf = ({ inputs, targets }: Needs): Wanted[] => [
 type Tensors = ReadonlyMap<string, StoredTensor>;
 
 const KINDS: readonly {
+  /** What people call it. */
+  readonly name: string;
   readonly ending: RegExp;
   readonly read: (path: string, bytes: Uint8Array, needs: Needs, beside: Beside) => Dataset;
 }[] = [
-  { ending: /\.csv$/i, read: (p, b, n) => fromTable(p, readCsv(textOf(p, b, n), ','), n) },
-  { ending: /\.tsv$/i, read: (p, b, n) => fromTable(p, readCsv(textOf(p, b, n), '\t'), n) },
-  { ending: /\.json$/i, read: (p, b, n) => fromJson(p, b, n) },
-  { ending: /\.safetensors$/i, read: (p, b, n) => fromTensors(p, readSafetensors(b, p, 'NN301'), n) },
-  { ending: /\.npz$/i, read: (p, b, n) => fromTensors(p, readNpz(p, b), n) },
-  { ending: /\.npy$/i, read: (p, b, n, beside) => fromFiles(p, readNpy(p, b), n, beside, readNpy) },
-  { ending: /[.-]idx\d?-ubyte$/i, read: (p, b, n, beside) => fromFiles(p, readIdx(p, b), n, beside, readIdx) },
-  { ending: /\.txt$/i, read: (p, b, n) => fromText(p, b, n) },
+  { name: '.csv', ending: /\.csv$/i, read: (p, b, n) => fromTable(p, readCsv(textOf(p, b, n), ','), n) },
+  { name: '.tsv', ending: /\.tsv$/i, read: (p, b, n) => fromTable(p, readCsv(textOf(p, b, n), '\t'), n) },
+  { name: '.json', ending: /\.json$/i, read: (p, b, n) => fromJson(p, b, n) },
+  { name: '.npy', ending: /\.npy$/i, read: (p, b, n, beside) => fromFiles(p, readNpy(p, b), n, beside, readNpy) },
+  { name: '.npz', ending: /\.npz$/i, read: (p, b, n) => fromTensors(p, readNpz(p, b), n) },
+  { name: '.safetensors', ending: /\.safetensors$/i, read: (p, b, n) => fromTensors(p, readSafetensors(b, p, 'NN301'), n) },
+  { name: 'MNIST idx', ending: /[.-]idx\d?-ubyte$/i, read: (p, b, n, beside) => fromFiles(p, readIdx(p, b), n, beside, readIdx) },
+  { name: '.txt', ending: /\.txt$/i, read: (p, b, n) => fromText(p, b, n) },
 ];
+
+const NAMES = KINDS.map((k) => k.name);
+
+/** Every kind of file that data may be, for people. */
+export const DATA_FILES = `${NAMES.slice(0, -1).join(', ')} or ${NAMES.at(-1) ?? ''}, each also as .gz`;
 
 /** Reads training data, or inputs alone, from the bytes of a file; files ending in .gz are unpacked first. */
 export function readDataset(path: string, packed: Uint8Array, needs: Needs, beside: Beside): Dataset {
@@ -84,7 +98,7 @@ export function readDataset(path: string, packed: Uint8Array, needs: Needs, besi
   const kind = KINDS.find((k) => k.ending.test(plain));
   if (!kind)
     return fail('NN301', `${path} is of a kind that nnc does not read`, {
-      help: 'it reads .csv, .tsv, .json, .npy, .npz, .safetensors, MNIST idx and .txt, all of them with .gz too',
+      help: `it reads ${DATA_FILES}`,
     });
   if (needs.context !== undefined && !/\.txt$/i.test(plain)) reject(needs, 'NN301', `${path} is no text, so it has no tokens`);
   const dataset = kind.read(path, unpacked(path, packed), needs, (other) => unpacked(other, beside(other)));
@@ -203,7 +217,7 @@ interface Found {
 
 function assemble(needs: Needs, path: string, find: (w: Wanted) => Found): Dataset {
   const wanted = wantedOf(needs);
-  const found = wanted.map((w) => take(find(w), w, needs));
+  const found = wanted.map((w, i) => take(find(w), w, needs, i < needs.inputs.length));
   const rows = found[0]?.rows ?? 0;
   if (rows === 0) reject(needs, 'NN301', `${path} has no examples`);
   found.forEach((f, i) => {
@@ -214,10 +228,15 @@ function assemble(needs: Needs, path: string, find: (w: Wanted) => Found): Datas
         `${path} has ${rows} inputs and ${f.rows} ${wanted[i]?.plain === 'y' ? 'targets' : `of ${wanted[i]?.name ?? ''}`}`,
       );
   });
-  return { rows, tensors: found.map((f) => f.values) };
+  return { rows, tensors: found.map((f) => f.values), remarks: found.flatMap((f) => f.remark ?? []) };
 }
 
-function take({ tensor: t, shown, path }: Found, { type, what }: Wanted, needs: Needs): { rows: number; values: Values } {
+function take(
+  { tensor: t, shown, path }: Found,
+  { type, what }: Wanted,
+  needs: Needs,
+  isInput: boolean,
+): { readonly rows: number; readonly values: Values; readonly remark?: string } {
   const without1 = (shape: readonly unknown[]): string => shape.filter((d) => d !== 1).join();
   // Extents of 1 do not count: a vector of N numbers is N examples of one, an image needs no channel axis.
   const fits = t.shape.length > 0 && without1(type.shape.slice(1)) === without1(t.shape.slice(1));
@@ -226,8 +245,12 @@ function take({ tensor: t, shown, path }: Found, { type, what }: Wanted, needs: 
     return reject(needs, 'NN304', `${shown} holds floats in ${path}, and ${what} takes whole numbers`);
   const bad = t.data.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) return reject(needs, 'NN303', `${shown} in ${path} holds ${t.data[bad] ?? 0} at element ${bad}`);
-  const scale = type.dtype === 'f32' && t.bytes ? 1 / 255 : 1;
-  return { rows: t.shape[0] ?? 0, values: type.dtype === 'f32' ? Float32Array.from(t.data, (v) => v * scale) : t.data };
+  const rows = t.shape[0] ?? 0;
+  if (type.dtype !== 'f32') return { rows, values: t.data };
+  // Bytes that flow in are brightnesses; what the model is compared with is what the file says.
+  if (!t.bytes || !isInput) return { rows, values: Float32Array.from(t.data) };
+  const remark = `${shown} in ${path} holds unsigned bytes, which ${what} takes divided by 255: from 0 to 1`;
+  return { rows, values: Float32Array.from(t.data, (v) => v / 255), remark };
 }
 
 /** Text as windows of tokens; the target is the next token at each place. */
@@ -240,16 +263,16 @@ function fromText(path: string, bytes: Uint8Array, needs: Needs): Dataset {
       `${path} is text, and the program does not say how to cut it`,
       'write: data "tale.txt" tokens=chars context=64',
     );
-  const text = windowsOf(path, bytes, tokens, context);
+  const text = windowsOf(path, bytes, tokens, context, needs.vocabulary);
   const classes = needs.targets[0]?.classes;
-  if (classes !== undefined && text.vocabulary.length > classes)
+  if (classes !== undefined && text.vocabulary.entries.length > classes)
     reject(
       needs,
       'NN306',
-      `${path} has ${text.vocabulary.length} different tokens, and the model has ${classes} classes`,
+      `${path} has ${text.vocabulary.entries.length} different tokens, and the model has ${classes} classes`,
       'make the embedding and the last layer as wide as the vocabulary',
     );
-  return { rows: text.rows, tensors: needs.targets.length ? [text.x, text.y] : [text.x] };
+  return { rows: text.rows, tensors: needs.targets.length ? [text.x, text.y] : [text.x], vocabulary: text.vocabulary };
 }
 
 /** Labels outside of the classes would read foreign memory in other systems; here they end before the device sees them. */

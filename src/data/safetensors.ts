@@ -5,7 +5,7 @@ import { fail } from '../base/errors.ts';
 export interface StoredTensor {
   readonly shape: readonly number[];
   readonly data: Float32Array | Int32Array;
-  /** The file held unsigned bytes, as images do: 255 is 1 where numbers are wanted. */
+  /** The file held unsigned bytes, as images do: 255 is 1 where they flow into a model. */
   readonly bytes?: boolean;
 }
 
@@ -46,6 +46,9 @@ function bfloat(bits: number): number {
 /** Header sizes beyond this are not what any writer makes; the bound keeps a broken file from asking for all memory. */
 const MAX_HEADER = 100_000_000;
 
+/** The entry of a header that is no tensor. */
+const METADATA = '__metadata__';
+
 /** Reads a safetensors file (length of the header, header as JSON, data; all little-endian). `name` is for messages. */
 export function readSafetensors(bytes: Uint8Array, name: string, code: Code = 'NN401'): Map<string, StoredTensor> {
   const bad = (why: string): never =>
@@ -64,7 +67,7 @@ export function readSafetensors(bytes: Uint8Array, name: string, code: Code = 'N
   const out = new Map<string, StoredTensor>();
   const start = 8 + length;
   for (const [key, entry] of Object.entries(header)) {
-    if (key === '__metadata__') continue;
+    if (key === METADATA) continue;
     if (typeof entry !== 'object' || entry === null || !Array.isArray(entry.data_offsets)) return bad(`'${key}' is not described`);
     const reader = Object.hasOwn(READERS, entry.dtype) ? READERS[entry.dtype] : undefined;
     if (!reader) return bad(`'${key}' has type ${entry.dtype}, which nnc does not read`);
@@ -84,9 +87,21 @@ export function readSafetensors(bytes: Uint8Array, name: string, code: Code = 'N
   return out;
 }
 
+/** The metadata of a file that {@link readSafetensors} has read: words by name. */
+export function readMetadata(bytes: Uint8Array): Readonly<Record<string, string>> {
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as Record<string, unknown>;
+  const found = header[METADATA];
+  if (typeof found !== 'object' || found === null) return {};
+  return Object.fromEntries(Object.entries(found).filter((e): e is [string, string] => typeof e[1] === 'string'));
+}
+
 /** Writes f32 and i32 tensors; the header is padded so that the data is aligned to 8 bytes. */
-export function writeSafetensors(tensors: Readonly<Record<string, StoredTensor>>): Uint8Array {
-  const header: Record<string, Header> = {};
+export function writeSafetensors(
+  tensors: Readonly<Record<string, StoredTensor>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const header: Record<string, Header | typeof metadata> = Object.keys(metadata).length > 0 ? { [METADATA]: metadata } : {};
   let offset = 0;
   for (const [name, t] of Object.entries(tensors)) {
     const end = offset + t.data.length * 4;

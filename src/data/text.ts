@@ -1,4 +1,5 @@
 import { fail } from '../base/errors.ts';
+import type { KnownVocabulary, Vocabulary } from './vocabulary.ts';
 
 export interface Windows {
   readonly rows: number;
@@ -6,25 +7,47 @@ export interface Windows {
   readonly x: Int32Array;
   /** The token that follows at each place. */
   readonly y: Int32Array;
-  /** What each token stands for, in the order of their numbers. */
-  readonly vocabulary: readonly string[];
+  readonly vocabulary: Vocabulary;
 }
 
-/** Cuts a text into windows of tokens. Characters are numbered in their order in Unicode, bytes are their own numbers. */
-export function windowsOf(path: string, bytes: Uint8Array, tokens: 'chars' | 'bytes', context: number): Windows {
-  let ids: ArrayLike<number> = bytes;
-  let vocabulary = Array.from({ length: 256 }, (_, i) => String(i));
-  if (tokens === 'chars') {
-    const characters = [...new TextDecoder().decode(bytes)];
-    vocabulary = [...new Set(characters)].sort();
-    const number = new Map(vocabulary.map((c, i) => [c, i]));
-    ids = Int32Array.from(characters, (c) => number.get(c) ?? 0);
-  }
+/**
+ * Cuts a text into windows of tokens. Characters are numbered in their order in Unicode, or as the weights know them that the text is
+ * for; bytes are their own numbers.
+ */
+export function windowsOf(
+  path: string,
+  bytes: Uint8Array,
+  tokens: Vocabulary['tokens'],
+  context: number,
+  known?: KnownVocabulary,
+): Windows {
+  const { ids, entries } = tokens === 'chars' ? characters(path, new TextDecoder().decode(bytes), known) : { ids: bytes, entries: BYTES };
   const rows = Math.floor((ids.length - 1) / context);
   if (rows < 1)
     return fail('NN301', `${path} has ${ids.length} tokens, and one example takes ${context + 1}`, {
       help: 'give more text, or a shorter context',
     });
   const at = (shift: number): Int32Array => Int32Array.from({ length: rows * context }, (_, i) => ids[i + shift] ?? 0);
-  return { rows, x: at(0), y: at(1), vocabulary };
+  return { rows, x: at(0), y: at(1), vocabulary: { tokens, entries } };
+}
+
+const BYTES = Array.from({ length: 256 }, (_, i) => String(i));
+
+function characters(
+  path: string,
+  text: string,
+  known: KnownVocabulary | undefined,
+): { readonly ids: Int32Array; readonly entries: readonly string[] } {
+  const all = [...text];
+  const entries = known?.entries ?? [...new Set(all)].sort();
+  const number = new Map(entries.map((c, i) => [c, i]));
+  const ids = Int32Array.from(all, (c) => number.get(c) ?? -1);
+  const strange = ids.indexOf(-1);
+  if (known && strange >= 0)
+    return fail(
+      'NN304',
+      `character ${strange + 1} of ${path} is ${JSON.stringify(all[strange])}, which is none of the ${entries.length} that ${known.from} was trained with`,
+      { help: 'train on a text that has it, or take it out' },
+    );
+  return { ids, entries };
 }

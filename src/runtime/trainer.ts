@@ -1,4 +1,5 @@
 import { fail } from '../base/errors.ts';
+import { checkWhole } from '../base/whole.ts';
 import type { Plan } from '../plan.ts';
 import type { TrainOptions, TrainResult } from './api.ts';
 import { makeTicks, type Rates, type Session } from './session.ts';
@@ -36,6 +37,7 @@ export async function trainLoop(session: Session, from: number, options: LoopOpt
   const { plan } = session;
   const { train } = plan;
   if (!train) return fail('NN305', 'this plan was compiled without data, so it cannot train');
+  checkWhole({ steps: 1, until: 0, seed: 0 }, options);
   const steps = options.steps ?? train.steps;
   const run = { seed: options.seed ?? train.seed, total: steps, ratesAt: options.ratesAt };
   const begin = performance.now();

@@ -47,6 +47,7 @@ export function lossCall(ev: Evaluation, sink: DiagnosticSink, loss: Loss, e: A.
     const [pred = -1] = given;
     const wrong = notNumbers(b, pred);
     if (wrong) return ev.refuse(wrong, e.span);
+    ev.targets?.compared(pred, loss.undecided);
     if (loss.target) {
       const target = given[names.length - 1];
       const wanted = loss.target(b.type(pred), args, target === undefined ? undefined : b.type(target));

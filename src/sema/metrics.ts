@@ -1,5 +1,5 @@
 import { at } from '../base/errors.ts';
-import { showType } from '../base/types.ts';
+import { sameShape, showDim, showType } from '../base/types.ts';
 import type { GraphBuilder } from '../ir/graph/builder.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type { AnyArgs, Parameters } from './arguments.ts';
@@ -10,10 +10,27 @@ import { problem, type Problem } from './layers/layer.ts';
 export interface Metric {
   readonly doc: string;
   readonly parameters: Parameters;
-  readonly build: (b: GraphBuilder, args: AnyArgs, pred: NodeId, target: NodeId) => NodeId | Problem;
+  /** Parameters that may be left out though they have no default. */
+  readonly optional?: readonly string[];
+  /** `undecided` is the prediction that speaks for neither side, where the loss tells. */
+  readonly build: (b: GraphBuilder, args: AnyArgs, pred: NodeId, target: NodeId, undecided: number | undefined) => NodeId | Problem;
 }
 
 const share = (b: GraphBuilder, hits: NodeId): NodeId => mean(b, b.cast(hits, 'f32'));
+
+/** Labels of the classes on the last axis of a prediction: one for each row. An axis of 1 behind them is none. */
+function labels(b: GraphBuilder, name: string, pred: NodeId, target: NodeId): NodeId | Problem {
+  const [type, shape] = [b.type(target), b.shape(pred)];
+  const rows = shape.slice(0, -1);
+  if (type.dtype !== 'i32') return problem('NN211', `${name} needs labels as the target`);
+  if (sameShape(type.shape, rows)) return target;
+  if (sameShape(type.shape, [...rows, 1])) return b.reshape(target, rows);
+  return problem(
+    'NN211',
+    `${name} takes one label for each row of classes on the last axis: the model gives ${showType(b.type(pred))}, and the target is ${showType(type)}`,
+    `a label for each row is declared as target y: int[${rows.slice(1).map(showDim).join(', ')}]; other values are compared by ${name}(a, b)`,
+  );
+}
 
 function numbers(b: GraphBuilder, name: string, pred: NodeId, target: NodeId, build: (d: NodeId) => NodeId): NodeId | Problem {
   const same = showType(b.type(pred)) === showType(b.type(target));
@@ -24,14 +41,23 @@ function numbers(b: GraphBuilder, name: string, pred: NodeId, target: NodeId, bu
 
 export const METRICS: Readonly<Record<string, Metric>> = {
   accuracy: {
-    doc: 'share of right answers: the largest of the classes, or which side of the threshold',
-    parameters: { threshold: { type: 'number', default: 0.5, doc: 'where a number counts as yes; 0 for logits' } },
-    build(b, args, pred, target) {
-      if (b.type(target).dtype === 'i32') return share(b, b.op('eq', argmax(b, pred, b.shape(pred).length - 1), target));
-      if (showType(b.type(pred)) !== showType(b.type(target)))
-        return problem('NN211', `accuracy cannot compare with ${showType(b.type(target))}`);
+    doc: 'share of right answers: the largest of the classes, or of yes and no which side of the threshold: 0 for what a loss takes as logits or scores (bce_with_logits, multilabel_soft_margin, soft_margin, hinge), else 0.5',
+    parameters: { threshold: { type: 'number', doc: 'where a number counts as yes' } },
+    optional: ['threshold'],
+    build(b, args, pred, target, undecided) {
+      const shape = b.shape(pred);
+      const whole = b.type(target).dtype === 'i32';
+      // Whole numbers beside one number each are yes or no; one class alone would be right whatever the model says.
+      const sides = shape.at(-1) === 1 || sameShape(shape, b.shape(target));
+      if (whole && !sides) {
+        const own = labels(b, 'accuracy', pred, target);
+        return typeof own === 'number' ? share(b, b.op('eq', argmax(b, pred, shape.length - 1), own)) : own;
+      }
+      const fits = sameShape(shape, b.shape(target)) || (whole && sameShape(shape, [...b.shape(target), 1]));
+      if (!fits || b.type(target).dtype === 'bool') return problem('NN211', `accuracy cannot compare with ${showType(b.type(target))}`);
+      const truth = b.reshape(b.cast(target, 'f32'), shape);
       const yes = (x: NodeId, limit: number): NodeId => b.cast(b.op('lt', b.like(limit, x), x), 'i32');
-      return share(b, b.op('eq', yes(pred, args['threshold'] as number), yes(target, 0.5)));
+      return share(b, b.op('eq', yes(pred, (args['threshold'] as number | undefined) ?? undecided ?? 0.5), yes(truth, 0.5)));
     },
   },
   top_k: {
@@ -40,9 +66,10 @@ export const METRICS: Readonly<Record<string, Metric>> = {
     build(b, args, pred, target) {
       const shape = b.shape(pred);
       const axis = shape.length - 1;
-      if (b.type(target).dtype !== 'i32') return problem('NN211', 'top_k needs labels as the target');
+      const label = labels(b, 'top_k', pred, target);
+      if (typeof label !== 'number') return label;
       const place = b.add('iota', [], { axis }, { dtype: 'i32', shape });
-      const own = b.op('eq', place, b.unreduce(target, shape, [axis]));
+      const own = b.op('eq', place, b.unreduce(label, shape, [axis]));
       const score = b.sum(b.op('select', own, pred, b.like(0, pred)), [axis]);
       const better = b.cast(b.op('lt', b.unreduce(score, shape, [axis]), pred), 'i32');
       const rank = b.sum(better, [axis]);
@@ -76,11 +103,12 @@ export const METRICS: Readonly<Record<string, Metric>> = {
     build(b, _args, pred, target) {
       const shape = b.shape(pred);
       const axis = shape.length - 1;
-      if (b.type(target).dtype !== 'i32') return problem('NN211', 'perplexity needs labels as the target');
+      const label = labels(b, 'perplexity', pred, target);
+      if (typeof label !== 'number') return label;
       const peak = b.unreduce(b.add('reduce_max', [pred], { axes: [axis] }), shape, [axis]);
       const shifted = b.op('sub', pred, peak);
       const place = b.add('iota', [], { axis }, { dtype: 'i32', shape });
-      const own = b.op('eq', place, b.unreduce(target, shape, [axis]));
+      const own = b.op('eq', place, b.unreduce(label, shape, [axis]));
       const chosen = b.sum(b.op('select', own, shifted, b.like(0, pred)), [axis]);
       const total = b.op('log', b.sum(b.op('exp', shifted), [axis]));
       return b.op('exp', mean(b, b.op('sub', total, chosen)));

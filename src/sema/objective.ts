@@ -102,6 +102,7 @@ function lossOfPrediction(
   const { b } = ev;
   const parts = operandsOf(b, loss, pred);
   if ('code' in parts) return ev.refuse(parts, value.span);
+  targets.compared(parts[0], loss.undecided);
   const target: NodeId[] = [];
   if (loss.target) {
     const names = targets.several();
@@ -134,7 +135,13 @@ export function metricOf(g: Goals, s: A.MetricStatement, pred: NodeId): { readon
     // Of several values those that are compared: accuracy(pred, kind).
     const operands = bare(g, call) ? [] : call.args.filter((a) => !a.name);
     const settings = call.args.filter((a) => !operands.includes(a));
-    const args = bindArguments({ callee: call.text, span: value.span, args: settings }, known.parameters, [], g.env, g.sink);
+    const args = bindArguments(
+      { callee: call.text, span: value.span, args: settings },
+      known.parameters,
+      known.optional ?? [],
+      g.env,
+      g.sink,
+    );
     if (!args) return undefined;
     const given = operands.map((a) => ev.tensorOf(ev.evaluate(a.value, g.env, { prefix: ['metric'], next: 0 }), a.span));
     const names = targets.several();
@@ -145,7 +152,7 @@ export function metricOf(g: Goals, s: A.MetricStatement, pred: NodeId): { readon
     const wrong = notNumbers(b, given[0] ?? pred);
     if (wrong) return ev.refuse(wrong, value.span);
     const [mine = pred, other = targets.node('target', b.type(pred)) ?? -1] = given;
-    const node = b.within({ name: `metric ${call.text}` }, () => known.build(b, args, mine, other));
+    const node = b.within({ name: `metric ${call.text}` }, () => known.build(b, args, mine, other, targets.undecided(mine)));
     return typeof node === 'number' ? { name, node } : ev.refuse(node, value.span);
   }
   const loss = namedLoss(g, value);

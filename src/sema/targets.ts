@@ -20,6 +20,8 @@ export class Targets {
   private readonly declared: () => readonly InputInfo[];
   private readonly wanted = new Map<string, Wanted>();
   private readonly nodes = new Map<string, NodeId>();
+  /** What losses compare, and which value of it speaks for neither side, where a loss says so. */
+  private readonly sides = new Map<NodeId, number>();
 
   constructor(m: ModelBuilder, declared: () => readonly InputInfo[]) {
     this.m = m;
@@ -58,6 +60,16 @@ export class Targets {
   want(word: string, wanted: Wanted): void {
     const input = this.inputOf(word);
     if (input !== undefined && !this.wanted.has(input)) this.wanted.set(input, wanted);
+  }
+
+  /** A loss takes these values, and one of them speaks for neither side. */
+  compared(pred: NodeId, undecided: number | undefined): void {
+    if (undecided !== undefined) this.sides.set(pred, undecided);
+  }
+
+  /** The value of a prediction that speaks for neither side, by the loss that takes it. */
+  undecided(pred: NodeId): number | undefined {
+    return this.sides.get(pred);
   }
 
   /** The node that holds a target, of the declared type, else of the one that is wanted, else of `fallback`. */

@@ -1,8 +1,9 @@
 import { gzipSync, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.ts';
+import { commands } from '../../src/cli/commands.ts';
 import { BATCH, type TensorType } from '../../src/base/types.ts';
-import { readDataset, type Dataset, type Needs } from '../../src/data/dataset.ts';
+import { DATA_FILES, readDataset, type Dataset, type Needs } from '../../src/data/dataset.ts';
 
 const f32 = (...shape: number[]): TensorType => ({ dtype: 'f32', shape: [BATCH, ...shape] });
 const i32 = (...shape: number[]): TensorType => ({ dtype: 'i32', shape: [BATCH, ...shape] });
@@ -66,6 +67,38 @@ describe('files of data', () => {
       [0, 1, 0, 1, 1, 0, 1, 0],
       [7, 3],
     ]);
+  });
+
+  it('divides unsigned bytes by 255 where they flow in, and says so, but never what the model is compared with', () => {
+    const u8 = (...v: number[]): Uint8Array => npy('|u1', [2, 2], Uint8Array.from(v).buffer);
+    const npz = readDataset(
+      'a.npz',
+      zipSync({ 'x.npy': u8(0, 255, 51, 102), 'y.npy': u8(0, 255, 51, 102) }),
+      needs(f32(2), f32(2)),
+      nothing,
+    );
+    expect(lists(npz)[0]?.map((v) => Math.round(v * 255))).toEqual([0, 255, 51, 102]);
+    expect(lists(npz)[1]).toEqual([0, 255, 51, 102]);
+    expect(npz.remarks).toEqual(["'x' in a.npz holds unsigned bytes, which the input takes divided by 255: from 0 to 1"]);
+    const columns = new Map([['y', ['y-idx1-ubyte']]]);
+    const images = readDataset('x-idx2-ubyte', idx([2, 1], [255, 0]), needs(f32(1), f32(1), { columns }), () => idx([2], [7, 255]));
+    expect(lists(images)).toEqual([
+      [1, 0],
+      [7, 255],
+    ]);
+    expect(images.remarks).toHaveLength(1);
+    expect(readDataset('x.npy', npy('<i4', [2, 2], Int32Array.from([1, 2, 3, 4]).buffer), needs(f32(2)), nothing).remarks).toEqual([]);
+    expect(readDataset('x.npy', u8(1, 2, 3, 4), needs(i32(2)), nothing).remarks).toEqual([]);
+  });
+
+  it('are named by one list in the help of every command and in the error', () => {
+    expect(DATA_FILES).toBe('.csv, .tsv, .json, .npy, .npz, .safetensors, MNIST idx or .txt, each also as .gz');
+    const all = commands();
+    for (const name of ['train', 'predict', 'build']) {
+      const option = all.commands.find((c) => c.name() === name)?.options.find((o) => o.long === '--data');
+      expect(option?.description).toContain(DATA_FILES);
+    }
+    expect(message(() => readDataset('a.png', bytes(''), needs(f32(1)), nothing))).toContain(DATA_FILES);
   });
 
   it('reads JSON as a table and as tensors', () => {

@@ -4,12 +4,13 @@ import { fail } from '../../base/errors.ts';
 import { compile } from '../../compile.ts';
 import { writeSafetensors, type StoredTensor } from '../../data/safetensors.ts';
 import type { Dataset } from '../../data/dataset.ts';
+import { vocabularyMetadata } from '../../data/vocabulary.ts';
 import type { Plan } from '../../plan.ts';
 import { checkWeights } from '../../runtime/weights.ts';
 import { makeFolder, readUserFile, writeFileSafely } from '../files.ts';
 import { wgslText } from './dump.ts';
 import { STANDALONE } from '../package.ts';
-import { hasData, openData, openProgram, openWeights } from '../program.ts';
+import { hasData, noteTokens, openData, openProgram, openWeights, vocabularyFor } from '../program.ts';
 import { print } from '../terminal.ts';
 
 export interface BuildFlags {
@@ -25,10 +26,13 @@ const CARRIED = ['runner.js', 'runner.d.ts', 'page.js', 'page.css', 'index.html'
 export async function build(path: string, flags: BuildFlags): Promise<void> {
   const program = await openProgram(path);
   const { model, source } = program;
-  const data = hasData(program, flags.data, () => true) ? await openData(program, flags.data) : undefined;
+  const saved = flags.weights === undefined ? undefined : await openWeights(flags.weights);
+  const vocabulary = vocabularyFor(model, saved);
+  const data = hasData(program, flags.data, () => true) ? await openData(program, flags.data, undefined, vocabulary) : undefined;
+  if (data) noteTokens(data, saved);
   const trainable = data !== undefined && model.training !== undefined && model.optim !== undefined;
   const { plan } = compile(model, { rows: trainable ? data.rows : undefined, level: flags.opt, statistics: data?.statistics });
-  const weights = flags.weights === undefined ? undefined : await openWeights(flags.weights);
+  const weights = saved?.weights;
   if (weights) await checkWeights(plan, weights, flags.weights ?? '');
 
   const inputs = plan.predict.inputs.map((t) => ({ name: t.name, width: t.shape.slice(1).reduce((a, b) => a * b, 1) }));
@@ -52,7 +56,7 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
     'page.json': JSON.stringify(info),
   };
   if (trainable) files['data.safetensors'] = writeSafetensors(dataTensors(data, plan));
-  if (weights) files['weights.safetensors'] = writeSafetensors(weights);
+  if (weights) files['weights.safetensors'] = writeSafetensors(weights, vocabularyMetadata(vocabulary));
   for (const name of CARRIED) files[name] = await readUserFile(join(STANDALONE, name), 'NN502');
   await writeFolder(flags.out, files);
   print(`${flags.out}: ${Object.keys(files).sort().join(', ')}`);

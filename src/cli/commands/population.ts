@@ -1,6 +1,7 @@
 import { fail } from '../../base/errors.ts';
 import { compile, type CompileOptions } from '../../compile.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
+import { vocabularyMetadata } from '../../data/vocabulary.ts';
 import type { Plan } from '../../plan.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import { Population, type Net, type NetResult } from '../../runtime/population.ts';
@@ -82,7 +83,7 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
   const { results, weights, where } = await trained(device, flags.device, nets, data);
   report(results, (performance.now() - begin) / 1000, where);
   if (flags.save !== undefined) {
-    await writeFileSafely(flags.save, writeSafetensors(await weights(best(results))));
+    await writeFileSafely(flags.save, writeSafetensors(await weights(best(results)), vocabularyMetadata(data.vocabulary)));
     print(`weights of the best: ${flags.save}`);
   }
 }

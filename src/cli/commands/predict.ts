@@ -1,12 +1,13 @@
 import { fail } from '../../base/errors.ts';
-import { readDataset } from '../../data/dataset.ts';
+import { readDataset, type Dataset } from '../../data/dataset.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
 import { RunningModel } from '../../runtime/model.ts';
+import type { Model } from '../../sema/model.ts';
 import { devicesFor } from '../../lower/targets.ts';
 import { findDevice, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
 import { planFor } from '../plan-cache.ts';
-import { companion, needsOf, openProgram, openWeights } from '../program.ts';
+import { companion, needsOf, noteTokens, openProgram, openWeights, remarked, vocabularyFor, type SavedWeights } from '../program.ts';
 import { print } from '../terminal.ts';
 
 export interface PredictFlags {
@@ -26,18 +27,16 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   const program = await openProgram(path);
   const { model } = program;
   const widths = model.inputs.map((i) => i.type.shape.slice(1).reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1));
+  const saved = await openWeights(flags.weights);
   const values: readonly ArrayLike<number>[] =
-    flags.data !== undefined
-      ? readDataset(flags.data, await readUserFile(flags.data, 'NN301'), needsOf(model, false), companion(flags.data)).tensors
-      : parseInput(flags.input ?? '', widths);
+    flags.data !== undefined ? await inputsFrom(flags.data, model, saved) : parseInput(flags.input ?? '', widths);
   mustDiffer(flags.out, [path, flags.weights, flags.data]);
   await mustBeWritable(flags.out);
-  const weights = await openWeights(flags.weights);
   const device = await findDevice(flags.device, flags);
   const plan = await planFor(program, { level: flags.opt, adapter: device.adapter, devices: devicesFor(model, device) });
   const session = await device.open(plan);
   try {
-    const running = await RunningModel.open(session, { weights, from: flags.weights });
+    const running = await RunningModel.open(session, { weights: saved.weights, from: flags.weights });
     const { data: out, shape: whole } = await running.predict(...values);
     const shape = whole.slice(1);
     const each = shape.reduce((a, b) => a * b, 1);
@@ -52,6 +51,14 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   } finally {
     session.destroy();
   }
+}
+
+/** The inputs of a file, text in the tokens that the weights were trained with. */
+async function inputsFrom(path: string, model: Model, saved: SavedWeights): Promise<Dataset['tensors']> {
+  const needs = needsOf(model, false, vocabularyFor(model, saved));
+  const data = remarked(readDataset(path, await readUserFile(path, 'NN301'), needs, companion(path)));
+  noteTokens(data, saved);
+  return data.tensors;
 }
 
 /** `3.0`, `1,2,3` or `1,2;3,4`: numbers of one example, one input behind the other; examples separated by `;`. */

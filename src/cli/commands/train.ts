@@ -2,16 +2,26 @@ import { createWriteStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from '../../base/errors.ts';
 import { TorchRandom } from '../../base/torch-random.ts';
-import { readSafetensors, writeSafetensors } from '../../data/safetensors.ts';
+import { writeSafetensors } from '../../data/safetensors.ts';
+import { vocabularyMetadata } from '../../data/vocabulary.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import type { Weights } from '../../runtime/api.ts';
 import { checkNames } from '../../runtime/weights.ts';
 import { devicesFor } from '../../lower/targets.ts';
 import { findDevice, notePrecision } from '../device.ts';
-import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
+import { mustBeWritable, mustDiffer, writeFileSafely } from '../files.ts';
 import { trainPopulation, type PopulationFlags } from './population.ts';
 import { profile } from './profile.ts';
-import { dataPath, openData, openProgram, openWeights, type OpenProgram } from '../program.ts';
+import {
+  dataPath,
+  noteTokens,
+  openData,
+  openProgram,
+  openWeights,
+  vocabularyFor,
+  type OpenProgram,
+  type SavedWeights,
+} from '../program.ts';
 import { planFor } from '../plan-cache.ts';
 import { History, TABLE_ROWS } from '../history.ts';
 import { note, print, progressView, showNumber, showTime } from '../terminal.ts';
@@ -42,7 +52,13 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   const dataSeed = found.data?.draw?.seed;
   // One generator for data, weights and order, as after torch.manual_seed; another seed for the data starts it anew.
   const torch = flags.rng === 'torch' ? new TorchRandom(dataSeed ?? seed) : undefined;
-  const data = await openData(program, flags.data, torch);
+  const checkpoint = flags.checkpoint === undefined ? undefined : join(flags.checkpoint, 'checkpoint.safetensors');
+  const init = flags.init === undefined ? undefined : await openWeights(flags.init);
+  const start = flags.resume && checkpoint !== undefined ? await openCheckpoint(checkpoint) : undefined;
+  const known = vocabularyFor(found, init ?? start);
+  const data = await openData(program, flags.data, torch, known);
+  noteTokens(data, init);
+  const metadata = vocabularyMetadata(data.vocabulary ?? known);
   const random = torch && dataSeed !== undefined && dataSeed !== seed ? new TorchRandom(seed) : torch;
   const device = await findDevice(flags.profile !== undefined && flags.device === 'auto' ? 'gpu' : flags.device, flags);
   const plan = await planFor(program, {
@@ -61,17 +77,15 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   });
   const total = plan.train?.steps ?? 0;
   const stepsPerEpoch = plan.train?.stepsPerEpoch ?? 1;
-  const checkpoint = flags.checkpoint === undefined ? undefined : join(flags.checkpoint, 'checkpoint.safetensors');
   mustDiffer(flags.save, [path, dataPath(program, flags.data), checkpoint]);
   mustDiffer(flags.log, [path, dataPath(program, flags.data), flags.init, flags.save]);
   await mustBeWritable(flags.save);
   if (!flags.resume) await mustBeWritable(checkpoint);
-  const init = flags.init === undefined ? undefined : await openWeights(flags.init);
   // Before the device is there: what has other names or shapes is the sooner told.
-  if (init) checkNames(plan, init, flags.init ?? '');
+  if (init) checkNames(plan, init.weights, init.path);
 
   const session = await device.open(plan);
-  const model = await RunningModel.open(session, { seed, random, weights: init, from: flags.init });
+  const model = await RunningModel.open(session, { seed, random, weights: init?.weights, from: init?.path });
   const stop = { aborted: false };
   const interrupt = (): void => {
     if (stop.aborted) process.exit(130);
@@ -85,7 +99,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     const order = plan.data?.tensors.some((t) => t.name === 'order') && random ? orders(random, epochs, data.rows) : undefined;
     model.setData(...data.tensors, ...(order ? [order] : []));
     if (data.held) model.setHeld(...data.held.tensors);
-    if (checkpoint && flags.resume) await resume(model, checkpoint);
+    if (start) await resume(model, start);
     note(`training ${plan.name} on ${model.device.name}: ${model.device.reason}`);
     notePrecision(found, device, session);
     const first = model.step;
@@ -122,13 +136,13 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
       // The first after a moment, so that a run that is cut short soon keeps something, then rarely.
       const due = model.step === first + 1 || performance.now() - lastSaved > CHECKPOINT_SECONDS * 1000;
       if (checkpoint && due) {
-        await saveCheckpoint(model, checkpoint);
+        await saveCheckpoint(model, checkpoint, metadata);
         lastSaved = performance.now();
       }
     }
     view.stop();
     const seconds = (performance.now() - begin) / 1000;
-    if (checkpoint) await saveCheckpoint(model, checkpoint);
+    if (checkpoint) await saveCheckpoint(model, checkpoint, metadata);
     print(history.table());
     const done = model.step - first;
     const rate = (done / Math.max(seconds, 1e-9)).toFixed(0);
@@ -137,7 +151,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     );
     const weights = await model.weights();
     if (flags.save !== undefined) {
-      await writeFileSafely(flags.save, writeSafetensors(weights));
+      await writeFileSafely(flags.save, writeSafetensors(weights, metadata));
       print(`weights: ${flags.save}`);
     }
     if (stop.aborted) process.exitCode = 130;
@@ -192,25 +206,30 @@ async function openLog(path: string, append: boolean): Promise<Log> {
   };
 }
 
+/** The tensor of a checkpoint that says where it stands. */
+const STAND = 'nnc.checkpoint';
+
 /** Step, seed and source of a checkpoint travel as tensors of one file, so that nothing can come apart. */
-async function saveCheckpoint(model: RunningModel, path: string): Promise<void> {
+async function saveCheckpoint(model: RunningModel, path: string, metadata: Readonly<Record<string, string>>): Promise<void> {
   const meta = Int32Array.from([model.step, model.plan.train?.seed ?? 0, ...identityWords(model.plan.identity)]);
-  await writeFileSafely(
-    path,
-    writeSafetensors({ ...(await model.state()).tensors, 'nnc.checkpoint': { shape: [meta.length], data: meta } }),
-  );
+  const tensors = { ...(await model.state()).tensors, [STAND]: { shape: [meta.length], data: meta } };
+  await writeFileSafely(path, writeSafetensors(tensors, metadata));
 }
 
 function identityWords(hash: string): number[] {
   return [hash.slice(0, 8), hash.slice(8)].map((h) => Number.parseInt(h, 16) | 0);
 }
 
-async function resume(model: RunningModel, path: string): Promise<void> {
+async function openCheckpoint(path: string): Promise<SavedWeights> {
   if (!existsSync(path)) fail('NN401', `${path} does not exist, so there is nothing to resume`, { help: 'train once without --resume' });
-  const tensors = readSafetensors(await readUserFile(path, 'NN401'), path);
-  const meta = tensors.get('nnc.checkpoint');
-  if (!meta) return fail('NN401', `${path} is not a checkpoint of nnc`, { help: 'weights alone are given with --init' });
-  const [step, seed, ...source] = meta.data;
+  const saved = await openWeights(path);
+  return saved.tensors.has(STAND)
+    ? saved
+    : fail('NN401', `${path} is not a checkpoint of nnc`, { help: 'weights alone are given with --init' });
+}
+
+async function resume(model: RunningModel, { path, tensors: stored, weights }: SavedWeights): Promise<void> {
+  const [step, seed, ...source] = stored.get(STAND)?.data ?? [];
   if (source.join() !== identityWords(model.plan.identity).join())
     fail('NN402', `${path} was made by another program, or with another batch`, {
       help: 'train without --resume, or take only its weights with --init',
@@ -219,7 +238,6 @@ async function resume(model: RunningModel, path: string): Promise<void> {
     fail('NN402', `${path} was made with seed ${seed ?? 0}, and this run has ${model.plan.train?.seed ?? 0}`, {
       help: `add --seed ${seed ?? 0}`,
     });
-  tensors.delete('nnc.checkpoint');
-  const state: Weights = Object.fromEntries([...tensors].map(([name, t]) => [name, { shape: t.shape, data: Float32Array.from(t.data) }]));
-  await model.restore({ step: step ?? 0, seed: seed ?? 0, tensors: state }, path);
+  const { [STAND]: _stand, ...tensors } = weights;
+  await model.restore({ step: step ?? 0, seed: seed ?? 0, tensors }, path);
 }

@@ -43,6 +43,7 @@ export const bce_with_logits = loss({
   optional: ['weight', 'pos_weight'],
   named: ['weight', 'pos_weight'],
   target: likePrediction,
+  undecided: 0,
   each(cx, x, t = x) {
     const { b } = cx;
     const yes = weightsLike(cx, x, 'pos_weight');
@@ -63,6 +64,7 @@ export const multilabel_soft_margin = loss({
   optional: ['weight'],
   named: ['weight'],
   target: likePrediction,
+  undecided: 0,
   each(cx, x, t = x) {
     const { b } = cx;
     const terms = weighed(cx, b.op('add', b.op('mul', x, b.op('sub', b.like(1, x), t)), softplus(b, b.op('neg', x))));

@@ -33,6 +33,8 @@ export interface Loss {
    * loss without a target.
    */
   readonly target: ((pred: TensorType, args: AnyArgs, found: TensorType | undefined) => TensorType | Problem) | undefined;
+  /** The prediction that speaks for neither side, where the target is yes or no and that is not one half: 0 for logits and scores. */
+  readonly undecided?: number;
   /** In an expression the target may be left out, and is 0 then: `l1(w)`. */
   readonly zero?: boolean;
   /** Number of classes that labels choose from, where the target is labels. */

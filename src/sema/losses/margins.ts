@@ -10,6 +10,7 @@ export const hinge = loss({
   torch: 'max(0, 1 - y x).mean()',
   parameters: { margin: margin(1), reduction },
   target: likePrediction,
+  undecided: 0,
   each: ({ b, args: { margin } }, pred, target = pred) => relu(b, b.op('sub', b.like(margin, pred), b.op('mul', target, pred))),
 });
 
@@ -18,6 +19,7 @@ export const soft_margin = loss({
   torch: 'torch.nn.SoftMarginLoss',
   parameters: { reduction },
   target: likePrediction,
+  undecided: 0,
   each: ({ b }, pred, target = pred) => softplus(b, b.op('neg', b.op('mul', target, pred))),
 });
 
