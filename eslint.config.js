@@ -18,6 +18,7 @@ const ROOMS = {
   data: [],
   lower: ['ir', 'passes', 'codegen-wgsl', 'codegen-js', 'codegen-wasm', 'plan.ts'],
   runtime: ['plan.ts'],
+  library: ['sema', 'parser', 'ir', 'data', 'lower', 'compile.ts', 'draw.ts', 'plan.ts'],
   verify: ['ir', 'passes', 'lower', 'codegen-wgsl', 'reference', 'runtime', 'plan.ts'],
   node: ['runtime', 'lower', 'plan.ts'],
   standalone: ['runtime', 'plan.ts', 'data'],
@@ -38,6 +39,7 @@ const ALL = [
   'runtime',
   'standalone',
   'verify',
+  'library',
   'node',
   'cli',
   'plan.ts',
@@ -86,7 +88,7 @@ export default tseslint.config(
   {
     // What a browser runs: no Node at all.
     files: [
-      'src/{base,parser,autodiff,sema,ir,passes,reference,gradcheck,math,codegen-wgsl,codegen-js,codegen-wasm,lower,runtime,verify,standalone}/**/*.ts',
+      'src/{base,parser,autodiff,sema,ir,passes,reference,gradcheck,math,codegen-wgsl,codegen-js,codegen-wasm,lower,library,runtime,verify,standalone}/**/*.ts',
       'src/*.ts',
     ],
     rules: { 'no-restricted-imports': ['error', { patterns: ['node:*'] }] },

@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs';
 import { renderAll } from '../base/diagnostics.ts';
 import { UserError, fail } from '../base/errors.ts';
 import type { RandomSource } from '../base/init.ts';
-import { shuffleAt } from '../base/random.ts';
 import type { Source } from '../base/source.ts';
 import { check, type Reader } from '../compile.ts';
-import { readDataset, type Dataset, type Needs, type Values } from '../data/dataset.ts';
+import { readDataset, type Dataset } from '../data/dataset.ts';
 import { readMetadata, readSafetensors, type StoredTensor } from '../data/safetensors.ts';
 import { vocabularyIn, type KnownVocabulary } from '../data/vocabulary.ts';
 import { drawData, nativeDraws } from '../draw.ts';
+import { needsOf } from '../library/needs.ts';
+import { prepare, type Prepared } from '../library/prepare.ts';
 import type { Weights } from '../runtime/api.ts';
 import type { Model, Script } from '../sema/model.ts';
 import { beside, readUserFile, whyNot } from './files.ts';
@@ -71,33 +72,14 @@ export function hasData(program: OpenProgram, given: string | undefined, exists:
   return path !== undefined && (given !== undefined || exists(path));
 }
 
-export function needsOf(model: Model, withTarget: boolean, vocabulary?: KnownVocabulary): Needs {
-  const { data } = model;
-  return {
-    vocabulary,
-    inputs: model.inputs,
-    targets: withTarget ? model.targets : [],
-    ...(data ? { columns: data.columns, tokens: data.tokens, context: data.context } : {}),
-  };
-}
-
-/** Training data, what is held out of it, and what it says about itself. */
-export interface OpenData extends Dataset {
-  readonly held: Dataset | undefined;
-  readonly statistics: ReadonlyMap<string, readonly number[]>;
-}
-
 /** Reads or draws the training data, its text in the tokens of the weights that training begins with; an error if there is none. */
 export async function openData(
   program: OpenProgram,
   given: string | undefined,
   random?: RandomSource,
   vocabulary?: KnownVocabulary,
-): Promise<OpenData> {
-  const { model } = program;
-  const all = await allData(program, given, random, vocabulary);
-  const split = splitData(all, model.data?.split ?? 1, model);
-  return { ...all, ...split, statistics: model.data?.normalize ? statisticsOf(model, split) : new Map() };
+): Promise<Prepared> {
+  return prepare(program.model, await allData(program, given, random, vocabulary));
 }
 
 async function allData(
@@ -138,52 +120,6 @@ export function companion(path: string): (other: string) => Uint8Array {
       return fail('NN301', `${place} cannot be read: ${whyNot(e)}`);
     }
   };
-}
-
-/** The first part of a seeded order is trained on, the rest is held out. */
-function splitData(all: Dataset, share: number, model: Model): Dataset & { readonly held: Dataset | undefined } {
-  if (share >= 1) return { ...all, held: undefined };
-  const train = Math.max(1, Math.min(all.rows - 1, Math.round(all.rows * share)));
-  if (all.rows < 2) return fail('NN304', 'one example cannot be split', { help: 'take split away' });
-  const order = Array.from({ length: all.rows }, (_, i) => shuffleAt(i, all.rows, model.train.seed, 0));
-  const pick = (rows: readonly number[]): Dataset => ({
-    rows: rows.length,
-    tensors: all.tensors.map((t): Values => {
-      const width = t.length / all.rows;
-      const out = t instanceof Float32Array ? new Float32Array(rows.length * width) : new Int32Array(rows.length * width);
-      rows.forEach((row, i) => out.set(t.subarray(row * width, (row + 1) * width), i * width));
-      return out;
-    }),
-  });
-  return { ...pick(order.slice(0, train)), held: pick(order.slice(train)) };
-}
-
-/** Mean and deviation of each input of the examples to train on: of each feature, or of a whole image. */
-function statisticsOf(model: Model, data: Dataset): Map<string, readonly number[]> {
-  const found = new Map<string, readonly number[]>();
-  model.inputs.forEach((input, k) => {
-    const stem = model.inputs.length === 1 ? 'normalize' : `normalize.${input.name}`;
-    const state = model.states.find((s) => s.name === `${stem}.mean`);
-    const values = data.tensors[k];
-    if (!state || !values) return;
-    const features = state.shape[0] ?? 1;
-    const [sum, square] = [new Float64Array(features), new Float64Array(features)];
-    values.forEach((v, i) => {
-      sum[i % features] = (sum[i % features] ?? 0) + v;
-    });
-    const n = values.length / features;
-    const mean = Array.from(sum, (s) => s / n);
-    values.forEach((v, i) => {
-      square[i % features] = (square[i % features] ?? 0) + (v - (mean[i % features] ?? 0)) ** 2;
-    });
-    found.set(`${stem}.mean`, mean);
-    // What never changes is left as it is.
-    found.set(
-      `${stem}.std`,
-      Array.from(square, (s) => Math.sqrt(s / n) || 1),
-    );
-  });
-  return found;
 }
 
 /** A file of weights. */

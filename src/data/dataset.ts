@@ -39,6 +39,8 @@ export interface Dataset {
   readonly rows: number;
   /** Each input, then each target, row-major. */
   readonly tensors: readonly Values[];
+  /** The columns that each of them is made of, where they have names. */
+  readonly columns?: readonly (readonly string[])[];
   /** What was done with the values that the file does not say. */
   readonly remarks?: readonly string[];
   /** What the tokens of a text are. */
@@ -149,7 +151,7 @@ function fromTable(path: string, table: Table, needs: Needs): Dataset {
     }
     return collect(table, columns, w.type.dtype, needs);
   });
-  return { rows: table.rows, tensors };
+  return { rows: table.rows, tensors, columns: chosen };
 }
 
 function collect(table: Table, columns: readonly string[], dtype: DType, needs: Needs): Values {
@@ -276,7 +278,7 @@ function fromText(path: string, bytes: Uint8Array, needs: Needs): Dataset {
 }
 
 /** Labels outside of the classes would read foreign memory in other systems; here they end before the device sees them. */
-function checkLabels(path: string, { tensors }: Dataset, needs: Needs): void {
+export function checkLabels(path: string, { tensors }: Dataset, needs: Needs): void {
   needs.targets.forEach(({ classes, ignored }, k) => {
     const y = tensors[needs.inputs.length + k];
     if (!y || classes === undefined) return;

@@ -3,11 +3,12 @@ import { readDataset, type Dataset } from '../../data/dataset.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import type { Model } from '../../sema/model.ts';
+import { needsOf } from '../../library/needs.ts';
 import { devicesFor } from '../../lower/targets.ts';
 import { findDevice, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
 import { planFor } from '../plan-cache.ts';
-import { companion, needsOf, noteTokens, openProgram, openWeights, remarked, vocabularyFor, type SavedWeights } from '../program.ts';
+import { companion, noteTokens, openProgram, openWeights, remarked, vocabularyFor, type SavedWeights } from '../program.ts';
 import { print } from '../terminal.ts';
 
 export interface PredictFlags {

@@ -8,7 +8,8 @@ import { openSession } from '../device.ts';
 import { findAdapter } from '../../node/gpu.ts';
 import { planGraph, randomInputs, runGraph, type GraphInputs } from '../../verify/run-graph.ts';
 import { storedErrors, type StoredError } from '../../verify/stored-errors.ts';
-import { dataPath, hasData, openData, openProgram, type OpenData, type OpenProgram } from '../program.ts';
+import { dataPath, hasData, openData, openProgram, type OpenProgram } from '../program.ts';
+import type { Prepared } from '../../library/prepare.ts';
 import { readTunings } from '../tunings.ts';
 import { columns, note, print, showNumber } from '../terminal.ts';
 import { compileFor } from './check.ts';
@@ -70,7 +71,7 @@ const tell = (r: StoredError, tolerance: number): string =>
   `off by ${Math.abs(r.got - r.want).toExponential(1)}, and ${(tolerance * r.scale).toExponential(1)} is allowed ` +
   `(${tolerance} of ${showNumber(r.scale)}, ${r.why})`;
 
-function sayData(program: OpenProgram, flags: VerifyFlags, data: OpenData | undefined): string {
+function sayData(program: OpenProgram, flags: VerifyFlags, data: Prepared | undefined): string {
   const path = dataPath(program, flags.data);
   if (!data) return path === undefined ? 'data: random numbers' : `data: random numbers, as there is no ${path}`;
   const drawn = flags.data === undefined && program.model.data?.draw !== undefined;
@@ -81,8 +82,8 @@ function sayData(program: OpenProgram, flags: VerifyFlags, data: OpenData | unde
 function withData(
   random: GraphInputs,
   { model }: OpenProgram,
-  data: Pick<OpenData, 'tensors'>,
-  statistics: OpenData['statistics'],
+  data: Pick<Prepared, 'tensors'>,
+  statistics: Prepared['statistics'],
 ): GraphInputs {
   const inputs = new Map(random.inputs);
   [...model.inputs, ...model.targets]

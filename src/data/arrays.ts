@@ -1,0 +1,38 @@
+import { fail } from '../base/errors.ts';
+import { hint } from '../base/suggest.ts';
+import { showShape, type TensorType } from '../base/types.ts';
+import { checkLabels, type Dataset, type Needs, type Values } from './dataset.ts';
+
+/** Examples as arrays by name, row-major: each input, and each target by what the program calls it. */
+export function datasetOf(named: Readonly<Record<string, ArrayLike<number>>>, needs: Needs): Dataset {
+  const wanted = [...needs.inputs, ...needs.targets.map((t) => ({ name: t.shown, type: t.type }))];
+  const names = wanted.map((w) => w.name);
+  const unknown = Object.keys(named).find((name) => !names.includes(name));
+  if (unknown !== undefined) fail('NN302', `the program has no '${unknown}'`, { help: hint(unknown, names, 'it has') });
+  let rows: number | undefined;
+  const tensors = wanted.map(({ name, type }): Values => {
+    const values = named[name] ?? fail('NN302', `'${name}' is missing`, { help: `the program takes ${names.join(', ')}` });
+    const width = type.shape.slice(1).reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
+    const mine = values.length / width;
+    if (!Number.isInteger(mine) || mine === 0)
+      fail('NN304', `'${name}' is ${showShape(type.shape)}, and ${values.length} numbers are no whole number of examples of ${width}`);
+    rows ??= mine;
+    if (mine !== rows) fail('NN304', `'${name}' has ${mine} examples, and '${names[0] ?? ''}' has ${rows}`);
+    return checked(name, values, type);
+  });
+  const dataset = { rows: rows ?? 0, tensors };
+  checkLabels('the data', dataset, needs);
+  return dataset;
+}
+
+function checked(name: string, values: ArrayLike<number>, { dtype }: TensorType): Values {
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i] ?? NaN;
+    if (dtype === 'i32' ? !Number.isInteger(v) || Math.abs(v) > 0x7fffffff : !Number.isFinite(Math.fround(v)))
+      fail('NN303', `'${name}' holds ${v} at element ${i}`, {
+        help: dtype === 'i32' ? 'it takes whole numbers of 32 bits' : 'it takes finite numbers',
+      });
+  }
+  if (dtype === 'i32') return values instanceof Int32Array ? values : new Int32Array(values);
+  return values instanceof Float32Array ? values : new Float32Array(values);
+}

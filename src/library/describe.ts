@@ -1,0 +1,79 @@
+import { showDim, type DType, type Shape } from '../base/types.ts';
+import type { Model } from '../sema/model.ts';
+
+/** Extents; `B` is the number of examples. */
+export type ShownShape = readonly (number | string)[];
+
+export interface TensorInfo {
+  readonly name: string;
+  readonly shape: ShownShape;
+  readonly dtype: DType;
+}
+
+/** What a program is, for people and for the pages that they look at. */
+export interface ModelInfo {
+  readonly name: string;
+  readonly inputs: readonly TensorInfo[];
+  readonly output: Omit<TensorInfo, 'name'>;
+  /** What the loss compares with; `classes` where they are labels of so many classes. */
+  readonly targets: readonly (TensorInfo & { readonly classes: number | undefined })[];
+  /** Everything that is trained, by PyTorch's names. */
+  readonly parameters: readonly { readonly name: string; readonly shape: readonly number[]; readonly layer: string }[];
+  /** What is kept and saved but not trained, such as running means. */
+  readonly states: readonly { readonly name: string; readonly shape: readonly number[]; readonly layer: string }[];
+  /** The stages of the chain; `flops` are the forward pass's for one example. */
+  readonly layers: readonly {
+    readonly path: string;
+    readonly text: string;
+    readonly output: ShownShape;
+    readonly parameters: number;
+    readonly flops: number;
+  }[];
+  readonly loss: string | undefined;
+  readonly metrics: readonly string[];
+  readonly optimizer: string | undefined;
+  /** Whether it has all that training takes: a loss, an optimizer, and something to train. */
+  readonly trainable: boolean;
+  /** What the `data` line says; undefined where there is none. */
+  readonly data:
+    | {
+        /** The file, from the program's folder; undefined where examples are drawn. */
+        readonly path: string | undefined;
+        /** Examples that are drawn. */
+        readonly drawn: number | undefined;
+        readonly split: number;
+        readonly normalize: boolean;
+        readonly tokens: 'chars' | 'bytes' | undefined;
+        readonly context: number | undefined;
+      }
+    | undefined;
+}
+
+const shown = (shape: Shape): ShownShape => shape.map((d) => (typeof d === 'number' ? d : showDim(d)));
+
+export function describe(model: Model): ModelInfo {
+  const tensor = (name: string, { shape, dtype }: Model['output']): TensorInfo => ({ name, shape: shown(shape), dtype });
+  const kept = ({ name, shape, layer }: Model['params'][number]) => ({ name, shape, layer });
+  const { data } = model;
+  return {
+    name: model.name,
+    inputs: model.inputs.map((i) => tensor(i.name, i.type)),
+    output: { shape: shown(model.output.shape), dtype: model.output.dtype },
+    targets: model.targets.map((t) => ({ ...tensor(t.shown, t.type), classes: t.classes })),
+    parameters: model.params.map(kept),
+    states: model.states.map(kept),
+    layers: model.stages.map((s) => ({ path: s.path, text: s.text, output: shown(s.output), parameters: s.params, flops: s.flops })),
+    loss: model.loss,
+    metrics: model.metrics,
+    optimizer: model.optim?.name,
+    trainable: model.training !== undefined && model.optim !== undefined && model.params.length > 0,
+    data: data && {
+      path: data.path,
+      drawn: data.draw?.rows,
+      split: data.split,
+      normalize: data.normalize,
+      tokens: data.tokens,
+      context: data.context,
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import type { Names } from '../compile.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { splitDataset, type Split } from '../data/split.ts';
+import { statisticsOf } from '../data/statistics.ts';
+import type { Model } from '../sema/model.ts';
+
+/** Examples as a program wants them: split, with what its states start from and what people call things. */
+export interface Prepared extends Split {
+  /** What states start with: means and deviations where the program says `normalize`. */
+  readonly statistics: ReadonlyMap<string, readonly number[]>;
+  readonly names: Names;
+}
+
+/** Does with the examples what the program's `data` line says. */
+export function prepare(model: Model, all: Dataset): Prepared {
+  const split = splitDataset(all, model.data?.split ?? 1, model.train.seed);
+  return { ...split, statistics: model.data?.normalize ? normalisation(model, split) : new Map(), names: namesOf(model, all) };
+}
+
+/** Mean and deviation of each input of the examples to train on: of each feature, or of a whole image. */
+function normalisation(model: Model, { tensors }: Dataset): Map<string, readonly number[]> {
+  const found = new Map<string, readonly number[]>();
+  model.inputs.forEach((input, k) => {
+    const stem = model.inputs.length === 1 ? 'normalize' : `normalize.${input.name}`;
+    const state = model.states.find((s) => s.name === `${stem}.mean`);
+    const values = tensors[k];
+    if (!state || !values) return;
+    const { mean, std } = statisticsOf(values, state.shape[0] ?? 1);
+    found.set(`${stem}.mean`, mean);
+    found.set(`${stem}.std`, std);
+  });
+  return found;
+}
+
+function namesOf(model: Model, { columns, vocabulary }: Dataset): Names {
+  const called = [...model.inputs.map((i) => i.name), ...model.targets.map((t) => t.shown)];
+  const known = called.flatMap((name, i) => (columns?.[i] ? [[name, columns[i]] as const] : []));
+  return { columns: new Map(known), vocabulary: vocabulary?.entries };
+}

@@ -1,0 +1,81 @@
+import type { Diagnostic } from '../base/diagnostics.ts';
+import { UserError, fail } from '../base/errors.ts';
+import type { Source } from '../base/source.ts';
+import { check, compile as compileModel, type Checked, type CompileOptions } from '../compile.ts';
+import type { Plan } from '../plan.ts';
+import type { Model } from '../sema/model.ts';
+import { dataOf, type Data } from './data.ts';
+import { describe, type ModelInfo } from './describe.ts';
+
+/** The texts of imported files, by the paths that programs write, or a function that finds them. */
+export type Files = Readonly<Record<string, string>> | ((path: string) => string | undefined);
+
+export interface ProgramOptions {
+  /** What the program is called in messages; `program.nn` where it is not said. */
+  readonly name?: string | undefined;
+  readonly files?: Files | undefined;
+}
+
+export interface PlanOptions extends Pick<
+  CompileOptions,
+  'devices' | 'adapter' | 'level' | 'batch' | 'steps' | 'epochs' | 'seed' | 'maxMemory'
+> {
+  /** What to train on: what `readData` gave, or arrays by name. Without data, and without `rows`, the plan predicts alone. */
+  readonly data?: Data | Readonly<Record<string, ArrayLike<number>>> | undefined;
+  /** Examples to train on, where the data comes later. */
+  readonly rows?: number | undefined;
+}
+
+/** Text to a program. Never throws for what is wrong with the text: `diagnostics` says it, with places. */
+export function compile(text: string, options: ProgramOptions = {}): Program {
+  const { name = 'program.nn', files } = options;
+  const find = (path: string): string | undefined =>
+    typeof files === 'function' ? files(path) : files && Object.hasOwn(files, path) ? files[path] : undefined;
+  const source: Source = { name, text };
+  return new Program(
+    source,
+    check(source, (path) => {
+      const found = find(path);
+      return found === undefined ? 'no such file was given' : { name: path, text: found };
+    }),
+  );
+}
+
+/** A program that was read and checked. */
+export class Program {
+  /** Errors and warnings; `render` shows each with its place in the text. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** What the program is; undefined where something is wrong, or where it has no model. */
+  readonly model: ModelInfo | undefined;
+  readonly source: Source;
+  private readonly checked: Checked;
+
+  constructor(source: Source, checked: Checked) {
+    this.source = source;
+    this.checked = checked;
+    this.diagnostics = checked.diagnostics;
+    this.model = checked.model && describe(checked.model);
+  }
+
+  /** The model as the compiler has it; a `UserError` with the diagnostics where there is none. */
+  get checkedModel(): Model {
+    const { model, diagnostics } = this.checked;
+    if (model) return model;
+    if (diagnostics.some((d) => d.severity === 'error')) throw new UserError(diagnostics);
+    return fail('NN207', `${this.source.name} has print lines and no model`, { help: 'a model is a line such as: layer Linear(1, 1)' });
+  }
+
+  /** Compiles for devices and data. Throws a `UserError` where the data does not fit, or the program cannot do what is asked. */
+  plan(options: PlanOptions = {}): Plan {
+    const model = this.checkedModel;
+    const { data: given, rows, ...rest } = options;
+    const data = given === undefined ? undefined : dataOf(this, given);
+    return compileModel(model, {
+      ...rest,
+      rows: data?.rows ?? rows,
+      held: data?.held?.rows,
+      statistics: data?.statistics,
+      names: { ...data?.names, program: this.source.text },
+    }).plan;
+  }
+}
