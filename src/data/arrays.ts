@@ -1,7 +1,8 @@
 import { fail } from '../base/errors.ts';
 import { hint } from '../base/suggest.ts';
 import { showShape, type TensorType } from '../base/types.ts';
-import { checkLabels, type Dataset, type Needs, type Values } from './dataset.ts';
+import type { Dataset, Needs, Values } from './dataset.ts';
+import { checkLabels } from './labels.ts';
 
 /** Examples as arrays by name, row-major: each input, and each target by what the program calls it. */
 export function datasetOf(named: Readonly<Record<string, ArrayLike<number>>>, needs: Needs): Dataset {

@@ -1,9 +1,10 @@
 import type { Diagnostic } from '../base/diagnostics.ts';
-import { UserError, fail } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import { hint } from '../base/suggest.ts';
 import { showShape, type DType, type TensorType } from '../base/types.ts';
 import { readCsv } from './csv.ts';
 import { readIdx } from './idx.ts';
+import { checkLabels, reject } from './labels.ts';
 import { readJson } from './json.ts';
 import { readNpy, readNpz } from './npy.ts';
 import { readSafetensors, type StoredTensor } from './safetensors.ts';
@@ -116,10 +117,6 @@ function textOf(path: string, bytes: Uint8Array, needs: Needs): { readonly name:
 /** Elements of one example. */
 function width(type: TensorType): number {
   return type.shape.slice(1).reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
-}
-
-function reject(needs: Needs, code: Diagnostic['code'], label: string, help?: string): never {
-  throw new UserError([{ code, severity: 'error', label, ...(needs.span ? { span: needs.span } : {}), ...(help ? { help } : {}) }]);
 }
 
 /** Named columns of numbers: CSV, or JSON objects. */
@@ -275,20 +272,4 @@ function fromText(path: string, bytes: Uint8Array, needs: Needs): Dataset {
       'make the embedding and the last layer as wide as the vocabulary',
     );
   return { rows: text.rows, tensors: needs.targets.length ? [text.x, text.y] : [text.x], vocabulary: text.vocabulary };
-}
-
-/** Labels outside of the classes would read foreign memory in other systems; here they end before the device sees them. */
-export function checkLabels(path: string, { tensors }: Dataset, needs: Needs): void {
-  needs.targets.forEach(({ classes, ignored }, k) => {
-    const y = tensors[needs.inputs.length + k];
-    if (!y || classes === undefined) return;
-    const i = y.findIndex((v) => (v < 0 || v >= classes) && v !== ignored);
-    if (i >= 0)
-      reject(
-        needs,
-        'NN306',
-        `label ${y[i] ?? 0} of example ${i + 1} in ${path} is not one of the ${classes} classes 0 to ${classes - 1}`,
-        'the last layer has one output for each class',
-      );
-  });
 }

@@ -132,6 +132,12 @@ export interface Model {
   destroy(): void;
 }
 
+/** What `readData` of `nnc/data` gives: examples to train on, and those that are held out. */
+export interface Examples {
+  readonly train: Named;
+  readonly held: { readonly arrays: Named } | undefined;
+}
+
 export interface LoadOptions {
   /**
    * `auto` (the default) takes a GPU where one is there, and the CPU else, or where the only adapter is a software one. `gpu` fails
@@ -142,6 +148,8 @@ export interface LoadOptions {
   readonly gpu?: unknown;
   /** The kernels of `kernels.js`: without them the model of a built folder cannot run on the CPU where WebAssembly is forbidden. */
   readonly kernels?: readonly unknown[] | undefined;
+  /** What to train on; `setData` gives it later. */
+  readonly data?: Examples | Named | undefined;
   /** Where to start; else fresh weights are drawn. */
   readonly weights?: Weights | undefined;
   /** For fresh weights, the order of examples and dropout; the program's own where it is not said. */

@@ -1,7 +1,7 @@
 import { fail } from '../base/errors.ts';
 import { hint } from '../base/suggest.ts';
 import type { PlanTensor } from '../plan.ts';
-import type { Named } from './api.ts';
+import type { About, Named } from './api.ts';
 import type { Session, Words } from './session.ts';
 import { sizeOf } from './weights.ts';
 
@@ -23,6 +23,30 @@ export function inOrder(
   const unknown = Object.keys(named).find((n) => !names.includes(n));
   if (unknown !== undefined) fail('NN304', `there is no '${unknown}' to be given`, { help: hint(unknown, names, 'the model takes') });
   return names.map((n) => named[n] ?? fail('NN304', `'${n}' is missing`, { help: `the model takes ${names.join(', ')}` }));
+}
+
+/** Arrays for the inputs of a prediction, by the inputs' names or by those of the columns that they are made of. */
+export function inputsOf({ inputs }: About, given: Given): readonly ArrayLike<number>[] {
+  const [named] = given;
+  if (!isNamed(given) || inputs.some((i) => Object.hasOwn(named as Named, i.name))) return inOrder(inputs, given);
+  const columns = inputs.flatMap((i) => i.columns ?? [i.name]);
+  const found = inOrder(
+    columns.map((name) => ({ name })),
+    given,
+  );
+  let from = 0;
+  return inputs.map((i) => interleaved(found.slice(from, (from += i.columns?.length ?? 1))));
+}
+
+/** Columns to rows. */
+function interleaved(columns: readonly ArrayLike<number>[]): ArrayLike<number> {
+  const [first, ...others] = columns;
+  if (!first || others.length === 0) return first ?? [];
+  if (others.some((c) => c.length !== first.length)) fail('NN304', 'the columns have different numbers of examples');
+  return Array.from(
+    { length: first.length * columns.length },
+    (_, i) => columns[i % columns.length]?.[Math.floor(i / columns.length)] ?? 0,
+  );
 }
 
 /** Puts values where a tensor lies. */

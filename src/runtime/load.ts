@@ -1,21 +1,27 @@
 /// <reference types="@webgpu/types" />
 import type { Plan } from '../plan.ts';
-import type { LoadOptions, Signal } from './api.ts';
-import { compileKernels, createCpuSession, type JsKernel } from './cpu.ts';
+import type { Examples, LoadOptions, Named, Signal } from './api.ts';
 import { DeviceError } from './errors.ts';
 import { RunningModel } from './model.ts';
-import type { Session } from './session.ts';
-import { createWasmSession, hasWasm } from './wasm.ts';
+import type { OpenCpu } from './open-cpu.ts';
+import type { Nap, Session } from './session.ts';
 import { BUDGET_MS, createGpuSession, shareGpuDevice } from './webgpu.ts';
 
 declare const WorkerGlobalScope: unknown;
 
+/** What the place that it runs in has besides WebGPU. */
+export interface Host {
+  /** Runs plans on the processor; left out where a page is for GPUs alone, and then not bundled either. */
+  readonly cpu?: OpenCpu | undefined;
+  readonly nap?: Nap | undefined;
+}
+
 /** Puts a model on a device: see {@link LoadOptions}. */
-export async function load(json: unknown, options: LoadOptions = {}): Promise<RunningModel> {
+export async function load(json: unknown, options: LoadOptions = {}, host: Host = {}): Promise<RunningModel> {
   const plan = planOf(json);
   const { signal, weights, seed, onDevice } = options;
   heed(signal);
-  const session = await openSession(plan, options);
+  const session = await openSession(plan, options, host);
   try {
     heed(signal);
   } catch (e) {
@@ -24,8 +30,20 @@ export async function load(json: unknown, options: LoadOptions = {}): Promise<Ru
   }
   // Whoever asked for a GPU by name gets one or an error; a device of the caller's own cannot be had twice.
   const again = { ...options, device: typeof options.device === 'object' ? 'cpu' : options.device };
-  const reopen = (): Promise<Session> => openSession(plan, again, 'the device before it was lost');
-  return RunningModel.open(session, { seed, weights, reopen, onDevice });
+  const reopen = (): Promise<Session> => openSession(plan, again, host, 'the device before it was lost');
+  const model = await RunningModel.open(session, { seed, weights, reopen, onDevice });
+  if (options.data) {
+    const { train, held } = parts(options.data);
+    model.setData(train);
+    if (held) model.setHeld(held);
+  }
+  return model;
+}
+
+/** What to train on, and what is held out. */
+function parts(data: NonNullable<LoadOptions['data']>): { readonly train: Named; readonly held: Named | undefined } {
+  const { train, held } = data as Examples;
+  return typeof train === 'object' && !('length' in train) ? { train, held: held?.arrays } : { train: data as Named, held: undefined };
 }
 
 function planOf(json: unknown): Plan {
@@ -40,34 +58,31 @@ function heed(signal: Signal | undefined): void {
 }
 
 /** Opens what was asked for; `why` goes before the usual reason. */
-async function openSession(plan: Plan, options: LoadOptions, why?: string): Promise<Session> {
+async function openSession(plan: Plan, options: LoadOptions, { cpu, nap }: Host, why?: string): Promise<Session> {
   const { device = 'auto' } = options;
   const inPage = typeof document !== 'undefined' || typeof WorkerGlobalScope !== 'undefined';
   const budget = inPage ? BUDGET_MS.browser : BUDGET_MS.native;
   const because = (reason: string): string => [why, reason].filter((t) => t !== undefined).join('; ');
-  if (typeof device === 'object') return shareGpuDevice(plan, device as GPUDevice, { via: 'given', reason: because('given'), budget });
-  if (device === 'cpu') return openCpu(plan, options, because(why === undefined ? 'asked for' : 'the CPU cannot be lost'));
+  if (typeof device === 'object') return shareGpuDevice(plan, device as GPUDevice, { via: 'given', reason: because('given'), budget, nap });
+  const onCpu = (reason: string): Session => {
+    if (!cpu) throw new DeviceError(`${reason}, and this runtime is for GPUs alone`, 'NN601', 'use a browser with WebGPU');
+    return cpu(plan, options, because(reason));
+  };
+  if (device === 'cpu') return onCpu(why === undefined ? 'asked for' : 'the CPU cannot be lost');
   const gpu = (options.gpu ?? globalThis.navigator?.gpu) as GPU | undefined;
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
   const runs = plan.kernels.length > 0;
   // A software adapter shares the processor with what WebAssembly does in a fraction of the time.
-  const slow = adapter && device === 'auto' && isSoftware(adapter) && plan.wasm !== undefined && hasWasm();
+  const slow = adapter && device === 'auto' && isSoftware(adapter) && plan.wasm !== undefined && cpu !== undefined;
   if (adapter && runs && !slow) {
     const via = options.gpu ? 'WebGPU' : 'browser';
-    return createGpuSession(plan, adapter, { via, reason: because('WebGPU is there'), budget });
+    return createGpuSession(plan, adapter, { via, reason: because('WebGPU is there'), budget, nap });
   }
   if (device === 'gpu') {
     if (!runs) throw new DeviceError('this plan was made for the CPU', 'NN601', 'make it with devices: "gpu" or "all"');
     throw new DeviceError('WebGPU is not there', 'NN601', 'use a browser with WebGPU, or device: "cpu"');
   }
-  return openCpu(plan, options, because(slow ? 'the only WebGPU adapter is a software one' : 'WebGPU is not there'));
-}
-
-function openCpu(plan: Plan, { kernels }: LoadOptions, reason: string): Session {
-  if (plan.wasm && hasWasm()) return createWasmSession(plan, plan.wasm, { reason });
-  if (plan.cpu.length === 0)
-    throw new DeviceError('this plan was made for GPUs, and there is none', 'NN601', 'make it with devices: "cpu" or "all"');
-  return createCpuSession(plan, (kernels as JsKernel[] | undefined) ?? compileKernels(plan), reason);
+  return onCpu(slow ? 'the only WebGPU adapter is a software one' : 'WebGPU is not there');
 }
 
 /** Whether an adapter runs on the processor. */

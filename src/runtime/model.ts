@@ -16,7 +16,7 @@ import type {
   TrainRun,
   Weights,
 } from './api.ts';
-import { inOrder, upload, type Given } from './data.ts';
+import { inOrder, inputsOf, upload, type Given } from './data.ts';
 import { DeviceError, DeviceLost } from './errors.ts';
 import { predictAll } from './predict.ts';
 import { Recovery, type Reopen } from './recovery.ts';
@@ -191,7 +191,7 @@ export class RunningModel implements Model {
   }
 
   predict(...inputs: Given): Promise<Prediction> {
-    return this.brief(() => predictAll(this.session, inOrder(this.plan.predict.inputs, inputs)));
+    return this.brief(() => predictAll(this.session, inputsOf(this.about, inputs)));
   }
 
   evaluate(): Promise<Readonly<Record<string, number>>> {

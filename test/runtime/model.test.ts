@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { findAdapter } from '../../src/node/gpu.ts';
 import type { DeviceDescription, Model } from '../../src/runtime/api.ts';
 import { DeviceError } from '../../src/runtime/errors.ts';
-import { load } from '../../src/runtime/load.ts';
+import { load } from '../../src/exports/runtime.ts';
 import { plan, toyData } from '../support/programs.ts';
 
 /** What a page or a program does with a model while it trains. */

@@ -1,0 +1,24 @@
+import type { Diagnostic } from '../base/diagnostics.ts';
+import { UserError } from '../base/errors.ts';
+import type { Dataset, Needs } from './dataset.ts';
+
+/** Throws an error about data, at the place in the program that names it. */
+export function reject(needs: Needs, code: Diagnostic['code'], label: string, help?: string): never {
+  throw new UserError([{ code, severity: 'error', label, ...(needs.span ? { span: needs.span } : {}), ...(help ? { help } : {}) }]);
+}
+
+/** Labels outside of the classes would read foreign memory in other systems; here they end before the device sees them. */
+export function checkLabels(path: string, { tensors }: Dataset, needs: Needs): void {
+  needs.targets.forEach(({ classes, ignored }, k) => {
+    const y = tensors[needs.inputs.length + k];
+    if (!y || classes === undefined) return;
+    const i = y.findIndex((v) => (v < 0 || v >= classes) && v !== ignored);
+    if (i >= 0)
+      reject(
+        needs,
+        'NN306',
+        `label ${y[i] ?? 0} of example ${i + 1} in ${path} is not one of the ${classes} classes 0 to ${classes - 1}`,
+        'the last layer has one output for each class',
+      );
+  });
+}

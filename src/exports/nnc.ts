@@ -1,0 +1,7 @@
+/** `import ... from 'nnc'`: text to program to plan. Runs wherever JavaScript does. */
+export { render, renderAll, type Diagnostic } from '../base/diagnostics.ts';
+export { UserError } from '../base/errors.ts';
+export type { Data } from '../library/data.ts';
+export type { ModelInfo, TensorInfo } from '../library/describe.ts';
+export { compile, type Files, type PlanOptions, type Program, type ProgramOptions } from '../library/program.ts';
+export type { Plan } from '../plan.ts';

@@ -1,0 +1,11 @@
+/** `import ... from 'nnc/runtime'`: puts a plan on a device. No dependency, and no Node. */
+import type { Runner } from '../runtime/api.ts';
+import { load as loadModel } from '../runtime/load.ts';
+import { openCpu } from '../runtime/open-cpu.ts';
+
+export { UserError } from '../base/errors.ts';
+export type * from '../runtime/api.ts';
+export { DeviceError, DeviceLost } from '../runtime/errors.ts';
+
+/** Puts a plan on a device: a GPU where one is there, else the CPU. Throws a `DeviceError` where the device refuses. */
+export const load: Runner['load'] = (plan, options) => loadModel(plan, options, { cpu: openCpu() });

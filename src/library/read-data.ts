@@ -1,0 +1,36 @@
+import { fail } from '../base/errors.ts';
+import { readDataset } from '../data/dataset.ts';
+import type { KnownVocabulary } from '../data/vocabulary.ts';
+import { drawData, nativeDraws } from '../draw.ts';
+import { Data } from './data.ts';
+import { needsOf } from './needs.ts';
+import { prepare } from './prepare.ts';
+import type { Program } from './program.ts';
+
+export interface ReadOptions {
+  /** The file's name; its ending says of what kind it is (.csv, .tsv, .json, .npy, .npz, .safetensors, idx, .txt; each with .gz too). */
+  readonly name: string;
+  /** Other files that the program names beside it, by path. */
+  readonly files?: Readonly<Record<string, Uint8Array>> | ((path: string) => Uint8Array | undefined) | undefined;
+  /** How the weights that will be used number the tokens of a text. */
+  readonly vocabulary?: KnownVocabulary | undefined;
+}
+
+/** Reads a file of examples as the program's `data` line says. Throws a `UserError` with the place where something is wrong. */
+export function readData(program: Program, bytes: Uint8Array, options: ReadOptions): Data {
+  const { name, files, vocabulary } = options;
+  const model = program.checkedModel;
+  const beside = (path: string): Uint8Array =>
+    (typeof files === 'function' ? files(path) : files?.[path]) ?? fail('NN301', `${path} was not given`, { help: 'give it in files' });
+  return new Data(model, prepare(model, readDataset(name, bytes, needsOf(model, true, vocabulary), beside)));
+}
+
+/** The examples that the program itself draws: `data n=100 { ... }`. */
+export function drawnData(program: Program): Data {
+  const model = program.checkedModel;
+  const draw =
+    model.data?.draw ?? fail('NN305', `${program.source.name} draws no data`, { help: 'write: data n=100 { x = uniform(-1, 1); ... }' });
+  const names = [...model.inputs, ...model.targets].map((i) => i.name);
+  const seed = draw.seed ?? model.train.seed;
+  return new Data(model, prepare(model, { rows: draw.rows, tensors: drawData(draw, names, nativeDraws(seed), seed) }));
+}

@@ -1,0 +1,80 @@
+import { UserError, messageOf } from '../base/errors.ts';
+import type { LoadOptions, Model, TrainOptions, TrainProgress, TrainResult } from './api.ts';
+import { DeviceError } from './errors.ts';
+import { load } from './load.ts';
+import { openCpu } from './open-cpu.ts';
+import type { Answer, Call, Failure, Port } from './remote.ts';
+
+/** One training that the other side goes through. */
+interface Run {
+  readonly result: Promise<TrainResult>;
+  readonly chunks: AsyncIterator<TrainProgress>;
+  readonly stop: { aborted: boolean };
+}
+
+/** Serves one model to whoever connects: all that a worker's file has to call. */
+export function serve(port: Port = globalThis as unknown as Port): void {
+  let model: Model | undefined;
+  const runs: Run[] = [];
+  const mine = (): Model => {
+    if (!model) throw new DeviceError('no plan was loaded', 'NN602', 'connect loads one');
+    return model;
+  };
+  const run = (i: unknown): Run => {
+    const found = runs[i as number];
+    if (!found) throw new Error(`there is no training ${String(i)}`);
+    return found;
+  };
+  const does: Readonly<Record<string, (...args: never[]) => unknown>> = {
+    async load(plan: unknown, options: LoadOptions) {
+      model = await load(plan, { ...options, onDevice: (device) => port.postMessage({ device }) }, { cpu: openCpu() });
+      return model.about;
+    },
+    start(options: TrainOptions) {
+      const stop = { aborted: false };
+      const training = mine().train({ ...options, signal: stop });
+      const chunks = training[Symbol.asyncIterator]();
+      training.catch(() => undefined);
+      return runs.push({ result: training, chunks, stop }) - 1;
+    },
+    async next(i: number) {
+      const { value, done } = await run(i).chunks.next();
+      return done ? { result: await run(i).result } : { chunk: value };
+    },
+    async leave(i: number, aborted: boolean) {
+      const { chunks, stop, result } = run(i);
+      stop.aborted = aborted;
+      await chunks.return?.();
+      return result;
+    },
+    setData: (...data: Parameters<Model['setData']>) => mine().setData(...data),
+    setHeld: (...data: Parameters<Model['setHeld']>) => mine().setHeld(...data),
+    predict: (...inputs: Parameters<Model['predict']>) => mine().predict(...inputs),
+    evaluate: () => mine().evaluate(),
+    set: (settings: Parameters<Model['set']>[0]) => mine().set(settings),
+    reset: (seed?: number) => mine().reset(seed),
+    read: (name: string) => mine().read(name),
+    weights: () => mine().weights(),
+    setWeights: (weights: Parameters<Model['setWeights']>[0]) => mine().setWeights(weights),
+    state: () => mine().state(),
+    restore: (state: Parameters<Model['restore']>[0]) => mine().restore(state),
+    destroy: () => mine().destroy(),
+  };
+  port.addEventListener('message', ({ data }) => {
+    const { id, method, args } = data as Call;
+    const answer = (a: Omit<Answer, 'id' | 'step' | 'device'>): void =>
+      port.postMessage({ id, step: model?.step ?? 0, device: model?.device, ...a } satisfies Answer);
+    const doing = async (): Promise<unknown> => (does[method] as ((...a: unknown[]) => unknown) | undefined)?.(...args);
+    doing().then(
+      (value) => answer({ value }),
+      (e: unknown) => answer({ failure: failureOf(e) }),
+    );
+  });
+  port.start?.();
+}
+
+function failureOf(e: unknown): Failure {
+  if (e instanceof UserError) return { kind: 'user', diagnostics: e.diagnostics };
+  if (e instanceof DeviceError) return { kind: 'device', message: e.message, code: e.code, help: e.help };
+  return { kind: 'other', message: messageOf(e), name: e instanceof Error ? e.name : 'Error' };
+}
