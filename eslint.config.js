@@ -60,7 +60,7 @@ const zones = Object.entries(ROOMS).map(([room, sees]) => ({
 }));
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'bench/**'] },
+  { ignores: ['dist/**', 'node_modules/**', 'bench/**', 'test/package/project/**'] },
   ...tseslint.configs.strict,
   {
     files: ['**/*.ts'],

@@ -1,4 +1,5 @@
-import { parse } from 'csv-parse/sync';
+// The build for browsers runs everywhere; the other one needs Node's Buffer.
+import { parse } from 'csv-parse/browser/esm/sync';
 import { UserError, fail, messageOf } from '../base/errors.ts';
 import type { Source } from '../base/source.ts';
 import type { Table } from './table.ts';

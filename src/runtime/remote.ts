@@ -66,6 +66,7 @@ class Line {
   constructor(port: Port, onDevice: LoadOptions['onDevice']) {
     this.port = port;
     port.addEventListener('message', ({ data }) => {
+      if (typeof data !== 'object' || data === null) return;
       const answer = data as Partial<Answer>;
       this.device = answer.device ?? this.device;
       if (answer.id === undefined) {

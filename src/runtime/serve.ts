@@ -61,7 +61,9 @@ export function serve(port: Port = globalThis as unknown as Port): void {
     destroy: () => mine().destroy(),
   };
   port.addEventListener('message', ({ data }) => {
-    const { id, method, args } = data as Call;
+    // The worker may have a conversation of its own.
+    if (!isCall(data)) return;
+    const { id, method, args } = data;
     const answer = (a: Omit<Answer, 'id' | 'step' | 'device'>): void =>
       port.postMessage({ id, step: model?.step ?? 0, device: model?.device, ...a } satisfies Answer);
     const doing = async (): Promise<unknown> => (does[method] as ((...a: unknown[]) => unknown) | undefined)?.(...args);
@@ -72,6 +74,8 @@ export function serve(port: Port = globalThis as unknown as Port): void {
   });
   port.start?.();
 }
+
+const isCall = (data: unknown): data is Call => typeof data === 'object' && data !== null && 'method' in data && 'args' in data;
 
 function failureOf(e: unknown): Failure {
   if (e instanceof UserError) return { kind: 'user', diagnostics: e.diagnostics };

@@ -96,6 +96,9 @@ async function requestDevice(plan: Plan, adapter: GPUAdapter, nets: number): Pro
   }
 }
 
+/** How long a device that rejects a map may take to say that it is lost. */
+const LAST_WORD_MS = 500;
+
 /** Steps of the first chunk of a loop, which are cheap as a rule. */
 const FIRST_LOOP = 64;
 
@@ -212,8 +215,8 @@ class GpuSession implements Session {
     try {
       await napping(buffer.mapAsync(MAP_READ_MODE), this.nap);
     } catch (e) {
-      // A lost device rejects every map; its own message is the one that helps.
-      await Promise.resolve();
+      // A lost device rejects every map; its own message is the one that helps, and it may come a moment later.
+      await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, LAST_WORD_MS))]);
       this.check();
       throw new DeviceError(`the device does not answer: ${messageOf(e)}`);
     }

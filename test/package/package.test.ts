@@ -1,0 +1,185 @@
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { extname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import chromiumPackage from '@sparticuz/chromium';
+import { build } from 'esbuild';
+import { chromium, type Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadSwiftShader } from '../../src/node/swiftshader.ts';
+import { temporary } from '../support/cli.ts';
+
+/** The package as others get it: packed, installed into an empty project, type-checked, run in Node and in a real browser. */
+const run = promisify(execFile);
+const project = temporary();
+const root = process.cwd();
+interface Told {
+  readonly wrong: string;
+  readonly inputs: readonly string[];
+  readonly losses: number;
+  readonly pausedAt: number;
+  readonly frozen: boolean;
+  readonly again: number;
+  readonly predicted: { readonly shape: readonly number[]; readonly names: readonly string[]; readonly data: readonly number[] };
+  readonly held: Readonly<Record<string, number>>;
+  readonly undisturbed: number;
+  readonly disturbed: number;
+  readonly moves: number;
+  readonly refused: string;
+}
+
+/** Bytes of a folder. */
+const weigh = (folder: string): number =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((e) => e.isFile())
+    .reduce((n, e) => n + statSync(join(e.parentPath, e.name)).size, 0);
+
+function checkTold(told: Told, moves: number): void {
+  expect(told.wrong).toContain('error[NN201]');
+  expect(told.wrong).toContain(' --> broken.nn:1:7');
+  expect(told.inputs).toEqual(['x']);
+  expect(told.refused).toContain("'y' has 1 examples, and 'x' has 2");
+  expect(told.pausedAt).toBeGreaterThan(0);
+  expect(told.frozen).toBe(true);
+  expect([told.again, told.losses]).toEqual([0, 6000]);
+  expect(told.predicted.shape).toEqual([2, 1]);
+  expect(told.predicted.names).toEqual(['price']);
+  expect(told.predicted.data[0]).toBeGreaterThan(500);
+  expect(told.held['mae']).toBeLessThan(100);
+  expect(told.disturbed).toBe(told.undisturbed);
+  expect(told.moves).toBe(moves);
+}
+
+beforeAll(async () => {
+  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], { cwd: root });
+  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
+  writeFileSync(join(project, 'package.json'), '{ "name": "outside", "private": true, "type": "module" }');
+  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', join(project, filename)], { cwd: project });
+  cpSync(join(root, 'test/package/project'), project, { recursive: true });
+  cpSync(join(root, 'examples/house.csv'), join(project, 'house.csv'));
+  writeFileSync(
+    join(project, 'tsconfig.json'),
+    JSON.stringify({
+      compilerOptions: {
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        skipLibCheck: false,
+        target: 'ES2023',
+        module: 'NodeNext',
+        lib: ['ES2023', 'DOM', 'DOM.Iterable', 'DOM.AsyncIterable'],
+        types: ['node'],
+        typeRoots: [join(root, 'node_modules/@types')],
+      },
+      include: ['*.ts'],
+    }),
+  );
+});
+
+describe('the packed package', () => {
+  it('adds less than 12 MB to a project', () => {
+    expect(weigh(join(project, 'node_modules')) / 2 ** 20).toBeLessThan(12);
+    expect(existsSync(join(project, 'node_modules/webgpu'))).toBe(false);
+    expect(existsSync(join(project, 'node_modules/nnc/docs/language.md'))).toBe(true);
+  });
+
+  it('is typed for a strict program, its declarations included', async () => {
+    const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+    const { stdout } = await run(process.execPath, [tsc, '-p', project], { cwd: project }).catch((e: unknown) => e as { stdout: string });
+    expect(stdout).toBe('');
+  });
+
+  it('compiles, trains and predicts in Node', async () => {
+    const { stdout } = await run(process.execPath, ['node.js', 'house.csv'], { cwd: project });
+    checkTold(JSON.parse(stdout) as Told, 0);
+  });
+
+  it('brings a command that trains on the CPU where no driver is installed', async () => {
+    const bin = join(project, 'node_modules/.bin/nnc');
+    const { stdout } = await run(bin, ['train', 'node_modules/nnc/examples/house.nn'], { cwd: project });
+    expect(stdout).toContain('done: 500 steps');
+  });
+
+  it.each([
+    // Limits that were measured; what they should be is in docs/performance.md.
+    ['webgpu', "export { load } from 'nnc/runtime/webgpu';", 13_500],
+    ['runtime', "export { load } from 'nnc/runtime';", 15_500],
+    ['compiler and runtime', "export { compile } from 'nnc'; export { load } from 'nnc/runtime';", 215_000],
+  ])('bundled for a browser, %s has nothing of Node in it and is small', async (_what, contents, most) => {
+    const { outputFiles } = await build({
+      stdin: { contents, resolveDir: project },
+      bundle: true,
+      minify: true,
+      write: false,
+      format: 'esm',
+      target: 'es2022',
+      platform: 'browser',
+      logLevel: 'silent',
+    });
+    expect(gzipSync(outputFiles[0]?.contents ?? '', { level: 9 }).length).toBeLessThan(most);
+  });
+});
+
+describe('in Chromium', () => {
+  let server: Server;
+  let browser: Browser;
+  let address = '';
+  const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.csv': 'text/csv' };
+
+  beforeAll(async () => {
+    const catcher = readFileSync(join(project, 'catch-devices.js'), 'utf8');
+    for (const entry of ['page', 'worker'])
+      await build({
+        entryPoints: [join(project, `${entry}.ts`)],
+        outfile: join(project, 'web', `${entry}.js`),
+        bundle: true,
+        format: 'esm',
+        target: 'es2022',
+        platform: 'browser',
+        banner: { js: catcher },
+        logLevel: 'silent',
+      });
+    cpSync(join(project, 'house.csv'), join(project, 'web/house.csv'));
+    writeFileSync(join(project, 'web/index.html'), '<!doctype html><script type="module" src="page.js"></script>');
+    server = createServer((request, response) => {
+      const path = join(project, 'web', request.url === '/' ? 'index.html' : (request.url ?? '/'));
+      if (!existsSync(path)) response.writeHead(404).end();
+      else response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' }).end(readFileSync(path));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    await loadSwiftShader();
+    browser = await chromium.launch({
+      executablePath: await chromiumPackage.executablePath(),
+      headless: true,
+      args: ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan', '--no-first-run'],
+    });
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    server?.close();
+  });
+
+  it.each([
+    ['page', 'gpu', 1],
+    ['page', 'cpu', 0],
+    ['worker', 'gpu', 1],
+    ['worker', 'cpu', 0],
+  ] as const)('does the same in a %s on the %s', async (where, device, moves) => {
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', (e) => complaints.push(e.message));
+    await page.goto(address, { waitUntil: 'load' });
+    expect(complaints).toEqual([]);
+    const call = `tell(${JSON.stringify(where)}, ${JSON.stringify(device)})`;
+    const told = await page.evaluate<Told>(call);
+    checkTold(told, moves);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+});

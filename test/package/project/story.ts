@@ -1,0 +1,99 @@
+import { UserError, compile, render, type Plan } from 'nnc';
+import { readData, type Data } from 'nnc/data';
+import type { Model } from 'nnc/runtime';
+
+/** What an outside program does with the package: the same in Node, in a page and with a worker. */
+const PROGRAM = `data "house.csv" x=sqft y=price split=0.8 normalize
+layer Linear(1, 16) -> relu -> Linear(16, 1)
+loss mse
+metric mae
+optim adam lr=0.01
+train epochs=1500 batch=20 shuffle seed=42`;
+
+export interface Told {
+  readonly wrong: string;
+  readonly inputs: readonly string[];
+  readonly losses: number;
+  readonly pausedAt: number;
+  readonly frozen: boolean;
+  readonly again: number;
+  readonly predicted: {
+    readonly shape: readonly number[];
+    readonly names: readonly string[] | undefined;
+    readonly data: readonly number[];
+  };
+  readonly held: Readonly<Record<string, number>>;
+  readonly undisturbed: number;
+  readonly disturbed: number;
+  readonly moves: number;
+  readonly refused: string;
+}
+
+export interface Setting {
+  readonly csv: Uint8Array;
+  /** Puts the plan on the device that is tried, and says when the model moves to another. */
+  start(plan: Plan, data: Data, moved: () => void): Promise<Model>;
+  /** Takes the device away; where it cannot be lost, nothing. */
+  lose(): void | Promise<void>;
+}
+
+export async function story({ csv, start, lose }: Setting): Promise<Told> {
+  const broken = compile('layer Lineer(1, 1)', { name: 'broken.nn' });
+  const wrong = broken.diagnostics.map(render).join('\n');
+  const program = compile(PROGRAM, { name: 'house.nn' });
+  const inputs = program.model?.inputs.map((i) => i.name) ?? [];
+  const data = readData(program, csv, { name: 'house.csv' });
+  const plan = program.plan({ data });
+  let refused = '';
+  try {
+    program.plan({ data: { x: [1, 2], y: [1] } });
+  } catch (e) {
+    if (e instanceof UserError) refused = e.message;
+  }
+
+  let moves = 0;
+  const model = await start(plan, data, () => moves++);
+  let pausedAt = 0;
+  for await (const p of model.train({ until: 300 })) {
+    pausedAt = p.step;
+    break;
+  }
+  const before = await model.weights();
+  model.set({ lr: 0 });
+  await model.train({ until: model.step + 5 });
+  const frozen =
+    JSON.stringify([...((await model.weights())['0.weight']?.data ?? [])]) === JSON.stringify([...(before['0.weight']?.data ?? [])]);
+  model.set({ lr: undefined });
+
+  await model.reset();
+  const again = model.step;
+  const undisturbed = (await model.train()).lastLoss;
+  await model.reset();
+  let losses = 0;
+  let lost = false;
+  let disturbed = NaN;
+  for await (const p of model.train()) {
+    losses += p.losses.length;
+    disturbed = p.losses.at(-1) ?? NaN;
+    if (lost || p.step < 100) continue;
+    lost = true;
+    await lose();
+  }
+  const { shape, names, data: values } = await model.predict({ sqft: [3, 4] });
+  const held = await model.evaluate();
+  model.destroy();
+  return {
+    wrong,
+    inputs,
+    losses,
+    pausedAt,
+    frozen,
+    again,
+    predicted: { shape, names, data: [...values] },
+    held,
+    undisturbed,
+    disturbed,
+    moves,
+    refused,
+  };
+}

@@ -1,0 +1,3 @@
+import { serve } from 'nnc/worker';
+
+serve();
