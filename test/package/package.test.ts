@@ -32,6 +32,11 @@ interface Told {
   readonly refused: string;
 }
 
+/** The programs of the README's chapter: Node, a page, a worker's file and its page. */
+const README = [...(readFileSync('README.md', 'utf8').split('## Use it as a library')[1] ?? '').matchAll(/```js\n([\s\S]*?)```/g)].map(
+  (m) => m[1] ?? '',
+);
+
 /** Bytes of a folder. */
 const weigh = (folder: string): number =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -96,6 +101,16 @@ describe('the packed package', () => {
   it('compiles, trains and predicts in Node', async () => {
     const { stdout } = await run(process.execPath, ['node.js', 'house.csv'], { cwd: project });
     checkTold(JSON.parse(stdout) as Told, 0);
+  });
+
+  it("runs the README's example for Node", async () => {
+    writeFileSync(join(project, 'readme.mjs'), README[0] ?? '');
+    const { stdout, stderr } = await run(process.execPath, ['readme.mjs'], { cwd: project });
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/step 500: loss \d/);
+    const [price] = /Float32Array\(2\) \[ ([\d.]+)/.exec(stdout)?.slice(1).map(Number) ?? [];
+    expect(price).toBeGreaterThan(400);
+    expect(price).toBeLessThan(700);
   });
 
   it('brings a command that trains on the CPU where no driver is installed', async () => {
@@ -163,6 +178,28 @@ describe('in Chromium', () => {
   afterAll(async () => {
     await browser?.close();
     server?.close();
+  });
+
+  it.each([
+    ['in a page', 1, 'different'],
+    ['with a worker', 3, /^\d+\.\d\d$/],
+  ])("runs the README's example %s", async (_what, block, want) => {
+    const bundled = async (contents: string, name: string): Promise<void> => {
+      const stdin = { contents, resolveDir: project };
+      const format = { bundle: true, format: 'esm', target: 'es2022', platform: 'browser', logLevel: 'silent' } as const;
+      await build({ ...format, stdin, outfile: join(project, 'web', name) });
+    };
+    await bundled(README[2] ?? '', 'worker.js');
+    await bundled(README[block] ?? '', 'readme.js');
+    writeFileSync(join(project, 'web/readme.html'), '<!doctype html><body><script type="module" src="readme.js"></script></body>');
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', (e) => complaints.push(e.message));
+    await page.goto(`${address}readme.html`);
+    for (let i = 0; i < 200 && (await page.textContent('body')) === '' && complaints.length === 0; i++) await page.waitForTimeout(50);
+    expect(complaints).toEqual([]);
+    expect((await page.textContent('body'))?.trim()).toMatch(want);
+    await page.close();
   });
 
   it.each([
