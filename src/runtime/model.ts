@@ -5,7 +5,7 @@ import type { Model, Tensor, TrainOptions, TrainResult, Weights } from './api.ts
 import type { Counters, DeviceInfo, Session, Words } from './session.ts';
 import { makeTicks } from './session.ts';
 import { traced, trainLoop } from './trainer.ts';
-import { checkWeights, initialize, readWeights, writeWeights } from './weights.ts';
+import { checkWeights, countsAfter, floats, initialize, readWeights, writeWeights, type Counted } from './weights.ts';
 
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
@@ -15,6 +15,8 @@ export class RunningModel implements Model {
   private done = 0;
   private last: Promise<unknown> = Promise.resolve();
   private hasData = false;
+  /** What counters stood at where this run began. */
+  private counted: Counted = {};
 
   /** Starts with fresh weights of a seed, or with those that `random` draws. */
   constructor(session: Session, seed?: number, random?: RandomSource) {
@@ -131,11 +133,17 @@ export class RunningModel implements Model {
   }
 
   weights(): Promise<Weights> {
-    return this.inTurn(() => readWeights(this.session));
+    return this.inTurn(() => this.readAll());
   }
 
   setWeights(weights: Weights, from?: string): void {
     writeWeights(this.session, weights, from);
+    const { counters } = this.plan;
+    this.counted = Object.fromEntries(counters.map(({ name, perStep }) => [name, (weights[name]?.data[0] ?? 0) - perStep * this.done]));
+  }
+
+  private async readAll(): Promise<Weights> {
+    return { ...(await readWeights(this.session)), ...countsAfter(this.plan, this.done, this.counted) };
   }
 
   /** Everything that training needs to go on as if it had never stopped: parameters and optimizer state, by name. */
@@ -147,7 +155,7 @@ export class RunningModel implements Model {
     const slots: Record<string, Tensor> = {};
     for (const s of this.plan.slots)
       slots[s.name] = { shape: s.shape, data: (await this.session.read(s.arena, s.offset, size(s.shape))) as Float32Array };
-    return { ...(await readWeights(this.session)), ...slots };
+    return { ...(await this.readAll()), ...slots };
   }
 
   /** Goes back to a state that {@link state} gave after `step` steps. */
@@ -162,9 +170,11 @@ export class RunningModel implements Model {
       if (t?.shape.join() !== s.shape.join())
         fail('NN402', `${from} lacks the optimizer state '${s.name}' [${s.shape.join(', ')}]`, { help: 'start without --resume' });
     }
-    this.setWeights(params, from);
-    for (const s of this.plan.slots) this.session.write(s.arena, s.offset, state[s.name]?.data ?? new Float32Array(0));
     this.done = step;
+    this.setWeights(params, from);
+    // Older checkpoints hold no counts, and had counted from the beginning.
+    if (this.plan.counters.some(({ name }) => !state[name])) this.counted = {};
+    for (const s of this.plan.slots) this.session.write(s.arena, s.offset, floats(state[s.name]?.data ?? new Float32Array(0)));
   }
 
   destroy(): void {

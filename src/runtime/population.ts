@@ -2,7 +2,7 @@ import { fail } from '../base/errors.ts';
 import { TICK_BYTES, traceWords, type Plan } from '../plan.ts';
 import { programOf, traced } from './trainer.ts';
 import { makeTicks, type Session, type Ticks, type Words } from './session.ts';
-import { initialize, readWeights } from './weights.ts';
+import { countsAfter, initialize, readWeights } from './weights.ts';
 import type { Weights } from './api.ts';
 
 /** One of many nets that train at once: they differ in the seed and in numbers that the host computes for each step. */
@@ -71,8 +71,10 @@ export class Population {
     return nets.map(({ label }, i) => ({ label, losses: losses[i] ?? new Float32Array(0) }));
   }
 
-  weights(net: number): Promise<Weights> {
-    return readWeights(part(this.session, net));
+  /** The weights of a net that has been trained to the end. */
+  async weights(net: number): Promise<Weights> {
+    const { plan } = this.session;
+    return { ...(await readWeights(part(this.session, net))), ...countsAfter(plan, plan.train?.steps ?? 0) };
   }
 
   /** The numbers of each step, one net behind the other. */

@@ -3,7 +3,7 @@ import { initialStream, initialValue, type RandomSource } from '../base/init.ts'
 import { hint } from '../base/suggest.ts';
 import type { Plan } from '../plan.ts';
 import type { Tensor, Weights } from './api.ts';
-import type { Session } from './session.ts';
+import type { Session, Words } from './session.ts';
 
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
@@ -20,14 +20,29 @@ export async function readWeights(session: Session): Promise<Weights> {
   return out;
 }
 
-/** Throws unless the weights have exactly the names and shapes of the plan. */
+/** As parameters and states are kept, whatever a file has. */
+export const floats = (data: Words): Float32Array => (data instanceof Float32Array ? data : Float32Array.from(data));
+
+/** What was counted before a run; of what is not here, nothing. */
+export type Counted = Readonly<Record<string, number>>;
+
+/** The counters of a plan after so many steps of a run. */
+export function countsAfter({ counters }: Plan, steps: number, before: Counted = {}): Weights {
+  return Object.fromEntries(
+    counters.map(({ name, perStep }) => [name, { shape: [], data: Int32Array.of((before[name] ?? 0) + perStep * steps), wide: true }]),
+  );
+}
+
+/** Throws unless the weights have exactly the names and shapes of the plan; counters may be missing, as in files of old PyTorch. */
 export function checkWeights(plan: Plan, weights: Weights, from: string): void {
   const names = plan.params.map((p) => p.name);
-  // PyTorch counts the batches that BatchNorm has seen; with a momentum nobody reads the number.
-  const unknown = Object.keys(weights).find((n) => !names.includes(n) && !n.endsWith('num_batches_tracked'));
+  const counted = plan.counters
+    .map(({ name }) => ({ name, shape: [] as readonly number[] }))
+    .filter(({ name }) => Object.hasOwn(weights, name));
+  const unknown = Object.keys(weights).find((n) => !names.includes(n) && !counted.some((c) => c.name === n));
   if (unknown !== undefined)
     fail('NN402', `${from} holds '${unknown}', which the model has not`, { help: hint(unknown, names, 'the model has') });
-  for (const p of plan.params) {
+  for (const p of [...plan.params, ...counted]) {
     const w = Object.hasOwn(weights, p.name) ? weights[p.name] : undefined;
     if (!w) return fail('NN402', `${from} lacks '${p.name}' [${p.shape.join(', ')}]`, { help: `the model needs ${names.join(', ')}` });
     const bad = w.data.findIndex((v) => !Number.isFinite(v));
@@ -46,6 +61,6 @@ export function writeWeights(session: Session, weights: Weights, from = 'the wei
   checkWeights(session.plan, weights, from);
   for (const p of session.plan.params) {
     const w = weights[p.name];
-    if (w) session.write(p.arena, p.offset, w.data);
+    if (w) session.write(p.arena, p.offset, floats(w.data));
   }
 }

@@ -93,6 +93,8 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
     optim,
     turns,
     uses: training?.m.uses ?? [],
+    counters: m.counters,
+    measures: training?.m.measures ?? [],
     data,
     train,
     precision,

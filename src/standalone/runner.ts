@@ -11,7 +11,7 @@ import type { LoadOptions, Runner } from '../runtime/api.ts';
 /** The runtime as one module without dependencies: what a built folder carries. */
 export const load: Runner['load'] = async (json: unknown, options: LoadOptions = {}) => {
   const plan = json as Plan;
-  if (plan?.format !== 'nnc-plan' || plan.version !== 4)
+  if (plan?.format !== 'nnc-plan' || plan.version !== 5)
     throw new Error('this is not a plan that this runner understands: build the folder again');
   const inPage = typeof document !== 'undefined' || typeof WorkerGlobalScope !== 'undefined';
   const gpu = (options.gpu ?? globalThis.navigator?.gpu) as GPU | undefined;
