@@ -3,20 +3,20 @@ import { initialStream, initialValue, type RandomSource } from '../base/init.ts'
 import { hint } from '../base/suggest.ts';
 import type { Plan } from '../plan.ts';
 import type { Tensor, Weights } from './api.ts';
-import type { Session, Words } from './session.ts';
+import type { Memory, Words } from './session.ts';
 
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Starts every parameter anew, from `random` if it is given, and clears the optimizer's state. */
-export function initialize(session: Session, seed: number, random?: RandomSource): void {
-  session.plan.params.forEach((p, i) => session.write(p.arena, p.offset, initialValue(p.init, p.shape, random ?? initialStream(seed, i))));
-  for (const slot of session.plan.slots) session.write(slot.arena, slot.offset, new Float32Array(size(slot.shape)));
+export function initialize(memory: Memory, seed: number, random?: RandomSource): void {
+  memory.plan.params.forEach((p, i) => memory.write(p.arena, p.offset, initialValue(p.init, p.shape, random ?? initialStream(seed, i))));
+  for (const slot of memory.plan.slots) memory.write(slot.arena, slot.offset, new Float32Array(size(slot.shape)));
 }
 
-export async function readWeights(session: Session): Promise<Weights> {
+export async function readWeights(memory: Memory): Promise<Weights> {
   const out: Record<string, Tensor> = {};
-  for (const p of session.plan.params)
-    out[p.name] = { shape: p.shape, data: (await session.read(p.arena, p.offset, size(p.shape))) as Float32Array };
+  for (const p of memory.plan.params)
+    out[p.name] = { shape: p.shape, data: (await memory.read(p.arena, p.offset, size(p.shape))) as Float32Array };
   return out;
 }
 
@@ -57,10 +57,10 @@ export function checkWeights(plan: Plan, weights: Weights, from: string): void {
   }
 }
 
-export function writeWeights(session: Session, weights: Weights, from = 'the weights'): void {
-  checkWeights(session.plan, weights, from);
-  for (const p of session.plan.params) {
+export function writeWeights(memory: Memory, weights: Weights, from = 'the weights'): void {
+  checkWeights(memory.plan, weights, from);
+  for (const p of memory.plan.params) {
     const w = weights[p.name];
-    if (w) session.write(p.arena, p.offset, floats(w.data));
+    if (w) memory.write(p.arena, p.offset, floats(w.data));
   }
 }

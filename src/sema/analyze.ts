@@ -90,6 +90,7 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
         : undefined,
     loss: loss && textOf(loss.value.span).replace(/\s+/g, ' '),
     metrics: [...walked.turns, ...walked.metrics].map((x) => x.name),
+    better: Object.fromEntries(walked.metrics.flatMap(({ name: metric, better }) => (better ? [[metric, better] as const] : []))),
     optim,
     turns,
     uses: training?.m.uses ?? [],

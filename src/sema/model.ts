@@ -163,6 +163,8 @@ export interface Model {
   readonly loss: string | undefined;
   /** Names of the metrics: outputs `metric:NAME`. */
   readonly metrics: readonly string[];
+  /** Which values of a metric are better, where that is known: in the order of the text. */
+  readonly better: Readonly<Record<string, 'higher' | 'lower'>>;
   readonly optim: Optim | undefined;
   /** Further losses with optimizers of their own. */
   readonly turns: readonly TurnInfo[];
