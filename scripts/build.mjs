@@ -38,8 +38,9 @@ try {
   });
   writeFileSync(join(out, 'cli', 'LICENSES.txt'), licences(Object.keys(metafile.inputs)));
   const standalone = join(out, 'standalone');
-  const bundle = (entry) =>
-    build({
+  const bundle = async (entry) => {
+    const options = {
+      absWorkingDir: root,
       entryPoints: [join(root, 'src', 'standalone', `${entry}.ts`)],
       outfile: join(standalone, `${entry}.js`),
       bundle: true,
@@ -48,8 +49,10 @@ try {
       target: 'es2022',
       allowOverwrite: true,
       logLevel: 'warning',
-      plugins: [withoutLanguage()],
-    });
+    };
+    const { metafile } = await build({ ...options, write: false, metafile: true });
+    await build({ ...options, plugins: [onlyCodesOf(Object.keys(metafile.inputs))] });
+  };
   await Promise.all([bundle('runner'), bundle('page')]);
   for (const file of ['index.html', 'page.css']) copyFileSync(join(root, 'src', 'standalone', file), join(standalone, file));
   const types = readFileSync(join(out, 'runtime', 'api.d.ts'), 'utf8');
@@ -66,13 +69,16 @@ try {
   rmSync(out, { recursive: true, force: true });
 }
 
-/** What runs in a page reads no programs, so that it needs no words for what is wrong with their text: codes NN1 and NN2. */
-function withoutLanguage() {
+/** Of the table of errors, a bundle carries those that its sources name: what runs in a page reads no programs and few files. */
+function onlyCodesOf(inputs) {
+  const table = /[\\/]base[\\/]codes\.ts$/;
+  const texts = inputs.map((input) => join(root, input)).filter((path) => !table.test(path));
+  const named = new Set(texts.flatMap((path) => readFileSync(path, 'utf8').match(/\bNN\d{3}\b/g) ?? []));
   return {
-    name: 'without-language',
+    name: 'only-codes',
     setup: ({ onLoad }) =>
-      onLoad({ filter: /[\\/]base[\\/]codes\.ts$/ }, ({ path }) => ({
-        contents: readFileSync(path, 'utf8').replace(/^ {2}NN[12]\d\d: .*\n/gm, ''),
+      onLoad({ filter: table }, ({ path }) => ({
+        contents: readFileSync(path, 'utf8').replace(/^ {2}(NN\d{3}): .*\n/gm, (line, code) => (named.has(code) ? line : '')),
         loader: 'ts',
       })),
   };

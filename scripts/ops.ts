@@ -53,6 +53,7 @@ function derivative(layer: Layer): string {
     named: {},
     param: (_name, shape) => ((special = true), b.full(1, { dtype: 'f32', shape })),
     state: (_name, shape) => ({ value: b.full(0, { dtype: 'f32', shape }), keep: () => undefined }),
+    measures: () => undefined,
     random: (shape) => ((special = true), b.full(1, { dtype: 'f32', shape })),
   };
   const args = Object.fromEntries(Object.entries(layer.parameters).map(([k, p]) => [k, p.default])) as AnyArgs;

@@ -11,15 +11,16 @@ import { loopsOf } from './lower/loop.ts';
 import { lowerProgram, type Lowered } from './lower/program.ts';
 import type { Adapter, Devices } from './lower/targets.ts';
 import { parse } from './parser/parse.ts';
+import { usesOf } from './passes/graph/phases.ts';
 import { PARAMS, packing, type Packing } from './passes/graph/pack.ts';
 import { ArenaBuilder } from './passes/memory/layout.ts';
 import { predictPipeline, runPasses, stepPipeline, type Observer } from './passes/pipeline.ts';
 import { stateTensor } from './passes/schedule/schedule.ts';
 import type { Level } from './passes/schedule/types.ts';
-import { TICK_COUNT, planBytes, type Plan, type PlanParam, type PlanTensor } from './plan.ts';
+import { TICK_COUNT, planBytes, type Plan, type PlanCounter, type PlanParam, type PlanTensor } from './plan.ts';
 import { analyze } from './sema/analyze.ts';
 import type { Model, Optim, Script } from './sema/model.ts';
-import { trainingSchedule } from './training-schedule.ts';
+import { checkMeasures, trainingSchedule } from './training-schedule.ts';
 
 /** What {@link check} finds. */
 export interface Checked {
@@ -149,6 +150,12 @@ function packingsOf(model: Model, optims: readonly (Optim | undefined)[]): reado
   ];
 }
 
+/** What each counter gains in a step: a layer that is used by several losses in turn sees a batch for each of them. */
+function countersOf({ counters, training, turns, uses }: Model): PlanCounter[] {
+  const moved = !training || turns.length === 0 ? uses : ['loss', ...turns.map((t) => t.output)].flatMap((l) => usesOf(training, l, uses));
+  return counters.map(({ name, state, each }) => ({ name, perStep: each * moved.filter((u) => u.state === state).length }));
+}
+
 /** The losses of held-out examples by the names under which they are recorded. */
 function recorded(model: Model): Graph {
   const graph = model.evaluation ?? model.predict;
@@ -203,6 +210,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
   const traces = ['loss', ...model.metrics.map((m) => `metric:${m}`)];
   const schedule = trainingSchedule(model, options);
   if (schedule) {
+    checkMeasures(model, schedule);
     const training =
       model.training ?? fail('NN207', 'the program has no loss, so it cannot be trained', { help: 'add a line such as: loss mse' });
     const optim =
@@ -281,7 +289,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
   const order = schedule?.feed.shuffle === 'given';
   const plan: Omit<Plan, 'identity'> = {
     format: 'nnc-plan',
-    version: 4,
+    version: 5,
     name: model.name,
     level,
     features: featuresOf(code.kernels, arenas.arenas()),
@@ -302,6 +310,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
         return { ...state(s.name, s.shape), init: values ? { kind: 'values', values } : s.init };
       }),
     ],
+    counters: countersOf(model),
     slots,
     data: schedule &&
       train && { rows: schedule.feed.rows, tensors: [...compared, ...(order ? ['order'] : [])].map((n) => dataOf(train, n)) },

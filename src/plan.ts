@@ -9,7 +9,7 @@ import type { About } from './runtime/api.ts';
  */
 export interface Plan {
   readonly format: 'nnc-plan';
-  readonly version: 4;
+  readonly version: 5;
   readonly name: string;
   /** FNV-1a of everything that is computed: the same for runs of other lengths and on other devices, another for other batches. */
   readonly identity: string;
@@ -29,6 +29,8 @@ export interface Plan {
   readonly scalars: readonly PlanScalar[];
   /** Everything that weights hold: trained parameters, then states such as running means. */
   readonly params: readonly PlanParam[];
+  /** Numbers that weights hold besides, which the host counts: nothing reads them, and PyTorch has them. */
+  readonly counters: readonly PlanCounter[];
   /** Optimizer state that a checkpoint needs, by name. */
   readonly slots: readonly PlanTensor[];
   readonly data: { readonly rows: number; readonly tensors: readonly PlanTensor[] } | undefined;
@@ -177,6 +179,11 @@ export interface PlanTensor {
 
 export interface PlanParam extends PlanTensor {
   readonly init: Init;
+}
+
+export interface PlanCounter {
+  readonly name: string;
+  readonly perStep: number;
 }
 
 export interface TrainPlan {

@@ -1,3 +1,5 @@
+import { UserError } from './base/errors.ts';
+import { bindDim } from './base/types.ts';
 import type { Model } from './sema/model.ts';
 import { DEFAULT_EPOCHS } from './sema/settings.ts';
 
@@ -27,4 +29,34 @@ export function trainingSchedule(
   const shuffle = !model.train.shuffle ? false : options.givenOrder ? 'given' : true;
   const epochs = Math.ceil(steps / stepsPerEpoch);
   return { steps, tailRows: rows % batch, feed: { rows, batch, shuffle, stepsPerEpoch, epochs } as const };
+}
+
+/** Throws where a layer would have one value to measure a channel by: the deviation of one is none, as PyTorch says too. */
+export function checkMeasures({ measures }: Model, { feed, tailRows }: NonNullable<ReturnType<typeof trainingSchedule>>): void {
+  const { rows, batch } = feed;
+  const single = [batch, tailRows].find((n) => n === 1);
+  const found = single === undefined ? undefined : measures.find((m) => bindDim(m.values, single) < 2);
+  if (!found) return;
+  const other = otherBatch(rows, batch);
+  throw new UserError([
+    {
+      code: 'NN304',
+      severity: 'error',
+      span: found.span,
+      label: `${found.text} needs more than one value for each channel, and ${batch === 1 ? 'a batch has one row' : `the last of ${rows} rows is a batch of its own (batch=${batch})`}`,
+      help:
+        other === undefined
+          ? `give more rows than ${rows}, or use a norm that does not look at the batch, such as LayerNorm`
+          : `use another batch, such as batch=${other}, ${batch === 1 ? '' : 'or leave a row out, '}or use a norm that does not look at the batch, such as LayerNorm`,
+    },
+  ]);
+}
+
+/** The batch nearest to one that leaves no row alone, the larger one first. */
+function otherBatch(rows: number, batch: number): number | undefined {
+  for (let d = 1; d < rows; d++) {
+    const found = [batch + d, batch - d].find((b) => b > 1 && b <= rows && rows % b !== 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

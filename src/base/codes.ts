@@ -49,6 +49,7 @@ export const CODES = {
 
   NN701: 'the gradient check failed',
   NN702: 'the loss is not a number',
+  NN703: 'a weight is not a number',
 } as const;
 
 export type Code = keyof typeof CODES;

@@ -15,6 +15,12 @@ export interface Diagnostic {
   readonly help?: string;
 }
 
+/** Whether two say the same of the same place. */
+function same(a: Diagnostic, b: Diagnostic): boolean {
+  const place = (d: Diagnostic): string => (d.span ? `${d.span.source.name}:${d.span.start}-${d.span.end}` : '');
+  return a.code === b.code && a.severity === b.severity && a.label === b.label && place(a) === place(b);
+}
+
 /** Collects diagnostics, so that one run reports several. */
 export class DiagnosticSink {
   readonly all: Diagnostic[] = [];
@@ -25,6 +31,11 @@ export class DiagnosticSink {
 
   warn(code: Code, span: Span | undefined, label: string, help?: string): void {
     this.all.push({ code, severity: 'warning', label, ...(span ? { span } : {}), ...(help ? { help } : {}) });
+  }
+
+  /** Takes over what another sink has collected, but what is here already. */
+  add(others: readonly Diagnostic[]): void {
+    for (const d of others) if (!this.all.some((known) => same(known, d))) this.all.push(d);
   }
 
   get errors(): readonly Diagnostic[] {

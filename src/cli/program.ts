@@ -138,7 +138,7 @@ export async function openWeights(path: string): Promise<SavedWeights> {
   return {
     path,
     tensors,
-    weights: Object.fromEntries([...tensors].map(([name, t]) => [name, { shape: t.shape, data: Float32Array.from(t.data) }])),
+    weights: Object.fromEntries([...tensors].map(([name, t]) => [name, { shape: t.shape, data: t.data }])),
     vocabulary: vocabularyIn(readMetadata(bytes), path),
   };
 }

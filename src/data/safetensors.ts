@@ -7,6 +7,8 @@ export interface StoredTensor {
   readonly data: Float32Array | Int32Array;
   /** The file held unsigned bytes, as images do: 255 is 1 where they flow into a model. */
   readonly bytes?: boolean;
+  /** Whole numbers that a file is to hold in 64 bits. */
+  readonly wide?: boolean;
 }
 
 interface Header {
@@ -96,16 +98,17 @@ export function readMetadata(bytes: Uint8Array): Readonly<Record<string, string>
   return Object.fromEntries(Object.entries(found).filter((e): e is [string, string] => typeof e[1] === 'string'));
 }
 
-/** Writes f32 and i32 tensors; the header is padded so that the data is aligned to 8 bytes. */
+/** Writes f32, i32 and i64 tensors; the header is padded so that the data is aligned to 8 bytes, and the widest elements come first. */
 export function writeSafetensors(
   tensors: Readonly<Record<string, StoredTensor>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const header: Record<string, Header | typeof metadata> = Object.keys(metadata).length > 0 ? { [METADATA]: metadata } : {};
+  const entries = Object.entries(tensors).sort(([, a], [, b]) => Number(b.wide ?? false) - Number(a.wide ?? false));
   let offset = 0;
-  for (const [name, t] of Object.entries(tensors)) {
-    const end = offset + t.data.length * 4;
-    header[name] = { dtype: t.data instanceof Int32Array ? 'I32' : 'F32', shape: t.shape, data_offsets: [offset, end] };
+  for (const [name, { shape, data, wide }] of entries) {
+    const end = offset + data.length * (wide ? 8 : 4);
+    header[name] = { dtype: wide ? 'I64' : data instanceof Int32Array ? 'I32' : 'F32', shape, data_offsets: [offset, end] };
     offset = end;
   }
   const json = JSON.stringify(header);
@@ -115,11 +118,12 @@ export function writeSafetensors(
   view.setBigUint64(0, BigInt(text.length), true);
   bytes.set(text, 8);
   let at = 8 + text.length;
-  for (const t of Object.values(tensors)) {
-    for (const value of t.data) {
-      if (t.data instanceof Int32Array) view.setInt32(at, value, true);
+  for (const [, { data, wide }] of entries) {
+    for (const value of data) {
+      if (wide) view.setBigInt64(at, BigInt(value), true);
+      else if (data instanceof Int32Array) view.setInt32(at, value, true);
       else view.setFloat32(at, value, true);
-      at += 4;
+      at += wide ? 8 : 4;
     }
   }
   return bytes;

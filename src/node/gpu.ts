@@ -1,5 +1,6 @@
 /// <reference types="@webgpu/types" />
 import { messageOf } from '../base/errors.ts';
+import { withoutNativeWords } from './quiet.ts';
 import { loadSwiftShader } from './swiftshader.ts';
 import { missingDriver } from './vulkan.ts';
 
@@ -56,7 +57,7 @@ export async function findAdapter(
         `enable-dawn-features=${[...DAWN.enable, ...(options.dawn ?? [])].join()}`,
       ]);
       instances.push(instance);
-      const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' });
+      const adapter = await withoutNativeWords(() => instance.requestAdapter({ powerPreference: 'high-performance' }));
       attempts.push({ what, outcome: adapter ? adapter.info.description || adapter.info.device : 'no adapter' });
       return adapter ?? undefined;
     } catch (e) {

@@ -3,7 +3,9 @@
 /** A named tensor, row-major. */
 export interface Tensor {
   readonly shape: readonly number[];
-  readonly data: Float32Array;
+  readonly data: Float32Array | Int32Array;
+  /** Files hold it as whole numbers of 64 bits, as PyTorch holds counts. */
+  readonly wide?: boolean;
 }
 
 /** Tensors by PyTorch's names. */

@@ -48,7 +48,7 @@ function parts(data: NonNullable<LoadOptions['data']>): { readonly train: Named;
 
 function planOf(json: unknown): Plan {
   const plan = json as Partial<Plan> | null | undefined;
-  if (plan?.format !== 'nnc-plan' || plan.version !== 4)
+  if (plan?.format !== 'nnc-plan' || plan.version !== 5)
     throw new Error('this is not a plan that this runner understands: build the folder again');
   return plan as Plan;
 }

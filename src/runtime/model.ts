@@ -24,7 +24,17 @@ import { makeTicks, type Counters, type Rates, type Session } from './session.ts
 import { trainRun, type Watcher } from './train-run.ts';
 import { traced, trainLoop } from './trainer.ts';
 import { Turns } from './turns.ts';
-import { checkWeights, initialize, readTensor, readTensors, writeTensor, writeWeights } from './weights.ts';
+import {
+  checkWeights,
+  countsAfter,
+  floats,
+  initialize,
+  readTensor,
+  readTensors,
+  writeTensor,
+  writeWeights,
+  type Counted,
+} from './weights.ts';
 
 export interface OpenOptions {
   /** The plan's own where it is not said. */
@@ -53,6 +63,8 @@ export class RunningModel implements Model {
   private seed: number;
   private rates: Rates = [];
   private destroyed = false;
+  /** What counters stood at where this run began. */
+  private counted: Counted = {};
 
   private constructor(session: Session, options: OpenOptions) {
     this.session = session;
@@ -82,6 +94,7 @@ export class RunningModel implements Model {
     const put = (session: Session): Promise<void> => startFrom(session, seed, random, weights);
     await put(this.session);
     [this.done, this.told, this.rates] = [0, 0, []];
+    this.count(weights ?? {});
     this.recovery.keep({ step: 0, put });
   }
 
@@ -236,17 +249,28 @@ export class RunningModel implements Model {
   }
 
   weights(): Promise<Weights> {
-    return this.brief(() => readTensors(this.session, this.plan.params));
+    return this.brief(() => this.readAll());
+  }
+
+  private async readAll(): Promise<Weights> {
+    return { ...(await readTensors(this.session, this.plan.params)), ...countsAfter(this.plan, this.done, this.counted) };
   }
 
   setWeights(weights: Weights, from = 'the weights'): Promise<void> {
     return this.brief(async () => {
       await checkWeights(this.plan, weights, from);
       await writeWeights(this.session, weights);
+      this.count(weights);
       if (this.done > 0) return this.recovery.outdate();
       const { seed } = this;
       this.recovery.keep({ step: 0, put: (session) => startFrom(session, seed, undefined, weights) });
     });
+  }
+
+  /** Goes on counting from where the weights stand. */
+  private count(weights: Weights): void {
+    const { counters } = this.plan;
+    this.counted = Object.fromEntries(counters.map(({ name, perStep }) => [name, (weights[name]?.data[0] ?? 0) - perStep * this.done]));
   }
 
   state(): Promise<ModelState> {
@@ -254,7 +278,7 @@ export class RunningModel implements Model {
   }
 
   private async readState(): Promise<ModelState> {
-    const tensors = await readTensors(this.session, [...this.plan.params, ...this.plan.slots]);
+    const tensors = { ...(await this.readAll()), ...(await readTensors(this.session, this.plan.slots)) };
     return { step: this.done, seed: this.seed, tensors };
   }
 
@@ -271,6 +295,9 @@ export class RunningModel implements Model {
       const put = (session: Session): Promise<void> => writeState(session, tensors);
       await put(this.session);
       [this.done, this.told, this.seed] = [step, step, seed];
+      // Older checkpoints hold no counts, and had counted from the beginning.
+      if (this.plan.counters.every(({ name }) => tensors[name])) this.count(tensors);
+      else this.counted = {};
       this.recovery.keep({ step, put });
     });
   }
@@ -342,6 +369,6 @@ async function startFrom(session: Session, seed: number, random?: RandomSource, 
 async function writeState(session: Session, tensors: Weights): Promise<void> {
   for (const t of [...session.plan.params, ...session.plan.slots]) {
     const known = tensors[t.name];
-    if (known) await writeTensor(session, t, known.data);
+    if (known) await writeTensor(session, t, floats(known.data));
   }
 }

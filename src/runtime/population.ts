@@ -1,8 +1,8 @@
 import { fail } from '../base/errors.ts';
 import { TICK_BYTES, traceWords, type Plan } from '../plan.ts';
 import { programOf, traced } from './trainer.ts';
-import { makeTicks, type Session, type Ticks, type Words } from './session.ts';
-import { initialize, readTensors } from './weights.ts';
+import { hasParts, makeTicks, type Memory, type Session, type Ticks, type Words } from './session.ts';
+import { countsAfter, initialize, readTensors } from './weights.ts';
 import type { Weights } from './api.ts';
 
 /** One of many nets that train at once: they differ in the seed and in numbers that the host computes for each step. */
@@ -17,6 +17,8 @@ export interface Net {
 export interface NetResult {
   readonly label: string;
   readonly losses: Float32Array;
+  /** What is recorded beside the loss, by name. */
+  readonly metrics: Readonly<Record<string, Float32Array>>;
 }
 
 /** Steps that one chunk begins with. */
@@ -39,7 +41,7 @@ export class Population {
   static async open(session: Session, nets: readonly Net[]): Promise<Population> {
     const { plan } = session;
     if (!plan.loops['train'] || !plan.train) fail('NN305', 'the program does not fit one workgroup, so many nets cannot train at once');
-    for (const [i, net] of nets.entries()) await initialize(part(session, i), net.seed);
+    for (const [i, net] of nets.entries()) await initialize(new NetMemory(session, i), net.seed);
     return new Population(session, nets);
   }
 
@@ -55,7 +57,11 @@ export class Population {
     const { plan } = session;
     const { train } = plan;
     const steps = train?.steps ?? 0;
-    const losses = nets.map(() => new Float32Array(steps));
+    const results = nets.map(({ label }): NetResult => ({
+      label,
+      losses: new Float32Array(steps),
+      metrics: Object.fromEntries((train?.metrics ?? []).map((m) => [m, new Float32Array(steps)])),
+    }));
     let chunk = Math.min(FIRST, plan.chunk);
     for (let step = 0; step < steps;) {
       const program = programOf(plan, step);
@@ -66,18 +72,32 @@ export class Population {
       const took = performance.now() - begin;
       nets.forEach((_, i) => {
         const own = trace.subarray(i * traceWords(plan), (i + 1) * traceWords(plan));
-        losses[i]?.set(traced(plan, own, Array<string>(n).fill(program), 'loss'), step);
+        const recorded = (what: string): Float32Array => traced(plan, own, Array<string>(n).fill(program), what);
+        results[i]?.losses.set(recorded('loss'), step);
+        for (const [name, values] of Object.entries(results[i]?.metrics ?? {})) values.set(recorded(`metric:${name}`), step);
       });
       if (n === chunk && took < session.budget / 2) chunk = Math.min(plan.chunk, chunk * 2);
       else if (n === chunk && took > session.budget) chunk = Math.max(1, Math.floor(chunk / 2));
       step += n;
       onProgress?.(step, steps);
     }
-    return nets.map(({ label }, i) => ({ label, losses: losses[i] ?? new Float32Array(0) }));
+    return results;
   }
 
-  weights(net: number): Promise<Weights> {
-    return readTensors(part(this.session, net), this.session.plan.params);
+  /** The weights of every net that has been trained to the end. */
+  async weights(): Promise<Weights[]> {
+    const { plan } = this.session;
+    // Read at once: asking for each tensor of each net would take longer than training them.
+    const arenas = [...new Set(plan.params.map((p) => p.arena))];
+    const words = (arena: string): number => (plan.arenas.find((a) => a.name === arena)?.words ?? 0) * this.nets.length;
+    const all = new Map(await Promise.all(arenas.map(async (a) => [a, await this.session.read(a, 0, words(a))] as const)));
+    const copy: Memory = {
+      plan,
+      write: (arena, offset, data) => all.get(arena)?.set(data, offset),
+      read: (arena, offset, length) => Promise.resolve(all.get(arena)?.slice(offset, offset + length) ?? new Float32Array(length)),
+    };
+    const counts = countsAfter(plan, plan.train?.steps ?? 0);
+    return Promise.all(this.nets.map(async (_, i) => ({ ...(await readTensors(new NetMemory(copy, i), plan.params)), ...counts })));
   }
 
   /** The numbers of each step, one net behind the other. */
@@ -93,14 +113,27 @@ export class Population {
   }
 }
 
-/** The session as one net sees it: its own part of every arena that nets do not share. */
-function part(session: Session, net: number): Session {
-  const shared = new Set(session.plan.loops['train']?.bindings.filter((b) => b.access === 'read').map((b) => b.arena));
-  const start = (arena: string): number => (shared.has(arena) ? 0 : net * (session.plan.arenas.find((a) => a.name === arena)?.words ?? 0));
-  return {
-    ...session,
-    plan: session.plan,
-    write: (arena, offset, data) => session.write(arena, start(arena) + offset, data),
-    read: (arena, offset, length) => session.read(arena, start(arena) + offset, length),
-  };
+/** What one net sees of the memory that it shares with others: its own part of every arena that kernels write. */
+class NetMemory implements Memory {
+  readonly plan: Plan;
+  private readonly whole: Memory;
+  private readonly net: number;
+
+  constructor(whole: Memory, net: number) {
+    this.plan = whole.plan;
+    this.whole = whole;
+    this.net = net;
+  }
+
+  private start(arena: string): number {
+    return hasParts(this.plan, arena) ? this.net * (this.plan.arenas.find((a) => a.name === arena)?.words ?? 0) : 0;
+  }
+
+  write(arena: string, offset: number, data: Words): void {
+    this.whole.write(arena, this.start(arena) + offset, data);
+  }
+
+  read(arena: string, offset: number, length: number): Promise<Words> {
+    return this.whole.read(arena, this.start(arena) + offset, length);
+  }
 }

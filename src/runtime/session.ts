@@ -25,9 +25,16 @@ export type Words = Float32Array | Int32Array;
 /** Blocks for so many milliseconds, but lets first happen what is due. */
 export type Nap = (ms: number) => Promise<void>;
 
-/** A plan that is loaded on a device. */
-export interface Session {
+/** The memory of a plan on a device, or of one of the nets that train there at once. */
+export interface Memory {
   readonly plan: Plan;
+  /** Copies words into an arena at an offset in elements. */
+  write(arena: string, offset: number, data: Words): void;
+  read(arena: string, offset: number, length: number): Promise<Words>;
+}
+
+/** A plan that is loaded on a device. */
+export interface Session extends Memory {
   readonly device: DeviceInfo;
   readonly counters: Readonly<Counters>;
   /** Milliseconds that one chunk of steps may take. */
@@ -36,9 +43,6 @@ export interface Session {
   readonly pace: { chunk: number };
   /** Where waiting any other way takes a core from a software adapter. */
   readonly nap?: Nap | undefined;
-  /** Copies words into an arena at an offset in elements. */
-  write(arena: string, offset: number, data: Words): void;
-  read(arena: string, offset: number, length: number): Promise<Words>;
   /** Runs one program after the other, each with its tick, and gives the trace arena as it is after the last. */
   run(programs: readonly string[], ticks: Ticks): Promise<Float32Array>;
   /** Settles when the device is lost; never where it cannot be. */
@@ -96,4 +100,9 @@ export function makeTicks(plan: Plan, first: number, count: number, run: Run, kn
     steps.forEach((env, slot) => (words[slot * stride + i + 1] = evalScalar(expr, env)));
   });
   return { buffer, count };
+}
+
+/** Whether each of several nets has a part of an arena: of what kernels write, not of the data that they read. */
+export function hasParts(plan: Plan, arena: string): boolean {
+  return plan.loops['train']?.bindings.some((b) => b.arena === arena && b.access === 'read_write') ?? false;
 }

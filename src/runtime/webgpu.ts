@@ -5,7 +5,7 @@ import { DeviceError, DeviceLost, smaller } from './errors.ts';
 import { MAP_READ_MODE, USAGE } from './flags.ts';
 import { GpuPrograms } from './gpu-programs.ts';
 import { napping } from './napping.ts';
-import { countRuns, type Counters, type DeviceInfo, type Nap, type Session, type Ticks, type Words } from './session.ts';
+import { countRuns, hasParts, type Counters, type DeviceInfo, type Nap, type Session, type Ticks, type Words } from './session.ts';
 
 /** Storage buffers that a kernel may see on every device. */
 const STORAGE_BUFFERS = 8;
@@ -104,7 +104,7 @@ const FIRST_LOOP = 64;
 
 /** Copies of an arena where several nets train at once: one for each, but for the data. */
 function copiesOf(plan: Plan, arena: string, nets: number): number {
-  return plan.loops['train']?.bindings.some((b) => b.arena === arena && b.access === 'read_write') ? nets : 1;
+  return hasParts(plan, arena) ? nets : 1;
 }
 
 class GpuSession implements Session {

@@ -4,7 +4,7 @@ import { hint } from '../base/suggest.ts';
 import type { Plan, PlanTensor } from '../plan.ts';
 import type { Tensor, Weights } from './api.ts';
 import { breather } from './pause.ts';
-import type { Session, Words } from './session.ts';
+import type { Memory, Words } from './session.ts';
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
@@ -14,56 +14,71 @@ const BLOCK = 1 << 16;
 const COPY = 1 << 21;
 
 /** Starts every parameter anew, from `random` if it is given, but for those that are `given` anyway, and clears the optimizer's state. */
-export async function initialize(session: Session, seed: number, random?: RandomSource, given: Weights = {}): Promise<void> {
+export async function initialize(memory: Memory, seed: number, random?: RandomSource, given: Weights = {}): Promise<void> {
   const rest = breather();
-  for (const [i, p] of session.plan.params.entries()) {
+  for (const [i, p] of memory.plan.params.entries()) {
     // PyTorch draws before it loads, and its generator has moved on then.
     if (!random && Object.hasOwn(given, p.name)) continue;
     const size = sizeOf(p.shape);
     const inBlocks = random === undefined && isElementwise(p.init);
     for (let from = 0; from < size; from += inBlocks ? BLOCK : size) {
       const shape = inBlocks ? [Math.min(BLOCK, size - from)] : p.shape;
-      session.write(p.arena, p.offset + from, initialValue(p.init, shape, random ?? initialStream(seed, i, from)));
+      memory.write(p.arena, p.offset + from, initialValue(p.init, shape, random ?? initialStream(seed, i, from)));
       await rest();
     }
   }
-  for (const slot of session.plan.slots) await writeTensor(session, slot, new Float32Array(sizeOf(slot.shape)));
+  for (const slot of memory.plan.slots) await writeTensor(memory, slot, new Float32Array(sizeOf(slot.shape)));
 }
 
-export async function readTensor(session: Session, { arena, offset, shape }: PlanTensor): Promise<Tensor> {
+export async function readTensor(memory: Memory, { arena, offset, shape }: PlanTensor): Promise<Tensor> {
   const size = sizeOf(shape);
-  if (size <= COPY) return { shape, data: (await session.read(arena, offset, size)) as Float32Array };
+  if (size <= COPY) return { shape, data: (await memory.read(arena, offset, size)) as Float32Array };
   const data = new Float32Array(size);
   const rest = breather();
   for (let from = 0; from < size; from += COPY) {
-    data.set(await session.read(arena, offset + from, Math.min(COPY, size - from)), from);
+    data.set(await memory.read(arena, offset + from, Math.min(COPY, size - from)), from);
     await rest();
   }
   return { shape, data };
 }
 
-export async function writeTensor(session: Session, { arena, offset }: PlanTensor, data: Words): Promise<void> {
+export async function writeTensor(memory: Memory, { arena, offset }: PlanTensor, data: Words): Promise<void> {
   const rest = breather();
   for (let from = 0; from < data.length; from += COPY) {
-    session.write(arena, offset + from, data.subarray(from, from + COPY));
+    memory.write(arena, offset + from, data.subarray(from, from + COPY));
     await rest();
   }
 }
 
-export async function readTensors(session: Session, tensors: readonly PlanTensor[]): Promise<Weights> {
+export async function readTensors(memory: Memory, tensors: readonly PlanTensor[]): Promise<Weights> {
   const out: Record<string, Tensor> = {};
-  for (const t of tensors) out[t.name] = await readTensor(session, t);
+  for (const t of tensors) out[t.name] = await readTensor(memory, t);
   return out;
 }
 
-/** Throws unless the weights have exactly the names and shapes of the plan. */
+/** As parameters and states are kept, whatever a file has. */
+export const floats = (data: Words): Float32Array => (data instanceof Float32Array ? data : Float32Array.from(data));
+
+/** What was counted before a run; of what is not here, nothing. */
+export type Counted = Readonly<Record<string, number>>;
+
+/** The counters of a plan after so many steps of a run. */
+export function countsAfter({ counters }: Plan, steps: number, before: Counted = {}): Weights {
+  return Object.fromEntries(
+    counters.map(({ name, perStep }) => [name, { shape: [], data: Int32Array.of((before[name] ?? 0) + perStep * steps), wide: true }]),
+  );
+}
+
+/** Throws unless the weights have exactly the names and shapes of the plan; counters may be missing, as in files of old PyTorch. */
 export function checkNames(plan: Plan, weights: Weights, from: string): void {
   const names = plan.params.map((p) => p.name);
-  // PyTorch counts the batches that BatchNorm has seen; with a momentum nobody reads the number.
-  const unknown = Object.keys(weights).find((n) => !names.includes(n) && !n.endsWith('num_batches_tracked'));
+  const counted = plan.counters
+    .map(({ name }) => ({ name, shape: [] as readonly number[] }))
+    .filter(({ name }) => Object.hasOwn(weights, name));
+  const unknown = Object.keys(weights).find((n) => !names.includes(n) && !counted.some((c) => c.name === n));
   if (unknown !== undefined)
     fail('NN402', `${from} holds '${unknown}', which the model has not`, { help: hint(unknown, names, 'the model has') });
-  for (const p of plan.params) {
+  for (const p of [...plan.params, ...counted]) {
     const w = Object.hasOwn(weights, p.name) ? weights[p.name] : undefined;
     if (!w) return fail('NN402', `${from} lacks '${p.name}' [${p.shape.join(', ')}]`, { help: `the model needs ${names.join(', ')}` });
     if (w.shape.join() !== p.shape.join() || w.data.length !== sizeOf(p.shape))
@@ -92,6 +107,6 @@ export async function checkWeights(plan: Plan, weights: Weights, from: string): 
 }
 
 /** Puts weights that were checked on the device. */
-export async function writeWeights(session: Session, weights: Weights): Promise<void> {
-  for (const p of session.plan.params) await writeTensor(session, p, (weights[p.name] as Tensor).data);
+export async function writeWeights(memory: Memory, weights: Weights): Promise<void> {
+  for (const p of memory.plan.params) await writeTensor(memory, p, floats((weights[p.name] as Tensor).data));
 }

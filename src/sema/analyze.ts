@@ -67,7 +67,11 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
   if (pred === undefined || !first || !train) return { model: undefined, script };
 
   const loss = get('loss');
-  const training = loss && walk(true, new DiagnosticSink());
+  const trained = new DiagnosticSink();
+  const training = loss && walk(true, trained);
+  // What it finds as well as the first walk is told once.
+  sink.add(trained.all);
+  if (sink.errors.length > 0) return { model: undefined, script: undefined };
   const outputs = (w: Walked): Readonly<Record<string, NodeId>> => ({
     ...(w.loss === undefined ? {} : { loss: w.loss }),
     ...Object.fromEntries(w.metrics.map((x) => [`metric:${x.name}`, x.node])),
@@ -90,9 +94,12 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
         : undefined,
     loss: loss && textOf(loss.value.span).replace(/\s+/g, ' '),
     metrics: [...walked.turns, ...walked.metrics].map((x) => x.name),
+    better: Object.fromEntries(walked.metrics.flatMap(({ name: metric, better }) => (better ? [[metric, better] as const] : []))),
     optim,
     turns,
     uses: training?.m.uses ?? [],
+    counters: m.counters,
+    measures: training?.m.measures ?? [],
     data,
     train,
     precision,

@@ -6,9 +6,13 @@ import type { AnyArgs, Parameters } from './arguments.ts';
 import { argmax, mean } from './functions.ts';
 import { problem, type Problem } from './layers/layer.ts';
 
+export type Better = 'higher' | 'lower';
+
 /** A number that is reported beside the loss and never differentiated. */
 export interface Metric {
   readonly doc: string;
+  /** Which of two values is the better one. */
+  readonly better: Better;
   readonly parameters: Parameters;
   /** Parameters that may be left out though they have no default. */
   readonly optional?: readonly string[];
@@ -42,6 +46,7 @@ function numbers(b: GraphBuilder, name: string, pred: NodeId, target: NodeId, bu
 export const METRICS: Readonly<Record<string, Metric>> = {
   accuracy: {
     doc: 'share of right answers: the largest of the classes, or of yes and no which side of the threshold: 0 for what a loss takes as logits or scores (bce_with_logits, multilabel_soft_margin, soft_margin, hinge), else 0.5',
+    better: 'higher',
     parameters: { threshold: { type: 'number', doc: 'where a number counts as yes' } },
     optional: ['threshold'],
     build(b, args, pred, target, undecided) {
@@ -62,6 +67,7 @@ export const METRICS: Readonly<Record<string, Metric>> = {
   },
   top_k: {
     doc: 'share of examples whose class is among the k most likely',
+    better: 'higher',
     parameters: { k: { type: 'int', default: 5, min: 1, doc: 'how many' } },
     build(b, args, pred, target) {
       const shape = b.shape(pred);
@@ -78,16 +84,19 @@ export const METRICS: Readonly<Record<string, Metric>> = {
   },
   mae: {
     doc: 'the mean of |pred - target|',
+    better: 'lower',
     parameters: {},
     build: (b, _args, pred, target) => numbers(b, 'mae', pred, target, (d) => mean(b, b.op('abs', d))),
   },
   rmse: {
     doc: 'the root of the mean of (pred - target)^2',
+    better: 'lower',
     parameters: {},
     build: (b, _args, pred, target) => numbers(b, 'rmse', pred, target, (d) => b.op('sqrt', mean(b, b.op('mul', d, d)))),
   },
   r2: {
     doc: 'the share of the variance that is explained: 1 is perfect, 0 as good as the mean',
+    better: 'higher',
     parameters: {},
     build: (b, _args, pred, target) =>
       numbers(b, 'r2', pred, target, (d) => {
@@ -99,6 +108,7 @@ export const METRICS: Readonly<Record<string, Metric>> = {
   },
   perplexity: {
     doc: 'e to the mean cross entropy of the classes on the last axis',
+    better: 'lower',
     parameters: {},
     build(b, _args, pred, target) {
       const shape = b.shape(pred);

@@ -9,7 +9,7 @@ import type { AnyArgs } from './arguments.ts';
 import type { Init } from '../base/init.ts';
 import type { Overrides } from './initialisers.ts';
 import { isProblem, problem, type Layer, type LayerContext, type Problem } from './layers/layer.ts';
-import type { ParamInfo, StageInfo, StateUse } from './model.ts';
+import type { CounterInfo, MeasureInfo, ParamInfo, StageInfo, StateUse } from './model.ts';
 import { tensor, type Value } from './values.ts';
 
 /** One use of a layer: where it stands in the names and in the text, and what flows in. */
@@ -33,6 +33,10 @@ export class ModelBuilder {
   /** What is kept from step to step without being trained. */
   readonly states: ParamInfo[] = [];
   readonly stages: StageInfo[] = [];
+  /** How often states have moved, for those that PyTorch counts. */
+  readonly counters: CounterInfo[] = [];
+  /** Where channels are measured over the batch. */
+  readonly measures: MeasureInfo[] = [];
   /** Each use of a layer that moves a state. */
   readonly uses: StateUse[] = [];
   private readonly nodes = new Map<string, NodeId>();
@@ -166,7 +170,12 @@ export class ModelBuilder {
           ? refuse(problem('NN206', `'${key}' [${dims.join(', ')}]: ${chosen}`), [])
           : this.param(`${path}.${key}`, dims, chosen, span, kind);
       },
-      state: (key, dims, init) => this.state(`${path}.${key}`, dims, init, span, kind),
+      state: (key, dims, init, counter) => {
+        const state = `${path}.${key}`;
+        if (counter && !this.nodes.has(state)) this.counters.push({ name: `${path}.${counter.name}`, state, each: counter.each });
+        return this.state(state, dims, init, span, kind);
+      },
+      measures: (values) => this.measures.push({ text, span, values }),
       random: (dims) => this.random(dims),
     };
     const result = this.typeProblem(layer, site) ?? b.within({ name: `${path} ${text}`, loc }, () => layer.build(cx, args, ...site.ids));

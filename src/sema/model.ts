@@ -1,7 +1,7 @@
 import type { Init } from '../base/init.ts';
 import type { ScalarExpr } from '../base/scalar.ts';
 import type { Span } from '../base/source.ts';
-import type { Precision, Shape, TensorType } from '../base/types.ts';
+import type { Dim, Precision, Shape, TensorType } from '../base/types.ts';
 import type { Graph, NodeId } from '../ir/graph/types.ts';
 
 /** A tensor that the model keeps, trained or not, with PyTorch's name. */
@@ -105,6 +105,22 @@ export interface StateUse {
   readonly next: NodeId;
 }
 
+/** A number of the weights that counts how often a state has moved, by PyTorch's name. */
+export interface CounterInfo {
+  readonly name: string;
+  readonly state: string;
+  /** What each use adds in a step. */
+  readonly each: 0 | 1;
+}
+
+/** A use of a layer that measures each channel over so many values of a batch. */
+export interface MeasureInfo {
+  /** The layer as the program writes it. */
+  readonly text: string;
+  readonly span: Span;
+  readonly values: Dim;
+}
+
 /** A loss after the first, which is trained in turn with the ones before it. */
 export interface TurnInfo {
   readonly optim: Optim;
@@ -147,10 +163,14 @@ export interface Model {
   readonly loss: string | undefined;
   /** Names of the metrics: outputs `metric:NAME`. */
   readonly metrics: readonly string[];
+  /** Which values of a metric are better, where that is known: in the order of the text. */
+  readonly better: Readonly<Record<string, 'higher' | 'lower'>>;
   readonly optim: Optim | undefined;
   /** Further losses with optimizers of their own. */
   readonly turns: readonly TurnInfo[];
   readonly uses: readonly StateUse[];
+  readonly counters: readonly CounterInfo[];
+  readonly measures: readonly MeasureInfo[];
   readonly data: DataSpec | undefined;
   readonly train: TrainSpec;
   /** What products are made of. */

@@ -11,7 +11,7 @@ import { LAYERS } from './layers/registry.ts';
 import { labelsOf } from './loss-call.ts';
 import { lossValue, notNumbers, operandsOf, targetMismatch, type Loss } from './losses/loss.ts';
 import { LOSSES } from './losses/registry.ts';
-import { METRICS } from './metrics.ts';
+import { METRICS, type Better } from './metrics.ts';
 import type { Targets } from './targets.ts';
 import { describeValue } from './values.ts';
 
@@ -123,8 +123,17 @@ function lossOfPrediction(
   return oneNumber(g, result, value, 'a loss');
 }
 
-/** A named metric, a loss, or any scalar expression; `name` is what tables call it. */
-export function metricOf(g: Goals, s: A.MetricStatement, pred: NodeId): { readonly name: string; readonly node: NodeId } | undefined {
+/** A metric as the graph has it. */
+export interface MetricNode {
+  /** What tables call it. */
+  readonly name: string;
+  readonly node: NodeId;
+  /** Which of two values is the better one; of an expression nobody knows. */
+  readonly better: Better | undefined;
+}
+
+/** A named metric, a loss, or any scalar expression. */
+export function metricOf(g: Goals, s: A.MetricStatement, pred: NodeId): MetricNode | undefined {
   const { value } = s;
   const { ev, targets } = g;
   const { b } = ev;
@@ -153,18 +162,18 @@ export function metricOf(g: Goals, s: A.MetricStatement, pred: NodeId): { readon
     if (wrong) return ev.refuse(wrong, value.span);
     const [mine = pred, other = targets.node('target', b.type(pred)) ?? -1] = given;
     const node = b.within({ name: `metric ${call.text}` }, () => known.build(b, args, mine, other, targets.undecided(mine)));
-    return typeof node === 'number' ? { name, node } : ev.refuse(node, value.span);
+    return typeof node === 'number' ? { name, node, better: known.better } : ev.refuse(node, value.span);
   }
   const loss = namedLoss(g, value);
   if (loss) {
     const node = lossOfPrediction(g, loss, pred, value);
-    return node === undefined ? undefined : { name, node };
+    return node === undefined ? undefined : { name, node, better: 'lower' };
   }
   if (call && unknown(g, call)) {
     const all = [...Object.keys(METRICS), ...Object.keys(LOSSES)];
     return ev.fail('NN201', call.span, `there is no metric '${call.text}'`, { help: advice(call.text, all, 'metrics') });
   }
-  return { name, node: scalar(g, value, `metrics: ${Object.keys(METRICS).join(', ')}`, 'a metric') };
+  return { name, node: scalar(g, value, `metrics: ${Object.keys(METRICS).join(', ')}`, 'a metric'), better: undefined };
 }
 
 /** An expression that must be one number. A function of one's own that lacks its values is called with pred and target. */

@@ -9,7 +9,7 @@ import { Evaluator } from './evaluator.ts';
 import { inputOf } from './declarations.ts';
 import { ModelBuilder } from './model-builder.ts';
 import type { InputInfo, PrintItem, Script, TargetInfo } from './model.ts';
-import { foretell, lossOf, metricOf, type Goals } from './objective.ts';
+import { foretell, lossOf, metricOf, type Goals, type MetricNode } from './objective.ts';
 import { Targets } from './targets.ts';
 import { Reported, attempt, describeValue, expectation, tensor, type Flow, type Part, type Value } from './values.ts';
 
@@ -25,7 +25,7 @@ export interface Walked {
   readonly loss: NodeId | undefined;
   readonly turns: readonly { readonly name: string; readonly node: NodeId }[];
   readonly targets: readonly TargetInfo[];
-  readonly metrics: readonly { readonly name: string; readonly node: NodeId }[];
+  readonly metrics: readonly MetricNode[];
   readonly script: Script;
 }
 
@@ -177,8 +177,8 @@ export class Walk {
     return tensor(this.targets.node(word, this.m.b.type(pred)) ?? pred);
   }
 
-  private metrics(goals: Goals, pred: NodeId | undefined, loss: NodeId | undefined): { name: string; node: NodeId }[] {
-    const found: { name: string; node: NodeId }[] = [];
+  private metrics(goals: Goals, pred: NodeId | undefined, loss: NodeId | undefined): MetricNode[] {
+    const found: MetricNode[] = [];
     for (const s of this.program.statements) {
       if (s.kind !== 'metric') continue;
       if (!this.program.statements.some((other) => other.kind === 'loss'))

@@ -42,7 +42,7 @@ export function planPrograms(name: string, level: Level, programs: readonly Lowe
   const { kernels, cpu, dispatches, calls, wasm } = generate(programs, scalars, { arenas: arenas.arenas(), chunk: 1 });
   return {
     format: 'nnc-plan',
-    version: 4,
+    version: 5,
     name,
     identity: '',
     level,
@@ -57,6 +57,7 @@ export function planPrograms(name: string, level: Level, programs: readonly Lowe
     loops: {},
     scalars,
     params: [],
+    counters: [],
     slots: [],
     data: undefined,
     held: undefined,

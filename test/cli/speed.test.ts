@@ -15,7 +15,7 @@ describe('nnc train with many nets', () => {
     const r = await nnc('train', 'examples/house.nn', '--seeds', '12', '--epochs', '100', '--device', 'gpu', '--save', best);
     expect(r.code, r.stderr).toBe(0);
     expect(r.stderr).toContain('training 12 nets at once');
-    expect(r.stdout).toMatch(/net +first loss +last loss\n(seed \d+ .*\n){10}\.\.\. and 2 more/);
+    expect(r.stdout).toMatch(/net +first loss +loss\n(seed \d+ .*\n){10}\.\.\. and 2 more/);
     const label = /best: seed (\d+)/.exec(r.stdout)?.[1] ?? '';
     const alone = join(folder, 'alone.safetensors');
     await nnc('train', 'examples/house.nn', '--seed', label, '--epochs', '100', '--device', 'gpu', '--save', alone);

@@ -90,6 +90,7 @@ const viaLayer =
       draws: true,
       text: name,
       param: (key) => (key === 'weight' ? xs[1] : xs[2]) ?? -1,
+      measures: () => undefined,
       random: () => -1,
       named: {},
       state: (_key, dims) => ({ value: b.full(0, { dtype: 'f32', shape: dims }), keep: () => undefined }),

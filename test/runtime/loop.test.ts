@@ -84,7 +84,7 @@ describe('a population', () => {
     const population = await Population.open(session, nets);
     population.setData(x, y);
     const results = await population.train();
-    const weights = await Promise.all(nets.map((_, i) => population.weights(i)));
+    const weights = await population.weights();
     session.destroy();
     expect(results.map((r) => r.label)).toEqual(nets.map((n) => n.label));
     expect(new Set(results.map((r) => r.losses.at(-1))).size).toBe(nets.length);

@@ -1,4 +1,4 @@
-import { fail } from '../../base/errors.ts';
+import { UserError, fail } from '../../base/errors.ts';
 import { compile, type CompileOptions } from '../../compile.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
 import { vocabularyMetadata } from '../../data/vocabulary.ts';
@@ -6,10 +6,13 @@ import type { Plan } from '../../plan.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import { Population, type Net, type NetResult } from '../../runtime/population.ts';
 import type { Weights } from '../../runtime/api.ts';
+import type { Session } from '../../runtime/session.ts';
 import { devicesFor } from '../../lower/targets.ts';
 import { findDevice, type Device, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, mustDiffer, writeFileSafely } from '../files.ts';
 import { dataPath, openData, type OpenProgram } from '../program.ts';
+import type { Prepared } from '../../library/prepare.ts';
+import { lastEpoch, ranked, rankingOf, type Judged, type Ranking } from '../ranking.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import { columns, note, print, progressView, showNumber, showTime } from '../terminal.ts';
 
@@ -63,6 +66,7 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
   const device = await findDevice(flags.device, flags);
   const options: CompileOptions = {
     rows: data.rows,
+    held: data.held?.rows,
     statistics: data.statistics,
     level: flags.opt,
     adapter: device.adapter,
@@ -80,22 +84,33 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
     }),
   );
   const begin = performance.now();
-  const { results, weights, where } = await trained(device, flags.device, nets, data);
-  report(results, (performance.now() - begin) / 1000, where);
+  const ranking = rankingOf(model, data.held !== undefined, plans[0]?.train?.stepsPerEpoch ?? 1);
+  const { results, best, where } = await trained(device, flags.device, nets, data, ranking);
+  report(ranked(results, ranking), ranking, (performance.now() - begin) / 1000, where);
+  if (!best || !Number.isFinite(ranking.score(best)))
+    return fail('NN702', `every net diverged: none has a ${ranking.by} that is a number`, {
+      help: 'try a smaller learning rate, or look for wrong values in the data',
+    });
+  print(`best: ${best.label} (${ranking.by} ${showNumber(ranking.score(best))})`);
   if (flags.save !== undefined) {
-    await writeFileSafely(flags.save, writeSafetensors(await weights(best(results)), vocabularyMetadata(data.vocabulary)));
+    await writeFileSafely(flags.save, writeSafetensors(best.weights, vocabularyMetadata(data.vocabulary)));
     print(`weights of the best: ${flags.save}`);
   }
 }
 
-interface Trained {
-  readonly results: readonly NetResult[];
-  readonly weights: (net: number) => Promise<Weights>;
-  readonly where: string;
+/** A net with its weights. */
+interface Trained extends Judged {
+  readonly weights: Weights;
 }
 
 /** All nets in one dispatch where each fits a workgroup and a GPU is there, else one after the other. */
-async function trained(device: Device, choice: DeviceChoice, nets: readonly Net[], data: Dataset): Promise<Trained> {
+async function trained(
+  device: Device,
+  choice: DeviceChoice,
+  nets: readonly Net[],
+  data: Prepared,
+  ranking: Ranking,
+): Promise<{ readonly results: readonly Judged[]; readonly best: Trained | undefined; readonly where: string }> {
   const [first] = nets;
   const plan = (first as Net).plan;
   const view = progressView(plan.train?.steps ?? 0);
@@ -108,63 +123,111 @@ async function trained(device: Device, choice: DeviceChoice, nets: readonly Net[
         note(`training ${nets.length} nets at once on ${session.device.name}: ${session.device.reason}`);
         const population = await Population.open(session, nets);
         population.setData(...data.tensors);
-        const results = await population.train((step, steps) =>
+        const runs = await population.train((step, steps) =>
           view.update({ step, steps, loss: NaN, stepsPerSecond: NaN, secondsLeft: NaN }),
         );
         view.stop();
-        const b = best(results);
-        const found = await population.weights(b);
-        return { results, weights: () => Promise.resolve(found), where: 'at once' };
+        const weights = await population.weights();
+        const all = runs.map((r, i): Trained => judged(r, weights[i] ?? {}));
+        const results = data.held ? await examined(device, plan, all, data.held) : all;
+        return { results, best: ranked(results, ranking)[0], where: 'at once' };
       }
     } finally {
       view.stop();
       session.destroy();
     }
   }
-  const results: NetResult[] = [];
-  let kept: { readonly loss: number; readonly weights: Weights } | undefined;
+  const results: Judged[] = [];
+  let best: Trained | undefined;
   for (const net of nets) {
     const session = await device.open(net.plan);
     try {
       if (results.length === 0)
         note(`training ${nets.length} nets one after the other on ${session.device.name}: ${session.device.reason}`);
-      const model = await RunningModel.open(session, { seed: net.seed });
-      model.setData(...data.tensors);
-      const losses = new Float32Array(plan.train?.steps ?? 0);
-      await model.train({ seed: net.seed, onLosses: (from, chunk) => losses.set(chunk, from) }).catch((e: unknown) => {
-        // A net that diverges is the worst of the table, not the end of it.
-        if (!(e instanceof Error) || !e.message.includes('NN702')) throw e;
-        losses[losses.length - 1] = NaN;
-      });
-      results.push({ label: net.label, losses });
-      const loss = losses.at(-1) ?? NaN;
-      if (!kept || rank(loss) < rank(kept.loss)) kept = { loss, weights: await model.weights() };
+      const { weights, ...result } = await trainedAlone(session, net, data);
+      results.push(result);
+      // The weights of one net alone are kept.
+      [best] = ranked([...(best ? [best] : []), { ...result, weights }], ranking);
     } finally {
       session.destroy();
     }
   }
-  const found = kept?.weights ?? {};
-  return { results, weights: () => Promise.resolve(found), where: 'in turn' };
+  return { results, best, where: 'in turn' };
 }
 
-const rank = (loss: number): number => (Number.isFinite(loss) ? loss : Infinity);
-const last = (r: NetResult): number => r.losses.at(-1) ?? NaN;
-
-function best(results: readonly NetResult[]): number {
-  return results.reduce((b, r, i) => (rank(last(r)) < rank(last(results[b] as NetResult)) ? i : b), 0);
+async function trainedAlone(session: Session, net: Net, data: Prepared): Promise<Trained> {
+  const model = await RunningModel.open(session, { seed: net.seed });
+  model.setData(...data.tensors);
+  if (data.held) model.setHeld(...data.held.tensors);
+  const { steps = 0, metrics = [] } = net.plan.train ?? {};
+  const record = (): Float32Array => new Float32Array(steps).fill(NaN);
+  const result: NetResult = { label: net.label, losses: record(), metrics: Object.fromEntries(metrics.map((m) => [m, record()])) };
+  await model
+    .train({
+      seed: net.seed,
+      onLosses(from, losses, values) {
+        result.losses.set(losses, from);
+        for (const [name, all] of Object.entries(result.metrics)) all.set(values[name] ?? [], from);
+      },
+    })
+    .catch((e: unknown) => {
+      // A net that diverges is the worst of the table, not the end of it: the rest of what it would record stays NaN.
+      if (!(e instanceof UserError) || !e.diagnostics.some((d) => d.code === 'NN702')) throw e;
+    });
+  return judged({ ...result, ...(data.held ? { held: await model.evaluate() } : {}) }, await model.weights());
 }
 
-function report(results: readonly NetResult[], seconds: number, where: string): void {
-  const sorted = [...results].sort((a, b) => rank(last(a)) - rank(last(b)));
-  const rows = sorted.slice(0, SHOWN).map((r) => [r.label, showNumber(r.losses[0] ?? NaN), showNumber(last(r))]);
-  print(columns([['net', 'first loss', 'last loss'], ...rows]));
+/** Looks at the held-out examples with the weights of each net. */
+async function examined(device: Device, plan: Plan, nets: readonly Trained[], held: Dataset): Promise<Trained[]> {
+  const session = await device.open(plan);
+  try {
+    const model = await RunningModel.open(session);
+    model.setHeld(...held.tensors);
+    const found: Trained[] = [];
+    for (const net of nets) {
+      if (isFinite(net)) await model.setWeights(net.weights);
+      found.push({ ...net, held: isFinite(net) ? await model.evaluate() : undefined });
+    }
+    return found;
+  } finally {
+    session.destroy();
+  }
+}
+
+const isFinite = ({ weights }: Trained): boolean => Object.values(weights).every((t) => t.data.every((v) => Number.isFinite(v)));
+
+/** What the last update made of the weights no loss has seen: a net whose weights are no numbers has diverged, whatever its losses were. */
+function judged(net: Judged, weights: Weights): Trained {
+  const own = { ...net, weights };
+  if (isFinite(own)) return own;
+  const lost = (values: Float32Array): Float32Array => Float32Array.from(values).fill(NaN, values.length - 1);
+  const metrics = Object.fromEntries(Object.entries(net.metrics).map(([name, values]) => [name, lost(values)]));
+  return { ...own, losses: lost(net.losses), metrics, held: undefined };
+}
+
+function report(sorted: readonly Judged[], ranking: Ranking, seconds: number, where: string): void {
+  const names = Object.keys(sorted[0]?.metrics ?? {});
+  const heldNames = Object.keys(sorted.find((r) => r.held)?.held ?? {});
+  const epoch = (values: Float32Array | undefined): string => showNumber(lastEpoch(values, ranking.stepsPerEpoch));
+  const rows = sorted
+    .slice(0, SHOWN)
+    .map((r) => [
+      r.label,
+      showNumber(r.losses[0] ?? NaN),
+      epoch(r.losses),
+      ...names.map((m) => epoch(r.metrics[m])),
+      ...heldNames.map((h) => showNumber(r.held?.[h] ?? NaN)),
+    ]);
+  print(columns([['net', 'first loss', 'loss', ...names, ...heldNames.map((h) => `held-out ${h}`)], ...rows]));
   if (sorted.length > SHOWN)
-    print(`... and ${sorted.length - SHOWN} more; the worst ends at ${showNumber(last(sorted.at(-1) as NetResult))}`);
-  const steps = results.reduce((n, r) => n + r.losses.length, 0);
+    print(`... and ${sorted.length - SHOWN} more; the worst has ${showNumber(ranking.score(sorted.at(-1) as Judged))}`);
   print(
-    `done: ${results.length} nets ${where}, ${steps} steps in ${showTime(seconds)} (${(steps / Math.max(seconds, 1e-9)).toFixed(0)} steps/s)`,
+    `ranked by ${ranking.by}, the ${ranking.better === 'higher' ? 'highest' : 'lowest'} first; values of training are means over the last epoch`,
   );
-  print(`best: ${results[best(results)]?.label ?? ''}`);
+  const steps = sorted.reduce((n, r) => n + r.losses.length, 0);
+  print(
+    `done: ${sorted.length} nets ${where}, ${steps} steps in ${showTime(seconds)} (${(steps / Math.max(seconds, 1e-9)).toFixed(0)} steps/s)`,
+  );
 }
 
 /** `lr=[1e-3, 3e-3, 1e-2]` */

@@ -142,6 +142,8 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     }
     view.stop();
     const seconds = (performance.now() - begin) / 1000;
+    const weights = await model.weights();
+    checkFinite(weights, model.step);
     if (checkpoint) await saveCheckpoint(model, checkpoint, metadata);
     print(history.table());
     const done = model.step - first;
@@ -149,7 +151,6 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     print(
       `${stop.aborted ? 'stopped' : 'done'}: ${done} steps in ${showTime(seconds)} (${rate} steps/s), last loss ${showNumber(history.last)}${history.heldText()}`,
     );
-    const weights = await model.weights();
     if (flags.save !== undefined) {
       await writeFileSafely(flags.save, writeSafetensors(weights, metadata));
       print(`weights: ${flags.save}`);
@@ -163,6 +164,17 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     view.stop();
     model.destroy();
     await log?.close();
+  }
+}
+
+/** What the last update made of the weights no loss has seen yet. */
+function checkFinite(weights: Weights, step: number): void {
+  for (const [name, { data }] of Object.entries(weights)) {
+    const bad = data.findIndex((v) => !Number.isFinite(v));
+    if (bad >= 0)
+      fail('NN703', `'${name}' holds ${data[bad] ?? NaN} at element ${bad} after step ${step - 1}, so that the weights are of no use`, {
+        help: 'try a smaller learning rate, or look for values in the data that are far from all others',
+      });
   }
 }
 

@@ -24,8 +24,8 @@ export interface StateUse {
 export function phaseOf(graph: Graph, loss: string, uses: readonly StateUse[], losses: readonly string[]): Graph {
   const { nodes } = graph;
   const own = get(new Map(Object.entries(graph.outputs)), loss, 'output');
-  const needed = ancestors(nodes, own, -1);
-  const skipped = new Map(uses.filter((u) => !isOnTheWay(nodes, u, needed)).map((u) => [u.next, u.before]));
+  const moved = new Set(usesOf(graph, loss, uses));
+  const skipped = new Map(uses.filter((u) => !moved.has(u)).map((u) => [u.next, u.before]));
   const kept = (id: NodeId): NodeId => {
     const before = skipped.get(id);
     return before === undefined ? id : kept(before);
@@ -38,6 +38,12 @@ export function phaseOf(graph: Graph, loss: string, uses: readonly StateUse[], l
     outputs: { ...Object.fromEntries(rest), loss: own },
     writes: graph.writes.map((w) => ({ ...w, value: kept(w.value) })).filter((w) => at(nodes, w.value).op !== 'state'),
   });
+}
+
+/** The uses of layers on the way to one of several losses. */
+export function usesOf(graph: Graph, loss: string, uses: readonly StateUse[]): StateUse[] {
+  const needed = ancestors(graph.nodes, get(new Map(Object.entries(graph.outputs)), loss, 'output'), -1);
+  return uses.filter((u) => isOnTheWay(graph.nodes, u, needed));
 }
 
 /** Everything that a node depends on, but what lies behind `border`. */

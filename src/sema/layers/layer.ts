@@ -1,6 +1,6 @@
 import type { Code } from '../../base/codes.ts';
 import type { Init } from '../../base/init.ts';
-import type { DType, Shape } from '../../base/types.ts';
+import type { DType, Dim, Shape } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import type { AnyArgs, ArgsOf, Parameters } from '../arguments.ts';
@@ -14,6 +14,13 @@ export interface Problem {
 
 export function problem(code: Code, label: string, help?: string): Problem {
   return { code, label, ...(help ? { help } : {}) };
+}
+
+/** A number of the weights that says how many batches have moved a state, or one that PyTorch has and never moves. */
+export interface Counter {
+  readonly name: string;
+  /** What each use of the layer adds in a step. */
+  readonly each: 0 | 1;
 }
 
 /** What a layer gets to build itself from. */
@@ -30,7 +37,14 @@ export interface LayerContext {
   /** Declares a trainable tensor `PATH.name`, named and laid out as PyTorch does. */
   readonly param: (name: string, shape: readonly number[], init: Init) => NodeId;
   /** State `PATH.name` that is not trained: its value before the step, and a way to set the next one, used only while training. */
-  readonly state: (name: string, shape: readonly number[], init: Init) => { readonly value: NodeId; readonly keep: (next: NodeId) => void };
+  readonly state: (
+    name: string,
+    shape: readonly number[],
+    init: Init,
+    counter?: Counter,
+  ) => { readonly value: NodeId; readonly keep: (next: NodeId) => void };
+  /** Tells over how many values each channel is measured while training: one has no deviation. */
+  readonly measures: (values: Dim) => void;
   /** Uniform random numbers of this step, a stream of their own. */
   readonly random: (shape: Shape) => NodeId;
 }

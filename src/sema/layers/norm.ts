@@ -3,7 +3,7 @@ import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import { elements, extent } from '../functions.ts';
 import type { Init } from '../../base/init.ts';
-import { layer, problem, type Layer, type LayerContext, type Problem } from './layer.ts';
+import { layer, problem, type Counter, type Layer, type LayerContext, type Problem } from './layer.ts';
 
 const ONES: Init = { kind: 'constant', value: 1 };
 const ZEROS: Init = { kind: 'constant', value: 0 };
@@ -121,6 +121,9 @@ export const GroupNorm = layer({
   },
 });
 
+/** What PyTorch counts beside running statistics; of InstanceNorm it has the number too and leaves it at 0. */
+const batches = (each: Counter['each']): Counter => ({ name: 'num_batches_tracked', each });
+
 const affineArgument = { type: 'bool', default: true, doc: 'scales and shifts each channel by trained numbers' } as const;
 const num_features = { type: 'int', min: 1, doc: 'channels (axis 1)' } as const;
 
@@ -157,7 +160,9 @@ const batchNorm = (places: readonly number[]): Layer =>
       const shape = b.shape(x);
       const axes = shape.map((_, i) => i).filter((i) => i !== 1);
       const spread = (v: NodeId): NodeId => b.broadcast(v, shape, [1]);
-      const running = args.track_running_stats ? [cx.state('running_mean', [n], ZEROS), cx.state('running_var', [n], ONES)] : [];
+      const running = args.track_running_stats
+        ? [cx.state('running_mean', [n], ZEROS, batches(1)), cx.state('running_var', [n], ONES)]
+        : [];
       const [runningMean, runningVar] = running;
       let [average, variance] = [runningMean?.value, runningVar?.value];
       if (cx.training || average === undefined || variance === undefined) {
@@ -172,6 +177,7 @@ const batchNorm = (places: readonly number[]): Layer =>
         const moved = (from: NodeId, to: NodeId): NodeId =>
           b.op('add', b.op('mul', from, b.like(1 - momentum, from)), b.op('mul', b.op('detach', to), b.like(momentum, to)));
         if (cx.training) {
+          cx.measures(product(axes.map((a) => shape[a] as Dim)));
           const unbiased = b.op('div', size, b.op('sub', size, b.like(1, size)));
           runningMean?.keep(moved(runningMean.value, average));
           runningVar?.keep(moved(runningVar.value, b.op('mul', variance, b.splat(unbiased, [n]))));
@@ -208,7 +214,7 @@ const instanceNorm = (places: number): Layer =>
       const axes = Array.from({ length: places }, (_, i) => 2 + i);
       const size = axes.reduce((p, a) => p * (extent(b, x, a) as number), 1);
       if (size < 2) return problem('NN203', `${cx.text} needs more than one place to measure, and ${showShape(shape)} flows in`);
-      const states = args.track_running_stats ? [cx.state('running_mean', [n], ZEROS), cx.state('running_var', [n], ONES)] : [];
+      const states = args.track_running_stats ? [cx.state('running_mean', [n], ZEROS, batches(0)), cx.state('running_var', [n], ONES)] : [];
       const [runningMean, runningVar] = states;
       let y: NodeId;
       if (runningMean && runningVar && !cx.training) y = standardize(b, x, runningMean.value, runningVar.value, args.eps);

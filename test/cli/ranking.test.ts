@@ -1,0 +1,97 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ranked, rankingOf, type Judged } from '../../src/cli/ranking.ts';
+import { model } from '../support/programs.ts';
+import { nncIn, temporary, type Outcome } from '../support/cli.ts';
+
+/** Which of many nets is the best: what they make of examples that they were not trained on, or of a whole epoch. */
+
+const net = (label: string, losses: readonly number[], accuracy: readonly number[], held?: Judged['held']): Judged => ({
+  label,
+  losses: Float32Array.from(losses),
+  metrics: { accuracy: Float32Array.from(accuracy) },
+  held,
+});
+const order = (nets: readonly Judged[], better: Record<string, 'higher' | 'lower'>, held: boolean): string =>
+  ranked(nets, rankingOf({ better }, held, 2))
+    .map((n) => n.label)
+    .join('');
+
+describe('nets are ranked', () => {
+  const nets = [
+    net('a', [9, 0.5, 0.1], [0, 0.9, 0.2], { loss: 2, accuracy: 0.7 }),
+    net('b', [9, 0.2, 0.3], [0, 0.5, 0.5], { loss: 1, accuracy: 0.6 }),
+    net('c', [9, 0.1, NaN], [0, 1, NaN], { loss: NaN, accuracy: NaN }),
+    net('d', [9, 1, 0], [0, 1, 1], { loss: 3, accuracy: 0.8 }),
+  ];
+
+  it('by the last epoch and not by its last minibatch, where nothing is held out', () => {
+    expect(order(nets, {}, false)).toBe('badc');
+    expect(rankingOf({ better: {} }, false, 2).by).toBe('loss of the last epoch');
+  });
+
+  it('by the first metric that says which values are better', () => {
+    expect(order(nets, { accuracy: 'higher' }, false)).toBe('dabc');
+    expect(order(nets, { accuracy: 'lower' }, false)).toBe('badc');
+  });
+
+  it('by what is held out', () => {
+    expect(order(nets, {}, true)).toBe('badc');
+    expect(order(nets, { accuracy: 'higher' }, true)).toBe('dabc');
+    expect(rankingOf({ better: { accuracy: 'higher' } }, true, 2).by).toBe('held-out accuracy');
+  });
+
+  it('by metrics that are named, of which the tables know', () => {
+    const { model: m } = model(
+      'target y: [1]\nlayer Linear(1, 1)\nloss mse\nmetric mean(pred)\nmetric r2\nmetric l1\nmetric rmse\noptim sgd',
+    );
+    expect(Object.entries(m.better)).toEqual([
+      ['r2', 'higher'],
+      ['l1', 'lower'],
+      ['rmse', 'lower'],
+    ]);
+  });
+});
+
+describe('nnc train --seeds', () => {
+  const dir = temporary();
+  const data = (more: string): string => `data n=60 seed=3 { x = normal(); y = sin(2*x) + 0.3*normal() }${more}`;
+  const run = (...args: readonly string[]): Promise<Outcome> => nncIn(dir, {}, 'train', ...args);
+  const rest = 'layer Linear(1, 8) -> tanh -> Linear(8, 1)\nloss mse\nmetric r2\noptim adam lr=0.02\ntrain epochs=20 batch=10 shuffle\n';
+  writeFileSync(
+    join(dir, 'x.csv'),
+    `x,y\n${Array.from({ length: 60 }, (_, i) => `${i / 20 - 1.5},${Math.sin(i / 5) + (i % 7) / 9}`).join('\n')}\n`,
+  );
+  writeFileSync(join(dir, 'split.nn'), `data "x.csv" x=x y=y split=0.6\n${rest}`);
+  writeFileSync(join(dir, 'all.nn'), `${data('')}\n${rest}`);
+
+  it.each(['gpu', 'cpu'])('looks at the held-out examples of every net on the %s', async (device) => {
+    const many = await run('split.nn', '--seeds', '3', '--seed', '5', '--device', device);
+    expect(many.code, many.stderr).toBe(0);
+    expect(many.stderr).toContain(device === 'gpu' ? 'training 3 nets at once' : 'one after the other');
+    expect(many.stdout).toMatch(/^net +first loss +loss +r2 +held-out loss +held-out r2\n/);
+    expect(many.stdout).toContain('ranked by held-out r2, the highest first');
+    const values = [...many.stdout.matchAll(/^seed (\d) .* ([-\d.e]+)$/gm)].map((m) => [Number(m[1]), Number(m[2])] as const);
+    expect(values.map(([, r2]) => r2)).toEqual(values.map(([, r2]) => r2).sort((a, b) => b - a));
+    expect(values).toHaveLength(3);
+    expect(many.stdout).toContain(`best: seed ${values[0]?.[0] ?? ''} (held-out r2 `);
+    for (const [seed, r2] of values) {
+      const alone = await run('split.nn', '--seed', String(seed), '--device', device);
+      expect(Number(/held out: .*r2 ([-\d.e]+)/.exec(alone.stdout)?.[1])).toBeCloseTo(r2, 4);
+    }
+  });
+
+  it('says that it ranks by the last epoch where nothing is held out', async () => {
+    const { code, stdout, stderr } = await run('all.nn', '--seeds', '2', '--device', 'cpu');
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('ranked by r2 of the last epoch, the highest first; values of training are means over the last epoch');
+  });
+
+  it('ends as a failure where every net diverged', async () => {
+    const { code, stdout, stderr } = await run('all.nn', '--sweep', 'lr=[1e30, 1e35]', '--device', 'cpu', '--save', 'w.safetensors');
+    expect(code).toBe(1);
+    expect(stdout).not.toContain('best:');
+    expect(stderr).toContain('every net diverged');
+  });
+});
