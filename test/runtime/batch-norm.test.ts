@@ -95,7 +95,7 @@ describe('num_batches_tracked', () => {
       await m.train({ until: 6 });
       expect(count(await m.weights())).toBe(20_000_003);
       const { ['norm.num_batches_tracked']: _other, ...old } = weights;
-      m.setWeights(old);
+      await m.setWeights(old);
       expect(count(await m.weights())).toBe(0);
     });
   });
