@@ -20,7 +20,8 @@ const ARITHMETIC: Partial<Readonly<Record<BinaryOperator, (a: number, b: number)
   '-': (a, b) => a - b,
   '*': (a, b) => a * b,
   '/': (a, b) => a / b,
-  '%': (a, b) => a - b * Math.floor(a / b),
+  // The remainder itself is exact; the sign is that of b.
+  '%': (a, b) => (a % b !== 0 && a % b < 0 !== b < 0 ? (a % b) + b : a % b),
   '^': (a, b) => a ** b,
   '<': (a, b) => a < b,
   '<=': (a, b) => a <= b,

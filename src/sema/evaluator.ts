@@ -191,7 +191,9 @@ export class Evaluator implements Evaluation {
       );
       return;
     }
-    const binding = l.names.length === 1 ? l.names[0]?.text : undefined;
+    // A name goes to weights that are shared where the value is their share(...) itself, and not where it is made of several.
+    const shares = l.value.kind === 'call' && l.value.callee.text === 'share';
+    const binding = shares && l.names.length === 1 ? l.names[0]?.text : undefined;
     const value = attempt(() => this.evaluate(l.value, env, binding === undefined ? flow : { ...flow, binding }));
     const [only] = l.names;
     if (only && l.names.length === 1) return define(only, value);

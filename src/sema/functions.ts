@@ -119,11 +119,33 @@ export function round(b: B, x: NodeId): NodeId {
   return b.op('select', b.op('and', tie, odd), b.op('sub', up, b.like(1, x)), up);
 }
 
-/** x - trunc(x / y) y; where the quotient is below 1 the product is 0, whatever y is. */
+/** Quotients below 2 to this are counted bit by bit. */
+const QUOTIENT_BITS = 24;
+
+/**
+ * What is left of x when whole y are taken away. A rounded quotient is off by one where it comes out whole, 6 / 0.1 among them, and its
+ * product with y is rounded too; so y times powers of two are taken away, the largest first: of numbers so near to one another the
+ * difference is exact (Sterbenz). Larger quotients are rounded. The slope in y is minus the rounded quotient, as in PyTorch.
+ */
 export function fmod(b: B, x: NodeId, y: NodeId): NodeId {
-  const quotient = trunc(b, b.op('div', x, y));
   const zero = b.like(0, x);
-  return b.op('sub', x, b.op('select', b.op('eq', quotient, zero), zero, b.op('mul', quotient, y)));
+  const quotient = b.op('detach', trunc(b, b.op('div', x, y)));
+  // Where the quotient is below 1 the product is 0, whatever y is.
+  const rounded = b.op('sub', x, b.op('select', b.op('eq', quotient, zero), zero, b.op('mul', quotient, y)));
+  const limit = 2 ** QUOTIENT_BITS;
+  const exact = b.op('lt', b.op('abs', quotient), b.like(limit / 2, x));
+  const divisor = b.op('detach', b.op('abs', y));
+  let rest = b.op('detach', b.op('abs', x));
+  for (let step = limit / 2; step >= 1; step /= 2) {
+    const part = b.op('mul', divisor, b.like(step, divisor));
+    rest = b.op('select', b.op('le', part, rest), b.op('sub', rest, part), rest);
+  }
+  const signed = b.op('select', b.op('lt', x, zero), b.op('neg', rest), rest);
+  // The value is the exact one; x - x and y - y are 0 and bring the slopes.
+  const slopes = (v: NodeId): NodeId => b.op('sub', v, b.op('detach', v));
+  const finite = b.op('select', b.op('finite', y), y, b.like(1, y));
+  const value = b.op('add', signed, b.op('sub', slopes(x), b.op('mul', quotient, slopes(finite))));
+  return b.op('select', exact, value, rounded);
 }
 
 /** The remainder that has the sign of y: fmod, and y more where the signs differ. */

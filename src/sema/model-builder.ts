@@ -1,7 +1,7 @@
 import type { DiagnosticSink } from '../base/diagnostics.ts';
 import { at } from '../base/errors.ts';
 import { place, type Span } from '../base/source.ts';
-import { bindDim, count, product, showShape, type Shape, type TensorType } from '../base/types.ts';
+import { bindDim, count, product, sameShape, showShape, type Shape, type TensorType } from '../base/types.ts';
 import { GraphBuilder } from '../ir/graph/builder.ts';
 import { contractWork } from '../ir/graph/contract.ts';
 import type { Node, NodeId } from '../ir/graph/types.ts';
@@ -45,7 +45,10 @@ export class ModelBuilder {
   private readonly training: boolean;
   private readonly sink: DiagnosticSink;
   private streams = 0;
-  private shared = false;
+  /** Who may use names again, the innermost last: those that were there when it began, and where what is made now is noted. */
+  private readonly sharers: { readonly known: ReadonlySet<string>; readonly own: Set<string> | undefined }[] = [];
+  /** Where in the names weights that are shared begin. */
+  private readonly homes = new Set<string>();
   private printing = false;
 
   constructor(name: string, training: boolean, sink: DiagnosticSink) {
@@ -58,15 +61,41 @@ export class ModelBuilder {
     return this.b.add('input', [], { name }, type, { name });
   }
 
-  /** While `body` runs, a parameter that exists already is used again instead of being an error. */
-  sharing<T>(body: () => T): T {
-    const before = this.shared;
-    this.shared = true;
+  /**
+   * While `body` runs, names that exist already are used again instead of being an error: those in `own`, which earlier runs of the same
+   * body have put there, or all where nothing is said. What one run itself makes twice stays an error.
+   */
+  sharing<T>(body: () => T, own?: Set<string>): T {
+    this.sharers.push({ known: new Set(own ?? this.nodes.keys()), own });
     try {
       return body();
     } finally {
-      this.shared = before;
+      this.sharers.pop();
     }
+  }
+
+  /** The first place of a chain, from `next` on, at which no other shared weights begin. */
+  settle(prefix: readonly string[], next: number): number {
+    let n = next;
+    const name = (): string => [...prefix, n].join('.');
+    while (this.homes.has(name())) n++;
+    this.homes.add(name());
+    return n;
+  }
+
+  /** Whether a name that exists may be used again, with this shape; it is reported where it may not. */
+  private again(name: string, known: NodeId, shape: readonly number[], span: Span, what: string, help: string): boolean {
+    const allowed = this.sharers.some((s) => s.known.has(name));
+    if (allowed && sameShape(this.b.shape(known), shape)) return true;
+    const label = allowed
+      ? `'${name}' is shared, and is ${showShape(this.b.shape(known))} elsewhere and ${showShape(shape)} here`
+      : `a ${what} is called '${name}' already`;
+    this.sink.error('NN205', span, label, { help });
+    return false;
+  }
+
+  private note(name: string): void {
+    for (const s of this.sharers) s.own?.add(name);
   }
 
   /** A parameter or state by the end of its name, looked for from inside a prefix outwards. */
@@ -85,13 +114,11 @@ export class ModelBuilder {
   /** Declares a trainable tensor, or gives the one that shares its name. */
   param(name: string, shape: readonly number[], init: Init, span: Span, layer: string): NodeId {
     const known = this.nodes.get(name);
-    if (known !== undefined && this.shared) return known;
-    if (known !== undefined) {
-      this.sink.error('NN205', span, `a parameter is called '${name}' already`, {
-        help: 'give the stage a name of its own, as in fc1: Linear(8, 8)',
-      });
-      return this.b.full(0, { dtype: 'f32', shape });
-    }
+    this.note(name);
+    if (known !== undefined)
+      return this.again(name, known, shape, span, 'parameter', 'give the stage a name of its own, as in fc1: Linear(8, 8)')
+        ? known
+        : this.b.full(0, { dtype: 'f32', shape });
     this.params.push({ name, shape, init, layer, span });
     const id = this.b.add('param', [], { name }, { dtype: 'f32', shape }, { name, loc: place(span) });
     this.nodes.set(name, id);
@@ -107,8 +134,11 @@ export class ModelBuilder {
     layer: string,
   ): { readonly value: NodeId; readonly keep: (next: NodeId) => void } {
     const known = this.nodes.get(name);
-    if (known !== undefined && !this.shared)
-      this.sink.error('NN205', span, `a state is called '${name}' already`, { help: 'name the stage' });
+    this.note(name);
+    if (known !== undefined && !this.again(name, known, shape, span, 'state', 'name the stage')) {
+      // What goes on has the shape that is asked for.
+      return { value: this.b.full(0, { dtype: 'f32', shape }), keep: () => undefined };
+    }
     const stored = known ?? this.b.add('state', [], { name }, { dtype: 'f32', shape }, { name, loc: place(span) });
     if (known === undefined) this.states.push({ name, shape, init, layer, span });
     this.nodes.set(name, stored);

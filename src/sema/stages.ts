@@ -12,13 +12,14 @@ export function combinator(ev: Evaluation, name: 'residual' | 'share', e: A.Call
   const [only] = e.args;
   if (!only || e.args.length !== 1 || only.name)
     return ev.fail('NN202', e.span, `${name} takes one stage`, { help: `write ${name}(Linear(8, 8))` });
-  const inner = ev.evaluate(only.value, env, flow);
+  const { binding, ...unbound } = flow;
+  const inner = ev.evaluate(only.value, env, unbound);
   if (inner.kind !== 'stage') return ev.fail('NN204', only.span, `${name} takes a stage, and this is ${describeValue(inner)}`);
   const text = textOf(e.span).replace(/\s+/g, ' ');
   // Where the weights of a shared stage live: by the name of its `let`, else where it is first used.
   const [one] = inner.parts;
   const single = one && inner.parts.length === 1 && !one.transparent;
-  const { binding } = flow;
+  const own = new Set<string>();
   let home: Flow | undefined = binding === undefined ? undefined : { prefix: single ? flow.prefix : [...flow.prefix, binding], next: 0 };
   const named = binding !== undefined && single ? stage([{ ...one, label: one.label ?? binding }]) : inner;
   const part: Part = {
@@ -29,9 +30,11 @@ export function combinator(ev: Evaluation, name: 'residual' | 'share', e: A.Call
     expects: expectation(inner),
     run: (f, _own, x) => {
       if (name === 'residual') return add(ev, x, ev.apply(inner, x, f), e.span);
+      // Stages that stand side by side begin at one place; of several with weights of their own each moves to a free one.
+      if (!home) f.next = ev.m.settle(f.prefix, f.next);
       home ??= { prefix: f.prefix, next: f.next };
       const there: Flow = { ...home };
-      const result = ev.m.sharing(() => ev.apply(named, x, there));
+      const result = ev.m.sharing(() => ev.apply(named, x, there), own);
       // Each use takes a place in its chain, as every stage that has a name does.
       f.next += binding === undefined ? there.next - (home.next ?? 0) : 1;
       return result;

@@ -151,7 +151,8 @@ export const hardsigmoid = elementwise('0 below -3, 1 above 3, a line between', 
   return between(b, x, [-3, b.like(0, x)], [3, b.like(1, x)], line);
 });
 export const hardswish = elementwise('x hardsigmoid(x)', 'torch.nn.functional.hardswish', (b, x) => {
-  // PyTorch's slope at -3 is that of the parabola, which begins there. Outside of it the parabola is not asked for.
+  // PyTorch's slope at -3 is that of the parabola, which begins there, and at 3 it is 1: so say the vectorised loops of 1.13. (What they
+  // leave over at the end of a tensor has the parabola's 1.5 at 3, and later versions have 0 at -3.) Outside it is not asked for.
   const [below, above] = [b.op('lt', x, b.like(-3, x)), b.op('le', b.like(3, x), x)];
   const inside = b.op('select', b.op('or', below, above), b.like(0, x), x);
   const parabola = b.op('mul', inside, b.op('add', b.op('mul', inside, b.like(1 / 6, x)), b.like(0.5, x)));

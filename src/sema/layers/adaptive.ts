@@ -4,7 +4,7 @@ import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import * as f from '../functions.ts';
 import { layer, problem, type Layer, type LayerContext, type Problem } from './layer.ts';
-import { alongAxis, matrix } from './matrices.ts';
+import { alongAxis } from './matrices.ts';
 import { each, listLength, sizes, type Axes } from './windows.ts';
 
 /** Pooling into a given number of bins: floor(i n / m) to ceil((i + 1) n / m), as PyTorch cuts them. */
@@ -20,17 +20,17 @@ function outputOf(cx: LayerContext, given: number | readonly number[], shape: Sh
     : problem('NN203', `${cx.text} takes ${axes} axes behind the channels, and ${showShape(shape)} flows in`);
 }
 
-/** Weights of the means of bins. */
+/** Weights of the means of bins [m, n]. The cuts are counted in whole numbers, since float32 quotients fall on either side of them. */
 function binMeans(b: GraphBuilder, n: number, m: number): NodeId {
-  return matrix(b, m, n, (i, j) => {
-    const num = (v: number): NodeId => b.like(v, i);
-    // A hair more or less keeps quotients that are whole numbers whole.
-    const start = b.op('floor', b.op('add', b.op('mul', i, num(n / m)), num(1e-4)));
-    const past = b.op('add', b.op('mul', i, num(n / m)), num(n / m - 1e-4));
-    const end = b.op('add', b.op('floor', past), num(1));
-    const inside = b.op('and', b.op('le', start, j), b.op('lt', j, end));
-    return b.op('select', inside, b.op('div', num(1), b.op('sub', end, start)), num(0));
-  });
+  const type = { dtype: 'i32', shape: [m, n] } as const;
+  const [i, j] = [b.add('iota', [], { axis: 0 }, type), b.add('iota', [], { axis: 1 }, type)];
+  const num = (v: number): NodeId => b.full(v, type);
+  const reached = b.op('mul', i, num(n));
+  const start = b.op('idiv', reached, num(m));
+  const end = b.op('idiv', b.op('add', reached, num(n + m - 1)), num(m));
+  const inside = b.op('and', b.op('le', start, j), b.op('lt', j, end));
+  const size = b.cast(b.op('sub', end, start), 'f32');
+  return b.op('select', inside, b.op('div', b.like(1, size), size), b.like(0, size));
 }
 
 const average = (axes: Axes): Layer =>

@@ -40,12 +40,26 @@ export const tan = composed('the tangent', 'torch.tan', (b, x) => b.op('div', b.
 export const atan = unary('atan', 'the inverse of the tangent', 'torch.atan');
 export const asin = composed('the inverse of the sine', 'torch.asin', f.asin);
 export const acos = composed('the inverse of the cosine', 'torch.acos', (b, x) => b.op('sub', b.like(Math.PI / 2, x), f.asin(b, x)));
-// Of expm1(x) and -expm1(-x) neither ever has the other sign, so that nothing cancels.
+/** From here on e^-x is nothing beside e^x. */
+const FAR = 40;
+
+/** `near` of x, and e^|x| / 2 far out: as (e^(|x|/2) / 2) e^(|x|/2), which overflows only where the result does. */
+function hyperbolic(b: GraphBuilder, x: NodeId, near: (x: NodeId) => NodeId, odd: boolean): NodeId {
+  const zero = b.like(0, x);
+  const size = f.magnitude(b, x);
+  const far = b.op('lt', b.like(FAR, x), size);
+  const root = b.op('exp', b.op('select', far, b.op('mul', size, b.like(0.5, x)), zero));
+  const large = b.op('mul', b.op('mul', root, b.like(0.5, x)), root);
+  const signed = odd ? b.op('select', b.op('lt', x, zero), b.op('neg', large), large) : large;
+  return b.op('select', far, signed, near(b.op('select', far, zero, x)));
+}
+
 export const sinh = composed('the hyperbolic sine', 'torch.sinh', (b, x) =>
-  b.op('mul', b.op('sub', b.op('expm1', x), b.op('expm1', b.op('neg', x))), b.like(0.5, x)),
+  // Of expm1(x) and -expm1(-x) neither ever has the other sign, so that nothing cancels.
+  hyperbolic(b, x, (y) => b.op('mul', b.op('sub', b.op('expm1', y), b.op('expm1', b.op('neg', y))), b.like(0.5, y)), true),
 );
 export const cosh = composed('the hyperbolic cosine', 'torch.cosh', (b, x) =>
-  b.op('mul', b.op('add', b.op('exp', x), b.op('exp', b.op('neg', x))), b.like(0.5, x)),
+  hyperbolic(b, x, (y) => b.op('mul', b.op('add', b.op('exp', y), b.op('exp', b.op('neg', y))), b.like(0.5, y)), false),
 );
 export const asinh = composed('the inverse of the hyperbolic sine', 'torch.asinh', (b, x) => {
   // sign(x) log1p(|x| + x^2 / (1 + sqrt(1 + x^2))), with a slope at 0.

@@ -164,7 +164,9 @@ export const quantile = layer({
     const found = rising(b, x, given);
     if ('code' in found) return found;
     const { whole, axis, n, sorted } = found;
-    const place = args.q * (n - 1);
+    // PyTorch computes the place in the type of the values: 0.29 of 100 is 29 there, and 28.999999999999996 in float64. Between two
+    // values it makes no difference.
+    const place = args.interpolation === 'linear' ? args.q * (n - 1) : Math.fround(Math.fround(args.q) * (n - 1));
     const share = INTERPOLATION[args.interpolation]?.(place) ?? 0;
     const value = (i: number): NodeId => f.part(b, at(sorted, 0), axis, i, 1);
     const low = value(Math.floor(place));
