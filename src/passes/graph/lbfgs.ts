@@ -1,5 +1,5 @@
 import type { NodeId } from '../../ir/graph/types.ts';
-import { isFirst, type UpdateContext } from './update.ts';
+import type { UpdateContext } from './update.ts';
 
 /** Less curvature than this tells nothing (torch.optim.LBFGS). */
 const LEAST_CURVATURE = 1e-10;
@@ -19,7 +19,7 @@ export function lbfgs(cx: UpdateContext): NodeId {
   const scaled = (x: NodeId, by: NodeId): NodeId => b.op('mul', x, b.splat(by, [n]));
   const largest = (x: NodeId): NodeId => b.add('reduce_max', [b.op('abs', x)], { axes: [0] });
 
-  const first = isFirst(cx, scalar(0));
+  const first = cx.first(scalar(0));
   const y = b.op('sub', g, cx.slot('prev_flat_grad'));
   const s = cx.slot('prev_step');
   const curvature = dot(y, s);
