@@ -116,6 +116,7 @@ export function optimize(graph: Graph, packing: Packing, { name: optimizer, sett
       record,
       first,
       scalar,
+      each: (name, rate, of) => rates.each(name, rate, of),
       plain: (rate) => rates.plain(rate),
       uniform: (rate) => rates.uniform(rate),
       set,
@@ -126,8 +127,8 @@ export function optimize(graph: Graph, packing: Packing, { name: optimizer, sett
     };
     const whole = update(cx);
     // The rate is a factor of the whole step, decay included.
-    const share = plateau && plateauShare({ ...cx, set: anySetting }, get(outputs, 'loss', 'output'), plateau);
-    const stepped = share === undefined ? whole : b.op('add', p, b.op('mul', b.splat(share, type.shape), b.op('sub', whole, p)));
+    const share = plateau && plateauShare(cx, get(outputs, 'loss', 'output'), plateau);
+    const stepped = share === undefined ? whole : b.op('add', p, b.op('mul', share, b.op('sub', whole, p)));
     const [k, alpha] = (settings['lookahead'] ?? [0, 0]) as readonly [number, number];
     const value = lookedAhead(cx, stepped, k, alpha);
     if (asked) keep(STARTED, b.full(1, { dtype: 'f32', shape: [] }));

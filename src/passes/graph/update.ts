@@ -41,6 +41,8 @@ export interface UpdateContext {
   readonly first: (x: NodeId) => NodeId;
   /** A number that the host computes for each step, in a shape; [n] where it is not said. Only then may it differ by group. */
   readonly scalar: (name: string, rate: Rate, shape?: readonly number[]) => NodeId;
+  /** What is made of each of the different values of a rate, [], over the parameters that have it: [n]. */
+  readonly each: (name: string, rate: Rate, of: (value: NodeId, i: number) => NodeId) => NodeId;
   /** The number that a rate is in every step and for every parameter, if there is one. */
   readonly plain: (rate: Rate) => number | undefined;
   /** Whether a rate is the same for all parameters. */
