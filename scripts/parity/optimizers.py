@@ -225,6 +225,7 @@ TRACES = [
     ("lbfgs lr=0.4 history_size=2", optim.LBFGS, {"lr": 0.4, "max_iter": 1, "history_size": 2}, {"objective": True}),
     ("lbfgs lr=0.4 history_size=1", optim.LBFGS, {"lr": 0.4, "max_iter": 1, "history_size": 1}, {"objective": True}),
     ("lbfgs lr=0.3 tolerance_grad=0.9", optim.LBFGS, {"lr": 0.3, "max_iter": 1, "history_size": 10, "tolerance_grad": 0.9}, {"shrinking": 2}),
+    ("lbfgs lr=0.2 tolerance_grad=0.9", optim.LBFGS, {"lr": 0.2, "max_iter": 1, "history_size": 10, "tolerance_grad": 0.9}, {"shrinking": 0}),
     ("lbfgs lr=0.3 tolerance_change=1", optim.LBFGS, {"lr": 0.3, "max_iter": 1, "history_size": 10, "tolerance_change": 1}, {"objective": True}),
     ("sgd lr=0.1 clip=0.7", SGD, {"lr": 0.1}, {"clip": 0.7}),
     ("adam lr=0.1 clip=0.9 maximize", Adam, {"lr": 0.1, "maximize": True}, {"clip": 0.9}),
