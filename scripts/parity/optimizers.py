@@ -224,7 +224,8 @@ TRACES = [
     ("lbfgs", optim.LBFGS, {"max_iter": 1, "history_size": 10}, {"objective": True}),
     ("lbfgs lr=0.4 history_size=2", optim.LBFGS, {"lr": 0.4, "max_iter": 1, "history_size": 2}, {"objective": True}),
     ("lbfgs lr=0.4 history_size=1", optim.LBFGS, {"lr": 0.4, "max_iter": 1, "history_size": 1}, {"objective": True}),
-    ("lbfgs lr=0.3 tolerance_grad=0.9", optim.LBFGS, {"lr": 0.3, "max_iter": 1, "history_size": 10, "tolerance_grad": 0.9}, {"shrinking": True}),
+    ("lbfgs lr=0.3 tolerance_grad=0.9", optim.LBFGS, {"lr": 0.3, "max_iter": 1, "history_size": 10, "tolerance_grad": 0.9}, {"shrinking": 2}),
+    ("lbfgs lr=0.2 tolerance_grad=0.9", optim.LBFGS, {"lr": 0.2, "max_iter": 1, "history_size": 10, "tolerance_grad": 0.9}, {"shrinking": 0}),
     ("lbfgs lr=0.3 tolerance_change=1", optim.LBFGS, {"lr": 0.3, "max_iter": 1, "history_size": 10, "tolerance_change": 1}, {"objective": True}),
     ("sgd lr=0.1 clip=0.7", SGD, {"lr": 0.1}, {"clip": 0.7}),
     ("adam lr=0.1 clip=0.9 maximize", Adam, {"lr": 0.1, "maximize": True}, {"clip": 0.9}),
@@ -263,6 +264,8 @@ TRACES = [
     ("adamw lr=plateau(0.1, factor=0.3, patience=0, threshold=0.3, cooldown=1, every=2) lr[b]=0.2 weight_decay=0.5", AdamW, {"lr": 0.1, "weight_decay": 0.5}, {"groups": {"b.weight": {"lr": 0.2}}, "plateau": ({"factor": 0.3, "patience": 0, "threshold": 0.3, "cooldown": 1}, 2)}),
     ("sgd lr=plateau(0.1, factor=0.3, patience=0, threshold=0.2, threshold_mode=abs, min_lr=0.02, eps=0.015, every=1) momentum=0.5", SGD, {"lr": 0.1, "momentum": 0.5}, {"plateau": ({"factor": 0.3, "patience": 0, "threshold": 0.2, "threshold_mode": "abs", "min_lr": 0.02, "eps": 0.015}, 1)}),
     ("rmsprop lr=plateau(0.1, factor=0.4, patience=0, threshold=0.5, min_lr=0.03)", RMSprop, {"lr": 0.1}, {"plateau": ({"factor": 0.4, "patience": 0, "threshold": 0.5, "min_lr": 0.03}, 2)}),
+    ("sgd lr=plateau(0.1, factor=0.4, patience=0, threshold=0.5, min_lr=0.03, every=1) lr[b]=0.4", SGD, {"lr": 0.1}, {"groups": {"b.weight": {"lr": 0.4}}, "plateau": ({"factor": 0.4, "patience": 0, "threshold": 0.5, "min_lr": 0.03}, 1)}),
+    ("adam lr=plateau(0.1, factor=0.5, patience=0, threshold=0.5, eps=0.03, every=1) lr[b]=0.4 lr[bias]=0.02", Adam, {"lr": 0.1}, {"groups": {"b.weight": {"lr": 0.4}, "a.bias": {"lr": 0.02}}, "plateau": ({"factor": 0.5, "patience": 0, "threshold": 0.5, "eps": 0.03}, 1)}),
 ]
 
 # Losses for plateau: it falls, stands, rises, falls again.
@@ -327,7 +330,7 @@ def trace(nn, make, settings, more, weights, gradients):
             given.append(joined(grads))
         elif "shrinking" in more:
             # Every third gradient is small.
-            grads = {name: (0.5 if step % 3 == 2 else 1.0) * g for name, g in split(gradients[step]).items()}
+            grads = {name: (0.5 if step % 3 == more["shrinking"] else 1.0) * g for name, g in split(gradients[step]).items()}
             given.append(joined(grads))
         else:
             grads = split(gradients[step])

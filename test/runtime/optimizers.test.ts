@@ -64,6 +64,55 @@ describe.each(LINES)('optim %s', (line) => {
   });
 });
 
+describe('in numbers of two bytes, where the first steps overflow and are skipped', () => {
+  const { x, y } = toyData(ROWS);
+  const lossesIn = (precision: 'f16' | 'f32', line: string): Promise<number[]> => {
+    const text = `precision ${precision}\n${NET.replace('mse', '1000*mse(pred, target)')}optim ${line}\ntrain steps=24 batch=${ROWS}\n`;
+    return running(plan(text, { rows: ROWS }), 'cpu', async (m) => {
+      m.setData(x, y);
+      return lossesOf(m);
+    });
+  };
+
+  it.each([
+    'sgd lr=plateau(1e-5)',
+    'sgd lr=1e-5 lookahead=(1, 0.5)',
+    'sgd lr=1e-5 momentum=0.5 dampening=0.9',
+    'lbfgs lr=0.1 history_size=3',
+    'rprop lr=0.01',
+  ])('%s goes on as if they had not been', async (line) => {
+    const [half, whole] = [await lossesIn('f16', line), await lossesIn('f32', line)];
+    const skipped = half.findIndex((l) => l !== half[0]) - 1;
+    expect(skipped).toBeGreaterThan(0);
+    const [first = 0, last = 0] = [whole[0], whole[half.length - 1 - skipped]];
+    expect(last).toBeLessThan(first);
+    half
+      .slice(skipped)
+      .forEach((l, i) => expect(Math.abs(l - (whole[i] ?? NaN)) / first, `step ${i} of ${skipped} skipped`).toBeLessThan(5e-3));
+  });
+
+  it.each([
+    ['asgd lr=1e-5 t0=0', 'ax', (w: readonly number[]) => w],
+    // 0.9 (1 - 0.5 0.96^(0.004 t)), times nothing: what came before is no step.
+    ['nadam lr=1e-5', 'mu_product', (_: readonly number[], t: number) => [0.9 * (1 - 0.5 * 0.96 ** (0.004 * t))]],
+  ] as const)('%s starts with the first step that is done', async (line, slot, want) => {
+    const text = `precision f16\n${NET.replace('mse', '1000*mse(pred, target)')}optim ${line}\ntrain steps=24 batch=${ROWS}\n`;
+    await running(plan(text, { rows: ROWS }), 'cpu', async (m) => {
+      m.setData(x, y);
+      const weights = async (): Promise<number[]> => Object.values(await m.weights()).flatMap((t) => [...t.data]);
+      const before = (await weights()).join();
+      do await lossesOf(m, { until: m.step + 1 });
+      while ((await weights()).join() === before);
+      expect(m.step).toBeGreaterThan(1);
+      const got = [...((await m.state()).tensors[`optim.${slot}`]?.data ?? [])];
+      const order = (a: number, b: number): number => a - b;
+      const wanted = [...want(await weights(), m.step)].sort(order);
+      got.sort(order).forEach((v, i) => expect(v).toBeCloseTo(wanted[i] ?? NaN, 6));
+      expect(got).toHaveLength(wanted.length);
+    });
+  });
+});
+
 describe('groups', () => {
   const { x, y } = toyData(ROWS);
   const moved = async (line: string): Promise<string[]> =>

@@ -1,5 +1,5 @@
 import type { NodeId } from '../../ir/graph/types.ts';
-import { isFirst, type UpdateContext } from './update.ts';
+import type { UpdateContext } from './update.ts';
 
 /** Less curvature than this tells nothing (torch.optim.LBFGS). */
 const LEAST_CURVATURE = 1e-10;
@@ -19,11 +19,13 @@ export function lbfgs(cx: UpdateContext): NodeId {
   const scaled = (x: NodeId, by: NodeId): NodeId => b.op('mul', x, b.splat(by, [n]));
   const largest = (x: NodeId): NodeId => b.add('reduce_max', [b.op('abs', x)], { axes: [0] });
 
-  const first = isFirst(cx, scalar(0));
   const y = b.op('sub', g, cx.slot('prev_flat_grad'));
   const s = cx.slot('prev_step');
   const curvature = dot(y, s);
   const zero = scalar(0);
+  // Curvature over squares, which is above 0 once a step was done: one that the gradient was too flat for is none.
+  const scale = cx.slot('H_diag', []);
+  const first = b.op('le', scale, zero);
   const number = (name: string): NodeId => cx.scalar(name, cx.set(name), []);
   // Where no gradient is left, the step is as if it had not been.
   const flat = b.op('le', largest(g), number('tolerance_grad'));
@@ -47,10 +49,10 @@ export function lbfgs(cx: UpdateContext): NodeId {
   const row = (table: NodeId, i: number): NodeId => b.reshape(b.add('slice', [table], { start: [i, 0], size: [1, n] }), [n]);
   const weight = (i: number): NodeId => b.reshape(b.add('slice', [ro], { start: [i], size: [1] }), []);
 
-  const before = b.op('select', first, scalar(1), cx.slot('H_diag', []));
+  const before = b.op('select', first, scalar(1), scale);
   const yy = b.op('select', learns, dot(y, y), scalar(1));
   const diagonal = b.op('select', learns, b.op('div', curvature, yy), before);
-  cx.keep('H_diag', diagonal);
+  cx.keep('H_diag', b.op('select', flat, scale, diagonal));
 
   let q = b.op('neg', g);
   const al: NodeId[] = [];

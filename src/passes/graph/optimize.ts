@@ -9,7 +9,7 @@ import { UPDATES } from './optimizers.ts';
 import { paramVector, type Packing } from './pack.ts';
 import { plateauShare, type Plateau } from './plateau.ts';
 import { Rates } from './rates.ts';
-import { T, isFirst, slotName, type Settings, type UpdateContext } from './update.ts';
+import { T, isStart, slotName, type Settings, type UpdateContext } from './update.ts';
 
 /** A setting as a node of the shape of another. */
 type Spread = (name: string, expr: ScalarExpr, shape: readonly number[]) => NodeId;
@@ -36,12 +36,15 @@ function limited(b: GraphBuilder, g: NodeId, limit: ScalarExpr, spread: Spread, 
 function lookedAhead(cx: UpdateContext, next: NodeId, k: number, share: number): NodeId {
   if (k === 0) return next;
   const { b } = cx;
-  const slow = b.op('select', isFirst(cx, cx.p), cx.p, cx.slot('slow'));
+  const slow = b.op('select', cx.first(cx.p), cx.p, cx.slot('slow'));
   const due = b.op('lt', cx.scalar('lookahead', ['mod', T, k]), b.like(0.5, next));
   const moved = b.op('add', slow, b.op('mul', b.like(share, next), b.op('sub', next, slow)));
   cx.keep('slow', b.op('select', due, moved, slow));
   return b.op('select', due, moved, next);
 }
+
+/** Kept with the first step that is not skipped. */
+const STARTED = 'started';
 
 /** How parameters are updated. */
 export interface Optimizer {
@@ -87,6 +90,16 @@ export function optimize(graph: Graph, packing: Packing, { name: optimizer, sett
     const g = settings['maximize'] === true ? b.op('neg', upwards) : upwards;
     const slot = (name: string, shape: readonly number[] = type.shape): NodeId =>
       b.add('state', [], { name: slotName(name) }, { dtype: 'f32', shape });
+    const record = (name: string, value: NodeId): void => void b.writes.push({ state: slotName(name), value });
+    const keep = (name: string, value: NodeId): void => record(name, commit(value, slot(name, b.shape(value) as number[])));
+    const scalar: UpdateContext['scalar'] = (name, rate, shape = type.shape) => rates.node(name, rate, shape);
+    // Where steps may be skipped, the first is not the one whose number is 0; the device alone knows which it is.
+    let asked = false;
+    const first = (x: NodeId): NodeId => {
+      if (!scaling) return isStart({ b, scalar }, x);
+      asked = true;
+      return b.splat(b.op('lt', slot(STARTED, []), b.full(0.5, { dtype: 'f32', shape: [] })), b.shape(x));
+    };
     const cx: UpdateContext = {
       b,
       p,
@@ -99,8 +112,11 @@ export function optimize(graph: Graph, packing: Packing, { name: optimizer, sett
         decays: q.offset < packing.decayed,
       })),
       slot,
-      keep: (name, value) => b.writes.push({ state: slotName(name), value: commit(value, slot(name, b.shape(value) as number[])) }),
-      scalar: (name, rate, shape = type.shape) => rates.node(name, rate, shape),
+      keep,
+      record,
+      first,
+      scalar,
+      each: (name, rate, of) => rates.each(name, rate, of),
       plain: (rate) => rates.plain(rate),
       uniform: (rate) => rates.uniform(rate),
       set,
@@ -111,10 +127,11 @@ export function optimize(graph: Graph, packing: Packing, { name: optimizer, sett
     };
     const whole = update(cx);
     // The rate is a factor of the whole step, decay included.
-    const share = plateau && plateauShare({ ...cx, set: anySetting }, get(outputs, 'loss', 'output'), plateau);
-    const stepped = share === undefined ? whole : b.op('add', p, b.op('mul', b.splat(share, type.shape), b.op('sub', whole, p)));
+    const share = plateau && plateauShare(cx, get(outputs, 'loss', 'output'), plateau);
+    const stepped = share === undefined ? whole : b.op('add', p, b.op('mul', share, b.op('sub', whole, p)));
     const [k, alpha] = (settings['lookahead'] ?? [0, 0]) as readonly [number, number];
     const value = lookedAhead(cx, stepped, k, alpha);
+    if (asked) keep(STARTED, b.full(1, { dtype: 'f32', shape: [] }));
     const next = packing.trained === size ? value : b.op('select', rates.before(packing.trained), value, p);
     b.writes.push({ state: packing.vector, value: commit(next, p) });
   });

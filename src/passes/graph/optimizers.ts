@@ -43,7 +43,7 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
       // The first step's buffer is the gradient itself, whatever the dampening (torch.optim.SGD).
       const kept = times(cx, cx.slot('momentum_buffer'), momentum, 'momentum');
       const dampening = cx.set('dampening');
-      const fresh = isZero(dampening) ? g : b.op('mul', g, cx.scalar('fresh', ['select', ['lt', 'step', 1], 1, ['sub', 1, dampening]]));
+      const fresh = isZero(dampening) ? g : b.op('select', cx.first(g), g, times(cx, g, rest(dampening), 'fresh'));
       const buffer = b.op('add', kept, fresh);
       cx.keep('momentum_buffer', buffer);
       g = cx.flag('nesterov') ? b.op('add', g, times(cx, buffer, momentum, 'momentum')) : buffer;
@@ -60,8 +60,8 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     const [beta1] = cx.pair('betas');
     const one = { dtype: 'f32', shape: [] } as const;
     const mu = (t: ScalarExpr): ScalarExpr => ['mul', beta1, ['sub', 1, ['mul', 0.5, ['pow', 0.96, ['mul', t, cx.set('momentum_decay')]]]]];
-    const first = b.op('lt', cx.scalar('steps', 'step', []), b.full(0.5, one));
-    const before = b.op('select', first, b.full(1, one), cx.slot('mu_product', []));
+    const unit = b.full(1, one);
+    const before = b.op('select', cx.first(unit), unit, cx.slot('mu_product', []));
     const product = b.op('mul', before, cx.scalar('mu', mu(T), []));
     cx.keep('mu_product', product);
     const decoupled = cx.flag('decoupled_weight_decay');
@@ -198,7 +198,7 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     const mu: ScalarExpr = ['div', 1, ['max', 1, ['sub', 'step', cx.set('t0')]]];
     // The average starts over, at the parameters themselves, as long as mu is 1.
     const average = b.op('add', before, b.op('mul', b.op('sub', next, before), cx.scalar('mu', mu)));
-    const starts = b.op('le', b.like(1, next), cx.scalar('mu', mu));
+    const starts = b.op('or', cx.first(next), b.op('le', b.like(1, next), cx.scalar('mu', mu)));
     cx.keep('ax', b.op('select', starts, next, average));
     return next;
   },

@@ -1,5 +1,5 @@
 import type { NodeId } from '../../ir/graph/types.ts';
-import { T, isFirst, type UpdateContext } from './update.ts';
+import { LR, T, isStart, type UpdateContext } from './update.ts';
 
 /** When the rate is lowered: as torch.optim.lr_scheduler.ReduceLROnPlateau, told the mean loss of every so many steps. */
 export interface Plateau {
@@ -19,17 +19,17 @@ export interface Plateau {
 const WORST = 3e38;
 
 /**
- * The share of the rate that is used in this step, []. The host cannot know it, for it fixes the rates of many steps before
- * the first of them has run; so the counters are states on the device.
+ * The share of its rate that each parameter uses in this step, [n]. The host cannot know it, for it fixes the rates of many steps before
+ * the first of them has run; so the counters are states on the device. They count the steps that are skipped, too: a scheduler knows
+ * nothing of these. Different rates reach the lowest one at different times, so that each has a share of its own.
  */
-export function plateauShare(cx: Pick<UpdateContext, 'b' | 'slot' | 'keep' | 'scalar' | 'set'>, loss: NodeId, plan: Plateau): NodeId {
+export function plateauShare(cx: Pick<UpdateContext, 'b' | 'slot' | 'record' | 'scalar' | 'each'>, loss: NodeId, plan: Plateau): NodeId {
   const { b } = cx;
   const number = (value: number): NodeId => b.full(value, { dtype: 'f32', shape: [] });
   const select = (c: NodeId, x: NodeId, y: NodeId): NodeId => b.op('select', c, x, y);
   const [zero, one] = [number(0), number(1)];
-  const first = isFirst(cx, zero);
+  const first = isStart(cx, zero);
   const slot = (name: string): NodeId => cx.slot(`plateau_${name}`, []);
-  const share = select(first, one, slot('share'));
   const best = select(first, number(WORST), slot('best'));
 
   const due = b.op('lt', cx.scalar('plateau_place', ['mod', T, plan.every], []), number(0.5));
@@ -41,15 +41,18 @@ export function plateauShare(cx: Pick<UpdateContext, 'b' | 'slot' | 'keep' | 'sc
   const left = select(cooling, b.op('sub', slot('cooldown'), one), zero);
   const bad = select(b.op('or', better, cooling), zero, b.op('add', slot('bad'), one));
   const reduces = b.op('lt', number(plan.patience), bad);
-  const lr = cx.scalar('plateau_lr', cx.set('lr'), []);
-  const lower = b.op('max', b.op('mul', share, number(plan.factor)), b.op('div', number(plan.min_lr), lr));
-  const matters = b.op('lt', number(plan.eps), b.op('mul', b.op('sub', share, lower), lr));
 
-  const keep = (name: string, before: NodeId, next: NodeId): void => cx.keep(`plateau_${name}`, select(due, next, before));
+  const keep = (name: string, before: NodeId, next: NodeId): void => cx.record(`plateau_${name}`, select(due, next, before));
   keep('sum', sum, zero);
   keep('best', best, select(better, mean, best));
   keep('cooldown', slot('cooldown'), select(reduces, number(plan.cooldown), left));
   keep('bad', slot('bad'), select(reduces, zero, bad));
-  keep('share', share, select(b.op('and', reduces, matters), lower, share));
-  return share;
+  return cx.each('plateau_lr', LR, (lr, i) => {
+    const name = i === 0 ? 'share' : `share_${i}`;
+    const share = select(first, one, slot(name));
+    const lower = b.op('max', b.op('mul', share, number(plan.factor)), b.op('div', number(plan.min_lr), lr));
+    const matters = b.op('lt', number(plan.eps), b.op('mul', b.op('sub', share, lower), lr));
+    keep(name, share, select(b.op('and', reduces, matters), lower, share));
+    return share;
+  });
 }

@@ -54,9 +54,26 @@ export class Rates {
   node(name: string, rate: Rate, shape: readonly number[]): NodeId {
     const { exprs, which } = this.distinct(rate);
     if (exprs.length === 1) return this.one(name, 0, at(exprs, 0), shape);
-    const { regions, size } = this.packing;
+    const { size } = this.packing;
     if (shape.length !== 1 || shape[0] !== size) throw new CompilerBug(`'${name}' differs by group, and its shape is [${shape.join()}]`);
-    const nodes = exprs.map((e, i) => this.one(name, i, e, shape));
+    return this.chosen(
+      exprs.map((e, i) => this.one(name, i, e, shape)),
+      which,
+    );
+  }
+
+  /** What is made of each of the different values of a rate, [], over the parameters that have it: [n]. */
+  each(name: string, rate: Rate, of: (value: NodeId, i: number) => NodeId): NodeId {
+    const { exprs, which } = this.distinct(rate);
+    const made = exprs.map((e, i) => this.b.splat(of(this.one(name, i, e, []), i), [this.packing.size]));
+    return this.chosen(made, which);
+  }
+
+  /** Of vectors [n] for each region the one that `which` says. */
+  private chosen(nodes: readonly NodeId[], which: readonly number[]): NodeId {
+    const [only, ...more] = nodes;
+    if (only !== undefined && more.length === 0) return only;
+    const { regions } = this.packing;
     let value = at(nodes, at(which, which.length - 1));
     for (let i = regions.length - 2; i >= 0; i--) {
       const mine = at(nodes, at(which, i));

@@ -1,12 +1,12 @@
 import type { NodeId } from '../../ir/graph/types.ts';
-import { LR, isFirst, spread, type UpdateContext } from './update.ts';
+import { LR, spread, type UpdateContext } from './update.ts';
 
 /** Riedmiller and Braun, 1993, as torch.optim.Rprop has it: only the signs of the gradients count, and where one turns, nothing moves. */
 export function rprop(cx: UpdateContext): NodeId {
   const { b, g } = cx;
   const [less, more] = cx.pair('etas');
   const [smallest, largest] = cx.pair('step_sizes');
-  const before = b.op('select', isFirst(cx, g), cx.scalar('lr', LR), cx.slot('step_size'));
+  const before = b.op('select', cx.first(g), cx.scalar('lr', LR), cx.slot('step_size'));
   const zero = b.like(0, g);
   // The product may underflow where its sign does not.
   const agreement = b.op('mul', b.op('sign', g), b.op('sign', cx.slot('prev')));

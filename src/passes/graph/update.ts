@@ -35,8 +35,14 @@ export interface UpdateContext {
   readonly slot: (name: string, shape?: readonly number[]) => NodeId;
   /** Sets a state for the next step. */
   readonly keep: (name: string, value: NodeId) => void;
+  /** Sets a state for the next step even where this one is skipped, because a gradient has overflowed. */
+  readonly record: (name: string, value: NodeId) => void;
+  /** Whether nothing was kept before this step, in the shape of x: there states are 0, whatever they should start with. */
+  readonly first: (x: NodeId) => NodeId;
   /** A number that the host computes for each step, in a shape; [n] where it is not said. Only then may it differ by group. */
   readonly scalar: (name: string, rate: Rate, shape?: readonly number[]) => NodeId;
+  /** What is made of each of the different values of a rate, [], over the parameters that have it: [n]. */
+  readonly each: (name: string, rate: Rate, of: (value: NodeId, i: number) => NodeId) => NodeId;
   /** The number that a rate is in every step and for every parameter, if there is one. */
   readonly plain: (rate: Rate) => number | undefined;
   /** Whether a rate is the same for all parameters. */
@@ -72,8 +78,8 @@ export const times = (cx: UpdateContext, x: NodeId, factor: Rate, name: string):
 /** x + eps */
 export const plusEps = (cx: UpdateContext, x: NodeId): NodeId => cx.b.op('add', x, spread(cx, x, cx.set('eps'), 'eps'));
 
-/** Whether this is the first step, in the shape of x: there states are 0, whatever they should start with. */
-export const isFirst = (cx: Pick<UpdateContext, 'b' | 'scalar'>, x: NodeId): NodeId =>
+/** Whether this is step 0, in the shape of x. It may be skipped; what is kept asks for the first step that was not. */
+export const isStart = (cx: Pick<UpdateContext, 'b' | 'scalar'>, x: NodeId): NodeId =>
   cx.b.op('lt', cx.scalar('steps', 'step', cx.b.shape(x) as number[]), cx.b.like(0.5, x));
 
 /** a * old + (1 - a) * fresh, kept under a name. */
