@@ -185,5 +185,6 @@ export function creatorCall(ev: Evaluation, sink: DiagnosticSink, make: Creator,
   };
   const result = b.within({ name }, () => make.build(cx, args));
   if (typeof result === 'string') return ev.fail('NN206', e.span, result);
+  if (make.random) m.singleDraws.add(result);
   return tensor(result);
 }

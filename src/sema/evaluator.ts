@@ -66,6 +66,12 @@ export class Evaluator implements Evaluation {
     throw new Reported(label);
   }
 
+  warn(code: Code, span: Span, label: string, help: string): void {
+    // A stage may be built several times, and be told of once.
+    if (this.sink.all.some((d) => d.code === code && d.span?.start === span.start && d.span.source === span.source)) return;
+    this.sink.warn(code, span, label, help);
+  }
+
   refuse(p: Problem, span: Span, notes?: readonly string[]): never {
     return this.fail(p.code, span, p.label, { help: p.help, ...(notes ? { notes } : {}) });
   }

@@ -10,6 +10,7 @@ import type { Init } from '../base/init.ts';
 import type { Overrides } from './initialisers.ts';
 import { isProblem, problem, type Layer, type LayerContext, type Problem } from './layers/layer.ts';
 import type { ParamInfo, StageInfo, StateUse } from './model.ts';
+import { SingleDraws } from './single-draws.ts';
 import { tensor, type Value } from './values.ts';
 
 /** One use of a layer: where it stands in the names and in the text, and what flows in. */
@@ -35,6 +36,8 @@ export class ModelBuilder {
   readonly stages: StageInfo[] = [];
   /** Each use of a layer that moves a state. */
   readonly uses: StateUse[] = [];
+  /** Random numbers that all examples share. */
+  readonly singleDraws: SingleDraws;
   private readonly nodes = new Map<string, NodeId>();
   /** How each value came to be, for shape errors. */
   private readonly history = new Map<NodeId, readonly string[]>();
@@ -46,6 +49,7 @@ export class ModelBuilder {
 
   constructor(name: string, training: boolean, sink: DiagnosticSink) {
     this.b = new GraphBuilder(name);
+    this.singleDraws = new SingleDraws(this.b);
     this.training = training;
     this.sink = sink;
   }
