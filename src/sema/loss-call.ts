@@ -54,7 +54,8 @@ export function lossCall(ev: Evaluation, sink: DiagnosticSink, loss: Loss, e: A.
       given[names.length - 1] = fitted(ev, name, target ?? b.full(0, wanted), wanted, e);
     }
     const extra = Object.fromEntries(named.map((a, i) => [a.name?.text ?? '', ids[operands.length + i]]));
-    const result = b.within({ name: `loss ${name}` }, () => lossValue(loss, { b, args, named: extra }, pred, ...given.slice(1)));
+    const settings = withIgnored(loss, args, ev.targets?.ignored(given[names.length - 1]));
+    const result = b.within({ name: `loss ${name}` }, () => lossValue(loss, { b, args: settings, named: extra }, pred, ...given.slice(1)));
     return typeof result === 'number' ? tensor(result) : ev.refuse(result, e.span);
   });
 }
@@ -67,6 +68,12 @@ function fitted(ev: Evaluation, name: string, target: NodeId, wanted: ReturnType
   const spread = single && !sameShape(b.shape(numbers), wanted.shape) ? broadcastTo(b, numbers, wanted.shape) : numbers;
   const wrong = targetMismatch(name, wanted, b.type(spread));
   return wrong ? ev.refuse(wrong, e.span) : spread;
+}
+
+/** A label that one loss leaves out is none of the classes, so that others which compare with the same target leave it out too. */
+export function withIgnored(loss: Loss, args: AnyArgs, ignored: number | undefined): AnyArgs {
+  if (ignored === undefined || args['ignore_index'] !== undefined || !Object.hasOwn(loss.parameters, 'ignore_index')) return args;
+  return { ...args, ignore_index: ignored };
 }
 
 /** How many classes the labels of a target choose from, and which label does not count. */

@@ -10,10 +10,21 @@ import { problem, type Problem } from './layers/layer.ts';
 export interface Metric {
   readonly doc: string;
   readonly parameters: Parameters;
-  readonly build: (b: GraphBuilder, args: AnyArgs, pred: NodeId, target: NodeId) => NodeId | Problem;
+  /** `ignored` is a label that the loss leaves out, so that metrics of labels do so too. */
+  readonly build: (b: GraphBuilder, args: AnyArgs, pred: NodeId, target: NodeId, ignored?: number) => NodeId | Problem;
 }
 
 const share = (b: GraphBuilder, hits: NodeId): NodeId => mean(b, b.cast(hits, 'f32'));
+
+/** The mean over the labels that count. */
+function overLabels(b: GraphBuilder, each: NodeId, target: NodeId, ignored: number | undefined): NodeId {
+  const x = b.cast(each, 'f32');
+  if (ignored === undefined) return mean(b, x);
+  const out = b.op('eq', target, b.like(ignored, target));
+  const axes = b.shape(x).map((_, i) => i);
+  const total = (y: NodeId): NodeId => b.sum(b.op('select', out, b.like(0, y), y), axes);
+  return b.op('div', total(x), total(b.like(1, x)));
+}
 
 function numbers(b: GraphBuilder, name: string, pred: NodeId, target: NodeId, build: (d: NodeId) => NodeId): NodeId | Problem {
   const same = showType(b.type(pred)) === showType(b.type(target));
@@ -26,8 +37,9 @@ export const METRICS: Readonly<Record<string, Metric>> = {
   accuracy: {
     doc: 'share of right answers: the largest of the classes, or which side of the threshold',
     parameters: { threshold: { type: 'number', default: 0.5, doc: 'where a number counts as yes; 0 for logits' } },
-    build(b, args, pred, target) {
-      if (b.type(target).dtype === 'i32') return share(b, b.op('eq', argmax(b, pred, b.shape(pred).length - 1), target));
+    build(b, args, pred, target, ignored) {
+      if (b.type(target).dtype === 'i32')
+        return overLabels(b, b.op('eq', argmax(b, pred, b.shape(pred).length - 1), target), target, ignored);
       if (showType(b.type(pred)) !== showType(b.type(target)))
         return problem('NN211', `accuracy cannot compare with ${showType(b.type(target))}`);
       const yes = (x: NodeId, limit: number): NodeId => b.cast(b.op('lt', b.like(limit, x), x), 'i32');
@@ -35,18 +47,20 @@ export const METRICS: Readonly<Record<string, Metric>> = {
     },
   },
   top_k: {
-    doc: 'share of examples whose class is among the k most likely',
+    doc: 'share of examples whose class is among the k most likely; of equal classes the first ones are',
     parameters: { k: { type: 'int', default: 5, min: 1, doc: 'how many' } },
-    build(b, args, pred, target) {
+    build(b, args, pred, target, ignored) {
       const shape = b.shape(pred);
       const axis = shape.length - 1;
       if (b.type(target).dtype !== 'i32') return problem('NN211', 'top_k needs labels as the target');
       const place = b.add('iota', [], { axis }, { dtype: 'i32', shape });
       const own = b.op('eq', place, b.unreduce(target, shape, [axis]));
       const score = b.sum(b.op('select', own, pred, b.like(0, pred)), [axis]);
-      const better = b.cast(b.op('lt', b.unreduce(score, shape, [axis]), pred), 'i32');
-      const rank = b.sum(better, [axis]);
-      return share(b, b.op('lt', rank, b.like(args['k'] as number, rank)));
+      const mine = b.unreduce(score, shape, [axis]);
+      // As topk takes them: of equal ones those in front.
+      const ahead = b.op('and', b.op('eq', pred, mine), b.op('lt', place, b.unreduce(target, shape, [axis])));
+      const rank = b.sum(b.cast(b.op('or', b.op('lt', mine, pred), ahead), 'i32'), [axis]);
+      return overLabels(b, b.op('lt', rank, b.like(args['k'] as number, rank)), target, ignored);
     },
   },
   mae: {
@@ -73,7 +87,7 @@ export const METRICS: Readonly<Record<string, Metric>> = {
   perplexity: {
     doc: 'e to the mean cross entropy of the classes on the last axis',
     parameters: {},
-    build(b, _args, pred, target) {
+    build(b, _args, pred, target, ignored) {
       const shape = b.shape(pred);
       const axis = shape.length - 1;
       if (b.type(target).dtype !== 'i32') return problem('NN211', 'perplexity needs labels as the target');
@@ -83,7 +97,7 @@ export const METRICS: Readonly<Record<string, Metric>> = {
       const own = b.op('eq', place, b.unreduce(target, shape, [axis]));
       const chosen = b.sum(b.op('select', own, shifted, b.like(0, pred)), [axis]);
       const total = b.op('log', b.sum(b.op('exp', shifted), [axis]));
-      return b.op('exp', mean(b, b.op('sub', total, chosen)));
+      return b.op('exp', overLabels(b, b.op('sub', total, chosen), target, ignored));
     },
   },
 };

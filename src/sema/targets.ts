@@ -73,6 +73,12 @@ export class Targets {
     return id;
   }
 
+  /** The label that does not count, where a node is a target and a loss says so. */
+  ignored(node: NodeId | undefined): number | undefined {
+    const [name] = [...this.nodes].find(([, id]) => id === node) ?? [];
+    return name === undefined ? undefined : this.wanted.get(name)?.ignored;
+  }
+
   /** All targets: the declared ones in their order, or the one that a loss asked for. */
   all(): readonly TargetInfo[] {
     const declared = this.declared();
