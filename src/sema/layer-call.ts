@@ -1,7 +1,8 @@
 import type { DiagnosticSink } from '../base/diagnostics.ts';
 import { textOf } from '../base/source.ts';
 import type * as A from '../parser/ast.ts';
-import { bindArguments } from './arguments.ts';
+import { bindArguments, hasType } from './arguments.ts';
+import type { Const } from './constants.ts';
 import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { initialiserOf, type Initialiser, type Overrides } from './initialisers.ts';
@@ -120,10 +121,22 @@ function single(ev: Evaluation, layer: Layer, args: readonly A.Argument[], env: 
   const required = setting?.default === undefined && !(layer.optional ?? []).includes(key ?? '');
   // Where there are more arguments than settings, the first of them flows: reshape([1, 2, 3, 4], [2, 2]).
   const many = args.filter((a) => !a.name).length > Object.keys(layer.parameters).length;
+  const flows = isList && setting !== undefined && (many || isNoSetting(ev, layer, value.value, args, env));
   const takesList =
     setting?.type === 'factors' || (required && setting !== undefined && ['sizes', 'pair', 'columns'].includes(setting.type));
-  if (value.kind === 'const' && setting && !(isList && (many || !takesList))) return undefined;
+  if (value.kind === 'const' && setting && !(isList && (flows || !takesList))) return undefined;
   return { found: [{ value, expr: first.value }], rest };
+}
+
+/** A list that cannot be the first setting, or behind which stands what can be the first setting but not the second: `pad([1, 2], 1)`. */
+function isNoSetting(ev: Evaluation, layer: Layer, list: Const, args: readonly A.Argument[], env: Environment): boolean {
+  const [first, second] = Object.values(layer.parameters);
+  if (!first || !hasType(list, first.type)) return true;
+  const next = args.filter((a) => !a.name)[1]?.value;
+  const plain = next && (next.kind === 'number' || next.kind === 'unary' || next.kind === 'list' || next.kind === 'name');
+  if (!plain || !second || (next.kind === 'name' && env.constant(next.name) === undefined)) return false;
+  const value = ev.evaluate(next, env, { prefix: [], next: 0 });
+  return value.kind === 'const' && hasType(value.value, first.type) && !hasType(value.value, second.type);
 }
 
 /** The values of a list that flows into a stage which takes several. */
