@@ -6,6 +6,7 @@ import { hint } from '../base/suggest.ts';
 import type { Argument, Expr } from '../parser/ast.ts';
 import { MAX_F32, describeConst, evalConst, type Const, type ConstScope } from './constants.ts';
 import { nameOf } from './dotted.ts';
+import { foreignArgument } from './foreign-arguments.ts';
 
 /** What an argument may be. `default: undefined` in the table means that it must be given. */
 export interface Parameter {
@@ -166,7 +167,7 @@ export function bindArguments(
         'NN202',
         arg.name?.span ?? arg.span,
         `${call.callee} has no ${call.settings ? 'setting' : 'argument'} '${name}'`,
-        names.length ? hint(name, names, 'it has') : `write ${call.callee} alone`,
+        foreignArgument(name, names) ?? (names.length ? hint(name, names, 'it has') : `write ${call.callee} alone`),
       );
       continue;
     }

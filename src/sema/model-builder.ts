@@ -202,7 +202,7 @@ export class ModelBuilder {
     if (!wrong) return undefined;
     const [what, help] =
       wrong.dtype === 'i32'
-        ? ['labels', 'Embedding turns labels into numbers']
+        ? ['labels', 'float(x) makes numbers of whole numbers, and Embedding learns numbers for labels']
         : ['truth values', 'where(condition, a, b) turns them into numbers'];
     return problem('NN204', `${site.text} takes numbers, and ${what} ${showShape(wrong.shape)} flow in`, help);
   }

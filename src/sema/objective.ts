@@ -39,7 +39,8 @@ function named(e: A.Expr): Named | undefined {
 /** A call without the values that it compares: `huber(delta=2)`, and not `huber(pred, target)`. */
 const bare = (g: Goals, call: Named): boolean => {
   const [first] = call.args;
-  if (!first || first.name) return true;
+  if (!first || (first.name && !['input', 'pred', 'target'].includes(first.name.text))) return true;
+  if (first.name) return false;
   const { value } = first;
   return (
     value.kind === 'number' ||

@@ -61,7 +61,7 @@ function byInitialiser(name: string, e: A.Expr): boolean {
   if (e.kind === 'name' && Object.hasOwn(DRAWS, name)) return true;
   if (Object.hasOwn(INITIALISERS, name))
     return !(Object.hasOwn(CREATORS, name) && !CREATORS[name]?.random && e.kind === 'call' && e.args.length > 0);
-  return !Object.hasOwn(CREATORS, name) && !Object.hasOwn(LAYERS, name);
+  return !Object.hasOwn(CREATORS, name) && !Object.hasOwn(LAYERS, name) && name !== 'pi';
 }
 
 /** What a statement says of the shape and what its value has must agree. */

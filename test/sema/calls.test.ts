@@ -36,7 +36,42 @@ describe('calls', () => {
         [2, 1, 2, 3, 2],
       ],
     ],
+    [
+      'print gather([[1, 2], [3, 4]], [[0], [1]], 1), index_select([[1, 2], [3, 4]], [1, 0], 1)',
+      [
+        [1, 4],
+        [2, 1, 4, 3],
+      ],
+    ],
+    ['print where(true, 1, 2), where(false, [1, 2], [3, 4])', [[1], [3, 4]]],
+    ['print 2 * pi, full([2], pi), [pi, 1]', [[2 * Math.PI], [Math.PI, Math.PI], [Math.PI, 1]]],
+    [
+      'print permute([[[1, 2], [3, 4]]], 0, 2, 1), reshape([1, 2, 3, 4], 2, -1)',
+      [
+        [1, 3, 2, 4],
+        [1, 2, 3, 4],
+      ],
+    ],
+    [
+      'print [[1, 2], [3, 4]] -> permute(1, 0), [1, 2, 3, 4] -> reshape(2, 2)',
+      [
+        [1, 3, 2, 4],
+        [1, 2, 3, 4],
+      ],
+    ],
+    ['print mse(input=[1, 2], target=[0, 0]), mse(target=[1, 2], pred=[3, 3]), l1(input=[3])', [[2.5], [2.5], [3]]],
   ])('%s', (text, wanted) => {
     expect(printed(text)).toEqual(wanted);
+  });
+});
+
+describe('optim lines', () => {
+  const settings = (line: string): unknown => {
+    const { model, diagnostics } = check({ name: 't.nn', text: `layer Linear(2, 2)\nloss mse\noptim ${line}` });
+    if (!model) throw new Error(renderAll(diagnostics));
+    return model.optim?.settings;
+  };
+  it.each(['adam(lr=0.1, weight_decay=0.2)', 'adam lr=0.1, weight_decay=0.2', 'adam(0.1) weight_decay=0.2'])('%s', (line) => {
+    expect(settings(line)).toEqual(settings('adam lr=0.1 weight_decay=0.2'));
   });
 });
