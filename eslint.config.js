@@ -7,7 +7,7 @@ const ROOMS = {
   parser: [],
   ir: [],
   autodiff: ['ir'],
-  sema: ['parser', 'ir', 'autodiff'],
+  sema: ['parser', 'ir', 'autodiff', 'reference'],
   passes: ['ir', 'autodiff', 'plan.ts'],
   reference: ['ir'],
   gradcheck: ['ir', 'sema', 'reference'],

@@ -57,7 +57,8 @@ export function gradcheck(model: Model, training: Graph, options: GradcheckOptio
   const effort: Effort = { ...(options.effort ?? EVERYTHING), ...(options.elements === undefined ? {} : { elements: options.elements }) };
   const names = model.params.map((p) => p.name);
   const loss = lossGraph(training, rows);
-  const grads = bindBatch(runPasses(training, gradientPipeline(names, options.table)), rows);
+  // Metrics are left out: they may compare with a target that the loss does not know.
+  const grads = bindBatch(runPasses(select(training, ['loss']), gradientPipeline(names, options.table)), rows);
   const inputs = examples(loss, model, options.data, seed);
   const chosen = spread(model.params.length, effort.params ?? model.params.length, seed);
   const checks = new Map<ParamInfo, ParamCheck>();

@@ -27,6 +27,7 @@ export const CODES = {
   NN216: 'the program is nested too deeply',
   NN217: 'the model is too large',
   NN218: 'this cannot be imported',
+  NN219: 'one random draw for all examples',
 
   NN301: 'the data cannot be read',
   NN302: 'a column is missing',

@@ -146,6 +146,7 @@ export function commands(): Command {
     .argument('<file>', 'the program')
     .option('--data <file>', 'use examples of this file')
     .option('--seed <n>', 'seed of weights and examples', whole(0))
+    .addOption(new Option('--device <device>', 'there is none: gradients are checked in float64').hideHelp())
     .action(gradcheckCommand);
 
   command('grad', 'print derivatives as mathematics, as they are derived and simplified', [
@@ -164,6 +165,9 @@ export function commands(): Command {
     .option('--data <file>', 'take the number of examples from this file')
     .option('--batch <n>', 'examples in one update', whole(1))
     .option('--seed <n>', 'seed of the random values', whole(0))
+    .addOption(
+      new Option('--device <device>', 'which kernels; auto are those of every device').choices(['auto', 'gpu', 'cpu']).default('auto'),
+    )
     .action(verify);
 
   command('fmt', 'format programs', ['fmt house.nn', 'fmt --check examples/*.nn'])

@@ -159,8 +159,10 @@ export class NnParser extends ExpressionParser {
   readonly optimStatement = this.RULE('optimStatement', (): A.OptimStatement => {
     const start = this.CONSUME(T.KEYWORDS.optim);
     const name = this.nameOf(this.CONSUME(T.Identifier));
+    // `adam(lr=0.1)` is `adam lr=0.1`.
+    const called = this.OPTION(() => this.SUBRULE(this.arguments));
     const settings = this.SUBRULE(this.settings);
-    return { kind: 'optim', name, settings, span: this.since(start) };
+    return { kind: 'optim', name, settings: this.ACTION(() => [...(called ?? []), ...settings]), span: this.since(start) };
   });
 
   readonly dataStatement = this.RULE('dataStatement', (): A.DataStatement => {
@@ -234,8 +236,10 @@ export class NnParser extends ExpressionParser {
           this.CONSUME(T.Equals);
           return this.SUBRULE(this.additive);
         });
+        const span = this.since(token);
+        this.OPTION2(() => this.CONSUME(T.Comma));
         const bare = { kind: 'name', name: name.text, span: name.span } as const;
-        settings.push({ name: value && name, ...(of ? { of } : {}), value: value ?? bare, span: this.since(token) });
+        settings.push({ name: value && name, ...(of ? { of } : {}), value: value ?? bare, span });
       });
       return settings;
     },

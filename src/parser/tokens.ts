@@ -38,7 +38,12 @@ export const KEYWORDS = {
 export const Repeat = createToken({ name: 'Repeat', pattern: /repeat/, longer_alt: Identifier, label: "'repeat'" });
 export const True = createToken({ name: 'True', pattern: /true/, longer_alt: Identifier, label: "'true'" });
 export const False = createToken({ name: 'False', pattern: /false/, longer_alt: Identifier, label: "'false'" });
-export const NumberLiteral = createToken({ name: 'Number', pattern: /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/, label: 'a number' });
+/** `0.weight` is a weight of stage 0, and not the number `0.` before a word; `1.e5` is a number. */
+export const NumberLiteral = createToken({
+  name: 'Number',
+  pattern: /(?:\d+(?:\.(?:\d+|(?=[eE][+-]?\d)|(?![A-Za-z_])))?|\.\d+)(?:[eE][+-]?\d+)?/,
+  label: 'a number',
+});
 export const StringLiteral = createToken({ name: 'String', pattern: /"(?:[^"\\\n]|\\.)*"/, label: 'a string' });
 
 const sign = (name: string, text: string): TokenType =>

@@ -5,6 +5,8 @@ import { evalScalar, type ScalarExpr } from '../base/scalar.ts';
 import { hint } from '../base/suggest.ts';
 import type { Argument, Expr } from '../parser/ast.ts';
 import { MAX_F32, describeConst, evalConst, type Const, type ConstScope } from './constants.ts';
+import { nameOf } from './dotted.ts';
+import { foreignArgument } from './foreign-arguments.ts';
 
 /** What an argument may be. `default: undefined` in the table means that it must be given. */
 export interface Parameter {
@@ -67,7 +69,8 @@ const DESCRIBE: Readonly<Record<keyof ValueTypes, string>> = {
 /** Expressions of the step are lists that start with the name of an operation. */
 const isRate = (v: Const): boolean => typeof v === 'number' || (Array.isArray(v) && typeof v[0] === 'string');
 
-function hasType(v: Const, type: keyof ValueTypes): boolean {
+/** Whether a value may be given for a parameter of a type. */
+export function hasType(v: Const, type: keyof ValueTypes): boolean {
   switch (type) {
     case 'int':
       return typeof v === 'number' && Number.isInteger(v);
@@ -164,7 +167,7 @@ export function bindArguments(
         'NN202',
         arg.name?.span ?? arg.span,
         `${call.callee} has no ${call.settings ? 'setting' : 'argument'} '${name}'`,
-        names.length ? hint(name, names, 'it has') : `write ${call.callee} alone`,
+        foreignArgument(name, names) ?? (names.length ? hint(name, names, 'it has') : `write ${call.callee} alone`),
       );
       continue;
     }
@@ -218,7 +221,7 @@ function evalArgument(
   schedule: Call['schedule'],
 ): Const | undefined {
   const { value } = arg;
-  const word = (e: typeof value): string | undefined => (e.kind === 'name' ? e.name : e.kind === 'string' ? e.value : undefined);
+  const word = (e: Expr): string | undefined => (e.kind === 'name' ? e.name : e.kind === 'string' ? e.value : undefined);
   if (parameter.type === 'string' && value.kind === 'name') return value.name;
   if (parameter.type === 'order' && word(value) === 'inf') return Infinity;
   if (parameter.type === 'padding' && value.kind === 'name' && !scope.has(value.name)) return value.name;
@@ -229,7 +232,7 @@ function evalArgument(
   }
   if (parameter.type === 'columns') {
     const items = value.kind === 'list' ? value.items : [value];
-    const words = items.map(word);
+    const words = items.map(nameOf);
     if (words.every((w) => w !== undefined)) return words;
   }
   return evalConst(value, scope, sink);

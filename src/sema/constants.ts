@@ -57,6 +57,7 @@ export function evalConst(e: Expr, scope: ConstScope, sink: DiagnosticSink): Con
       const value = scope.constant(e.name);
       if (value !== undefined) return value;
       if (scope.has(e.name)) sink.error('NN204', e.span, `'${e.name}' is not known while compiling`);
+      else if (e.name === 'pi') return Math.PI;
       else {
         const help = advice(e.name, scope.names(), 'names defined so far');
         sink.error('NN201', e.span, `'${e.name}' is not defined`, {

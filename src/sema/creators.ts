@@ -1,4 +1,6 @@
 import type { DiagnosticSink } from '../base/diagnostics.ts';
+import { CompilerBug, get } from '../base/errors.ts';
+import type { Init } from '../base/init.ts';
 import type { Shape } from '../base/types.ts';
 import type { GraphBuilder } from '../ir/graph/builder.ts';
 import type { NodeId } from '../ir/graph/types.ts';
@@ -152,8 +154,8 @@ const shapeOf = (args: object): readonly number[] => list((args as { readonly sh
 
 const ALWAYS: Parameters = { always: { type: 'bool', default: false, doc: 'predictions draw them too; else they take the mean' } };
 
-/** The call of a creator: a value without an input. */
-export function creatorCall(ev: Evaluation, sink: DiagnosticSink, make: Creator, e: A.CallExpr, env: Environment, flow: Flow): Value {
+/** What a call gives a creator, and the `like=` that is no setting. */
+function readCall(make: Creator, e: A.CallExpr, env: Environment, sink: DiagnosticSink) {
   const name = e.callee.text;
   const shaped = Object.hasOwn(make.parameters, 'shape');
   const like = shaped ? e.args.find((a) => a.name?.text === 'like') : undefined;
@@ -172,6 +174,28 @@ export function creatorCall(ev: Evaluation, sink: DiagnosticSink, make: Creator,
     sink,
   );
   if (!args) throw new Reported(name);
+  return { args, like };
+}
+
+/** Random numbers of a shape as the start of a parameter: `param w = randn(3, 3)`. */
+export function drawnStart(name: string, e: A.CallExpr, env: Environment, sink: DiagnosticSink): { shape: readonly number[]; init: Init } {
+  const make = CREATORS[name];
+  if (!make?.random) throw new CompilerBug(`${name} draws nothing`);
+  const { args } = readCall(make, e, env, sink);
+  const [from, to] = Object.keys(make.parameters).map((key) => args[key] as number);
+  const init: Readonly<Record<string, Init>> = {
+    rand: { kind: 'uniform', low: 0, high: 1 },
+    randn: { kind: 'normal', mean: 0, std: 1 },
+    uniform: { kind: 'uniform', low: from ?? 0, high: to ?? 1 },
+    normal: { kind: 'normal', mean: from ?? 0, std: to ?? 1 },
+  };
+  return { shape: shapeOf(args), init: get(new Map(Object.entries(init)), name) };
+}
+
+/** The call of a creator: a value without an input. */
+export function creatorCall(ev: Evaluation, sink: DiagnosticSink, make: Creator, e: A.CallExpr, env: Environment, flow: Flow): Value {
+  const name = e.callee.text;
+  const { args, like } = readCall(make, e, env, sink);
   const { b, m } = ev;
   const draws = m.draws || args['always'] === true;
   const [batch] = like ? b.shape(ev.tensorOf(ev.evaluate(like.value, env, flow), like.span)) : [];
@@ -185,5 +209,6 @@ export function creatorCall(ev: Evaluation, sink: DiagnosticSink, make: Creator,
   };
   const result = b.within({ name }, () => make.build(cx, args));
   if (typeof result === 'string') return ev.fail('NN206', e.span, result);
+  if (make.random) m.singleDraws.add(result);
   return tensor(result);
 }

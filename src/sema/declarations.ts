@@ -3,12 +3,11 @@ import { hint } from '../base/suggest.ts';
 import { BATCH } from '../base/types.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
-import { arrayOf, evalConst } from './constants.ts';
+import { evalConst } from './constants.ts';
 import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
-import { initialiserOf } from './initialisers.ts';
 import type { InputInfo } from './model.ts';
-import { Reported } from './values.ts';
+import { startOf } from './starts.ts';
 
 const INPUT_DTYPES = { int: 'i32', float: 'f32' } as const;
 
@@ -43,21 +42,6 @@ export function paramOf(s: A.ParamStatement, ev: Evaluation, env: Environment, s
   const dims = s.dims.map((d) => evalConst(d, env, sink));
   const bad = s.dims.find((_, i) => !(typeof dims[i] === 'number' && Number.isInteger(dims[i]) && (dims[i] as number) > 0));
   if (bad) return ev.fail('NN206', bad.span, 'a size is a whole number above 0');
-  const list = s.value?.kind === 'list' ? evalConst(s.value, env, sink) : undefined;
-  const values = list === undefined ? undefined : arrayOf(list);
-  const shape = values && s.dims.length === 0 ? values.shape : (dims as number[]);
-  if (values) {
-    if (shape.join() !== values.shape.join())
-      return ev.fail(
-        'NN203',
-        s.value?.span ?? s.span,
-        `'${s.name.text}' is [${shape.join(', ')}], and this is [${values.shape.join(', ')}]`,
-      );
-    return ev.m.param(path, shape, { kind: 'values', values: values.data }, s.span, 'param');
-  }
-  const initialiser = s.value ? initialiserOf(s.value, env, sink) : () => ({ kind: 'constant', value: 0 }) as const;
-  if (!initialiser) throw new Reported(s.name.text);
-  const init = initialiser(shape);
-  if (typeof init === 'string') return ev.fail('NN206', s.value?.span ?? s.span, init);
+  const { shape, init } = startOf(s, dims as number[], ev, env, sink);
   return ev.m.param(path, shape, init, s.span, 'param');
 }

@@ -27,6 +27,8 @@ export interface Evaluation {
   readonly growing: boolean;
   /** What the model is compared with, where there is a model. */
   readonly targets: Targets | undefined;
+  /** Tells of something that is right and may not be meant. */
+  warn(code: Code, span: Span, label: string, help: string): void;
   /** Reports, and leaves what cannot go on. */
   fail(code: Code, span: Span, label: string, more?: { readonly help?: string | undefined; readonly notes?: readonly string[] }): never;
   refuse(p: Problem, span: Span, notes?: readonly string[]): never;

@@ -66,6 +66,12 @@ export class Evaluator implements Evaluation {
     throw new Reported(label);
   }
 
+  warn(code: Code, span: Span, label: string, help: string): void {
+    // A stage may be built several times, and be told of once.
+    if (this.sink.all.some((d) => d.code === code && d.span?.start === span.start && d.span.source === span.source)) return;
+    this.sink.warn(code, span, label, help);
+  }
+
   refuse(p: Problem, span: Span, notes?: readonly string[]): never {
     return this.fail(p.code, span, p.label, { help: p.help, ...(notes ? { notes } : {}) });
   }
@@ -103,6 +109,8 @@ export class Evaluator implements Evaluation {
   tensorOf(v: Value, span: Span): NodeId {
     if (v.kind === 'tensor') return v.id;
     if (v.kind === 'const' && typeof v.value === 'number') return this.b.full(v.value, { dtype: 'f32', shape: [] });
+    if (v.kind === 'const' && typeof v.value === 'boolean')
+      return this.b.cast(this.b.full(v.value ? 1 : 0, { dtype: 'i32', shape: [] }), 'bool');
     const numbers = v.kind === 'const' && Array.isArray(v.value) ? arrayOf(v.value) : undefined;
     if (numbers) return table(this.b, numbers.data, numbers.shape);
     // A list of values of one shape is those values side by side.
@@ -127,6 +135,14 @@ export class Evaluator implements Evaluation {
     if (given) return given;
     if (this.defs.has(e.name) || Object.hasOwn(LAYERS, e.name) || Object.hasOwn(CREATORS, e.name))
       return this.call({ kind: 'call', callee: { text: e.name, span: e.span }, args: [], span: e.span }, env, { prefix: [], next: 0 });
+    if (e.name === 'pi') return constant(Math.PI);
+    const loss = Object.hasOwn(LOSSES, e.name) ? LOSSES[e.name] : undefined;
+    if (loss) {
+      const values = [...(loss.operands ?? ['pred']), ...(loss.target ? ['target'] : [])].join(', ');
+      this.fail('NN202', e.span, `${e.name} compares values, and none are given`, {
+        help: `in an expression it is ${e.name}(${values})`,
+      });
+    }
     const known = [...env.names(), ...this.freeWords, ...this.defs.names(), ...Object.keys(LAYERS)];
     const help = advice(e.name, known, 'there are');
     return this.fail('NN201', e.span, `'${e.name}' is not defined`, {

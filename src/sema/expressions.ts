@@ -27,9 +27,14 @@ export function unary(ev: Evaluation, e: A.UnaryExpr, env: Environment, flow: Fl
   return lift(ev, [v], e.span, ([x]) => {
     const id = ev.tensorOf(x ?? v, e.operand.span);
     if (ev.b.type(id).dtype === 'bool') return ev.fail('NN204', e.span, 'a truth value has no negative');
-    return tensor(ev.b.op('neg', id));
+    const negative = ev.b.op('neg', id);
+    ev.m.singleDraws.follow(id, negative);
+    return tensor(negative);
   });
 }
+
+const SHARED_DRAW =
+  'randn_like(x) or randn([4], like=x) draws for each example; for one draw in all of them say so with an extent of 1: randn(1, 4)';
 
 export function binary(ev: Evaluation, e: A.BinaryExpr, env: Environment, flow: Flow): Value {
   const [l, r] = [ev.evaluate(e.left, env, flow), ev.evaluate(e.right, env, flow)];
@@ -46,8 +51,12 @@ export function binary(ev: Evaluation, e: A.BinaryExpr, env: Environment, flow: 
     return constant(value);
   }
   return lift(ev, [l, r], e.span, ([x, y]) => {
-    const result = operate(ev, e.operator, ev.tensorOf(x ?? l, e.left.span), ev.tensorOf(y ?? r, e.right.span));
-    return isProblem(result) ? ev.refuse(result, e.span) : tensor(result as NodeId);
+    const [p, q] = [ev.tensorOf(x ?? l, e.left.span), ev.tensorOf(y ?? r, e.right.span)];
+    const result = operate(ev, e.operator, p, q);
+    if (isProblem(result)) return ev.refuse(result, e.span);
+    if (ev.m.singleDraws.meets(p, q, result as NodeId))
+      ev.warn('NN219', e.span, 'all examples get the same random numbers here', SHARED_DRAW);
+    return tensor(result as NodeId);
   });
 }
 

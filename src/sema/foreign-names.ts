@@ -96,6 +96,10 @@ const FUNCTIONS: Table = {
   maximum: to('max', 'max(x, y)'),
   minimum: to('min', 'min(x, y)'),
   clip: to('clamp', 'clamp(x, min=0, max=1)'),
+  clamp_min: to('clamp', 'clamp(x, min=0)'),
+  clamp_max: to('clamp', 'clamp(x, max=1)'),
+  floor_divide: to('floor', 'floor(x / y)'),
+  true_divide: to('/', 'x / y'),
   absolute: to('abs', 'abs(x)'),
   negative: to('-', '-x'),
   ln: to('log', 'log(x)'),
@@ -169,6 +173,7 @@ const TRAINING: Table = {
   ExponentialLR: rate('exponential', 'exponential(0.1, 0.999)'),
   ExponentialDecay: rate('exponential', 'exponential(0.1, 0.999)'),
   CosineAnnealingLR: rate('cosine', 'cosine(0.1)'),
+  cosine_annealing: rate('cosine', 'cosine(0.1)'),
   CosineDecay: rate('cosine', 'cosine(0.1)'),
   OneCycleLR: rate('one_cycle', 'one_cycle(0.1)'),
   LinearLR: rate('linear', 'linear(0.1)'),
@@ -194,6 +199,8 @@ const EXTENT = 'sizes are known while compiling: write the number, or name it wi
 /** Words that nothing stands for, and what to do instead. */
 export const FOREIGN_NOTES: Readonly<Record<string, string>> = {
   None: 'leave the argument out, or write false to switch something off',
+  inf: 'numbers are finite here: 1e30 is larger than anything it meets, and masked_fill(x, mask, -1e30) masks',
+  nan: 'numbers are finite here: where(condition, a, b) chooses without it',
   len: EXTENT,
   numel: EXTENT,
   ndim: EXTENT,

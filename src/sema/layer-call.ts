@@ -1,7 +1,9 @@
 import type { DiagnosticSink } from '../base/diagnostics.ts';
-import { textOf } from '../base/source.ts';
+import { textOf, type Span } from '../base/source.ts';
+import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
-import { bindArguments } from './arguments.ts';
+import { bindArguments, hasType } from './arguments.ts';
+import type { Const } from './constants.ts';
 import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { initialiserOf, type Initialiser, type Overrides } from './initialisers.ts';
@@ -32,12 +34,18 @@ export function layerCall(ev: Evaluation, sink: DiagnosticSink, layer: Layer, e:
     if (!overrides[key]) throw new Reported(name);
     return false;
   });
-  const args = bindArguments({ callee: name, span: e.span, args: settings }, layer.parameters, layer.optional ?? [], env, sink);
+  const args = bindArguments(
+    { callee: name, span: e.span, args: gathered(layer, settings, e.span) },
+    layer.parameters,
+    layer.optional ?? [],
+    env,
+    sink,
+  );
   if (!args) throw new Reported(name);
   const text = textOf(e.span).replace(/\s+/g, ' ');
   const inits: Overrides = { init: overrides['init'], bias_init: overrides['bias_init'] };
   const run = (path: readonly string[], xs: readonly Value[], given: readonly Value[], asStage: boolean): Value => {
-    const ids = xs.map((x, i) => ev.tensorOf(x, values?.[i]?.expr.span ?? e.span));
+    const ids = xs.map((x, i) => operand(ev, x, values?.[i]?.expr.span ?? e.span, layer.inputs?.[i] === 'index'));
     const tensors = Object.fromEntries(named.map((n, i) => [n.name, ev.tensorOf(given[i] ?? n.value, n.expr.span)]));
     return ev.m.build(layer, args, { path, text, span: e.span, ids, named: tensors, inits, asStage }, (p, notes) =>
       ev.refuse(p, e.span, notes),
@@ -75,6 +83,21 @@ export function layerCall(ev: Evaluation, sink: DiagnosticSink, layer: Layer, e:
   return stage([part]);
 }
 
+/** A value that flows; whole numbers of a list are places where places are meant, as in `m[[2, 0]]`. */
+function operand(ev: Evaluation, x: Value, span: Span, isIndex: boolean): NodeId {
+  const id = ev.tensorOf(x, span);
+  const whole = isIndex && x.kind === 'const' && [x.value].flat(9).every(Number.isInteger);
+  return whole ? ev.b.cast(id, 'i32') : id;
+}
+
+/** `permute(0, 2, 1)`, `reshape(2, 4)`: several numbers are the list that a call has as its only setting. */
+function gathered(layer: Layer, settings: readonly A.Argument[], span: Span): readonly A.Argument[] {
+  const [only, ...others] = Object.values(layer.parameters);
+  const numbers = settings.every((a) => !a.name && (a.value.kind === 'number' || a.value.kind === 'unary'));
+  if (settings.length < 2 || !numbers || only?.type !== 'sizes' || others.length > 0) return settings;
+  return [{ name: undefined, span, value: { kind: 'list', items: settings.map((a) => a.value), span } }];
+}
+
 /** Sorts the arguments: leading values that flow, tensors by name, and settings. */
 function operands(ev: Evaluation, layer: Layer, e: A.CallExpr, env: Environment, flow: Flow): Operands {
   const isNamed = (a: A.Argument): boolean => a.name !== undefined && (layer.named ?? []).includes(a.name.text);
@@ -83,7 +106,7 @@ function operands(ev: Evaluation, layer: Layer, e: A.CallExpr, env: Environment,
   const inputs = layer.inputs ?? ['x'];
   const values =
     inputs === 'many'
-      ? many(ev, others, env, flow)
+      ? many(ev, layer, e, others, env, flow)
       : inputs.length === 1
         ? single(ev, layer, others, env, flow)
         : several(ev, layer, e, others, inputs, env, flow);
@@ -96,9 +119,17 @@ interface Found {
 }
 
 /** Any number of values: every argument without a name but words; several values in one are taken apart. */
-function many(ev: Evaluation, args: readonly A.Argument[], env: Environment, flow: Flow): Found | undefined {
+function many(ev: Evaluation, layer: Layer, e: A.CallExpr, args: readonly A.Argument[], env: Environment, flow: Flow): Found | undefined {
   const flowing = args.filter((a) => !a.name && a.value.kind !== 'string');
-  if (flowing.length === 0) return undefined;
+  const last = flowing.at(-1);
+  if (!last) return undefined;
+  if (Object.hasOwn(layer.parameters, 'dim') && (last.value.kind === 'number' || last.value.kind === 'unary')) {
+    const values = flowing.slice(0, -1).map((a) => textOf(a.span));
+    const dim = textOf(last.span);
+    ev.fail('NN202', last.span, `${e.callee.text} joins tensors, and this is a number`, {
+      help: `an axis is called by its name: ${e.callee.text}(${[...values, `dim=${dim}`].join(', ')})`,
+    });
+  }
   const found = flowing.flatMap((a) => {
     const value = ev.evaluate(a.value, env, flow);
     return value.kind === 'tuple' ? value.items.map((item) => ({ value: item, expr: a.value })) : [{ value, expr: a.value }];
@@ -120,10 +151,22 @@ function single(ev: Evaluation, layer: Layer, args: readonly A.Argument[], env: 
   const required = setting?.default === undefined && !(layer.optional ?? []).includes(key ?? '');
   // Where there are more arguments than settings, the first of them flows: reshape([1, 2, 3, 4], [2, 2]).
   const many = args.filter((a) => !a.name).length > Object.keys(layer.parameters).length;
+  const flows = isList && setting !== undefined && (many || isNoSetting(ev, layer, value.value, args, env));
   const takesList =
     setting?.type === 'factors' || (required && setting !== undefined && ['sizes', 'pair', 'columns'].includes(setting.type));
-  if (value.kind === 'const' && setting && !(isList && (many || !takesList))) return undefined;
+  if (value.kind === 'const' && setting && !(isList && (flows || !takesList))) return undefined;
   return { found: [{ value, expr: first.value }], rest };
+}
+
+/** A list that cannot be the first setting, or behind which stands what can be the first setting but not the second: `pad([1, 2], 1)`. */
+function isNoSetting(ev: Evaluation, layer: Layer, list: Const, args: readonly A.Argument[], env: Environment): boolean {
+  const [first, second] = Object.values(layer.parameters);
+  if (!first || !hasType(list, first.type)) return true;
+  const next = args.filter((a) => !a.name)[1]?.value;
+  const plain = next && (next.kind === 'number' || next.kind === 'unary' || next.kind === 'list' || next.kind === 'name');
+  if (!plain || !second || (next.kind === 'name' && env.constant(next.name) === undefined)) return false;
+  const value = ev.evaluate(next, env, { prefix: [], next: 0 });
+  return value.kind === 'const' && hasType(value.value, first.type) && !hasType(value.value, second.type);
 }
 
 /** The values of a list that flows into a stage which takes several. */

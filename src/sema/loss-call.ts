@@ -17,7 +17,11 @@ export function lossCall(ev: Evaluation, sink: DiagnosticSink, loss: Loss, e: A.
   const least = loss.zero ? 1 : names.length;
   const isNamed = (a: A.Argument): boolean => (loss.named ?? []).includes(a.name?.text ?? '');
   const named = e.args.filter(isNamed);
-  const operands = e.args.filter((a) => !a.name);
+  // PyTorch's names of what is compared: mse(input=pred, target=target).
+  const place = (a: A.Argument): number => names.indexOf(a.name?.text === 'input' ? 'pred' : (a.name?.text ?? ''));
+  const placed = e.args.filter((a) => a.name && place(a) >= 0).sort((a, b) => place(a) - place(b));
+  const plain = e.args.filter((a) => !a.name);
+  const operands = placed.every((a, i) => place(a) === plain.length + i) ? [...plain, ...placed] : plain;
   if (operands.length < least || operands.length > names.length)
     return ev.fail(
       'NN202',
@@ -27,7 +31,7 @@ export function lossCall(ev: Evaluation, sink: DiagnosticSink, loss: Loss, e: A.
         help: `in an expression it is ${name}(${names.join(', ')})`,
       },
     );
-  const settings = e.args.filter((a) => a.name && !isNamed(a));
+  const settings = e.args.filter((a) => a.name && !isNamed(a) && !operands.includes(a));
   const args = bindArguments({ callee: name, span: e.span, args: settings }, loss.parameters, loss.optional ?? [], env, sink);
   if (!args) throw new Reported(name);
   const compared = operands.slice(0, loss.operands?.length ?? 1).map((a) => ev.evaluate(a.value, env, flow));
@@ -36,7 +40,7 @@ export function lossCall(ev: Evaluation, sink: DiagnosticSink, loss: Loss, e: A.
   // A target that is not declared has the type that the loss asks for.
   if (loss.target && last?.kind === 'name' && first?.kind === 'tensor' && ev.targets?.has(last.name) && !env.has(last.name)) {
     const type = loss.target(ev.b.type(first.id), args, ev.targets.typeOf(last.name));
-    if (!('code' in type)) ev.targets.want(last.name, { type, ...labelsOf(loss, args, ev.b.type(first.id), type) });
+    if (!('code' in type)) ev.targets.want(last.name, { type, by: name, ...labelsOf(loss, args, ev.b.type(first.id), type) });
   }
   const rest = [...operands.slice(compared.length), ...named].map((a) => ev.evaluate(a.value, env, flow));
   const values = [...compared, ...rest];
@@ -55,7 +59,8 @@ export function lossCall(ev: Evaluation, sink: DiagnosticSink, loss: Loss, e: A.
       given[names.length - 1] = fitted(ev, name, target ?? b.full(0, wanted), wanted, e);
     }
     const extra = Object.fromEntries(named.map((a, i) => [a.name?.text ?? '', ids[operands.length + i]]));
-    const result = b.within({ name: `loss ${name}` }, () => lossValue(loss, { b, args, named: extra }, pred, ...given.slice(1)));
+    const settings = withIgnored(loss, args, ev.targets?.ignored(given[names.length - 1]));
+    const result = b.within({ name: `loss ${name}` }, () => lossValue(loss, { b, args: settings, named: extra }, pred, ...given.slice(1)));
     return typeof result === 'number' ? tensor(result) : ev.refuse(result, e.span);
   });
 }
@@ -67,7 +72,18 @@ function fitted(ev: Evaluation, name: string, target: NodeId, wanted: ReturnType
   const single = b.shape(numbers).every((d) => d === 1);
   const spread = single && !sameShape(b.shape(numbers), wanted.shape) ? broadcastTo(b, numbers, wanted.shape) : numbers;
   const wrong = targetMismatch(name, wanted, b.type(spread));
-  return wrong ? ev.refuse(wrong, e.span) : spread;
+  if (!wrong) return spread;
+  const by = ev.targets?.toldBy(target);
+  if (by === undefined || by === name) return ev.refuse(wrong, e.span);
+  const kind = b.type(target).dtype === 'i32' ? 'labels' : 'numbers';
+  const told = targetMismatch(name, wanted, b.type(target)) ?? wrong;
+  return ev.refuse({ ...told, help: `${by} made the target ${kind}: declare one for each loss, as in: target y: [1]` }, e.span);
+}
+
+/** A label that one loss leaves out is none of the classes, so that others which compare with the same target leave it out too. */
+export function withIgnored(loss: Loss, args: AnyArgs, ignored: number | undefined): AnyArgs {
+  if (ignored === undefined || args['ignore_index'] !== undefined || !Object.hasOwn(loss.parameters, 'ignore_index')) return args;
+  return { ...args, ignore_index: ignored };
 }
 
 /** How many classes the labels of a target choose from, and which label does not count. */

@@ -2,6 +2,7 @@ import { hint } from '../base/suggest.ts';
 import type * as A from '../parser/ast.ts';
 import { textOf } from '../base/source.ts';
 import { foreign } from './advice.ts';
+import { pathOf } from './dotted.ts';
 import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { stage, tensor, type Flow, type Value } from './values.ts';
@@ -52,7 +53,9 @@ export function member(ev: Evaluation, e: A.MemberExpr, env: Environment, flow: 
       help: attribute ?? 'a weight is called by the name of its layer: fc1.weight',
     });
   const missing = (): never =>
-    ev.fail('NN201', e.span, `there is no weight '${text}'`, { help: hint(text, ev.m.weightNames(), 'there are') });
+    ev.fail('NN201', e.span, `there is no weight '${text}'`, {
+      help: ev.m.weightNames().length > 0 ? hint(text, ev.m.weightNames(), 'there are') : 'layers have weights: layer fc1: Linear(4, 4)',
+    });
   // Inside of the model the layer may come first when values flow: then the weight is looked for again.
   if (!ev.growing) return missing();
   return stage([
@@ -68,11 +71,4 @@ export function member(ev: Evaluation, e: A.MemberExpr, env: Environment, flow: 
       },
     },
   ]);
-}
-
-/** The names of `a.b.c`; undefined where something else than a name stands in front. */
-function pathOf(e: A.Expr): string[] | undefined {
-  if (e.kind === 'name') return [e.name];
-  const before = e.kind === 'member' ? pathOf(e.value) : undefined;
-  return e.kind === 'member' && before ? [...before, e.name.text] : undefined;
 }

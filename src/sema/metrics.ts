@@ -8,6 +8,14 @@ import { problem, type Problem } from './layers/layer.ts';
 
 export type Better = 'higher' | 'lower';
 
+/** What the loss says of the same values. */
+export interface LossSays {
+  /** The prediction that speaks for neither side. */
+  readonly undecided: number | undefined;
+  /** A label that does not count. */
+  readonly ignored: number | undefined;
+}
+
 /** A number that is reported beside the loss and never differentiated. */
 export interface Metric {
   readonly doc: string;
@@ -16,8 +24,7 @@ export interface Metric {
   readonly parameters: Parameters;
   /** Parameters that may be left out though they have no default. */
   readonly optional?: readonly string[];
-  /** `undecided` is the prediction that speaks for neither side, where the loss tells. */
-  readonly build: (b: GraphBuilder, args: AnyArgs, pred: NodeId, target: NodeId, undecided: number | undefined) => NodeId | Problem;
+  readonly build: (b: GraphBuilder, args: AnyArgs, pred: NodeId, target: NodeId, loss: LossSays) => NodeId | Problem;
 }
 
 const share = (b: GraphBuilder, hits: NodeId): NodeId => mean(b, b.cast(hits, 'f32'));
@@ -36,6 +43,16 @@ function labels(b: GraphBuilder, name: string, pred: NodeId, target: NodeId): No
   );
 }
 
+/** The mean over the labels that count. */
+function overLabels(b: GraphBuilder, each: NodeId, target: NodeId, ignored: number | undefined): NodeId {
+  const x = b.cast(each, 'f32');
+  if (ignored === undefined) return mean(b, x);
+  const out = b.op('eq', target, b.like(ignored, target));
+  const axes = b.shape(x).map((_, i) => i);
+  const total = (y: NodeId): NodeId => b.sum(b.op('select', out, b.like(0, y), y), axes);
+  return b.op('div', total(x), total(b.like(1, x)));
+}
+
 function numbers(b: GraphBuilder, name: string, pred: NodeId, target: NodeId, build: (d: NodeId) => NodeId): NodeId | Problem {
   const same = showType(b.type(pred)) === showType(b.type(target));
   return same
@@ -49,14 +66,14 @@ export const METRICS: Readonly<Record<string, Metric>> = {
     better: 'higher',
     parameters: { threshold: { type: 'number', doc: 'where a number counts as yes' } },
     optional: ['threshold'],
-    build(b, args, pred, target, undecided) {
+    build(b, args, pred, target, { undecided, ignored }) {
       const shape = b.shape(pred);
       const whole = b.type(target).dtype === 'i32';
       // Whole numbers beside one number each are yes or no; one class alone would be right whatever the model says.
       const sides = shape.at(-1) === 1 || sameShape(shape, b.shape(target));
       if (whole && !sides) {
         const own = labels(b, 'accuracy', pred, target);
-        return typeof own === 'number' ? share(b, b.op('eq', argmax(b, pred, shape.length - 1), own)) : own;
+        return typeof own === 'number' ? overLabels(b, b.op('eq', argmax(b, pred, shape.length - 1), own), own, ignored) : own;
       }
       const fits = sameShape(shape, b.shape(target)) || (whole && sameShape(shape, [...b.shape(target), 1]));
       if (!fits || b.type(target).dtype === 'bool') return problem('NN211', `accuracy cannot compare with ${showType(b.type(target))}`);
@@ -66,10 +83,10 @@ export const METRICS: Readonly<Record<string, Metric>> = {
     },
   },
   top_k: {
-    doc: 'share of examples whose class is among the k most likely',
+    doc: 'share of examples whose class is among the k most likely; of equal classes the first ones are',
     better: 'higher',
     parameters: { k: { type: 'int', default: 5, min: 1, doc: 'how many' } },
-    build(b, args, pred, target) {
+    build(b, args, pred, target, { ignored }) {
       const shape = b.shape(pred);
       const axis = shape.length - 1;
       const label = labels(b, 'top_k', pred, target);
@@ -77,9 +94,11 @@ export const METRICS: Readonly<Record<string, Metric>> = {
       const place = b.add('iota', [], { axis }, { dtype: 'i32', shape });
       const own = b.op('eq', place, b.unreduce(label, shape, [axis]));
       const score = b.sum(b.op('select', own, pred, b.like(0, pred)), [axis]);
-      const better = b.cast(b.op('lt', b.unreduce(score, shape, [axis]), pred), 'i32');
-      const rank = b.sum(better, [axis]);
-      return share(b, b.op('lt', rank, b.like(args['k'] as number, rank)));
+      const mine = b.unreduce(score, shape, [axis]);
+      // As topk takes them: of equal ones those in front.
+      const ahead = b.op('and', b.op('eq', pred, mine), b.op('lt', place, b.unreduce(label, shape, [axis])));
+      const rank = b.sum(b.cast(b.op('or', b.op('lt', mine, pred), ahead), 'i32'), [axis]);
+      return overLabels(b, b.op('lt', rank, b.like(args['k'] as number, rank)), label, ignored);
     },
   },
   mae: {
@@ -110,7 +129,7 @@ export const METRICS: Readonly<Record<string, Metric>> = {
     doc: 'e to the mean cross entropy of the classes on the last axis',
     better: 'lower',
     parameters: {},
-    build(b, _args, pred, target) {
+    build(b, _args, pred, target, { ignored }) {
       const shape = b.shape(pred);
       const axis = shape.length - 1;
       const label = labels(b, 'perplexity', pred, target);
@@ -121,7 +140,7 @@ export const METRICS: Readonly<Record<string, Metric>> = {
       const own = b.op('eq', place, b.unreduce(label, shape, [axis]));
       const chosen = b.sum(b.op('select', own, shifted, b.like(0, pred)), [axis]);
       const total = b.op('log', b.sum(b.op('exp', shifted), [axis]));
-      return b.op('exp', mean(b, b.op('sub', total, chosen)));
+      return b.op('exp', overLabels(b, b.op('sub', total, chosen), label, ignored));
     },
   },
 };

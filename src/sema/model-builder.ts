@@ -10,6 +10,7 @@ import type { Init } from '../base/init.ts';
 import type { Overrides } from './initialisers.ts';
 import { isProblem, problem, type Layer, type LayerContext, type Problem } from './layers/layer.ts';
 import type { CounterInfo, MeasureInfo, ParamInfo, StageInfo, StateUse } from './model.ts';
+import { SingleDraws } from './single-draws.ts';
 import { tensor, type Value } from './values.ts';
 
 /** One use of a layer: where it stands in the names and in the text, and what flows in. */
@@ -39,6 +40,8 @@ export class ModelBuilder {
   readonly measures: MeasureInfo[] = [];
   /** Each use of a layer that moves a state. */
   readonly uses: StateUse[] = [];
+  /** Random numbers that all examples share. */
+  readonly singleDraws: SingleDraws;
   private readonly nodes = new Map<string, NodeId>();
   /** How each value came to be, for shape errors. */
   private readonly history = new Map<NodeId, readonly string[]>();
@@ -53,6 +56,7 @@ export class ModelBuilder {
 
   constructor(name: string, training: boolean, sink: DiagnosticSink) {
     this.b = new GraphBuilder(name);
+    this.singleDraws = new SingleDraws(this.b);
     this.training = training;
     this.sink = sink;
   }
@@ -237,7 +241,7 @@ export class ModelBuilder {
     if (!wrong) return undefined;
     const [what, help] =
       wrong.dtype === 'i32'
-        ? ['labels', 'Embedding turns labels into numbers']
+        ? ['labels', 'float(x) makes numbers of whole numbers, and Embedding learns numbers for labels']
         : ['truth values', 'where(condition, a, b) turns them into numbers'];
     return problem('NN204', `${site.text} takes numbers, and ${what} ${showShape(wrong.shape)} flow in`, help);
   }

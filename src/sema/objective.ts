@@ -8,7 +8,7 @@ import { bindArguments, type AnyArgs } from './arguments.ts';
 import type { Definitions, Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { LAYERS } from './layers/registry.ts';
-import { labelsOf } from './loss-call.ts';
+import { labelsOf, withIgnored } from './loss-call.ts';
 import { lossValue, notNumbers, operandsOf, targetMismatch, type Loss } from './losses/loss.ts';
 import { LOSSES } from './losses/registry.ts';
 import { METRICS, type Better } from './metrics.ts';
@@ -39,7 +39,8 @@ function named(e: A.Expr): Named | undefined {
 /** A call without the values that it compares: `huber(delta=2)`, and not `huber(pred, target)`. */
 const bare = (g: Goals, call: Named): boolean => {
   const [first] = call.args;
-  if (!first || first.name) return true;
+  if (!first || (first.name && !['input', 'pred', 'target'].includes(first.name.text))) return true;
+  if (first.name) return false;
   const { value } = first;
   return (
     value.kind === 'number' ||
@@ -118,7 +119,8 @@ function lossOfPrediction(
     targets.want('target', { type, ...labelsOf(loss, args, b.type(parts[0]), type) });
     target.push(targets.node('target', type) ?? -1);
   }
-  const result = b.within({ name: `loss ${name}` }, () => lossValue(loss, { b, args, named: {} }, ...parts, ...target));
+  const settings = withIgnored(loss, args, targets.ignored(target[0]));
+  const result = b.within({ name: `loss ${name}` }, () => lossValue(loss, { b, args: settings, named: {} }, ...parts, ...target));
   if (typeof result !== 'number') return ev.refuse(result, value.span);
   return oneNumber(g, result, value, 'a loss');
 }
@@ -161,7 +163,8 @@ export function metricOf(g: Goals, s: A.MetricStatement, pred: NodeId): MetricNo
     const wrong = notNumbers(b, given[0] ?? pred);
     if (wrong) return ev.refuse(wrong, value.span);
     const [mine = pred, other = targets.node('target', b.type(pred)) ?? -1] = given;
-    const node = b.within({ name: `metric ${call.text}` }, () => known.build(b, args, mine, other, targets.undecided(mine)));
+    const says = { undecided: targets.undecided(mine), ignored: targets.ignored(other) };
+    const node = b.within({ name: `metric ${call.text}` }, () => known.build(b, args, mine, other, says));
     return typeof node === 'number' ? { name, node, better: known.better } : ev.refuse(node, value.span);
   }
   const loss = namedLoss(g, value);

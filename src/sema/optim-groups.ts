@@ -4,6 +4,7 @@ import type { Span } from '../base/source.ts';
 import { hint } from '../base/suggest.ts';
 import type * as A from '../parser/ast.ts';
 import { bindArguments, type Call, type Parameters } from './arguments.ts';
+import { nameOf } from './dotted.ts';
 import type { Environment } from './environment.ts';
 import type { OptimGroup, ParamInfo } from './model.ts';
 
@@ -11,24 +12,30 @@ import type { OptimGroup, ParamInfo } from './model.ts';
 
 const NORMS = /Norm/;
 
-/** The parameters that words name: `bias`, `norm`, a layer such as `Embedding`, or a part of their dotted names. */
+/** The parameters that words name: `bias`, `norm`, a layer such as `Embedding`, a part of their dotted names, or a stage's place: `0`. */
 export function parametersOf(words: readonly string[], params: readonly ParamInfo[], span: Span, sink: DiagnosticSink): Set<string> {
   const found = new Set<string>();
   for (const word of words) {
     const matches = params.filter(
       (p) =>
-        p.name === word ||
-        p.name.startsWith(`${word}.`) ||
-        p.name.split('.').includes(word) ||
+        `${p.name}.`.startsWith(`${word}.`) ||
+        // A number is the place of a stage in the model's own chain, and not in that of a block.
+        (!/^\d/.test(word) && `.${p.name}.`.includes(`.${word}.`)) ||
         p.layer === word ||
         (word === 'norm' && NORMS.test(p.layer)) ||
         (word === 'bias' && /bias(_\w+)?$/.test(p.name)),
     );
     // `bias` and `norm` may be said of any model; another word that names nothing is a mistake.
     if (matches.length === 0 && word !== 'bias' && word !== 'norm' && params.length > 0) {
-      const known = [...new Set(params.flatMap((p) => [p.layer, ...p.name.split('.')]))].filter((n) => !/^\d+$/.test(n));
+      // Stages by the names and places that the chain gives them, then layers and parameters.
+      const parts = params.flatMap((p) => p.name.split('.').filter((n, i) => i > 0 && !/^\d+$/.test(n)));
+      const known = [...params.map((p) => p.name.split('.')[0] ?? ''), ...params.map((p) => p.layer), ...parts];
       sink.error('NN201', span, `'${word}' names no parameter`, {
-        help: hint(word, [...new Set(['bias', 'norm', ...known])], 'there are'),
+        help: hint(
+          word,
+          [...new Set(['bias', 'norm', ...known])].filter((n) => n !== 'param'),
+          'there are',
+        ),
       });
     }
     for (const p of matches) found.add(p.name);
@@ -48,9 +55,9 @@ export const isGrouped = (a: A.Argument): a is Grouped => a.of !== undefined;
 function wordsOf(of: A.ListExpr, sink: DiagnosticSink): string[] {
   if (of.items.length === 0) sink.error('NN202', of.span, 'these brackets name no parameters', { help: 'write: lr[head]=0.1' });
   return of.items.flatMap((e) => {
-    if (e.kind === 'name') return [e.name];
-    if (e.kind === 'string') return [e.value];
-    sink.error('NN204', e.span, 'a group is called by a name', { help: 'write: lr[head]=0.1, or lr["0.weight"]=0.1' });
+    const name = nameOf(e);
+    if (name !== undefined) return [name];
+    sink.error('NN204', e.span, 'a group is called by a name', { help: 'write: lr[head]=0.1, or lr[0.weight]=0.1' });
     return [];
   });
 }

@@ -62,11 +62,14 @@ export function optimOf(
   const named = (words: AnyArgs[string] | undefined, key: string): Set<string> =>
     parametersOf(words as readonly string[], params, place(key), sink);
   const said = named(own, 'params');
-  const trains = said.size > 0 ? said : undefined;
+  // Words that name nothing are told by themselves.
+  const given = (own as readonly string[]).length > 0;
+  const trains = given ? said : undefined;
   const frozen = named(freeze, 'freeze');
   for (const p of params) if (trains && !trains.has(p.name)) frozen.add(p.name);
   const noDecay = withoutDecay(named(no_decay, 'no_decay'), settings['weight_decay'] === 0, groups, params);
-  if (params.length > 0 && frozen.size === params.length) sink.error('NN206', place('freeze'), 'nothing is left to train');
+  if (params.length > 0 && frozen.size === params.length && !(given && said.size === 0))
+    sink.error('NN206', place('freeze'), 'nothing is left to train');
   return { name, settings: settings as OptimSettings, noDecay, frozen, trains, groups, plateau: plateau?.settings };
 }
 

@@ -21,7 +21,7 @@ export const COMMON = {
     min: 0,
     doc: 'every so many steps the weights go back to a share of the way from where they were, as (5, 0.5); 0 for never',
   },
-  no_decay: { type: 'columns', default: [], doc: 'what has no weight decay: bias, norm, or names of stages' },
+  no_decay: { type: 'columns', default: [], doc: 'what has no weight decay: bias, norm, or names of stages and parameters' },
   params: { type: 'columns', default: [], doc: 'what is trained: names of stages or parameters; all where it is not said' },
   freeze: { type: 'columns', default: [], doc: 'what is not trained: names of stages or parameters' },
 } as const satisfies Parameters;

@@ -65,7 +65,10 @@ export function pipe(ev: Evaluation, e: A.PipeExpr, env: Environment, flow: Flow
       if (
         !attempt(() =>
           ev.fail('NN210', span, `a layer is needed here, and this is ${describeValue(v)}`, {
-            help: 'a chain is layers with -> between them: Linear(1, 16) -> relu -> Linear(16, 1)',
+            help:
+              v.kind === 'tensor' && e.stages[i]?.kind === 'call'
+                ? `this call has its values already, and nothing flows into it: let h = ${textOf(span)}`
+                : 'a chain is layers with -> between them: Linear(1, 16) -> relu -> Linear(16, 1)',
           }),
         )
       )

@@ -9,6 +9,8 @@ export interface Wanted {
   readonly classes?: number | undefined;
   /** A label that does not count, whatever the classes are. */
   readonly ignored?: number | undefined;
+  /** The loss that says so. */
+  readonly by?: string;
 }
 
 /**
@@ -83,6 +85,18 @@ export class Targets {
     const id = this.m.input(input, type);
     this.nodes.set(input, id);
     return id;
+  }
+
+  /** The label that does not count, where a node is a target and a loss says so. */
+  ignored(node: NodeId | undefined): number | undefined {
+    const [name] = [...this.nodes].find(([, id]) => id === node) ?? [];
+    return name === undefined ? undefined : this.wanted.get(name)?.ignored;
+  }
+
+  /** The loss that told the type of a target that nobody declares. */
+  toldBy(node: NodeId): string | undefined {
+    const [name] = [...this.nodes].find(([, id]) => id === node) ?? [];
+    return name === undefined || this.declarationOf(name) ? undefined : this.wanted.get(name)?.by;
   }
 
   /** All targets: the declared ones in their order, or the one that a loss asked for. */

@@ -32,6 +32,7 @@ describe('no alarm', () => {
       'a cosine that turns within eps of 0',
       'param w: [2, 3] = zeros\nlayer Linear(3, 1)\nloss mean((pred - 1) ^ 2) + mean(cosine_similarity(w, w * w + 1))',
     ],
+    ['a target that only a metric needs', 'input x: [4]\nlayer Linear(4, 2)\nloss mean(pred^2)\nmetric mae\noptim adam'],
     ['large numbers', 'fn f(x) = exp(20 * x)\nlayer Linear(3, 4) -> f -> Linear(4, 2)\nloss mse'],
   ])('for %s', (_what, text) => {
     const results = checked(text);

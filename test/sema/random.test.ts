@@ -97,6 +97,35 @@ loss mse\noptim sgd lr=0.1\ntrain steps=1`;
     expect(new Set(numbers(m.predict)).size).toBe(6);
   });
 
+  it.each([
+    ['randn(3)', 1],
+    ['0.1 * randn(3)', 1],
+    ['randn(1, 3)', 1],
+    ['randn([3], like=x)', 2],
+    ['normal(0, 0.1, shape=[3], like=x)', 2],
+    ['randn_like(x)', 2],
+  ])('%s is drawn %d times for two examples', (draw, times) => {
+    const { model: m } = model(`input x: [3]\nlayer 0 * x + ${draw}\nloss mse\noptim sgd`);
+    const bound = bindBatch(m.training ?? m.predict, 2);
+    const inputs = new Map([
+      ['x', [1, 2, 3, 4, 5, 6]],
+      ['target', [0, 0, 0, 0, 0, 0]],
+    ]);
+    const drawn = evaluate(bound, { inputs, state: new Map(), scalars: { step: 0, seed: 1, total: 1 } })(bound.outputs['pred'] ?? -1).data;
+    expect(new Set(drawn).size).toBe(3 * times);
+  });
+
+  it('warn where all examples share one draw, and do not where that is said', () => {
+    const warned = (stage: string): boolean =>
+      check({ name: 't.nn', text: `input x: [4]\nlayer ${stage} -> Linear(4, 1)\nloss mse\noptim sgd` }).diagnostics.some(
+        (d) => d.code === 'NN219',
+      );
+    const shared = ['x + randn(4)', 'x * (1 + 0.1 * randn(4))', 'x + normal()', 'Linear(4, 4) - rand(4)', '-uniform(0, 1, shape=[4]) + x'];
+    const meant = ['x + randn(1, 4)', 'x + randn([4], like=x)', 'x + 0.1 * randn_like(x)', 'x + zeros(4)'];
+    expect(shared.filter(warned)).toEqual(shared);
+    expect(meant.filter(warned)).toEqual([]);
+  });
+
   it.each(['randn(7)', 'gumbel_softmax([[1, 2, 3], [0, 0, 5]], tau=0.5)', 'bernoulli([0.1, 0.9, 0.5])', 'uniform(2, 3, shape=[5])'])(
     '%s is the same on every device',
     async (text) => {

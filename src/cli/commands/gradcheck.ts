@@ -9,9 +9,12 @@ import { columns, note, print, showNumber, showTime } from '../terminal.ts';
 export interface GradcheckFlags {
   readonly data?: string;
   readonly seed?: number;
+  readonly device?: string;
 }
 
 export async function gradcheckCommand(path: string, flags: GradcheckFlags): Promise<void> {
+  if (flags.device !== undefined)
+    fail('NN501', 'gradcheck computes in float64, which is on no device', { help: `nnc verify ${path} checks what devices compute` });
   const program = await openProgram(path);
   const { model } = program;
   const training =

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { CompilerBug } from '../../base/errors.ts';
+import { CompilerBug, fail } from '../../base/errors.ts';
 import type { Graph } from '../../ir/graph/types.ts';
 import type { Level } from '../../passes/schedule/types.ts';
 import type { Adapter } from '../../lower/targets.ts';
@@ -18,6 +18,7 @@ export interface VerifyFlags {
   readonly data?: string;
   readonly batch?: number;
   readonly seed?: number;
+  readonly device: 'auto' | 'gpu' | 'cpu';
 }
 
 /**
@@ -35,8 +36,11 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
   const seed = flags.seed ?? 1;
   const { programs, plan } = await compileFor(program, { ...flags, opt: 1 });
   const { found } = await findAdapter();
+  if (!found && flags.device === 'gpu') fail('NN601', 'no WebGPU adapter was found, so that there is no GPU to verify');
+  const there = found ? (['gpu', 'cpu'] as const) : (['cpu'] as const);
+  const devices = there.filter((d) => flags.device === 'auto' || flags.device === d);
   const adapter = found && { ...profileOf(found), tuned: await readTunings(found.adapter) };
-  if (!found) note('no WebGPU adapter was found: only the CPU device is verified');
+  if (!found && flags.device === 'auto') note('no WebGPU adapter was found: only the CPU device is verified');
   const tolerance = TOLERANCE[program.model.precision];
   const data = hasData(program, flags.data, existsSync) ? await openData(program, flags.data) : undefined;
   print(sayData(program, flags, data));
@@ -49,7 +53,7 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
     // The last batch of an epoch has its own program, and rows of its own.
     const step = name === 'tail' ? (plan.train?.stepsPerEpoch ?? 1) - 1 : 0;
     for (const level of [0, 1] as const) {
-      for (const device of found ? (['gpu', 'cpu'] as const) : (['cpu'] as const)) {
+      for (const device of devices) {
         const results = await compare(graph, { level, device, adapter }, { ...given, step, seed });
         const worst = results.reduce<StoredError | undefined>((a, r) => (a && a.error >= r.error ? a : r), undefined);
         const values = results.reduce((n, r) => n + r.elements, 0);
