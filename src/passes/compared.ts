@@ -1,6 +1,6 @@
 import { at } from '../base/errors.ts';
-import { OPS, baseOf, isLeaf, isView } from '../ir/graph/ops.ts';
-import type { Graph, Node, NodeId, Op } from '../ir/graph/types.ts';
+import { baseOf, isLeaf, isView, recordOf } from '../ir/graph/ops.ts';
+import type { Graph, Node, NodeId } from '../ir/graph/types.ts';
 
 /**
  * Values that are compared with what is made of their own bits: with their maximum, as the gradient of a maximum does, or with each
@@ -45,22 +45,7 @@ function sidesOf(graph: Graph, node: Node): Sides | undefined {
 type Bits = `${NodeId}/${boolean}`;
 const bits = (id: NodeId, turned: boolean): Bits => `${id}/${turned}`;
 
-/** The operands whose bits an operation hands on as they are, all but the sign; views hand on all of theirs. */
-const HANDED_ON: { readonly [K in Op]?: (graph: Graph, inputs: readonly NodeId[]) => readonly NodeId[] } = {
-  concat: (_, inputs) => inputs,
-  max: (_, inputs) => inputs,
-  min: (_, inputs) => inputs,
-  select: (_, [, yes = -1, no = -1]) => [yes, no],
-  neg: (_, inputs) => inputs,
-  detach: (_, inputs) => inputs,
-  reduce_max: (_, inputs) => inputs,
-  gather: (_, [from = -1]) => [from],
-  // One element picked out of a row by a mask.
-  reduce_sum: (graph, [x = -1]) => (at(graph.nodes, baseOf(graph, x)).op === 'select' ? [x] : []),
-};
-
-const handsOn = (graph: Graph, node: Node): readonly NodeId[] =>
-  HANDED_ON[node.op]?.(graph, node.inputs) ?? (isView(node) ? node.inputs : []);
+const handsOn = (graph: Graph, node: Node): readonly NodeId[] => recordOf(node).handsOn(node, (id) => at(graph.nodes, baseOf(graph, id)));
 
 /** Goes through everything whose bits a value may have; `visit` says whether to go on. */
 function follow(graph: Graph, id: NodeId, visit: (key: Bits, node: Node) => boolean): void {
@@ -96,43 +81,16 @@ function firstOf(graph: Graph, id: NodeId, common: ReadonlySet<Bits>): NodeId[] 
   return found;
 }
 
-/** Operations that every driver rounds the same way, whatever stands around them. */
-const EXACT: ReadonlySet<Op> = new Set<Op>([
-  'neg',
-  'abs',
-  'sign',
-  'floor',
-  'half',
-  'finite',
-  'not',
-  'cast',
-  'detach',
-  'max',
-  'min',
-  'lt',
-  'le',
-  'eq',
-  'and',
-  'or',
-  'select',
-  'uniform',
-]);
-
 /** Whether a value comes out the same wherever it is computed, from what is computed once. */
 function isExact(graph: Graph, id: NodeId, known: Map<NodeId, boolean>): boolean {
   const before = known.get(id);
   if (before !== undefined) return before;
   const node = at(graph.nodes, id);
-  const { family } = OPS[node.op];
-  const alone = node.op === 'mul' || ((node.op === 'add' || node.op === 'sub') && !node.inputs.some((i) => isProduct(graph, i)));
-  const exact =
-    // Sums are computed once.
-    isLeaf(node) || family === 'reduce' || family === 'contract' || family === 'scatter'
-      ? true
-      : (alone || isView(node) || node.op === 'concat' || family === 'gather' || EXACT.has(node.op)) &&
-        node.inputs.every((i) => isExact(graph, i, known));
-  known.set(id, exact);
-  return exact;
+  const { exact } = recordOf(node);
+  const alone = exact === 'always' || (exact === 'unless contracted' && !node.inputs.some((i) => isProduct(graph, i)));
+  const result = exact === 'once' || (alone && node.inputs.every((i) => isExact(graph, i, known)));
+  known.set(id, result);
+  return result;
 }
 
 /** A product may become one operation with the sum or difference that reads it. */

@@ -3,7 +3,7 @@ import { shuffleAt, uniformAt } from '../base/random.ts';
 import { evalScalar, type ScalarEnv } from '../base/scalar.ts';
 import { count, fixedShape } from '../base/types.ts';
 import type { Graph, Node, NodeId, NodeOf, Op } from '../ir/graph/types.ts';
-import { pointwise, type PointwiseOp } from '../ir/graph/pointwise.ts';
+import { isPointwise, pointwise, type PointwiseOp } from '../ir/graph/pointwise.ts';
 import { contract, reduce } from './sums.ts';
 import { at64, offsets, sizeOf, strides, tabulate, take, type Tensor } from './walk.ts';
 
@@ -46,8 +46,8 @@ function sliding({ attrs: { axis, stride: step, dilation } }: NodeOf<'window' | 
   return [...stride.map((s, i) => (i === axis ? s * step : s)), at(stride, axis) * dilation];
 }
 
-/** One entry an operation: its meaning. */
-const RULES: { readonly [K in Op]: Rule<K> } = {
+/** One entry an operation: its meaning. The pointwise ones are functions of numbers, in `ir/graph/pointwise.ts`. */
+const RULES: { readonly [K in Exclude<Op, PointwiseOp>]: Rule<K> } = {
   input: (n, _i, v) => named(v.inputs, n.attrs.name, 'input'),
   param: (n, _i, v) => named(v.state, n.attrs.name, 'parameter'),
   state: (n, _i, v) => named(v.state, n.attrs.name, 'state'),
@@ -57,44 +57,8 @@ const RULES: { readonly [K in Op]: Rule<K> } = {
   dimsize: () => {
     throw new CompilerBug('the batch is not bound');
   },
-
-  neg: byElement,
-  abs: byElement,
-  sign: byElement,
-  exp: byElement,
-  log: byElement,
-  log1p: byElement,
-  expm1: byElement,
-  sqrt: byElement,
-  sin: byElement,
-  cos: byElement,
-  atan: byElement,
-  tanh: byElement,
-  sigmoid: byElement,
-  erf: byElement,
-  floor: byElement,
-  half: byElement,
-  finite: byElement,
-  not: byElement,
-  detach: byElement,
   cast: (n, [x]) =>
     (x as Tensor).data.map(n.attrs.dtype === 'i32' ? Math.trunc : n.attrs.dtype === 'bool' ? (v) => (v !== 0 ? 1 : 0) : (v) => v),
-  add: byElement,
-  sub: byElement,
-  mul: byElement,
-  div: byElement,
-  idiv: byElement,
-  mod: byElement,
-  pow: byElement,
-  max: byElement,
-  min: byElement,
-  lt: byElement,
-  le: byElement,
-  eq: byElement,
-  and: byElement,
-  or: byElement,
-  select: byElement,
-
   reduce_sum: (n, i, _v, shape) => reduce(n, i, shape, 0, (a, b) => a + b),
   reduce_max: (n, i, _v, shape) => reduce(n, i, shape, -Infinity, Math.max),
   contract: (n, i, _v, shape) => contract(n, i, shape),
@@ -203,7 +167,7 @@ export const NO_VALUES: Values = { inputs: new Map(), state: new Map(), scalars:
 /** What an operation makes of its operands. */
 export function meaning(node: Node, inputs: readonly Tensor[], values: Values): Tensor {
   const shape = fixedShape(node.type.shape);
-  const rule = RULES[node.op] as Rule<Op>;
+  const rule = (isPointwise(node.op) ? byElement : RULES[node.op]) as Rule<Op>;
   const data = rule(node as NodeOf<Op>, inputs, values, shape);
   if (data.length !== count(node.type.shape))
     throw new CompilerBug(`%${node.id} = ${node.op} has ${data.length} elements, and its type says ${count(node.type.shape)}`);

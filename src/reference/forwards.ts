@@ -1,5 +1,6 @@
 import { at } from '../base/errors.ts';
 import { isPointwise, type PointwiseOp } from '../ir/graph/pointwise.ts';
+import { isViewOp, type ViewOp } from '../ir/graph/views.ts';
 import type { Node, NodeId, NodeOf, Op } from '../ir/graph/types.ts';
 import { NO_VALUES, meaning } from './evaluate.ts';
 import { PARTIALS, TIES } from './partials.ts';
@@ -75,7 +76,8 @@ const peak: Rule<'reduce_max'> = (node, { inputs, out }, tangents) => {
   return sum.map((s, o) => s / at64(ties, o));
 };
 
-const MOVEMENT: { readonly [K in Exclude<Op, PointwiseOp>]: Rule<K> } = {
+/** What is neither pointwise nor a view. */
+const SLOPES: { readonly [K in Exclude<Op, PointwiseOp | ViewOp>]: Rule<K> } = {
   input: none,
   param: none,
   state: none,
@@ -87,14 +89,7 @@ const MOVEMENT: { readonly [K in Exclude<Op, PointwiseOp>]: Rule<K> } = {
   reduce_sum: linear,
   reduce_max: peak,
   contract: product,
-  broadcast: linear,
-  reshape: linear,
-  permute: linear,
-  pad: linear,
-  slice: linear,
   concat: linear,
-  flip: linear,
-  window: linear,
   unwindow: linear,
   gather: linear,
   scatter_add: linear,
@@ -104,7 +99,7 @@ const MOVEMENT: { readonly [K in Exclude<Op, PointwiseOp>]: Rule<K> } = {
 
 /** What an operation does to tangents, or to sizes of them. */
 export function forwardRule(node: Node): Rule<Op> {
-  return (isPointwise(node.op) ? pointwise : MOVEMENT[node.op]) as Rule<Op>;
+  return (isPointwise(node.op) ? pointwise : isViewOp(node.op) ? linear : SLOPES[node.op]) as Rule<Op>;
 }
 
 /**

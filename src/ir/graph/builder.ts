@@ -1,6 +1,6 @@
 import { CompilerBug, at } from '../../base/errors.ts';
 import { sameShape, showType, type DType, type Dim, type Shape, type TensorType } from '../../base/types.ts';
-import type { OpSpec } from './op-spec.ts';
+import type { OpRecord } from './op-record.ts';
 import { OPS } from './ops.ts';
 import type { Graph, Node, NodeId, Op, OpAttrs, Write } from './types.ts';
 
@@ -57,7 +57,7 @@ export class GraphBuilder {
 
   /** Adds a node. `declared` is the type of a leaf. */
   add<K extends Op>(op: K, inputs: readonly NodeId[], attrs: OpAttrs[K], declared?: TensorType, origin: Origin = this.origin): NodeId {
-    const spec: OpSpec<K> = OPS[op];
+    const spec: OpRecord<K> = OPS[op];
     if (spec.arity !== undefined && spec.arity !== inputs.length)
       throw new CompilerBug(`${op} takes ${spec.arity} operands, not ${inputs.length}`);
     const types = inputs.map((i) => this.type(i));

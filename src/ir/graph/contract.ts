@@ -1,6 +1,6 @@
 import { CompilerBug } from '../../base/errors.ts';
 import { count, sameDim, showShape, type Dim, type Shape, type TensorType } from '../../base/types.ts';
-import type { Inferred } from './op-spec.ts';
+import type { Inferred } from './op-record.ts';
 
 /** Labels of a contract: `ab,cb->ac`. */
 export interface ContractLabels {
@@ -13,6 +13,12 @@ export function contractLabels(spec: string): ContractLabels {
   const match = /^([a-z]*),([a-z]*)->([a-z]*)$/.exec(spec);
   if (!match) throw new CompilerBug(`'${spec}' is not a contract`);
   return { a: match[1] ?? '', b: match[2] ?? '', out: match[3] ?? '' };
+}
+
+/** The labels that a contract sums over, in the order of its loops. */
+export function summedLabels(spec: string): string[] {
+  const l = contractLabels(spec);
+  return [...new Set(l.a + l.b)].filter((c) => !l.out.includes(c));
 }
 
 /** The shape rule: labels that meet have one size, and each is in two of the three places. */

@@ -1,14 +1,35 @@
 import { at } from '../../base/errors.ts';
-import { product, sameDim, showShape, showType, type Dim } from '../../base/types.ts';
-import type { OpSpec } from './op-spec.ts';
+import { half } from '../../base/math.ts';
+import { count, fixedShape, product, sameDim, showShape, showType, type Dim, type TensorType } from '../../base/types.ts';
+import * as ix from '../kernel/index-math.ts';
+import type { OpRecord } from './op-record.ts';
+import { ALL, asItIs } from './op-parts.ts';
+import type { NodeOf, Op } from './types.ts';
 
-type View = 'broadcast' | 'reshape' | 'permute' | 'pad' | 'slice' | 'concat' | 'flip' | 'window';
+export type ViewOp = 'broadcast' | 'reshape' | 'permute' | 'pad' | 'slice' | 'flip' | 'window';
 
-/** Shape rules of operations that only say where elements are found. */
-export const VIEWS: { readonly [K in View]: OpSpec<K> } = {
+/** What all operations have in common that only say where elements are found. They cost nothing: their maps become indices of loads. */
+const MOVES = {
+  family: 'view',
+  memory: 'none',
+  guards: false,
+  reuse: (node: NodeOf<Op>, operand: number, inputs: readonly TensorType[]): number =>
+    count(node.type.shape) / count(at(inputs, operand).shape),
+  bijective: false,
+  sum: null,
+  cost: 0,
+  flops: () => 0,
+  exact: 'always',
+  ...ALL,
+} as const;
+
+/** The one operand at a point of it. */
+const from = (point: ix.Point): readonly [{ readonly operand: 0; readonly point: ix.Point }] => [{ operand: 0, point }];
+
+export const VIEWS: { readonly [K in ViewOp]: OpRecord<K> } = {
   broadcast: {
+    ...MOVES,
     arity: 1,
-    family: 'view',
     infer: ([x], { shape, axes }) => {
       if (!x || axes.length !== x.shape.length) return 'every input axis needs its output axis';
       if (axes.some((a, i) => i > 0 && a <= (axes[i - 1] ?? 0))) return 'axes must rise';
@@ -16,27 +37,35 @@ export const VIEWS: { readonly [K in View]: OpSpec<K> } = {
         return `${showType(x)} does not broadcast to ${showShape(shape)} at ${axes.join(', ')}`;
       return { dtype: x.dtype, shape };
     },
+    bind: ({ shape, axes }, dim) => ({ shape: shape.map(dim), axes }),
+    reads: ({ attrs }, point) => from(attrs.axes.map((a) => at(point, a))),
   },
   reshape: {
+    ...MOVES,
     arity: 1,
-    family: 'view',
     infer: ([x], { shape }) =>
       x && sameDim(product(x.shape), product(shape))
         ? { dtype: x.dtype, shape }
         : `${x ? showType(x) : 'nothing'} has not as many elements as ${showShape(shape)}`,
+    bind: ({ shape }, dim) => ({ shape: shape.map(dim) }),
+    reads: ({ type }, point, inputs) => from(ix.delinear(ix.linear(point, fixedShape(type.shape)), fixedShape(at(inputs, 0).shape))),
+    bijective: true,
   },
   permute: {
+    ...MOVES,
     arity: 1,
-    family: 'view',
     infer: ([x], { perm }) => {
       if (!x || perm.length !== x.shape.length || new Set(perm).size !== perm.length || perm.some((p) => !(p in x.shape)))
         return `${perm.join(', ')} does not permute the axes`;
       return { dtype: x.dtype, shape: perm.map((p) => x.shape[p] as Dim) };
     },
+    bind: asItIs,
+    reads: ({ attrs: { perm } }, point) => from(perm.map((_, i) => at(point, perm.indexOf(i)))),
+    bijective: true,
   },
   pad: {
+    ...MOVES,
     arity: 1,
-    family: 'view',
     infer: ([x], { low, high }) => {
       if (!x || low.length !== x.shape.length || high.length !== x.shape.length) return 'pad needs a low and a high for each axis';
       const shape: Dim[] = [];
@@ -48,10 +77,15 @@ export const VIEWS: { readonly [K in View]: OpSpec<K> } = {
       }
       return { dtype: x.dtype, shape };
     },
+    bind: asItIs,
+    // Where nothing of the operand is, the point lies outside of it.
+    reads: ({ attrs: { low } }, point) => from(point.map((v, i) => ix.add(v, ix.constant(-at(low, i))))),
+    guards: true,
+    halves: ({ attrs: { value } }, operand) => half(value) === value && operand(0),
   },
   slice: {
+    ...MOVES,
     arity: 1,
-    family: 'view',
     infer: ([x], { start, size }) => {
       if (!x || start.length !== x.shape.length || size.length !== x.shape.length) return 'slice needs a start and a size for each axis';
       for (const [i, d] of x.shape.entries()) {
@@ -62,39 +96,29 @@ export const VIEWS: { readonly [K in View]: OpSpec<K> } = {
       }
       return { dtype: x.dtype, shape: size };
     },
+    bind: ({ start, size }, dim) => ({ start, size: size.map(dim) }),
+    reads: ({ attrs: { start } }, point) => from(point.map((v, i) => ix.add(v, ix.constant(at(start, i))))),
   },
-  concat: {
-    arity: undefined,
-    family: 'view',
-    infer: (inputs, { axis }) => {
-      const [first] = inputs;
-      if (!first || !(axis in first.shape)) return 'nothing to concatenate on that axis';
-      let total = 0;
-      for (const t of inputs) {
-        const d = t.shape[axis];
-        if (t.dtype !== first.dtype || t.shape.length !== first.shape.length) return 'operands differ';
-        if (t.shape.some((x, i) => i !== axis && !sameDim(x, first.shape[i] as Dim)))
-          return `operands differ: ${inputs.map(showType).join(', ')}`;
-        if (typeof d !== 'number') return 'the batch cannot be concatenated';
-        total += d;
-      }
-      return { dtype: first.dtype, shape: first.shape.map((d, i) => (i === axis ? total : d)) };
-    },
-  },
-
   flip: {
+    ...MOVES,
     arity: 1,
-    family: 'view',
     infer: ([x], { axes }) => {
       if (!x || axes.some((a) => typeof x.shape[a] !== 'number') || new Set(axes).size !== axes.length)
         return `axes ${axes.join(', ')} cannot be turned around`;
       return x;
     },
+    bind: asItIs,
+    reads: ({ attrs: { axes } }, point, inputs) => {
+      const shape = fixedShape(at(inputs, 0).shape);
+      return from(point.map((v, i) => (axes.includes(i) ? ix.add(ix.constant(at(shape, i) - 1), ix.scale(v, -1)) : v)));
+    },
+    // Every element is read once, but a sum that is computed backwards would have no vectors along its result.
+    bijective: false,
   },
 
   window: {
+    ...MOVES,
     arity: 1,
-    family: 'view',
     infer: ([x], { axis, size, stride, dilation }) => {
       const length = x?.shape[axis];
       if (!x || typeof length !== 'number') return 'a window slides along an axis of known size';
@@ -103,7 +127,49 @@ export const VIEWS: { readonly [K in View]: OpSpec<K> } = {
         return `a window of ${size} does not fit into ${showType(x)} on axis ${axis}`;
       return { dtype: x.dtype, shape: [...x.shape.map((d, i) => (i === axis ? places : d)), size] };
     },
+    bind: asItIs,
+    reads: ({ attrs: { axis, stride, dilation } }, point) => {
+      const place = ix.add(ix.scale(at(point, axis), stride), ix.scale(at(point, point.length - 1), dilation));
+      return from(point.slice(0, -1).map((v, i) => (i === axis ? place : v)));
+    },
   },
+};
+
+export function isViewOp(op: Op): op is ViewOp {
+  return op in VIEWS;
+}
+
+/** One behind the other: which operand an element comes from depends on its place. */
+export const CONCAT: OpRecord<'concat'> = {
+  ...MOVES,
+  arity: undefined,
+  family: 'concat',
+  infer: (inputs, { axis }) => {
+    const [first] = inputs;
+    if (!first || !(axis in first.shape)) return 'nothing to concatenate on that axis';
+    let total = 0;
+    for (const t of inputs) {
+      const d = t.shape[axis];
+      if (t.dtype !== first.dtype || t.shape.length !== first.shape.length) return 'operands differ';
+      if (t.shape.some((x, i) => i !== axis && !sameDim(x, first.shape[i] as Dim)))
+        return `operands differ: ${inputs.map(showType).join(', ')}`;
+      if (typeof d !== 'number') return 'the batch cannot be concatenated';
+      total += d;
+    }
+    return { dtype: first.dtype, shape: first.shape.map((d, i) => (i === axis ? total : d)) };
+  },
+  bind: asItIs,
+  reads: ({ attrs: { axis } }, point, inputs) => {
+    let start = 0;
+    return inputs.map(({ shape }, operand) => {
+      const before = start;
+      start += at(fixedShape(shape), axis);
+      return { operand, point: point.map((v, i) => (i === axis ? ix.add(v, ix.constant(-before)) : v)) };
+    });
+  },
+  guards: true,
+  reuse: () => 1,
+  cost: 1,
 };
 
 /** How many places a window has on an axis. */

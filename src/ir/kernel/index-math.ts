@@ -25,6 +25,9 @@ export interface Index {
   readonly terms: readonly Term[];
 }
 
+/** Which element of a value: one index an axis. */
+export type Point = readonly Index[];
+
 export const ZERO: Index = { constant: 0, terms: [] };
 
 function keyOf(atom: Atom): string {

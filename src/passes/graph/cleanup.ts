@@ -1,7 +1,8 @@
 import { get } from '../../base/errors.ts';
-import { bindDim, showType, type Dim, type Shape } from '../../base/types.ts';
+import { bindDim, showType, type Dim } from '../../base/types.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
-import type { Graph, NodeId, Op, OpAttrs } from '../../ir/graph/types.ts';
+import { recordOf } from '../../ir/graph/ops.ts';
+import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import { copyNode, filterNodes, rebuild } from './rewrite.ts';
 
 /** Dead code elimination: keeps what outputs and writes need. */
@@ -32,16 +33,10 @@ export function cse(graph: Graph): Graph {
 /** Puts a number in for the batch, in every type and attribute. */
 export function bindBatch(graph: Graph, batch: number): Graph {
   const dim = (d: Dim): Dim => bindDim(d, batch);
-  const shape = (s: Shape): Shape => s.map(dim);
   return rebuild(graph, (node, inputs, b) => {
-    const type = { dtype: node.type.dtype, shape: shape(node.type.shape) };
+    const type = { dtype: node.type.dtype, shape: node.type.shape.map(dim) };
     if (node.op === 'dimsize') return b.full(bindDim(node.attrs.dim, batch), type);
-    let attrs: OpAttrs[Op] = node.attrs;
-    if (node.op === 'broadcast') attrs = { ...node.attrs, shape: shape(node.attrs.shape) };
-    if (node.op === 'reshape') attrs = { shape: shape(node.attrs.shape) };
-    if (node.op === 'slice') attrs = { ...node.attrs, size: shape(node.attrs.size) };
-    if (node.op === 'scatter_add') attrs = { rows: dim(node.attrs.rows) };
-    return copyNode(b, node, inputs, attrs, type);
+    return copyNode(b, node, inputs, recordOf(node).bind(node.attrs, dim), type);
   });
 }
 

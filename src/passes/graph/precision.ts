@@ -1,41 +1,15 @@
 import { at } from '../../base/errors.ts';
 import { half } from '../../base/math.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
-import { baseOf, isView } from '../../ir/graph/ops.ts';
+import { baseOf, isView, recordOf } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { isGradOutput } from './differentiate.ts';
 import { PARAMS } from './pack.ts';
 import { copyNode, rebuild } from './rewrite.ts';
 
-/** Operations that give one of their operands, perhaps with another sign: of halves they make halves. */
-const CHOOSING = new Set<Node['op']>([
-  'neg',
-  'abs',
-  'sign',
-  'floor',
-  'detach',
-  'max',
-  'min',
-  'reduce_max',
-  'broadcast',
-  'reshape',
-  'permute',
-  'pad',
-  'slice',
-  'concat',
-  'flip',
-  'window',
-]);
-
 /** Whether binary16 can hold every value of a node, given whether it can hold those of its operands. */
 function holdsHalf(node: Node, operand: (i: number) => boolean): boolean {
-  if (node.type.dtype !== 'f32') return false;
-  if (node.op === 'half') return true;
-  if (node.op === 'const') return half(node.attrs.value) === node.attrs.value;
-  if (node.op === 'select') return operand(1) && operand(2);
-  if (node.op === 'gather') return operand(0);
-  if (node.op === 'pad' && half(node.attrs.value) !== node.attrs.value) return false;
-  return CHOOSING.has(node.op) && node.inputs.every((_, i) => operand(i));
+  return node.type.dtype === 'f32' && recordOf(node).halves(node, operand);
 }
 
 /** Whether binary16 can hold every value, for each node of a graph. */

@@ -1,7 +1,7 @@
 import { at, get } from '../../base/errors.ts';
 import { count } from '../../base/types.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
-import { OPS } from '../../ir/graph/ops.ts';
+import { isMovement } from '../../ir/graph/ops.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import { comparedWithThemselves } from '../compared.ts';
 import { copyNode } from './rewrite.ts';
@@ -43,19 +43,19 @@ export function recompute(graph: Graph, segments: number): Graph {
 
 /** What is not computed again: leaves, small values, what crosses a border, and the segment before the loss. */
 function keptValues(graph: Graph, loss: NodeId, segments: number): ReadonlySet<NodeId> {
-  const isView = (id: NodeId): boolean => OPS[at(graph.nodes, id).op].family === 'view';
+  const moves = (id: NodeId): boolean => isMovement(at(graph.nodes, id));
   const size = (id: NodeId): number => count(at(graph.nodes, id).type.shape);
   const forward = graph.nodes.filter((n) => n.id <= loss);
-  const kept = new Set(forward.filter((n) => n.inputs.length === 0 || (!isView(n.id) && size(n.id) < LARGE)).map((n) => n.id));
+  const kept = new Set(forward.filter((n) => n.inputs.length === 0 || (!moves(n.id) && size(n.id) < LARGE)).map((n) => n.id));
   [...Object.values(graph.outputs), ...graph.writes.map((w) => w.value), ...comparedWithThemselves(graph)].forEach((id) => kept.add(id));
   /** The last reader in the forward pass. */
   const last = new Map<NodeId, NodeId>();
   for (const n of forward) for (const i of n.inputs) last.set(i, n.id);
-  const total = forward.reduce((n, node) => n + (isView(node.id) ? 0 : size(node.id)), 0);
+  const total = forward.reduce((n, node) => n + (moves(node.id) ? 0 : size(node.id)), 0);
   let passed = 0;
   let border = total / segments;
   for (const n of forward) {
-    if (!isView(n.id)) passed += size(n.id);
+    if (!moves(n.id)) passed += size(n.id);
     if (passed < border) continue;
     border += total / segments;
     if (border > total * (1 + 0.5 / segments)) {
@@ -71,5 +71,5 @@ function keptValues(graph: Graph, loss: NodeId, segments: number): ReadonlySet<N
 function keep(graph: Graph, id: NodeId, kept: Set<NodeId>): void {
   kept.add(id);
   const node = at(graph.nodes, id);
-  if (OPS[node.op].family === 'view') node.inputs.forEach((i) => keep(graph, i, kept));
+  if (isMovement(node)) node.inputs.forEach((i) => keep(graph, i, kept));
 }

@@ -2,10 +2,9 @@ import { at, get } from '../../base/errors.ts';
 import { count, fixedShape } from '../../base/types.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
 import { contractLabels } from '../../ir/graph/contract.ts';
-import { OPS, isView } from '../../ir/graph/ops.ts';
+import { OPS, isLeaf, isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { comparedWithThemselves } from '../compared.ts';
-import { OP_COST } from '../op-cost.ts';
 import { copyNode } from './rewrite.ts';
 
 /** Values of fewer elements are kept: they cost no memory worth speaking of. */
@@ -24,7 +23,7 @@ export function rematerialize(graph: Graph): Graph {
 }
 
 /** Random numbers are drawn again wherever they are read; here they would be one more place. */
-const isCheap = (node: Node): boolean => OPS[node.op].family === 'pointwise' && node.op !== 'uniform' && node.op !== 'shuffle';
+const isCheap = (node: Node): boolean => OPS[node.op].family === 'pointwise';
 
 /** Terms of the sums, and how many times larger than its operands a product is, from which on it is computed again. */
 const FEW_TERMS = 128;
@@ -123,17 +122,17 @@ class Rematerializer {
     const known = this.costs.get(id);
     if (known !== undefined) return known;
     const node = this.node(id);
-    let total = isCheap(node) ? (OP_COST[node.op] ?? 1) : this.grows(node) ? 0 : Infinity;
+    let total = isCheap(node) ? OPS[node.op].cost : this.grows(node) ? 0 : Infinity;
     for (const input of new Set(node.inputs)) if (total <= CHEAP) total += this.costOfOperand(input, count(node.type.shape));
     this.costs.set(id, total);
     return total;
   }
 
   private costOfOperand(id: NodeId, size: number): number {
-    const { op, inputs, type } = this.node(id);
-    if (this.isView(id)) return this.costOfOperand(at(inputs, 0), size);
+    const node = this.node(id);
+    if (this.isView(id)) return this.costOfOperand(at(node.inputs, 0), size);
     // Leaves are always there, and small values are kept whether they are needed otherwise or not.
-    if (OPS[op].family === 'leaf' || count(type.shape) * SMALL <= size) return 0;
+    if (isLeaf(node) || count(node.type.shape) * SMALL <= size) return 0;
     if (this.needed.has(id) && !this.again(id)) return 0;
     return this.cost(id);
   }

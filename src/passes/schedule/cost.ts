@@ -1,20 +1,7 @@
+import { FUNCTION_COSTS } from '../../ir/kernel/function-costs.ts';
 import { isVector } from '../../ir/kernel/functions.ts';
 import type { Expr, Fn, Kernel, Stmt } from '../../ir/kernel/types.ts';
-import { OP_COST } from '../op-cost.ts';
 
-/** Cost of one scalar function in units of an addition; what is not named costs 1. */
-const FUNCTION_COST: Partial<Readonly<Record<Fn, number>>> = {
-  ...OP_COST,
-  splat: 0,
-  vec4: 0,
-  x: 0,
-  y: 0,
-  z: 0,
-  w: 0,
-  f32: 0.5,
-  i32: 0.5,
-  u32: 0.5,
-};
 /** What a kind of device takes for what is not a function, in additions. */
 export interface Costs {
   /** A load from a cache, which a vector of four costs little more than one element. */
@@ -59,7 +46,7 @@ function exprCost(e: Expr, c: Costs): number {
   if (e.kind === 'item') return exprCost(e.index, c);
   if (e.kind !== 'call') return 0;
   const width = isVector(e.type) ? c.vector : 1;
-  return (c.functions[e.fn] ?? FUNCTION_COST[e.fn] ?? 1) * width + e.args.reduce((n, a) => n + exprCost(a, c), 0);
+  return (c.functions[e.fn] ?? FUNCTION_COSTS[e.fn].cost) * width + e.args.reduce((n, a) => n + exprCost(a, c), 0);
 }
 
 function bodyCost(body: readonly Stmt[], c: Costs): number {

@@ -1,9 +1,8 @@
 import { at } from '../../base/errors.ts';
 import { count } from '../../base/types.ts';
-import { OPS, baseOf, isLeaf, isView } from '../../ir/graph/ops.ts';
+import { OPS, baseOf, isFree, isLeaf, isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { comparedWithThemselves } from '../compared.ts';
-import { OP_COST } from '../op-cost.ts';
 import type { Log } from './log.ts';
 import { mergeRows } from './merge.ts';
 import type { Level } from './types.ts';
@@ -82,18 +81,17 @@ class Fusion {
 
   judge(node: Node): Verdict {
     const uses = this.uses.get(node.id) ?? [];
-    const { family } = OPS[node.op];
+    const { family, sum } = OPS[node.op];
     const cost = this.costOf(node);
     this.cost.set(node.id, cost);
     if (this.compared.has(node.id)) return { inline: false, why: 'it is compared with what is made of it, bit by bit' };
-    if (family === 'reduce' || family === 'contract' || family === 'scatter' || this.anchored.has(node.id))
+    if (sum || this.anchored.has(node.id))
       return this.asEpilogue(uses)
         ? { inline: true, why: 'its only reader takes every element once' }
         : { inline: false, why: 'a sum is computed once, and its readers do not take every element just once' };
     // A fresh random number is cheaper than memory for it, however often it is read.
-    if (node.op === 'uniform' || (node.op === 'shuffle' && cost > MAX_INLINE))
-      return { inline: true, why: 'random numbers are drawn again' };
-    if (node.op === 'concat') return { inline: false, why: 'parts are put together once' };
+    if (family === 'draw') return { inline: true, why: 'random numbers are drawn again' };
+    if (family === 'concat') return { inline: false, why: 'parts are put together once' };
     if (cost > MAX_INLINE) return { inline: false, why: `${cost} operations would be written out wherever it is read` };
     const readers = uses.map((u) => at(this.graph.nodes, u.consumer).op);
     if (readers.includes('reduce_max') && readers.includes('eq'))
@@ -125,7 +123,7 @@ class Fusion {
     let loads = 0;
     for (const input of new Set(node.inputs)) {
       const base = at(this.graph.nodes, baseOf(this.graph, input));
-      if (base.op === 'const' || base.op === 'scalar' || base.op === 'iota') continue;
+      if (isFree(base)) continue;
       loads += isLeaf(base) || this.roots.has(base.id) ? 1 : (this.loads.get(base.id) ?? 1);
     }
     this.loads.set(node.id, loads);
@@ -133,10 +131,10 @@ class Fusion {
   }
 
   private costOf(node: Node): number {
-    let cost = OP_COST[node.op] ?? 1;
+    let cost: number = OPS[node.op].cost;
     for (const input of new Set(node.inputs)) {
       const base = at(this.graph.nodes, baseOf(this.graph, input));
-      if (base.op === 'const' || base.op === 'scalar' || base.op === 'iota') continue;
+      if (isFree(base)) continue;
       cost += isLeaf(base) || this.roots.has(base.id) ? 0 : (this.cost.get(base.id) ?? 1);
     }
     return cost;
@@ -199,7 +197,7 @@ function costWithin(graph: Graph, root: NodeId, roots: ReadonlySet<NodeId>): num
     const node = at(graph.nodes, id);
     if (seen.has(id) || (id !== root && roots.has(id)) || isLeaf(node)) return;
     seen.add(id);
-    if (!isView(node)) total += OPS[node.op].family === 'pointwise' ? (OP_COST[node.op] ?? 1) : Infinity;
+    if (!isView(node)) total += OPS[node.op].family === 'pointwise' ? OPS[node.op].cost : Infinity;
     node.inputs.forEach(visit);
   };
   visit(root);
@@ -216,7 +214,7 @@ export function readsOnlyInPlace(graph: Graph, g: Fused, id: NodeId): boolean {
     const key = `${n}/${String(inPlace)}`;
     if (seen.has(key) || (!inside.has(n) && !isView(node))) return true;
     seen.add(key);
-    const pointwise = OPS[node.op].family === 'pointwise' && node.op !== 'uniform' && node.op !== 'shuffle';
+    const pointwise = OPS[node.op].family === 'pointwise';
     return node.inputs.every((i) => fine(i, inPlace && pointwise));
   };
   return g.roots.every((r) => fine(r, true));
@@ -224,7 +222,7 @@ export function readsOnlyInPlace(graph: Graph, g: Fused, id: NodeId): boolean {
 
 /** Leaves that lie in memory already. */
 function isStored(node: Node): boolean {
-  return node.op === 'input' || node.op === 'state' || node.op === 'param';
+  return OPS[node.op].memory !== 'none';
 }
 
 function inlinedIn(graph: Graph, roots: readonly NodeId[], stored: ReadonlySet<NodeId>): NodeId[] {

@@ -1,6 +1,6 @@
 import { at } from '../../base/errors.ts';
-import { count, fixedShape } from '../../base/types.ts';
-import { contractLabels } from '../../ir/graph/contract.ts';
+import { count } from '../../base/types.ts';
+import { operandTypes, recordOf } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { goesThroughRows } from './rows.ts';
 import type { Group, Schedule } from './types.ts';
@@ -18,27 +18,17 @@ export function chooseLanes(s: Schedule, group: Group, most: number): number {
   if (most === 1 || goesThroughRows(s.graph, group)) return 1;
   const { nodes } = s.graph;
   const outputs = count(at(nodes, at(group.stores, 0).node).type.shape);
-  const anchors = [...group.roots, ...group.inlined]
-    .map((id) => at(nodes, id))
-    .filter((n) => n.op === 'contract' || n.op === 'reduce_sum' || n.op === 'reduce_max' || n.op === 'scatter_add' || n.op === 'unwindow');
+  const anchors = [...group.roots, ...group.inlined].map((id) => at(nodes, id)).filter((n) => recordOf(n).sum);
   const [anchor] = anchors;
-  if (!anchor || anchor.op === 'scatter_add' || anchor.op === 'unwindow' || anchors.length > 1) return 1;
+  if (!anchor || !recordOf(anchor).sum?.shared || anchors.length > 1) return 1;
   const length = summedShape(s.graph, anchor).reduce((a, b) => a * b, 1);
   // Only a reduction over the points of the kernel itself may be shared: every lane must reach it.
   return worthSharing(outputs, length) && count(anchor.type.shape) === outputs && !underGuard(s, group, anchor.id) ? most : 1;
 }
 
-/** The extents that a reduction or a contract sums over, in the order of its loops. */
-export function summedShape(graph: Graph, node: Node): number[] {
-  const shape = (i: number): number[] => fixedShape(at(graph.nodes, at(node.inputs, i)).type.shape);
-  if (node.op === 'contract') {
-    const l = contractLabels(node.attrs.spec);
-    return [...new Set(l.a + l.b)]
-      .filter((c) => !l.out.includes(c))
-      .map((c) => (l.a.includes(c) ? at(shape(0), l.a.indexOf(c)) : at(shape(1), l.b.indexOf(c))));
-  }
-  if (node.op === 'reduce_sum' || node.op === 'reduce_max') return node.attrs.axes.map((a) => at(shape(0), a));
-  return [];
+/** The extents of the loops of a sum, in their order. */
+export function summedShape(graph: Graph, node: Node): readonly number[] {
+  return recordOf(node).sum?.loops(node, operandTypes(graph, node)) ?? [];
 }
 
 /** Whether the group reads the anchor only under a condition, as the inside of a pad or a part of a concatenation. */
@@ -50,7 +40,7 @@ function underGuard(s: Schedule, group: Group, anchor: NodeId): boolean {
     const node = at(s.graph.nodes, id);
     if (seen.has(key) || (s.places.has(id) && !group.roots.includes(id))) return false;
     seen.add(key);
-    return node.inputs.some((i) => reached(i, guarded || node.op === 'pad' || node.op === 'concat'));
+    return node.inputs.some((i) => reached(i, guarded || recordOf(node).guards));
   };
   return group.roots.some((r) => reached(r, false));
 }

@@ -18,7 +18,6 @@ import { shareLoads } from './share-loads.ts';
 import { tiling, tilingKey, tilings, type Target, type Tiling } from './tiling.ts';
 import type { Group, Schedule, Store } from './types.ts';
 import { Values } from './values.ts';
-import type { Point } from './views.ts';
 
 /** Which of the tilings of a kernel is taken: the one that costs least, or, for tests, one by number. */
 export type TilingChoice = 'cheapest' | number;
@@ -176,7 +175,7 @@ export function signature(kernel: Kernel): string {
 }
 
 /** The points that one thread computes: a tile, in vectors along one axis. */
-function tilePoints(shape: readonly number[], how: Tiling): Point[] {
+function tilePoints(shape: readonly number[], how: Tiling): ix.Point[] {
   let points: ix.Index[][] = [[]];
   shape.forEach((extent, axis) => {
     const t = at(how.tile, axis);
@@ -198,7 +197,7 @@ function writeKernel(s: Schedule, group: Group, index: number, how: Tiling): Ker
   const out = new BlockWriter();
   const values = new Values(s, group, out, how, uniformAxes(axes, how.subgroup));
   const written = new Map<string, Window>();
-  const put = (st: Store, value: Expr, point: Point): void => {
+  const put = (st: Store, value: Expr, point: ix.Point): void => {
     const shape = shapeOf(st.node);
     const buffer = bufferOf(s, st, st.perStep ? get(s.tensors, st.tensor, 'tensor').size : shape.reduce((a, b) => a * b, 1));
     written.set(buffer.name, buffer.window);

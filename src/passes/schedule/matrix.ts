@@ -1,6 +1,6 @@
 import { at, get } from '../../base/errors.ts';
 import { fixedShape } from '../../base/types.ts';
-import { contractLabels } from '../../ir/graph/contract.ts';
+import { contractLabels, summedLabels } from '../../ir/graph/contract.ts';
 import { isView } from '../../ir/graph/ops.ts';
 import { isPointwise } from '../../ir/graph/pointwise.ts';
 import type { NodeId, NodeOf } from '../../ir/graph/types.ts';
@@ -9,7 +9,7 @@ import type { Axis, MatrixOperand, MatrixUnit, Stmt } from '../../ir/kernel/type
 import { axisName } from './naming.ts';
 import type { Window } from './reads.ts';
 import type { Group, Place, Schedule } from './types.ts';
-import { viewedPoint, type Point } from './views.ts';
+import { viewedPoint } from './views.ts';
 
 /** Units along the rows and columns of what one subgroup computes, where there are so many. */
 const UNITS = 2;
@@ -62,7 +62,7 @@ function wayBy(s: Schedule, node: NodeOf<'contract'>, shape: readonly number[], 
   const l = contractLabels(node.attrs.spec);
   const only = (mine: string, others: string): number => [...l.out].findLastIndex((c) => mine.includes(c) && !others.includes(c));
   const [row, column] = [only(l.a, l.b), only(l.b, l.a)];
-  const summed = [...new Set(l.a + l.b)].filter((c) => !l.out.includes(c));
+  const summed = summedLabels(node.attrs.spec);
   const depth = summed.at(-1);
   if (row < 0 || column < 0 || depth === undefined) return undefined;
   const extent = (c: string): number => {
@@ -78,7 +78,7 @@ function wayBy(s: Schedule, node: NodeOf<'contract'>, shape: readonly number[], 
   const operand = (side: 0 | 1): MatrixOperand | undefined => {
     const [labels, mine, step] = side === 0 ? [l.a, row, rows] : [l.b, column, columns];
     // The row or column and the depth are variables by themselves here; all else says where the matrix begins.
-    const point: Point = [...labels].map((c) => {
+    const point: ix.Point = [...labels].map((c) => {
       if (c === depth) return ix.variable('depth', extent(c));
       const axis = l.out.indexOf(c);
       if (axis < 0) return ix.variable(at(loops, summed.indexOf(c)).name, extent(c));
@@ -121,7 +121,7 @@ function tableSize(extent: number, unit: number, groups: number): number | undef
 function placeOf(
   s: Schedule,
   id: NodeId,
-  point: Point,
+  point: ix.Point,
 ): (Place & { readonly dtype: string; readonly size: number; readonly index: ix.Index }) | undefined {
   const node = at(s.graph.nodes, id);
   const place = s.places.get(id);
@@ -132,7 +132,7 @@ function placeOf(
   }
   if (!isView(node) || node.op === 'pad') return undefined;
   const input = at(node.inputs, 0);
-  return placeOf(s, input, viewedPoint(node, point, fixedShape(at(s.graph.nodes, input).type.shape)));
+  return placeOf(s, input, viewedPoint(s.graph, node, point));
 }
 
 /** By how much an index moves with a variable; undefined where that is not always the same. */

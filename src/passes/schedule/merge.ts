@@ -1,6 +1,6 @@
 import { at } from '../../base/errors.ts';
 import { count, fixedShape } from '../../base/types.ts';
-import { OPS, isView } from '../../ir/graph/ops.ts';
+import { OPS, isView, recordOf } from '../../ir/graph/ops.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
 import { readings } from './access.ts';
@@ -47,10 +47,7 @@ class Merger {
     this.stored = new Set(groups.flatMap((g) => g.roots));
     groups.forEach((g, i) => g.roots.forEach((r) => this.home.set(r, i)));
     groups.forEach((g, i) => {
-      const heavy = [...g.roots, ...g.inlined].some((id) => {
-        const { op } = at(graph.nodes, id);
-        return OPS[op].family === 'contract' || OPS[op].family === 'scatter' || op === 'unwindow';
-      });
+      const heavy = [...g.roots, ...g.inlined].some((id) => recordOf(at(graph.nodes, id)).sum?.tiled === true);
       const rows = fixedShape(at(graph.nodes, at(g.roots, 0)).type.shape);
       this.drafts.set(i, { ...g, rows, heavy, needs: this.needsOf(g, i) });
     });

@@ -8,7 +8,7 @@ import type { Expr, Fn } from '../../ir/kernel/types.ts';
 import type { BlockWriter } from './block-writer.ts';
 import type { Tiling } from './tiling.ts';
 import type { Place, Schedule } from './types.ts';
-import { isWide, lanesOf, type Point } from './views.ts';
+import { isWide, lanesOf } from './views.ts';
 
 const ELEMENT: readonly Fn[] = ['x', 'y', 'z', 'w'];
 
@@ -25,7 +25,7 @@ interface Reading {
   readonly tiling: Tiling;
   /** Axes of which a subgroup has one index. */
   readonly uniform: ReadonlySet<string>;
-  readonly values: (id: NodeId, points: readonly Point[]) => Expr[];
+  readonly values: (id: NodeId, points: readonly ix.Point[]) => Expr[];
 }
 
 /** Reads values from memory: as vectors where neighbours are needed, and for other threads where they need the same. */
@@ -51,7 +51,7 @@ export class Reads {
    * Values from memory. Those at equal distances that all threads of a subgroup need are loaded together: each thread reads one
    * of them, and all take what the others have.
    */
-  all(node: Node, place: Place, points: readonly Point[]): Expr[] {
+  all(node: Node, place: Place, points: readonly ix.Point[]): Expr[] {
     const step = this.distance(node, points);
     if (step === undefined) return points.map((p) => this.one(node, place, p));
     const { subgroup } = this.tiling;
@@ -68,7 +68,7 @@ export class Reads {
   }
 
   /** How far apart the values at points lie, if they are the same for a whole subgroup and all steps are alike. */
-  private distance(node: Node, points: readonly Point[]): number | undefined {
+  private distance(node: Node, points: readonly ix.Point[]): number | undefined {
     if (this.tiling.subgroup === 1 || points.length < 2 || this.out.isGuarded || points.some(isWide)) return undefined;
     const positions = points.map((p) => ix.linear(p, fixedShape(node.type.shape)));
     const [first = ix.ZERO] = positions;
@@ -79,12 +79,12 @@ export class Reads {
   }
 
   /** A value from memory at a point of the node that lies there. */
-  one(node: Node, place: Place, point: Point): Expr {
+  one(node: Node, place: Place, point: ix.Point): Expr {
     const value = isWide(point) ? this.vector(node, place, point) : this.element(node, place, point);
     return node.type.dtype === 'bool' && value.type !== 'bool' && value.type !== 'boolx4' ? call('bool', value) : value;
   }
 
-  private vector(node: Node, place: Place, point: Point): Expr {
+  private vector(node: Node, place: Place, point: ix.Point): Expr {
     const { buffer, dtype } = this.window(node, place);
     const start = ix.vectorStart(ix.linear(point, fixedShape(node.type.shape)));
     if (!start) return call('vec4', ...this.values(node.id, lanesOf(point)));
@@ -92,7 +92,7 @@ export class Reads {
   }
 
   /** One element, so far behind that of a point. */
-  private element(node: Node, place: Place, point: Point, further: ix.Index = ix.ZERO): Expr {
+  private element(node: Node, place: Place, point: ix.Point, further: ix.Index = ix.ZERO): Expr {
     const { buffer, dtype } = this.window(node, place);
     const position = ix.add(ix.linear(point, fixedShape(node.type.shape)), further);
     return this.neighbour(buffer, dtype, position) ?? { kind: 'load', type: dtype, buffer, index: ix.toExpr(readable(position)) };

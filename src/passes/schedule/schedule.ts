@@ -1,6 +1,6 @@
 import { CompilerBug, at, get } from '../../base/errors.ts';
 import { count } from '../../base/types.ts';
-import { isLeaf, isView } from '../../ir/graph/ops.ts';
+import { OPS, isLeaf, isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { holdHalves } from '../graph/precision.ts';
 import { chooseRoots, formGroups, readsOnlyInPlace, type Fused } from './fuse.ts';
@@ -39,14 +39,10 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     tensors.set(name, { name, dtype: node.type.dtype === 'f32' ? float : 'i32', size, kind });
   };
   for (const node of graph.nodes) {
-    const name =
-      node.op === 'input'
-        ? dataTensor(node.attrs.name)
-        : node.op === 'state' || node.op === 'param'
-          ? stateTensor(node.attrs.name)
-          : undefined;
-    if (name === undefined) continue;
-    declare(name, node, node.op === 'input' ? 'data' : 'state');
+    const { memory } = OPS[node.op];
+    if (memory === 'none' || !('name' in node.attrs)) continue;
+    const name = memory === 'data' ? dataTensor(node.attrs.name) : stateTensor(node.attrs.name);
+    declare(name, node, memory);
     places.set(node.id, { tensor: name, offset: 0 });
   }
   const log = new Log(graph);

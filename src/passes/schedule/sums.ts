@@ -1,6 +1,6 @@
 import { at } from '../../base/errors.ts';
 import { fixedShape } from '../../base/types.ts';
-import { contractLabels } from '../../ir/graph/contract.ts';
+import { contractLabels, summedLabels } from '../../ir/graph/contract.ts';
 import type { Graph, NodeId, NodeOf } from '../../ir/graph/types.ts';
 import { call, literal } from '../../ir/kernel/build.ts';
 import { isVector } from '../../ir/kernel/functions.ts';
@@ -9,14 +9,14 @@ import type { Expr } from '../../ir/kernel/types.ts';
 import type { BlockWriter } from './block-writer.ts';
 import { summedShape } from './lanes.ts';
 import type { Tiling } from './tiling.ts';
-import { isWide, lanesOf, type Point } from './views.ts';
+import { isWide, lanesOf } from './views.ts';
 
 /** What the writing of a sum needs to know. */
 export interface Summing {
   readonly graph: Graph;
   readonly out: BlockWriter;
   readonly tiling: Tiling;
-  readonly values: (id: NodeId, points: readonly Point[]) => Expr[];
+  readonly values: (id: NodeId, points: readonly ix.Point[]) => Expr[];
 }
 
 const LOWEST = -3.4028234663852886e38;
@@ -30,9 +30,9 @@ interface Accumulation {
 /** One loop nest for all points: each has an accumulator, and a round gives the next value of each. */
 function accumulate(
   s: Summing,
-  points: readonly Point[],
+  points: readonly ix.Point[],
   { start, fn, shape }: Accumulation,
-  round: (k: Point, accs: readonly Expr[]) => readonly Expr[],
+  round: (k: ix.Point, accs: readonly Expr[]) => readonly Expr[],
 ): Expr[] {
   // Along the loop there are vectors only where none lie across it.
   const unroll = s.tiling.unroll === 'vector' && points.some(isWide) ? 'four' : s.tiling.unroll;
@@ -46,7 +46,7 @@ function accumulate(
   return accs;
 }
 
-export function reduceAt(s: Summing, node: NodeOf<'reduce_sum' | 'reduce_max'>, points: readonly Point[]): Expr[] {
+export function reduceAt(s: Summing, node: NodeOf<'reduce_sum' | 'reduce_max'>, points: readonly ix.Point[]): Expr[] {
   const { axes } = node.attrs;
   const input = at(node.inputs, 0);
   const rank = at(s.graph.nodes, input).type.shape.length;
@@ -62,10 +62,10 @@ export function reduceAt(s: Summing, node: NodeOf<'reduce_sum' | 'reduce_max'>, 
   });
 }
 
-export function contractAt(s: Summing, node: NodeOf<'contract'>, points: readonly Point[]): Expr[] {
+export function contractAt(s: Summing, node: NodeOf<'contract'>, points: readonly ix.Point[]): Expr[] {
   const l = contractLabels(node.attrs.spec);
-  const summed = [...new Set(l.a + l.b)].filter((c) => !l.out.includes(c));
-  const pick = (labels: string, p: Point, k: Point): Point =>
+  const summed = summedLabels(node.attrs.spec);
+  const pick = (labels: string, p: ix.Point, k: ix.Point): ix.Point =>
     [...labels].map((c) => (l.out.includes(c) ? at(p, l.out.indexOf(c)) : at(k, summed.indexOf(c))));
   return accumulate(s, points, { start: literal('f32', 0), fn: 'add', shape: summedShape(s.graph, node) }, (k, accs) => {
     const side = (i: number, labels: string): Expr[] =>
@@ -79,7 +79,7 @@ export function contractAt(s: Summing, node: NodeOf<'contract'>, points: readonl
 }
 
 /** Points that agree in one index, together: what is asked of that index is asked once. */
-function alike(points: readonly Point[], axis: number): readonly (readonly number[])[] {
+function alike(points: readonly ix.Point[], axis: number): readonly (readonly number[])[] {
   const byIndex = new Map<string, number[]>();
   points.forEach((p, i) => {
     const key = ix.showIndex(at(p, axis));
@@ -89,7 +89,7 @@ function alike(points: readonly Point[], axis: number): readonly (readonly numbe
 }
 
 /** For points with one index alike: `sum` gets them and gives the accumulators. Where that index stands for four, each for itself. */
-function grouped(s: Summing, id: NodeId, points: readonly Point[], axis: number, sum: (points: readonly Point[]) => Expr[]): Expr[] {
+function grouped(s: Summing, id: NodeId, points: readonly ix.Point[], axis: number, sum: (points: readonly ix.Point[]) => Expr[]): Expr[] {
   if (points.some((p) => ix.isWide(at(p, axis)))) return points.map((p) => call('vec4', ...s.values(id, lanesOf(p))));
   const result: Expr[] = [];
   for (const members of alike(points, axis)) {
@@ -99,7 +99,7 @@ function grouped(s: Summing, id: NodeId, points: readonly Point[], axis: number,
   return result;
 }
 
-const zeros = (s: Summing, node: { readonly type: { readonly dtype: 'f32' | 'i32' | 'bool' } }, points: readonly Point[]): Expr[] =>
+const zeros = (s: Summing, node: { readonly type: { readonly dtype: 'f32' | 'i32' | 'bool' } }, points: readonly ix.Point[]): Expr[] =>
   points.map((p) => {
     const zero = literal(node.type.dtype, 0);
     return s.out.variable('acc', isWide(p) ? call('splat', zero) : zero);
@@ -109,7 +109,7 @@ const addTo = (s: Summing, acc: Expr, value: Expr): void =>
   s.out.assign(acc, call('add', acc, isVector(acc.type) && !isVector(value.type) ? call('splat', value) : value));
 
 /** Looks, for each place, through the windows that cover it. */
-export function unwindowAt(s: Summing, node: NodeOf<'unwindow'>, all: readonly Point[]): Expr[] {
+export function unwindowAt(s: Summing, node: NodeOf<'unwindow'>, all: readonly ix.Point[]): Expr[] {
   const { axis, stride, dilation } = node.attrs;
   const input = at(node.inputs, 0);
   const inShape = fixedShape(at(s.graph.nodes, input).type.shape);
@@ -140,7 +140,7 @@ export function unwindowAt(s: Summing, node: NodeOf<'unwindow'>, all: readonly P
 }
 
 /** Each result looks for its updates: slower than atomics for large tables, and the same bits every time. */
-export function scatterAt(s: Summing, node: NodeOf<'scatter_add'>, all: readonly Point[]): Expr[] {
+export function scatterAt(s: Summing, node: NodeOf<'scatter_add'>, all: readonly ix.Point[]): Expr[] {
   const [rows, updates] = [at(node.inputs, 0), at(node.inputs, 1)];
   const shape = fixedShape(at(s.graph.nodes, rows).type.shape);
   return grouped(s, node.id, all, 0, (points) => {

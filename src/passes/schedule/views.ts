@@ -1,40 +1,30 @@
 import { CompilerBug, at } from '../../base/errors.ts';
-import { fixedShape } from '../../base/types.ts';
-import type { Node } from '../../ir/graph/types.ts';
+import { isView, operandTypes, recordOf } from '../../ir/graph/ops.ts';
+import type { Graph, Node } from '../../ir/graph/types.ts';
 import { call, literal } from '../../ir/kernel/build.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
 import type { Expr } from '../../ir/kernel/types.ts';
 
-/** Which element of a value: one index an axis. */
-export type Point = readonly ix.Index[];
+/** Views read at what their points determine. */
+const nothing = (): never => {
+  throw new CompilerBug('a view has no loops and reads no data to know its place');
+};
 
 /** Where a view finds the element at a point: views are not kernels but maps of indices. */
-export function viewedPoint(node: Node, point: Point, inShape: readonly number[]): Point {
-  switch (node.op) {
-    case 'reshape':
-      return ix.delinear(ix.linear(point, fixedShape(node.type.shape)), inShape);
-    case 'permute':
-      return inShape.map((_, i) => at(point, node.attrs.perm.indexOf(i)));
-    case 'broadcast':
-      return node.attrs.axes.map((a) => at(point, a));
-    case 'slice':
-      return point.map((v, i) => ix.add(v, ix.constant(at(node.attrs.start, i))));
-    case 'flip':
-      return point.map((v, i) => (node.attrs.axes.includes(i) ? ix.add(ix.constant(at(inShape, i) - 1), ix.scale(v, -1)) : v));
-    case 'window': {
-      const { axis, stride, dilation } = node.attrs;
-      const place = ix.add(ix.scale(at(point, axis), stride), ix.scale(at(point, point.length - 1), dilation));
-      return inShape.map((_, i) => (i === axis ? place : at(point, i)));
-    }
-    default:
-      throw new CompilerBug(`${node.op} is not a view`);
-  }
+export function viewedPoint(graph: Graph, node: Node, point: ix.Point): ix.Point {
+  const [read] = recordOf(node).reads(node, point, operandTypes(graph, node), { loop: nothing, data: nothing });
+  if (!read || !isView(node)) throw new CompilerBug(`${node.op} is not a view`);
+  return read.point;
 }
 
-export const isWide = (point: Point): boolean => point.some(ix.isWide);
+export const isWide = (point: ix.Point): boolean => point.some(ix.isWide);
 
 /** The four points that a wide one stands for. */
-export const lanesOf = (point: Point): readonly Point[] => [0, 1, 2, 3].map((lane) => point.map((v) => ix.atLane(v, lane)));
+export const lanesOf = (point: ix.Point): readonly ix.Point[] => [0, 1, 2, 3].map((lane) => point.map((v) => ix.atLane(v, lane)));
+
+/** One element after the other where the point stands for four. */
+export const perLane = (point: ix.Point, value: (p: ix.Point) => Expr): Expr =>
+  isWide(point) ? call('vec4', ...lanesOf(point).map(value)) : value(point);
 
 /** Whether an index lies in [low, end): known while compiling, or a test for run time. */
 export function between(v: ix.Index, low: number, end: number): Expr | 'always' | 'never' {

@@ -1,28 +1,15 @@
 import { PER_WORD } from '../../base/types.ts';
+import { FUNCTION_COSTS } from '../../ir/kernel/function-costs.ts';
 import { isVector, scalarOf } from '../../ir/kernel/functions.ts';
-import type { Expr, Fn, Kernel, Stmt } from '../../ir/kernel/types.ts';
+import type { Expr, Kernel, Stmt } from '../../ir/kernel/types.ts';
 
 /** What a kernel does, whatever it runs on. */
 export interface Work {
-  /** Floating-point operations; a multiply-add is two, a function such as exp is one. */
+  /** Floating-point operations, by the rule of `ir/graph/flops.ts`, of the functions that it calls, as often as it calls them. */
   readonly flops: number;
   /** Bytes of everything that it reads and writes, each element once. */
   readonly bytes: number;
 }
-
-const WORTH: Partial<Readonly<Record<Fn, number>>> = {
-  fma: 2,
-  splat: 0,
-  vec4: 0,
-  x: 0,
-  y: 0,
-  z: 0,
-  w: 0,
-  sum4: 0.75,
-  max4: 0.75,
-  select: 0,
-  broadcast: 0,
-};
 
 function flopsOf(e: Expr): number {
   if (e.kind === 'load') return 0;
@@ -30,7 +17,7 @@ function flopsOf(e: Expr): number {
   const inner = e.args.reduce((n, a) => n + flopsOf(a), 0);
   if (scalarOf(e.type) !== 'f32') return inner;
   const width = isVector(e.type) || e.args.some((a) => isVector(a.type)) ? 4 : 1;
-  return inner + (WORTH[e.fn] ?? 1) * width;
+  return inner + FUNCTION_COSTS[e.fn].flops * width;
 }
 
 function bodyFlops(body: readonly Stmt[], lanes: number): number {

@@ -1,0 +1,40 @@
+import type { DType, TensorType } from '../../base/types.ts';
+import { half } from '../../base/math.ts';
+import type { Inferred, OpRecord } from './op-record.ts';
+import { ANY, FLOAT, NO_BITS, NUMERIC, asItIs } from './op-parts.ts';
+
+type Leaf = 'input' | 'param' | 'state' | 'const' | 'scalar' | 'iota' | 'dimsize';
+
+/** A leaf of any of the types. What is not in memory costs nothing: it is a number, or the place itself. */
+const leaf = (dtypes: readonly DType[], memory: 'data' | 'state' | 'none') =>
+  ({
+    arity: 0,
+    family: 'leaf',
+    infer: (_inputs: readonly TensorType[], _attrs: unknown, declared: TensorType | undefined): Inferred =>
+      declared === undefined
+        ? 'a leaf needs a declared type'
+        : dtypes.includes(declared.dtype)
+          ? declared
+          : `${declared.dtype} is not one of ${dtypes.join(', ')}`,
+    bind: asItIs,
+    memory,
+    reads: () => [],
+    guards: false,
+    reuse: () => 0,
+    bijective: false,
+    sum: null,
+    cost: 0,
+    flops: () => 0,
+    exact: 'once',
+    ...NO_BITS,
+  }) as const;
+
+export const LEAVES: { readonly [K in Leaf]: OpRecord<K> } = {
+  input: leaf(ANY, 'data'),
+  param: leaf(FLOAT, 'state'),
+  state: leaf(NUMERIC, 'state'),
+  const: { ...leaf(ANY, 'none'), halves: ({ attrs: { value } }) => half(value) === value },
+  scalar: leaf(NUMERIC, 'none'),
+  iota: leaf(NUMERIC, 'none'),
+  dimsize: { ...leaf(FLOAT, 'none'), bind: (attrs, dim) => ({ dim: dim(attrs.dim) }) },
+};
