@@ -97,8 +97,9 @@ export interface Compiled {
 const CHUNK = 512;
 /** Elements of one buffer: index arithmetic is 32 bits wide, in bytes too. */
 const MAX_ELEMENTS = 2 ** 30;
-/** Examples that one prediction takes at once. */
+/** Examples that one prediction takes at the most, and about how much work it may be: a single example pays for all of its batch. */
 const PREDICT_ROWS = 256;
+const PREDICT_FLOPS = 2 ** 22;
 
 /** Parts of the forward pass that are tried, one after the other, where memory is short. */
 const SEGMENTS = [2, 3, 4, 6, 8, 12, 16];
@@ -171,6 +172,12 @@ function aboutOf(model: Model, { program, columns, classes, vocabulary }: Names 
     classes,
     vocabulary,
   };
+}
+
+/** Examples that a plan without data predicts at once: what is cheap by the hundred, what is dear one by one. */
+function rowsAtOnce(model: Model): number {
+  const each = model.stages.reduce((n, s) => n + s.flops, 0);
+  return Math.max(1, Math.min(PREDICT_ROWS, Math.floor(PREDICT_FLOPS / Math.max(1, each))));
 }
 
 /** Settings of an optimizer whose rate a run may replace. */
@@ -246,7 +253,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
     if (schedule.tailRows > 0) step('tail', schedule.tailRows);
   }
   // No more at once than in training, so that predictions need no memory of their own.
-  const predictRows = Math.max(1, Math.min(options.rows ?? 1, schedule?.feed.batch ?? PREDICT_ROWS, PREDICT_ROWS));
+  const predictRows = schedule ? Math.min(schedule.feed.batch, PREDICT_ROWS) : rowsAtOnce(model);
   const predict = add('predict', runPasses(model.predict, predictPipeline(packings, predictRows, precision), observer('predict')), []);
   const held =
     options.held && model.evaluation && schedule

@@ -200,3 +200,11 @@ describe('a lost device', () => {
     expect(buffer.mapState).toBe('mapped');
   });
 });
+
+describe('a plan without data', () => {
+  it('predicts many examples at once where they are cheap, and few where they are not', () => {
+    expect(plan('layer Linear(2, 16) -> relu -> Linear(16, 1)', {}).predict.rows).toBe(256);
+    expect(plan('layer Linear(512, 2048) -> relu -> Linear(2048, 1)', {}).predict.rows).toBe(1);
+    expect(plan('layer Linear(64, 256) -> relu -> Linear(256, 1)', {}).predict.rows).toBeGreaterThan(64);
+  });
+});

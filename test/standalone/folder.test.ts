@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { pathToFileURL } from 'node:url';
 import chromiumPackage from '@sparticuz/chromium';
 import { chromium, type Browser } from 'playwright-core';
@@ -41,7 +42,8 @@ describe('the built folder', () => {
     expect(readFileSync(join(folder, 'model.wgsl'), 'utf8')).toContain('@compute @workgroup_size(64)');
     const runner = readFileSync(join(folder, 'runner.js'), 'utf8');
     expect(runner).not.toMatch(/\bimport\b[^(.]/);
-    expect(runner.length).toBeLessThan(30_000);
+    expect(runner.length).toBeLessThan(42_000);
+    expect(gzipSync(runner, { level: 9 }).length).toBeLessThan(15_500);
     expect(readFileSync(join(folder, 'runner.d.ts'), 'utf8')).not.toMatch(/import |GPU[A-Z]/);
   });
 
