@@ -67,7 +67,7 @@ function derivative(layer: Layer): string {
   const [dx] = gradient(b, y, [x]);
   b.outputs['dx'] = dx ?? x;
   const text = formulaOf(b.graph(), 'dx');
-  return text.length <= 90 ? code(text) : 'exact, by composition';
+  return text !== undefined && text.length <= 90 ? code(text) : 'exact, by composition';
 }
 
 const composed = (layer: Layer): string =>

@@ -184,9 +184,21 @@ function latexName(name: string): string {
   return name.length === 1 ? name : `\\mathrm{${name.replaceAll('_', '\\_')}}`;
 }
 
-/** The simplified expression of one output; */
-export function formulaOf(graph: Graph, output: string): string {
+/** Operations that one expression may have: longer ones nobody reads, and what is used often doubles them at every step. */
+const LONGEST = 1000;
+
+/** How many operations the expression of a node would have, with everything that is used twice written twice. */
+function written(graph: Graph, id: NodeId): number {
+  const sizes = new Map<NodeId, number>();
+  // Inputs come before what they are used in.
+  for (const node of graph.nodes) sizes.set(node.id, 1 + node.inputs.reduce((n, i) => n + (sizes.get(i) ?? 0), 0));
+  return sizes.get(id) ?? 0;
+}
+
+/** The simplified expression of one output; undefined where it would be too long. */
+export function formulaOf(graph: Graph, output: string): string | undefined {
   const clean = cse(simplify(select(graph, [output])));
+  if (written(clean, clean.outputs[output] ?? -1) > LONGEST) return undefined;
   return p.show(new Writer(clean, new Map()).body(clean.outputs[output] ?? -1));
 }
 

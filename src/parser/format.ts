@@ -92,11 +92,19 @@ function isPrefix(previous: IToken | undefined): boolean {
   );
 }
 
+/** Whether a member may follow: a name, a closing bracket, or a level of a name that is a number. */
+function endsOperand(previous: IToken): boolean {
+  const { tokenType, image } = previous;
+  if (tokenType === T.NumberLiteral) return image.startsWith('.');
+  return (isName(tokenType) && !WORDS.has(tokenType)) || tokenType === T.RParen || tokenType === T.RSquare;
+}
+
 function separator(t: IToken, previous: IToken | undefined, before: IToken | undefined, bracketed: boolean, settings: boolean): string {
   if (!previous) return '';
   const [type, last] = [t.tokenType, previous.tokenType];
   if (type === T.Comma || type === T.Semicolon || type === T.Colon || type === T.Dot || last === T.Dot) return '';
-  if (type === T.NumberLiteral && t.image.startsWith('.') && isName(last) && !WORDS.has(last)) return '';
+  // `.1` behind a name or a bracket is a level of a weight's name, as in `blocks.0.1.weight`.
+  if (type === T.NumberLiteral && t.image.startsWith('.') && endsOperand(previous)) return '';
   if (type === T.RParen || type === T.RSquare) return '';
   if (last === T.LParen || last === T.LSquare) return '';
   if (last === T.LBrace || type === T.RBrace || type === T.LBrace) return ' ';

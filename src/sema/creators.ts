@@ -56,6 +56,9 @@ const filled = (number: number): Creator =>
 const scaled = (b: GraphBuilder, x: NodeId, factor: number, shift: number): NodeId =>
   b.op('add', b.op('mul', x, b.like(factor, x)), b.like(shift, x));
 
+/** Places are 32-bit numbers on every device. */
+const MAX_INT = 0x7fffffff;
+
 /** Numbers that one list of constants may hold. */
 const MOST = 4096;
 
@@ -91,7 +94,9 @@ export const CREATORS: Readonly<Record<string, Creator>> = {
     build({ b }, args) {
       const { start, end, step } = args as { readonly start: number; readonly end?: number; readonly step: number };
       const [from, to] = end === undefined ? [0, start] : [start, end];
+      if (step === 0) return 'a step is not 0';
       const n = Math.ceil((to - from) / step);
+      if (n > MAX_INT) return `${n} numbers are more than a tensor holds`;
       if (!(n >= 1)) return `there is no number from ${from} below ${to} in steps of ${step}`;
       const whole = [from, to, step].every(Number.isInteger);
       const i = b.add('iota', [], { axis: 0 }, { dtype: whole ? 'i32' : 'f32', shape: [n] });
@@ -162,8 +167,7 @@ function readCall(make: Creator, e: A.CallExpr, env: Environment, sink: Diagnost
   const given = e.args.filter((a) => a !== like);
   const parameters = make.random ? { ...make.parameters, ...ALWAYS } : make.parameters;
   // A shape may be written as one list or as several numbers: zeros(2, 3).
-  const numbers =
-    Object.keys(make.parameters)[0] === 'shape' && given.length > 1 && given.every((a) => !a.name && a.value.kind === 'number');
+  const numbers = Object.keys(make.parameters)[0] === 'shape' && given.length > 1 && given.every((a) => !a.name && a.value.kind !== 'list');
   const items = given.map((a) => a.value);
   const joined = { name: undefined, span: e.span, value: { kind: 'list', items, span: e.span } } as const;
   const args = bindArguments(

@@ -156,6 +156,8 @@ export class Evaluator implements Evaluation {
     const special = this.specials.get(name);
     if (special) return special(e, env, flow);
     const local = env.lookup(name);
+    // What is wrong with it is told already, where nothing else has this name.
+    if (local === 'failed' && !this.names(name)) throw new Reported(name);
     if (local && local !== 'failed' && local.kind === 'stage') return stageCall(this, local, e, env, flow);
     const def = this.defs.get(name);
     if (def) return def.kind === 'block' ? blockCall(this, def, e, env, flow) : fnCall(this, def, e, env, flow);
@@ -171,6 +173,11 @@ export class Evaluator implements Evaluation {
     const whole = reductionOf(e);
     if (whole !== undefined) return this.fail('NN202', e.span, `${name} compares two values`, { help: `write ${whole}` });
     return layerCall(this, this.sink, layer, e, env, flow);
+  }
+
+  /** Whether a call of this name means something of the file's or of the language's own. */
+  private names(name: string): boolean {
+    return this.defs.has(name) || [CREATORS, LAYERS, LOSSES].some((table) => Object.hasOwn(table, name));
   }
 
   /** `arange(5)` counts; `arange(x)` is the places of an axis of x. */

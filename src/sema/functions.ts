@@ -70,6 +70,12 @@ export function oneHot(b: B, labels: NodeId, classes: Dim): NodeId {
   return b.op('eq', place, b.unreduce(labels, shape, [last]));
 }
 
+/** A tensor with one of its axes behind all others. */
+export function lastAxis(b: B, x: NodeId, axis: number): NodeId {
+  const axes = b.shape(x).map((_, i) => i);
+  return axis === axes.length - 1 ? x : b.permute(x, [...axes.filter((i) => i !== axis), axis]);
+}
+
 /** Normalises a PyTorch axis (negative counts from the end); undefined if there is no such axis. */
 export function axisOf(dim: number, rank: number): number | undefined {
   const axis = dim < 0 ? dim + rank : dim;

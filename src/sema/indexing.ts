@@ -2,8 +2,10 @@ import { at } from '../base/errors.ts';
 import { showShape, type Dim } from '../base/types.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
+import { arrayOf } from './constants.ts';
 import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
+import { table } from './functions.ts';
 import { lift } from './stages.ts';
 import { tensor, type Flow, type Value } from './values.ts';
 
@@ -13,8 +15,10 @@ type Choice =
   | { readonly kind: 'new' }
   | { readonly kind: 'place'; readonly at: number }
   | { readonly kind: 'range'; readonly from: number | undefined; readonly to: number | undefined; readonly step: number }
-  /** The places that whole numbers say. */
-  | { readonly kind: 'rows'; readonly index: NodeId };
+  /** The places that whole numbers say; `listed` are those that are known while compiling. */
+  | { readonly kind: 'rows'; readonly index: NodeId; readonly listed: Listed | undefined };
+
+type Listed = ReturnType<typeof arrayOf>;
 
 type Item = Choice & { readonly span: A.IndexItem['span'] };
 
@@ -46,7 +50,7 @@ export function index(ev: Evaluation, e: A.IndexExpr, env: Environment, flow: Fl
     if (item.from.kind === 'name' && item.from.name === 'None' && !env.has('None')) return { kind: 'new', span };
     const place = ev.evaluate(item.from, env, flow);
     if (place.kind === 'const' && typeof place.value === 'number') return { kind: 'place', at: number(item.from) ?? 0, span };
-    return { kind: 'rows', index: rows(ev, place, span), span };
+    return { kind: 'rows', index: rows(ev, place, span), listed: place.kind === 'const' ? arrayOf(place.value) : undefined, span };
   });
   return lift(ev, [v], e.span, ([x]) => tensor(choose(ev, e, ev.tensorOf(x ?? v, e.value.span), items)));
 }
@@ -99,7 +103,7 @@ function choose(ev: Evaluation, e: A.IndexExpr, x: NodeId, given: readonly (Item
   }
   y = b.reshape(y, kept);
   const [chosen] = byRows;
-  return chosen?.kind === 'rows' ? gathered(ev, y, rowAxis, chosen.index, chosen.span) : y;
+  return chosen?.kind === 'rows' ? gathered(ev, y, rowAxis, chosen) : y;
 }
 
 /** One place or a range of an axis of known size. */
@@ -120,19 +124,37 @@ function part(ev: Evaluation, x: NodeId, axis: number, d: number, item: Item & {
   return b.reshape(windows, b.shape(windows).slice(0, -1));
 }
 
-/** The places of an axis that an index of any shape names; its axes stand where that axis stood. */
-function gathered(ev: Evaluation, x: NodeId, axis: number, index: NodeId, span: A.Expr['span']): NodeId {
+/** Places counted from the front: negative ones count from the end. Those that are known must exist. */
+function fromFront(ev: Evaluation, n: number, { index, listed, span }: Rows): NodeId {
   const { b } = ev;
-  const [shape, places] = [b.shape(x), b.shape(index)];
-  if (typeof shape[axis] !== 'number') return ev.fail('NN203', span, 'the batch axis is taken whole', { help: 'write : for it' });
+  if (!listed) return b.op('select', b.op('lt', index, b.like(0, index)), b.op('add', index, b.like(n, index)), index);
+  const outside = listed.data.find((v) => v < -n || v >= n);
+  if (outside !== undefined) return ev.fail('NN206', span, `there is no place ${outside} on an axis of ${n}`);
+  if (listed.data.every((v) => v >= 0)) return index;
+  const wrapped = listed.data.map((v) => (v < 0 ? v + n : v));
+  return b.cast(table(b, wrapped, listed.shape), 'i32');
+}
+
+type Rows = Extract<Item, { readonly kind: 'rows' }>;
+
+/** The places of an axis that an index of any shape names; its axes stand where that axis stood. */
+function gathered(ev: Evaluation, x: NodeId, axis: number, given: Rows): NodeId {
+  const { b } = ev;
+  const { span } = given;
+  const shape = b.shape(x);
+  const n = shape[axis];
+  if (typeof n !== 'number') return ev.fail('NN203', span, 'the batch axis is taken whole', { help: 'write : for it' });
+  const index = fromFront(ev, n, given);
+  const places = b.shape(index);
   if ([shape, places].every((s) => s.some((d) => typeof d !== 'number')))
     return ev.fail('NN203', span, 'each example would choose from all examples', {
       help: 'gather(x, index, dim=1) chooses from its own',
     });
   const rest = shape.map((_, i) => i).filter((i) => i !== axis);
   const found = b.op('gather', b.permute(x, [axis, ...rest]), index);
-  const n = places.length;
+  const first = places.length;
   // [index..., rest...] -> rest before the axis, index, rest behind it.
-  const order = [...rest.map((_, i) => n + i).slice(0, axis), ...places.map((_, i) => i), ...rest.map((_, i) => n + i).slice(axis)];
+  const others = rest.map((_, i) => first + i);
+  const order = [...others.slice(0, axis), ...places.map((_, i) => i), ...others.slice(axis)];
   return b.permute(found, order);
 }

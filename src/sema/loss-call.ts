@@ -1,5 +1,6 @@
 import type { DiagnosticSink } from '../base/diagnostics.ts';
-import { sameShape, type TensorType } from '../base/types.ts';
+import type { Span } from '../base/source.ts';
+import { sameShape, showShape, type TensorType } from '../base/types.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
 import { bindArguments, type AnyArgs } from './arguments.ts';
@@ -40,7 +41,8 @@ export function lossCall(ev: Evaluation, sink: DiagnosticSink, loss: Loss, e: A.
   // A target that is not declared has the type that the loss asks for.
   if (loss.target && last?.kind === 'name' && first?.kind === 'tensor' && ev.targets?.has(last.name) && !env.has(last.name)) {
     const type = loss.target(ev.b.type(first.id), args, ev.targets.typeOf(last.name));
-    if (!('code' in type)) ev.targets.want(last.name, { type, by: name, ...labelsOf(loss, args, ev.b.type(first.id), type) });
+    const by = named.map((a) => a.name?.text ?? '');
+    if (!('code' in type)) ev.targets.want(last.name, { type, by: name, ...labelsOf(loss, args, ev.b.type(first.id), type, by) });
   }
   const rest = [...operands.slice(compared.length), ...named].map((a) => ev.evaluate(a.value, env, flow));
   const values = [...compared, ...rest];
@@ -49,8 +51,8 @@ export function lossCall(ev: Evaluation, sink: DiagnosticSink, loss: Loss, e: A.
     const ids = vs.map((v, i) => ev.tensorOf(v, [...operands, ...named][i]?.value.span ?? e.span));
     const given = ids.slice(0, operands.length);
     const [pred = -1] = given;
-    const wrong = notNumbers(b, pred);
-    if (wrong) return ev.refuse(wrong, e.span);
+    for (const [i, id] of given.slice(0, compared.length).entries())
+      given[i] = alike(ev, name, names, id, pred, operands[i]?.value.span ?? e.span);
     ev.targets?.compared(pred, loss.undecided);
     if (loss.target) {
       const target = given[names.length - 1];
@@ -63,6 +65,21 @@ export function lossCall(ev: Evaluation, sink: DiagnosticSink, loss: Loss, e: A.
     const result = b.within({ name: `loss ${name}` }, () => lossValue(loss, { b, args: settings, named: extra }, pred, ...given.slice(1)));
     return typeof result === 'number' ? tensor(result) : ev.refuse(result, e.span);
   });
+}
+
+/** What a loss compares: numbers, all in the shape of the first; a single number repeats. */
+function alike(ev: Evaluation, name: string, names: readonly string[], id: NodeId, first: NodeId, span: Span): NodeId {
+  const { b } = ev;
+  const wrong = notNumbers(b, id);
+  if (wrong) return ev.refuse(wrong, span);
+  const [mine, shape] = [b.shape(id), b.shape(first)];
+  if (sameShape(mine, shape)) return id;
+  if (mine.length === 0) return broadcastTo(b, id, shape);
+  return ev.fail(
+    'NN203',
+    span,
+    `${name} compares values of one shape: this is ${showShape(mine)}, and ${names[0] ?? 'pred'} is ${showShape(shape)}`,
+  );
 }
 
 /** The target in the type that the loss wants: numbers repeat, as in arithmetic; labels must be labels. */
@@ -92,8 +109,9 @@ export function labelsOf(
   args: AnyArgs,
   pred: TensorType,
   target: TensorType,
+  named: readonly string[] = [],
 ): { readonly classes?: number | undefined; readonly ignored?: number } {
   if (target.dtype !== 'i32') return {};
   const ignored = args['ignore_index'];
-  return { classes: loss.classes?.(pred, args), ...(typeof ignored === 'number' ? { ignored } : {}) };
+  return { classes: loss.classes?.(pred, args, named), ...(typeof ignored === 'number' ? { ignored } : {}) };
 }

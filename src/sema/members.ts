@@ -5,6 +5,7 @@ import { foreign } from './advice.ts';
 import { pathOf } from './dotted.ts';
 import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
+import { LAYERS } from './layers/registry.ts';
 import { stage, tensor, type Flow, type Value } from './values.ts';
 
 /** Where PyTorch, NumPy and others keep their functions: `nn.Linear` is `Linear` here. */
@@ -30,12 +31,18 @@ export function member(ev: Evaluation, e: A.MemberExpr, env: Environment, flow: 
   const path = pathOf(e);
   const [root = ''] = path ?? [];
   const text = textOf(e.span).replace(/\s+/g, ' ');
-  if (MODULES.has(root) && !env.has(root)) {
+  // A stage may be called like a module, so that weights are looked for first.
+  const found = e.args ? undefined : path && ev.m.weight(path, flow.prefix);
+  if (found !== undefined) return tensor(found);
+  const noModule = (): never => {
     const own = textOf({ ...e.span, start: e.name.span.start });
     return ev.fail('NN201', e.span, `there is no '${root}' here`, {
       help: foreign(e.name.text) ?? `write ${own.replace(/\s+/g, ' ')}`,
     });
-  }
+  };
+  const isModule = MODULES.has(root) && !env.has(root);
+  const ofModule = e.args !== undefined || Object.hasOwn(LAYERS, e.name.text) || foreign(e.name.text) !== undefined;
+  if (isModule && (ofModule || !ev.growing)) return noModule();
   if (e.args) {
     const value = textOf(e.value.span);
     const rest = e.args.map((a) => textOf(a.span)).join(', ');
@@ -44,8 +51,6 @@ export function member(ev: Evaluation, e: A.MemberExpr, env: Environment, flow: 
       help: known ?? foreign(e.name.text) ?? `write ${e.name.text}(${value}${rest ? `, ${rest}` : ''})`,
     });
   }
-  const found = path && ev.m.weight(path, flow.prefix);
-  if (found !== undefined) return tensor(found);
   const isValue = path === undefined || env.has(root);
   const attribute = Object.hasOwn(ATTRIBUTES, e.name.text) ? ATTRIBUTES[e.name.text] : undefined;
   if (isValue || attribute)
@@ -53,9 +58,12 @@ export function member(ev: Evaluation, e: A.MemberExpr, env: Environment, flow: 
       help: attribute ?? 'a weight is called by the name of its layer: fc1.weight',
     });
   const missing = (): never =>
-    ev.fail('NN201', e.span, `there is no weight '${text}'`, {
-      help: ev.m.weightNames().length > 0 ? hint(text, ev.m.weightNames(), 'there are') : 'layers have weights: layer fc1: Linear(4, 4)',
-    });
+    isModule
+      ? noModule()
+      : ev.fail('NN201', e.span, `there is no weight '${text}'`, {
+          help:
+            ev.m.weightNames().length > 0 ? hint(text, ev.m.weightNames(), 'there are') : 'layers have weights: layer fc1: Linear(4, 4)',
+        });
   // Inside of the model the layer may come first when values flow: then the weight is looked for again.
   if (!ev.growing) return missing();
   return stage([

@@ -1,9 +1,9 @@
 import { at } from '../base/errors.ts';
-import { sameShape, showDim, showType } from '../base/types.ts';
+import { sameShape, showDim, showShape, showType } from '../base/types.ts';
 import type { GraphBuilder } from '../ir/graph/builder.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type { AnyArgs, Parameters } from './arguments.ts';
-import { argmax, mean } from './functions.ts';
+import { argmax, axisOf, lastAxis, mean, oneHot } from './functions.ts';
 import { problem, type Problem } from './layers/layer.ts';
 
 export type Better = 'higher' | 'lower';
@@ -29,20 +29,6 @@ export interface Metric {
 
 const share = (b: GraphBuilder, hits: NodeId): NodeId => mean(b, b.cast(hits, 'f32'));
 
-/** Labels of the classes on the last axis of a prediction: one for each row. An axis of 1 behind them is none. */
-function labels(b: GraphBuilder, name: string, pred: NodeId, target: NodeId): NodeId | Problem {
-  const [type, shape] = [b.type(target), b.shape(pred)];
-  const rows = shape.slice(0, -1);
-  if (type.dtype !== 'i32') return problem('NN211', `${name} needs labels as the target`);
-  if (sameShape(type.shape, rows)) return target;
-  if (sameShape(type.shape, [...rows, 1])) return b.reshape(target, rows);
-  return problem(
-    'NN211',
-    `${name} takes one label for each row of classes on the last axis: the model gives ${showType(b.type(pred))}, and the target is ${showType(type)}`,
-    `a label for each row is declared as target y: int[${rows.slice(1).map(showDim).join(', ')}]; other values are compared by ${name}(a, b)`,
-  );
-}
-
 /** The mean over the labels that count. */
 function overLabels(b: GraphBuilder, each: NodeId, target: NodeId, ignored: number | undefined): NodeId {
   const x = b.cast(each, 'f32');
@@ -60,20 +46,53 @@ function numbers(b: GraphBuilder, name: string, pred: NodeId, target: NodeId, bu
     : problem('NN211', `${name} compares numbers, and the target is ${showType(b.type(target))}`);
 }
 
+const dim = { type: 'int', doc: 'the axis of the classes; that of the loss where it is not said, else the last' } as const;
+
+interface Classes {
+  /** With the classes on the last axis. */
+  readonly scores: NodeId;
+  /** One for each row of scores. */
+  readonly labels: NodeId;
+}
+
+/** Classes and their labels: one label for each row of classes. An axis of 1 behind the labels is none. */
+function classesOf(b: GraphBuilder, name: string, args: AnyArgs, pred: NodeId, target: NodeId): Classes | Problem {
+  const [shape, type] = [b.shape(pred), b.type(target)];
+  const given = (args['dim'] as number | undefined) ?? -1;
+  const axis = axisOf(given, shape.length);
+  if (axis === undefined || shape.length < 2 || axis === 0)
+    return problem('NN211', `${name} looks for classes on axis ${given}, and the model gives ${showShape(shape)}`);
+  if (type.dtype !== 'i32') return problem('NN211', `${name} needs labels as the target`);
+  const rows = shape.filter((_, i) => i !== axis);
+  const scores = lastAxis(b, pred, axis);
+  if (sameShape(type.shape, rows)) return { scores, labels: target };
+  if (sameShape(type.shape, [...rows, 1])) return { scores, labels: b.reshape(target, rows) };
+  const ahead = shape.filter((_, i) => i !== 1);
+  return problem(
+    'NN211',
+    `${name} takes one label for each row of classes on ${given === -1 ? 'the last axis' : `axis ${given}`}: the model gives ${showType(b.type(pred))}, and the target is ${showType(type)}`,
+    sameShape(ahead, type.shape)
+      ? `say that the classes lie on axis 1: ${name}(dim=1)`
+      : `a label for each row is declared as target y: int[${rows.slice(1).map(showDim).join(', ')}]; other values are compared by ${name}(a, b)`,
+  );
+}
+
 export const METRICS: Readonly<Record<string, Metric>> = {
   accuracy: {
     doc: 'share of right answers: the largest of the classes, or of yes and no which side of the threshold: 0 for what a loss takes as logits or scores (bce_with_logits, multilabel_soft_margin, soft_margin, hinge), else 0.5',
     better: 'higher',
-    parameters: { threshold: { type: 'number', doc: 'where a number counts as yes' } },
-    optional: ['threshold'],
+    parameters: { threshold: { type: 'number', doc: 'where a number counts as yes' }, dim },
+    optional: ['threshold', 'dim'],
     build(b, args, pred, target, { undecided, ignored }) {
       const shape = b.shape(pred);
       const whole = b.type(target).dtype === 'i32';
       // Whole numbers beside one number each are yes or no; one class alone would be right whatever the model says.
       const sides = shape.at(-1) === 1 || sameShape(shape, b.shape(target));
       if (whole && !sides) {
-        const own = labels(b, 'accuracy', pred, target);
-        return typeof own === 'number' ? overLabels(b, b.op('eq', argmax(b, pred, shape.length - 1), own), own, ignored) : own;
+        const found = classesOf(b, 'accuracy', args, pred, target);
+        if ('code' in found) return found;
+        const hits = b.op('eq', argmax(b, found.scores, shape.length - 1), found.labels);
+        return overLabels(b, hits, found.labels, ignored);
       }
       const fits = sameShape(shape, b.shape(target)) || (whole && sameShape(shape, [...b.shape(target), 1]));
       if (!fits || b.type(target).dtype === 'bool') return problem('NN211', `accuracy cannot compare with ${showType(b.type(target))}`);
@@ -85,20 +104,21 @@ export const METRICS: Readonly<Record<string, Metric>> = {
   top_k: {
     doc: 'share of examples whose class is among the k most likely; of equal classes the first ones are',
     better: 'higher',
-    parameters: { k: { type: 'int', default: 5, min: 1, doc: 'how many' } },
+    parameters: { k: { type: 'int', default: 5, min: 1, doc: 'how many' }, dim },
+    optional: ['dim'],
     build(b, args, pred, target, { ignored }) {
-      const shape = b.shape(pred);
+      const found = classesOf(b, 'top_k', args, pred, target);
+      if ('code' in found) return found;
+      const { scores, labels } = found;
+      const shape = b.shape(scores);
       const axis = shape.length - 1;
-      const label = labels(b, 'top_k', pred, target);
-      if (typeof label !== 'number') return label;
       const place = b.add('iota', [], { axis }, { dtype: 'i32', shape });
-      const own = b.op('eq', place, b.unreduce(label, shape, [axis]));
-      const score = b.sum(b.op('select', own, pred, b.like(0, pred)), [axis]);
+      const score = b.sum(b.op('select', oneHot(b, labels, at(shape, axis)), scores, b.like(0, scores)), [axis]);
       const mine = b.unreduce(score, shape, [axis]);
       // As topk takes them: of equal ones those in front.
-      const ahead = b.op('and', b.op('eq', pred, mine), b.op('lt', place, b.unreduce(label, shape, [axis])));
-      const rank = b.sum(b.cast(b.op('or', b.op('lt', mine, pred), ahead), 'i32'), [axis]);
-      return overLabels(b, b.op('lt', rank, b.like(args['k'] as number, rank)), label, ignored);
+      const ahead = b.op('and', b.op('eq', scores, mine), b.op('lt', place, b.unreduce(labels, shape, [axis])));
+      const rank = b.sum(b.cast(b.op('or', b.op('lt', mine, scores), ahead), 'i32'), [axis]);
+      return overLabels(b, b.op('lt', rank, b.like(args['k'] as number, rank)), labels, ignored);
     },
   },
   mae: {
@@ -126,21 +146,21 @@ export const METRICS: Readonly<Record<string, Metric>> = {
       }),
   },
   perplexity: {
-    doc: 'e to the mean cross entropy of the classes on the last axis',
+    doc: 'e to the mean cross entropy of the classes',
     better: 'lower',
-    parameters: {},
-    build(b, _args, pred, target, { ignored }) {
-      const shape = b.shape(pred);
+    parameters: { dim },
+    optional: ['dim'],
+    build(b, args, pred, target, { ignored }) {
+      const found = classesOf(b, 'perplexity', args, pred, target);
+      if ('code' in found) return found;
+      const { scores, labels } = found;
+      const shape = b.shape(scores);
       const axis = shape.length - 1;
-      const label = labels(b, 'perplexity', pred, target);
-      if (typeof label !== 'number') return label;
-      const peak = b.unreduce(b.add('reduce_max', [pred], { axes: [axis] }), shape, [axis]);
-      const shifted = b.op('sub', pred, peak);
-      const place = b.add('iota', [], { axis }, { dtype: 'i32', shape });
-      const own = b.op('eq', place, b.unreduce(label, shape, [axis]));
-      const chosen = b.sum(b.op('select', own, shifted, b.like(0, pred)), [axis]);
+      const peak = b.unreduce(b.add('reduce_max', [scores], { axes: [axis] }), shape, [axis]);
+      const shifted = b.op('sub', scores, peak);
+      const chosen = b.sum(b.op('select', oneHot(b, labels, at(shape, axis)), shifted, b.like(0, shifted)), [axis]);
       const total = b.op('log', b.sum(b.op('exp', shifted), [axis]));
-      return b.op('exp', overLabels(b, b.op('sub', total, chosen), label, ignored));
+      return b.op('exp', overLabels(b, b.op('sub', total, chosen), labels, ignored));
     },
   },
 };

@@ -11,7 +11,7 @@ import { LAYERS } from './layers/registry.ts';
 import { labelsOf, withIgnored } from './loss-call.ts';
 import { lossValue, notNumbers, operandsOf, targetMismatch, type Loss } from './losses/loss.ts';
 import { LOSSES } from './losses/registry.ts';
-import { METRICS, type Better } from './metrics.ts';
+import { METRICS, type Better, type Metric } from './metrics.ts';
 import type { Targets } from './targets.ts';
 import { describeValue } from './values.ts';
 
@@ -22,6 +22,8 @@ export interface Goals {
   readonly defs: Definitions;
   readonly env: Environment;
   readonly targets: Targets;
+  /** The loss, whose axis of classes a metric takes over. */
+  readonly loss: A.LossStatement | undefined;
 }
 
 interface Named {
@@ -146,17 +148,25 @@ export function metricOf(g: Goals, s: A.MetricStatement, pred: NodeId): MetricNo
     // Of several values those that are compared: accuracy(pred, kind).
     const operands = bare(g, call) ? [] : call.args.filter((a) => !a.name);
     const settings = call.args.filter((a) => !operands.includes(a));
-    const args = bindArguments(
+    const bound = bindArguments(
       { callee: call.text, span: value.span, args: settings },
       known.parameters,
       known.optional ?? [],
       g.env,
       g.sink,
     );
-    if (!args) return undefined;
+    if (!bound) return undefined;
+    const args = operands.length > 0 ? bound : withAxis(g, known, bound);
+    const [, , extra] = operands;
+    if (extra)
+      return ev.fail('NN202', extra.span, `${call.text} compares 2 values, and ${operands.length} are given`, {
+        help: `it is ${call.text}(pred, target${Object.keys(known.parameters)
+          .map((p) => `, ${p}=...`)
+          .join('')})`,
+      });
     const given = operands.map((a) => ev.tensorOf(ev.evaluate(a.value, g.env, { prefix: ['metric'], next: 0 }), a.span));
     const names = targets.several();
-    if (given.length === 0 && names.length > 0)
+    if (given.length < 2 && names.length > 0)
       return ev.fail('NN211', value.span, `${call.text} compares with one target, and there are ${names.length}: ${names.join(', ')}`, {
         help: `say which: ${call.text}(pred, ${names[0] ?? 'target'})`,
       });
@@ -177,6 +187,12 @@ export function metricOf(g: Goals, s: A.MetricStatement, pred: NodeId): MetricNo
     return ev.fail('NN201', call.span, `there is no metric '${call.text}'`, { help: advice(call.text, all, 'metrics') });
   }
   return { name, node: scalar(g, value, `metrics: ${Object.keys(METRICS).join(', ')}`, 'a metric'), better: undefined };
+}
+
+/** The settings of a metric, with the axis on which the loss has its classes. */
+function withAxis(g: Goals, metric: Metric, args: AnyArgs): AnyArgs {
+  const dim = g.loss && namedLoss({ ...g, sink: new DiagnosticSink() }, g.loss.value)?.args?.['dim'];
+  return dim === undefined || args['dim'] !== undefined || !Object.hasOwn(metric.parameters, 'dim') ? args : { ...args, dim };
 }
 
 /** An expression that must be one number. A function of one's own that lacks its values is called with pred and target. */

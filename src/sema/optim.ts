@@ -61,17 +61,20 @@ export function optimOf(
     });
   const named = (words: AnyArgs[string] | undefined, key: string): Set<string> =>
     parametersOf(words as readonly string[], params, place(key), sink);
+  const before = sink.errors.length;
   const said = named(own, 'params');
-  // Words that name nothing are told by themselves.
-  const given = (own as readonly string[]).length > 0;
-  const trains = given ? said : undefined;
+  const trains = asked(own) ? said : undefined;
   const frozen = named(freeze, 'freeze');
   for (const p of params) if (trains && !trains.has(p.name)) frozen.add(p.name);
   const noDecay = withoutDecay(named(no_decay, 'no_decay'), settings['weight_decay'] === 0, groups, params);
-  if (params.length > 0 && frozen.size === params.length && !(given && said.size === 0))
-    sink.error('NN206', place('freeze'), 'nothing is left to train');
+  // Words that name nothing are told by themselves.
+  if (params.length > 0 && frozen.size === params.length && sink.errors.length === before)
+    sink.error('NN206', place(trains && said.size === 0 ? 'params' : 'freeze'), 'nothing is left to train');
   return { name, settings: settings as OptimSettings, noDecay, frozen, trains, groups, plateau: plateau?.settings };
 }
+
+/** Whether a list of names is given at all. */
+const asked = (words: AnyArgs[string] | undefined): boolean => Array.isArray(words) && words.length > 0;
 
 /** What has no weight decay because it is said, or because the decay of its group, or of all without a group, is 0. */
 function withoutDecay(

@@ -125,7 +125,7 @@ export class Walk {
 
   private get goals(): Goals {
     const { evaluator: ev, sink, defs, env, targets } = this;
-    return { ev, sink, defs, env, targets };
+    return { ev, sink, defs, env, targets, loss: this.find('loss') };
   }
 
   private find<K extends A.Statement['kind']>(kind: K): Extract<A.Statement, { kind: K }> | undefined {

@@ -43,6 +43,11 @@ describe('the formatter', () => {
       if (!name.endsWith('oneline.nn')) expect(format({ name, text }), name).toBe(text);
   });
 
+  it('keeps the levels of a name together, numbers among them', () => {
+    const text = 'print sum(blocks.0.1.weight), (a).0.1.bias, b[0].1.w, sum([.5, .25]), x*.5 + .5\n';
+    expect(format({ name: 'x.nn', text })).toBe(text);
+  });
+
   it('writes a program as a person would', () => {
     const text =
       'data "a.csv"   x=[a,b]\n\n\n\nblock  Mlp( d ){\nlet h=x->Linear(d , d)\n   h+x   # sum\n}\nlayer Linear( 2,4 )->Mlp(4)\n-> out:Linear(4,1)\nloss mean((pred-target)^2)+1e-4*sum( -pred[ :,0 ]/ 2 )\noptim adam lr = 0.01   betas=(0.9,0.99)\n';

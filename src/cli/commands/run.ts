@@ -62,8 +62,8 @@ function shownItem(script: Script, item: PrintItem, of: (output: string) => Tens
   if (item.kind === 'value') return text;
   const name = derivativeName(item.of, item.wrt);
   const formula = formulaOf(script.graph, item.output);
-  // A derivative that is a number already is said once.
-  if (formula === text) return `${name} = ${text}`;
+  // A derivative that is a number already is said once, and one whose formula is too long is its numbers.
+  if (formula === undefined || formula === text) return `${name} = ${text}`;
   return `${name} = ${formula}\n${' '.repeat(name.length)} = ${text.replaceAll('\n', `\n${' '.repeat(name.length + 3)}`)}`;
 }
 

@@ -49,7 +49,8 @@ export function border(b: GraphBuilder, x: NodeId, around: Around, mode: Mode, v
     const n = shape[axis];
     if (before === 0 && behind === 0) continue;
     if (typeof n !== 'number') return problem('NN206', `the batch of ${showShape(shape)} has no places around it`, 'pad the other axes');
-    if (n + before + behind < 1)
+    // What is taken away at both ends must be there, whatever is put there afterwards.
+    if (n + Math.min(before, 0) + Math.min(behind, 0) < 1)
       return problem('NN203', `nothing is left of axis ${axis} of ${showShape(shape)}`, 'take fewer places away');
     const reach = REACH[mode](n);
     if (Math.max(before, behind) > reach)

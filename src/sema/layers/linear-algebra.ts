@@ -69,6 +69,13 @@ export const solve_triangular = layer({
   build({ b }, { upper, left, unitriangular }, x, y = x) {
     const n = rowsOf(b, 'solve_triangular', x);
     if (typeof n !== 'number') return n;
+    const matrices = b.shape(y);
+    if (matrices.length < 2)
+      return problem(
+        'NN203',
+        `solve_triangular takes matrices, and b is ${showShape(matrices)}`,
+        'unsqueeze(b, dim=-1) makes a column of it',
+      );
     const pair = left ? alike(b, x, y) : alike(b, turned(b, x), turned(b, y));
     if ('code' in pair) return pair;
     const found = substitute(b, ...pair, left ? upper : !upper, unitriangular);

@@ -107,11 +107,13 @@ export const Fold = layer({
     const whole = out.map((n, i) => n + 2 * at(padding, i));
     const places = whole.map((n, i) => windowPlaces(n, at(size, i), at(stride, i), at(dilation, i)));
     const inside = product(size) as number;
+    if (places.some((n) => n < 1))
+      return problem('NN203', `a window of [${size.join(', ')}] does not fit into an image of [${whole.join(', ')}]`);
     const [batch, rows, columns] = shape;
     if (shape.length !== 3 || batch === undefined || typeof rows !== 'number' || rows % inside !== 0 || columns !== product(places))
       return problem(
         'NN203',
-        `${text} takes [B, channels*${inside}, ${Math.max(0, product(places) as number)}], and ${showShape(shape)} flows in`,
+        `${text} takes [B, channels*${inside}, ${product(places) as number}], and ${showShape(shape)} flows in`,
         'rows are channels times the places of a window, and there is a column for each window of the image',
       );
     const apart = b.reshape(x, [batch, rows / inside, ...size, ...places]);

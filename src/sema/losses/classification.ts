@@ -3,7 +3,7 @@ import { sameShape, showShape, type TensorType } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import type { AnyArgs } from '../arguments.ts';
-import { axisOf, logsumexp, oneHot, table } from '../functions.ts';
+import { axisOf, lastAxis, logsumexp, oneHot, table } from '../functions.ts';
 import { problem, type Problem } from '../layers/layer.ts';
 import { likePrediction, loss, reduction } from './loss.ts';
 
@@ -46,9 +46,7 @@ function chosen(b: GraphBuilder, pred: NodeId, target: NodeId): NodeId {
 
 /** A tensor with the classes on the last axis. */
 function classesLast(b: GraphBuilder, x: NodeId, dim: number): NodeId {
-  const axes = b.shape(x).map((_, i) => i);
-  const axis = axisOf(dim, axes.length) ?? -1;
-  return b.permute(x, [...axes.filter((i) => i !== axis), axis]);
+  return lastAxis(b, x, axisOf(dim, b.shape(x).length) ?? -1);
 }
 
 const labelsOf =

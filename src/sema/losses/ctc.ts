@@ -54,10 +54,7 @@ function forward(cx: LossContext<object>, scores: NodeId, target: NodeId, blank:
   const place = b.add('iota', [], { axis: 1 }, { dtype: 'i32', shape });
   const unreached = b.full(UNREACHED, { dtype: 'f32', shape });
   // From a label to the next one without the blank between them, if they differ.
-  const two =
-    places > 2
-      ? b.add('concat', [b.full(blank, { dtype: 'i32', shape: [batch, 2] }), part(b, labels, 1, 0, places - 2)], { axis: 1 })
-      : labels;
+  const two = b.add('concat', [b.full(blank, { dtype: 'i32', shape: [batch, 2] }), part(b, labels, 1, 0, places - 2)], { axis: 1 });
   const skips = b.op('and', b.op('not', b.op('eq', labels, two)), b.op('not', b.op('eq', labels, b.like(blank, labels))));
   const spread = (v: NodeId): NodeId => b.broadcast(v, shape, [0]);
   const until = named['input_lengths'];
@@ -107,6 +104,11 @@ export const ctc = loss({
     return found?.dtype === 'i32' && found.shape.length === 2 && typeof n === 'number' && sameDim(rows ?? 0, batch)
       ? found
       : problem('NN211', 'ctc compares with rows of labels', 'say how many there are at most: target y: int[5]');
+  },
+  // What stands behind the labels of a row may be anything.
+  classes(pred, _args, named) {
+    const n = pred.shape[2];
+    return typeof n === 'number' && !named.includes('target_lengths') ? n : undefined;
   },
   each(cx, scores, target = scores) {
     const { b, named, args } = cx;

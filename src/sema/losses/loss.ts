@@ -37,8 +37,8 @@ export interface Loss {
   readonly undecided?: number;
   /** In an expression the target may be left out, and is 0 then: `l1(w)`. */
   readonly zero?: boolean;
-  /** Number of classes that labels choose from, where the target is labels. */
-  readonly classes?: (pred: TensorType, args: AnyArgs) => number | undefined;
+  /** Number of classes that labels choose from, where the target is labels; `named` is what an expression gives by name. */
+  readonly classes?: (pred: TensorType, args: AnyArgs, named: readonly string[]) => number | undefined;
   /** Losses before the reduction, weighed where they do not count alike. */
   readonly each: (cx: LossContext, ...operands: Operands) => NodeId | Problem;
   /** How much each of them counts, where that is not 1: the mean divides by the sum of these. */
