@@ -18,6 +18,8 @@ export interface Parameter {
   /** Exclusive upper bound, where the value itself is excluded (a probability of 1, a beta of 1). */
   readonly below?: number;
   readonly choices?: readonly string[];
+  /** The number that `None` stands for, where it may be said. */
+  readonly none?: number;
   /** One line for the docs. */
   readonly doc: string;
 }
@@ -220,7 +222,10 @@ function evalArgument(
   sink: DiagnosticSink,
   schedule: Call['schedule'],
 ): Const | undefined {
-  const { value } = arg;
+  const { none } = parameter;
+  const number = (e: Expr): Expr =>
+    none !== undefined && e.kind === 'name' && e.name === 'None' ? { kind: 'number', value: none, span: e.span } : e;
+  const value = arg.value.kind === 'list' ? { ...arg.value, items: arg.value.items.map(number) } : number(arg.value);
   const word = (e: Expr): string | undefined => (e.kind === 'name' ? e.name : e.kind === 'string' ? e.value : undefined);
   if (parameter.type === 'string' && value.kind === 'name') return value.name;
   if (parameter.type === 'order' && word(value) === 'inf') return Infinity;
@@ -241,7 +246,8 @@ function evalArgument(
 /** Sizes and counts are 32-bit numbers on every device. */
 const MAX_INT = 0x7fffffff;
 
-function outOfRange(v: Const, p: Parameter): string | undefined {
+/** What a value must be, where it is not what the parameter allows. */
+export function outOfRange(v: Const, p: Parameter): string | undefined {
   if (p.choices && typeof v === 'string' && !p.choices.includes(v)) return `one of ${p.choices.join(', ')}`;
   // What a schedule is later depends on the length of the run, but every run has a first step.
   const first = (e: Const): Const => (isRate(e) ? evalScalar(e as ScalarExpr, { step: 0, seed: 0, total: 1000 }) : e);

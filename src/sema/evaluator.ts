@@ -217,7 +217,9 @@ export class Evaluator implements Evaluation {
     // A name goes to weights that are shared where the value is their share(...) itself, and not where it is made of several.
     const shares = l.value.kind === 'call' && l.value.callee.text === 'share';
     const binding = shares && l.names.length === 1 ? l.names[0]?.text : undefined;
-    const value = attempt(() => this.evaluate(l.value, env, binding === undefined ? flow : { ...flow, binding }));
+    const several = l.names.length > 1 && l.value.kind === 'call' ? { several: l.value } : {};
+    const from: Flow = { ...flow, ...several, ...(binding === undefined ? {} : { binding }) };
+    const value = attempt(() => this.evaluate(l.value, env, from));
     const [only] = l.names;
     if (only && l.names.length === 1) return define(only, value);
     if (value && (value.kind !== 'tuple' || value.items.length !== l.names.length)) {

@@ -43,7 +43,7 @@ export function index(ev: Evaluation, e: A.IndexExpr, env: Environment, flow: Fl
     if (item.kind === 'rest') return 'rest';
     if (item.kind === 'range') {
       const [from, to, step = 1] = [number(item.from), number(item.to), number(item.step)];
-      if (step < 1) return ev.fail('NN206', span, 'a step is a whole number above 0', { help: 'flip(x) turns an axis around' });
+      if (step === 0) return ev.fail('NN206', span, 'a step is a whole number other than 0');
       return from === undefined && to === undefined && step === 1 ? { kind: 'all', span } : { kind: 'range', from, to, step, span };
     }
     if (!item.from) return ev.fail('NN204', span, 'an index is missing here', { help: 'write : for a whole axis' });
@@ -110,6 +110,7 @@ function choose(ev: Evaluation, e: A.IndexExpr, x: NodeId, given: readonly (Item
 function part(ev: Evaluation, x: NodeId, axis: number, d: number, item: Item & { kind: 'place' | 'range' }, whole: readonly Dim[]): NodeId {
   const { b } = ev;
   const wrap = (n: number): number => (n < 0 ? n + d : n);
+  if (item.kind === 'range' && item.step < 0) return backwards(ev, x, axis, d, item, whole);
   const from = item.kind === 'place' ? wrap(item.at) : Math.max(0, wrap(item.from ?? 0));
   const to = item.kind === 'place' ? from + 1 : Math.min(d, wrap(item.to ?? d));
   if (from < 0 || from >= d || to <= from) return ev.fail('NN206', item.span, `${showShape(whole)} has ${d} places on axis ${axis}`);
@@ -122,6 +123,16 @@ function part(ev: Evaluation, x: NodeId, axis: number, d: number, item: Item & {
   // Windows of one place, `step` apart.
   const windows = b.add('window', [y], { axis, size: 1, stride: item.step, dilation: 1 });
   return b.reshape(windows, b.shape(windows).slice(0, -1));
+}
+
+/** A range with a step below 0, from its end on: the places in their order, then the other way round. */
+function backwards(ev: Evaluation, x: NodeId, axis: number, d: number, item: Item & { kind: 'range' }, whole: readonly Dim[]): NodeId {
+  const wrap = (n: number): number => (n < 0 ? n + d : n);
+  const [from, to] = [Math.min(d - 1, wrap(item.from ?? d - 1)), item.to === undefined ? -1 : Math.max(-1, wrap(item.to))];
+  const steps = Math.ceil((to - from) / item.step) - 1;
+  if (steps < 0 || from < 0) return ev.fail('NN206', item.span, `${showShape(whole)} has ${d} places on axis ${axis}`);
+  const rising: Item & { kind: 'range' } = { ...item, from: from + steps * item.step, to: from + 1, step: -item.step };
+  return ev.b.add('flip', [part(ev, x, axis, d, rising, whole)], { axes: [axis] });
 }
 
 /** Places counted from the front: negative ones count from the end. Those that are known must exist. */

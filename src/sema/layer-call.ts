@@ -2,7 +2,7 @@ import type { DiagnosticSink } from '../base/diagnostics.ts';
 import { textOf, type Span } from '../base/source.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
-import { bindArguments, hasType } from './arguments.ts';
+import { bindArguments, hasType, outOfRange } from './arguments.ts';
 import type { Const } from './constants.ts';
 import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
@@ -34,14 +34,16 @@ export function layerCall(ev: Evaluation, sink: DiagnosticSink, layer: Layer, e:
     if (!overrides[key]) throw new Reported(name);
     return false;
   });
-  const args = bindArguments(
+  const bound = bindArguments(
     { callee: name, span: e.span, args: gathered(layer, settings, e.span) },
     layer.parameters,
     layer.optional ?? [],
     env,
     sink,
   );
-  if (!args) throw new Reported(name);
+  if (!bound) throw new Reported(name);
+  const places = flow.several === e && Object.hasOwn(layer.parameters, 'return_indices');
+  const args = places ? { ...bound, return_indices: true } : bound;
   const text = textOf(e.span).replace(/\s+/g, ' ');
   const inits: Overrides = { init: overrides['init'], bias_init: overrides['bias_init'] };
   const run = (path: readonly string[], xs: readonly Value[], given: readonly Value[], asStage: boolean): Value => {
@@ -145,6 +147,8 @@ function single(ev: Evaluation, layer: Layer, args: readonly A.Argument[], env: 
   const isWord = first.value.kind === 'string' || first.value.kind === 'boolean';
   const isBareWord = first.value.kind === 'name' && setting?.type === 'string' && env.lookup(first.value.name) === undefined;
   if (setting && (isWord || isBareWord)) return undefined;
+  const parts = first.value.kind === 'list' ? first.value.items : [first.value];
+  if (setting?.none !== undefined && parts.some((x) => x.kind === 'name' && x.name === 'None')) return undefined;
   const value = ev.evaluate(first.value, env, flow);
   const isList = value.kind === 'const' && Array.isArray(value.value);
   // A list is a setting only where one must be given: reshape([2, 3]), but sum([1, 2, 3]).
@@ -161,12 +165,12 @@ function single(ev: Evaluation, layer: Layer, args: readonly A.Argument[], env: 
 /** A list that cannot be the first setting, or behind which stands what can be the first setting but not the second: `pad([1, 2], 1)`. */
 function isNoSetting(ev: Evaluation, layer: Layer, list: Const, args: readonly A.Argument[], env: Environment): boolean {
   const [first, second] = Object.values(layer.parameters);
-  if (!first || !hasType(list, first.type)) return true;
+  if (!first || !hasType(list, first.type) || outOfRange(list, first) !== undefined) return true;
   const next = args.filter((a) => !a.name)[1]?.value;
   const plain = next && (next.kind === 'number' || next.kind === 'unary' || next.kind === 'list' || next.kind === 'name');
   if (!plain || !second || (next.kind === 'name' && env.constant(next.name) === undefined)) return false;
   const value = ev.evaluate(next, env, { prefix: [], next: 0 });
-  return value.kind === 'const' && hasType(value.value, first.type) && !hasType(value.value, second.type);
+  return value.kind === 'const' && hasType(value.value, first.type) && (first.type === 'factors' || !hasType(value.value, second.type));
 }
 
 /** The values of a list that flows into a stage which takes several. */

@@ -8,6 +8,7 @@ import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { broadcastTo } from './arithmetic.ts';
 import { lossValue, notNumbers, targetMismatch, type Loss } from './losses/loss.ts';
+import { knownValue } from './known.ts';
 import { lift } from './stages.ts';
 import { Reported, tensor, type Flow, type Value } from './values.ts';
 
@@ -58,7 +59,9 @@ export function lossCall(ev: Evaluation, sink: DiagnosticSink, loss: Loss, e: A.
       const target = given[names.length - 1];
       const wanted = loss.target(b.type(pred), args, target === undefined ? undefined : b.type(target));
       if ('code' in wanted) return ev.refuse(wanted, e.span);
-      given[names.length - 1] = fitted(ev, name, target ?? b.full(0, wanted), wanted, e);
+      const fit = fitted(ev, name, target ?? b.full(0, wanted), wanted, e);
+      given[names.length - 1] = fit;
+      labelsFit(ev, fit, labelsOf(loss, args, b.type(pred), wanted), last?.span ?? e.span);
     }
     const extra = Object.fromEntries(named.map((a, i) => [a.name?.text ?? '', ids[operands.length + i]]));
     const settings = withIgnored(loss, args, ev.targets?.ignored(given[names.length - 1]));
@@ -95,6 +98,16 @@ function fitted(ev: Evaluation, name: string, target: NodeId, wanted: ReturnType
   const kind = b.type(target).dtype === 'i32' ? 'labels' : 'numbers';
   const told = targetMismatch(name, wanted, b.type(target)) ?? wrong;
   return ev.refuse({ ...told, help: `${by} made the target ${kind}: declare one for each loss, as in: target y: [1]` }, e.span);
+}
+
+/** Labels that are known while compiling must be classes, as those of data must. */
+function labelsFit(ev: Evaluation, target: NodeId, { classes, ignored }: ReturnType<typeof labelsOf>, span: A.Expr['span']): void {
+  const labels = classes === undefined ? undefined : knownValue(ev.b, target)?.data;
+  const wrong = labels && Array.from(labels).find((v) => v !== ignored && !(v >= 0 && v < (classes ?? 0)));
+  if (wrong === undefined) return;
+  ev.fail('NN306', span, `the label ${wrong} is none of the ${classes ?? 0} classes, which are 0 to ${(classes ?? 0) - 1}`, {
+    help: `ignore_index=${wrong} leaves it out`,
+  });
 }
 
 /** A label that one loss leaves out is none of the classes, so that others which compare with the same target leave it out too. */

@@ -172,7 +172,9 @@ export function metricOf(g: Goals, s: A.MetricStatement, pred: NodeId): MetricNo
       });
     const wrong = notNumbers(b, given[0] ?? pred);
     if (wrong) return ev.refuse(wrong, value.span);
-    const [mine = pred, other = targets.node('target', b.type(pred)) ?? -1] = given;
+    const [mine = pred, compared = targets.node('target', b.type(pred)) ?? -1] = given;
+    // One number is compared with everything: accuracy(disc(real), 1).
+    const other = b.shape(compared).length === 0 ? b.splat(compared, b.shape(mine)) : compared;
     const says = { undecided: targets.undecided(mine), ignored: targets.ignored(other) };
     const node = b.within({ name: `metric ${call.text}` }, () => known.build(b, args, mine, other, says));
     return typeof node === 'number' ? { name, node, better: known.better } : ev.refuse(node, value.span);

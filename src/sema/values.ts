@@ -1,6 +1,7 @@
 import type { Span } from '../base/source.ts';
 import type { DType } from '../base/types.ts';
 import type { NodeId } from '../ir/graph/types.ts';
+import type { CallExpr } from '../parser/ast.ts';
 import type { Const } from './constants.ts';
 
 /** What an expression can be while a program is checked. */
@@ -33,6 +34,8 @@ export interface Flow {
   readonly label?: string;
   /** The name that a `let` gives to the value: shared weights are called by it. */
   readonly binding?: string;
+  /** A call all of whose values a `let` names. */
+  readonly several?: CallExpr;
 }
 
 /** One example of the input, without the batch. */

@@ -103,6 +103,7 @@ export class Walk {
       return node === undefined || !span ? [] : [{ name: textOf(span).replace(/\s+/g, ' '), node }];
     });
     const metrics = this.metrics(goals, pred, loss);
+    this.batchInFront(losses[0]);
     return {
       m,
       env,
@@ -121,6 +122,15 @@ export class Walk {
         names: this.names,
       },
     };
+  }
+
+  /** Data has its examples on the first axis, and so has what it is compared with. */
+  private batchInFront(s: A.LossStatement | undefined): void {
+    for (const { shown, type } of s ? this.targets.all() : [])
+      if (typeof type.shape[0] !== 'object' && this.sink.errors.length === 0)
+        this.sink.error('NN211', s?.value.span, `'${shown}' would be ${showType(type)}, and the first axis of a target is the batch`, {
+          help: 'leave axis 0 in front, as in: transpose(1, 2)',
+        });
   }
 
   private get goals(): Goals {

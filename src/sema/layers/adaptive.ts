@@ -9,14 +9,15 @@ import { each, listLength, sizes, type Axes } from './windows.ts';
 
 /** Pooling into a given number of bins: floor(i n / m) to ceil((i + 1) n / m), as PyTorch cuts them. */
 
-const output_size = sizes('places that flow out');
+const output_size = { ...sizes('places that flow out; None leaves an axis as it is'), min: -1, none: -1 } as const;
 
 /** The places that flow out, or why they cannot. */
 function outputOf(cx: LayerContext, given: number | readonly number[], shape: Shape, axes: Axes): number[] | Problem {
   const out = each(given, axes);
   if (!out) return problem('NN202', listLength(cx.text, axes));
+  if (out.includes(0)) return problem('NN206', `'output_size' must be at least 1, and this is ${out.join(', ')}`);
   return shape.length === axes + 2
-    ? out
+    ? out.map((n, k) => (n === -1 ? (at(shape, 2 + k) as number) : n))
     : problem('NN203', `${cx.text} takes ${axes} axes behind the channels, and ${showShape(shape)} flows in`);
 }
 

@@ -48,14 +48,17 @@ export const unflatten = layer({
   doc: 'takes an axis apart into several',
   torch: 'torch.nn.Unflatten',
   shape: '[..., a*b, ...] -> [..., a, b, ...]',
-  parameters: { dim: dim(), sizes: { type: 'sizes', min: 1, doc: 'the extents that it becomes' } },
+  parameters: { dim: dim(), sizes: { type: 'sizes', min: -1, doc: 'the extents that it becomes, of which one may be -1' } },
   build({ b }, args, x) {
     const shape = b.shape(x);
     const found = knownAxis(shape, args.dim);
     if ('code' in found) return found;
     const [axis, n] = found;
-    const sizes = [args.sizes].flat();
-    if (sizes.reduce((p, d) => p * d, 1) !== n) return problem('NN203', `an axis of ${n} does not become [${sizes.join(', ')}]`);
+    const given = [args.sizes].flat();
+    const known = given.filter((d) => d !== -1).reduce((p, d) => p * d, 1);
+    const sizes = given.map((d) => (d === -1 ? n / known : d));
+    const wrong = given.filter((d) => d === -1).length > 1 || sizes.some((d) => !(Number.isInteger(d) && d > 0));
+    if (wrong || sizes.reduce((p, d) => p * d, 1) !== n) return problem('NN203', `an axis of ${n} does not become [${given.join(', ')}]`);
     return b.reshape(x, [...shape.slice(0, axis), ...sizes, ...shape.slice(axis + 1)]);
   },
 });

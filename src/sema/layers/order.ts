@@ -153,7 +153,7 @@ export const quantile = layer({
   torch: 'torch.quantile',
   shape: '[..., n, ...] -> [..., ...]',
   parameters: {
-    q: { type: 'number', min: 0, max: 1, doc: 'the share' },
+    q: { type: 'factors', min: 0, max: 1, doc: 'the share, or a list of them, along which the result has a first axis' },
     dim: which,
     keepdim,
     interpolation: { type: 'string', default: 'linear', choices: Object.keys(INTERPOLATION), doc: 'what lies between two values' },
@@ -164,19 +164,25 @@ export const quantile = layer({
     const found = rising(b, x, given);
     if ('code' in found) return found;
     const { whole, axis, n, sorted } = found;
-    // PyTorch computes the place in the type of the values: 0.29 of 100 is 29 there, and 28.999999999999996 in float64. Between two
-    // values it makes no difference.
-    const place = args.interpolation === 'linear' ? args.q * (n - 1) : Math.fround(Math.fround(args.q) * (n - 1));
-    const share = INTERPOLATION[args.interpolation]?.(place) ?? 0;
     const value = (i: number): NodeId => f.part(b, at(sorted, 0), axis, i, 1);
-    const low = value(Math.floor(place));
-    const step = share === 0 ? undefined : b.op('sub', value(Math.floor(place) + 1), low);
-    const y = step === undefined ? low : b.op('add', low, b.op('mul', step, b.like(share, step)));
-    if (given === undefined && args.keepdim)
-      return b.reshape(
-        y,
-        b.shape(x).map(() => 1),
-      );
-    return done(b, y, whole, axis, args.keepdim);
+    const one = (q: number): NodeId => {
+      // PyTorch computes the place in the type of the values: 0.29 of 100 is 29 there, and 28.999999999999996 in float64. Between two
+      // values it makes no difference.
+      const place = args.interpolation === 'linear' ? q * (n - 1) : Math.fround(Math.fround(q) * (n - 1));
+      const share = INTERPOLATION[args.interpolation]?.(place) ?? 0;
+      const low = value(Math.floor(place));
+      const step = share === 0 ? undefined : b.op('sub', value(Math.floor(place) + 1), low);
+      const y = step === undefined ? low : b.op('add', low, b.op('mul', step, b.like(share, step)));
+      if (given === undefined && args.keepdim)
+        return b.reshape(
+          y,
+          b.shape(x).map(() => 1),
+        );
+      return done(b, y, whole, axis, args.keepdim);
+    };
+    if (typeof args.q === 'number') return one(args.q);
+    const thick = args.q.map(one).map((y) => b.reshape(y, [1, ...b.shape(y)]));
+    if (thick.length === 0) return problem('NN206', 'a list of shares is empty');
+    return thick.length === 1 ? at(thick, 0) : b.add('concat', thick, { axis: 0 });
   },
 });

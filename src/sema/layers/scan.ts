@@ -20,8 +20,28 @@ const best =
 
 export const cumsum = scanned('sums of everything up to each place', 'torch.cumsum', (b, x, y) => b.op('add', x, y));
 export const cumprod = scanned('products of everything up to each place', 'torch.cumprod', (b, x, y) => b.op('mul', x, y));
-export const cummax = scanned('the largest value up to each place', 'torch.cummax', best(true));
-export const cummin = scanned('the smallest value up to each place', 'torch.cummin', best(false));
+
+/** The value so far, and the last place that holds it. */
+const extreme = (doc: string, torch: string, largest: boolean): Layer =>
+  layer({
+    doc,
+    torch,
+    keepsShape: true,
+    parameters: {
+      dim,
+      return_indices: { type: 'bool', default: false, doc: 'gives the places of the values too, as `let v, i = ...` does' },
+    },
+    build({ b }, args, x) {
+      const y = scan(b, x, args.dim, best(largest));
+      const axis = f.axisOf(args.dim, b.shape(x).length);
+      if (!args.return_indices || typeof y !== 'number' || axis === undefined) return y;
+      const place = b.add('iota', [], { axis }, { dtype: 'i32', shape: b.shape(x) });
+      const places = scan(b, b.op('select', b.op('eq', x, y), place, b.like(0, place)), args.dim, best(true));
+      return typeof places === 'number' ? [y, places] : places;
+    },
+  });
+export const cummax = extreme('the largest value up to each place', 'torch.cummax', true);
+export const cummin = extreme('the smallest value up to each place', 'torch.cummin', false);
 
 /** Doubling scan: after k rounds each place holds the last 2^k values before it. */
 function scan(b: GraphBuilder, x: NodeId, dimension: number, join: Join): BuiltValue {

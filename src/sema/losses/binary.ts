@@ -34,7 +34,7 @@ export const bce = loss({
   },
 });
 
-const pos_weight = { type: 'numbers', doc: 'how much more a target of 1 counts than one of 0' } as const;
+const pos_weight = { type: 'factors', doc: 'how much more a target of 1 counts than one of 0' } as const;
 
 export const bce_with_logits = loss({
   doc: 'binary cross entropy of sigmoid(pred), without overflow',

@@ -11,8 +11,8 @@ export const weight = { type: 'numbers', doc: 'how much each element counts; in 
 /** What `name` says about elements like those of x, in the shape of x; undefined where it is not said. */
 export function weightsLike(cx: LossContext<object>, x: NodeId, name = 'weight'): NodeId | Problem | undefined {
   const { b } = cx;
-  const listed = (cx.args as Readonly<Record<string, readonly number[] | undefined>>)[name];
-  const given = cx.named[name] ?? (listed === undefined ? undefined : table(b, listed, [listed.length]));
+  const listed = (cx.args as Readonly<Record<string, number | readonly number[] | undefined>>)[name];
+  const given = cx.named[name] ?? (listed === undefined ? undefined : table(b, [listed].flat(), [[listed].flat().length]));
   if (given === undefined) return undefined;
   const shape = b.shape(x);
   const joined = broadcastShapes(b.shape(given), shape);
