@@ -1,8 +1,7 @@
 import { get } from '../base/errors.ts';
 import { hash } from '../base/hash.ts';
-import { count, fixedShape } from '../base/types.ts';
-import { contractWork } from '../ir/graph/contract.ts';
-import type { Graph } from '../ir/graph/types.ts';
+import { fixedShape } from '../base/types.ts';
+import { flopsOf } from '../ir/graph/flops.ts';
 import { loadedAs } from '../ir/kernel/functions.ts';
 import { dataTensor, traceTensor } from '../passes/schedule/schedule.ts';
 import type { Arena, Dispatch, PlanKernel, PlanTensor, Program } from '../plan.ts';
@@ -35,20 +34,8 @@ export function planProgram(p: Lowered, dispatches: readonly Dispatch[], calls: 
     dispatches,
     calls,
     trace: Object.fromEntries(traces.map((t) => [name(t.name), planTensor(p, t.name, name(t.name), [t.size])])),
-    flops: flops(p.schedule.graph),
+    flops: flopsOf(p.schedule.graph.nodes, p.schedule.graph.nodes),
   };
-}
-
-/** Two for each multiply-add, one for each element of anything else that computes. */
-export function flops(graph: Graph): number {
-  let total = 0;
-  for (const node of graph.nodes) {
-    const shape = (i: number) => graph.nodes[node.inputs[i] ?? -1]?.type.shape ?? [];
-    if (node.op === 'contract') total += 2 * contractWork(node.attrs.spec, shape(0), shape(1));
-    else if (node.op === 'reduce_sum' || node.op === 'reduce_max') total += count(shape(0));
-    else if (node.inputs.length > 0 && node.type.dtype === 'f32') total += count(node.type.shape);
-  }
-  return total;
 }
 
 /** Where an input of a program lies. */

@@ -4,9 +4,9 @@ import { OPS, isView, recordOf } from '../../ir/graph/ops.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
 import { readings } from './access.ts';
-import type { Fused } from './fuse.ts';
 import type { Log } from './log.ts';
 import { axisName } from './naming.ts';
+import type { Fused } from './types.ts';
 
 /** A kernel goes through rows one after the other only where there are enough rows to keep a device busy. */
 const MIN_ROWS = 32;

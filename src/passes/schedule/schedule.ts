@@ -3,11 +3,12 @@ import { count } from '../../base/types.ts';
 import { OPS, isLeaf, isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { holdHalves } from '../graph/precision.ts';
-import { chooseRoots, formGroups, readsOnlyInPlace, type Fused } from './fuse.ts';
+import { chooseRoots } from './fuse.ts';
+import { formGroups, readsOnlyInPlace } from './groups.ts';
 import { Log } from './log.ts';
 import { safeName } from './naming.ts';
 import { goesThroughRows } from './rows.ts';
-import type { Group, Level, Place, Schedule, Store, Tensor } from './types.ts';
+import type { Fused, Group, Level, Place, Schedule, Store, Tensor } from './types.ts';
 
 export interface ScheduleOptions {
   readonly level: Level;

@@ -29,6 +29,14 @@ export interface Group {
   readonly stores: readonly Store[];
 }
 
+/** The roots that one kernel computes together, and what it computes on the way. */
+export interface Fused {
+  readonly roots: readonly NodeId[];
+  readonly inlined: readonly NodeId[];
+  /** Threads are dealt out over so many axes of the roots; along the others, each thread goes through its row. */
+  readonly rank: number;
+}
+
 /** Memory that lives within a step (transient), across steps (state), is given from outside (data) or read back (trace). */
 export interface Tensor {
   readonly name: string;

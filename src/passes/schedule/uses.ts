@@ -27,7 +27,10 @@ export function findUses(graph: Graph): ReadonlyMap<NodeId, readonly Use[]> {
         node = at(graph.nodes, at(node.inputs, 0));
       }
       const factor = (seen / count(node.type.shape)) * recordOf(consumer).reuse(consumer, operand, types);
-      uses.set(node.id, [...(uses.get(node.id) ?? []), { consumer: consumer.id, factor, bijective }]);
+      const use = { consumer: consumer.id, factor, bijective };
+      const known = uses.get(node.id);
+      if (known) known.push(use);
+      else uses.set(node.id, [use]);
     });
   }
   return uses;
