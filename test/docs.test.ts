@@ -5,7 +5,9 @@ import { check } from '../src/compile.ts';
 import { commands } from '../src/cli/commands.ts';
 
 const readme = readFileSync('README.md', 'utf8');
-const programs = [...readme.matchAll(/^```\n([\s\S]*?)^```$/gm)].map((m) => m[1] ?? '').filter((text) => /^layer /m.test(text));
+const programs = [...readme.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].flatMap(([, language, text = '']) =>
+  language === '' && /^layer /m.test(text) ? [text] : [],
+);
 
 describe('the README', () => {
   it.each(programs.map((text, i) => [i, text] as const))('program %i is right', (_i, text) => {
