@@ -36,7 +36,7 @@ export function blockCall(ev: Evaluation, def: A.BlockStatement, e: A.CallExpr, 
   return stage([part]);
 }
 
-/** A function is evaluated at once; without its first argument it is a stage, and what flows in takes its place. */
+/** A function is evaluated at once; without the first argument that has no default it is a stage, and what flows in takes its place. */
 export function fnCall(ev: Evaluation, def: A.FnStatement, e: A.CallExpr, env: Environment, flow: Flow): Value {
   const inside = (bound: ReadonlyMap<string, Value>): Value =>
     ev.deeper(def.name, () => {
@@ -44,10 +44,17 @@ export function fnCall(ev: Evaluation, def: A.FnStatement, e: A.CallExpr, env: E
       for (const [k, v] of bound) scope.define(k, v, def.name.span);
       return ev.evaluate(def.value, scope, { prefix: flow.prefix, next: 0 });
     });
-  const [first] = def.parameters;
-  const missing = first && !e.args.some((a, i) => (a.name ? a.name.text === first.name.text : i === 0));
+  // What flows in is the first argument that must be given.
+  const place = Math.max(
+    0,
+    def.parameters.findIndex((p) => !p.value),
+  );
+  const first = def.parameters[place];
+  const unnamed = e.args.filter((a) => !a.name).length;
+  const missing = first && unnamed <= place && !e.args.some((a) => a.name?.text === first.name.text);
   if (!missing) return inside(bind(ev, def.name.text, def.parameters, e, env, flow));
-  const bound = bind(ev, def.name.text, def.parameters.slice(1), e, env, flow);
+  const others = def.parameters.filter((p) => p !== first);
+  const bound = bind(ev, def.name.text, others, e, env, flow);
   const part: Part = {
     label: undefined,
     span: e.span,

@@ -82,14 +82,26 @@ export function eliminate(b: B, x: NodeId, n: number, singular = false): Elimina
 const WITHOUT_DIVISION = 4;
 
 /**
- * Small determinants are polynomials, right where matrices are singular too and exact to all derivatives: Bird, A simple
- * division-free algorithm for computing determinants, 2011. Larger ones are products of pivots, which are less prone to rounding.
+ * Small determinants are polynomials. Larger ones are products of pivots, which are less prone to rounding; but a pivot of 0 hides from
+ * the slopes what the other rows would have given, so that those of singular matrices are the polynomial's.
  */
 export function determinant(b: B, x: NodeId, n: number): NodeId {
-  if (n > WITHOUT_DIVISION) {
-    const { pivots, sign } = eliminate(b, x, n, true);
-    return pivots.reduce((p, q) => b.op('mul', p, q), sign);
-  }
+  if (n <= WITHOUT_DIVISION) return polynomial(b, x, n);
+  const { pivots, sign } = eliminate(b, x, n, true);
+  const product = pivots.reduce((p, q) => b.op('mul', p, q), sign);
+  const singular = pivots.map((p) => b.op('eq', p, b.like(0, p))).reduce((p, q) => b.op('or', p, q));
+  const shape = b.shape(x);
+  // Of other matrices the powers might overflow, which would reach the slopes.
+  const asked = b.op('select', b.unreduce(singular, shape, [shape.length - 2, shape.length - 1]), x, b.like(0, x));
+  const slopes = polynomial(b, asked, n);
+  return b.op('select', singular, b.op('sub', slopes, b.op('detach', slopes)), product);
+}
+
+/**
+ * The determinant without a division, right where matrices are singular too and exact to all derivatives: Bird, A simple division-free
+ * algorithm for computing determinants, 2011.
+ */
+function polynomial(b: B, x: NodeId, n: number): NodeId {
   const shape = b.shape(x);
   const [row, column] = [shape.length - 2, shape.length - 1];
   const lead = 'abcdefgh'.slice(0, row);

@@ -45,10 +45,16 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
   // The first input may be called x whatever its own name is.
   const [first] = inputs;
   const x = given.get('x');
-  if (first && x && first.name !== 'x' && !given.has(first.name)) given.set(first.name, x);
+  const twice = (name: string, other: string, what: string): void => {
+    const span = s.settings.find((a) => a.name?.text === name)?.span ?? s.span;
+    sink.error('NN202', span, `'${name}' and '${other}' are the same ${what}`, { help: 'keep one of them' });
+  };
+  if (first && x && first.name !== 'x' && given.has(first.name)) twice(first.name, 'x', 'input');
+  else if (first && x && first.name !== 'x') given.set(first.name, x);
   // And so may the one target be called y.
   const own = only && others.length === 0 ? given.get(only.shown) : undefined;
-  if (own && !given.has('y')) given.set('y', own);
+  if (own && only && only.shown !== 'y' && given.has('y')) twice(only.shown, 'y', 'target');
+  else if (own) given.set('y', own);
   const { tokens, context } = args as { readonly tokens?: 'chars' | 'bytes'; readonly context?: number };
   if ((tokens === undefined) !== (context === undefined))
     sink.error('NN202', s.span, 'text needs both tokens and context', { help: 'write: data "tale.txt" tokens=chars context=64' });

@@ -153,10 +153,11 @@ export class Walk {
 
   private targetsDeclared(): InputInfo[] {
     const found: InputInfo[] = [];
+    const own = this.program.statements.flatMap((s) => (s.kind === 'let' ? s.names : s.kind === 'param' ? [s.name] : []));
     for (const s of this.program.statements) {
       const one = s.kind === 'target' ? inputOf(s as A.InputStatement, this.env, this.sink) : undefined;
       if (!one) continue;
-      if ([...found, ...this.inputs].some((other) => other.name === one.name))
+      if ([...found, ...this.inputs].some((other) => other.name === one.name) || own.some((n) => n.text === one.name))
         this.sink.error('NN205', (s as A.InputStatement).name.span, `'${one.name}' is defined already`, { help: 'choose another name' });
       else found.push(one);
     }

@@ -24,10 +24,12 @@ export const affine_grid = layer({
   },
   build({ b }, args, theta) {
     const shape = b.shape(theta);
-    const [height, width] = [args.size].flat().slice(-2);
+    const size = [args.size].flat();
+    const [height, width] = size.slice(-2);
     if (shape.length !== 3 || shape[1] !== 2 || shape[2] !== 3)
       return problem('NN203', `affine_grid takes [B, 2, 3], and ${showShape(shape)} flows in`);
-    if (height === undefined || width === undefined) return problem('NN202', 'the size is [height, width]');
+    if (height === undefined || width === undefined || size.length > 3)
+      return problem('NN202', 'the size is [height, width] or [channels, height, width]', 'the batch is that of theta');
     const plane = [height, width, 1];
     // The middles of pixels, from -1 to 1.
     const middle = (axis: number, n: number): NodeId => {

@@ -127,10 +127,10 @@ export const median = layer({
     const given = (args as { readonly dim?: number }).dim;
     const found = rising(b, x, given);
     if ('code' in found) return found;
+    if (given === undefined && args.keepdim)
+      return problem('NN202', 'without an axis the median is one number, and no axis can be kept', 'name the axis: dim=-1');
     const { whole, axis, n, sorted } = found;
-    const middle = sorted.map((y) =>
-      done(b, f.part(b, y, axis, Math.floor((n - 1) / 2), 1), whole, axis, args.keepdim && given !== undefined),
-    );
+    const middle = sorted.map((y) => done(b, f.part(b, y, axis, Math.floor((n - 1) / 2), 1), whole, axis, args.keepdim));
     return given === undefined ? at(middle, 0) : middle;
   },
 });

@@ -10,7 +10,10 @@ export const repeat_interleave = layer({
   doc: 'every element of an axis several times, one after the other',
   torch: 'torch.repeat_interleave',
   shape: '[..., n, ...] -> [..., n*repeats, ...]',
-  parameters: { repeats: { type: 'int', min: 1, doc: 'how often' }, dim: { type: 'int', default: -1, doc: 'the axis' } },
+  parameters: {
+    repeats: { type: 'int', min: 1, doc: 'how often' },
+    dim: { type: 'int', default: -1, doc: 'the axis; PyTorch makes one of all of them where it is not said' },
+  },
   build({ b }, { repeats, dim }, x) {
     const shape = b.shape(x);
     const axis = axisOf(dim, shape.length);

@@ -139,6 +139,8 @@ export const cross_entropy = loss({
     const { label_smoothing: smoothing } = args;
     const lse = logsumexp(b, pred, axis);
     const soft = b.type(target).dtype === 'f32';
+    if (soft && ignore_index !== undefined)
+      return problem('NN202', 'a target of probabilities has no label that could be ignored', 'take ignore_index away');
     if (!soft && smoothing === 0 && weight === undefined) {
       const hard = b.op('sub', lse, chosen(b, pred, target));
       return ignore_index === undefined ? hard : counted(b, hard, target, ignore_index);
