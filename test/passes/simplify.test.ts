@@ -10,6 +10,11 @@ import { Random } from '../support/random.ts';
 type Build = (b: GraphBuilder, x: NodeId, y: NodeId) => NodeId;
 const f = (b: GraphBuilder, v: number): NodeId => b.full(v, { dtype: 'f32', shape: [3, 4] });
 
+const opposite = (b: GraphBuilder, n: number): NodeId => {
+  const place = b.add('iota', [], { axis: 0 }, { dtype: 'i32', shape: [n] });
+  return b.op('sub', b.like(n - 1, place), place);
+};
+
 /** For each law an expression of x, y [3, 4] that it applies to, and what is left of it. */
 const EXAMPLES: Readonly<Record<string, readonly [Build, string]>> = {
   'x + -y is x - y': [(b, x, y) => b.op('add', x, b.op('neg', y)), 'sub'],
@@ -55,6 +60,11 @@ const EXAMPLES: Readonly<Record<string, readonly [Build, string]>> = {
   'a sum over nothing is nothing': [(b, x) => b.op('exp', b.add('reduce_sum', [x], { axes: [] })), 'exp'],
   'a sum of one element is a reshape': [(b, x) => b.op('exp', b.sum(b.reshape(x, [3, 1, 4]), [1])), 'exp'],
   'a sum of repetitions is a product': [(b, x) => b.sum(b.broadcast(x, [5, 3, 4], [1, 2]), [0]), 'const mul'],
+  'rows in the opposite order are turned around': [(b, x) => b.op('exp', b.op('gather', x, opposite(b, 3))), 'flip exp'],
+  'sums into rows in the opposite order are turned around': [
+    (b, x) => b.op('exp', b.add('scatter_add', [opposite(b, 3), x], { rows: 3 })),
+    'flip exp',
+  ],
   'a contract reads through a permute': [(b, x, y) => b.contract('ab,bc->ac', x, b.permute(y, [1, 0])), 'contract'],
   'axes of one element say nothing in a contract': [
     (b, x, y) => b.contract('gab,gcb->gac', b.reshape(x, [1, 3, 4]), b.reshape(y, [1, 3, 4])),

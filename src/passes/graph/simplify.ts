@@ -5,6 +5,7 @@ import { contractLabels } from '../../ir/graph/contract.ts';
 import { isPointwise, pointwise } from '../../ir/graph/pointwise.ts';
 import type { Graph, Node, NodeId, NodeOf, Op } from '../../ir/graph/types.ts';
 import { dce } from './cleanup.ts';
+import { turnedRows } from './row-laws.ts';
 import { padBelow, partOfProduct, productOfWindows, windowsSideBySide, withoutSingles } from './window-laws.ts';
 import { rebuild } from './rewrite.ts';
 
@@ -199,6 +200,10 @@ export const LAWS: readonly Law[] = [
     const node = cx.as('slice');
     return node && partOfProduct(cx.b, node, cx.arg(0));
   }),
+  law('rows in the opposite order are turned around', ['gather'], (cx) => turnedRows(cx.b, cx.id(0), cx.id(1))),
+  law('sums into rows in the opposite order are turned around', ['scatter_add'], (cx) =>
+    cx.as('scatter_add')?.attrs.rows === cx.arg(0).type.shape[0] ? turnedRows(cx.b, cx.id(1), cx.id(0)) : undefined,
+  ),
   law('a contract over single elements is a product', ['contract'], (cx) => {
     const node = cx.as('contract');
     if (!node) return undefined;
