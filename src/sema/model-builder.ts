@@ -9,7 +9,8 @@ import type { AnyArgs } from './arguments.ts';
 import type { Init } from '../base/init.ts';
 import type { Overrides } from './initialisers.ts';
 import { isProblem, problem, type Layer, type LayerContext, type Problem } from './layers/layer.ts';
-import type { ParamInfo, StageInfo, StateUse } from './model.ts';
+import type { StateUse } from '../ir/graph/state-use.ts';
+import type { ParamInfo, StageInfo } from './model.ts';
 import { tensor, type Value } from './values.ts';
 
 /** One use of a layer: where it stands in the names and in the text, and what flows in. */
