@@ -1,5 +1,5 @@
 import { DiagnosticSink, type Diagnostic } from './base/diagnostics.ts';
-import { fail, get, invariant } from './base/errors.ts';
+import { at, fail, get, invariant } from './base/errors.ts';
 import type { ScalarExpr } from './base/scalar.ts';
 import type { Source } from './base/source.ts';
 import { fixedShape } from './base/types.ts';
@@ -235,7 +235,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
         phases: [
           { packing: packed, optimizer: update(optim, 0, options.settings), loss: 'loss', record: 'loss' },
           ...model.turns.map((t, i) => ({
-            packing: get(new Map(packings.entries()), i + 1, 'vector'),
+            packing: at(packings, i + 1),
             optimizer: update(t.optim, i + 1),
             loss: t.output,
             record: `metric:${t.loss}`,

@@ -8,21 +8,25 @@ import { judge, worse, type Trial } from './gradcheck/trial.ts';
 import type { Graph } from './ir/graph/types.ts';
 import { bindBatch, select } from './passes/graph/cleanup.ts';
 import { gradOutput } from './passes/graph/differentiate.ts';
+import { phaseOf } from './passes/graph/phases.ts';
 import { gradientPipeline, runPasses } from './passes/pipeline.ts';
 import { evaluate, type Values } from './reference/evaluate.ts';
 import { sizeAlong, slopeAlong, tiedAlong } from './reference/forwards.ts';
 import { Shifted, type Shift } from './reference/shifted.ts';
-import type { Model, ParamInfo } from './sema/model.ts';
+import type { Model, ParamInfo, TurnInfo } from './sema/model.ts';
 
 /** How well the symbolic gradient of a parameter agrees with its two witnesses: differences of the loss, and slopes taken forwards. */
 export interface ParamCheck extends Trial {
   readonly param: ParamInfo;
+  /** The loss, as the program writes it. */
+  readonly loss: string;
   /** Places where there was something to try, and how many directions and single elements were tried in all of them. */
   readonly places: number;
   readonly tried: number;
-  /** Of those: at a kink, and where there is no slope. */
+  /** Of those: at a kink. */
   readonly kinks: number;
-  readonly without: number;
+  /** Whether the loss is a number at any of the places. */
+  readonly finite: boolean;
   /** What is no mistake and yet worth telling. */
   readonly remarks: readonly string[];
 }
@@ -38,40 +42,67 @@ export interface GradcheckOptions {
   readonly table?: VjpTable;
 }
 
+/** One of the losses that a program trains by, alone: the output `loss`; and the parameters that it moves. */
+interface CheckedLoss {
+  readonly name: string;
+  readonly graph: Graph;
+  readonly params: readonly ParamInfo[];
+}
+
+/** Every parameter is in one of them: what nobody trains lies with the first, as it does in training. */
+function lossesOf(model: Model, training: Graph): CheckedLoss[] {
+  const first = model.loss ?? 'loss';
+  if (model.turns.length === 0) return [{ name: first, graph: training, params: model.params }];
+  const outputs = ['loss', ...model.turns.map((t) => t.output)];
+  const alone = (output: string): Graph => phaseOf(training, output, model.uses, outputs);
+  const moves = (t: TurnInfo, p: ParamInfo): boolean => t.optim.trains?.has(p.name) === true;
+  return [
+    { name: first, graph: alone('loss'), params: model.params.filter((p) => !model.turns.some((t) => moves(t, p))) },
+    ...model.turns.map((t) => ({ name: t.loss, graph: alone(t.output), params: model.params.filter((p) => moves(t, p)) })),
+  ];
+}
+
 const lossGraph = (training: Graph, rows: number): Graph => bindBatch(select(training, ['loss']), rows);
 
 /** What can be tried in a short time. */
 export function gradcheckEffort(model: Model, training: Graph, rows: number): EffortPlan {
   // Of one example alone, a batch norm leaves nothing.
   const least = model.states.length > 0 ? 2 : 1;
-  return planEffort((n) => lossGraph(training, Math.min(n, rows)), model.params.length, least);
+  const losses = lossesOf(model, training).map(({ graph, params }) => ({
+    graph: (n: number) => lossGraph(graph, Math.min(n, rows)),
+    params: params.length,
+  }));
+  return planEffort(losses, least);
 }
 
 /**
- * Checks the gradient of every parameter in float64, along random directions and for single elements, at random places and where
+ * Checks the gradient of every parameter by the loss that trains it, in float64, along random directions and for single elements, at random places and where
  * ties and zeros are. Twice: against differences of the loss, which are rounded and bent but know nothing of rules; and against the
  * slope taken forwards, operation by operation, which is exact and has a value at kinks too.
  */
 export function gradcheck(model: Model, training: Graph, options: GradcheckOptions): ParamCheck[] {
   const { rows, seed } = options;
   const effort: Effort = { ...(options.effort ?? EVERYTHING), ...(options.elements === undefined ? {} : { elements: options.elements }) };
-  const names = model.params.map((p) => p.name);
-  const loss = lossGraph(training, rows);
-  // Metrics are left out: they may compare with a target that the loss does not know.
-  const grads = bindBatch(runPasses(select(training, ['loss']), gradientPipeline(names, options.table)), rows);
-  const inputs = examples(loss, model, options.data, seed);
-  const chosen = spread(model.params.length, effort.params ?? model.params.length, seed);
-  const checks = new Map<ParamInfo, ParamCheck>();
-  for (const place of places(model, seed).slice(0, effort.places)) {
-    const at = new Checker(loss, grads, { inputs, state: place.state, scalars: { step: 0, seed, total: 1 } }, place, effort);
-    for (const i of chosen) {
-      const param = model.params[i] as ParamInfo;
-      const before = checks.get(param);
-      const now = at.check(param, directions(get(place.state, param.name).length, i, effort, seed));
-      checks.set(param, before ? joined(before, now) : now);
+  const chosen = new Set(spread(model.params.length, effort.params ?? model.params.length, seed).map((i) => model.params[i]));
+  return lossesOf(model, training).flatMap(({ name, graph, params }) => {
+    const tried = params.filter((p) => chosen.has(p));
+    if (tried.length === 0) return [];
+    const loss = lossGraph(graph, rows);
+    const names = params.map((p) => p.name);
+    // Metrics are left out: they may compare with a target that the loss does not know.
+    const grads = bindBatch(runPasses(select(graph, ['loss']), gradientPipeline(names, options.table)), rows);
+    const inputs = examples(loss, model, options.data, seed);
+    const checks = new Map<ParamInfo, ParamCheck>();
+    for (const place of places(model, seed).slice(0, effort.places)) {
+      const at = new Checker(name, loss, grads, { inputs, state: place.state, scalars: { step: 0, seed, total: 1 } }, place, effort);
+      for (const param of tried) {
+        const before = checks.get(param);
+        const now = at.check(param, directions(get(place.state, param.name).length, model.params.indexOf(param), effort, seed));
+        checks.set(param, before ? joined(before, now) : now);
+      }
     }
-  }
-  return [...checks.values()];
+    return [...checks.values()];
+  });
 }
 
 /** What is tried of a parameter, by what it is called. */
@@ -102,10 +133,11 @@ function joined(a: ParamCheck, b: ParamCheck): ParamCheck {
   return {
     ...worse(a, b),
     param: a.param,
+    loss: a.loss,
     places: a.places + b.places,
     tried: a.tried + b.tried,
     kinks: a.kinks + b.kinks,
-    without: a.without + b.without,
+    finite: a.finite || b.finite,
     remarks: [...a.remarks, ...b.remarks],
   };
 }
@@ -113,8 +145,9 @@ function joined(a: ParamCheck, b: ParamCheck): ParamCheck {
 /** Points that tell how exact the loss is. */
 const NOISE_POINTS = 6;
 
-/** All checks at one place. */
+/** All checks of a loss at one place. */
 class Checker {
+  private readonly name: string;
   private readonly point: Shifted;
   private readonly of: number;
   private readonly base: number;
@@ -124,7 +157,8 @@ class Checker {
   private readonly noise: number;
   private readonly size: number;
 
-  constructor(loss: Graph, grads: Graph, values: Values, place: Place, effort: Effort) {
+  constructor(name: string, loss: Graph, grads: Graph, values: Values, place: Place, effort: Effort) {
+    this.name = name;
     this.place = place;
     this.effort = effort;
     this.point = new Shifted(loss, values);
@@ -156,10 +190,11 @@ class Checker {
     return {
       ...trials.reduce(worse),
       param,
+      loss: this.name,
       places: found.length > 0 ? 1 : 0,
       tried: found.length,
       kinks: trials.filter((t) => t.kind === 'kink').length,
-      without: trials.length - found.length,
+      finite: Number.isFinite(this.base),
       remarks: trials.flatMap((t) =>
         t.remark === undefined ? [] : [`the gradient is ${t.symbolic} along ${t.what} (parameters ${t.place}): ${t.remark}`],
       ),
@@ -175,6 +210,6 @@ class Checker {
     const sharp = numeric.kind === 'smooth' && numeric.bound <= SHARP * Math.abs(symbolic);
     const forwards = this.effort.both || !sharp ? slopeAlong(this.point, direction, this.of) : undefined;
     const tied = (): boolean => tiedAlong(this.point, direction, this.of);
-    return judge({ what: d.what, element: d.element, place: this.place, symbolic, forwards, size, numeric, tied });
+    return judge({ what: d.what, element: d.element, place: this.place, symbolic, forwards, size, base: this.base, numeric, tied });
   }
 }

@@ -117,9 +117,9 @@ export const PRELUDE: Partial<Readonly<Record<Fn | 'turn', PreludeEntry>>> = {
   },
   pow: {
     needs: [],
-    // WGSL's pow is undefined for negative bases: whole exponents have a meaning there, others none. Of 0 drivers
-    // take a logarithm that is finite. What C and IEEE 754 say of
-    // bases of 1 and -1 holds for infinite exponents too.
+    // WGSL's pow is undefined for negative bases: whole exponents have a meaning there, others none. Of a base of 0 drivers take
+    // a logarithm that is finite, so that its powers are said here. What C and IEEE 754 say of bases of 1 and -1 holds for
+    // infinite exponents too.
     text: `fn nn_pow(x: f32, y: f32) -> f32 {
   let infinite = bitcast<f32>((bitcast<i32>(x) & i32(0x7fffffff)) | i32(0x7f800000));
   let magnitude = select(pow(abs(x), y), select(f32(0.0), infinite, y < f32(0.0)), x == f32(0.0));

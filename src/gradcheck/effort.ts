@@ -43,15 +43,22 @@ export interface EffortPlan {
   readonly sampled: boolean;
 }
 
-/** What to try of a program with so many parameters whose loss, for some examples, is this graph; `least` examples make sense. */
-export function planEffort(lossOf: (rows: number) => Graph, params: number, least: number): EffortPlan {
+/** A loss, for some examples, and how many parameters it is differentiated for. */
+export interface LossWork {
+  readonly graph: (rows: number) => Graph;
+  readonly params: number;
+}
+
+/** What to try of a program with these losses; `least` examples make sense. */
+export function planEffort(losses: readonly LossWork[], least: number): EffortPlan {
   const planned = EFFORTS.filter((e) => e.rows >= least).map((effort) => ({
     effort,
-    seconds: secondsFor(lossOf(effort.rows), effort, params),
+    seconds: losses.reduce((s, l) => s + secondsFor(l.graph(effort.rows), effort, l.params), 0),
   }));
   const quick = planned.find((p) => p.seconds <= QUICK) ?? planned.find((p) => p.seconds <= LONG);
   if (quick) return { ...quick, sampled: quick.effort !== EVERYTHING };
   const { effort, seconds } = at(planned, planned.length - 1);
+  const params = losses.reduce((n, l) => n + l.params, 0);
   const some = Math.max(1, Math.floor((params * LONG) / seconds));
   return { effort: { ...effort, params: some }, seconds: (seconds * some) / params, sampled: true };
 }

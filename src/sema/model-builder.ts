@@ -9,7 +9,8 @@ import type { AnyArgs } from './arguments.ts';
 import type { Init } from '../base/init.ts';
 import type { Overrides } from './initialisers.ts';
 import { isProblem, problem, type Layer, type LayerContext, type Problem } from './layers/layer.ts';
-import type { CounterInfo, MeasureInfo, ParamInfo, StageInfo, StateUse } from './model.ts';
+import type { StateUse } from '../ir/graph/state-use.ts';
+import type { CounterInfo, MeasureInfo, ParamInfo, StageInfo } from './model.ts';
 import { SingleDraws } from './single-draws.ts';
 import { tensor, type Value } from './values.ts';
 

@@ -1,8 +1,10 @@
 import type { Init } from '../base/init.ts';
+import type { Plateau } from '../base/plateau.ts';
 import type { ScalarExpr } from '../base/scalar.ts';
 import type { Span } from '../base/source.ts';
 import type { Dim, Precision, Shape, TensorType } from '../base/types.ts';
-import type { Graph, NodeId } from '../ir/graph/types.ts';
+import type { StateUse } from '../ir/graph/state-use.ts';
+import type { Graph } from '../ir/graph/types.ts';
 
 /** A tensor that the model keeps, trained or not, with PyTorch's name. */
 export interface ParamInfo {
@@ -39,26 +41,13 @@ export interface Optim {
   /** Parameters with a rate or a decay of their own; none is in two groups. */
   readonly groups: readonly OptimGroup[];
   /** When the rate is lowered because the loss does not fall. */
-  readonly plateau: PlateauSettings | undefined;
+  readonly plateau: Plateau | undefined;
 }
 
 export interface OptimGroup {
   readonly params: ReadonlySet<string>;
   /** `lr`, `weight_decay`: what is the group's own. */
   readonly settings: Readonly<Record<string, ScalarExpr>>;
-}
-
-/** The arguments of `plateau`. */
-export interface PlateauSettings {
-  readonly factor: number;
-  readonly patience: number;
-  readonly threshold: number;
-  readonly threshold_mode: 'rel' | 'abs';
-  readonly cooldown: number;
-  readonly min_lr: number;
-  readonly eps: number;
-  /** Steps over which the loss is averaged; 0 for an epoch. */
-  readonly every: number;
 }
 
 /** Examples from a file, or drawn by expressions. */
@@ -96,13 +85,6 @@ export interface TrainSpec {
 export interface InputInfo {
   readonly name: string;
   readonly type: TensorType;
-}
-
-/** A use of a layer that moves a state: what it was before and what it is then, as nodes of the graph that trains. */
-export interface StateUse {
-  readonly state: string;
-  readonly before: NodeId;
-  readonly next: NodeId;
 }
 
 /** A number of the weights that counts how often a state has moved, by PyTorch's name. */

@@ -1,10 +1,11 @@
 import type { DiagnosticSink } from '../base/diagnostics.ts';
+import type { Plateau } from '../base/plateau.ts';
 import type { Span } from '../base/source.ts';
 import type * as A from '../parser/ast.ts';
 import { advice } from './advice.ts';
 import { bindArguments, type AnyArgs } from './arguments.ts';
 import type { Environment } from './environment.ts';
-import type { Optim, OptimGroup, OptimSettings, ParamInfo, PlateauSettings } from './model.ts';
+import type { Optim, OptimGroup, OptimSettings, ParamInfo } from './model.ts';
 import { groupsOf, isGrouped, parametersOf } from './optim-groups.ts';
 import { COMMON, OPTIMIZERS } from './optimizers.ts';
 import { rateOf } from './rates.ts';
@@ -108,7 +109,7 @@ interface FoundPlateau {
   readonly arg: A.Argument;
   /** The rate before it is lowered. */
   readonly start: A.Expr;
-  readonly settings: PlateauSettings;
+  readonly settings: Plateau;
 }
 
 /** `lr=plateau(0.1, patience=5)`; the rate itself is the number in front. */
@@ -124,6 +125,6 @@ function plateauOf(s: A.OptimStatement, scope: Environment, sink: DiagnosticSink
   return {
     arg,
     start: { kind: 'number', value: typeof start === 'number' ? start : 1, span },
-    settings: settings as unknown as PlateauSettings,
+    settings: settings as unknown as Plateau,
   };
 }

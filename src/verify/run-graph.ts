@@ -1,6 +1,8 @@
 import { uniformAt } from '../base/random.ts';
-import { count, fixedShape } from '../base/types.ts';
-import type { Graph, NodeId } from '../ir/graph/types.ts';
+import { at } from '../base/errors.ts';
+import { count, fixedDim, fixedShape, type Dim } from '../base/types.ts';
+import { isView } from '../ir/graph/ops.ts';
+import type { Graph, NodeId, Op } from '../ir/graph/types.ts';
 import { featuresOf } from '../lower/describe.ts';
 import { collectScalars, generate } from '../lower/generate.ts';
 import { lowerProgram, type Lowered } from '../lower/program.ts';
@@ -128,22 +130,55 @@ export function distance(got: ArrayLike<number>, want: ArrayLike<number>, floor 
   return worst / scale;
 }
 
-/** Fresh random values for everything that a graph reads; second moments are squares, so that their roots exist. */
-export function randomInputs(graph: Graph, classes: number, seed: number): GraphInputs {
+/**
+ * Fresh random values for everything that a graph reads; second moments are squares, so that their roots exist. `classes` says of an
+ * input how many classes its labels choose from, where it is known.
+ */
+export function randomInputs(graph: Graph, classes: (input: string) => number | undefined, seed: number): GraphInputs {
+  const rows = indexedRows(graph);
   const inputs = new Map<string, Float64Array>();
   const state = new Map<string, Float64Array>();
   for (const node of graph.nodes) {
     if (node.op !== 'input' && node.op !== 'state') continue;
     const { name } = node.attrs;
     const n = count(fixedShape(node.type.shape));
+    const most = Math.min(classes(name) ?? Infinity, rows.get(node.id) ?? Infinity);
+    const below = Number.isFinite(most) ? most : SMALL;
     const values = Float64Array.from({ length: n }, (_, i) => {
       const u = uniformAt(seed, 3000 + node.id, 0, i);
       // Scaled, the noise of what cancels would look like an error.
       if (name.endsWith('loss_scale')) return 1;
-      if (node.type.dtype === 'i32') return Math.floor(u * classes);
-      return Math.fround(/(_sq|square_avg|sum|var|variance|std|exp_inf|acc_delta)$/.test(name) ? u * u : 2 * u - 1);
+      if (node.type.dtype === 'i32') return Math.floor(u * below);
+      return Math.fround(/(_sq|square_avg|sum|var|variance|std|exp_inf|acc_delta|H_diag)$/.test(name) ? u * u : 2 * u - 1);
     });
     (node.op === 'input' ? inputs : state).set(name, values);
   }
   return { inputs, state };
+}
+
+/** Whole numbers that nothing is known of are below this. */
+const SMALL = 2;
+
+/** The operands whose elements an operation hands on as they are; views hand on all of theirs. */
+const HANDED_ON: { readonly [K in Op]?: (inputs: readonly NodeId[]) => readonly NodeId[] } = {
+  concat: (inputs) => inputs,
+  max: (inputs) => inputs,
+  min: (inputs) => inputs,
+  select: ([, yes = -1, no = -1]) => [yes, no],
+  gather: ([from = -1]) => [from],
+};
+
+/** Of inputs that rows are looked up by, how many rows there are: where there are several tables, in the smallest. */
+function indexedRows({ nodes }: Graph): ReadonlyMap<NodeId, number> {
+  const rows = new Map<NodeId, number>();
+  const index = (id: NodeId, most: Dim | undefined): void => {
+    const node = at(nodes, id);
+    if (node.op === 'input') rows.set(id, Math.min(fixedDim(most ?? Infinity), rows.get(id) ?? Infinity));
+    else (HANDED_ON[node.op]?.(node.inputs) ?? (isView(node) ? node.inputs : [])).forEach((i) => index(i, most));
+  };
+  for (const node of nodes) {
+    if (node.op === 'gather') index(at(node.inputs, 1), at(nodes, at(node.inputs, 0)).type.shape[0]);
+    if (node.op === 'scatter_add') index(at(node.inputs, 0), node.attrs.rows);
+  }
+  return rows;
 }

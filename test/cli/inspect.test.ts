@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { gradcheck, gradcheckEffort } from '../../src/gradcheck.ts';
 import { VJP, type VjpTable } from '../../src/autodiff/vjp.ts';
+import { UserError } from '../../src/base/errors.ts';
+import { gradcheckCommand } from '../../src/cli/commands/gradcheck.ts';
 import { openProgram } from '../../src/cli/program.ts';
 import { nnc, temporary } from '../support/cli.ts';
 
@@ -82,6 +84,24 @@ describe('nnc gradcheck', () => {
       ),
     );
     expect(Math.max(...stdout.split('\n').map((l) => l.length))).toBeLessThanOrEqual(100);
+  });
+
+  it.each([
+    ['log(0 * pred - 1)', 'the loss is not a number at any place that was tried'],
+    ['sqrt(abs(0 * pred))', 'the loss has no slope that is a number at any place that was tried'],
+  ])('tells a loss that is no number from one that has no slope: %s', async (loss, why) => {
+    const file = join(temporary(), 'p.nn');
+    writeFileSync(file, `layer Linear(2, 1, bias=false)\nloss mean(${loss})\n`);
+    const error: unknown = await gradcheckCommand(file, {}).catch((e: unknown) => e);
+    expect(error instanceof UserError && error.diagnostics[0]?.label).toBe(`the gradient of '0.weight' cannot be checked: ${why}`);
+  });
+
+  it('names the loss where there are several', async () => {
+    const { stdout, code } = await nnc('gradcheck', 'test/parity/programs/gan.nn');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^parameter +of the loss +tried/m);
+    expect(stdout).toMatch(/^gen\.0\.weight +bce_with_logits\(dis… +\d+ at \d/m);
+    expect(stdout).toContain('all 9 gradients agree');
   });
 
   it('says before it starts where it tries a part only', async () => {

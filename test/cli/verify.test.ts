@@ -15,7 +15,7 @@ const TEXT = `input x: [1, 6, 6]
 layer Conv2d(1, 3, 3) -> BatchNorm2d(3) -> relu -> MaxPool2d(2) -> flatten -> Linear(12, 4) -> tanh
 loss mse
 optim adamw lr=0.01`;
-const given = (graph: Graph) => ({ ...randomInputs(graph, 2, 1), step: 0, seed: 1 });
+const given = (graph: Graph) => ({ ...randomInputs(graph, () => undefined, 1), step: 0, seed: 1 });
 
 async function errorsOf(graph: Graph, planned: GraphPlan): Promise<readonly { readonly what: string; readonly error: number }[]> {
   const session = await openSession(planned.plan, 'gpu');
@@ -120,6 +120,26 @@ describe('stored errors', () => {
     expect(errors(step, x, [0, 0, 1]).error).toBe(0);
     expect(errors(step, x, [1, 0, 1]).error).toBe(0);
     expect(errors(step, x, [1, 1, 1]).error).toBe(1);
+  });
+});
+
+describe('random inputs', () => {
+  it('are rows of the table that they look up, and classes of their own target', () => {
+    const text = `input a: int[3]
+input b: int[2]
+input c: int[1]
+target kind: int[]
+target word: int[]
+let other = concat(b, c) -> more: Embedding(9, 2) -> flatten -> Linear(6, 3)
+layer concat(a, c) -> Embedding(5, 4) -> flatten -> first: Linear(16, 7)
+loss cross_entropy(pred, kind) + cross_entropy(other, word)
+optim sgd lr=0.1`;
+    const { model: m } = model(text);
+    const { graph } = at(compile(m, { rows: 200, batch: 200, devices: 'cpu' }).programs, 0).schedule;
+    const classes = new Map(m.targets.map((t) => [t.name, t.classes]));
+    const { inputs } = randomInputs(graph, (name) => classes.get(name), 1);
+    const most = Object.fromEntries([...inputs].map(([name, values]) => [name, Array.from(values).reduce((x, y) => Math.max(x, y))]));
+    expect(most).toEqual({ a: 4, b: 8, c: 4, kind: 6, word: 2 });
   });
 });
 

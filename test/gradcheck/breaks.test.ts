@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { VJP, type VjpRule, type VjpTable } from '../../src/autodiff/vjp.ts';
+import { judge } from '../../src/gradcheck/trial.ts';
 import { gradcheck, type ParamCheck } from '../../src/gradcheck.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import type { NodeId, Op } from '../../src/ir/graph/types.ts';
@@ -137,5 +138,50 @@ describe.each(Object.entries(PROGRAMS) as [Op, string][])('%s', (op, text) => {
         checked(text, table).some((r) => !r.ok),
         name,
       ).toBe(true);
+  });
+});
+
+describe('of two losses in turn', () => {
+  // tanh is on the way of the second loss alone.
+  const TWO = `block Maker() { Linear(3, 4) -> tanh -> Linear(4, 2) }
+input real: [2]
+let disc = share(Linear(2, 4) -> sin -> Linear(4, 1))
+layer randn([3], like=real) -> gen: Maker()
+loss mean((disc(detach(pred)) + 1) ^ 2) + mean((disc(real) - 1) ^ 2)
+loss mean((disc(pred) - 1) ^ 2)
+optim adam params=[disc]
+optim adam params=[gen]`;
+
+  it('each is checked for what it trains', () => {
+    const of = checked(TWO, VJP).map((r) => [r.param.name.split('.')[0], r.loss.includes('real'), r.ok, r.tried > 0].join(' '));
+    expect(of).toEqual([...Array<string>(4).fill('disc true true true'), ...Array<string>(4).fill('gen false true true')]);
+  });
+
+  it('the second is found broken', () => {
+    const wrong = checked(
+      TWO,
+      broken('tanh', 0, (g, { b }) => g && b.op('neg', g)),
+    ).filter((r) => !r.ok);
+    expect(wrong.map((r) => r.param.name)).toEqual(['gen.0.weight', 'gen.0.bias']);
+  });
+});
+
+describe('where forwards there is no slope', () => {
+  const judged = (forwards: number, tied: boolean) =>
+    judge({
+      what: 'a random direction',
+      element: undefined,
+      place: { name: 'random', natural: true, state: new Map() },
+      symbolic: 1,
+      forwards,
+      size: Infinity,
+      base: 1,
+      numeric: { kind: 'smooth', slope: 2, bound: 1e-6, from: 'rounding' },
+      tied: () => tied,
+    });
+
+  it.each([NaN, Infinity, 1])('differences are believed (%d)', (forwards) => {
+    expect(judged(forwards, false)).toMatchObject({ ok: false, kind: 'smooth', numeric: 2, difference: 1, bound: 1e-6 });
+    expect(judged(forwards, true)).toMatchObject({ ok: true, kind: 'none', remark: expect.stringContaining('the slope 2.0000') as string });
   });
 });

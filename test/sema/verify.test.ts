@@ -17,7 +17,7 @@ async function trial(seed: number): Promise<string | undefined> {
   // Now and then so many examples that values are computed again, and rows lie in lanes.
   const rows = seed % 5 === 0 ? 64 : 3;
   const { graph } = at(compile(model(text).model, { rows, devices: 'gpu' }).programs, 0).schedule;
-  const given = { ...randomInputs(graph, 2, seed), step: 1, seed };
+  const given = { ...randomInputs(graph, () => undefined, seed), step: 1, seed };
   for (const [device, level] of seed % 3 === 0
     ? ([['gpu', 1]] as const)
     : ([

@@ -28,7 +28,8 @@ export async function gradcheckCommand(path: string, flags: GradcheckFlags): Pro
   if (plan.sampled) note(announcement(model, plan));
   const rows = Math.min(effort.rows, data?.rows ?? effort.rows);
   const results = gradcheck(model, training, { data: given, rows, seed: flags.seed ?? model.train.seed, effort });
-  print(columns([HEADER, ...results.map(row)]));
+  const several = model.turns.length > 0;
+  print(columns([header(several), ...results.map((r) => row(r, several))]));
   print();
   LEGEND.forEach((line) => print(line));
   for (const r of results)
@@ -41,12 +42,12 @@ export async function gradcheckCommand(path: string, flags: GradcheckFlags): Pro
       code: 'NN701',
       severity: 'error',
       span: r.param.span,
-      label: r.ok
-        ? `the gradient of '${r.param.name}' cannot be checked: the loss is not a number at any place that was tried`
-        : labelOf(r),
-      help: r.ok
-        ? 'look at the data and the loss: logarithms and roots need numbers above 0'
-        : 'if the program uses only what the language offers, this is a bug in nnc: please report it',
+      ...(r.ok
+        ? uncheckable(r)
+        : {
+            label: labelOf(r, several),
+            help: 'if the program uses only what the language offers, this is a bug in nnc: please report it',
+          }),
     })),
   );
 }
@@ -61,24 +62,54 @@ function announcement(model: Model, { effort: e, seconds }: EffortPlan): string 
   return `${number(size)} parameters in ${model.params.length} tensors: of ${all ? 'each' : `${e.params} of them`}, ${how.join(' and ')}, at ${many(e.places, 'place')} with ${many(e.rows, 'example')} (about ${showTime(seconds)})`;
 }
 
-const labelOf = (r: ParamCheck): string => {
+const labelOf = (r: ParamCheck, several: boolean): string => {
   const witness = r.from === 'forwards' ? 'the slope taken forwards' : 'differences give';
-  return `the gradient of '${r.param.name}' along ${r.what} is ${showNumber(r.symbolic)}, and ${witness}${r.from === 'forwards' ? ' is' : ''} ${showNumber(r.numeric)} (parameters ${r.place})`;
+  return `the gradient of '${r.param.name}'${several ? ` by ${r.loss}` : ''} along ${r.what} is ${showNumber(r.symbolic)}, and ${witness}${r.from === 'forwards' ? ' is' : ''} ${showNumber(r.numeric)} (parameters ${r.place})`;
 };
+
+/** Why there was nothing to try. */
+function uncheckable({ param, finite }: ParamCheck): { readonly label: string; readonly help: string } {
+  const label = `the gradient of '${param.name}' cannot be checked: the loss`;
+  return finite
+    ? {
+        label: `${label} has no slope that is a number at any place that was tried`,
+        help: 'look for what has none at 0: roots, powers below 1, logarithms; keep it away from 0, as in sqrt(x + 1e-6)',
+      }
+    : {
+        label: `${label} is not a number at any place that was tried`,
+        help: 'look at the data and the loss: logarithms and roots need numbers above 0',
+      };
+}
 
 const LEGEND = [
   'Shown is the worst of what was tried: directions and single elements, at so many places (random,',
   'as it starts, all or every second layer 0, all equal). from: what the bound is made of; forwards:',
   'the slope taken operation by operation, which has a value at kinks too, where differences have two.',
 ] as const;
-const HEADER = ['parameter', 'tried', 'kinks', 'symbolic', 'numeric', 'off by', 'bound', 'from'];
+const header = (several: boolean): string[] => [
+  'parameter',
+  ...(several ? ['of the loss'] : []),
+  ...['tried', 'kinks', 'symbolic', 'numeric', 'off by', 'bound', 'from'],
+];
 const NAME = 28;
+const LOSS = 20;
 
-function row(r: ParamCheck): string[] {
+function row(r: ParamCheck, several: boolean): string[] {
   const { name } = r.param;
   const shown = name.length <= NAME ? name : `…${name.slice(1 - NAME)}`;
   const tried = `${r.tried} at ${r.places}`;
   const digits = (x: number): string => (x === 0 ? '0' : Number.isFinite(x) ? x.toExponential(4) : String(x));
   const rough = (x: number): string => (x === 0 ? '0' : x.toExponential(1));
-  return [shown, tried, String(r.kinks), digits(r.symbolic), digits(r.numeric), rough(r.difference), rough(r.bound), r.from];
+  const loss = r.loss.length <= LOSS ? r.loss : `${r.loss.slice(0, LOSS - 1)}…`;
+  return [
+    shown,
+    ...(several ? [loss] : []),
+    tried,
+    String(r.kinks),
+    digits(r.symbolic),
+    digits(r.numeric),
+    rough(r.difference),
+    rough(r.bound),
+    r.from,
+  ];
 }

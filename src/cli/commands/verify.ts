@@ -44,11 +44,12 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
   const tolerance = TOLERANCE[program.model.precision];
   const data = hasData(program, flags.data, existsSync) ? await openData(program, flags.data) : undefined;
   print(sayData(program, flags, data));
+  const classes = new Map(program.model.targets.map((t) => [t.name, t.classes]));
   const rows = [['program', 'level', 'device', 'kernels', 'values', 'worst error', 'allowed', 'of', 'at']];
   const wrong: string[] = [];
   for (const { name, schedule } of programs) {
     const { graph } = schedule;
-    const random = randomInputs(graph, program.model.targets[0]?.classes ?? 2, seed);
+    const random = randomInputs(graph, (input) => classes.get(input), seed);
     const given = data ? withData(random, program, name === 'held' ? (data.held ?? data) : data, data.statistics) : random;
     // The last batch of an epoch has its own program, and rows of its own.
     const step = name === 'tail' ? (plan.train?.stepsPerEpoch ?? 1) - 1 : 0;

@@ -1,4 +1,5 @@
 import { CompilerBug, get } from '../../base/errors.ts';
+import type { Plateau } from '../../base/plateau.ts';
 import type { ScalarExpr } from '../../base/scalar.ts';
 import { fixedShape } from '../../base/types.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
@@ -7,7 +8,7 @@ import { gradOutput } from './differentiate.ts';
 import { SCALED_LOSS, unscale } from './loss-scale.ts';
 import { UPDATES } from './optimizers.ts';
 import { paramVector, type Packing } from './pack.ts';
-import { plateauShare, type Plateau } from './plateau.ts';
+import { plateauShare } from './plateau.ts';
 import { Rates } from './rates.ts';
 import { T, isStart, slotName, type Settings, type UpdateContext } from './update.ts';
 

@@ -1,5 +1,6 @@
 import { at, get } from '../../base/errors.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
+import type { StateUse } from '../../ir/graph/state-use.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { dce } from './cleanup.ts';
 import { copyNode, rebuild } from './rewrite.ts';
@@ -9,13 +10,6 @@ import { slotName } from './update.ts';
  * Training with several losses in turn, as the two networks of a GAN do: a step has a phase for each of them, and what a phase makes of
  * parameters and states is what the next one begins with. One graph holds them all.
  */
-
-/** A use of a layer that moves a state: `next` is what it makes of `before`. Later uses of that state go on from `next`. */
-export interface StateUse {
-  readonly state: string;
-  readonly before: NodeId;
-  readonly next: NodeId;
-}
 
 /**
  * What one of several losses needs: it becomes the output `loss`, and a state moves only where its layer is used on the way to that
