@@ -9,6 +9,7 @@ import { lowerGroup, type TilingCache, type TilingChoice } from '../passes/sched
 import { schedule, type ScheduleOptions } from '../passes/schedule/schedule.ts';
 import type { Target } from '../passes/schedule/tiling.ts';
 import type { Schedule } from '../passes/schedule/types.ts';
+import { verifyOrder, verifySchedule } from '../passes/schedule/verify.ts';
 import { ANY_ADAPTER, CPU_TARGET, LOOP_TARGET, WASM_TARGET, gpuTarget, type Adapter, type Devices } from './targets.ts';
 
 /** A program between graph and plan: scheduled, lowered for its devices, with memory assigned. */
@@ -54,6 +55,7 @@ export function lowerProgram(
   const half = adapter.half && options.devices === 'gpu';
   const devices = options.plain ? 'gpu' : (options.devices ?? 'all');
   const s = schedule(graph, { ...options, half, units: (adapter.units?.length ?? 0) > 0 });
+  verifySchedule(s, name);
   const kernels = (chosen: Target): Kernel[] => {
     const target = options.plain ? { ...chosen, tiles: false, units: undefined } : chosen;
     const cache: TilingCache = new Map();
@@ -72,6 +74,11 @@ export function lowerProgram(
   // For looking at every kernel's result, nothing is overwritten.
   const kept = options.keepAll ? new Set(s.tensors.keys()) : new Set(Object.values(s.outputs).map((p) => p.tensor));
   const together = options.level === 0 ? any.map((_, i) => [i]) : batches(any, adapter);
+  verifyOrder(
+    together.flat().map((i) => at(any, i)),
+    s.tensors,
+    name,
+  );
   const lives = lifetimes(
     together.map((batch) => batch.map((i) => at(any, i))),
     s.tensors,

@@ -9,8 +9,19 @@ export function inferNode(node: Node, inputs: readonly TensorType[]): TensorType
   return infer(inputs, node.attrs, node.type);
 }
 
-/** Throws unless every node is well typed, operands come first and everything named exists. `after` names the pass to blame. */
-export function verifyGraph(graph: Graph, after: string): void {
+/** What holds of a graph from some pass on, beyond what always holds. */
+export interface Form {
+  /** No parameter stands alone: all are parts of vectors. */
+  readonly packed?: boolean;
+  /** Every dimension is a number. */
+  readonly bound?: boolean;
+}
+
+/**
+ * Throws unless every node is well typed, operands come first, everything named exists, and the graph has a form. `after` names the
+ * pass to blame.
+ */
+export function verifyGraph(graph: Graph, after: string, form: Form = {}): void {
   const bug = (text: string): never => {
     throw new CompilerBug(`after ${after}, graph '${graph.name}' is broken: ${text}`);
   };
@@ -26,6 +37,9 @@ export function verifyGraph(graph: Graph, after: string): void {
     );
     if (typeof expected === 'string') return bug(`%${i} = ${node.op}: ${expected}`);
     if (!sameType(expected, node.type)) bug(`%${i} = ${node.op} is ${showType(node.type)} and should be ${showType(expected)}`);
+    if (form.packed && node.op === 'param') bug(`%${i} is parameter '${node.attrs.name}', which no vector holds`);
+    if (form.bound && (node.op === 'dimsize' || node.type.shape.some((d) => typeof d !== 'number')))
+      bug(`%${i} = ${node.op} : ${showType(node.type)} has a dimension that is no number yet`);
     if (node.op === 'state' || node.op === 'param') states.set(node.attrs.name, node.type);
   });
   for (const [name, id] of Object.entries(graph.outputs)) if (!graph.nodes[id]) bug(`output ${name} is %${id}, which does not exist`);

@@ -71,9 +71,10 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   for (const id of roots) {
     const place = places.get(id);
     if (!place || remaining.has(id) || place.tensor !== `${at(graph.nodes, id).op}_${id}` || elided.has(id)) continue;
-    places.delete(id);
     tensors.delete(place.tensor);
   }
+  // Nor do its parts.
+  for (const [id, place] of places) if (!tensors.has(place.tensor)) places.delete(id);
   for (const name of options.trace)
     declare(traceTensor(name), at(graph.nodes, get(new Map(Object.entries(graph.outputs)), name, 'output')), 'trace', options.chunk);
   const outputs: Record<string, Place> = {};

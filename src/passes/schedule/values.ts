@@ -88,9 +88,14 @@ export class Values implements Lowerer {
     return keys.map((key) => known.get(key) as Expr);
   }
 
-  /** Whether a value with a place is read from there; a root is computed, but for one along the rows that was stored before. */
+  /**
+   * Whether a value with a place is read from there. A root is computed, but for one along the rows that was stored before; so is a part
+   * of a root, which lies in the root's place and may be in no memory at all.
+   */
   private isStored(id: NodeId, node: Node): boolean {
-    return !this.group.roots.includes(id) || (node.type.shape.length > this.group.rank && id !== this.current);
+    const { roots, rank } = this.group;
+    if (!roots.includes(id)) return node.op !== 'slice' || this.isStored(at(node.inputs, 0), at(this.graph.nodes, at(node.inputs, 0)));
+    return node.type.shape.length > rank && id !== this.current;
   }
 
   private compute(node: Node, points: readonly ix.Point[]): Expr[] {

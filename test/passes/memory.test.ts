@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import type { Buffer, Kernel } from '../../src/ir/kernel/types.ts';
+import { ArenaBuilder, BINDING_ALIGN, assignTransients, leastWords, lifetimes, type Lifetime } from '../../src/passes/memory/layout.ts';
+import type { Tensor } from '../../src/passes/schedule/types.ts';
+
+const tensor = (name: string, size: number, dtype: Tensor['dtype'] = 'f32', kind: Tensor['kind'] = 'transient'): Tensor => ({
+  name,
+  size,
+  dtype,
+  kind,
+});
+
+/** A kernel that touches these tensors, and nothing else of interest. */
+const touching = (...names: readonly string[]): Kernel => ({
+  name: 'k',
+  about: [],
+  buffers: names.map((name): Buffer => ({ name, type: 'f32', size: 1, access: 'read', tensor: name, offset: 0 })),
+  axes: [],
+  lanes: 1,
+  subgroup: 1,
+  body: [],
+});
+
+const tensors = (...all: readonly Tensor[]): ReadonlyMap<string, Tensor> => new Map(all.map((t) => [t.name, t]));
+
+describe('lifetimes', () => {
+  const known = tensors(tensor('a', 4), tensor('b', 4), tensor('s', 4, 'f32', 'state'));
+  const spans = (kept: readonly string[], ...dispatches: readonly Kernel[][]): Record<string, readonly [number, number]> =>
+    Object.fromEntries(lifetimes(dispatches, known, new Set(kept)).map((l) => [l.tensor.name, [l.from, l.to]]));
+
+  it('go from the first dispatch that touches a transient to the last', () => {
+    expect(spans([], [touching('a')], [touching('b')], [touching('a', 'b')])).toEqual({ a: [0, 2], b: [1, 2] });
+  });
+
+  it('see all kernels of a dispatch', () => {
+    expect(spans([], [touching('a'), touching('b')], [touching('b')])).toEqual({ a: [0, 0], b: [0, 1] });
+  });
+
+  it('of what is kept last until everything is done', () => {
+    expect(spans(['a'], [touching('a')], [touching('b')])).toEqual({ a: [0, 2], b: [1, 1] });
+  });
+
+  it('are those of transients alone', () => {
+    expect(spans([], [touching('s', 'a')])).toEqual({ a: [0, 0] });
+  });
+});
+
+describe('the layout of transients', () => {
+  const life = (name: string, size: number, from: number, to: number, dtype: Tensor['dtype'] = 'f32'): Lifetime => ({
+    tensor: tensor(name, size, dtype),
+    from,
+    to,
+  });
+
+  it('lets those that never live together share memory', () => {
+    const { placed, words } = assignTransients([life('a', 100, 0, 1), life('b', 80, 2, 3)]);
+    expect([placed.get('a')?.offset, placed.get('b')?.offset]).toEqual([0, 0]);
+    expect(words).toEqual({ work: 100 });
+  });
+
+  it('keeps those apart that a dispatch reads and writes', () => {
+    const { placed } = assignTransients([life('a', 100, 0, 1), life('b', 100, 1, 2)]);
+    expect(placed.get('a')?.offset).toBe(0);
+    expect(placed.get('b')?.offset).toBe(2 * BINDING_ALIGN);
+  });
+
+  it('fills the gap between two that live longer', () => {
+    const lives = [life('low', 128, 0, 9), life('gap', 64, 0, 1), life('high', 96, 0, 9), life('late', 64, 2, 3)];
+    const { placed } = assignTransients(lives);
+    expect(placed.get('late')).toEqual(placed.get('gap'));
+  });
+
+  it('never puts two into one place at once, whatever their lives are', () => {
+    const lives = Array.from({ length: 40 }, (_, i) => life(`t${i}`, 1 + ((i * 37) % 200), (i * 7) % 20, ((i * 7) % 20) + ((i * 5) % 6)));
+    const { placed } = assignTransients(lives);
+    for (const a of lives)
+      for (const b of lives) {
+        if (a === b || a.to < b.from || b.to < a.from) continue;
+        const [p, q] = [placed.get(a.tensor.name)?.offset ?? -1, placed.get(b.tensor.name)?.offset ?? -1];
+        expect(p + a.tensor.size <= q || q + b.tensor.size <= p).toBe(true);
+        expect([p % BINDING_ALIGN, q % BINDING_ALIGN]).toEqual([0, 0]);
+      }
+  });
+
+  it('has an arena for each type, in words of four bytes', () => {
+    const { words } = assignTransients([life('a', 10, 0, 0), life('i', 10, 0, 0, 'i32'), life('h', 10, 0, 0, 'f16')]);
+    expect(words).toEqual({ work: 10, iwork: 10, hwork: 5 });
+  });
+
+  it('cannot be smaller than what is alive at once', () => {
+    const lives = [life('a', 100, 0, 1), life('b', 50, 1, 2), life('c', 70, 2, 3)];
+    expect(leastWords(lives)).toBe(150);
+    expect(leastWords([])).toBe(0);
+  });
+});
+
+describe('arenas', () => {
+  it('give a name the same place in every program, and others places behind it', () => {
+    const arenas = new ArenaBuilder();
+    expect(arenas.place('state', 'p', 'f32', 10)).toEqual({ arena: 'state', offset: 0 });
+    expect(arenas.place('state', 'm', 'f32', 10)).toEqual({ arena: 'state', offset: BINDING_ALIGN });
+    expect(arenas.place('state', 'p', 'f32', 10)).toEqual({ arena: 'state', offset: 0 });
+    expect(arenas.place('data', 'p', 'f32', 10)).toEqual({ arena: 'data', offset: 0 });
+    expect(arenas.arenas().map((a) => [a.name, a.words])).toEqual([
+      ['data', BINDING_ALIGN],
+      ['state', 2 * BINDING_ALIGN],
+    ]);
+  });
+
+  it('of transients are as large as the largest program needs', () => {
+    const arenas = new ArenaBuilder();
+    arenas.atLeast('work', 'f32', 1000);
+    arenas.atLeast('work', 'f32', 10);
+    expect(arenas.arenas()).toEqual([{ name: 'work', dtype: 'f32', words: 1024 }]);
+  });
+});
