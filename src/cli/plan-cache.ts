@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { UserError } from '../base/errors.ts';
 import { compile, type CompileOptions } from '../compile.ts';
 import type { Plan } from '../plan.ts';
 import { cacheFolder } from '../node/cache.ts';
@@ -38,10 +39,16 @@ export async function planFor(program: OpenProgram, options: CompileOptions): Pr
   const begin = performance.now();
   const { plan } = compile(program.model, options);
   if (performance.now() - begin >= WORTHWHILE) {
-    await writeFileSafely(path, JSON.stringify(plan));
-    await dropOldest(folder);
+    const kept = await writeFileSafely(path, JSON.stringify(plan)).then(() => true, notKept);
+    if (kept) await dropOldest(folder);
   }
   return plan;
+}
+
+/** What cannot be kept is compiled again the next time. */
+function notKept(e: unknown): false {
+  if (e instanceof UserError) return false;
+  throw e;
 }
 
 /** A plan; undefined for what is none, which is then written anew. */
