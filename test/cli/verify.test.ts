@@ -7,6 +7,7 @@ import { storedErrors } from '../../src/verify/stored-errors.ts';
 import { compile } from '../../src/compile.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import type { Graph, NodeId } from '../../src/ir/graph/types.ts';
+import { withData } from '../../src/cli/commands/verify.ts';
 import { nnc, temporary } from '../support/cli.ts';
 import { model } from '../support/programs.ts';
 import { adapterAtHand, openSession } from '../support/run-graph.ts';
@@ -157,5 +158,13 @@ describe('nnc verify and data', () => {
     const r = await nnc('verify', ...args.map((a) => (a.includes('.') ? join(folder, a) : a)));
     expect(r.stdout, r.stderr).toMatch(said);
     expect(r.stdout).toContain('every kernel agrees with the float64 reference');
+    // What is not done in the first step is looked at too.
+    expect(r.stdout).toMatch(/^train, step 1 +-O 1 +cpu/m);
+  });
+
+  it('takes examples over again where a program takes more than there are', () => {
+    const random = { inputs: new Map([['x', new Float64Array(5)]]), state: new Map() };
+    const given = withData(random, { model: model('layer Linear(1, 1)').model }, { tensors: [Float32Array.of(1, 2)] }, new Map());
+    expect(Array.from(given.inputs.get('x') ?? [])).toEqual([1, 2, 1, 2, 1]);
   });
 });

@@ -51,23 +51,36 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
     const { graph } = schedule;
     const random = randomInputs(graph, (input) => classes.get(input), seed);
     const given = data ? withData(random, program, name === 'held' ? (data.held ?? data) : data, data.statistics) : random;
-    // The last batch of an epoch has its own program, and rows of its own.
-    const step = name === 'tail' ? (plan.train?.stepsPerEpoch ?? 1) - 1 : 0;
-    for (const level of [0, 1] as const) {
-      for (const device of devices) {
-        const results = await compare(graph, { level, device, adapter }, { ...given, step, seed });
-        const worst = results.reduce<StoredError | undefined>((a, r) => (a && a.error >= r.error ? a : r), undefined);
-        const values = results.reduce((n, r) => n + r.elements, 0);
-        const bound = [tolerance.toExponential(0), worst?.scale.toPrecision(3) ?? '', worst?.what.replace(/ \(.*/, '') ?? ''];
-        rows.push([name, `-O ${level}`, device, `${results.length}`, `${values}`, (worst?.error ?? 0).toExponential(1), ...bound]);
-        for (const r of results) if (!(r.error <= tolerance)) wrong.push(`${name} -O ${level} on the ${device}: ${tell(r, tolerance)}`);
-      }
+    for (const { step, shown, level, device } of runsOf(name, plan.train?.stepsPerEpoch ?? 1, devices)) {
+      const results = await compare(graph, { level, device, adapter }, { ...given, step, seed });
+      const worst = results.reduce<StoredError | undefined>((a, r) => (a && a.error >= r.error ? a : r), undefined);
+      const values = results.reduce((n, r) => n + r.elements, 0);
+      const bound = [tolerance.toExponential(0), worst?.scale.toPrecision(3) ?? '', worst?.what.replace(/ \(.*/, '') ?? ''];
+      rows.push([shown, `-O ${level}`, device, `${results.length}`, `${values}`, (worst?.error ?? 0).toExponential(1), ...bound]);
+      for (const r of results) if (!(r.error <= tolerance)) wrong.push(`${shown} -O ${level} on the ${device}: ${tell(r, tolerance)}`);
     }
   }
   print(columns(rows));
   if (wrong.length) throw new CompilerBug(`kernels disagree with the float64 reference:\n  ${wrong.join('\n  ')}`);
   print(`every kernel agrees with the float64 reference to ${tolerance} of what errors are measured by: the largest element, or`);
   print('what it is made of where that cancels');
+}
+
+interface Run {
+  readonly step: number;
+  readonly shown: string;
+  readonly level: Level;
+  readonly device: 'gpu' | 'cpu';
+}
+
+/** How a program is run: optimizers do other things in the first step than in those after it, and the last batch of an epoch has rows of its own. */
+function runsOf(name: string, stepsPerEpoch: number, devices: readonly Run['device'][]): Run[] {
+  const steps = name === 'train' ? [0, 1] : name === 'tail' ? [stepsPerEpoch - 1] : [0];
+  return steps.flatMap((step, i) =>
+    ([0, 1] as const).flatMap((level) =>
+      devices.map((device) => ({ step, shown: i === 0 ? name : `${name}, step ${step}`, level, device })),
+    ),
+  );
 }
 
 /** What is wrong with a value, so that one can look for it. */
@@ -83,10 +96,10 @@ function sayData(program: OpenProgram, flags: VerifyFlags, data: Prepared | unde
   return `data: ${data.rows} examples ${drawn ? 'drawn as the program says' : `of ${path ?? ''}`}`;
 }
 
-/** The examples that there are in place of random ones, as many as the program takes, and what is known of them. */
-function withData(
+/** The examples that there are in place of random ones, over again where the program takes more, and what is known of them. */
+export function withData(
   random: GraphInputs,
-  { model }: OpenProgram,
+  { model }: Pick<OpenProgram, 'model'>,
   data: Pick<Prepared, 'tensors'>,
   statistics: Prepared['statistics'],
 ): GraphInputs {
@@ -95,7 +108,11 @@ function withData(
     .map((i) => i.name)
     .forEach((name, i) => {
       const [tensor, wanted] = [data.tensors[i], inputs.get(name)];
-      if (tensor && wanted && tensor.length >= wanted.length) inputs.set(name, tensor.subarray(0, wanted.length));
+      if (tensor?.length && wanted)
+        inputs.set(
+          name,
+          Float64Array.from(wanted, (_, k) => tensor[k % tensor.length] ?? NaN),
+        );
     });
   const state = new Map(random.state);
   for (const [name, values] of statistics) if (state.has(name)) state.set(name, Float64Array.from(values));
