@@ -143,7 +143,7 @@ export interface Examples {
 export interface LoadOptions {
   /**
    * `auto` (the default) takes a GPU where one is there, and the CPU else, or where the only adapter is a software one. `gpu` fails
-   * where there is none. A `GPUDevice` of your own is used as it is, and not destroyed.
+   * where there is none. A WebGPU device of your own is used as it is, and not destroyed.
    */
   readonly device?: 'auto' | 'gpu' | 'cpu' | object | undefined;
   /** A WebGPU implementation (a `GPU` object); `navigator.gpu` where it is not given. */

@@ -5,6 +5,6 @@ import { story } from './story.js';
 const told = await story({
   csv: readFileSync(process.argv[2] ?? ''),
   start: (plan, data, moved) => load(plan, { data, onDevice: moved }),
-  lose: () => undefined,
+  lose: () => false,
 });
 console.log(JSON.stringify(told));

@@ -14,12 +14,18 @@ globalThis.tell = async (where, device) => {
     return story({
       csv,
       start: (plan, data, moved) => load(plan, { data, device, onDevice: moved }),
-      lose: () => globalThis.devices.at(-1)?.destroy(),
+      lose: () => {
+        globalThis.devices.at(-1)?.destroy();
+        return device === 'gpu';
+      },
     });
   const worker = new Worker('worker.js', { type: 'module' });
   return story({
     csv,
     start: (plan, data, moved) => connect(worker, plan, { data: { train: data.train, held: data.held }, device, onDevice: moved }),
-    lose: () => worker.postMessage('lose'),
+    lose: () => {
+      worker.postMessage('lose');
+      return device === 'gpu';
+    },
   });
 };

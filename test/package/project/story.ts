@@ -33,8 +33,8 @@ export interface Setting {
   readonly csv: Uint8Array;
   /** Puts the plan on the device that is tried, and says when the model moves to another. */
   start(plan: Plan, data: Data, moved: () => void): Promise<Model>;
-  /** Takes the device away; where it cannot be lost, nothing. */
-  lose(): void | Promise<void>;
+  /** Takes the device away, and says whether it could be lost. */
+  lose(): boolean;
 }
 
 export async function story({ csv, start, lose }: Setting): Promise<Told> {
@@ -71,14 +71,17 @@ export async function story({ csv, start, lose }: Setting): Promise<Told> {
   await model.reset();
   let losses = 0;
   let lost = false;
+  let moving = false;
   let disturbed = NaN;
   for await (const p of model.train()) {
     losses += p.losses.length;
     disturbed = p.losses.at(-1) ?? NaN;
     if (lost || p.step < 100) continue;
     lost = true;
-    await lose();
+    moving = lose();
   }
+  // A small net may have been done before the device was gone.
+  for (let i = 0; i < 250 && moving && moves === 0; i++) await new Promise((resolve) => setTimeout(resolve, 20));
   const { shape, names, data: values } = await model.predict({ sqft: [3, 4] });
   const held = await model.evaluate();
   model.destroy();
