@@ -187,15 +187,16 @@ describe('in Chromium', () => {
     const bundled = async (contents: string, name: string): Promise<void> => {
       const stdin = { contents, resolveDir: project };
       const format = { bundle: true, format: 'esm', target: 'es2022', platform: 'browser', logLevel: 'silent' } as const;
-      await build({ ...format, stdin, outfile: join(project, 'web', name) });
+      await build({ ...format, stdin, outfile: join(project, 'web/readme', name) });
     };
     await bundled(README[2] ?? '', 'worker.js');
     await bundled(README[block] ?? '', 'readme.js');
-    writeFileSync(join(project, 'web/readme.html'), '<!doctype html><body><script type="module" src="readme.js"></script></body>');
+    // In a folder of its own, for its worker has the name of the other one.
+    writeFileSync(join(project, 'web/readme/readme.html'), '<!doctype html><body><script type="module" src="readme.js"></script></body>');
     const page = await browser.newPage();
     const complaints: string[] = [];
     page.on('pageerror', (e) => complaints.push(e.message));
-    await page.goto(`${address}readme.html`);
+    await page.goto(`${address}readme/readme.html`);
     for (let i = 0; i < 200 && (await page.textContent('body')) === '' && complaints.length === 0; i++) await page.waitForTimeout(50);
     expect(complaints).toEqual([]);
     expect((await page.textContent('body'))?.trim()).toMatch(want);
