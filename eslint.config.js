@@ -12,16 +12,18 @@ const ROOMS = {
   reference: ['ir'],
   gradcheck: ['ir', 'sema', 'reference'],
   math: ['ir', 'passes'],
-  'codegen-wgsl': ['ir'],
-  'codegen-js': ['ir'],
-  'codegen-wasm': ['ir'],
+  codegen: ['ir', 'passes', 'plan.ts', 'sections.ts'],
+  'codegen-wgsl': ['ir', 'passes', 'codegen', 'plan.ts', 'sections.ts'],
+  'codegen-js': ['ir', 'passes', 'codegen', 'plan.ts', 'sections.ts'],
+  'codegen-wasm': ['ir', 'passes', 'codegen', 'plan.ts', 'sections.ts'],
   data: [],
-  lower: ['ir', 'passes', 'codegen-wgsl', 'codegen-js', 'codegen-wasm', 'plan.ts'],
-  runtime: ['plan.ts'],
-  library: ['sema', 'parser', 'ir', 'data', 'lower', 'compile.ts', 'draw.ts', 'plan.ts'],
+  lower: ['ir', 'passes', 'codegen', 'codegen-wgsl', 'codegen-js', 'codegen-wasm', 'plan.ts', 'sections.ts'],
+  runtime: ['plan.ts', 'sections.ts'],
+  planning: ['sema', 'ir', 'passes', 'codegen', 'lower', 'plan.ts', 'sections.ts'],
+  library: ['sema', 'parser', 'ir', 'data', 'lower', 'planning', 'compile.ts', 'draw.ts', 'plan.ts'],
   exports: ['library', 'data', 'runtime', 'node', 'plan.ts'],
-  verify: ['ir', 'passes', 'lower', 'codegen-wgsl', 'reference', 'runtime', 'plan.ts'],
-  node: ['runtime', 'lower', 'plan.ts'],
+  verify: ['ir', 'passes', 'lower', 'codegen', 'codegen-wgsl', 'reference', 'runtime', 'plan.ts', 'sections.ts'],
+  node: ['runtime', 'codegen', 'plan.ts'],
   standalone: ['runtime', 'plan.ts', 'data'],
 };
 const ALL = [
@@ -33,6 +35,7 @@ const ALL = [
   'passes',
   'reference',
   'math',
+  'codegen',
   'codegen-wgsl',
   'codegen-js',
   'codegen-wasm',
@@ -45,12 +48,13 @@ const ALL = [
   'node',
   'cli',
   'plan.ts',
+  'sections.ts',
   'lower',
   'compile.ts',
   'draw.ts',
   'gradcheck',
   'gradcheck.ts',
-  'training-schedule.ts',
+  'planning',
 ];
 
 const zones = Object.entries(ROOMS).map(([room, sees]) => ({
@@ -90,7 +94,7 @@ export default tseslint.config(
   {
     // What a browser runs: no Node at all.
     files: [
-      'src/{base,parser,autodiff,sema,ir,passes,reference,gradcheck,math,codegen-wgsl,codegen-js,codegen-wasm,lower,library,runtime,verify,standalone}/**/*.ts',
+      'src/{base,parser,autodiff,sema,ir,passes,reference,gradcheck,math,codegen,codegen-wgsl,codegen-js,codegen-wasm,lower,planning,library,runtime,verify,standalone}/**/*.ts',
       'src/*.ts',
     ],
     rules: { 'no-restricted-imports': ['error', { patterns: ['node:*'] }] },

@@ -7,7 +7,7 @@ import { examples, places, type Place } from './gradcheck/places.ts';
 import { judge, worse, type Trial } from './gradcheck/trial.ts';
 import type { Graph } from './ir/graph/types.ts';
 import { bindBatch, select } from './passes/graph/cleanup.ts';
-import { gradOutput } from './passes/graph/differentiate.ts';
+import { gradOutput } from './base/outputs.ts';
 import { phaseOf } from './passes/graph/phases.ts';
 import { gradientPipeline, runPasses } from './passes/pipeline.ts';
 import { evaluate, type Values } from './reference/evaluate.ts';

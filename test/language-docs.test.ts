@@ -5,6 +5,7 @@ import { initialValue } from '../src/base/init.ts';
 import { printed } from '../src/cli/commands/run.ts';
 import { check, compile } from '../src/compile.ts';
 import { nativeDraws } from '../src/draw.ts';
+import { webgpuOf } from './support/sections.ts';
 
 const page = readFileSync('docs/language.md', 'utf8');
 /** Each program and, where one follows it, its output. */
@@ -24,7 +25,7 @@ describe('docs/language.md', () => {
     const { model, script, diagnostics } = check({ name: 'page.nn', text });
     expect(renderAll(diagnostics.filter((d) => d.severity === 'error'))).toBe('');
     if (!script) throw new Error('no script');
-    if (model?.training) expect(compile(model, { rows: model.optim ? 8 : undefined }).plan.kernels.length).toBeGreaterThan(0);
+    if (model?.training) expect(webgpuOf(compile(model, { rows: model.optim ? 8 : undefined }).plan).kernels.length).toBeGreaterThan(0);
     if (output === undefined) return;
     const random = nativeDraws(0);
     const state = new Map(script.params.map((p) => [p.name, initialValue(p.init, p.shape, random)] as const));

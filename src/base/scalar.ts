@@ -4,8 +4,11 @@
  */
 export type ScalarExpr = number | ScalarVariable | Rate | readonly [ScalarOp, ...ScalarExpr[]];
 
-/** `step`: steps done before this one. `seed`: the run's seed. `total`: the steps of the whole run. */
-export type ScalarVariable = 'step' | 'seed' | 'total';
+/**
+ * `step`: steps done before this one. `seed`: the run's seed. `total`: the steps of the whole run. `rows`: how many examples there
+ * are to train on, where a plan takes any number.
+ */
+export type ScalarVariable = 'step' | 'seed' | 'total' | 'rows';
 export type ScalarOp = keyof typeof OPS;
 
 /** The learning rate of an optimizer, the first being 0: what the program says, where the run says nothing else. */
@@ -29,14 +32,15 @@ const OPS = {
   select: (c: number, a: number, b: number) => (c !== 0 ? a : b),
 };
 
-export type ScalarEnv = Readonly<Record<ScalarVariable, number>> & {
+export type ScalarEnv = Readonly<Record<Exclude<ScalarVariable, 'rows'>, number>> & {
+  readonly rows?: number | undefined;
   /** Learning rates of the run, by optimizer. */
   readonly rates?: readonly (number | undefined)[] | undefined;
 };
 
 export function evalScalar(e: ScalarExpr, env: ScalarEnv): number {
   if (typeof e === 'number') return e;
-  if (typeof e === 'string') return env[e];
+  if (typeof e === 'string') return env[e] ?? NaN;
   if (e[0] === 'lr') return env.rates?.[e[1]] ?? evalScalar(e[2], env);
   const [op, ...args] = e;
   const f = OPS[op] as (...xs: number[]) => number;

@@ -126,6 +126,7 @@ export function commands(): Command {
     .requiredOption('-o, --out <dir>', 'the folder')
     .option('--data <file>', `train on this file: ${DATA_FILES}`)
     .option('--weights <file>', 'put these trained weights in')
+    .addOption(new Option('--devices <which>', 'what the folder can run on').choices(['all', 'gpu', 'cpu']).default('all'))
     .addOption(level())
     .action(build);
 

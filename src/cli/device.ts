@@ -1,5 +1,6 @@
 import { fail } from '../base/errors.ts';
-import { ANY_ADAPTER, type Adapter, type Devices } from '../lower/targets.ts';
+import { ANY_ADAPTER, type Adapter } from '../codegen/backend.ts';
+import type { Devices } from '../lower/backends.ts';
 import { choose } from '../node/choose.ts';
 import { findAdapter, type FoundAdapter } from '../node/gpu.ts';
 import { nap } from '../node/nap.ts';
@@ -78,7 +79,7 @@ export async function findDevice(choice: DeviceChoice, options: DeviceOptions = 
       const { cpu, reason } =
         choice === 'auto' && !subgroupMatrix && nets === undefined ? choose(plan, found) : { cpu: false, reason: found.reason };
       if (cpu) return openCpuSession(plan, reason);
-      if (subgroupMatrix && !plan.kernels.some((k) => k.matrices))
+      if (subgroupMatrix && !plan.backends.webgpu?.kernels.some((k) => k.matrices))
         note('--subgroup-matrix: no product of this program is made of whole matrices of a kind that the GPU multiplies');
       const { adapter } = fresh ?? (await findAdapter(search)).found ?? found;
       fresh = undefined;
@@ -87,7 +88,7 @@ export async function findDevice(choice: DeviceChoice, options: DeviceOptions = 
         reason,
         budget: BUDGET_MS.native,
         nap,
-        prove: (gpu, p) => prove(gpu, p, units),
+        prove: (gpu, section) => prove(gpu, section, units),
         nets,
       });
     },

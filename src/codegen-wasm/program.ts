@@ -2,20 +2,20 @@ import { CompilerBug, get as lookUp } from '../base/errors.ts';
 import { OP, atomic, constant, get, ifThen, invoke, repeatWhile, set, tee, type Code } from './encode.ts';
 import type { WasmModule } from './module.ts';
 
-/** One run of a kernel on its windows. */
+/** One run of a kernel on its data. */
 export interface KernelCall {
   /** The function of the kernel. */
   readonly fn: number;
-  /** Addresses of its windows, in bytes. */
-  readonly windows: readonly number[];
+  /** Where what it sees starts, in bytes. */
+  readonly addresses: readonly number[];
   /** Points of the outermost axis. */
   readonly points: number;
   /** Whether it is worth dividing among threads. */
   readonly shared: boolean;
 }
 
-/** Where threads agree with each other, in bytes. */
-export interface Desk {
+/** The control block: words by which threads agree with each other, as addresses in bytes. */
+export interface Control {
   /** Counts the chunks of steps that were handed out; {@link STOP} sends the threads home. */
   readonly job: number;
   /** Steps of the chunk, then for each step the number of its program. */
@@ -33,7 +33,7 @@ export interface Desk {
 /** Where things lie that programs need, in bytes. */
 export interface Memory {
   readonly ticks: number;
-  readonly desk: Desk;
+  readonly control: Control;
   /** Memory of the first thread, and how much each has. */
   readonly scratch: number;
   readonly own: number;
@@ -45,8 +45,8 @@ const LINE = 64;
 export const STOP = -1;
 const TICK_BYTES = 256;
 
-/** The desk at an address, and its size. */
-export function deskAt(address: number, chunk: number): Desk & { readonly bytes: number } {
+/** The control block at an address, and its size. */
+export function controlAt(address: number, chunk: number): Control & { readonly bytes: number } {
   const line = (i: number): number => address + i * LINE;
   return {
     job: line(0),
@@ -73,38 +73,42 @@ const wake = (address: number): Code => [constant(0), constant(-1), atomic('noti
 const op = (name: keyof typeof OP, ...operands: readonly Code[]): Code => [operands, OP[name]];
 
 /** Waits while the word at an address has the value in a local: first by looking, then asleep. */
-function waitWhile(desk: Desk, address: number, seen: number, looks: number): Code {
+function waitWhile(control: Control, address: number, seen: number, looks: number): Code {
   const same = op('i32.eq', load(address), get(seen));
   const asleep: Code = [constant(0), get(seen), [0x42, 0x7f], atomic('wait', address), 0x1a];
   return [
     [constant(0), set(looks)],
     repeatWhile([], [same, op('i32.lt_u', [op('i32.add', get(looks), constant(1)), tee(looks)], constant(LOOKS)), OP['i32.and']]),
-    ifThen(same, [[addTo(desk.sleepers, constant(1)), 0x1a], repeatWhile(asleep, same), [addTo(desk.sleepers, constant(-1)), 0x1a]]),
+    ifThen(same, [[addTo(control.sleepers, constant(1)), 0x1a], repeatWhile(asleep, same), [addTo(control.sleepers, constant(-1)), 0x1a]]),
   ];
 }
 
 /** Nobody goes on before all threads are here. */
-function barrier(desk: Desk): { readonly body: Code; readonly locals: readonly 'i32'[] } {
+function barrier(control: Control): { readonly body: Code; readonly locals: readonly 'i32'[] } {
   const [threads, seen, looks] = [0, 1, 2];
-  const last = op('i32.eq', addTo(desk.arrived, constant(1)), op('i32.sub', get(threads), constant(1)));
+  const last = op('i32.eq', addTo(control.arrived, constant(1)), op('i32.sub', get(threads), constant(1)));
   return {
     locals: ['i32', 'i32'],
     body: [
-      [load(desk.round), set(seen)],
+      [load(control.round), set(seen)],
       last,
       0x04,
       0x40,
-      [store(desk.arrived, constant(0)), store(desk.ticket, constant(0)), store(desk.round, op('i32.add', get(seen), constant(1)))],
-      ifThen(load(desk.sleepers), wake(desk.round)),
+      [
+        store(control.arrived, constant(0)),
+        store(control.ticket, constant(0)),
+        store(control.round, op('i32.add', get(seen), constant(1))),
+      ],
+      ifThen(load(control.sleepers), wake(control.round)),
       0x05,
-      waitWhile(desk, desk.round, seen, looks),
+      waitWhile(control, control.round, seen, looks),
       OP.end,
     ],
   };
 }
 
 function callAll(call: KernelCall): Code {
-  return [constant(0), constant(call.points), get(TICK), get(SCRATCH), call.windows.map(constant), invoke(call.fn)];
+  return [constant(0), constant(call.points), get(TICK), get(SCRATCH), call.addresses.map(constant), invoke(call.fn)];
 }
 
 /** Parameters of a program: where the tick lies, and the thread's own memory. */
@@ -116,7 +120,7 @@ function alone(calls: readonly KernelCall[]): Code {
 }
 
 /** The steps of one program by all threads: (tick, scratch, rank, threads); the locals hold pieces. */
-function together(calls: readonly KernelCall[], desk: Desk, barrierFn: number): Code {
+function together(calls: readonly KernelCall[], control: Control, barrierFn: number): Code {
   const [rank, threads, from, to, size] = [2, 3, 4, 5, 6];
   const meet: Code = [get(threads), invoke(barrierFn)];
   const shared = (c: KernelCall): Code => {
@@ -130,8 +134,8 @@ function together(calls: readonly KernelCall[], desk: Desk, barrierFn: number): 
       [piece, set(size)],
       // block: loop: leave it when no piece is left.
       [0x02, 0x40, 0x03, 0x40],
-      [op('i32.mul', addTo(desk.ticket, constant(1)), get(size)), tee(from), constant(c.points), OP['i32.ge_u'], 0x0d, 1],
-      [get(from), end, get(TICK), get(SCRATCH), c.windows.map(constant), invoke(c.fn)],
+      [op('i32.mul', addTo(control.ticket, constant(1)), get(size)), tee(from), constant(c.points), OP['i32.ge_u'], 0x0d, 1],
+      [get(from), end, get(TICK), get(SCRATCH), c.addresses.map(constant), invoke(c.fn)],
       [0x0c, 0, OP.end, OP.end],
     ];
   };
@@ -155,12 +159,12 @@ function together(calls: readonly KernelCall[], desk: Desk, barrierFn: number): 
 }
 
 /**
- * Adds what runs whole programs: `run(rank, threads)` does the steps of the chunk that lies on the desk, together with all
+ * Adds what runs whole programs: `run(rank, threads)` does the steps of the chunk that the control block names, together with all
  * threads where there are more than one; `work(rank, threads)` does so for every chunk until it is told to stop.
  */
 export function addPrograms(module: WasmModule, programs: readonly (readonly KernelCall[])[], memory: Memory): ReadonlyMap<string, number> {
-  const { ticks, desk, scratch, own } = memory;
-  const { body, locals } = barrier(desk);
+  const { ticks, control, scratch, own } = memory;
+  const { body, locals } = barrier(control);
   const barrierFn = module.add({ params: ['i32'], result: undefined, locals, body });
   const single = programs.map((calls) => module.add({ params: ['i32', 'i32'], result: undefined, locals: [], body: alone(calls) }));
   const joint = programs.map((calls) =>
@@ -169,7 +173,7 @@ export function addPrograms(module: WasmModule, programs: readonly (readonly Ker
           params: ['i32', 'i32', 'i32', 'i32'],
           result: undefined,
           locals: ['i32', 'i32', 'i32'],
-          body: together(calls, desk, barrierFn),
+          body: together(calls, control, barrierFn),
         })
       : undefined,
   );
@@ -191,11 +195,11 @@ export function addPrograms(module: WasmModule, programs: readonly (readonly Ker
     locals: ['i32', 'i32', 'i32', 'i32'],
     // The number is read once: when the last step is done, the host may write the next one.
     body: [
-      [load(desk.count), set(count)],
+      [load(control.count), set(count)],
       repeatWhile(
         [
           [op('i32.add', op('i32.mul', get(slot), constant(TICK_BYTES)), constant(ticks)), set(tick)],
-          [op('i32.mul', get(slot), constant(WORD)), atomic('load', desk.steps), set(program)],
+          [op('i32.mul', get(slot), constant(WORD)), atomic('load', control.steps), set(program)],
           choose,
         ],
         op('i32.lt_u', [op('i32.add', get(slot), constant(1)), tee(slot)], get(count)),
@@ -208,11 +212,11 @@ export function addPrograms(module: WasmModule, programs: readonly (readonly Ker
     result: undefined,
     locals: ['i32', 'i32'],
     body: [
-      [load(desk.job), set(seen)],
-      [addTo(desk.ready, constant(1)), 0x1a],
+      [load(control.job), set(seen)],
+      [addTo(control.ready, constant(1)), 0x1a],
       [0x03, 0x40],
-      waitWhile(desk, desk.job, seen, looks),
-      [load(desk.job), set(seen)],
+      waitWhile(control, control.job, seen, looks),
+      [load(control.job), set(seen)],
       ifThen(op('i32.eq', get(seen), constant(STOP)), OP.return),
       [get(rank), get(threads), invoke(run)],
       [0x0c, 0, OP.end],

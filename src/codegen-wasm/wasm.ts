@@ -30,7 +30,7 @@ export interface WasmPlacement {
 }
 
 /**
- * Parameters before the windows: the first point of the outermost axis, the one behind the last, where the tick lies, and
+ * Parameters before the addresses: the first point of the outermost axis, the one behind the last, where the tick lies, and
  * memory that the thread may use.
  */
 const [FROM, TO, TICK, SCRATCH] = [0, 1, 2, 3];
@@ -48,7 +48,7 @@ export interface WasmKernel {
 }
 
 /**
- * Adds a kernel to a module, as a function of (from, to, tick, scratch, windows...) that runs the points of its outermost
+ * Adds a kernel to a module, as a function of (from, to, tick, scratch, addresses...) that runs the points of its outermost
  * axis from `from` on and before `to`; without axes it runs its only point. Windows are addresses in bytes.
  */
 export function addKernel(module: WasmModule, kernel: Kernel, place: WasmPlacement): WasmKernel {

@@ -1,6 +1,6 @@
 import { datasetOf } from '../data/arrays.ts';
 import type { Dataset } from '../data/dataset.ts';
-import type { Names } from '../compile.ts';
+import type { Names } from '../planning/options.ts';
 import type { Model } from '../sema/model.ts';
 import { needsOf } from './needs.ts';
 import { prepare, type Prepared } from './prepare.ts';

@@ -1,4 +1,4 @@
-import type { Names } from '../compile.ts';
+import type { Names } from '../planning/options.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { splitDataset, type Split } from '../data/split.ts';
 import { statisticsOf } from '../data/statistics.ts';

@@ -1,7 +1,9 @@
 import type { Diagnostic } from '../base/diagnostics.ts';
 import { UserError, fail } from '../base/errors.ts';
 import type { Source } from '../base/source.ts';
-import { check, compile as compileModel, type Checked, type CompileOptions } from '../compile.ts';
+import { check, compile as compileModel, type Checked } from '../compile.ts';
+import type { CompileOptions } from '../planning/options.ts';
+import { checkWhole } from '../base/whole.ts';
 import type { Plan } from '../plan.ts';
 import type { Model } from '../sema/model.ts';
 import { dataOf, type Data } from './data.ts';
@@ -18,12 +20,14 @@ export interface ProgramOptions {
 
 export interface PlanOptions extends Pick<
   CompileOptions,
-  'devices' | 'adapter' | 'level' | 'batch' | 'steps' | 'epochs' | 'seed' | 'maxMemory'
+  'devices' | 'adapter' | 'level' | 'batch' | 'steps' | 'epochs' | 'seed' | 'maxMemory' | 'watch'
 > {
   /** What to train on: what `readData` gave, or arrays by name. Without data, and without `rows`, the plan predicts alone. */
   readonly data?: Data | Readonly<Record<string, ArrayLike<number>>> | undefined;
   /** Examples to train on, where the data comes later. */
   readonly rows?: number | undefined;
+  /** The most examples that the model may be given: with it, any number up to it can be set, and added while it trains. */
+  readonly capacity?: number | undefined;
 }
 
 /** Text to a program. Never throws for what is wrong with the text: `diagnostics` says it, with places. */
@@ -68,11 +72,13 @@ export class Program {
   /** Compiles for devices and data. Throws a `UserError` where the data does not fit, or the program cannot do what is asked. */
   plan(options: PlanOptions = {}): Plan {
     const model = this.checkedModel;
-    const { data: given, rows, ...rest } = options;
+    const { data: given, rows, capacity, ...rest } = options;
     const data = given === undefined ? undefined : dataOf(this, given);
+    checkWhole({ capacity: data?.rows ?? rows ?? 1 }, { capacity });
     return compileModel(model, {
       ...rest,
-      rows: data?.rows ?? rows,
+      rows: capacity ?? data?.rows ?? rows,
+      capacity: capacity !== undefined,
       held: data?.held?.rows,
       statistics: data?.statistics,
       names: { ...data?.names, program: this.source.text },

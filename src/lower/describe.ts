@@ -4,12 +4,14 @@ import { fixedShape } from '../base/types.ts';
 import { flopsOf } from '../ir/graph/flops.ts';
 import { loadedAs } from '../ir/kernel/functions.ts';
 import { dataTensor, traceTensor } from '../passes/schedule/schedule.ts';
-import type { Arena, Dispatch, PlanKernel, PlanTensor, Program } from '../plan.ts';
+import type { PlanTensor, Program } from '../plan.ts';
 import type { Lowered } from './program.ts';
 
 /** A hash of what the programs compute, wherever they run. */
 export function identityOf(programs: readonly Lowered[], batch: number | undefined): string {
-  const graphs = programs.map(({ name, schedule: { graph } }) => [
+  // Whoever looks on changes nothing.
+  const computing = programs.filter((p) => p.name !== 'watch');
+  const graphs = computing.map(({ name, schedule: { graph } }) => [
     name,
     graph.nodes.map(({ op, inputs, attrs, type }) => [op, inputs, attrs, type]),
     graph.writes,
@@ -27,19 +29,21 @@ export function stateShapes(programs: readonly Lowered[]): [string, number[]][] 
 }
 
 /** What a plan says about a program. */
-export function planProgram(p: Lowered, dispatches: readonly Dispatch[], calls: readonly Dispatch[]): Program {
+export function planProgram(p: Lowered): Program {
   const traces = [...p.schedule.tensors.values()].filter((t) => t.kind === 'trace');
   const name = (tensor: string): string => Object.keys(p.schedule.outputs).find((o) => traceTensor(o) === tensor) ?? tensor;
   return {
-    dispatches,
-    calls,
     trace: Object.fromEntries(traces.map((t) => [name(t.name), planTensor(p, t.name, name(t.name), [t.size])])),
     flops: flopsOf(p.schedule.graph.nodes, p.schedule.graph.nodes),
   };
 }
 
-/** Where an input of a program lies. */
-export function dataOf(program: Lowered, input: string): PlanTensor {
+/** Where inputs of a program lie. */
+export function dataOf(program: Lowered, inputs: readonly string[]): PlanTensor[] {
+  return inputs.map((input) => inputOf(program, input));
+}
+
+function inputOf(program: Lowered, input: string): PlanTensor {
   const node = program.schedule.graph.nodes.find((n) => n.op === 'input' && n.attrs.name === input);
   // An input that the result does not depend on is not on the device.
   if (!node) return { name: input, arena: '', offset: 0, shape: [], dtype: 'f32' };
@@ -51,15 +55,6 @@ export function outputOf(program: Lowered, output: string): PlanTensor {
   const place = get(new Map(Object.entries(program.schedule.outputs)), output, 'output');
   const node = program.schedule.graph.nodes[program.schedule.graph.outputs[output] ?? -1];
   return planTensor(program, place.tensor, output, fixedShape(node?.type.shape ?? []), place.offset);
-}
-
-/** The WebGPU features that kernels use. */
-export function featuresOf(kernels: readonly PlanKernel[], arenas: readonly Arena[]): string[] {
-  return [
-    ...(kernels.some((k) => k.subgroup > 1 || k.joins) ? ['subgroups'] : []),
-    ...(arenas.some((a) => a.dtype === 'f16') ? ['shader-f16'] : []),
-    ...(kernels.some((k) => k.matrices) ? ['chromium-experimental-subgroup-matrix'] : []),
-  ];
 }
 
 /** Where an output or a named tensor lies. */

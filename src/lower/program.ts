@@ -1,40 +1,28 @@
 import { at } from '../base/errors.ts';
+import { ANY_ADAPTER, type Adapter, type Backend, type ScheduledProgram } from '../codegen/backend.ts';
 import type { Graph } from '../ir/graph/types.ts';
 import { loadedAs } from '../ir/kernel/functions.ts';
 import type { Kernel } from '../ir/kernel/types.ts';
 import { verifyKernel } from '../ir/kernel/verify.ts';
-import { MARK, assignTransients, leastWords, lifetimes, type ArenaBuilder, type Placed } from '../passes/memory/layout.ts';
+import { assignTransients, leastWords, lifetimes, type ArenaBuilder } from '../passes/memory/layout.ts';
 import { batches } from '../passes/schedule/batch.ts';
 import { lowerGroup, type TilingCache, type TilingChoice } from '../passes/schedule/lower.ts';
 import { schedule, type ScheduleOptions } from '../passes/schedule/schedule.ts';
 import type { Target } from '../passes/schedule/tiling.ts';
 import type { Schedule } from '../passes/schedule/types.ts';
 import { verifyOrder, verifySchedule } from '../passes/schedule/verify.ts';
-import { ANY_ADAPTER, CPU_TARGET, LOOP_TARGET, WASM_TARGET, gpuTarget, type Adapter, type Devices } from './targets.ts';
+import { backendsFor, type Devices } from './backends.ts';
 
-/** A program between graph and plan: scheduled, lowered for its devices, with memory assigned. */
-export interface Lowered {
-  readonly name: string;
-  readonly adapter: Adapter;
+/** A program between graph and plan: scheduled, lowered for its backends, with memory assigned. */
+export interface Lowered extends ScheduledProgram {
   readonly schedule: Schedule;
-  readonly devices: Devices;
-  /** Empty where the plan is not for a GPU. */
-  readonly gpu: readonly Kernel[];
-  /** Empty where the plan is for a GPU alone. */
-  readonly cpu: readonly Kernel[];
-  /** The same for one workgroup that does everything; written when it is asked for. */
-  readonly loop: () => readonly Kernel[];
-  /** Words of transients by arena. */
-  readonly scratch: Readonly<Record<string, number>>;
+  readonly backends: readonly Backend[];
   /** Words of the largest set of transients that are alive at once. */
   readonly least: number;
-  /** Which kernels run in one dispatch, in the order of the dispatches. */
-  readonly batches: readonly (readonly number[])[];
-  readonly wasm: readonly Kernel[];
-  readonly placed: ReadonlyMap<string, Placed>;
 }
 
-const LONG_LIVED = { state: 'state', data: 'data', trace: 'trace' } as const;
+/** Programs that read the examples to train on; others have examples of their own. */
+const TRAINS_ON_DATA: ReadonlySet<string> = new Set(['train', 'tail', 'watch']);
 
 /** Schedules a bound graph, writes its kernels and places its tensors. */
 export function lowerProgram(
@@ -51,12 +39,12 @@ export function lowerProgram(
   },
 ): Lowered {
   const adapter = options.adapter ?? ANY_ADAPTER;
+  const backends = backendsFor(options.plain ? 'gpu' : (options.devices ?? 'all'));
   // Of the processor's kernels none reads halves.
   const half = adapter.half && options.devices === 'gpu';
-  const devices = options.plain ? 'gpu' : (options.devices ?? 'all');
   const s = schedule(graph, { ...options, half, units: (adapter.units?.length ?? 0) > 0 });
   verifySchedule(s, name);
-  const kernels = (chosen: Target): Kernel[] => {
+  const write = (chosen: Target): Kernel[] => {
     const target = options.plain ? { ...chosen, tiles: false, units: undefined } : chosen;
     const cache: TilingCache = new Map();
     return s.groups.map((g, i) => {
@@ -65,12 +53,9 @@ export function lowerProgram(
       return kernel;
     });
   };
-  const gpu = devices === 'cpu' ? [] : kernels(gpuTarget(adapter));
-  const cpu = devices === 'gpu' ? [] : kernels(CPU_TARGET);
-  const loop = (): Kernel[] => kernels(LOOP_TARGET);
-  const wasm = devices === 'gpu' ? [] : kernels(WASM_TARGET);
-  // Which tensors a kernel touches is the same for all devices.
-  const any = devices === 'cpu' ? cpu : gpu;
+  const kernels = Object.fromEntries(backends.map((b) => [b.name, write(b.target(adapter))])) as Lowered['kernels'];
+  // Which tensors a kernel touches is the same for all backends.
+  const any = kernels[at(backends, 0).name] ?? [];
   // For looking at every kernel's result, nothing is overwritten.
   const kept = options.keepAll ? new Set(s.tensors.keys()) : new Set(Object.values(s.outputs).map((p) => p.tensor));
   const together = options.level === 0 ? any.map((_, i) => [i]) : batches(any, adapter);
@@ -88,26 +73,22 @@ export function lowerProgram(
   const placed = new Map(transients.placed);
   for (const t of s.tensors.values()) {
     if (t.kind === 'transient') continue;
-    // Tensors' names hold an underscore and arenas' names none, so that they never meet.
     const dtype = loadedAs(t.dtype);
-    const arena = MARK[dtype] + LONG_LIVED[t.kind];
     // Data of different programs differ; state and traces are the same everywhere.
-    const key = t.kind === 'data' && name !== 'train' && name !== 'tail' ? `${t.name}@${name}` : t.name;
-    placed.set(t.name, arenas.place(arena, key, dtype, t.size));
+    const key = t.kind === 'data' && !TRAINS_ON_DATA.has(name) ? `${t.name}@${name}` : t.name;
+    placed.set(t.name, arenas.place(t.kind, key, dtype, t.size));
   }
   for (const dtype of ['f32', 'i32', 'f16'] as const) {
-    const words = transients.words[`${MARK[dtype]}work`];
-    if (words !== undefined) arenas.atLeast(`${MARK[dtype]}work`, dtype, words);
+    const words = transients.words[dtype];
+    if (words !== undefined) arenas.atLeast(dtype, words);
   }
   return {
     name,
     adapter,
     schedule: s,
-    devices,
-    gpu,
-    cpu,
-    loop,
-    wasm,
+    backends,
+    kernels,
+    write,
     scratch: transients.words,
     least: leastWords(lives),
     batches: together,

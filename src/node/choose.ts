@@ -17,18 +17,20 @@ const CORE: Speed = { dispatch: 0.5e-6, loop: 0, flops: 6e9 };
 
 /** Estimated seconds for a step of training, or for a prediction where nothing trains. */
 function estimate(plan: Plan, speed: Speed, threads: number): number {
+  const { webgpu, js } = plan.backends;
   const name = plan.train ? 'train' : 'predict';
   const program = plan.programs[name];
   if (!program) return 0;
-  if (speed.loop > 0 && plan.loops[name]) return speed.loop;
-  return program.dispatches.length * speed.dispatch + program.flops / (speed.flops * threads);
+  if (speed.loop > 0 && webgpu?.loops[name]) return speed.loop;
+  const dispatches = ((speed === CORE ? js : webgpu)?.programs[name] ?? []).length;
+  return dispatches * speed.dispatch + program.flops / (speed.flops * threads);
 }
 
 const milliseconds = (seconds: number): string => `${Number((seconds * 1000).toPrecision(2))} ms`;
 
 /** Whether the processor is the better place for a plan than an adapter that is there, and why. */
 export function choose(plan: Plan, found: FoundAdapter): { readonly cpu: boolean; readonly reason: string } {
-  if (!plan.wasm && plan.cpu.length === 0) return { cpu: false, reason: found.reason };
+  if (!plan.backends.wasm && !plan.backends.js) return { cpu: false, reason: found.reason };
   const threads = Math.min(MOST_THREADS, availableParallelism());
   const cpu = estimate(plan, CORE, threads);
   const gpu = estimate(plan, found.software ? SOFTWARE : HARDWARE, 1);

@@ -1,4 +1,4 @@
-import type { Adapter } from '../lower/targets.ts';
+import type { Adapter } from '../codegen/backend.ts';
 import type { FoundAdapter } from './gpu.ts';
 
 /** What kernels should be made for on an adapter. */

@@ -1,3 +1,4 @@
+import { watch, type Watched } from './graph/watch.ts';
 import { bindBatch, cse, dce } from './graph/cleanup.ts';
 import { differentiate } from './graph/differentiate.ts';
 import { feed, type Feed } from './graph/feed.ts';
@@ -186,6 +187,24 @@ export function predictPipeline(packings: readonly Packing[], batch: number, pre
     // In front of the laws, some of which need numbers for dimensions.
     bind(batch),
     // Last: what the passes above leave behind is tidied up for the scheduler.
+    ...CLEAN,
+  ];
+}
+
+/** Model with a loss -> the values that somebody looks at, at the examples of a step. */
+export function watchPipeline(o: {
+  readonly watched: readonly Watched[];
+  readonly packings: readonly Packing[];
+  readonly feed: Feed;
+  readonly precision: Precision;
+}): readonly Pass[] {
+  return [
+    // While everything still has the names of the program.
+    { name: 'watch', about: 'computes what is looked at', run: (g) => watch(g, o.watched) },
+    packInto(o.packings),
+    ...(o.precision === 'f16' ? [ROUND] : []),
+    { name: 'feed', about: 'takes the examples from the data on the device', run: (g) => feed(g, o.feed) },
+    bind(o.feed.batch),
     ...CLEAN,
   ];
 }

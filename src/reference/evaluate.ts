@@ -150,8 +150,10 @@ const RULES: { readonly [K in Exclude<Op, PointwiseOp>]: Rule<K> } = {
     let i = 0;
     return tabulate(shape, () => uniformAt(at64((seed as Tensor).data, 0), n.attrs.stream, at64((step as Tensor).data, 0), i++));
   },
-  shuffle: (n, [index, seed, epoch]) =>
-    (index as Tensor).data.map((v) => shuffleAt(v, n.attrs.n, at64((seed as Tensor).data, 0), at64((epoch as Tensor).data, 0))),
+  shuffle: (_n, [index, ...scalars]) => {
+    const [n, seed, epoch] = scalars.map((t) => at64(t.data, 0)) as [number, number, number];
+    return (index as Tensor).data.map((v) => shuffleAt(v, n, seed, epoch));
+  },
 };
 
 export interface EvaluateOptions {

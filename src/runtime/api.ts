@@ -110,8 +110,15 @@ export interface Model {
   /** Steps done so far. */
   readonly step: number;
   readonly about: About;
-  /** Gives the training data: arrays by name, or each input, then each target; row-major, as many rows as the plan was made for. */
+  /** Examples to train on that were given. */
+  readonly rows: number;
+  /**
+   * Gives the training data: arrays by name, or each input, then each target; row-major, as many rows as the plan was made for, or any
+   * number up to its capacity.
+   */
   setData(...data: readonly [Named] | readonly ArrayLike<number>[]): void;
+  /** Adds examples behind those that are there, also while the model trains; for plans with a capacity. */
+  addData(...data: readonly [Named] | readonly ArrayLike<number>[]): void;
   /** Gives the held-out examples in the same way. */
   setHeld(...data: readonly [Named] | readonly ArrayLike<number>[]): void;
   /** Trains on from where the model stands. */
@@ -120,6 +127,11 @@ export interface Model {
   predict(...inputs: readonly [Named] | readonly ArrayLike<number>[]): Promise<Prediction>;
   /** Loss and metrics of the held-out examples. */
   evaluate(): Promise<Readonly<Record<string, number>>>;
+  /**
+   * Values and gradients that the plan was compiled to watch (`watch` of `program.plan`), at the examples of the next step; all of them,
+   * or those that are named.
+   */
+  watch(names?: readonly string[]): Promise<Weights>;
   /** Sets the learning rate from the next steps on, in place of the program's own and its schedule; `undefined` gives that back. */
   set(settings: Readonly<Record<string, number | undefined>>): void;
   /** Starts anew: fresh weights of a seed, step 0. */

@@ -2,6 +2,7 @@ import { fail } from '../base/errors.ts';
 import { erf, half, pow, sigmoid } from '../base/math.ts';
 import { shuffleAt, uniformAt } from '../base/random.ts';
 import { BYTES, TICK_BYTES, traceWords, type Plan } from '../plan.ts';
+import type { JsSection } from '../sections.ts';
 import { DeviceError, smaller } from './errors.ts';
 import { pause } from './pause.ts';
 import type { Counters, Session, Ticks, Words } from './session.ts';
@@ -14,24 +15,28 @@ export interface TickWords {
   readonly i32: Int32Array;
 }
 
-/** A kernel as JavaScript: does all points of all axes on its windows of the arenas. */
-export type JsKernel = (windows: readonly Words[], tick: TickWords, lib: typeof KERNEL_LIB) => void;
+/** A kernel as JavaScript: does all points of all axes on its ranges of the arenas. */
+export type JsKernel = (ranges: readonly Words[], tick: TickWords, lib: typeof KERNEL_LIB) => void;
 
 /** Makes functions of the texts in the plan. Pages that forbid `eval` load them as a module instead. */
-export function compileKernels(plan: Plan): JsKernel[] {
+function compileKernels({ kernels }: JsSection): JsKernel[] {
   // A built folder keeps them in kernels.js instead: empty functions would compute nothing, silently.
-  if (plan.cpu.some((k) => k.js === ''))
+  if (kernels.some((k) => k.js === ''))
     fail('NN501', 'this plan carries no kernels for the CPU', {
       help: 'give those of kernels.js: load(plan, { kernels })',
     });
-  return plan.cpu.map((k) => new Function('b', 'tick', 'lib', `'use strict';\n${k.js}`) as JsKernel);
+  return kernels.map((k) => new Function('b', 'tick', 'lib', `'use strict';\n${k.js}`) as JsKernel);
 }
 
 /** Keeps pages and progress bars alive: longer chunks would block them. */
 const BUDGET_MS = 50;
 
 /** Runs a plan on plain JavaScript. */
-export function createCpuSession(plan: Plan, kernels: readonly JsKernel[], reason: string): Session {
+export function createCpuSession(
+  plan: Plan,
+  section: JsSection,
+  { reason, kernels = compileKernels(section) }: { readonly reason: string; readonly kernels?: readonly JsKernel[] | undefined },
+): Session {
   let arenas: Record<string, Words> = {};
   const counters: Counters = { dispatches: 0, submits: 0, buffers: 0, bindGroups: 0, bytes: 0 };
   for (const a of plan.arenas) {
@@ -50,11 +55,11 @@ export function createCpuSession(plan: Plan, kernels: readonly JsKernel[], reaso
     return found;
   };
   const calls = new Map(
-    Object.entries(plan.programs).map(([name, p]) => [
+    Object.entries(section.programs).map(([name, list]) => [
       name,
-      p.calls.map((c) => ({
+      list.map((c) => ({
         run: kernels[c.kernel],
-        windows: c.windows.map((w) => arena(w.arena).subarray(w.start, w.start + w.words)),
+        ranges: c.ranges.map((w) => arena(w.arena).subarray(w.start, w.start + w.words)),
       })),
     ]),
   );
@@ -75,8 +80,8 @@ export function createCpuSession(plan: Plan, kernels: readonly JsKernel[], reaso
           f32: new Float32Array(ticks.buffer, slot * TICK_BYTES, TICK_BYTES / 4),
           i32: new Int32Array(ticks.buffer, slot * TICK_BYTES, TICK_BYTES / 4),
         };
-        for (const { run, windows } of calls.get(name) ?? []) {
-          run?.(windows, tick, KERNEL_LIB);
+        for (const { run, ranges } of calls.get(name) ?? []) {
+          run?.(ranges, tick, KERNEL_LIB);
           counters.dispatches++;
         }
       });

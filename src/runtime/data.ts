@@ -59,7 +59,8 @@ export function upload(session: Session, t: PlanTensor, values: ArrayLike<number
   session.write(t.arena, t.offset, wordsOf(values, t.dtype));
 }
 
-function wordsOf(values: ArrayLike<number>, dtype: 'f32' | 'i32'): Words {
+/** The values as words of a type: themselves where they are that already. */
+export function wordsOf(values: ArrayLike<number>, dtype: 'f32' | 'i32'): Words {
   if (dtype === 'f32') return values instanceof Float32Array ? values : new Float32Array(values);
   return values instanceof Int32Array ? values : new Int32Array(values);
 }

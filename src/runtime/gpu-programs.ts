@@ -1,6 +1,8 @@
 /// <reference types="@webgpu/types" />
 import { messageOf } from '../base/errors.ts';
-import { BYTES, TICK_BYTES, type Plan, type PlanKernel } from '../plan.ts';
+import { BYTES, TICK_BYTES, type Plan } from '../plan.ts';
+import type { WebGpuSection, WgslKernel } from '../sections.ts';
+import { DeviceError } from './errors.ts';
 import type { Counters } from './session.ts';
 
 const STAGE_COMPUTE = 4;
@@ -19,6 +21,12 @@ export interface Loop {
   readonly group: GPUBindGroup;
 }
 
+/** The section of a plan that a GPU runs; an error where the plan was made for other devices. */
+export function sectionOf({ backends }: Plan): WebGpuSection {
+  if (backends.webgpu) return backends.webgpu;
+  throw new DeviceError('this plan was made for the CPU', 'NN601', 'make it with devices: "gpu" or "all"');
+}
+
 type Access = { readonly access: 'read' | 'read_write' };
 
 /** The pipelines and bind groups of a plan on a device: all that training needs exist once it is prepared. */
@@ -31,7 +39,7 @@ export class GpuPrograms {
   private readonly programs = new Map<string, readonly Encoded[]>();
   private readonly pipelines = new Map<number, Promise<GPUComputePipeline>>();
   private readonly gpu: GPUDevice;
-  private readonly plan: Plan;
+  private readonly section: WebGpuSection;
   private readonly arena: (name: string) => GPUBuffer;
   private readonly counters: Counters;
   private readonly tickLayout: GPUBindGroupLayout;
@@ -39,7 +47,7 @@ export class GpuPrograms {
 
   constructor(gpu: GPUDevice, plan: Plan, arena: (name: string) => GPUBuffer, ticks: GPUBuffer, counters: Counters, nets: number) {
     this.gpu = gpu;
-    this.plan = plan;
+    this.section = sectionOf(plan);
     this.arena = arena;
     this.counters = counters;
     const tickLayout = (type: 'uniform' | 'read-only-storage'): GPUBindGroupLayout =>
@@ -54,10 +62,10 @@ export class GpuPrograms {
 
   /** Makes everything that runs ask for; programs that are loops need no kernels of their own. */
   async prepare(): Promise<void> {
-    const { plan } = this;
+    const { section } = this;
     await Promise.all([
-      ...Object.keys(plan.programs).map((name) => (plan.loops[name] ? undefined : this.encoded(name))),
-      ...Object.entries(plan.loops).map(async ([name, loop]) => {
+      ...Object.keys(section.programs).map((name) => (section.loops[name] ? undefined : this.encoded(name))),
+      ...Object.entries(section.loops).map(async ([name, loop]) => {
         const label = `loop ${name}`;
         const layout = this.layout(label, loop.bindings);
         const pipeline = await this.compile(label, loop.wgsl, [layout, this.loopTickLayout]);
@@ -83,11 +91,11 @@ export class GpuPrograms {
     const known = this.programs.get(name);
     if (known) return known;
     const made = await Promise.all(
-      (this.plan.programs[name]?.dispatches ?? []).map(async (d): Promise<Encoded> => {
-        const kernel = this.plan.kernels[d.kernel];
+      (this.section.programs[name] ?? []).map(async (d): Promise<Encoded> => {
+        const kernel = this.section.kernels[d.kernel];
         if (!kernel) throw new Error(`the plan has no kernel ${d.kernel}`);
         const layout = this.layout(kernel.name, kernel.bindings);
-        const resources = d.windows.map((w) => ({ buffer: this.arena(w.arena), offset: w.start * BYTES, size: w.words * BYTES }));
+        const resources = d.ranges.map((w) => ({ buffer: this.arena(w.arena), offset: w.start * BYTES, size: w.words * BYTES }));
         const group = this.group(d.name, layout, resources);
         return { pipeline: await this.pipeline(d.kernel, kernel, layout), group, ticks: kernel.ticks, workgroups: kernel.workgroups };
       }),
@@ -96,7 +104,7 @@ export class GpuPrograms {
     return made;
   }
 
-  private pipeline(index: number, kernel: PlanKernel, layout: GPUBindGroupLayout): Promise<GPUComputePipeline> {
+  private pipeline(index: number, kernel: WgslKernel, layout: GPUBindGroupLayout): Promise<GPUComputePipeline> {
     const known = this.pipelines.get(index);
     if (known) return known;
     const made = this.compile(kernel.name, kernel.wgsl, kernel.ticks ? [layout, this.tickLayout] : [layout]);

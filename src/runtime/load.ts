@@ -1,7 +1,8 @@
 /// <reference types="@webgpu/types" />
-import type { Plan } from '../plan.ts';
+import { PLAN_VERSION, type Plan } from '../plan.ts';
 import type { Examples, LoadOptions, Named, Signal } from './api.ts';
 import { DeviceError } from './errors.ts';
+import { sectionOf } from './gpu-programs.ts';
 import { RunningModel } from './model.ts';
 import type { OpenCpu } from './open-cpu.ts';
 import type { Nap, Session } from './session.ts';
@@ -48,7 +49,7 @@ function parts(data: NonNullable<LoadOptions['data']>): { readonly train: Named;
 
 function planOf(json: unknown): Plan {
   const plan = json as Partial<Plan> | null | undefined;
-  if (plan?.format !== 'nnc-plan' || plan.version !== 5)
+  if (plan?.format !== 'nnc-plan' || plan.version !== PLAN_VERSION)
     throw new Error('this is not a plan that this runner understands: build the folder again');
   return plan as Plan;
 }
@@ -71,15 +72,15 @@ async function openSession(plan: Plan, options: LoadOptions, { cpu, nap }: Host,
   if (device === 'cpu') return onCpu(why === undefined ? 'asked for' : 'the CPU cannot be lost');
   const gpu = (options.gpu ?? globalThis.navigator?.gpu) as GPU | undefined;
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
-  const runs = plan.kernels.length > 0;
+  const { webgpu, wasm } = plan.backends;
   // A software adapter shares the processor with what WebAssembly does in a fraction of the time.
-  const slow = adapter && device === 'auto' && isSoftware(adapter) && plan.wasm !== undefined && cpu !== undefined;
-  if (adapter && runs && !slow) {
+  const slow = adapter && device === 'auto' && isSoftware(adapter) && wasm !== undefined && cpu !== undefined;
+  if (adapter && webgpu && !slow) {
     const via = options.gpu ? 'WebGPU' : 'browser';
     return createGpuSession(plan, adapter, { via, reason: because('WebGPU is there'), budget, nap });
   }
   if (device === 'gpu') {
-    if (!runs) throw new DeviceError('this plan was made for the CPU', 'NN601', 'make it with devices: "gpu" or "all"');
+    sectionOf(plan);
     throw new DeviceError('WebGPU is not there', 'NN601', 'use a browser with WebGPU, or device: "cpu"');
   }
   return onCpu(slow ? 'the only WebGPU adapter is a software one' : 'WebGPU is not there');

@@ -1,8 +1,9 @@
+import { metricOutput } from '../base/outputs.ts';
 import { fail } from '../base/errors.ts';
 import type { RandomSource } from '../base/init.ts';
 import { ratesOf } from '../base/scalar.ts';
 import { hint } from '../base/suggest.ts';
-import type { Plan, PlanTensor } from '../plan.ts';
+import type { Plan } from '../plan.ts';
 import type {
   About,
   DeviceDescription,
@@ -16,13 +17,14 @@ import type {
   TrainRun,
   Weights,
 } from './api.ts';
-import { inOrder, inputsOf, upload, type Given } from './data.ts';
+import { inputsOf, type Given } from './data.ts';
 import { DeviceError, DeviceLost } from './errors.ts';
+import { ExampleStore } from './examples.ts';
 import { predictAll } from './predict.ts';
 import { Recovery, type Reopen } from './recovery.ts';
 import { makeTicks, type Counters, type Rates, type Session } from './session.ts';
 import { trainRun, type Watcher } from './train-run.ts';
-import { traced, trainLoop } from './trainer.ts';
+import { programOf, traced, trainLoop } from './trainer.ts';
 import { Turns } from './turns.ts';
 import {
   checkWeights,
@@ -56,7 +58,7 @@ export class RunningModel implements Model {
   private readonly turns = new Turns();
   private readonly recovery: Recovery;
   private readonly onDevice: OpenOptions['onDevice'];
-  private readonly given: { data?: readonly ArrayLike<number>[]; held?: readonly ArrayLike<number>[] } = {};
+  private readonly examples: ExampleStore;
   private done = 0;
   /** Steps whose losses were told: after a loss of the device, they are done once more in silence. */
   private told = 0;
@@ -70,8 +72,9 @@ export class RunningModel implements Model {
     this.session = session;
     this.seed = options.seed ?? session.plan.train?.seed ?? 0;
     this.recovery = new Recovery(options.reopen);
+    this.examples = new ExampleStore(session.plan);
     this.onDevice = options.onDevice;
-    this.watch(session);
+    this.guard(session);
   }
 
   /** Starts with the weights that are given, or with fresh ones: of a seed, or those that `random` draws. */
@@ -119,31 +122,25 @@ export class RunningModel implements Model {
     return this.session.counters;
   }
 
+  get rows(): number {
+    return this.examples.rows;
+  }
+
   setData(...given: Given): void {
     this.check();
-    const { data } = this.plan;
-    if (!data) return fail('NN305', 'this plan was compiled without data, so it cannot train');
-    this.given.data = inOrder(data.tensors, given, (name) => this.shown(name));
-    this.put(data.tensors, this.given.data);
+    this.examples.set(this.session, given);
+    this.recovery.outdate();
+  }
+
+  addData(...given: Given): void {
+    this.check();
+    this.examples.add(this.session, given);
     this.recovery.outdate();
   }
 
   setHeld(...given: Given): void {
     this.check();
-    const { held } = this.plan;
-    if (!held) return fail('NN305', 'this plan was compiled without held-out examples');
-    this.given.held = inOrder(held.tensors, given, (name) => this.shown(name));
-    this.put(held.tensors, this.given.held);
-  }
-
-  /** A single target is `target` in the plan, whatever the program calls it. */
-  private shown(name: string): string {
-    const [only, ...others] = this.about.targets;
-    return name === 'target' && only && others.length === 0 ? only.name : name;
-  }
-
-  private put(tensors: readonly PlanTensor[], arrays: readonly ArrayLike<number>[]): void {
-    tensors.forEach((t, i) => upload(this.session, t, arrays[i] ?? []));
+    this.examples.setHeld(this.session, given);
   }
 
   train(options: TrainOptions = {}): TrainRun {
@@ -161,7 +158,7 @@ export class RunningModel implements Model {
     this.check();
     const { train } = this.plan;
     if (!train) return fail('NN305', 'this plan was compiled without data, so it cannot train');
-    if (!this.given.data) fail('NN305', 'there is no training data on the device', { help: 'call setData first' });
+    if (!this.examples.any) fail('NN305', 'there is no training data on the device', { help: 'call setData first' });
     const run = { steps: options.steps ?? train.steps, seed: options.seed ?? this.seed };
     if (this.recovery.wants(this.session, run)) await this.snapshot(run);
     const { session } = this;
@@ -169,6 +166,7 @@ export class RunningModel implements Model {
     return trainLoop(session, this.done, {
       ...options,
       ...run,
+      rows: () => this.examples.rows,
       onLosses: (first, losses, metrics) => {
         this.done = first + losses.length;
         const known = Math.min(losses.length, Math.max(0, this.told - first));
@@ -213,7 +211,29 @@ export class RunningModel implements Model {
       if (!plan.held) return fail('NN305', 'this plan was compiled without held-out examples');
       const trace = await this.session.run(['held'], makeTicks(plan, 0, 1, { seed: 0, total: 1 }));
       const value = (what: string): number => traced(plan, trace, ['held'], what)[0] ?? NaN;
-      return Object.fromEntries([['loss', value('loss')], ...(plan.train?.metrics ?? []).map((m) => [m, value(`metric:${m}`)] as const)]);
+      return Object.fromEntries([['loss', value('loss')], ...(plan.train?.metrics ?? []).map((m) => [m, value(metricOutput(m))] as const)]);
+    });
+  }
+
+  watch(names?: readonly string[]): Promise<Weights> {
+    return this.brief(async () => {
+      const { watch, train } = this.plan;
+      if (watch.length === 0 || !train)
+        return fail('NN305', 'this plan was compiled with nothing to watch', {
+          help: "name it then, as in: program.plan({ data, watch: ['h1', 'grad(fc1.weight)'] })",
+        });
+      if (!this.examples.any) fail('NN305', 'there is no training data on the device', { help: 'call setData first' });
+      const known = watch.map((t) => t.name);
+      const wanted = (names ?? known).map(
+        (name) =>
+          watch.find((t) => t.name === name) ??
+          fail('NN501', `'${name}' is not watched`, { help: hint(name, known, 'the plan was compiled for') }),
+      );
+      // At the end of an epoch, where fewer rows are left than it takes, it looks at the first ones.
+      const step = programOf(this.plan, this.done) === 'tail' ? this.done - train.stepsPerEpoch + 1 : this.done;
+      const { seed, rows } = this;
+      await this.session.run(['watch'], makeTicks(this.plan, step, 1, { seed, rows, total: train.steps }));
+      return readTensors(this.session, wanted);
     });
   }
 
@@ -336,7 +356,7 @@ export class RunningModel implements Model {
   }
 
   /** Also where nobody asks for anything: what is lost is noticed at once. */
-  private watch(session: Session): void {
+  private guard(session: Session): void {
     void session.lost?.then(() => {
       if (this.destroyed || this.session !== session) return;
       void this.turns
@@ -350,13 +370,11 @@ export class RunningModel implements Model {
     const session = await this.recovery.reopen(lost);
     this.session.destroy();
     this.session = session;
-    this.watch(session);
-    const { data, held } = this.plan;
-    if (data && this.given.data) this.put(data.tensors, this.given.data);
-    if (held && this.given.held) this.put(held.tensors, this.given.held);
+    this.guard(session);
+    this.examples.putOn(session);
     const { step, run } = await this.recovery.putBack(session);
     const ratesAt = (at: number): Rates => this.recovery.ratesAt(at, this.told, this.rates);
-    if (run && step < this.done) await trainLoop(session, step, { ...run, until: this.done, ratesAt });
+    if (run && step < this.done) await trainLoop(session, step, { ...run, until: this.done, ratesAt, rows: () => this.examples.rows });
     this.onDevice?.(session.device);
   }
 }

@@ -1,6 +1,6 @@
 import type { Plan } from '../plan.ts';
 import type { LoadOptions } from './api.ts';
-import { compileKernels, createCpuSession, type JsKernel } from './cpu.ts';
+import { createCpuSession, type JsKernel } from './cpu.ts';
 import { DeviceError } from './errors.ts';
 import type { Session } from './session.ts';
 import { createWasmSession, hasWasm, type Helpers } from './wasm.ts';
@@ -12,8 +12,8 @@ export type OpenCpu = (plan: Plan, options: Pick<LoadOptions, 'kernels'>, reason
 export const openCpu =
   (helpers?: Helpers): OpenCpu =>
   (plan, { kernels }, reason) => {
-    if (plan.wasm && hasWasm()) return createWasmSession(plan, plan.wasm, { reason, helpers });
-    if (plan.cpu.length === 0)
-      throw new DeviceError('this plan was made for GPUs, and there is none', 'NN601', 'make it with devices: "cpu" or "all"');
-    return createCpuSession(plan, (kernels as JsKernel[] | undefined) ?? compileKernels(plan), reason);
+    const { wasm, js } = plan.backends;
+    if (wasm && hasWasm()) return createWasmSession(plan, wasm, { reason, helpers });
+    if (!js) throw new DeviceError('this plan was made for GPUs, and there is none', 'NN601', 'make it with devices: "cpu" or "all"');
+    return createCpuSession(plan, js, { kernels: kernels as JsKernel[] | undefined, reason });
   };

@@ -1,3 +1,4 @@
+import { metricOutput } from '../base/outputs.ts';
 import { fail } from '../base/errors.ts';
 import { TICK_BYTES, traceWords, type Plan } from '../plan.ts';
 import { programOf, traced } from './trainer.ts';
@@ -40,7 +41,8 @@ export class Population {
   /** Nets with fresh weights, each of its own seed. */
   static async open(session: Session, nets: readonly Net[]): Promise<Population> {
     const { plan } = session;
-    if (!plan.loops['train'] || !plan.train) fail('NN305', 'the program does not fit one workgroup, so many nets cannot train at once');
+    if (!plan.backends.webgpu?.loops['train'] || !plan.train)
+      fail('NN305', 'the program does not fit one workgroup, so many nets cannot train at once');
     for (const [i, net] of nets.entries()) await initialize(new NetMemory(session, i), net.seed);
     return new Population(session, nets);
   }
@@ -74,7 +76,7 @@ export class Population {
         const own = trace.subarray(i * traceWords(plan), (i + 1) * traceWords(plan));
         const recorded = (what: string): Float32Array => traced(plan, own, Array<string>(n).fill(program), what);
         results[i]?.losses.set(recorded('loss'), step);
-        for (const [name, values] of Object.entries(results[i]?.metrics ?? {})) values.set(recorded(`metric:${name}`), step);
+        for (const [name, values] of Object.entries(results[i]?.metrics ?? {})) values.set(recorded(metricOutput(name)), step);
       });
       if (n === chunk && took < session.budget / 2) chunk = Math.min(plan.chunk, chunk * 2);
       else if (n === chunk && took > session.budget) chunk = Math.max(1, Math.floor(chunk / 2));

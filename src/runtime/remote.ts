@@ -44,6 +44,8 @@ export interface Answer {
   readonly failure?: Failure;
   /** Where the model stands now. */
   readonly step: number;
+  /** Examples that it trains on. */
+  readonly rows: number;
   readonly device: DeviceDescription | undefined;
 }
 
@@ -61,6 +63,7 @@ class Line {
   private readonly open = new Map<number, { resolve: (value: unknown) => void; reject: (e: unknown) => void }>();
   private calls = 0;
   step = 0;
+  rows = 0;
   device: DeviceDescription | undefined;
 
   constructor(port: Port, onDevice: LoadOptions['onDevice']) {
@@ -74,6 +77,7 @@ class Line {
         return;
       }
       this.step = answer.step ?? this.step;
+      this.rows = answer.rows ?? this.rows;
       const waiting = this.open.get(answer.id);
       this.open.delete(answer.id);
       if (answer.failure) waiting?.reject(errorOf(answer.failure));
@@ -116,6 +120,10 @@ class RemoteModel implements Model {
     return this.line.step;
   }
 
+  get rows(): number {
+    return this.line.rows;
+  }
+
   /** Asks after what was told before has been done. */
   private ask<T>(method: string, ...args: readonly unknown[]): Promise<T> {
     return Promise.all([this.failure, this.line.call(method, ...args)]).then(([, value]) => value as T);
@@ -129,6 +137,10 @@ class RemoteModel implements Model {
 
   setData(...data: Given): void {
     this.tell('setData', ...data);
+  }
+
+  addData(...data: Given): void {
+    this.tell('addData', ...data);
   }
 
   setHeld(...data: Given): void {
@@ -156,6 +168,10 @@ class RemoteModel implements Model {
 
   predict(...inputs: Given): Promise<Prediction> {
     return this.ask('predict', ...inputs);
+  }
+
+  watch(names?: readonly string[]): Promise<Weights> {
+    return this.ask('watch', names);
   }
 
   evaluate(): Promise<Readonly<Record<string, number>>> {

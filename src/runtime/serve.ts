@@ -48,8 +48,10 @@ export function serve(port: Port = globalThis as unknown as Port): void {
       return result;
     },
     setData: (...data: Parameters<Model['setData']>) => mine().setData(...data),
+    addData: (...data: Parameters<Model['addData']>) => mine().addData(...data),
     setHeld: (...data: Parameters<Model['setHeld']>) => mine().setHeld(...data),
     predict: (...inputs: Parameters<Model['predict']>) => mine().predict(...inputs),
+    watch: (names?: readonly string[]) => mine().watch(names),
     evaluate: () => mine().evaluate(),
     set: (settings: Parameters<Model['set']>[0]) => mine().set(settings),
     reset: (seed?: number) => mine().reset(seed),
@@ -64,8 +66,8 @@ export function serve(port: Port = globalThis as unknown as Port): void {
     // The worker may have a conversation of its own.
     if (!isCall(data)) return;
     const { id, method, args } = data;
-    const answer = (a: Omit<Answer, 'id' | 'step' | 'device'>): void =>
-      port.postMessage({ id, step: model?.step ?? 0, device: model?.device, ...a } satisfies Answer);
+    const answer = (a: Omit<Answer, 'id' | 'step' | 'rows' | 'device'>): void =>
+      port.postMessage({ id, step: model?.step ?? 0, rows: model?.rows ?? 0, device: model?.device, ...a } satisfies Answer);
     const doing = async (): Promise<unknown> => (does[method] as ((...a: unknown[]) => unknown) | undefined)?.(...args);
     doing().then(
       (value) => answer({ value }),

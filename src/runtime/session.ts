@@ -75,6 +75,8 @@ export interface Run {
   readonly seed: number;
   /** Steps of the whole run. */
   readonly total: number;
+  /** Examples to train on; as many as the plan has room for where it is not said. */
+  readonly rows?: number | undefined;
   /** Learning rates of a step by optimizer, where they are not the program's. */
   readonly ratesAt?: ((step: number) => Rates) | undefined;
 }
@@ -91,6 +93,7 @@ export function makeTicks(plan: Plan, first: number, count: number, run: Run, kn
     step: first + slot,
     seed: run.seed,
     total: run.total,
+    rows: run.rows ?? plan.data?.rows,
     rates: run.ratesAt?.(first + slot),
   }));
   for (let slot = 0; slot < count; slot++) i32[slot * stride] = slot;
@@ -104,5 +107,5 @@ export function makeTicks(plan: Plan, first: number, count: number, run: Run, kn
 
 /** Whether each of several nets has a part of an arena: of what kernels write, not of the data that they read. */
 export function hasParts(plan: Plan, arena: string): boolean {
-  return plan.loops['train']?.bindings.some((b) => b.arena === arena && b.access === 'read_write') ?? false;
+  return plan.backends.webgpu?.loops['train']?.bindings.some((b) => b.arena === arena && b.access === 'read_write') ?? false;
 }

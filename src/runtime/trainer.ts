@@ -1,3 +1,4 @@
+import { metricOutput } from '../base/outputs.ts';
 import { fail } from '../base/errors.ts';
 import { checkWhole } from '../base/whole.ts';
 import type { Plan } from '../plan.ts';
@@ -20,6 +21,8 @@ export function programOf(plan: Plan, step: number): string {
 export interface LoopOptions extends TrainOptions {
   /** Learning rates of a step by optimizer, where they are not the program's. */
   readonly ratesAt?: ((step: number) => Rates) | undefined;
+  /** Examples that there are to train on, where their number may change; as many as the plan has room for where it is not said. */
+  readonly rows?: (() => number) | undefined;
   /** Settles when whoever listens is ready for more; undefined where nobody has to be waited for. */
   readonly ready?: (() => Promise<void> | undefined) | undefined;
   /** Whether to stop after what is on the device; the signal alone where it is not said. */
@@ -54,7 +57,7 @@ export async function trainLoop(session: Session, from: number, options: LoopOpt
     const started = performance.now();
     const programs = Array.from({ length: n }, (_, i) => programOf(plan, first + i));
     const before = newest;
-    newest = session.run(programs, makeTicks(plan, first, n, run)).then(async (trace) => {
+    newest = session.run(programs, makeTicks(plan, first, n, { ...run, rows: options.rows?.() })).then(async (trace) => {
       // Chunks may report out of order; their losses are handed out in order.
       await before;
       const now = performance.now();
@@ -65,7 +68,7 @@ export async function trainLoop(session: Session, from: number, options: LoopOpt
       if (took < session.budget / 2 && n === pace.chunk) pace.chunk = Math.min(plan.chunk, pace.chunk * 2);
       else if (took > session.budget && n === pace.chunk) pace.chunk = Math.max(1, Math.floor(pace.chunk / 2));
       const losses = traced(plan, trace, programs, 'loss');
-      const metrics = Object.fromEntries(train.metrics.map((m) => [m, traced(plan, trace, programs, `metric:${m}`)]));
+      const metrics = Object.fromEntries(train.metrics.map((m) => [m, traced(plan, trace, programs, metricOutput(m))]));
       const bad = losses.findIndex((loss) => !Number.isFinite(loss));
       if (bad >= 0) {
         if (bad > 0) options.onLosses?.(first, losses.subarray(0, bad), cut(metrics, bad));

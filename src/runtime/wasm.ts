@@ -1,4 +1,5 @@
-import { BYTES, TICK_BYTES, traceWords, type Plan, type WasmCode } from '../plan.ts';
+import { BYTES, TICK_BYTES, traceWords, type Plan } from '../plan.ts';
+import type { WasmSection } from '../sections.ts';
 import { DeviceError, smaller } from './errors.ts';
 import { pause } from './pause.ts';
 import type { Counters, Session, Ticks, Words } from './session.ts';
@@ -70,7 +71,7 @@ export interface WasmSession extends Session {
 /** Runs a plan as WebAssembly, on one memory and as many threads as there are. */
 export function createWasmSession(
   plan: Plan,
-  code: WasmCode,
+  code: WasmSection,
   options: { readonly reason: string; readonly helpers?: Helpers | undefined },
 ): WasmSession {
   const shares = code.programs.map((p) => p.calls.some((c) => c.shared));
@@ -104,9 +105,9 @@ export function createWasmSession(
     bytes: plan.arenas.reduce((n, a) => n + a.words * BYTES, 0),
   };
   const index = new Map(code.programs.map((p, i) => [p.name, i]));
-  const { desk } = code;
+  const { control } = code;
 
-  const there = (): number => 1 + (helpers ? Atomics.load(words, desk.ready / BYTES) : 0);
+  const there = (): number => 1 + (helpers ? Atomics.load(words, control.ready / BYTES) : 0);
 
   return {
     plan,
@@ -123,15 +124,15 @@ export function createWasmSession(
       counters.submits++;
       const numbers = programs.map((name) => index.get(name) ?? -1);
       words.set(new Int32Array(ticks.buffer, 0, (programs.length * TICK_BYTES) / BYTES), code.ticks / BYTES);
-      words.set(numbers, desk.steps / BYTES);
-      words[desk.count / BYTES] = programs.length;
+      words.set(numbers, control.steps / BYTES);
+      words[control.count / BYTES] = programs.length;
       counters.dispatches += numbers.reduce((n, i) => n + (code.programs[i]?.calls.length ?? 0), 0);
       const shareable = threads > 1 && numbers.some((i) => shares[i]) && there() === threads;
       const together = shareable && pace.choose();
       const begin = performance.now();
       if (together) {
-        Atomics.add(words, desk.job / BYTES, 1);
-        Atomics.notify(words, desk.job / BYTES);
+        Atomics.add(words, control.job / BYTES, 1);
+        Atomics.notify(words, control.job / BYTES);
       }
       if (programs.length > 0) run(0, together ? threads : 1);
       if (shareable) pace.learn(together, (performance.now() - begin) / numbers.reduce((n, i) => n + (work[i] ?? 0), 0));
@@ -141,8 +142,8 @@ export function createWasmSession(
     },
     destroy() {
       if (helpers) {
-        Atomics.store(words, desk.job / BYTES, STOP);
-        Atomics.notify(words, desk.job / BYTES);
+        Atomics.store(words, control.job / BYTES, STOP);
+        Atomics.notify(words, control.job / BYTES);
       }
       stop?.();
       arenas.clear();
@@ -150,7 +151,7 @@ export function createWasmSession(
   };
 }
 
-function makeMemory(plan: Plan, { pages }: WasmCode, shared: boolean): WebAssembly.Memory {
+function makeMemory(plan: Plan, { pages }: WasmSection, shared: boolean): WebAssembly.Memory {
   try {
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   } catch (e) {

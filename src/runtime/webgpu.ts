@@ -1,9 +1,10 @@
 /// <reference types="@webgpu/types" />
 import { messageOf } from '../base/errors.ts';
 import { BYTES, READBACK_SLOTS, TICK_BYTES, planBytes, traceWords, type Plan } from '../plan.ts';
+import type { WebGpuSection } from '../sections.ts';
 import { DeviceError, DeviceLost, smaller } from './errors.ts';
 import { MAP_READ_MODE, USAGE } from './flags.ts';
-import { GpuPrograms } from './gpu-programs.ts';
+import { GpuPrograms, sectionOf } from './gpu-programs.ts';
 import { napping } from './napping.ts';
 import { countRuns, hasParts, type Counters, type DeviceInfo, type Nap, type Session, type Ticks, type Words } from './session.ts';
 
@@ -20,7 +21,7 @@ export interface GpuOptions {
   readonly budget: number;
   readonly nap?: Nap | undefined;
   /** Throws unless the device does what the plan counts on. */
-  readonly prove?: ((gpu: GPUDevice, plan: Plan) => Promise<void>) | undefined;
+  readonly prove?: ((gpu: GPUDevice, section: WebGpuSection) => Promise<void>) | undefined;
   /** Somebody else's device: its errors may be theirs, and they destroy it. */
   readonly shared?: boolean | undefined;
   /** Nets that train at once, each on a part of its own of everything but the data; 1 where it is not said. */
@@ -35,7 +36,7 @@ export async function createGpuSession(plan: Plan, adapter: GPUAdapter, options:
 
 /** Loads a plan on a device that somebody else made, uses too, and will destroy. */
 export async function shareGpuDevice(plan: Plan, device: GPUDevice, options: GpuOptions): Promise<Session> {
-  const missing = plan.features.filter((f) => !device.features.has(f));
+  const missing = sectionOf(plan).features.filter((f) => !device.features.has(f));
   if (missing.length > 0)
     throw new DeviceError(
       `the plan needs ${missing.join(' and ')}, which the device was made without`,
@@ -78,7 +79,7 @@ function limitsFor(plan: Plan, limits: GPUSupportedLimits, nets: number): Record
     }
     if (bytes > standard) required[limit] = bytes;
   }
-  const bindings = Math.max(...plan.kernels.map((k) => k.bindings.length));
+  const bindings = Math.max(...sectionOf(plan).kernels.map((k) => k.bindings.length));
   if (bindings > STORAGE_BUFFERS) required['maxStorageBuffersPerShaderStage'] = bindings;
   return required;
 }
@@ -89,7 +90,7 @@ async function requestDevice(plan: Plan, adapter: GPUAdapter, nets: number): Pro
   try {
     // Timestamps are for profiles.
     const timestamps = adapter.features.has('timestamp-query') ? ['timestamp-query'] : [];
-    const requiredFeatures = [...plan.features, ...timestamps] as GPUFeatureName[];
+    const requiredFeatures = [...sectionOf(plan).features, ...timestamps] as GPUFeatureName[];
     return await adapter.requestDevice({ label: `nnc ${plan.name}`, requiredLimits, requiredFeatures });
   } catch (e) {
     throw new DeviceError(`the adapter gives no device: ${messageOf(e)}`);
@@ -136,7 +137,7 @@ class GpuSession implements Session {
     this.gpu = gpu;
     this.device = device;
     this.budget = budget;
-    this.pace = { chunk: Object.keys(plan.loops).length ? Math.min(FIRST_LOOP, plan.chunk) : 1 };
+    this.pace = { chunk: Object.keys(sectionOf(plan).loops).length ? Math.min(FIRST_LOOP, plan.chunk) : 1 };
     this.lost = gpu.lost.then((info) => {
       // The loss is the cause of whatever error follows it, so it is reported first.
       if (!this.destroyed) this.failure = new DeviceLost(info.message || info.reason);
@@ -167,7 +168,7 @@ class GpuSession implements Session {
     for (let i = 0; trace > 0 && i < READBACK_SLOTS; i++)
       this.readback.push(this.buffer(`readback ${i}`, trace, USAGE.MAP_READ | USAGE.COPY_DST));
     this.programs = new GpuPrograms(gpu, plan, (name) => this.arena(name), this.ticks, this.counters, this.nets);
-    await Promise.all([this.programs.prepare(), this.prove?.(gpu, plan)]);
+    await Promise.all([this.programs.prepare(), this.prove?.(gpu, sectionOf(plan))]);
     const [invalid, memory] = [await gpu.popErrorScope(), await gpu.popErrorScope()];
     if (memory)
       throw new DeviceError(

@@ -1,3 +1,4 @@
+import { metricOutput } from '../base/outputs.ts';
 import { DiagnosticSink } from '../base/diagnostics.ts';
 import { textOf, type Source } from '../base/source.ts';
 import type { Graph, NodeId } from '../ir/graph/types.ts';
@@ -74,7 +75,7 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
   if (sink.errors.length > 0) return { model: undefined, script: undefined };
   const outputs = (w: Walked): Readonly<Record<string, NodeId>> => ({
     ...(w.loss === undefined ? {} : { loss: w.loss }),
-    ...Object.fromEntries(w.metrics.map((x) => [`metric:${x.name}`, x.node])),
+    ...Object.fromEntries(w.metrics.map((x) => [metricOutput(x.name), x.node])),
     ...Object.fromEntries(w.turns.map((x, i) => [turnOutput(i), x.node])),
   });
   const only = (chosen: Readonly<Record<string, NodeId>>): Graph => ({ ...m.b.graph(), outputs: chosen, writes: [] });
@@ -97,6 +98,7 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
     better: Object.fromEntries(walked.metrics.flatMap(({ name: metric, better }) => (better ? [[metric, better] as const] : []))),
     optim,
     turns,
+    named: training ? namesOf(training) : new Map(),
     uses: training?.m.uses ?? [],
     counters: m.counters,
     measures: training?.m.measures ?? [],
@@ -105,6 +107,14 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
     precision,
   };
   return { model, script };
+}
+
+/** Everything of a walk that has a name. */
+function namesOf({ m, script, pred, loss }: Walked): ReadonlyMap<string, NodeId> {
+  const params = m.b.nodes.flatMap((n) => (n.op === 'param' ? [[n.attrs.name, n.id] as const] : []));
+  const own = [...script.names].map(([id, name]) => [name, id] as const);
+  const results = Object.entries({ pred, loss }).flatMap(([name, id]) => (id === undefined ? [] : [[name, id] as const]));
+  return new Map([...m.results, ...params, ...own, ...results]);
 }
 
 /** The definitions that a program imports, and those that its imports import, before its own. */

@@ -35,6 +35,8 @@ export class ModelBuilder {
   /** What is kept from step to step without being trained. */
   readonly states: ParamInfo[] = [];
   readonly stages: StageInfo[] = [];
+  /** What each stage gives, by its path. */
+  readonly results = new Map<string, NodeId>();
   /** How often states have moved, for those that PyTorch counts. */
   readonly counters: CounterInfo[] = [];
   /** Where channels are measured over the batch. */
@@ -233,6 +235,7 @@ export class ModelBuilder {
         params: size,
         flops: work(b.nodes.slice(before.nodes), b.nodes),
       });
+    if (path !== '' && results.length === 1) this.results.set(path, at(results, 0));
     const items = results.map((id) => this.record(id, trace, text));
     return typeof result === 'number' ? at(items, 0) : { kind: 'tuple', items };
   }

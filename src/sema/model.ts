@@ -4,7 +4,7 @@ import type { ScalarExpr } from '../base/scalar.ts';
 import type { Span } from '../base/source.ts';
 import type { Dim, Precision, Shape, TensorType } from '../base/types.ts';
 import type { StateUse } from '../ir/graph/state-use.ts';
-import type { Graph } from '../ir/graph/types.ts';
+import type { Graph, NodeId } from '../ir/graph/types.ts';
 
 /** A tensor that the model keeps, trained or not, with PyTorch's name. */
 export interface ParamInfo {
@@ -150,6 +150,8 @@ export interface Model {
   readonly optim: Optim | undefined;
   /** Further losses with optimizers of their own. */
   readonly turns: readonly TurnInfo[];
+  /** Nodes of {@link training} by what the program calls them: inputs, `let`s, parameters, and stages by their paths. */
+  readonly named: ReadonlyMap<string, NodeId>;
   readonly uses: readonly StateUse[];
   readonly counters: readonly CounterInfo[];
   readonly measures: readonly MeasureInfo[];

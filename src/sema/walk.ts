@@ -1,3 +1,4 @@
+import { printOutput } from '../base/outputs.ts';
 import type { DiagnosticSink } from '../base/diagnostics.ts';
 import { textOf, type Source } from '../base/source.ts';
 import { BATCH, count, showType, type Dim } from '../base/types.ts';
@@ -341,7 +342,7 @@ export class Walk {
         return this.evaluator.fail('NN204', span, `this depends on the input '${missing}', which has no value here`, {
           help: 'give it values: predict(3.0)',
         });
-      const output = `print:${this.lines.length}:${items.length}`;
+      const output = printOutput(this.lines.length, items.length);
       this.outputs[output] = id;
       return output;
     };

@@ -1,6 +1,6 @@
 /// <reference types="@webgpu/types" />
 import type { MatrixUnit } from '../ir/kernel/types.ts';
-import type { Plan } from '../plan.ts';
+import type { WebGpuSection } from '../sections.ts';
 import { checkHalves } from './halves.ts';
 import { MATRIX_FEATURE, checkMatrices } from './matrices.ts';
 import { checkCollectives, checkSubgroups } from './subgroups.ts';
@@ -12,7 +12,7 @@ const shown = new Map<string, Promise<void>>();
  * Has the device show what a plan counts on: a driver that does otherwise would give wrong results without a word. Once is enough of
  * each adapter.
  */
-export async function prove(gpu: GPUDevice, { features, kernels }: Plan, units: readonly MatrixUnit[] = []): Promise<void> {
+export async function prove(gpu: GPUDevice, { features, kernels }: WebGpuSection, units: readonly MatrixUnit[] = []): Promise<void> {
   const { vendor, architecture, device, description } = gpu.adapterInfo;
   const once = (what: string, check: () => Promise<void>): Promise<void> => {
     const key = [vendor, architecture, device, description, what].join('/');

@@ -3,15 +3,15 @@ import { at } from '../base/errors.ts';
 import { count, fixedDim, fixedShape, type Dim } from '../base/types.ts';
 import { isView } from '../ir/graph/ops.ts';
 import type { Graph, NodeId, Op } from '../ir/graph/types.ts';
-import { featuresOf } from '../lower/describe.ts';
-import { collectScalars, generate } from '../lower/generate.ts';
+import type { Adapter } from '../codegen/backend.ts';
+import type { Devices } from '../lower/backends.ts';
+import { collectScalars, emit } from '../lower/emit.ts';
 import { lowerProgram, type Lowered } from '../lower/program.ts';
-import type { Adapter, Devices } from '../lower/targets.ts';
 import { ArenaBuilder } from '../passes/memory/layout.ts';
 import { dataTensor, stateTensor } from '../passes/schedule/schedule.ts';
 import type { TilingChoice } from '../passes/schedule/lower.ts';
 import type { Level, Place } from '../passes/schedule/types.ts';
-import type { Plan, PlanTensor } from '../plan.ts';
+import { PLAN_VERSION, type Plan, type PlanTensor } from '../plan.ts';
 import { readElements } from './elements.ts';
 import { makeTicks, type Session, type Words } from '../runtime/session.ts';
 
@@ -41,22 +41,15 @@ export function planGraph(graph: Graph, level: Level, options: GraphOptions = {}
 /** A plan with programs that are not of a model. */
 export function planPrograms(name: string, level: Level, programs: readonly Lowered[], arenas: ArenaBuilder): Plan {
   const scalars = collectScalars(programs);
-  const { kernels, cpu, dispatches, calls, wasm } = generate(programs, scalars, { arenas: arenas.arenas(), chunk: 1 });
   return {
     format: 'nnc-plan',
-    version: 5,
+    version: PLAN_VERSION,
     name,
     identity: '',
     level,
-    features: featuresOf(kernels, arenas.arenas()),
     arenas: arenas.arenas(),
-    kernels,
-    cpu,
-    wasm,
-    programs: Object.fromEntries(
-      programs.map((p, i) => [p.name, { dispatches: dispatches[i] ?? [], calls: calls[i] ?? [], trace: {}, flops: 0 }]),
-    ),
-    loops: {},
+    programs: Object.fromEntries(programs.map((p) => [p.name, { trace: {}, flops: 0 }])),
+    backends: emit(programs, { arenas: arenas.arenas(), scalars, chunk: 1, loops: false }),
     scalars,
     params: [],
     counters: [],
@@ -64,6 +57,7 @@ export function planPrograms(name: string, level: Level, programs: readonly Lowe
     data: undefined,
     held: undefined,
     predict: { rows: 1, inputs: [], output: NOTHING },
+    watch: [],
     train: undefined,
     about: { inputs: [], targets: [] },
     chunk: 1,

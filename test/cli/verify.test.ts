@@ -11,6 +11,7 @@ import { withData } from '../../src/cli/commands/verify.ts';
 import { nnc, temporary } from '../support/cli.ts';
 import { model } from '../support/programs.ts';
 import { adapterAtHand, openSession } from '../support/run-graph.ts';
+import { webgpuOf } from '../support/sections.ts';
 
 const TEXT = `input x: [1, 6, 6]
 layer Conv2d(1, 3, 3) -> BatchNorm2d(3) -> relu -> MaxPool2d(2) -> flatten -> Linear(12, 4) -> tanh
@@ -45,13 +46,14 @@ describe('a kernel that is broken', () => {
     const planned = planGraph(graph, 1, { keepAll: true, adapter: await adapterAtHand(true), devices: 'gpu' });
     expect((await errorsOf(graph, planned)).filter((e) => e.error > 1e-4)).toEqual([]);
     const tried = new Set<string>();
-    for (const [i, kernel] of planned.plan.kernels.entries()) {
+    const section = webgpuOf(planned.plan);
+    for (const [i, kernel] of section.kernels.entries()) {
       // One way each, the next one where there is no such thing in it.
       const turned = [...breaks.slice(i % breaks.length), ...breaks.slice(0, i % breaks.length)];
       const [name, change] = turned.find(([, c]) => c(kernel.wgsl) !== kernel.wgsl) ?? fail(kernel.wgsl);
       tried.add(name);
-      const kernels = planned.plan.kernels.map((k) => (k === kernel ? { ...k, wgsl: change(k.wgsl) } : k));
-      const errors = await errorsOf(graph, { ...planned, plan: { ...planned.plan, kernels } });
+      const kernels = section.kernels.map((k) => (k === kernel ? { ...k, wgsl: change(k.wgsl) } : k));
+      const errors = await errorsOf(graph, { ...planned, plan: { ...planned.plan, backends: { webgpu: { ...section, kernels } } } });
       expect(
         errors.some((e) => e.error > 1e-3),
         `${kernel.name} ${name}:\n${change(kernel.wgsl)}`,

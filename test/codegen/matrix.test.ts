@@ -8,13 +8,14 @@ import { compile } from '../../src/compile.ts';
 import { parseKernel } from '../../src/ir/kernel/parse.ts';
 import { printKernel } from '../../src/ir/kernel/print.ts';
 import type { MatrixUnit } from '../../src/ir/kernel/types.ts';
-import type { Adapter } from '../../src/lower/targets.ts';
+import type { Adapter } from '../../src/codegen/backend.ts';
 import { isProduct, proofCode, unitsOf } from '../../src/verify/matrices.ts';
 import { findAdapter } from '../../src/node/gpu.ts';
 import { runSmall } from '../../src/verify/proofs.ts';
 import { emulated, withoutMatrices } from '../support/matrices.ts';
 import { model } from '../support/programs.ts';
 import { openHalves } from '../support/run-graph.ts';
+import { webgpuOf } from '../support/sections.ts';
 
 /** What adapters of NVIDIA, Intel and Apple offer. */
 const UNITS: readonly MatrixUnit[] = [
@@ -64,7 +65,7 @@ describe.each(UNITS.slice(1))('matrix units of $type $m x $n x $k', (unit) => {
   it.each(Object.entries(PROGRAMS).slice(0, unit.m * unit.n > 64 ? 1 : 2))('%s: products agree with the reference', async (name, text) => {
     const { graph } = at(compile(model(`${text}${precision}`).model, { rows: 64, devices: 'gpu' }).programs, 0).schedule;
     const planned = planGraph(graph, 1, { keepAll: true, adapter: adapter(unit), devices: 'gpu' });
-    const products = planned.lowered.gpu.filter((k) => k.body.some((s) => s.kind === 'product'));
+    const products = (planned.lowered.kernels.webgpu ?? []).filter((k) => k.body.some((s) => s.kind === 'product'));
     expect(products.length).toBeGreaterThanOrEqual(name === 'net' ? 6 : 5);
     for (const k of products) expect(parseKernel(printKernel(k))).toEqual(k);
     const session = await openHalves(withoutMatrices(planned.plan));
@@ -117,7 +118,7 @@ it.each(NO_MATRICES)('what is no matrix is left to other kernels: %s', async (te
   const device = await (await nothing.requestAdapter())?.requestDevice({ requiredFeatures: FEATURES });
   for (const unit of UNITS) {
     const { model: m } = model(`${text}${unit.type === 'f16' ? '\nprecision f16' : ''}`);
-    for (const { name, wgsl: code } of compile(m, { rows: 64, devices: 'gpu', adapter: adapter(unit) }).plan.kernels) {
+    for (const { name, wgsl: code } of webgpuOf(compile(m, { rows: 64, devices: 'gpu', adapter: adapter(unit) }).plan).kernels) {
       const info = await device?.createShaderModule({ code }).getCompilationInfo();
       expect(
         info?.messages.map((i) => i.message),
@@ -134,8 +135,8 @@ it.each(['B', 'D'])('kernels of benchmark %s are valid where a device has matrix
   if (!device) throw new Error('no adapter');
   const text = `${readFileSync(`bench/programs/${name}.nn`, 'utf8')}\nprecision f16`;
   const { plan } = compile(model(text).model, { rows: 128, devices: 'gpu', adapter: adapter(at(UNITS, 0)) });
-  expect(plan.kernels.filter((k) => k.matrices).length).toBeGreaterThan(3);
-  for (const { name: kernel, wgsl: code } of plan.kernels) {
+  expect(webgpuOf(plan).kernels.filter((k) => k.matrices).length).toBeGreaterThan(3);
+  for (const { name: kernel, wgsl: code } of webgpuOf(plan).kernels) {
     const { messages } = await device.createShaderModule({ code }).getCompilationInfo();
     expect(
       messages.map((m) => m.message),

@@ -7,6 +7,7 @@ import { Random } from '../support/random.ts';
 import { randomGraph } from '../support/random-graph.ts';
 import { adapterAtHand } from '../support/run-graph.ts';
 import { planGraph } from '../../src/verify/run-graph.ts';
+import { webgpuOf } from '../support/sections.ts';
 
 /** Every kernel of the examples and of random graphs, through Tint on a device with default limits. */
 async function messages(
@@ -28,22 +29,24 @@ async function messages(
 describe('generated WGSL', () => {
   it.each(readdirSync('examples').filter((f) => f.endsWith('.nn')))('%s passes Tint without a word', async (file) => {
     const m = model(readFileSync(`examples/${file}`, 'utf8'), file);
-    for (const level of [0, 1] as const) expect(await messages(compile(m.model, { rows: 200, level }).plan.kernels)).toEqual([]);
+    for (const level of [0, 1] as const) expect(await messages(webgpuOf(compile(m.model, { rows: 200, level }).plan).kernels)).toEqual([]);
   });
 
   it('passes Tint without a word for random graphs', async () => {
     for (let seed = 0; seed < 25; seed++) {
       const r = new Random(3000 + seed);
       const { graph } = randomGraph(r, r.int(3, 12));
-      expect(await messages(planGraph(graph, r.pick([0, 1]), { adapter: await adapterAtHand(seed % 2 === 0) }).plan.kernels)).toEqual([]);
+      expect(
+        await messages(webgpuOf(planGraph(graph, r.pick([0, 1]), { adapter: await adapterAtHand(seed % 2 === 0) }).plan).kernels),
+      ).toEqual([]);
     }
   });
 
   it('is named after the source and says what it computes', () => {
     const m = model(readFileSync('examples/house.nn', 'utf8'), 'house.nn');
-    const { kernels, programs } = compile(m.model, { rows: 100 }).plan;
+    const { kernels, programs } = webgpuOf(compile(m.model, { rows: 100 }).plan);
     expect(kernels.find((k) => k.name.startsWith('predict'))?.name).toBe('predict_k0_add_2_Linear_16_1');
-    const about = programs['predict']?.dispatches[0]?.about ?? [];
+    const about = programs['predict']?.[0]?.about ?? [];
     expect(about).toContain('add_18 = add : f32[100, 1], 2 Linear(16, 1) (house.nn:4:32)');
   });
 });

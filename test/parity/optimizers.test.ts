@@ -9,7 +9,7 @@ import { check } from '../../src/compile.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import { cse, dce } from '../../src/passes/graph/cleanup.ts';
-import { gradOutput } from '../../src/passes/graph/differentiate.ts';
+import { gradOutput } from '../../src/base/outputs.ts';
 import { optimize } from '../../src/passes/graph/optimize.ts';
 import { UPDATES } from '../../src/passes/graph/optimizers.ts';
 import { packing } from '../../src/passes/graph/pack.ts';

@@ -3,7 +3,7 @@ import { BATCH } from '../../src/base/types.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import { literal } from '../../src/ir/kernel/build.ts';
 import type { Buffer, Kernel, ValueType } from '../../src/ir/kernel/types.ts';
-import { bindBuffers } from '../../src/lower/bind.ts';
+import { bindBuffers } from '../../src/codegen/bind.ts';
 import { bindBatch } from '../../src/passes/graph/cleanup.ts';
 import { verifyGraph } from '../../src/ir/graph/verify.ts';
 import type { Placed } from '../../src/passes/memory/layout.ts';

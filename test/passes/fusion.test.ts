@@ -8,6 +8,7 @@ import { simplify } from '../../src/passes/graph/simplify.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import { Random } from '../support/random.ts';
 import { adapterAtHand, runGraph } from '../support/run-graph.ts';
+import { webgpuOf } from '../support/sections.ts';
 
 async function agrees(build: (b: GraphBuilder, x: NodeId) => NodeId, shape: readonly number[]): Promise<number> {
   const b = new GraphBuilder('fusion');
@@ -19,7 +20,7 @@ async function agrees(build: (b: GraphBuilder, x: NodeId) => NodeId, shape: read
     const got = await runGraph(graph, 1, device, { inputs, state: new Map() });
     expect(distance(got.outputs.get('y') ?? [], want.data), device).toBeLessThan(1e-5);
   }
-  return planGraph(graph, 1).plan.kernels.length;
+  return webgpuOf(planGraph(graph, 1).plan).kernels.length;
 }
 
 describe('fusion', () => {
@@ -63,7 +64,7 @@ describe('fusion', () => {
     const x = b.add('input', [], { name: 'x' }, { dtype: 'f32', shape: [1000] });
     b.outputs['a'] = b.sum(x, [0]);
     b.outputs['b'] = b.outputs['a'];
-    const [kernel] = planGraph(b.graph(), 1).lowered.gpu;
+    const [kernel] = planGraph(b.graph(), 1).lowered.kernels.webgpu ?? [];
     expect(kernel?.lanes).toBe(64);
     expect(kernel?.body.filter((s) => s.kind === 'combine')).toHaveLength(1);
   });
@@ -75,8 +76,8 @@ describe('fusion', () => {
       b.outputs['product'] = b.contract('ab,bc->ac', input('x', size, size), input('w', size, size));
       b.outputs['sums'] = b.sum(input('v', 4, 9_973), [1]);
       const { plan, lowered } = planGraph(b.graph(), 1, { adapter: await adapterAtHand(software), devices: 'gpu' });
-      expect(lowered.gpu.map((k) => k.lanes > 1)).toEqual([false, true]);
-      return plan.programs['main']?.dispatches.length ?? 0;
+      expect(lowered.kernels.webgpu?.map((k) => k.lanes > 1)).toEqual([false, true]);
+      return webgpuOf(plan).programs['main']?.length ?? 0;
     };
     expect(await dispatches(true, 320)).toBe(2);
     expect(await dispatches(true, 128)).toBe(1);

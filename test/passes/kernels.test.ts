@@ -8,7 +8,7 @@ import { parseKernel } from '../../src/ir/kernel/parse.ts';
 import { printKernel } from '../../src/ir/kernel/print.ts';
 import type { Kernel } from '../../src/ir/kernel/types.ts';
 import { splitSums } from '../../src/passes/graph/split-sums.ts';
-import { gpuTarget } from '../../src/lower/targets.ts';
+import { gpuTarget } from '../../src/codegen-wgsl/targets.ts';
 import { optionsFor } from '../../src/passes/schedule/lower.ts';
 import { tilingKey } from '../../src/passes/schedule/tiling.ts';
 import { jam } from '../../src/passes/schedule/jam.ts';
@@ -20,6 +20,7 @@ import { planBytes } from '../../src/plan.ts';
 import { lossesOf, model, plan, running, toyData } from '../support/programs.ts';
 import { Random } from '../support/random.ts';
 import { adapterAtHand, openSession } from '../support/run-graph.ts';
+import { webgpuOf } from '../support/sections.ts';
 
 /** The body of a kernel after a rewrite, of one given as text. */
 const body = (kernel: Kernel): string => printKernel(kernel).split('\n').slice(3, -2).join('\n');
@@ -169,7 +170,7 @@ describe('threads that read for one another', () => {
 
   it('load a row of a product each', () => {
     const { plan } = planGraph(product(), 1, { adapter: { software: true, bindings: 8, subgroup: 8, collectives: false, half: false } });
-    const [kernel] = plan.kernels;
+    const [kernel] = webgpuOf(plan).kernels;
     expect(kernel?.subgroup).toBe(8);
     expect(kernel?.wgsl).toMatch(/^enable subgroups;\n/);
     expect(kernel?.wgsl.match(/subgroupShuffle/g)?.length).toBeGreaterThanOrEqual(8);
@@ -180,7 +181,7 @@ describe('threads that read for one another', () => {
       { software: true, bindings: 8, subgroup: 1, collectives: false, half: false },
       { software: false, bindings: 8, subgroup: 32, collectives: false, half: false },
     ])
-      expect(planGraph(product(), 1, { adapter }).plan.kernels[0]?.subgroup).toBe(1);
+      expect(webgpuOf(planGraph(product(), 1, { adapter }).plan).kernels[0]?.subgroup).toBe(1);
   });
 
   it('are checked to be those that kernels count on', () => {
@@ -215,8 +216,8 @@ describe('threads that read for one another', () => {
     const hardware = await adapterAtHand(false);
     for (const collectives of hardware.collectives ? [false, true] : [false]) {
       const planned = planGraph(graph, 1, { adapter: { ...hardware, collectives } });
-      expect(planned.plan.kernels.some((k) => k.wgsl.includes('subgroupAdd'))).toBe(collectives);
-      expect(planned.plan.kernels.some((k) => k.joins)).toBe(collectives);
+      expect(webgpuOf(planned.plan).kernels.some((k) => k.wgsl.includes('subgroupAdd'))).toBe(collectives);
+      expect(webgpuOf(planned.plan).kernels.some((k) => k.joins)).toBe(collectives);
       const session = await openSession(planned.plan, 'gpu');
       const got = await runGraph(planned, session, given);
       session.destroy();
@@ -231,10 +232,11 @@ describe('threads that read for one another', () => {
     const [group] = lowered.schedule.groups;
     if (!group) throw new Error('no kernel');
     const { key, plain, options } = optionsFor(lowered.schedule, group, 0, gpuTarget(adapter));
-    expect(options[0]?.kernel).toEqual(lowered.gpu[0]);
-    const tuned = (tile: string) => planGraph(product(), 1, { adapter: { ...adapter, tuned: new Map([[key, tile]]) } }).lowered.gpu[0];
+    expect(options[0]?.kernel).toEqual(lowered.kernels.webgpu?.[0]);
+    const tuned = (tile: string) =>
+      planGraph(product(), 1, { adapter: { ...adapter, tuned: new Map([[key, tile]]) } }).lowered.kernels.webgpu?.[0];
     for (const { how, kernel } of [plain, ...options]) expect(tuned(tilingKey(how))).toEqual(kernel);
-    expect(tuned('none that there is')).toEqual(lowered.gpu[0]);
+    expect(tuned('none that there is')).toEqual(lowered.kernels.webgpu?.[0]);
   });
 
   it('compute the same', async () => {

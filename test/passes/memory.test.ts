@@ -55,7 +55,7 @@ describe('the layout of transients', () => {
   it('lets those that never live together share memory', () => {
     const { placed, words } = assignTransients([life('a', 100, 0, 1), life('b', 80, 2, 3)]);
     expect([placed.get('a')?.offset, placed.get('b')?.offset]).toEqual([0, 0]);
-    expect(words).toEqual({ work: 100 });
+    expect(words).toEqual({ f32: 100 });
   });
 
   it('keeps those apart that a dispatch reads and writes', () => {
@@ -84,7 +84,7 @@ describe('the layout of transients', () => {
 
   it('has an arena for each type, in words of four bytes', () => {
     const { words } = assignTransients([life('a', 10, 0, 0), life('i', 10, 0, 0, 'i32'), life('h', 10, 0, 0, 'f16')]);
-    expect(words).toEqual({ work: 10, iwork: 10, hwork: 5 });
+    expect(words).toEqual({ f32: 10, i32: 10, f16: 5 });
   });
 
   it('cannot be smaller than what is alive at once', () => {
@@ -109,8 +109,8 @@ describe('arenas', () => {
 
   it('of transients are as large as the largest program needs', () => {
     const arenas = new ArenaBuilder();
-    arenas.atLeast('work', 'f32', 1000);
-    arenas.atLeast('work', 'f32', 10);
-    expect(arenas.arenas()).toEqual([{ name: 'work', dtype: 'f32', words: 1024 }]);
+    arenas.atLeast('f32', 1000);
+    arenas.atLeast('f32', 10);
+    expect(arenas.arenas()).toEqual([{ name: 'work', kind: 'work', dtype: 'f32', words: 1024 }]);
   });
 });

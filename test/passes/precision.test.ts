@@ -5,8 +5,8 @@ import { half } from '../../src/base/math.ts';
 import { fromBits, readElements, toBits, toWords } from '../../src/verify/elements.ts';
 import { checkHalves, isNext } from '../../src/verify/halves.ts';
 import { findAdapter } from '../../src/node/gpu.ts';
-import { devicesFor } from '../../src/lower/targets.ts';
-import { ANY_ADAPTER } from '../../src/lower/targets.ts';
+import { devicesFor } from '../../src/lower/backends.ts';
+import { ANY_ADAPTER } from '../../src/codegen/backend.ts';
 import { distance, planGraph, randomInputs, runGraph } from '../../src/verify/run-graph.ts';
 import { storedErrors } from '../../src/verify/stored-errors.ts';
 import { compile } from '../../src/compile.ts';
@@ -24,6 +24,7 @@ import { randomProgram } from '../support/random-program.ts';
 import { randomGraph } from '../support/random-graph.ts';
 import { adapterOfHalves, openHalves, openSession } from '../support/run-graph.ts';
 import { RunningModel } from '../../src/runtime/model.ts';
+import { webgpuOf } from '../support/sections.ts';
 
 const PROGRAMS = Number(process.env['NNC_FUZZ'] ?? 20);
 const f32 = (...shape: number[]) => ({ dtype: 'f32', shape }) as const;
@@ -337,7 +338,7 @@ describe('programs with precision f16', () => {
         devices: 'gpu',
         adapter: { software: false, bindings: 8, subgroup: 1, collectives: false, half: true },
       });
-      return plan.arenas.filter((a) => a.name.endsWith('work')).reduce((n, a) => n + a.words, 0);
+      return plan.arenas.filter((a) => a.kind === 'work').reduce((n, a) => n + a.words, 0);
     });
     expect((sizes[1] ?? 1) / (sizes[0] ?? 1)).toBeLessThan(0.85);
   });
@@ -353,8 +354,8 @@ describe('programs with precision f16', () => {
         devices: 'gpu',
         adapter: { software, bindings: 8, subgroup: software ? 8 : 1, collectives: false, half: true },
       });
-      expect(plan.kernels.some((k) => k.wgsl.startsWith('enable f16') || k.wgsl.includes('\nenable f16'))).toBe(true);
-      for (const { name: kernel, wgsl: code } of plan.kernels) {
+      expect(webgpuOf(plan).kernels.some((k) => k.wgsl.startsWith('enable f16') || k.wgsl.includes('\nenable f16'))).toBe(true);
+      for (const { name: kernel, wgsl: code } of webgpuOf(plan).kernels) {
         const info = await device.createShaderModule({ code }).getCompilationInfo();
         expect(
           info.messages.filter((i) => i.type === 'error').map((i) => i.message),

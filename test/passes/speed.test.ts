@@ -14,6 +14,7 @@ import { model } from '../support/programs.ts';
 import { Random } from '../support/random.ts';
 import { randomGraph } from '../support/random-graph.ts';
 import { adapterAtHand, openSession } from '../support/run-graph.ts';
+import { webgpuOf } from '../support/sections.ts';
 
 /** Programs of the benchmarks, with the dispatches that a step may have and the bytes that it may take. */
 const PROGRAMS = [
@@ -30,12 +31,12 @@ describe.each(PROGRAMS)('benchmark $name', ({ name, rows, dispatches, megabytes 
   });
 
   it('keeps to its dispatches and its memory', () => {
-    expect(plan.programs['train']?.dispatches.length).toBeLessThanOrEqual(dispatches);
+    expect(webgpuOf(plan).programs['train']?.length).toBeLessThanOrEqual(dispatches);
     expect(planBytes(plan).total / 1e6).toBeLessThanOrEqual(megabytes);
   });
 
   it('binds no more than it was allowed, and starts every short loop where drivers do not see it', () => {
-    for (const k of plan.kernels) {
+    for (const k of webgpuOf(plan).kernels) {
       expect(k.bindings.length).toBeLessThanOrEqual(16);
       // The tree over the lanes holds barriers, which are not written out.
       const text = k.wgsl.replace(/fn combine_[^]*?\n}\n/g, '');
@@ -52,7 +53,7 @@ it('shares kernels between equal layers', () => {
     rows: 16,
     adapter: { software: true, bindings: 16, subgroup: 1, collectives: false, half: false },
   });
-  expect(plan.kernels.length).toBeLessThan((plan.programs['train']?.dispatches.length ?? 0) / 2);
+  expect(webgpuOf(plan).kernels.length).toBeLessThan((webgpuOf(plan).programs['train']?.length ?? 0) / 2);
 });
 
 describe('tilings', () => {
@@ -92,7 +93,7 @@ describe('tilings', () => {
     const texts = new Set<string>();
     for (let tiling = 0; tiling < 60; tiling++) {
       const planned = planGraph(graph, 1, { tiling, adapter: await adapterAtHand(tiling % 5 !== 0) });
-      const text = planned.plan.kernels[0]?.wgsl ?? '';
+      const text = webgpuOf(planned.plan).kernels[0]?.wgsl ?? '';
       if (texts.has(text)) continue;
       texts.add(text);
       const session = await openSession(planned.plan, 'gpu');

@@ -6,6 +6,7 @@ import { RunningModel } from '../../src/runtime/model.ts';
 import { Population, type Net } from '../../src/runtime/population.ts';
 import { BUDGET_MS, createGpuSession } from '../../src/runtime/webgpu.ts';
 import { lossesOf, model, plan, running, toyData } from '../support/programs.ts';
+import { webgpuOf } from '../support/sections.ts';
 
 const HOUSE = 'layer Linear(1,16) -> relu -> Linear(16,1); loss mse; optim adam lr=0.01; train epochs=90';
 const MINI = 'layer Linear(2,8) -> tanh -> Linear(8,1); loss mse; optim adam lr=0.02; train epochs=6 batch=32 shuffle seed=5';
@@ -25,7 +26,7 @@ describe('a loop of one workgroup', () => {
     ['with batches, shuffling and a ragged end', MINI, 100, 2],
   ] as const)('%s: is one dispatch a chunk for each program in it, and trains as the CPU does', async (_name, text, rows, width) => {
     const p = plan(text, { rows });
-    expect(Object.keys(p.loops)).toContain('train');
+    expect(Object.keys(webgpuOf(p).loops)).toContain('train');
     const { x, y } = toyData(rows, width);
     const data = width === 1 ? x.subarray(0, rows) : x;
     const want = await running(p, 'cpu', async (m) => {
@@ -62,8 +63,8 @@ describe('a loop of one workgroup', () => {
 
   it('is not made for what does not fit a workgroup', () => {
     const large = plan('layer Linear(64,64) -> relu -> Linear(64,1); loss mse; optim adam lr=0.01', { rows: 100 });
-    expect(large.loops).toEqual({});
-    expect(plan(HOUSE, { rows: 100, level: 0 }).loops).toEqual({});
+    expect(webgpuOf(large).loops).toEqual({});
+    expect(webgpuOf(plan(HOUSE, { rows: 100, level: 0 })).loops).toEqual({});
   });
 });
 

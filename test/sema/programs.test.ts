@@ -10,6 +10,7 @@ import type { Graph } from '../../src/ir/graph/types.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import { randomProgram } from '../support/random-program.ts';
 import { adapterAtHand, openSession } from '../support/run-graph.ts';
+import { webgpuOf } from '../support/sections.ts';
 
 /**
  * Random well-typed programs, a whole step of training each: the kernels of both levels on both devices against the float64
@@ -66,7 +67,7 @@ async function trial(seed: number): Promise<string | undefined> {
     const adapter = await adapterAtHand(seed % 5 !== 1);
     // Of the ways to write each kernel, the one that is chosen, or in every other program any one.
     const odd = planGraph(graph, level, { tiling: seed % 2 === 0 ? undefined : seed, adapter });
-    const planned = odd.plan.kernels.some((k) => k.wgsl.length > LONG) ? planGraph(graph, level, { adapter }) : odd;
+    const planned = webgpuOf(odd.plan).kernels.some((k) => k.wgsl.length > LONG) ? planGraph(graph, level, { adapter }) : odd;
     for (const device of ['gpu', 'cpu'] as const) {
       // Unfused kernels are small and many: the GPU sees them of every fifth program, the processor of all.
       if (level === 0 && device === 'gpu' && seed % 5 !== 0) continue;

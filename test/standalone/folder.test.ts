@@ -8,6 +8,8 @@ import chromiumPackage from '@sparticuz/chromium';
 import { chromium, type Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findAdapter } from '../../src/node/gpu.ts';
+import type { Plan } from '../../src/plan.ts';
+import type { BackendName } from '../../src/sections.ts';
 import type { Runner } from '../../src/runtime/api.ts';
 import { nnc, temporary } from '../support/cli.ts';
 
@@ -19,6 +21,9 @@ const TYPES: Readonly<Record<string, string>> = {
   '.json': 'application/json',
 };
 const folder = join(temporary(), 'page');
+
+/** A plan without the code of a backend. */
+const without = (name: BackendName, plan: Plan): Plan => ({ ...plan, backends: { ...plan.backends, [name]: undefined } });
 
 beforeAll(async () => {
   const r = await nnc('build', 'examples/house.nn', '-o', folder);
@@ -64,10 +69,8 @@ describe('the built folder', () => {
     const { found } = await findAdapter();
     const gpu = { requestAdapter: () => Promise.resolve(found?.adapter) };
     // Without WebAssembly, as where a page forbids it, JavaScript stands in.
-    const plan = {
-      ...(JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8')) as object),
-      ...(kind === 'js' ? { wasm: undefined } : {}),
-    };
+    const built = JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8')) as Plan;
+    const plan = kind === 'js' ? without('wasm', built) : built;
     const model = await runner.load(plan, { device, gpu, kernels });
     expect(model.device.kind).toBe(device);
     expect(model.device.name).toMatch({ gpu: /./, cpu: /^WebAssembly SIMD, 1 thread$/, js: /^JavaScript$/ }[kind]);
@@ -88,10 +91,28 @@ describe('the built folder', () => {
   it('says so when it has neither WebGPU nor WebAssembly nor kernels, or no data', async () => {
     const runner = (await import(pathToFileURL(join(folder, 'runner.js')).href)) as Runner;
     const { kernels } = (await import(pathToFileURL(join(folder, 'kernels.js')).href)) as { kernels: unknown[] };
-    const plan: unknown = JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8'));
-    await expect(runner.load({ ...(plan as object), wasm: undefined })).rejects.toThrow('this plan carries no kernels for the CPU');
+    const plan = JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8')) as Plan;
+    await expect(runner.load(without('wasm', plan))).rejects.toThrow('this plan carries no kernels for the CPU');
     const model = await runner.load(plan, { kernels });
     await expect(model.train()).rejects.toThrow('there is no training data on the device');
+  });
+
+  it.each([
+    ['gpu', ['webgpu']],
+    ['cpu', ['js', 'wasm']],
+  ] as const)('is for one kind of device with --devices %s', async (devices, sections) => {
+    const out = join(temporary(), devices);
+    expect((await nnc('build', 'examples/house.nn', '-o', out, '--devices', devices)).code).toBe(0);
+    const plan = JSON.parse(readFileSync(join(out, 'plan.json'), 'utf8')) as Plan;
+    expect(Object.keys(plan.backends).sort()).toEqual(sections);
+    expect(existsSync(join(out, 'model.wgsl'))).toBe(devices === 'gpu');
+    const runner = (await import(pathToFileURL(join(out, 'runner.js')).href)) as Runner;
+    const other = devices === 'gpu' ? 'cpu' : 'gpu';
+    const { found } = await findAdapter();
+    const gpu = { requestAdapter: () => Promise.resolve(found?.adapter) };
+    await expect(runner.load(plan, { device: other, gpu })).rejects.toThrow(
+      devices === 'gpu' ? 'this plan was made for GPUs, and there is none' : 'this plan was made for the CPU',
+    );
   });
 
   it('refuses what is no plan', async () => {

@@ -1,7 +1,9 @@
 import { planPrograms, runGraph, type GraphInputs, type GraphResult } from '../../src/verify/run-graph.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import { lowerProgram, type Lowered } from '../../src/lower/program.ts';
-import { WASM_TARGET, gpuTarget, type Adapter } from '../../src/lower/targets.ts';
+import type { Adapter } from '../../src/codegen/backend.ts';
+import { WASM_TARGET } from '../../src/codegen-wasm/target.ts';
+import { gpuTarget } from '../../src/codegen-wgsl/targets.ts';
 import { ArenaBuilder } from '../../src/passes/memory/layout.ts';
 import { optionsFor } from '../../src/passes/schedule/lower.ts';
 import { adapterAtHand, openSession } from './run-graph.ts';

@@ -1,12 +1,15 @@
 import type { Plan } from '../../src/plan.ts';
+import { webgpuOf } from './sections.ts';
 
 /**
  * The same plan for a device without matrix units: the first thread of a subgroup computes a matrix by itself, as an array, as the
  * proposal says what loads, products and stores mean.
  */
 export function withoutMatrices(plan: Plan): Plan {
-  const features = plan.features.filter((f) => f !== 'chromium-experimental-subgroup-matrix');
-  return { ...plan, features, kernels: plan.kernels.map((k) => (k.matrices ? { ...k, matrices: false, wgsl: emulated(k.wgsl) } : k)) };
+  const section = webgpuOf(plan);
+  const features = section.features.filter((f) => f !== 'chromium-experimental-subgroup-matrix');
+  const kernels = section.kernels.map((k) => (k.matrices ? { ...k, matrices: false, wgsl: emulated(k.wgsl) } : k));
+  return { ...plan, backends: { webgpu: { ...section, features, kernels } } };
 }
 
 const MATRIX = /subgroup_matrix_(left|right|result)<(?:f16|f32), (\d+), (\d+)>/g;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { renderAll } from '../../src/base/diagnostics.ts';
-import { check, compile, type CompileOptions } from '../../src/compile.ts';
+import { check, compile } from '../../src/compile.ts';
+import type { CompileOptions } from '../../src/planning/options.ts';
 import { readDataset, type Dataset } from '../../src/data/dataset.ts';
 import { readSafetensors } from '../../src/data/safetensors.ts';
 import type { Plan } from '../../src/plan.ts';

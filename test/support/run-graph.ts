@@ -5,13 +5,15 @@ import { findAdapter } from '../../src/node/gpu.ts';
 import { nodeHelpers } from '../../src/node/helpers.ts';
 import { planGraph, runGraph as run, type GraphInputs, type GraphResult } from '../../src/verify/run-graph.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
-import type { Adapter } from '../../src/lower/targets.ts';
+import type { Adapter } from '../../src/codegen/backend.ts';
 import type { Level } from '../../src/passes/schedule/types.ts';
 import type { Plan } from '../../src/plan.ts';
-import { compileKernels, createCpuSession } from '../../src/runtime/cpu.ts';
+import { createCpuSession } from '../../src/runtime/cpu.ts';
 import type { Session } from '../../src/runtime/session.ts';
 import { createWasmSession } from '../../src/runtime/wasm.ts';
 import { BUDGET_MS, createGpuSession } from '../../src/runtime/webgpu.ts';
+import { wasmOf, webgpuOf } from './sections.ts';
+import type { WebGpuSection } from '../../src/sections.ts';
 
 /** `cpu` is WebAssembly, `js` what stands in for it. */
 export type DeviceKind = 'gpu' | 'cpu' | 'js';
@@ -19,10 +21,9 @@ export type DeviceKind = 'gpu' | 'cpu' | 'js';
 /** A session on the wanted device; a GPU must be there, never silently none. */
 export async function openSession(plan: Plan, kind: DeviceKind, threads = 1): Promise<Session> {
   if (kind === 'cpu') {
-    if (!plan.wasm) throw new Error('the plan has no WebAssembly');
-    return createWasmSession(plan, plan.wasm, { reason: 'test', helpers: nodeHelpers(threads) });
+    return createWasmSession(plan, wasmOf(plan), { reason: 'test', helpers: nodeHelpers(threads) });
   }
-  if (kind === 'js') return createCpuSession(plan, compileKernels(plan), 'test');
+  if (kind === 'js') return createCpuSession(plan, plan.backends.js ?? { kernels: [], programs: {} }, { reason: 'test' });
   const { found, attempts } = await findAdapter();
   if (!found) throw new Error(`no adapter: ${JSON.stringify(attempts)}`);
   return createGpuSession(plan, found.adapter, { via: 'Dawn', reason: 'test', budget: BUDGET_MS.native, nap, prove });
@@ -54,24 +55,25 @@ function withoutHalves(plan: Plan): Plan {
       .replace('enable f16;\n', '')
       .replace(/\b(vec4h|f16)\(/g, 'quantizeToF16(')
       .replace(/\bf16\b/g, 'f32');
-  return {
-    ...plan,
-    features: plan.features.filter((f) => f !== 'shader-f16'),
-    arenas: plan.arenas.map((a) => (wide.has(a.name) ? { ...a, dtype: 'f32', words: 2 * a.words } : a)),
-    kernels: plan.kernels.map((k) => ({ ...k, wgsl: wgsl(k.wgsl) })),
-    loops: Object.fromEntries(Object.entries(plan.loops).map(([name, l]) => [name, { ...l, wgsl: wgsl(l.wgsl) }])),
+  const { features, kernels, loops, programs } = webgpuOf(plan);
+  const webgpu: WebGpuSection = {
+    features: features.filter((f) => f !== 'shader-f16'),
+    kernels: kernels.map((k) => ({ ...k, wgsl: wgsl(k.wgsl) })),
+    loops: Object.fromEntries(Object.entries(loops).map(([name, l]) => [name, { ...l, wgsl: wgsl(l.wgsl) }])),
     programs: Object.fromEntries(
-      Object.entries(plan.programs).map(([name, p]) => [
+      Object.entries(programs).map(([name, list]) => [
         name,
-        {
-          ...p,
-          dispatches: p.dispatches.map((d) => ({
-            ...d,
-            windows: d.windows.map((w) => (wide.has(w.arena) ? { ...w, start: 2 * w.start, words: 2 * w.words } : w)),
-          })),
-        },
+        list.map((d) => ({
+          ...d,
+          ranges: d.ranges.map((w) => (wide.has(w.arena) ? { ...w, start: 2 * w.start, words: 2 * w.words } : w)),
+        })),
       ]),
     ),
+  };
+  return {
+    ...plan,
+    backends: { webgpu },
+    arenas: plan.arenas.map((a) => (wide.has(a.name) ? { ...a, dtype: 'f32', words: 2 * a.words } : a)),
   };
 }
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { findAdapter } from '../../src/node/gpu.ts';
 import { check, compile } from '../../src/compile.ts';
-import type { PlanKernel } from '../../src/plan.ts';
+import type { WgslKernel } from '../../src/sections.ts';
+import { webgpuOf } from './sections.ts';
 
 /** Neither its end nor its index can be known. */
 const ENDLESS = {
@@ -26,11 +27,11 @@ fn main(@builtin(workgroup_id) id: vec3u) {
  */
 const [, , name = '', rows = '1'] = process.argv;
 
-function kernelsOf(file: string): Pick<PlanKernel, 'wgsl' | 'bindings' | 'ticks'>[] {
+function kernelsOf(file: string): Pick<WgslKernel, 'wgsl' | 'bindings' | 'ticks'>[] {
   const { model } = check({ name: file, text: readFileSync(file, 'utf8') });
   if (!model) throw new Error('the program is wrong');
   const adapter = { software: false, bindings: 8, subgroup: 1, collectives: false, half: false };
-  return [...compile(model, { rows: Number(rows), adapter, devices: 'gpu' }).plan.kernels];
+  return [...webgpuOf(compile(model, { rows: Number(rows), adapter, devices: 'gpu' }).plan).kernels];
 }
 
 const { found } = await findAdapter({ dawn: ['dump_shaders'] });

@@ -5,7 +5,9 @@ import { compile } from '../../compile.ts';
 import { writeSafetensors, type StoredTensor } from '../../data/safetensors.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import { vocabularyMetadata } from '../../data/vocabulary.ts';
+import type { Devices } from '../../lower/backends.ts';
 import type { Plan } from '../../plan.ts';
+import type { JsSection } from '../../sections.ts';
 import { checkWeights } from '../../runtime/weights.ts';
 import { makeFolder, readUserFile, writeFileSafely } from '../files.ts';
 import { wgslText } from './dump.ts';
@@ -17,6 +19,7 @@ export interface BuildFlags {
   readonly out: string;
   readonly data?: string;
   readonly weights?: string;
+  readonly devices: Devices;
   readonly opt: 0 | 1;
 }
 
@@ -31,7 +34,12 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
   const data = hasData(program, flags.data, () => true) ? await openData(program, flags.data, undefined, vocabulary) : undefined;
   if (data) noteTokens(data, saved);
   const trainable = data !== undefined && model.training !== undefined && model.optim !== undefined;
-  const { plan } = compile(model, { rows: trainable ? data.rows : undefined, level: flags.opt, statistics: data?.statistics });
+  const { plan } = compile(model, {
+    rows: trainable ? data.rows : undefined,
+    level: flags.opt,
+    devices: flags.devices,
+    statistics: data?.statistics,
+  });
   const weights = saved?.weights;
   if (weights) await checkWeights(plan, weights, flags.weights ?? '');
 
@@ -49,12 +57,13 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
       return data ? Array.from(data.tensors[i]?.slice(0, n) ?? []) : Array<number>(n).fill(0);
     }),
   };
+  const { js, webgpu } = plan.backends;
   const files: Record<string, string | Uint8Array> = {
-    'plan.json': JSON.stringify({ ...plan, cpu: plan.cpu.map((k) => ({ ...k, js: '' })) }),
-    'model.wgsl': wgslText(plan),
+    'plan.json': JSON.stringify(js ? { ...plan, backends: { ...plan.backends, js: emptied(js) } } : plan),
     'kernels.js': kernelModule(plan),
     'page.json': JSON.stringify(info),
   };
+  if (webgpu) files['model.wgsl'] = wgslText(plan);
   if (trainable) files['data.safetensors'] = writeSafetensors(dataTensors(data, plan));
   if (weights) files['weights.safetensors'] = writeSafetensors(weights, vocabularyMetadata(vocabulary));
   for (const name of CARRIED) files[name] = await readUserFile(join(STANDALONE, name), 'NN502');
@@ -63,9 +72,14 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
   print(`open it: npx http-server ${flags.out}, or any other web server`);
 }
 
+/** The texts lie in a module of their own: see {@link kernelModule}. */
+const emptied = ({ kernels, ...rest }: JsSection): JsSection => ({ ...rest, kernels: kernels.map((k) => ({ ...k, js: '' })) });
+
 /** CPU kernels as a module, so that strict pages need no eval. */
 function kernelModule(plan: Plan): string {
-  const functions = plan.cpu.map((k) => `  // ${k.name}\n  function (b, tick, lib) {\n${k.js.replace(/^/gm, '    ')}\n  },`);
+  const functions = (plan.backends.js?.kernels ?? []).map(
+    (k) => `  // ${k.name}\n  function (b, tick, lib) {\n${k.js.replace(/^/gm, '    ')}\n  },`,
+  );
   return `// The kernels of ${plan.name} for machines without WebGPU; the runner takes them as { kernels }.\nexport const kernels = [\n${functions.join('\n')}\n];\n`;
 }
 
@@ -78,12 +92,15 @@ function dataTensors(data: Dataset, plan: Plan): Record<string, StoredTensor> {
   return Object.fromEntries(tensors.filter(([, t]) => t.data.length > 0));
 }
 
+/** Files that not every folder has. */
+const SOMETIMES = ['weights.safetensors', 'data.safetensors', 'model.wgsl'];
+
 /** Writes all files beside first: a failure leaves what was there. */
 async function writeFolder(given: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
   const out = resolve(given);
   const there = await stat(out).catch(() => undefined);
   if (there && !there.isDirectory()) fail('NN403', `${out} is a file`, { help: 'give the name of a folder' });
-  if (there && (await readdir(out)).some((f) => !Object.hasOwn(files, f) && f !== 'weights.safetensors' && f !== 'data.safetensors')) {
+  if (there && (await readdir(out)).some((f) => !Object.hasOwn(files, f) && !SOMETIMES.includes(f))) {
     fail('NN403', `${out} holds other files, and building would take them away`, {
       help: 'give an empty folder, or one that nnc build made',
     });
@@ -94,8 +111,7 @@ async function writeFolder(given: string, files: Readonly<Record<string, string 
     // All files exist in full by now; each takes its place in one step.
     await makeFolder(out).catch(() => fail('NN403', `${given} cannot be written`));
     for (const name of Object.keys(files)) await rename(join(beside, name), join(out, name));
-    for (const stale of ['weights.safetensors', 'data.safetensors'])
-      if (!Object.hasOwn(files, stale)) await rm(join(out, stale), { force: true });
+    for (const stale of SOMETIMES) if (!Object.hasOwn(files, stale)) await rm(join(out, stale), { force: true });
   } finally {
     // Gone already where all went well; where its place cannot even be looked at, the first error is the one to tell.
     await rm(beside, { recursive: true, force: true }).catch(() => undefined);

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { compile, type Compiled, type CompileOptions } from '../../compile.ts';
-import { ANY_ADAPTER } from '../../lower/targets.ts';
+import { compile } from '../../compile.ts';
+import type { Compiled, CompileOptions } from '../../planning/options.ts';
+import { ANY_ADAPTER } from '../../codegen/backend.ts';
 import { showShape, showType } from '../../base/types.ts';
 import type { Model } from '../../sema/model.ts';
 import { planBytes, BYTES } from '../../plan.ts';
@@ -88,16 +89,17 @@ export async function check(path: string, flags: CheckFlags): Promise<void> {
   print();
   if (plan.train && rows !== undefined) {
     const step = plan.programs['train'];
+    const dispatches = plan.backends.webgpu?.programs['train'] ?? [];
     print(
       `trains ${plan.train.loss} with ${plan.train.optimizer}: ${number(rows)} examples${assumed ? ' (assumed; there is no data)' : ''}, batch ${number(plan.train.batch)}, ${number(plan.train.steps)} steps${plan.held ? `, ${number(plan.held.rows)} held out` : ''}`,
     );
     print(
-      `per step: ${count(step?.dispatches.length ?? 0, 'dispatch', 'dispatches')}, ${number(step?.flops ?? 0)} FLOPs; one ${plan.loops['train'] ? 'dispatch' : 'submit'} for up to ${plan.chunk} steps`,
+      `per step: ${count(dispatches.length, 'dispatch', 'dispatches')}, ${number(step?.flops ?? 0)} FLOPs; one ${plan.backends.webgpu?.loops['train'] ? 'dispatch' : 'submit'} for up to ${plan.chunk} steps`,
     );
   } else print('predicts only: a loss and an optimizer are needed to train');
   const memory = planBytes(plan);
   print(`device memory${half ? ' on a GPU with shader-f16' : ''}: ${number(memory.total)} bytes (${showBytes(memory.total)})`);
-  const transients = plan.arenas.filter((a) => /^[ih]?work$/.test(a.name)).reduce((n, a) => n + a.words, 0);
+  const transients = plan.arenas.filter((a) => a.kind === 'work').reduce((n, a) => n + a.words, 0);
   const least = memory.arenas + (Math.max(...programs.map((p) => p.least)) - transients) * BYTES;
   print(
     `arenas: ${number(memory.arenas)} bytes; what lives longer than a step and the largest set alive within one are ${number(least)}, so this is ${(memory.arenas / Math.max(1, least)).toFixed(2)} times the least`,

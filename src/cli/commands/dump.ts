@@ -4,6 +4,7 @@ import { DiagnosticSink } from '../../base/diagnostics.ts';
 import { compile } from '../../compile.ts';
 import { printGraph } from '../../ir/graph/print.ts';
 import type { Graph } from '../../ir/graph/types.ts';
+import type { Kernel } from '../../ir/kernel/types.ts';
 import { printKernel } from '../../ir/kernel/print.ts';
 import type { Lowered } from '../../lower/program.ts';
 import { parse } from '../../parser/parse.ts';
@@ -49,7 +50,7 @@ export async function dumpText(program: OpenProgram, flags: DumpFlags): Promise<
   if (flags.after !== undefined) return after(program, flags.after, rows, flags.opt);
   if (flags.why) return programs.map(whyText).join('\n');
   if (flags.stage === 'fused') return programs.map(fusedText).join('\n');
-  if (flags.stage === 'kernels') return programs.map((p) => `# program ${p.name}\n${p.gpu.map(printKernel).join('\n')}`).join('\n');
+  if (flags.stage === 'kernels') return programs.map((p) => `# program ${p.name}\n${gpuKernels(p).map(printKernel).join('\n')}`).join('\n');
   if (flags.stage === 'memory') return memoryText(plan, programs);
   if (flags.stage === 'wgsl') return wgslText(plan);
   return JSON.stringify(plan, null, 1);
@@ -57,12 +58,13 @@ export async function dumpText(program: OpenProgram, flags: DumpFlags): Promise<
 
 /** Every kernel with what its dispatches store, then the loops. */
 export function wgslText(plan: Plan): string {
-  const uses = Object.values(plan.programs).flatMap((p) => p.dispatches);
-  const kernels = plan.kernels.map((k, i) => {
+  const { webgpu } = plan.backends;
+  const uses = Object.values(webgpu?.programs ?? {}).flat();
+  const kernels = (webgpu?.kernels ?? []).map((k, i) => {
     const lines = uses.filter((d) => d.kernel === i).flatMap((d) => [`// ${d.name}`, ...d.about.map((a) => `//   ${a}`)]);
     return `// ---- ${k.name}: ${k.workgroups.join(' x ')} workgroups\n${lines.join('\n')}\n${k.wgsl}`;
   });
-  const loops = Object.entries(plan.loops).map(([name, l]) => `// ---- program ${name} as a loop of one workgroup\n${l.wgsl}`);
+  const loops = Object.entries(webgpu?.loops ?? {}).map(([name, l]) => `// ---- program ${name} as a loop of one workgroup\n${l.wgsl}`);
   return [...kernels, ...loops].join('\n');
 }
 
@@ -79,9 +81,11 @@ function after(program: OpenProgram, pass: string, rows: number | undefined, lev
   return printGraph(graph);
 }
 
+const gpuKernels = (p: Lowered): readonly Kernel[] => p.kernels.webgpu ?? [];
+
 /** What the scheduler decided, and which kernels share a dispatch. */
 function whyText(p: Lowered): string {
-  const dispatches = p.batches.map((b, i) => `dispatch ${i}: ${b.map((k) => p.gpu[k]?.name ?? '').join(' + ')}`);
+  const dispatches = p.batches.map((b, i) => `dispatch ${i}: ${b.map((k) => gpuKernels(p)[k]?.name ?? '').join(' + ')}`);
   return [`# program ${p.name}`, ...p.schedule.why, ...dispatches, ''].join('\n');
 }
 
@@ -101,7 +105,7 @@ function memoryText(plan: Plan, programs: readonly Lowered[]): string {
     const kept = new Set(Object.values(p.schedule.outputs).map((o) => o.tensor));
     const life = new Map(
       lifetimes(
-        p.batches.map((b) => b.flatMap((i) => p.gpu[i] ?? [])),
+        p.batches.map((b) => b.flatMap((i) => gpuKernels(p)[i] ?? [])),
         p.schedule.tensors,
         kept,
       ).map((l) => [l.tensor.name, `${l.from}-${l.to}`]),

@@ -1,5 +1,6 @@
 import { UserError, fail } from '../../base/errors.ts';
-import { compile, type CompileOptions } from '../../compile.ts';
+import { compile } from '../../compile.ts';
+import type { CompileOptions } from '../../planning/options.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
 import { vocabularyMetadata } from '../../data/vocabulary.ts';
 import type { Plan } from '../../plan.ts';
@@ -7,7 +8,7 @@ import { RunningModel } from '../../runtime/model.ts';
 import { Population, type Net, type NetResult } from '../../runtime/population.ts';
 import type { Weights } from '../../runtime/api.ts';
 import type { Session } from '../../runtime/session.ts';
-import { devicesFor } from '../../lower/targets.ts';
+import { devicesFor } from '../../lower/backends.ts';
 import { findDevice, type Device, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, mustDiffer, writeFileSafely } from '../files.ts';
 import { dataPath, openData, type OpenProgram } from '../program.ts';
@@ -114,8 +115,8 @@ async function trained(
   const [first] = nets;
   const plan = (first as Net).plan;
   const view = progressView(plan.train?.steps ?? 0);
-  const loop = plan.loops['train']?.wgsl;
-  const together = choice !== 'cpu' && loop !== undefined && nets.every((n) => n.plan.loops['train']?.wgsl === loop);
+  const loop = plan.backends.webgpu?.loops['train']?.wgsl;
+  const together = choice !== 'cpu' && loop !== undefined && nets.every((n) => n.plan.backends.webgpu?.loops['train']?.wgsl === loop);
   if (together) {
     const session = await device.open(plan, nets.length);
     try {

@@ -4,7 +4,7 @@ import { writeSafetensors } from '../../data/safetensors.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import type { Model } from '../../sema/model.ts';
 import { needsOf } from '../../library/needs.ts';
-import { devicesFor } from '../../lower/targets.ts';
+import { devicesFor } from '../../lower/backends.ts';
 import { findDevice, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
 import { planFor } from '../plan-cache.ts';

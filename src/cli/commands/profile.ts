@@ -28,13 +28,13 @@ interface Roof {
  */
 export async function profile(session: Session, device: Device, tracePath: string | undefined): Promise<void> {
   const { plan } = session;
-  const program = plan.programs['train'];
-  if (!session.profile || !program)
+  const dispatches = plan.backends.webgpu?.programs['train'];
+  if (!session.profile || !dispatches)
     return fail('NN501', `--profile times dispatches of a GPU, and this ran on ${session.device.name}`, { help: 'use --device gpu' });
   const roof = await measureRoof(device);
   const times = await shortest(session, 'train');
   const total = times.reduce((a, b) => a + b, 0);
-  const rows = program.dispatches
+  const rows = dispatches
     // A clock that is too coarse shows nothing for the shortest.
     .map((d, i) => ({ ...d, seconds: Math.max(times[i] ?? NaN, 1e-9) }))
     .sort((a, b) => b.seconds - a.seconds)
@@ -52,9 +52,9 @@ export async function profile(session: Session, device: Device, tracePath: strin
   print(columns([['kernel', 'ms', 'share', 'MFLOP', 'GFLOP/s', 'MB', 'GB/s', 'of roof', 'where'], ...rows.slice(0, SHOWN)]));
   if (rows.length > SHOWN) print(`... and ${rows.length - SHOWN} dispatches more`);
   print(
-    `a step: ${program.dispatches.length} dispatches, ${(total * 1e3).toFixed(2)} ms when each is waited for; roof: ${(roof.flops / 1e9).toFixed(1)} GFLOP/s, ${(roof.bytes / 1e9).toFixed(1)} GB/s`,
+    `a step: ${dispatches.length} dispatches, ${(total * 1e3).toFixed(2)} ms when each is waited for; roof: ${(roof.flops / 1e9).toFixed(1)} GFLOP/s, ${(roof.bytes / 1e9).toFixed(1)} GB/s`,
   );
-  if (plan.loops['train']) print('training itself runs the step as a loop of one workgroup, which this does not show');
+  if (plan.backends.webgpu?.loops['train']) print('training itself runs the step as a loop of one workgroup, which this does not show');
   if (tracePath !== undefined) {
     await writeFileSafely(tracePath, chromeTrace(plan, times));
     print(`trace: ${tracePath}, for chrome://tracing or ui.perfetto.dev`);
@@ -107,7 +107,7 @@ async function measureRoof(device: Device): Promise<Roof> {
 /** One step as the Chrome trace format has it: times in microseconds, one dispatch behind the other. */
 function chromeTrace(plan: Plan, times: readonly number[]): string {
   let start = 0;
-  const events = (plan.programs['train']?.dispatches ?? []).map((d, i) => {
+  const events = (plan.backends.webgpu?.programs['train'] ?? []).map((d, i) => {
     const duration = (times[i] ?? 0) * 1e6;
     const event = {
       name: d.name,

@@ -7,7 +7,7 @@ import { vocabularyMetadata } from '../../data/vocabulary.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import type { Weights } from '../../runtime/api.ts';
 import { checkNames } from '../../runtime/weights.ts';
-import { devicesFor } from '../../lower/targets.ts';
+import { devicesFor } from '../../lower/backends.ts';
 import { findDevice, notePrecision } from '../device.ts';
 import { mustBeWritable, mustDiffer, writeFileSafely } from '../files.ts';
 import { trainPopulation, type PopulationFlags } from './population.ts';

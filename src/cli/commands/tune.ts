@@ -2,8 +2,8 @@ import { at, get, invariant } from '../../base/errors.ts';
 import { uniformAt } from '../../base/random.ts';
 import { PER_WORD } from '../../base/types.ts';
 import type { Lowered } from '../../lower/program.ts';
-import { gpuTarget } from '../../lower/targets.ts';
-import { ArenaBuilder, MARK, type Placed } from '../../passes/memory/layout.ts';
+import { gpuTarget } from '../../codegen-wgsl/targets.ts';
+import { ArenaBuilder, type Placed } from '../../passes/memory/layout.ts';
 import { optionsFor, type Option } from '../../passes/schedule/lower.ts';
 import { tilingKey } from '../../passes/schedule/tiling.ts';
 import { makeTicks, type Session, type Words } from '../../runtime/session.ts';
@@ -84,15 +84,12 @@ async function fastest(device: Device, step: Lowered, plain: Option, options: re
   const placed = new Map<string, Placed>();
   for (const b of plain.kernel.buffers) {
     const t = get(step.schedule.tensors, b.tensor, 'tensor');
-    placed.set(b.tensor, arenas.place(`${MARK[t.dtype]}work`, b.tensor, t.dtype, t.size));
+    placed.set(b.tensor, arenas.place('work', b.tensor, t.dtype, t.size));
   }
   const programs = [plain, ...options].map(({ kernel }, i): Lowered => ({
     ...step,
     name: `way${i}`,
-    devices: 'gpu',
-    gpu: [kernel],
-    cpu: [],
-    wasm: [],
+    kernels: { webgpu: [kernel] },
     batches: [[0]],
     placed,
   }));

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { CompilerBug, fail } from '../../base/errors.ts';
 import type { Graph } from '../../ir/graph/types.ts';
 import type { Level } from '../../passes/schedule/types.ts';
-import type { Adapter } from '../../lower/targets.ts';
+import type { Adapter } from '../../codegen/backend.ts';
 import { profileOf } from '../../node/profile.ts';
 import { openSession } from '../device.ts';
 import { findAdapter } from '../../node/gpu.ts';

@@ -32,10 +32,10 @@ export const DRAWS: { readonly [K in Draw]: OpRecord<K> } = {
   },
   shuffle: {
     ...DRAWN,
-    arity: 3,
-    infer: ([index, seed, epoch]) => {
-      if (index?.dtype !== 'i32' || seed?.dtype !== 'i32' || epoch?.dtype !== 'i32') return 'index, seed and epoch are i32';
-      return seed.shape.length || epoch.shape.length ? 'seed and epoch are scalars' : index;
+    arity: 4,
+    infer: ([index, ...scalars]) => {
+      if (index?.dtype !== 'i32' || scalars.some((t) => t.dtype !== 'i32')) return 'index, count, seed and epoch are i32';
+      return scalars.some((t) => t.shape.length > 0) ? 'count, seed and epoch are scalars' : index;
     },
     reads: ({ inputs }, point) => inputs.map((_, operand) => ({ operand, point: operand === 0 ? point : [] })),
     cost: FUNCTION_COSTS.shuffle.cost,

@@ -81,7 +81,7 @@ export interface OpAttrs {
   scatter_add: { readonly rows: Dim };
   // Random numbers
   uniform: { readonly stream: number };
-  shuffle: { readonly n: number };
+  shuffle: None;
 }
 
 export type Op = keyof OpAttrs;

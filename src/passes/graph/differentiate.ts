@@ -1,14 +1,10 @@
 import { get } from '../../base/errors.ts';
+import { gradOutput } from '../../base/outputs.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph } from '../../ir/graph/types.ts';
 import { gradient } from '../../autodiff/gradient.ts';
 import { SCALED_LOSS } from './loss-scale.ts';
 import { VJP, type VjpTable } from '../../autodiff/vjp.ts';
-
-/** The output that holds the gradient of a parameter. */
-export const gradOutput = (param: string): string => `grad:${param}`;
-
-export const isGradOutput = (output: string): boolean => output.startsWith(gradOutput(''));
 
 /** Adds, for each parameter, an output with the gradient of the output `loss`, or of the scaled loss where there is one. */
 export function differentiate(graph: Graph, params: readonly string[], table: VjpTable = VJP): Graph {

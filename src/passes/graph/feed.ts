@@ -7,6 +7,8 @@ import { rebuild } from './rewrite.ts';
 /** How a step finds its examples among the `rows` of the data that lives on the device. */
 export interface Feed {
   readonly rows: number;
+  /** `rows` is the most that there may be: how many there are is known when a step runs. */
+  readonly capacity: boolean;
   /** Rows of a full batch; the examples of a step start at a multiple of it. */
   readonly batch: number;
   /** A new order in every epoch, computed from the seed, or `given`: data named `order`, one epoch after the other. */
@@ -20,7 +22,7 @@ export interface Feed {
  * turn it is. Order and position come from the step alone, so no data moves while training.
  */
 export function feed(graph: Graph, f: Feed): Graph {
-  const whole = f.batch === f.rows && !f.shuffle;
+  const whole = f.batch === f.rows && !f.shuffle && !f.capacity;
   let rows: NodeId | undefined;
   return rebuild(graph, (node, _inputs, b) => {
     if (node.op !== 'input' || whole) return undefined;
@@ -30,18 +32,25 @@ export function feed(graph: Graph, f: Feed): Graph {
   });
 }
 
+/** Steps of an epoch. */
+const stepsIn = (f: Feed): ScalarExpr => (f.capacity ? ['idiv', ['add', 'rows', f.batch - 1], f.batch] : f.stepsPerEpoch);
+
 /** i32 [batch]: the rows of this step. */
 function rowIndex(b: GraphBuilder, f: Feed, batch: Dim): NodeId {
   const type = { dtype: 'i32', shape: [batch] } as const;
   const scalar = (name: string, expr: ScalarExpr): NodeId => b.add('scalar', [], { name, expr }, { dtype: 'i32', shape: [] });
-  const start = scalar('first_row', ['mul', ['mod', 'step', f.stepsPerEpoch], f.batch]);
-  const place = b.op('add', b.add('iota', [], { axis: 0 }, type), b.splat(start, [batch]));
+  const steps = stepsIn(f);
+  const start = scalar('first_row', ['mul', ['mod', 'step', steps], f.batch]);
+  const next = b.op('add', b.add('iota', [], { axis: 0 }, type), b.splat(start, [batch]));
+  const rows = f.capacity ? scalar('rows', 'rows') : b.full(f.rows, { dtype: 'i32', shape: [] });
+  // All steps have full batches: the last of an epoch goes on with the first rows of its order.
+  const place = f.capacity ? b.op('mod', next, b.splat(rows, [batch])) : next;
   if (!f.shuffle) return place;
   if (f.shuffle === 'given') {
     const order = b.add('input', [], { name: 'order' }, { dtype: 'i32', shape: [f.epochs * f.rows] });
-    const base = scalar('epoch_row', ['mul', ['idiv', 'step', f.stepsPerEpoch], f.rows]);
+    const base = scalar('epoch_row', ['mul', ['idiv', 'step', steps], f.rows]);
     return b.op('gather', order, b.op('add', place, b.splat(base, [batch])));
   }
-  const epoch = scalar('epoch', ['idiv', 'step', f.stepsPerEpoch]);
-  return b.add('shuffle', [place, scalar('seed', 'seed'), epoch], { n: f.rows });
+  const epoch = scalar('epoch', ['idiv', 'step', steps]);
+  return b.op('shuffle', place, rows, scalar('seed', 'seed'), epoch);
 }

@@ -4,7 +4,7 @@ import type { ScalarExpr } from '../../base/scalar.ts';
 import { fixedShape } from '../../base/types.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
-import { gradOutput } from './differentiate.ts';
+import { gradOutput } from '../../base/outputs.ts';
 import { SCALED_LOSS, unscale } from './loss-scale.ts';
 import { UPDATES } from './optimizers.ts';
 import { paramVector, type Packing } from './pack.ts';

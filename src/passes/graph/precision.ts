@@ -1,9 +1,9 @@
+import { isGradOutput } from '../../base/outputs.ts';
 import { at } from '../../base/errors.ts';
 import { half } from '../../base/math.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import { baseOf, isView, recordOf } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
-import { isGradOutput } from './differentiate.ts';
 import { PARAMS } from './pack.ts';
 import { copyNode, rebuild } from './rewrite.ts';
 

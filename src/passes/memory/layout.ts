@@ -1,12 +1,15 @@
 import { PER_WORD, type StorageType } from '../../base/types.ts';
 import type { Kernel } from '../../ir/kernel/types.ts';
+import type { Arena, ArenaKind } from '../../plan.ts';
 import type { Tensor } from '../schedule/types.ts';
 
 /** Bindings start at multiples of so many words (of four bytes) on every device. */
 export const BINDING_ALIGN = 64;
 
 /** Arenas of each type are marked by a letter. */
-export const MARK: Readonly<Record<StorageType, string>> = { f32: '', i32: 'i', f16: 'h' };
+const MARK: Readonly<Record<StorageType, string>> = { f32: '', i32: 'i', f16: 'h' };
+
+const arenaName = (kind: ArenaKind, dtype: StorageType): string => MARK[dtype] + kind;
 
 export interface Placed {
   readonly arena: string;
@@ -50,18 +53,21 @@ const wordsOf = ({ size, dtype }: Tensor): number => Math.ceil(size / PER_WORD[d
 const aligned = (n: number, dtype: StorageType): number =>
   Math.ceil(n / (BINDING_ALIGN * PER_WORD[dtype])) * BINDING_ALIGN * PER_WORD[dtype];
 
+/** Words of transients by what they consist of. */
+export type TransientWords = Readonly<Partial<Record<StorageType, number>>>;
+
 /** Best fit by lifetime: the largest first, each at the lowest offset where nothing alive at the same time lies. */
 export function assignTransients(lives: readonly Lifetime[]): {
   readonly placed: ReadonlyMap<string, Placed>;
-  readonly words: Readonly<Record<string, number>>;
+  readonly words: TransientWords;
 } {
   const placed = new Map<string, Placed>();
-  const words: Record<string, number> = {};
+  const words: Partial<Record<StorageType, number>> = {};
   const done: (Lifetime & Placed)[] = [];
   const order = [...lives].sort((a, b) => b.tensor.size - a.tensor.size || a.from - b.from || (a.tensor.name < b.tensor.name ? -1 : 1));
   for (const life of order) {
     const { dtype, size } = life.tensor;
-    const arena = `${MARK[dtype]}work`;
+    const arena = arenaName('work', dtype);
     const rivals = done.filter((d) => d.arena === arena && d.from <= life.to && life.from <= d.to).sort((a, b) => a.offset - b.offset);
     let offset = 0;
     for (const r of rivals) {
@@ -70,40 +76,42 @@ export function assignTransients(lives: readonly Lifetime[]): {
     }
     done.push({ ...life, arena, offset });
     placed.set(life.tensor.name, { arena, offset });
-    words[arena] = Math.max(words[arena] ?? 0, Math.ceil((offset + size) / PER_WORD[dtype]));
+    words[dtype] = Math.max(words[dtype] ?? 0, Math.ceil((offset + size) / PER_WORD[dtype]));
   }
   return { placed, words };
 }
 
 /** Puts tensors that live as long as the device memory itself one behind the other. */
 export class ArenaBuilder {
-  private readonly ends = new Map<string, { dtype: StorageType; words: number }>();
+  private readonly ends = new Map<string, { readonly kind: ArenaKind; readonly dtype: StorageType; readonly words: number }>();
   private readonly known = new Map<string, Placed>();
 
   /** The place of a tensor; the same name has the same place in every program. */
-  place(arena: string, name: string, dtype: StorageType, size: number): Placed {
+  place(kind: ArenaKind, name: string, dtype: StorageType, size: number): Placed {
+    const arena = arenaName(kind, dtype);
     const key = `${arena}/${name}`;
     const before = this.known.get(key);
     if (before) return before;
-    const end = this.ends.get(arena) ?? { dtype, words: 0 };
+    const end = this.ends.get(arena) ?? { words: 0 };
     const per = PER_WORD[dtype];
     const offset = aligned(end.words * per, dtype);
-    this.ends.set(arena, { dtype, words: Math.ceil((offset + size) / per) });
+    this.ends.set(arena, { kind, dtype, words: Math.ceil((offset + size) / per) });
     const placed = { arena, offset };
     this.known.set(key, placed);
     return placed;
   }
 
-  /** Makes an arena at least this large: programs share the memory of their transients. */
-  atLeast(arena: string, dtype: StorageType, words: number): void {
+  /** Makes the memory of transients at least this large: programs share it. */
+  atLeast(dtype: StorageType, words: number): void {
+    const arena = arenaName('work', dtype);
     const end = this.ends.get(arena);
-    this.ends.set(arena, { dtype, words: Math.max(end?.words ?? 0, words) });
+    this.ends.set(arena, { kind: 'work', dtype, words: Math.max(end?.words ?? 0, words) });
   }
 
-  arenas(): { name: string; dtype: StorageType; words: number }[] {
+  arenas(): Arena[] {
     // The last tensor has the space behind it that the others have: vectors may run over its end.
     return [...this.ends]
-      .map(([name, { dtype, words }]) => ({ name, dtype, words: Math.max(BINDING_ALIGN, aligned(words, 'f32')) }))
+      .map(([name, { kind, dtype, words }]) => ({ name, kind, dtype, words: Math.max(BINDING_ALIGN, aligned(words, 'f32')) }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 }

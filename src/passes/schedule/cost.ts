@@ -24,19 +24,6 @@ export interface Costs {
   readonly functions: Partial<Readonly<Record<Fn, number>>>;
 }
 
-/**
- * Drivers that run shaders on a processor, eight threads in one vector register: a load is eight loads, each with a check of its
- * own, while arithmetic on eight threads is one instruction.
- */
-export const SOFTWARE_COSTS: Costs = {
-  load: 20,
-  vectorLoad: 70,
-  loop: 10,
-  thread: 100,
-  vector: 4,
-  index: 0.5,
-  functions: { broadcast: 1.5 },
-};
 const GPU_COSTS: Costs = { load: 6, vectorLoad: 8, loop: 2, thread: 30, vector: 4, index: 0.5, functions: {} };
 /** A branch is taken about as often as not. */
 const TAKEN = 0.6;

@@ -66,7 +66,7 @@ const LOWERINGS: { readonly [K in Exclude<Op, PointwiseOp | Exclude<ViewOp, 'pad
   }),
   shuffle: byElement((v, node, point) => {
     const index = at(v.at(at(node.inputs, 0), [point]), 0);
-    return call('shuffle', index, literal('u32', node.attrs.n), scalar(v, node, 1), scalar(v, node, 2));
+    return call('shuffle', index, call('u32', scalar(v, node, 1)), scalar(v, node, 2), scalar(v, node, 3));
   }),
 };
 

@@ -1,10 +1,10 @@
-import { at } from '../../base/errors.ts';
-import { fixedShape } from '../../base/types.ts';
-import type { Kernel, Stmt } from '../../ir/kernel/types.ts';
-import type { Unroll } from './block-writer.ts';
-import type { Costs } from './cost.ts';
-import { innermost, loopLoads, mayOverrun, sharedAxis, tiling, type Target, type Tiling } from './tiling.ts';
-import type { Group, Schedule } from './types.ts';
+import { at } from '../base/errors.ts';
+import { fixedShape } from '../base/types.ts';
+import type { Kernel, Stmt } from '../ir/kernel/types.ts';
+import type { Unroll } from '../passes/schedule/block-writer.ts';
+import type { Costs } from '../passes/schedule/cost.ts';
+import { innermost, loopLoads, mayOverrun, sharedAxis, tiling, type Target, type Tiling } from '../passes/schedule/tiling.ts';
+import type { Group, Schedule } from '../passes/schedule/types.ts';
 
 /** A vector costs what a scalar does; what pays is that each load serves many sums. */
 export const CPU_COSTS: Costs = {
@@ -18,6 +18,19 @@ export const CPU_COSTS: Costs = {
   functions: { vec4: 4, x: 1, y: 1, z: 1, w: 1, sum4: 8, max4: 8, fma: 1.5 },
 };
 
+/** WebAssembly with SIMD: sixteen registers of vectors, some of which hold operands. */
+export const WASM_TARGET: Target = {
+  lanes: 1,
+  tiles: true,
+  masked: false,
+  registers: 12,
+  threads: 1,
+  costs: CPU_COSTS,
+  worthTrying: 20_000,
+  beyond: 4,
+  candidates: cpuTilings,
+};
+
 /** Points along an axis that one thread computes together, from many to few; they divide it. */
 function sizes(extent: number): number[] {
   return [8, 6, 5, 4, 3, 2, 1].filter((t) => extent % t === 0);
@@ -27,7 +40,7 @@ function sizes(extent: number): number[] {
  * The tilings worth trying where vectors are four wide and registers few: vectors along the innermost axis, or along the
  * axis that is summed, each with as many rows and columns as there are accumulators.
  */
-export function cpuTilings(s: Schedule, group: Group, plain: Kernel, target: Target): Tiling[] {
+function cpuTilings(s: Schedule, group: Group, plain: Kernel, target: Target): Tiling[] {
   const shape = fixedShape(at(s.graph.nodes, at(group.stores, 0).node).type.shape);
   const inner = innermost(shape);
   if (inner < 0 || group.stores.some((st) => st.perStep)) return plainLoops(shape.length, plain, target);

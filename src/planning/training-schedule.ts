@@ -1,14 +1,25 @@
-import { UserError } from './base/errors.ts';
-import { bindDim } from './base/types.ts';
-import type { Model } from './sema/model.ts';
-import { DEFAULT_EPOCHS } from './sema/settings.ts';
+import { UserError } from '../base/errors.ts';
+import { bindDim } from '../base/types.ts';
+import type { Feed } from '../passes/graph/feed.ts';
+import type { Model } from '../sema/model.ts';
+import { DEFAULT_EPOCHS } from '../sema/settings.ts';
 
-/** How many steps of which size the data gives; undefined where there is none. */
+/** How many steps of which size the data gives. */
+export interface TrainingSchedule {
+  readonly steps: number;
+  /** Rows of the last step of an epoch, where a whole batch is not left. */
+  readonly tailRows: number;
+  readonly feed: Feed;
+}
+
+/** The steps that a training takes; undefined where there is no data. */
 export function trainingSchedule(
   model: Model,
   options: {
     /** Examples to train on. */
     readonly rows?: number | undefined;
+    /** `rows` is the most that there may be. */
+    readonly capacity?: boolean | undefined;
     /** The order of every epoch comes as data. */
     readonly givenOrder?: boolean | undefined;
     /** What overrides the program. */
@@ -16,8 +27,8 @@ export function trainingSchedule(
     readonly steps?: number | undefined;
     readonly epochs?: number | undefined;
   },
-) {
-  const { rows } = options;
+): TrainingSchedule | undefined {
+  const { rows, capacity = false } = options;
   if (rows === undefined) return undefined;
   const batch = Math.min(rows, options.batch ?? model.train.batch ?? rows);
   const stepsPerEpoch = Math.ceil(rows / batch);
@@ -28,11 +39,11 @@ export function trainingSchedule(
     (options.epochs ?? model.train.epochs ?? DEFAULT_EPOCHS) * stepsPerEpoch;
   const shuffle = !model.train.shuffle ? false : options.givenOrder ? 'given' : true;
   const epochs = Math.ceil(steps / stepsPerEpoch);
-  return { steps, tailRows: rows % batch, feed: { rows, batch, shuffle, stepsPerEpoch, epochs } as const };
+  return { steps, tailRows: capacity ? 0 : rows % batch, feed: { rows, capacity, batch, shuffle, stepsPerEpoch, epochs } };
 }
 
 /** Throws where a layer would have one value to measure a channel by: the deviation of one is none, as PyTorch says too. */
-export function checkMeasures({ measures }: Model, { feed, tailRows }: NonNullable<ReturnType<typeof trainingSchedule>>): void {
+export function checkMeasures({ measures }: Model, { feed, tailRows }: TrainingSchedule): void {
   const { rows, batch } = feed;
   const single = [batch, tailRows].find((n) => n === 1);
   const found = single === undefined ? undefined : measures.find((m) => bindDim(m.values, single) < 2);

@@ -1,13 +1,13 @@
-import { get } from '../base/errors.ts';
-import { bindBuffers } from './bind.ts';
-import { WasmModule, PAGE } from '../codegen-wasm/module.ts';
-import { addPrograms, deskAt } from '../codegen-wasm/program.ts';
-import { addKernel } from '../codegen-wasm/wasm.ts';
-import type { Kernel } from '../ir/kernel/types.ts';
-import type { Placed } from '../passes/memory/layout.ts';
-import { CPU_COSTS } from '../passes/schedule/cpu-tiling.ts';
+import { at, get } from '../base/errors.ts';
+import type { Backend, PlanMemory, ScheduledProgram } from '../codegen/backend.ts';
+import { bindBuffers } from '../codegen/bind.ts';
 import { kernelCost } from '../passes/schedule/cost.ts';
-import { BYTES, MOST_THREADS, TICK_BYTES, type Arena, type PlanScalar, type WasmCall, type WasmCode } from '../plan.ts';
+import { BYTES, MOST_THREADS, TICK_BYTES } from '../plan.ts';
+import type { WasmCall, WasmSection } from '../sections.ts';
+import { PAGE, WasmModule } from './module.ts';
+import { addPrograms, controlAt } from './program.ts';
+import { CPU_COSTS, WASM_TARGET } from './target.ts';
+import { addKernel } from './wasm.ts';
 
 /** What is placed starts at multiples of so many bytes. */
 const ALIGN = 256;
@@ -18,20 +18,16 @@ const MOST_PAGES = 65_536;
 /** Work from which on it pays to wake another thread, in instructions: some twenty microseconds. */
 const WORTH_SHARING = 40_000;
 
-/** A program as far as its code needs it. */
-interface Source {
-  readonly name: string;
-  /** In the order in which they run. */
-  readonly wasm: readonly Kernel[];
-  readonly placed: ReadonlyMap<string, Placed>;
-}
+/** WebAssembly with SIMD: one module for all programs. */
+export const WASM: Backend = {
+  name: 'wasm',
+  device: 'cpu',
+  target: () => WASM_TARGET,
+  emit: (programs, memory) => ({ wasm: moduleOf(programs, memory) }),
+};
 
 /** All programs as one module; undefined where their memory is more than WebAssembly has. */
-export function generateWasm(
-  programs: readonly Source[],
-  scalars: readonly PlanScalar[],
-  { arenas, chunk }: { readonly arenas: readonly Arena[]; readonly chunk: number },
-): WasmCode | undefined {
+function moduleOf(programs: readonly ScheduledProgram[], { arenas, scalars, chunk }: PlanMemory): WasmSection | undefined {
   // Nothing lies at address 0, so that an address which is not set does harm to nobody.
   let end = ALIGN;
   const take = (bytes: number): number => {
@@ -42,13 +38,14 @@ export function generateWasm(
   const places = new Map(arenas.map((a) => [a.name, take(a.words * BYTES)]));
   take(SLACK);
   const ticks = take(chunk * TICK_BYTES);
-  const { bytes, ...desk } = deskAt(end, chunk);
+  const { bytes, ...control } = controlAt(end, chunk);
   take(bytes);
   const module = new WasmModule();
   const kernels: number[] = [];
   let scratch = 0;
   const calls = programs.map((program) =>
-    program.wasm.map((kernel): WasmCall => {
+    program.batches.flat().map((i): WasmCall => {
+      const kernel = at(program.kernels.wasm ?? [], i);
       const bound = bindBuffers([kernel], program.placed, Infinity);
       const { fn, points, ...needs } = addKernel(module, kernel, { ...bound, scalars });
       scratch = Math.max(scratch, needs.scratch);
@@ -56,7 +53,7 @@ export function generateWasm(
       const work = Math.round(kernelCost(kernel, 1, CPU_COSTS));
       return {
         kernel: known >= 0 ? known : kernels.push(fn) - 1,
-        windows: bound.bindings.map((b) => get(places, b.arena, 'arena') + b.start * BYTES),
+        addresses: bound.bindings.map((b) => get(places, b.arena, 'arena') + b.start * BYTES),
         points,
         work,
         shared: work >= WORTH_SHARING && points > 1,
@@ -70,11 +67,11 @@ export function generateWasm(
   const runs = addPrograms(
     module,
     calls.map((list) => list.map((c) => ({ ...c, fn: kernels[c.kernel] ?? 0 }))),
-    { ticks, desk, scratch: scratches, own },
+    { ticks, control, scratch: scratches, own },
   );
   const exported = new Map([...runs, ...kernels.map((fn, i) => [`k${i}`, fn] as const)]);
   const assembled = module.assemble(pages, exported);
-  const { job, count, steps, ready, sleepers } = desk;
+  const { job, count, steps, ready, sleepers } = control;
   return {
     module: base64(assembled.bytes),
     sharing: assembled.sharing,
@@ -82,7 +79,7 @@ export function generateWasm(
     arenas: Object.fromEntries(places),
     ticks,
     scratch: scratches,
-    desk: { job, count, steps, ready, sleepers },
+    control: { job, count, steps, ready, sleepers },
     programs: programs.map((p, i) => ({ name: p.name, calls: calls[i] ?? [] })),
   };
 }

@@ -1,9 +1,11 @@
 import { at } from '../base/errors.ts';
-import { generateLoop, type LoopArena } from '../codegen-wgsl/loop.ts';
-import type { Lowered } from './program.ts';
-import { jam } from '../passes/schedule/jam.ts';
+import type { PlanMemory, ScheduledProgram } from '../codegen/backend.ts';
 import { workgroupCost } from '../passes/schedule/cost.ts';
-import { BYTES, TICK_BYTES, type Arena, type PlanLoop, type PlanScalar } from '../plan.ts';
+import { jam } from '../passes/schedule/jam.ts';
+import { BYTES, TICK_BYTES, type ArenaKind } from '../plan.ts';
+import type { WgslLoop } from '../sections.ts';
+import { generateLoop, type LoopArena } from './loop.ts';
+import { LOOP_TARGET } from './targets.ts';
 
 /** Workgroup memory that every device has, less what joining partial sums takes. */
 const WORKGROUP_BYTES = 16_384 - 512;
@@ -11,29 +13,21 @@ const WORKGROUP_BYTES = 16_384 - 512;
 const MOST_WORK = 60_000;
 const THREADS = 64;
 
-const KINDS: Readonly<Record<string, LoopArena['kind']>> = {
-  state: 'held',
-  istate: 'held',
-  data: 'data',
-  idata: 'data',
-  trace: 'trace',
-  work: 'scratch',
-  iwork: 'scratch',
-  hwork: 'scratch',
-};
+/** What a loop makes of each kind of arena. */
+const KINDS: Readonly<Record<ArenaKind, LoopArena['kind']>> = { state: 'held', data: 'data', trace: 'trace', work: 'scratch' };
 
 /** The program as a loop of one workgroup, where its state fits and one workgroup is the faster way. */
-function loopOf(program: Lowered, arenas: readonly Arena[], scalars: readonly PlanScalar[]): PlanLoop | undefined {
-  const touched = new Set(program.gpu.flatMap((k) => k.buffers.map((b) => program.placed.get(b.tensor)?.arena)));
+function loopOf(program: ScheduledProgram, { arenas, scalars }: PlanMemory): WgslLoop | undefined {
+  const touched = new Set((program.kernels.webgpu ?? []).flatMap((k) => k.buffers.map((b) => program.placed.get(b.tensor)?.arena)));
   const used = arenas
     .filter((a) => touched.has(a.name))
     .map((a): LoopArena => {
-      const kind = KINDS[a.name] ?? 'held';
-      return { name: a.name, dtype: a.dtype, kind, words: kind === 'scratch' ? (program.scratch[a.name] ?? a.words) : a.words };
+      const words = a.kind === 'work' ? (program.scratch[a.dtype] ?? a.words) : a.words;
+      return { name: a.name, dtype: a.dtype, kind: KINDS[a.kind], words };
     });
   const inside = used.filter((a) => a.kind === 'held' || a.kind === 'scratch').reduce((n, a) => n + a.words * BYTES, 0);
   if (inside > WORKGROUP_BYTES) return undefined;
-  const loop = program.loop();
+  const loop = program.write(LOOP_TARGET);
   const kernels = program.batches.map((batch) => jam(batch.map((i) => at(loop, i))));
   const work = loop.reduce((n, k) => n + workgroupCost(k, THREADS), 0);
   if (work > MOST_WORK) return undefined;
@@ -42,11 +36,11 @@ function loopOf(program: Lowered, arenas: readonly Arena[], scalars: readonly Pl
 }
 
 /** The programs that one workgroup can train by itself, by name. */
-export function loopsOf(programs: readonly Lowered[], arenas: readonly Arena[], scalars: readonly PlanScalar[]): Record<string, PlanLoop> {
-  const found: Record<string, PlanLoop> = {};
+export function loopsOf(programs: readonly ScheduledProgram[], memory: PlanMemory): Record<string, WgslLoop> {
+  const found: Record<string, WgslLoop> = {};
   for (const p of programs) {
-    if (p.devices === 'cpu' || (p.name !== 'train' && p.name !== 'tail')) continue;
-    const loop = loopOf(p, arenas, scalars);
+    if (p.name !== 'train' && p.name !== 'tail') continue;
+    const loop = loopOf(p, memory);
     if (loop) found[p.name] = loop;
   }
   return found;

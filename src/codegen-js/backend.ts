@@ -1,0 +1,31 @@
+import { at } from '../base/errors.ts';
+import type { Backend } from '../codegen/backend.ts';
+import { bindBuffers } from '../codegen/bind.ts';
+import { Interned, dispatchOf, nameOf } from '../codegen/dispatch.ts';
+import type { Target } from '../passes/schedule/tiling.ts';
+import type { JsText } from '../sections.ts';
+import { generateJs } from './js.ts';
+
+const PROCESSOR: Target = { lanes: 1, tiles: false, masked: false, registers: 8, threads: 1 };
+
+/** Functions in JavaScript, for where WebAssembly is not allowed. */
+export const JS: Backend = {
+  name: 'js',
+  device: 'cpu',
+  target: () => PROCESSOR,
+  emit(programs, { scalars }) {
+    const texts = new Interned<JsText>();
+    const calls = programs.map(({ name, placed, batches, kernels }) => {
+      // In the order of the GPU's dispatches, for which the memory was assigned.
+      const ordered = batches.flat().map((i) => at(kernels.js ?? [], i));
+      const list = ordered.map((kernel) => {
+        const bound = bindBuffers([kernel], placed, Infinity);
+        const js = generateJs(kernel, { ...bound, scalars });
+        const index = texts.put(js, () => ({ name: nameOf(name, [kernel]), js }));
+        return dispatchOf(name, [kernel], index, bound.bindings);
+      });
+      return [name, list] as const;
+    });
+    return { js: { kernels: texts.all, programs: Object.fromEntries(calls) } };
+  },
+};

@@ -1,0 +1,57 @@
+import { at } from '../base/errors.ts';
+import type { Backend, PlanMemory, ScheduledProgram } from '../codegen/backend.ts';
+import { bindBuffers } from '../codegen/bind.ts';
+import { Interned, dispatchOf, nameOf } from '../codegen/dispatch.ts';
+import type { Arena } from '../plan.ts';
+import type { Dispatch, WebGpuSection, WgslKernel } from '../sections.ts';
+import { loopsOf } from './loops.ts';
+import { gpuTarget } from './targets.ts';
+import { generateWgsl } from './wgsl.ts';
+
+/** Shaders for WebGPU; kernels with the same text are one. */
+export const WEBGPU: Backend = {
+  name: 'webgpu',
+  device: 'gpu',
+  target: gpuTarget,
+  emit(programs, memory) {
+    const kernels = new Interned<WgslKernel>();
+    const dispatches = programs.map((p) => [p.name, dispatchesOf(p, memory, kernels)] as const);
+    return {
+      webgpu: {
+        features: featuresOf(kernels.all, memory.arenas),
+        kernels: kernels.all,
+        programs: Object.fromEntries(dispatches),
+        loops: memory.loops ? loopsOf(programs, memory) : {},
+      },
+    };
+  },
+};
+
+function dispatchesOf(program: ScheduledProgram, { scalars }: PlanMemory, known: Interned<WgslKernel>): Dispatch[] {
+  const { software, collectives, bindings: most } = program.adapter;
+  return program.batches.map((batch) => {
+    const kernels = batch.map((i) => at(program.kernels.webgpu ?? [], i));
+    const bound = bindBuffers(kernels, program.placed, most);
+    const shader = generateWgsl(kernels, { ...bound, scalars, hidesLoops: software, collectives });
+    const index = known.put(shader.code, () => ({
+      name: nameOf(program.name, kernels),
+      wgsl: shader.code,
+      bindings: bound.bindings.map(({ access }) => ({ access })),
+      subgroup: shader.subgroup,
+      joins: shader.joins,
+      matrices: shader.matrices,
+      ticks: shader.ticks,
+      workgroups: shader.workgroups,
+    }));
+    return dispatchOf(program.name, kernels, index, bound.bindings);
+  });
+}
+
+/** The WebGPU features that kernels use. */
+function featuresOf(kernels: readonly WgslKernel[], arenas: readonly Arena[]): WebGpuSection['features'] {
+  return [
+    ...(kernels.some((k) => k.subgroup > 1 || k.joins) ? ['subgroups'] : []),
+    ...(arenas.some((a) => a.dtype === 'f16') ? ['shader-f16'] : []),
+    ...(kernels.some((k) => k.matrices) ? ['chromium-experimental-subgroup-matrix'] : []),
+  ];
+}

@@ -1,0 +1,39 @@
+import type { Adapter } from '../codegen/backend.ts';
+import type { Costs } from '../passes/schedule/cost.ts';
+import type { Target } from '../passes/schedule/tiling.ts';
+
+/**
+ * Drivers that run shaders on a processor, eight threads in one vector register: a load is eight loads, each with a check of its
+ * own, while arithmetic on eight threads is one instruction.
+ */
+const SOFTWARE_COSTS: Costs = {
+  load: 20,
+  vectorLoad: 70,
+  loop: 10,
+  thread: 100,
+  vector: 4,
+  index: 0.5,
+  functions: { broadcast: 1.5 },
+};
+
+const HARDWARE: Target = { lanes: 64, tiles: true, masked: true, sharesLoads: true, registers: 64, threads: 4096 };
+const SOFTWARE: Target = {
+  lanes: 64,
+  tiles: true,
+  masked: true,
+  sharesLoads: true,
+  registers: 16,
+  shared: 64,
+  rerolls: true,
+  threads: 64,
+  costs: SOFTWARE_COSTS,
+};
+
+/** One workgroup that repeats a whole step. */
+export const LOOP_TARGET: Target = { lanes: 1, tiles: false, masked: true, sharesLoads: true, registers: 8, threads: 64 };
+
+/** What kernels for an adapter are tiled for. */
+export function gpuTarget(adapter: Adapter): Target {
+  const { software, subgroup, tuned, units } = adapter;
+  return software ? { ...SOFTWARE, subgroup, tuned, units } : { ...HARDWARE, tuned, units };
+}

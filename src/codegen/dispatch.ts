@@ -1,0 +1,37 @@
+import type { Kernel } from '../ir/kernel/types.ts';
+import { workOf } from '../passes/schedule/work.ts';
+import type { Dispatch } from '../sections.ts';
+import type { Binding } from './bind.ts';
+
+/** Names are for people: those of a dispatch of many kernels are cut. */
+const MAX_NAME = 120;
+
+/** What kernels that run together are called. */
+export const nameOf = (program: string, kernels: readonly Kernel[]): string =>
+  `${program}_${kernels.map((k) => k.name).join('_')}`.slice(0, MAX_NAME);
+
+/** Kernels that run together, on the data that they are bound to. */
+export function dispatchOf(program: string, kernels: readonly Kernel[], kernel: number, bindings: readonly Binding[]): Dispatch {
+  const work = kernels.map(workOf);
+  return {
+    kernel,
+    ranges: bindings.map(({ arena, start, words }) => ({ arena, start, words })),
+    name: nameOf(program, kernels),
+    about: kernels.flatMap((k) => k.about),
+    flops: work.reduce((n, w) => n + w.flops, 0),
+    bytes: work.reduce((n, w) => n + w.bytes, 0),
+  };
+}
+
+/** Numbers things by their text, so that what is the same exists once. */
+export class Interned<T> {
+  readonly all: T[] = [];
+  private readonly known = new Map<string, number>();
+
+  put(text: string, make: () => T): number {
+    const before = this.known.get(text);
+    if (before !== undefined) return before;
+    this.known.set(text, this.all.length);
+    return this.all.push(make()) - 1;
+  }
+}

@@ -1,0 +1,130 @@
+import { at, fail } from '../base/errors.ts';
+import { LOSS, metricOutput } from '../base/outputs.ts';
+import type { ScalarExpr } from '../base/scalar.ts';
+import type { Graph } from '../ir/graph/types.ts';
+import { lowerProgram, type Lowered } from '../lower/program.ts';
+import type { ArenaBuilder } from '../passes/memory/layout.ts';
+import { predictPipeline, runPasses, stepPipeline, watchPipeline, type Pass, type Phase } from '../passes/pipeline.ts';
+import { CHUNK } from '../plan.ts';
+import type { Model, Optim } from '../sema/model.ts';
+import type { CompileOptions } from './options.ts';
+import type { Packings } from './packings.ts';
+import { checkMeasures, type TrainingSchedule } from './training-schedule.ts';
+import { watchedOf } from './watched.ts';
+
+/** Examples that one prediction takes at the most, and about how much work it may be: a single example pays for all of its batch. */
+const PREDICT_ROWS = 256;
+const PREDICT_FLOPS = 2 ** 22;
+
+/** The programs of a plan, by what they are for. */
+export interface Programs {
+  /** A step of training, and the last one of an epoch where fewer rows are left. */
+  readonly train: Lowered | undefined;
+  readonly tail: Lowered | undefined;
+  readonly predict: Lowered;
+  readonly predictRows: number;
+  /** Loss and metrics of what is held out. */
+  readonly held: Lowered | undefined;
+  /** What the host may look at between steps. */
+  readonly watch: Lowered | undefined;
+}
+
+/** Everything that a model does on a device, as scheduled programs whose tensors lie in `arenas`. */
+export function programsOf(
+  model: Model,
+  options: CompileOptions,
+  context: {
+    readonly packings: Packings;
+    readonly schedule: TrainingSchedule | undefined;
+    readonly arenas: ArenaBuilder;
+    /** Kernels for their memory alone. */
+    readonly plain: boolean;
+  },
+): Programs {
+  const { packings, schedule, arenas, plain } = context;
+  const { precision } = model;
+  const traces = [LOSS, ...model.metrics.map(metricOutput)];
+  const lower = (name: string, graph: Graph, passes: readonly Pass[], trace: readonly string[] = []): Lowered => {
+    const { observe, level = 1, adapter, devices } = options;
+    const bound = runPasses(graph, passes, observe && ((pass, g) => observe(name, pass, g)));
+    return lowerProgram(name, bound, arenas, { level, trace, chunk: CHUNK, adapter, devices, plain });
+  };
+
+  // No more at once than in training, so that predictions need no memory of their own.
+  const predictRows = schedule ? Math.min(schedule.feed.batch, PREDICT_ROWS) : rowsAtOnce(model);
+  const predict = (): Lowered => lower('predict', model.predict, predictPipeline(packings, predictRows, precision));
+  if (!schedule) return { train: undefined, tail: undefined, predict: predict(), predictRows, held: undefined, watch: undefined };
+
+  checkMeasures(model, schedule);
+  const { feed, tailRows } = schedule;
+  const training = trainable(model);
+  const phases = phasesOf(model, packings, options.settings, feed.stepsPerEpoch);
+  const { uses } = model;
+  const step = (name: string, batch: number): Lowered =>
+    lower(name, training, stepPipeline({ phases, uses, feed, batch, recompute: options.recompute ?? 0, precision }), traces);
+  const watched = watchedOf(model, options.watch ?? []);
+  return {
+    train: step('train', feed.batch),
+    tail: tailRows > 0 ? step('tail', tailRows) : undefined,
+    predict: predict(),
+    predictRows,
+    held:
+      options.held && model.evaluation
+        ? lower('held', recorded(model, model.evaluation), predictPipeline(packings, options.held, precision), traces)
+        : undefined,
+    watch: watched.length > 0 ? lower('watch', training, watchPipeline({ watched, packings, feed, precision })) : undefined,
+  };
+}
+
+/** The graph to train; an error where there is nothing that could be trained. */
+function trainable(model: Model): Graph {
+  const training =
+    model.training ?? fail('NN207', 'the program has no loss, so it cannot be trained', { help: 'add a line such as: loss mse' });
+  if (!model.optim)
+    fail('NN207', 'the program has no optimizer, so it cannot be trained', { help: 'add a line such as: optim adam lr=0.01' });
+  if (model.params.length === 0)
+    fail('NN207', 'the model has no parameters, so there is nothing to train', { help: 'add a layer that has some, such as Linear' });
+  return training;
+}
+
+/** Each loss with its optimizer. */
+function phasesOf(
+  model: Model,
+  packings: Packings,
+  given: CompileOptions['settings'],
+  stepsPerEpoch: number,
+): readonly [Phase, ...Phase[]] {
+  const update = ({ name, settings, plateau }: Optim, i: number, more: CompileOptions['settings'] = {}): Phase['optimizer'] => ({
+    name,
+    settings: rated({ ...settings, ...more }, i),
+    plateau: plateau && { ...plateau, every: plateau.every || stepsPerEpoch },
+  });
+  const { optim, turns } = model;
+  return [
+    { packing: packings[0], optimizer: update(optim as Optim, 0, given), loss: LOSS, record: LOSS },
+    ...turns.map((t, i) => ({
+      packing: at(packings, i + 1),
+      optimizer: update(t.optim, i + 1),
+      loss: t.output,
+      record: metricOutput(t.loss),
+    })),
+  ];
+}
+
+/** Settings of an optimizer whose rate a run may replace. */
+function rated(settings: Optim['settings'], optimizer: number): Optim['settings'] {
+  const { lr } = settings;
+  return lr === undefined ? settings : { ...settings, lr: ['lr', optimizer, lr as ScalarExpr] };
+}
+
+/** The losses of held-out examples by the names under which they are recorded. */
+function recorded({ turns }: Model, graph: Graph): Graph {
+  const names = new Map(turns.map((t) => [t.output, metricOutput(t.loss)]));
+  return { ...graph, outputs: Object.fromEntries(Object.entries(graph.outputs).map(([name, id]) => [names.get(name) ?? name, id])) };
+}
+
+/** Examples that a plan without data predicts at once: what is cheap by the hundred, what is dear one by one. */
+function rowsAtOnce({ stages }: Model): number {
+  const each = stages.reduce((n, s) => n + s.flops, 0);
+  return Math.max(1, Math.min(PREDICT_ROWS, Math.floor(PREDICT_FLOPS / Math.max(1, each))));
+}
