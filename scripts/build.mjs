@@ -38,8 +38,8 @@ try {
   });
   writeFileSync(join(out, 'cli', 'LICENSES.txt'), licences(Object.keys(metafile.inputs)));
   const standalone = join(out, 'standalone');
-  const bundle = async (entry) => {
-    const options = {
+  const bundle = (entry) =>
+    build({
       absWorkingDir: root,
       entryPoints: [join(root, 'src', 'standalone', `${entry}.ts`)],
       outfile: join(standalone, `${entry}.js`),
@@ -49,10 +49,7 @@ try {
       target: 'es2022',
       allowOverwrite: true,
       logLevel: 'warning',
-    };
-    const { metafile } = await build({ ...options, write: false, metafile: true });
-    await build({ ...options, plugins: [onlyCodesOf(Object.keys(metafile.inputs))] });
-  };
+    });
   await Promise.all([bundle('runner'), bundle('page')]);
   for (const file of ['index.html', 'page.css']) copyFileSync(join(root, 'src', 'standalone', file), join(standalone, file));
   const types = readFileSync(join(out, 'runtime', 'api.d.ts'), 'utf8');
@@ -67,21 +64,6 @@ try {
   renameSync(out, join(root, 'dist'));
 } finally {
   rmSync(out, { recursive: true, force: true });
-}
-
-/** Of the table of errors, a bundle carries those that its sources name: what runs in a page reads no programs and few files. */
-function onlyCodesOf(inputs) {
-  const table = /[\\/]base[\\/]codes\.ts$/;
-  const texts = inputs.map((input) => join(root, input)).filter((path) => !table.test(path));
-  const named = new Set(texts.flatMap((path) => readFileSync(path, 'utf8').match(/\bNN\d{3}\b/g) ?? []));
-  return {
-    name: 'only-codes',
-    setup: ({ onLoad }) =>
-      onLoad({ filter: table }, ({ path }) => ({
-        contents: readFileSync(path, 'utf8').replace(/^ {2}(NN\d{3}): .*\n/gm, (line, code) => (named.has(code) ? line : '')),
-        loader: 'ts',
-      })),
-  };
 }
 
 /** Every file below a folder, by its path from there. */

@@ -1,4 +1,5 @@
 import { CODES, type Code } from './codes.ts';
+import { UserError } from './errors.ts';
 import { lineColumn, type Span } from './source.ts';
 
 /** One thing to tell the user about their program, data, files or call. */
@@ -63,6 +64,9 @@ export function render(d: Diagnostic): string {
   if (d.help) lines.push(`${gutter} = help: ${d.help}`);
   return lines.join('\n');
 }
+
+/** An error about a text, whose message shows the places. */
+export const userError = (diagnostics: readonly Diagnostic[]): UserError => new UserError(diagnostics, renderAll(diagnostics));
 
 /** Renders many, in the order of their places, with an empty line between. */
 export function renderAll(diagnostics: readonly Diagnostic[]): string {

@@ -1,16 +1,20 @@
 import type { Code } from './codes.ts';
-import { renderAll, type Diagnostic } from './diagnostics.ts';
+import type { Diagnostic } from './diagnostics.ts';
 
 /** The user's program, data, files or call are wrong; carries everything that was found. */
 export class UserError extends Error {
   readonly diagnostics: readonly Diagnostic[];
 
-  constructor(diagnostics: readonly Diagnostic[]) {
-    super(renderAll(diagnostics));
+  /** What is about a text has a message with the place in it: see `userError`. */
+  constructor(diagnostics: readonly Diagnostic[], message = diagnostics.map(brief).join('\n')) {
+    super(message);
     this.name = 'UserError';
     this.diagnostics = diagnostics;
   }
 }
+
+/** A diagnostic without its place. */
+const brief = ({ code, label, help }: Diagnostic): string => `${code}: ${label}${help === undefined ? '' : `\n  help: ${help}`}`;
 
 /** Throws one diagnostic that has no place in a source text. */
 export function fail(code: Code, label: string, more: Pick<Diagnostic, 'notes' | 'help'> = {}): never {

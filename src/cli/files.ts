@@ -1,6 +1,7 @@
+import { userError } from '../base/diagnostics.ts';
 import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { UserError, fail, messageOf } from '../base/errors.ts';
+import { fail, messageOf } from '../base/errors.ts';
 import type { Span } from '../base/source.ts';
 import type { Code } from '../base/codes.ts';
 
@@ -24,7 +25,7 @@ export async function readUserFile(path: string, code: Code = 'NN502', span?: Sp
   try {
     return await readFile(path);
   } catch (e) {
-    throw new UserError([{ code, severity: 'error', label: `${path} cannot be read: ${whyNot(e)}`, ...(span ? { span } : {}) }]);
+    throw userError([{ code, severity: 'error', label: `${path} cannot be read: ${whyNot(e)}`, ...(span ? { span } : {}) }]);
   }
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { CODES } from '../base/codes.ts';
+import { renderAll } from '../base/diagnostics.ts';
 import { UserError, messageOf } from '../base/errors.ts';
 import { DeviceError } from '../runtime/errors.ts';
 import { commands } from './commands.ts';
@@ -16,7 +17,7 @@ function report(e: unknown): number {
     return 1;
   }
   if (e instanceof UserError) {
-    note(e.message);
+    note(renderAll(e.diagnostics));
     return e.diagnostics.some((d) => d.code.startsWith('NN5')) ? 2 : 1;
   }
   if (e instanceof DeviceError) {

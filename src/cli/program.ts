@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { renderAll } from '../base/diagnostics.ts';
-import { UserError, fail } from '../base/errors.ts';
+import { renderAll, userError } from '../base/diagnostics.ts';
+import { fail } from '../base/errors.ts';
 import type { RandomSource } from '../base/init.ts';
 import type { Source } from '../base/source.ts';
 import { check, type Reader } from '../compile.ts';
@@ -44,7 +44,7 @@ export async function openScript(path: string): Promise<Omit<OpenProgram, 'model
     texts.push(name, typeof other === 'string' ? other : other.text);
     return other;
   });
-  if (!script) throw new UserError(diagnostics);
+  if (!script) throw userError(diagnostics);
   if (diagnostics.length) note(`${renderAll(diagnostics)}\n`);
   return { path, source, texts, model, script };
 }

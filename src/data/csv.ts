@@ -1,6 +1,7 @@
 // The build for browsers runs everywhere; the other one needs Node's Buffer.
+import { userError } from '../base/diagnostics.ts';
 import { parse } from 'csv-parse/browser/esm/sync';
-import { UserError, fail, messageOf } from '../base/errors.ts';
+import { fail, messageOf } from '../base/errors.ts';
 import type { Source } from '../base/source.ts';
 import type { Table } from './table.ts';
 
@@ -65,5 +66,5 @@ function wrongCell(source: Source, line: number, cell: string | undefined, label
   const text = (lines[line - 1] ?? '').replace(/\r$/, '');
   const column = cell ? Math.max(0, text.indexOf(cell)) : 0;
   const length = cell ? cell.length : Math.max(1, text.length);
-  throw new UserError([{ code: 'NN303', severity: 'error', span: { source, start: start + column, end: start + column + length }, label }]);
+  throw userError([{ code: 'NN303', severity: 'error', span: { source, start: start + column, end: start + column + length }, label }]);
 }

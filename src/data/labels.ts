@@ -1,10 +1,9 @@
-import type { Diagnostic } from '../base/diagnostics.ts';
-import { UserError } from '../base/errors.ts';
+import { type Diagnostic, userError } from '../base/diagnostics.ts';
 import type { Dataset, Needs } from './dataset.ts';
 
 /** Throws an error about data, at the place in the program that names it. */
 export function reject(needs: Needs, code: Diagnostic['code'], label: string, help?: string): never {
-  throw new UserError([{ code, severity: 'error', label, ...(needs.span ? { span: needs.span } : {}), ...(help ? { help } : {}) }]);
+  throw userError([{ code, severity: 'error', label, ...(needs.span ? { span: needs.span } : {}), ...(help ? { help } : {}) }]);
 }
 
 /** Labels outside of the classes would read foreign memory in other systems; here they end before the device sees them. */

@@ -1,5 +1,5 @@
 /** `import ... from 'nnc/node'`: as `nnc/runtime`, with all cores of the processor, and a GPU where the package `webgpu` is installed. */
-import type { LoadOptions, Model } from '../runtime/api.ts';
+import type { Load, LoadOptions, Model } from '../runtime/api.ts';
 import { load as loadModel } from '../runtime/load.ts';
 import { openCpu } from '../runtime/open-cpu.ts';
 import { nodeHelpers } from '../node/helpers.ts';
@@ -7,7 +7,9 @@ import { findAdapter, releaseGpu } from '../node/gpu.ts';
 import { nap } from '../node/nap.ts';
 
 /** Puts a plan on a device. The package `webgpu` is asked for a GPU if it is installed; a software driver is taken for `gpu` alone. */
-export async function load(plan: unknown, options: LoadOptions = {}): Promise<Model> {
+export const load = loadHere as Load;
+
+async function loadHere(plan: unknown, options: LoadOptions = {}): Promise<Model> {
   const asks = options.gpu === undefined && (options.device ?? 'auto') !== 'cpu' && typeof options.device !== 'object';
   const gpu = asks
     ? { requestAdapter: async () => (await findAdapter({ swiftshader: options.device === 'gpu' })).found?.adapter ?? null }

@@ -1,5 +1,5 @@
 /** `import ... from 'nnc/runtime'`: puts a plan on a device. No dependency, and no Node. */
-import type { Runner } from '../runtime/api.ts';
+import type { Load, LoadOptions } from '../runtime/api.ts';
 import { load as loadModel } from '../runtime/load.ts';
 import { openCpu } from '../runtime/open-cpu.ts';
 
@@ -8,4 +8,4 @@ export type * from '../runtime/api.ts';
 export { DeviceError, DeviceLost } from '../runtime/errors.ts';
 
 /** Puts a plan on a device: a GPU where one is there, else the CPU. Throws a `DeviceError` where the device refuses. */
-export const load: Runner['load'] = (plan, options) => loadModel(plan, options, { cpu: openCpu() });
+export const load = ((plan: unknown, options?: LoadOptions) => loadModel(plan, options, { cpu: openCpu() })) as Load;

@@ -1,5 +1,5 @@
-import type { Diagnostic } from '../base/diagnostics.ts';
-import { UserError, fail } from '../base/errors.ts';
+import { type Diagnostic, userError } from '../base/diagnostics.ts';
+import { fail } from '../base/errors.ts';
 import type { Source } from '../base/source.ts';
 import { check, compile as compileModel, type Checked } from '../compile.ts';
 import type { CompileOptions } from '../planning/options.ts';
@@ -65,7 +65,7 @@ export class Program {
   get checkedModel(): Model {
     const { model, diagnostics } = this.checked;
     if (model) return model;
-    if (diagnostics.some((d) => d.severity === 'error')) throw new UserError(diagnostics);
+    if (diagnostics.some((d) => d.severity === 'error')) throw userError(diagnostics);
     return fail('NN207', `${this.source.name} has print lines and no model`, { help: 'a model is a line such as: layer Linear(1, 1)' });
   }
 

@@ -1,4 +1,4 @@
-import { UserError } from '../base/errors.ts';
+import { userError } from '../base/diagnostics.ts';
 import { bindDim } from '../base/types.ts';
 import type { Feed } from '../passes/graph/feed.ts';
 import type { Model } from '../sema/model.ts';
@@ -49,7 +49,7 @@ export function checkMeasures({ measures }: Model, { feed, tailRows }: TrainingS
   const found = single === undefined ? undefined : measures.find((m) => bindDim(m.values, single) < 2);
   if (!found) return;
   const other = otherBatch(rows, batch);
-  throw new UserError([
+  throw userError([
     {
       code: 'NN304',
       severity: 'error',

@@ -174,6 +174,29 @@ export interface LoadOptions {
   readonly onDevice?: ((device: DeviceDescription) => void) | undefined;
 }
 
+/** A plan whose inputs and data TypeScript knows: see `declarationsOf`. */
+export interface PlanOf<Inputs, Data> {
+  readonly format: 'nnc-plan';
+  readonly name: string;
+  readonly about: About;
+  /** There for TypeScript alone: no plan has it. */
+  readonly takes: { readonly inputs: Inputs; readonly data: Data };
+}
+
+/** A model whose inputs and data TypeScript knows. */
+export interface ModelOf<Inputs, Data> extends Omit<Model, 'predict' | 'setData' | 'addData' | 'setHeld'> {
+  predict(inputs: Inputs): Promise<Prediction>;
+  setData(data: Data): void;
+  addData(data: Data): void;
+  setHeld(data: Data): void;
+}
+
+/** Puts a plan on a device. */
+export interface Load {
+  <Inputs, Data>(plan: PlanOf<Inputs, Data>, options?: LoadOptions): Promise<ModelOf<Inputs, Data>>;
+  (plan: unknown, options?: LoadOptions): Promise<Model>;
+}
+
 /** What `runner.js` exports. */
 export interface Runner {
   /** Puts the model of a `plan.json` on a device. */

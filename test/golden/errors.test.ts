@@ -44,7 +44,7 @@ describe('data that does not fit', () => {
       (e: unknown) => e,
     );
     expect(error).toBeInstanceOf(UserError);
-    const text = (error as UserError).message.replaceAll(`${data}/`, '').replaceAll('test/golden/data/', '');
+    const text = renderAll((error as UserError).diagnostics).replaceAll(`${data}/`, '').replaceAll('test/golden/data/', '');
     await expect(`${text}\n`).toMatchFileSnapshot(join(data, name.replace(/\.nn$/, '.err')));
   });
 });

@@ -4,12 +4,15 @@ import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import chromiumPackage from '@sparticuz/chromium';
 import { build } from 'esbuild';
+import { build as vite } from 'vite';
 import { chromium, type Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type * as Plugin from '../../src/exports/vite.ts';
 import { loadSwiftShader } from '../../src/node/swiftshader.ts';
 import { temporary } from '../support/cli.ts';
 
@@ -74,6 +77,7 @@ beforeAll(async () => {
         exactOptionalPropertyTypes: true,
         noUncheckedIndexedAccess: true,
         skipLibCheck: false,
+        allowArbitraryExtensions: true,
         target: 'ES2023',
         module: 'NodeNext',
         lib: ['ES2023', 'DOM', 'DOM.Iterable', 'DOM.AsyncIterable'],
@@ -90,6 +94,34 @@ describe('the packed package', () => {
     expect(weigh(join(project, 'node_modules')) / 2 ** 20).toBeLessThan(12);
     expect(existsSync(join(project, 'node_modules/webgpu'))).toBe(false);
     expect(existsSync(join(project, 'node_modules/nnc/docs/language.md'))).toBe(true);
+  });
+
+  it('compiles programs that a bundler comes across, and writes their types', async () => {
+    const { nnc } = (await import(pathToFileURL(join(project, 'node_modules/nnc/dist/exports/vite.js')).href)) as typeof Plugin;
+    const bundle = (entry: string, plugin = nnc()): ReturnType<typeof vite> =>
+      vite({
+        root: project,
+        configFile: false,
+        logLevel: 'silent',
+        plugins: [plugin],
+        build: { write: false, lib: { entry: join(project, entry), formats: ['es'] } },
+      });
+    writeFileSync(
+      join(project, 'house.nn'),
+      'import "parts.nn"\ndata "house.csv" x=sqft y=price\nlayer Linear(1, 16) -> Hidden(16) -> Linear(16, 1)\nloss mse\noptim adam lr=0.01',
+    );
+    writeFileSync(join(project, 'parts.nn'), 'block Hidden(width) {\n  x -> Linear(width, width) -> relu\n}');
+    const built = await bundle('typed.ts', nnc({ types: true, devices: 'cpu' }));
+    const [chunk] = (Array.isArray(built) ? built : [built]).flatMap((b) => ('output' in b ? b.output : []));
+    const code = chunk && 'code' in chunk ? chunk.code : '';
+    writeFileSync(join(project, 'typed.js'), code);
+    const { typed } = (await import(pathToFileURL(join(project, 'typed.js')).href)) as { typed: () => Promise<Float32Array> };
+    expect((await typed()).length).toBe(1);
+    expect(code).not.toContain('@compute');
+    expect(readFileSync(join(project, 'house.d.nn.ts'), 'utf8')).toContain('readonly "x": ArrayLike<number>');
+    writeFileSync(join(project, 'broken.nn'), 'layer Linaer(1, 1)');
+    writeFileSync(join(project, 'broken.js'), "import plan from './broken.nn'; console.log(plan);");
+    await expect(bundle('broken.js')).rejects.toThrow("did you mean 'Linear'?");
   });
 
   it('is typed for a strict program, its declarations included', async () => {

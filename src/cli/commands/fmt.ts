@@ -1,5 +1,5 @@
-import { DiagnosticSink } from '../../base/diagnostics.ts';
-import { UserError, fail } from '../../base/errors.ts';
+import { DiagnosticSink, userError } from '../../base/diagnostics.ts';
+import { fail } from '../../base/errors.ts';
 import { format } from '../../parser/format.ts';
 import { parse } from '../../parser/parse.ts';
 import { readUserFile, writeFileSafely } from '../files.ts';
@@ -17,7 +17,7 @@ export async function fmt(paths: readonly string[], flags: FmtFlags): Promise<vo
     const sink = new DiagnosticSink();
     parse(source, sink);
     // What cannot be read is left as it is.
-    if (sink.errors.length > 0) throw new UserError(sink.all);
+    if (sink.errors.length > 0) throw userError(sink.all);
     const text = format(source);
     if (text === source.text) continue;
     changed.push(path);

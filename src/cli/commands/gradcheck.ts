@@ -1,5 +1,6 @@
+import { userError } from '../../base/diagnostics.ts';
 import { existsSync } from 'node:fs';
-import { UserError, fail } from '../../base/errors.ts';
+import { fail } from '../../base/errors.ts';
 import { gradcheck, gradcheckEffort, type ParamCheck } from '../../gradcheck.ts';
 import type { EffortPlan } from '../../gradcheck/effort.ts';
 import type { Model } from '../../sema/model.ts';
@@ -37,7 +38,7 @@ export async function gradcheckCommand(path: string, flags: GradcheckFlags): Pro
       print(`${r.param.name}: ${r.remarks[0] ?? ''}${r.remarks.length > 1 ? `; and ${r.remarks.length - 1} more` : ''}`);
   const wrong = results.filter((r) => !r.ok || r.tried === 0);
   if (wrong.length === 0) return print(`all ${results.length} gradients agree with float64 differences, and with slopes taken forwards`);
-  throw new UserError(
+  throw userError(
     wrong.map((r) => ({
       code: 'NN701',
       severity: 'error',

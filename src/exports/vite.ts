@@ -1,0 +1,82 @@
+/** `import ... from 'nnc/vite'`: `import plan from './house.nn'` in a page. For Vite, and for Rollup, whose plugins have the same form. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { renderAll } from '../base/diagnostics.ts';
+import { readData } from '../library/read-data.ts';
+import { compile, type PlanOptions, type Program } from '../library/program.ts';
+import { declarationsOf, moduleOf } from '../library/types.ts';
+
+export interface PluginOptions extends Omit<PlanOptions, 'data'> {
+  /** Writes `house.d.nn.ts` beside each `house.nn`, so that TypeScript knows what its model takes. */
+  readonly types?: boolean | undefined;
+}
+
+/** What a plugin is called with; Vite and Rollup have more. */
+interface PluginContext {
+  addWatchFile(path: string): void;
+  error(message: { readonly message: string; readonly id: string; readonly loc?: Place }): never;
+}
+
+interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+interface Plugin {
+  readonly name: string;
+  transform(this: PluginContext, text: string, id: string): Promise<{ readonly code: string; readonly map: null } | undefined>;
+}
+
+/**
+ * Compiles each `.nn` file that is imported: the plan is the default export, the model's description is `model`. A program that names a
+ * file of examples is compiled for as many as it has, so that the page can train on them.
+ */
+export function nnc({ types = false, ...how }: PluginOptions = {}): Plugin {
+  return {
+    name: 'nnc',
+    async transform(text, id) {
+      const [path = ''] = id.split('?');
+      if (!path.endsWith('.nn')) return undefined;
+      const folder = dirname(path);
+      const files = await imported(text, path, this);
+      const program = compile(text, { name: basename(path), files });
+      if (program.diagnostics.some((d) => d.severity === 'error') || !program.model)
+        return this.error({ message: renderAll(program.diagnostics), id: path });
+      const file = program.model.data?.path;
+      const fixed = how.rows !== undefined || how.capacity !== undefined;
+      const data = file === undefined || fixed ? undefined : await examples(program, join(folder, file), file, this);
+      if (types) await writeFile(path.replace(/\.nn$/, '.d.nn.ts'), declarationsOf(program.model));
+      return { code: moduleOf(program.plan({ ...how, data }), program.model), map: null };
+    },
+  };
+}
+
+async function examples(program: Program, path: string, name: string, context: PluginContext) {
+  context.addWatchFile(path);
+  return readData(program, new Uint8Array(await readFile(path)), { name });
+}
+
+/** The texts of everything that a program imports, and that its imports import. */
+async function imported(text: string, path: string, context: PluginContext): Promise<Readonly<Record<string, string>>> {
+  const found: Record<string, string> = {};
+  const asked = new Set<string>();
+  for (;;) {
+    const missing: string[] = [];
+    compile(text, {
+      name: basename(path),
+      files: (other) => {
+        if (found[other] === undefined && !asked.has(other)) missing.push(other);
+        return found[other];
+      },
+    });
+    if (missing.length === 0) return found;
+    for (const other of missing) {
+      asked.add(other);
+      const place = join(dirname(path), other);
+      context.addWatchFile(place);
+      // What cannot be read is told by the compiler, at the place that names it.
+      const content = await readFile(place, 'utf8').catch(() => undefined);
+      if (content !== undefined) found[other] = content;
+    }
+  }
+}
