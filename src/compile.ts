@@ -11,7 +11,7 @@ import { parse } from './parser/parse.ts';
 import type { Feed } from './passes/graph/feed.ts';
 import { usesOf } from './passes/graph/phases.ts';
 import { ArenaBuilder } from './passes/memory/layout.ts';
-import { CHUNK, PLAN_VERSION, TICK_COUNT, planBytes, type Plan, type PlanCounter, type TrainPlan } from './plan.ts';
+import { CHUNK, PLAN_VERSION, UNIFORM_COUNT, planBytes, type Plan, type PlanCounter, type TrainPlan } from './plan.ts';
 import { MAX_ELEMENTS, type CompileOptions, type Compiled, type Names } from './planning/options.ts';
 import { packingsOf } from './planning/packings.ts';
 import { programsOf } from './planning/programs.ts';
@@ -50,7 +50,7 @@ export function check(source: Source, read: Reader = () => 'there are no files h
 const SEGMENTS = [2, 3, 4, 6, 8, 12, 16];
 
 /** What numbers of the options must be whole, and at least how large. */
-const WHOLE = { rows: 1, held: 0, batch: 1, steps: 1, epochs: 1, seed: 0, recompute: 0 } as const satisfies Partial<
+const WHOLE = { rows: 1, holdout: 0, batch: 1, steps: 1, epochs: 1, seed: 0, recompute: 0 } as const satisfies Partial<
   Record<keyof CompileOptions, number>
 >;
 
@@ -100,10 +100,10 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
   const schedule = trainingSchedule(model, options);
   const arenas = new ArenaBuilder();
   const p = programsOf(model, options, { packings, schedule, arenas, plain });
-  const programs = [p.train, p.tail, p.predict, p.held, p.watch].filter((q) => q !== undefined);
+  const programs = [p.train, p.tail, p.predict, p.holdout, p.watch].filter((q) => q !== undefined);
   const { params, slots } = storedTensors(model, packings, programs, { arenas, statistics: options.statistics });
   const scalars = collectScalars(programs);
-  invariant(scalars.length < TICK_COUNT - 1, `a step has ${scalars.length} scalars, more than a tick holds`);
+  invariant(scalars.length < UNIFORM_COUNT - 1, `a step has ${scalars.length} scalars, more than a uniforms holds`);
   const memory = arenas.arenas();
   const large = memory.find((a) => a.words > MAX_ELEMENTS);
   if (large)
@@ -128,7 +128,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
     counters: countersOf(model),
     slots,
     data: schedule && p.train && { ...sizeOf(schedule.feed), tensors: dataOf(p.train, given) },
-    held: p.held && { rows: options.held ?? 0, tensors: dataOf(p.held, compared) },
+    holdout: p.holdout && { rows: options.holdout ?? 0, tensors: dataOf(p.holdout, compared) },
     predict: { rows: p.predictRows, inputs: dataOf(p.predict, names), output: outputOf(p.predict, PREDICTION) },
     watch: p.watch ? Object.keys(p.watch.schedule.graph.outputs).map((name) => outputOf(p.watch as Lowered, name)) : [],
     train: schedule && trainPlan(model, schedule, options.seed),

@@ -1,7 +1,7 @@
 import { at, get } from './base/errors.ts';
 import type { RandomSource } from './base/init.ts';
 import { normalAt, uniformAt } from './base/random.ts';
-import type { Values } from './data/dataset.ts';
+import type { Numbers } from './data/dataset.ts';
 import { evaluate } from './reference/evaluate.ts';
 import type { DataSpec } from './sema/model.ts';
 
@@ -22,7 +22,7 @@ export function nativeDraws(seed: number): RandomSource {
 }
 
 /** Computes what `data n=100 { ... }` says, in the order of its lines; one array for each of `names`. */
-export function drawData(draw: NonNullable<DataSpec['draw']>, names: readonly string[], random: RandomSource, seed = 0): Values[] {
+export function drawData(draw: NonNullable<DataSpec['draw']>, names: readonly string[], random: RandomSource, seed = 0): Numbers[] {
   const { graph, draws } = draw;
   const inputs = new Map<string, Float32Array>();
   for (const d of draws) {

@@ -3,14 +3,14 @@ import { uniformAt } from './base/random.ts';
 import type { VjpTable } from './autodiff/vjp.ts';
 import { differences, noiseOf, SHARP } from './gradcheck/differences.ts';
 import { EVERYTHING, planEffort, type Effort, type EffortPlan } from './gradcheck/effort.ts';
-import { examples, places, type Place } from './gradcheck/places.ts';
+import { examples, places, type CheckPoint } from './gradcheck/places.ts';
 import { judge, worse, type Trial } from './gradcheck/trial.ts';
 import type { Graph } from './ir/graph/types.ts';
 import { bindBatch, select } from './passes/graph/cleanup.ts';
 import { gradOutput } from './base/outputs.ts';
 import { phaseOf } from './passes/graph/phases.ts';
 import { gradientPipeline, runPasses } from './passes/pipeline.ts';
-import { evaluate, type Values } from './reference/evaluate.ts';
+import { evaluate, type Bindings } from './reference/evaluate.ts';
 import { sizeAlong, slopeAlong, tiedAlong } from './reference/forwards.ts';
 import { Shifted, type Shift } from './reference/shifted.ts';
 import type { Model, ParamInfo, TurnInfo } from './sema/model.ts';
@@ -151,13 +151,13 @@ class Checker {
   private readonly point: Shifted;
   private readonly of: number;
   private readonly base: number;
-  private readonly place: Place;
+  private readonly place: CheckPoint;
   private readonly effort: Effort;
   private readonly gradient: (name: string) => Float64Array | undefined;
   private readonly noise: number;
   private readonly size: number;
 
-  constructor(name: string, loss: Graph, grads: Graph, values: Values, place: Place, effort: Effort) {
+  constructor(name: string, loss: Graph, grads: Graph, values: Bindings, place: CheckPoint, effort: Effort) {
     this.name = name;
     this.place = place;
     this.effort = effort;

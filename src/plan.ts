@@ -18,9 +18,9 @@ export interface Plan {
   /** FNV-1a of everything that is computed: the same for runs of other lengths and on other devices, another for other batches. */
   readonly identity: string;
   readonly level: number;
-  /** Every buffer that exists on the device besides the tick and the read-back rings. */
+  /** Every buffer that exists on the device besides the steps' uniforms and the read-back ring. */
   readonly arenas: readonly Arena[];
-  readonly programs: Readonly<Record<string, Program>>;
+  readonly programs: Readonly<Record<string, PlanProgram>>;
   /** The code of the programs, one section for each backend that the plan was made for. */
   readonly backends: Sections;
   readonly scalars: readonly PlanScalar[];
@@ -32,15 +32,15 @@ export interface Plan {
   readonly slots: readonly PlanTensor[];
   /** Examples to train on; with `capacity`, any number up to `rows`. */
   readonly data: { readonly rows: number; readonly capacity: boolean; readonly tensors: readonly PlanTensor[] } | undefined;
-  /** Examples that are held out, for the program `held`. */
-  readonly held: { readonly rows: number; readonly tensors: readonly PlanTensor[] } | undefined;
+  /** Examples that are held out, for the program `holdout`. */
+  readonly holdout: { readonly rows: number; readonly tensors: readonly PlanTensor[] } | undefined;
   readonly predict: { readonly rows: number; readonly inputs: readonly PlanTensor[]; readonly output: PlanTensor };
   /** What the program `watch` computes for whoever looks on. */
   readonly watch: readonly PlanTensor[];
   readonly train: TrainPlan | undefined;
   /** What people call things; nothing that is computed depends on it. */
   readonly about: About;
-  /** Most steps that one submit may hold: the length of the tick and trace buffers. */
+  /** Most steps that one submit may hold: the length of the uniform and trace buffers. */
   readonly chunk: number;
 }
 
@@ -57,14 +57,14 @@ export interface Arena {
 }
 
 /** One step of training, or one batch of predictions. */
-export interface Program {
+export interface PlanProgram {
   /** Where recorded outputs lie. */
   readonly trace: Readonly<Record<string, PlanTensor>>;
   /** Floating-point operations of one run, about. */
   readonly flops: number;
 }
 
-/** Word `1 + index` of the tick; word 0 is the slot in the chunk. */
+/** Word `1 + index` of a step's uniforms; word 0 is the slot in the chunk. */
 export interface PlanScalar {
   readonly name: string;
   readonly dtype: 'f32' | 'i32';
@@ -108,25 +108,25 @@ export const BYTES = 4;
 export const CHUNK = 512;
 /** Threads that may run a plan as WebAssembly together. */
 export const MOST_THREADS = 8;
-/** A tick is one dynamic uniform binding: its size is the alignment that every device takes. */
-export const TICK_BYTES = 256;
-/** Word of a tick that says for how many steps from it on the same program runs. */
-export const TICK_COUNT = TICK_BYTES / BYTES - 1;
+/** The numbers of one step are a uniform binding with a dynamic offset: its size is the alignment that every device takes. */
+export const UNIFORM_BYTES = 256;
+/** The word that says for how many steps from it on the same program runs. */
+export const UNIFORM_COUNT = UNIFORM_BYTES / BYTES - 1;
 /** Copies of the trace on their way to the host. */
 export const READBACK_SLOTS = 3;
 
 /** Bytes of device memory that the runtime allocates for a plan: no more, no less. */
 export function planBytes(plan: Plan): {
   readonly arenas: number;
-  readonly ticks: number;
+  readonly uniforms: number;
   readonly readback: number;
   readonly total: number;
 } {
   const arenas = plan.arenas.reduce((n, a) => n + a.words * BYTES, 0);
   // A loop takes its steps from any place on, so that there is room for a whole chunk behind the last.
-  const ticks = plan.chunk * TICK_BYTES * (Object.keys(plan.backends.webgpu?.loops ?? {}).length ? 2 : 1);
+  const uniforms = plan.chunk * UNIFORM_BYTES * (Object.keys(plan.backends.webgpu?.loops ?? {}).length ? 2 : 1);
   const readback = READBACK_SLOTS * traceWords(plan) * BYTES;
-  return { arenas, ticks, readback, total: arenas + ticks + readback };
+  return { arenas, uniforms, readback, total: arenas + uniforms + readback };
 }
 
 /** Words of the arena that records outputs. */

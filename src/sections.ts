@@ -29,11 +29,11 @@ export interface WgslKernel {
   /** Threads side by side that read for one another, which needs the feature `subgroups`; 1 where none do. */
   readonly subgroup: number;
   /** Lanes join by operations of subgroups, of whatever size, which needs the feature too. */
-  readonly joins: boolean;
+  readonly collectives: boolean;
   /** Uses matrix units, which needs the feature `chromium-experimental-subgroup-matrix`. */
   readonly matrices: boolean;
   /** Reads the scalars of the step. */
-  readonly ticks: boolean;
+  readonly uniforms: boolean;
   readonly workgroups: readonly [number, number];
 }
 
@@ -71,7 +71,7 @@ export interface JsSection {
 
 export interface JsText {
   readonly name: string;
-  /** Body of a JavaScript function of (ranges, tick, lib). */
+  /** Body of a JavaScript function of (ranges, uniforms, lib). */
   readonly js: string;
 }
 
@@ -89,8 +89,8 @@ export interface WasmSection {
   readonly pages: number;
   /** Where each arena starts. */
   readonly arenas: Readonly<Record<string, number>>;
-  /** Where the ticks start. */
-  readonly ticks: number;
+  /** Where the uniforms start. */
+  readonly uniforms: number;
   /** Memory that kernels may use while they run: the first thread's, then those of the others. */
   readonly scratch: number;
   readonly control: WasmControl;

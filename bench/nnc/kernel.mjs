@@ -2,7 +2,7 @@ import { findDevice } from '../../src/cli/device.ts';
 import { planGraph } from '../../src/verify/run-graph.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import { dataTensor } from '../../src/passes/schedule/schedule.ts';
-import { makeTicks } from '../../src/runtime/session.ts';
+import { stepUniforms } from '../../src/runtime/session.ts';
 import { CHAIN, WORKLOADS } from '../lib/workloads.mjs';
 
 const FUSED = 1;
@@ -19,10 +19,10 @@ export async function kernel(name, inputs, device) {
   const result = lowered.schedule.outputs.result;
   const place = lowered.placed.get(result.tensor);
   const read = async (index) => (await session.read(place.arena, place.offset + result.offset + index, 1))[0];
-  const ticks = makeTicks(plan, 0, 1, { seed: 0, total: 1 });
+  const uniforms = stepUniforms(plan, 0, 1, { seed: 0, total: 1 });
   return {
     async run(count) {
-      for (let i = 0; i < count; i++) await session.run(['main'], ticks);
+      for (let i = 0; i < count; i++) await session.run(['main'], uniforms);
       // A program that traces nothing does not wait for the device: one element read does.
       await read(0);
     },

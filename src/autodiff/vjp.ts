@@ -58,7 +58,7 @@ export const VJP: VjpTable = {
   erf: ({ b, x }, ct) => [b.op('mul', ct, b.op('mul', b.like(TWO_OVER_SQRT_PI, x), b.op('exp', b.op('neg', b.op('mul', x, x)))))],
   floor: none,
   // As the cast that it is: rounding has no slope of its own.
-  half: (_cx, ct) => [ct],
+  round_f16: (_cx, ct) => [ct],
   finite: none,
   not: none,
   cast: ({ b, node }, ct) => [b.type(at(node.inputs, 0)).dtype === 'f32' && node.attrs.dtype === 'f32' ? ct : null],

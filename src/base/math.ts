@@ -48,7 +48,7 @@ export function sigmoid(x: number): number {
  * The nearest number of IEEE 754 binary16 (11 bits, exponents from -14 to 15), of two the even one; what is too large is infinite.
  * Added to 1.5 * 2^52 units in the last place, a float64 is rounded to a whole number of them.
  */
-export function half(x: number): number {
+export function roundF16(x: number): number {
   const a = Math.abs(x);
   if (!(a < 65520)) return x * Infinity;
   const rounder = 1.5 * 2 ** (42 + Math.max(-14, Math.floor(Math.log2(a))));

@@ -3,7 +3,7 @@ import { ANY_ADAPTER, type Adapter } from '../codegen/backend.ts';
 import type { Devices } from '../lower/backends.ts';
 import { choose } from '../node/choose.ts';
 import { findAdapter, type FoundAdapter } from '../node/gpu.ts';
-import { nap } from '../node/nap.ts';
+import { sleep } from '../node/sleep.ts';
 import { openCpuSession } from '../node/processor.ts';
 import { profileOf } from '../node/profile.ts';
 import type { Plan } from '../plan.ts';
@@ -87,7 +87,7 @@ export async function findDevice(choice: DeviceChoice, options: DeviceOptions = 
         via: found.via,
         reason,
         budget: BUDGET_MS.native,
-        nap,
+        sleep,
         prove: (gpu, section) => prove(gpu, section, units),
         nets,
       });

@@ -7,7 +7,7 @@ export const TABLE_ROWS = 5;
 export class History {
   private readonly losses: number[] = [];
   private readonly metrics: ReadonlyMap<string, number[]>;
-  private readonly held = new Map<number, Readonly<Record<string, number>>>();
+  private readonly holdout = new Map<number, Readonly<Record<string, number>>>();
   private readonly first: number;
   private readonly stepsPerEpoch: number;
 
@@ -31,12 +31,12 @@ export class History {
 
   /** Records the held-out examples as they are after `step` steps. */
   hold(step: number, values: Readonly<Record<string, number>>): void {
-    this.held.set(step, values);
+    this.holdout.set(step, values);
   }
 
   /** `, held out: loss 0.12, accuracy 0.95` */
   heldText(): string {
-    const values = [...this.held.values()].at(-1);
+    const values = [...this.holdout.values()].at(-1);
     return values
       ? `, held out: ${Object.entries(values)
           .map(([k, v]) => `${k} ${showNumber(v)}`)
@@ -50,9 +50,9 @@ export class History {
     const epochs = Math.ceil(losses.length / stepsPerEpoch);
     const byEpoch = first % stepsPerEpoch === 0 && epochs >= 2;
     const n = byEpoch ? epochs : losses.length;
-    const every = Math.max(1, (this.held.size > 0 ? Math.ceil : Math.round)(n / TABLE_ROWS));
+    const every = Math.max(1, (this.holdout.size > 0 ? Math.ceil : Math.round)(n / TABLE_ROWS));
     const names = [...this.metrics.keys()];
-    const heldNames = Object.keys([...this.held.values()][0] ?? {});
+    const heldNames = Object.keys([...this.holdout.values()][0] ?? {});
     const rows = [[byEpoch ? 'epoch' : 'step', 'loss', ...names, ...heldNames.map((h) => `held-out ${h}`)]];
     for (let i = 0; i < n; i += every) {
       const [from, to] = byEpoch ? [i * stepsPerEpoch, (i + 1) * stepsPerEpoch] : [i, i + 1];
@@ -60,18 +60,18 @@ export class History {
         const part = values.slice(from, to);
         return showNumber(part.reduce((a, b) => a + b, 0) / part.length);
       };
-      const held = this.heldNear(first + (byEpoch ? Math.min(n, i + every) * stepsPerEpoch : i + 1));
+      const holdout = this.holdoutNear(first + (byEpoch ? Math.min(n, i + every) * stepsPerEpoch : i + 1));
       rows.push([
         String(byEpoch ? first / stepsPerEpoch + i : first + i),
         mean(losses),
         ...[...this.metrics.values()].map(mean),
-        ...heldNames.map((h) => (held ? showNumber(held[h] ?? NaN) : '')),
+        ...heldNames.map((h) => (holdout ? showNumber(holdout[h] ?? NaN) : '')),
       ]);
     }
     return columns(rows);
   }
 
-  private heldNear(step: number): Readonly<Record<string, number>> | undefined {
-    return this.held.get(step) ?? [...this.held].find(([s]) => s >= step)?.[1] ?? [...this.held.values()].at(-1);
+  private holdoutNear(step: number): Readonly<Record<string, number>> | undefined {
+    return this.holdout.get(step) ?? [...this.holdout].find(([s]) => s >= step)?.[1] ?? [...this.holdout.values()].at(-1);
   }
 }

@@ -4,7 +4,7 @@ import type { Model } from '../sema/model.ts';
 /** A net that was trained, and what is known of it in the end. */
 export interface Judged extends NetResult {
   /** Loss and metrics of the held-out examples. */
-  readonly held?: Readonly<Record<string, number>> | undefined;
+  readonly holdout?: Readonly<Record<string, number>> | undefined;
 }
 
 /** What nets are compared by. */
@@ -21,13 +21,14 @@ export interface Ranking {
  * The first metric that says which values are better, else the loss: of the examples that were held out, else its mean over the last
  * epoch. A single minibatch says more of its own examples than of the net.
  */
-export function rankingOf(model: Pick<Model, 'better'>, held: boolean, stepsPerEpoch: number): Ranking {
+export function rankingOf(model: Pick<Model, 'better'>, holdout: boolean, stepsPerEpoch: number): Ranking {
   const [metric, better] = Object.entries(model.better)[0] ?? ['loss', 'lower' as const];
   return {
-    by: held ? `held-out ${metric}` : `${metric} of the last epoch`,
+    by: holdout ? `held-out ${metric}` : `${metric} of the last epoch`,
     better,
     stepsPerEpoch,
-    score: (net) => (held ? (net.held?.[metric] ?? NaN) : lastEpoch(metric === 'loss' ? net.losses : net.metrics[metric], stepsPerEpoch)),
+    score: (net) =>
+      holdout ? (net.holdout?.[metric] ?? NaN) : lastEpoch(metric === 'loss' ? net.losses : net.metrics[metric], stepsPerEpoch),
   };
 }
 

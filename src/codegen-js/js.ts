@@ -3,7 +3,7 @@ import { isVectorFn, scalarOf } from '../ir/kernel/functions.ts';
 import type { Expr, Fn, Kernel, ScalarType, Stmt, SubgroupFn, VectorFn } from '../ir/kernel/types.ts';
 
 /**
- * Kernel IR as JavaScript, for the CPU device: one function of (b, tick, lib) a kernel, with plain nested loops over
+ * Kernel IR as JavaScript, for the CPU device: one function of (b, uniforms, lib) a kernel, with plain nested loops over
  * typed arrays. It computes in float64 and rounds to float32 where it stores.
  */
 export interface JsPlacement {
@@ -43,7 +43,7 @@ const TEXT: { readonly [F in Exclude<Fn, VectorFn | SubgroupFn>]: (type: ScalarT
   sigmoid: lib('sigmoid'),
   erf: lib('erf'),
   floor: math('floor'),
-  half: lib('half'),
+  round_f16: lib('round_f16'),
   finite: (_t, a) => `Number.isFinite(${a})`,
   add: infix('+'),
   sub: infix('-'),
@@ -69,7 +69,7 @@ const TEXT: { readonly [F in Exclude<Fn, VectorFn | SubgroupFn>]: (type: ScalarT
   shuffle: lib('shuffle'),
 };
 
-/** The body of `(b, tick, lib) => {...}`; `b` holds the windows of the arenas, `tick` the words of the step. */
+/** The body of `(b, uniforms, lib) => {...}`; `b` holds the windows of the arenas, `uniforms` the words of the step. */
 export function generateJs(kernel: Kernel, place: JsPlacement): string {
   const lines = place.bindings.map((_, i) => `const b${i} = b[${i}];`);
   const tickIndex = new Map(place.scalars.map((s, i) => [s.name, { index: i + 1, dtype: s.dtype }]));
@@ -85,10 +85,10 @@ export function generateJs(kernel: Kernel, place: JsPlacement): string {
         return e.type === 'bool' ? String(e.value !== 0) : e.value < 0 ? `(${e.value})` : String(e.value);
       case 'ref':
         return e.name;
-      case 'tick': {
-        if (e.name === 'slot') return 'tick.i32[0]';
+      case 'uniform': {
+        if (e.name === 'slot') return 'uniforms.i32[0]';
         const { index, dtype } = get(tickIndex, e.name, 'scalar');
-        return `tick.${dtype}[${index}]`;
+        return `uniforms.${dtype}[${index}]`;
       }
       case 'load':
         return element(e.buffer, e.index);

@@ -2,7 +2,7 @@ import { at, get } from '../base/errors.ts';
 import type { Backend, PlanMemory, ScheduledProgram } from '../codegen/backend.ts';
 import { bindBuffers } from '../codegen/bind.ts';
 import { kernelCost } from '../passes/schedule/cost.ts';
-import { BYTES, MOST_THREADS, TICK_BYTES } from '../plan.ts';
+import { BYTES, MOST_THREADS, UNIFORM_BYTES } from '../plan.ts';
 import type { WasmCall, WasmSection } from '../sections.ts';
 import { PAGE, WasmModule } from './module.ts';
 import { addPrograms, controlAt } from './program.ts';
@@ -37,7 +37,7 @@ function moduleOf(programs: readonly ScheduledProgram[], { arenas, scalars, chun
   };
   const places = new Map(arenas.map((a) => [a.name, take(a.words * BYTES)]));
   take(SLACK);
-  const ticks = take(chunk * TICK_BYTES);
+  const uniforms = take(chunk * UNIFORM_BYTES);
   const { bytes, ...control } = controlAt(end, chunk);
   take(bytes);
   const module = new WasmModule();
@@ -67,7 +67,7 @@ function moduleOf(programs: readonly ScheduledProgram[], { arenas, scalars, chun
   const runs = addPrograms(
     module,
     calls.map((list) => list.map((c) => ({ ...c, fn: kernels[c.kernel] ?? 0 }))),
-    { ticks, control, scratch: scratches, own },
+    { uniforms, control, scratch: scratches, own },
   );
   const exported = new Map([...runs, ...kernels.map((fn, i) => [`k${i}`, fn] as const)]);
   const assembled = module.assemble(pages, exported);
@@ -77,7 +77,7 @@ function moduleOf(programs: readonly ScheduledProgram[], { arenas, scalars, chun
     sharing: assembled.sharing,
     pages,
     arenas: Object.fromEntries(places),
-    ticks,
+    uniforms,
     scratch: scratches,
     control: { job, count, steps, ready, sleepers },
     programs: programs.map((p, i) => ({ name: p.name, calls: calls[i] ?? [] })),

@@ -19,8 +19,8 @@ export function keyOf(e: Expr): string {
       return String(e.value);
     case 'ref':
       return e.name;
-    case 'tick':
-      return `tick.${e.name}`;
+    case 'uniform':
+      return `uniforms.${e.name}`;
     case 'load':
       return `${e.buffer}[${keyOf(e.index)}]`;
     case 'item':

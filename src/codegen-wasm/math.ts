@@ -165,7 +165,7 @@ function sign(m: MathWriter, x: Code): Code {
 }
 
 /** To binary16 and back: 13 bits are rounded away, below its least normal number all behind 2^-24. */
-function half(m: MathWriter, x: Code): Code {
+function roundF16(m: MathWriter, x: Code): Code {
   const a = m.keep(m.op('abs', x));
   const bits = m.keepWhole(m.bits(x));
   const odd = m.op('and', m.shift('shru', bits, 13), m.whole(1));
@@ -188,7 +188,7 @@ const FORMULAS = {
   erf,
   pow,
   sign,
-  half,
+  round_f16: roundF16,
 } satisfies Readonly<Record<string, (m: MathWriter, x: Code, y: Code) => Code>>;
 
 /** Functions that WebAssembly has no instruction for. */

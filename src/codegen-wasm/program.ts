@@ -31,10 +31,10 @@ export interface Control {
 }
 
 /** Where things lie that programs need, in bytes. */
-export interface Memory {
-  readonly ticks: number;
+export interface MemoryMap {
+  readonly uniforms: number;
   readonly control: Control;
-  /** Memory of the first thread, and how much each has. */
+  /** MemoryMap of the first thread, and how much each has. */
   readonly scratch: number;
   readonly own: number;
 }
@@ -43,7 +43,7 @@ const WORD = 4;
 /** Far enough from each other that threads which look at one do not slow down the others. */
 const LINE = 64;
 export const STOP = -1;
-const TICK_BYTES = 256;
+const UNIFORM_BYTES = 256;
 
 /** The control block at an address, and its size. */
 export function controlAt(address: number, chunk: number): Control & { readonly bytes: number } {
@@ -108,18 +108,18 @@ function barrier(control: Control): { readonly body: Code; readonly locals: read
 }
 
 function callAll(call: KernelCall): Code {
-  return [constant(0), constant(call.points), get(TICK), get(SCRATCH), call.addresses.map(constant), invoke(call.fn)];
+  return [constant(0), constant(call.points), get(UNIFORMS), get(SCRATCH), call.addresses.map(constant), invoke(call.fn)];
 }
 
-/** Parameters of a program: where the tick lies, and the thread's own memory. */
-const [TICK, SCRATCH] = [0, 1];
+/** Parameters of a program: where the step's uniforms lie, and the thread's own memory. */
+const [UNIFORMS, SCRATCH] = [0, 1];
 
 /** The steps of one program by one thread. */
 function alone(calls: readonly KernelCall[]): Code {
   return calls.map(callAll);
 }
 
-/** The steps of one program by all threads: (tick, scratch, rank, threads); the locals hold pieces. */
+/** The steps of one program by all threads: (uniforms, scratch, rank, threads); the locals hold pieces. */
 function together(calls: readonly KernelCall[], control: Control, barrierFn: number): Code {
   const [rank, threads, from, to, size] = [2, 3, 4, 5, 6];
   const meet: Code = [get(threads), invoke(barrierFn)];
@@ -135,7 +135,7 @@ function together(calls: readonly KernelCall[], control: Control, barrierFn: num
       // block: loop: leave it when no piece is left.
       [0x02, 0x40, 0x03, 0x40],
       [op('i32.mul', addTo(control.ticket, constant(1)), get(size)), tee(from), constant(c.points), OP['i32.ge_u'], 0x0d, 1],
-      [get(from), end, get(TICK), get(SCRATCH), c.addresses.map(constant), invoke(c.fn)],
+      [get(from), end, get(UNIFORMS), get(SCRATCH), c.addresses.map(constant), invoke(c.fn)],
       [0x0c, 0, OP.end, OP.end],
     ];
   };
@@ -162,8 +162,12 @@ function together(calls: readonly KernelCall[], control: Control, barrierFn: num
  * Adds what runs whole programs: `run(rank, threads)` does the steps of the chunk that the control block names, together with all
  * threads where there are more than one; `work(rank, threads)` does so for every chunk until it is told to stop.
  */
-export function addPrograms(module: WasmModule, programs: readonly (readonly KernelCall[])[], memory: Memory): ReadonlyMap<string, number> {
-  const { ticks, control, scratch, own } = memory;
+export function addPrograms(
+  module: WasmModule,
+  programs: readonly (readonly KernelCall[])[],
+  memory: MemoryMap,
+): ReadonlyMap<string, number> {
+  const { uniforms, control, scratch, own } = memory;
   const { body, locals } = barrier(control);
   const barrierFn = module.add({ params: ['i32'], result: undefined, locals, body });
   const single = programs.map((calls) => module.add({ params: ['i32', 'i32'], result: undefined, locals: [], body: alone(calls) }));
@@ -177,15 +181,15 @@ export function addPrograms(module: WasmModule, programs: readonly (readonly Ker
         })
       : undefined,
   );
-  const [rank, threads, slot, program, tick, count] = [0, 1, 2, 3, 4, 5];
+  const [rank, threads, slot, program, now, count] = [0, 1, 2, 3, 4, 5];
   const mine = op('i32.add', op('i32.mul', get(rank), constant(own)), constant(scratch));
   const choose = programs.map((_, i) => {
-    const one: Code = [get(tick), mine, invoke(lookUp(new Map(single.entries()), i))];
+    const one: Code = [get(now), mine, invoke(lookUp(new Map(single.entries()), i))];
     const all = joint[i];
     const many: Code =
       all === undefined
         ? [ifThen(op('i32.eqz', get(rank)), one), get(threads), invoke(barrierFn)]
-        : [get(tick), mine, get(rank), get(threads), invoke(all)];
+        : [get(now), mine, get(rank), get(threads), invoke(all)];
     const byThreads: Code = [op('i32.eq', get(threads), constant(1)), 0x04, 0x40, one, 0x05, many, OP.end];
     return ifThen(op('i32.eq', get(program), constant(i)), byThreads);
   });
@@ -198,7 +202,7 @@ export function addPrograms(module: WasmModule, programs: readonly (readonly Ker
       [load(control.count), set(count)],
       repeatWhile(
         [
-          [op('i32.add', op('i32.mul', get(slot), constant(TICK_BYTES)), constant(ticks)), set(tick)],
+          [op('i32.add', op('i32.mul', get(slot), constant(UNIFORM_BYTES)), constant(uniforms)), set(now)],
           [op('i32.mul', get(slot), constant(WORD)), atomic('load', control.steps), set(program)],
           choose,
         ],

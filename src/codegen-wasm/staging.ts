@@ -66,7 +66,7 @@ function loopChain(body: readonly Stmt[]): readonly Loop[] | undefined {
 function namesIn(e: Expr, into = new Set<string>()): Set<string> {
   if (e.kind === 'ref') into.add(e.name);
   else if (e.kind === 'load') into.add('[').add(e.buffer);
-  else if (e.kind === 'tick') into.add('[');
+  else if (e.kind === 'uniform') into.add('[');
   else if (e.kind === 'call') e.args.forEach((a) => namesIn(a, into));
   return into;
 }

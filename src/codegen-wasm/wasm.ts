@@ -30,10 +30,10 @@ export interface WasmPlacement {
 }
 
 /**
- * Parameters before the addresses: the first point of the outermost axis, the one behind the last, where the tick lies, and
+ * Parameters before the addresses: the first point of the outermost axis, the one behind the last, where the step's uniforms lie, and
  * memory that the thread may use.
  */
-const [FROM, TO, TICK, SCRATCH] = [0, 1, 2, 3];
+const [FROM, TO, UNIFORMS, SCRATCH] = [0, 1, 2, 3];
 const WINDOWS = 4;
 const WORD = 4;
 const LANE: Partial<Readonly<Record<VectorFn, number>>> = { x: 0, y: 1, z: 2, w: 3 };
@@ -48,7 +48,7 @@ export interface WasmKernel {
 }
 
 /**
- * Adds a kernel to a module, as a function of (from, to, tick, scratch, addresses...) that runs the points of its outermost
+ * Adds a kernel to a module, as a function of (from, to, uniforms, scratch, addresses...) that runs the points of its outermost
  * axis from `from` on and before `to`; without axes it runs its only point. Windows are addresses in bytes.
  */
 export function addKernel(module: WasmModule, kernel: Kernel, place: WasmPlacement): WasmKernel {
@@ -72,7 +72,7 @@ class KernelWriter {
   private readonly locals: ValType[] = [];
   private readonly levels: Levels;
   private readonly names = new Map<string, number>();
-  private readonly ticks: ReadonlyMap<string, number>;
+  private readonly uniforms: ReadonlyMap<string, number>;
   /** Scalars that are only used four times over: they are kept like that. */
   private alwaysRepeated: ReadonlySet<string> = new Set();
   /** Loads that find their data in a copy. */
@@ -83,7 +83,7 @@ class KernelWriter {
     this.place = place;
     this.params = Array.from({ length: WINDOWS + place.bindings.length }, () => 'i32');
     this.levels = new Levels({ local: () => this.local('i32'), atom: (e) => this.plain(e) });
-    this.ticks = new Map(place.scalars.map((s, i) => [s.name, (i + 1) * WORD]));
+    this.uniforms = new Map(place.scalars.map((s, i) => [s.name, (i + 1) * WORD]));
   }
 
   write(kernel: Kernel): WasmKernel {
@@ -235,8 +235,8 @@ class KernelWriter {
         return literalCode(e.type, e.value, false);
       case 'ref':
         return get(this.levels.variable(e.name) ?? lookUp(this.names, e.name, 'name'));
-      case 'tick':
-        return [get(TICK), memory(e.type === 'f32' ? 'f32.load' : 'i32.load', this.tickOffset(e.name))];
+      case 'uniform':
+        return [get(UNIFORMS), memory(e.type === 'f32' ? 'f32.load' : 'i32.load', this.uniformOffset(e.name))];
       case 'load': {
         const type = isVector(e.type) ? 'v128' : e.type === 'f32' ? 'f32' : 'i32';
         const { address, offset } = this.address(e.buffer, e.index, type === 'v128');
@@ -249,8 +249,8 @@ class KernelWriter {
     }
   }
 
-  private tickOffset(name: string): number {
-    return name === 'slot' ? 0 : lookUp(this.ticks, name, 'scalar');
+  private uniformOffset(name: string): number {
+    return name === 'slot' ? 0 : lookUp(this.uniforms, name, 'scalar');
   }
 
   private call(e: Extract<Expr, { kind: 'call' }>): Code {
@@ -343,7 +343,7 @@ class KernelWriter {
   private repeated(e: Expr, scalar: ScalarType): Code {
     if (e.kind === 'literal') return literalCode(e.type, e.value, true);
     if (e.kind === 'ref' && this.alwaysRepeated.has(e.name)) return get(lookUp(this.names, e.name, 'name'));
-    if (e.kind === 'tick' && scalar !== 'bool') return [get(TICK), memory('v128.load32_splat', this.tickOffset(e.name))];
+    if (e.kind === 'uniform' && scalar !== 'bool') return [get(UNIFORMS), memory('v128.load32_splat', this.uniformOffset(e.name))];
     if (e.kind === 'load') {
       const { address, offset } = this.address(e.buffer, e.index, false);
       return [address, memory('v128.load32_splat', offset)];

@@ -38,9 +38,9 @@ function dispatchesOf(program: ScheduledProgram, { scalars }: PlanMemory, known:
       wgsl: shader.code,
       bindings: bound.bindings.map(({ access }) => ({ access })),
       subgroup: shader.subgroup,
-      joins: shader.joins,
+      collectives: shader.collectives,
       matrices: shader.matrices,
-      ticks: shader.ticks,
+      uniforms: shader.uniforms,
       workgroups: shader.workgroups,
     }));
     return dispatchOf(program.name, kernels, index, bound.bindings);
@@ -50,7 +50,7 @@ function dispatchesOf(program: ScheduledProgram, { scalars }: PlanMemory, known:
 /** The WebGPU features that kernels use. */
 function featuresOf(kernels: readonly WgslKernel[], arenas: readonly Arena[]): WebGpuSection['features'] {
   return [
-    ...(kernels.some((k) => k.subgroup > 1 || k.joins) ? ['subgroups'] : []),
+    ...(kernels.some((k) => k.subgroup > 1 || k.collectives) ? ['subgroups'] : []),
     ...(arenas.some((a) => a.dtype === 'f16') ? ['shader-f16'] : []),
     ...(kernels.some((k) => k.matrices) ? ['chromium-experimental-subgroup-matrix'] : []),
   ];

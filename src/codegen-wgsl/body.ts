@@ -29,7 +29,7 @@ export function axesOf(kernel: Kernel, indent: string): string[] {
 }
 
 /** How a body reaches memory: what stands for an element, or for the four elements of a vector. */
-export interface Memory {
+export interface Addressing {
   readonly load: (w: BodyWriter, buffer: string, type: ValueType, index: Expr) => string;
   readonly store: (w: BodyWriter, buffer: string, index: Expr, value: Expr, indent: string) => string;
   /** The array in which a buffer lies, and where it begins there. */
@@ -44,7 +44,7 @@ export function loaded(storage: StorageType, type: ValueType, text: string): str
 /** A value as it lies in storage. What is rounded to f16 anyway is rounded by the conversion. */
 export function stored(w: BodyWriter, storage: StorageType, value: Expr): string {
   if (storage !== 'f16') return w.bare(value);
-  const [rounded] = value.kind === 'call' && value.fn === 'half' ? value.args : [];
+  const [rounded] = value.kind === 'call' && value.fn === 'round_f16' ? value.args : [];
   return `${isVector(value.type) ? 'vec4h' : 'f16'}(${w.bare(rounded ?? value)})`;
 }
 
@@ -56,11 +56,11 @@ export interface Style {
   readonly collectives: boolean;
 }
 
-/** Writes statements of kernels as WGSL, and keeps what they need besides: functions, shared memory, the tick. */
+/** Writes statements of kernels as WGSL, and keeps what they need besides: functions, shared memory, the step's uniforms. */
 export class BodyWriter {
-  ticks = false;
+  uniforms = false;
   /** Whether lanes join by subgroups. */
-  joins = false;
+  collectives = false;
   /** Whether matrix units are used. */
   matrices = false;
   private readonly tables = new Set<string>();
@@ -68,10 +68,10 @@ export class BodyWriter {
   private readonly combines = new Map<string, string>();
   private readonly shared = new Set<ScalarType>();
   private readonly types = new Map<string, ValueType>();
-  private readonly memory: Memory;
+  private readonly memory: Addressing;
   private readonly how: Style;
 
-  constructor(memory: Memory, how: Style) {
+  constructor(memory: Addressing, how: Style) {
     this.memory = memory;
     this.how = how;
   }
@@ -111,9 +111,9 @@ export class BodyWriter {
         return literal(e.type, e.value);
       case 'ref':
         return e.name;
-      case 'tick':
-        this.ticks = true;
-        return `tick.${e.name}`;
+      case 'uniform':
+        this.uniforms = true;
+        return `uniforms.${e.name}`;
       case 'load':
         return this.memory.load(this, e.buffer, e.type, e.index);
       case 'item':
@@ -158,7 +158,7 @@ export class BodyWriter {
         const type = this.types.get(s.name);
         if (!type || isVector(type)) throw new CompilerBug(`${s.name} cannot be combined`);
         this.shared.add(type);
-        this.joins ||= this.how.collectives;
+        this.collectives ||= this.how.collectives;
         if (s.fn === 'max' && type === 'f32') this.used.add('max');
         this.combines.set(`${s.fn} ${type}`, this.how.collectives ? combineBySubgroups(type, s.fn) : combineByHalves(type, s.fn));
         return `${indent}${s.name} = combine_${s.fn}_${type}(lane, ${this.how.collectives ? 'place, threads, ' : ''}${s.name});\n`;

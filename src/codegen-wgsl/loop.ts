@@ -2,8 +2,8 @@ import { CompilerBug, get } from '../base/errors.ts';
 import { PER_WORD, type StorageType } from '../base/types.ts';
 import { isVector } from '../ir/kernel/functions.ts';
 import type { Kernel } from '../ir/kernel/types.ts';
-import { BodyWriter, THREADS, axesOf, loaded, pointsOf, stored, type Memory } from './body.ts';
-import { tickStruct, type Placement } from './wgsl.ts';
+import { BodyWriter, THREADS, axesOf, loaded, pointsOf, stored, type Addressing } from './body.ts';
+import { uniformStruct, type Placement } from './wgsl.ts';
 
 /** Where a tensor of a training loop lies: in the memory of the workgroup, in the data, or in the trace. */
 export interface LoopPlacement {
@@ -11,7 +11,7 @@ export interface LoopPlacement {
   readonly arenas: readonly LoopArena[];
   readonly scalars: Placement['scalars'];
   /** Bytes from one step's numbers to the next. */
-  readonly tickBytes: number;
+  readonly uniformBytes: number;
 }
 
 export interface LoopArena {
@@ -19,8 +19,8 @@ export interface LoopArena {
   readonly dtype: StorageType;
   /** Of four bytes. */
   readonly words: number;
-  /** `held`: read at the start and written at the end, in workgroup memory between; `scratch`: there alone. */
-  readonly kind: 'held' | 'scratch' | 'data' | 'trace';
+  /** `kept`: read at the start and written at the end, in workgroup memory between; `scratch`: there alone. */
+  readonly kind: 'kept' | 'scratch' | 'data' | 'trace';
 }
 
 export interface LoopShader {
@@ -30,9 +30,9 @@ export interface LoopShader {
 }
 
 /**
- * A whole training loop as one kernel: a workgroup trains a net for as many steps as there are ticks. Its kernels run one
+ * A whole training loop as one kernel: a workgroup trains a net for as many steps as it is given. Its kernels run one
  * after the other over the threads of the workgroup, with barriers between dispatches-to-be; parameters, optimizer state and
- * transients stay in workgroup memory. Workgroup n trains net n, on its own part of state and trace and with its own ticks.
+ * transients stay in workgroup memory. Workgroup n trains net n, on its own part of state and trace and with its own uniforms.
  */
 export function generateLoop(batches: readonly (readonly Kernel[])[], place: LoopPlacement): LoopShader {
   const writer = new BodyWriter(memory(place, batches.flat()), { hidesLoops: true, collectives: false });
@@ -44,14 +44,14 @@ export function generateLoop(batches: readonly (readonly Kernel[])[], place: Loo
     (a, i) => `@group(0) @binding(${i}) var<storage, ${a.kind === 'data' ? 'read' : 'read_write'}> all_${a.name}: array<${a.dtype}>;`,
   );
   const used = 1 + place.scalars.length;
-  const padding = place.tickBytes / 4 - used - 1;
-  lines.push(tickStruct(place.scalars, [...Array.from({ length: padding }, (_, i) => `pad${i}: u32`), 'count: u32']));
-  lines.push('@group(1) @binding(0) var<storage, read> ticks: array<Tick>;');
+  const padding = place.uniformBytes / 4 - used - 1;
+  lines.push(uniformStruct(place.scalars, [...Array.from({ length: padding }, (_, i) => `pad${i}: u32`), 'count: u32']));
+  lines.push('@group(1) @binding(0) var<storage, read> all_uniforms: array<Uniforms>;');
   for (const a of place.arenas)
-    if (a.kind === 'held' || a.kind === 'scratch')
+    if (a.kind === 'kept' || a.kind === 'scratch')
       lines.push(`var<workgroup> ${a.name}: array<${a.dtype}, ${a.words * PER_WORD[a.dtype]}>;`);
   lines.push(...writer.declarations());
-  const held = bound.filter((a) => a.kind === 'held');
+  const kept = bound.filter((a) => a.kind === 'kept');
   const copy = (a: LoopArena, from: string, to: string): string =>
     `  for (var i = 0u; i < ${Math.ceil(a.words / THREADS)}u; i++) {
     let at = i * ${THREADS}u + lane;
@@ -63,14 +63,14 @@ export function generateLoop(batches: readonly (readonly Kernel[])[], place: Loo
     'fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) lane: u32) {',
     '  let net = id.x;',
     '  let zero = id.z;',
-    '  let count = ticks[0].count;',
-    ...held.map((a) => copy(a, global(a), `${a.name}[at]`)),
+    '  let count = all_uniforms[0].count;',
+    ...kept.map((a) => copy(a, global(a), `${a.name}[at]`)),
     '  workgroupBarrier();',
     '  for (var step = 0u; step < count; step++) {',
-    '    let tick = ticks[net * count + step];',
+    '    let uniforms = all_uniforms[net * count + step];',
     step.trimEnd(),
     '  }',
-    ...held.map((a) => copy(a, `${a.name}[at]`, global(a))),
+    ...kept.map((a) => copy(a, `${a.name}[at]`, global(a))),
     '}',
   );
   if (place.arenas.some((a) => a.dtype === 'f16')) lines.unshift('enable f16;');
@@ -95,7 +95,7 @@ function kernelLoop(writer: BodyWriter, kernel: Kernel): string {
   return `${head(`for (var round = zero; round < ${Math.ceil(points / THREADS)}u; round++) {\n      let point = round * ${THREADS}u + lane;${guard}`)}${writer.statements(kernel.body, '      ')}    }\n`;
 }
 
-function memory(place: LoopPlacement, kernels: readonly Kernel[]): Memory {
+function memory(place: LoopPlacement, kernels: readonly Kernel[]): Addressing {
   const arenas = new Map(place.arenas.map((a) => [a.name, a]));
   const buffers = new Map(kernels.flatMap((k) => k.buffers.map((b) => [b.name, b] as const)));
   const typeOf = (buffer: string): StorageType => get(buffers, buffer, 'buffer').type;

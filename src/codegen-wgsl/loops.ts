@@ -1,8 +1,8 @@
 import { at } from '../base/errors.ts';
 import type { PlanMemory, ScheduledProgram } from '../codegen/backend.ts';
 import { workgroupCost } from '../passes/schedule/cost.ts';
-import { jam } from '../passes/schedule/jam.ts';
-import { BYTES, TICK_BYTES, type ArenaKind } from '../plan.ts';
+import { fuseLoops } from '../passes/schedule/fuse-loops.ts';
+import { BYTES, UNIFORM_BYTES, type ArenaKind } from '../plan.ts';
 import type { WgslLoop } from '../sections.ts';
 import { generateLoop, type LoopArena } from './loop.ts';
 import { LOOP_TARGET } from './targets.ts';
@@ -14,7 +14,7 @@ const MOST_WORK = 60_000;
 const THREADS = 64;
 
 /** What a loop makes of each kind of arena. */
-const KINDS: Readonly<Record<ArenaKind, LoopArena['kind']>> = { state: 'held', data: 'data', trace: 'trace', work: 'scratch' };
+const KINDS: Readonly<Record<ArenaKind, LoopArena['kind']>> = { state: 'kept', data: 'data', trace: 'trace', work: 'scratch' };
 
 /** The program as a loop of one workgroup, where its state fits and one workgroup is the faster way. */
 function loopOf(program: ScheduledProgram, { arenas, scalars }: PlanMemory): WgslLoop | undefined {
@@ -25,13 +25,13 @@ function loopOf(program: ScheduledProgram, { arenas, scalars }: PlanMemory): Wgs
       const words = a.kind === 'work' ? (program.scratch[a.dtype] ?? a.words) : a.words;
       return { name: a.name, dtype: a.dtype, kind: KINDS[a.kind], words };
     });
-  const inside = used.filter((a) => a.kind === 'held' || a.kind === 'scratch').reduce((n, a) => n + a.words * BYTES, 0);
+  const inside = used.filter((a) => a.kind === 'kept' || a.kind === 'scratch').reduce((n, a) => n + a.words * BYTES, 0);
   if (inside > WORKGROUP_BYTES) return undefined;
   const loop = program.write(LOOP_TARGET);
-  const kernels = program.batches.map((batch) => jam(batch.map((i) => at(loop, i))));
+  const kernels = program.batches.map((batch) => fuseLoops(batch.map((i) => at(loop, i))));
   const work = loop.reduce((n, k) => n + workgroupCost(k, THREADS), 0);
   if (work > MOST_WORK) return undefined;
-  const { code, bindings } = generateLoop(kernels, { tensors: program.placed, arenas: used, scalars, tickBytes: TICK_BYTES });
+  const { code, bindings } = generateLoop(kernels, { tensors: program.placed, arenas: used, scalars, uniformBytes: UNIFORM_BYTES });
   return { wgsl: code, bindings };
 }
 

@@ -96,11 +96,11 @@ export const PRELUDE: Partial<Readonly<Record<Fn | 'turn', PreludeEntry>>> = {
   return select(sign(x) * (1.0 - tail * nn_exp(-min(s, f32(80.0)))), series, a < f32(0.7));
 }`,
   },
-  half: {
+  round_f16: {
     needs: [],
     // By its bits, since drivers round quantizeToF16 to either side. What is too large, infinite or not a number is made infinite or
     // kept so by a product.
-    text: `fn nn_half(x: f32) -> f32 {
+    text: `fn nn_round_f16(x: f32) -> f32 {
   let size = bitcast<i32>(x) & i32(0x7fffffff);
   let usual = bitcast<f32>((size + i32(0xfff) + ((size / i32(8192)) & i32(1))) & i32(-8192));
   let small = round(abs(x) * 16777216.0) * 5.9604645e-8;

@@ -3,7 +3,7 @@ import { PER_WORD, type StorageType } from '../base/types.ts';
 import { isVector } from '../ir/kernel/functions.ts';
 import type { Expr, Kernel, ValueType } from '../ir/kernel/types.ts';
 import { ENABLE_MATRICES } from './product.ts';
-import { BodyWriter, THREADS, axesOf, loaded, pointsOf, stored, type Memory, type Style } from './body.ts';
+import { BodyWriter, THREADS, axesOf, loaded, pointsOf, stored, type Addressing, type Style } from './body.ts';
 
 /** How the kernels of one dispatch see the arenas. */
 export interface Placement extends Style {
@@ -14,19 +14,19 @@ export interface Placement extends Style {
     readonly vectors: boolean;
   }[];
   readonly places: ReadonlyMap<string, { readonly binding: number; readonly offset: number }>;
-  /** Members of the tick after the slot. */
+  /** Members of a step's uniforms after the slot. */
   readonly scalars: readonly { readonly name: string; readonly dtype: 'f32' | 'i32' }[];
 }
 
 export interface Shader {
   readonly code: string;
-  readonly ticks: boolean;
+  readonly uniforms: boolean;
   /** Whether it uses matrix units. */
   readonly matrices: boolean;
   /** Threads of a subgroup that it counts on; 1 for none. */
   readonly subgroup: number;
   /** Whether lanes join by operations of subgroups. */
-  readonly joins: boolean;
+  readonly collectives: boolean;
   readonly workgroups: readonly [number, number];
 }
 
@@ -48,7 +48,7 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
   const [only = ''] = bodies;
   const subgroup = Math.max(...kernels.map((k) => k.subgroup));
   // What a thread knows of its subgroup.
-  const known = [...(subgroup > 1 || writer.joins ? ['place'] : []), ...(writer.joins ? ['threads'] : [])];
+  const known = [...(subgroup > 1 || writer.collectives ? ['place'] : []), ...(writer.collectives ? ['threads'] : [])];
   const builtins = { place: 'subgroup_invocation_id', threads: 'subgroup_size' } as Readonly<Record<string, string>>;
   const sub = known.map((name) => `, ${name}: u32`).join('');
   const parts = kernels.length === 1 ? [] : bodies.map((body, i) => `fn part${i}(group: u32, lane: u32, zero: u32${sub}) {\n${body}}`);
@@ -67,7 +67,7 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
     const type = b.vectors ? `vec4<${b.dtype}>, ${elements / 4}` : `${b.dtype}, ${elements}`;
     return `@group(0) @binding(${i}) var<storage, ${b.access}> b${i}: array<${type}>;`;
   });
-  if (writer.ticks) lines.push(tickStruct(place.scalars), '@group(1) @binding(0) var<uniform> tick: Tick;');
+  if (writer.uniforms) lines.push(uniformStruct(place.scalars), '@group(1) @binding(0) var<uniform> uniforms: Uniforms;');
   lines.push(...writer.declarations(), ...parts, ...main);
   if (place.bindings.some((b) => b.dtype === 'f16')) lines.unshift('enable f16;');
   if (writer.matrices) lines.unshift(...ENABLE_MATRICES);
@@ -75,17 +75,17 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
   if (known.length > 0) lines.unshift('enable subgroups;', 'diagnostic(off, subgroup_uniformity);');
   return {
     code: `${lines.filter((l) => l !== '').join('\n')}\n`,
-    ticks: writer.ticks,
+    uniforms: writer.uniforms,
     matrices: writer.matrices,
     subgroup,
-    joins: writer.joins,
+    collectives: writer.collectives,
     workgroups: [x, y],
   };
 }
 
 /** The members of a step's numbers. */
-export function tickStruct(scalars: Placement['scalars'], more: readonly string[] = []): string {
-  return `struct Tick { ${['slot: u32', ...scalars.map((s) => `${s.name}: ${s.dtype}`), ...more].join(', ')} }`;
+export function uniformStruct(scalars: Placement['scalars'], more: readonly string[] = []): string {
+  return `struct Uniforms { ${['slot: u32', ...scalars.map((s) => `${s.name}: ${s.dtype}`), ...more].join(', ')} }`;
 }
 
 /** Each workgroup works at one of the kernels. */
@@ -109,7 +109,7 @@ function kernelBody(writer: BodyWriter, kernel: Kernel): string {
 }
 
 /** The windows of a dispatch as memory: scalars or vectors of one binding each. */
-function windows(place: Placement): Memory {
+function windows(place: Placement): Addressing {
   const plus = (w: BodyWriter, index: Expr, offset: number): string => {
     if (index.kind === 'literal') return `${index.value + offset}u`;
     return offset === 0 ? w.bare(index) : `${w.bare(index)} + ${offset}u`;

@@ -1,7 +1,7 @@
 import { fail } from '../base/errors.ts';
 import { hint } from '../base/suggest.ts';
 import { showShape, type TensorType } from '../base/types.ts';
-import type { Dataset, Needs, Values } from './dataset.ts';
+import type { Dataset, Needs, Numbers } from './dataset.ts';
 import { checkLabels } from './labels.ts';
 
 /** Examples as arrays by name, row-major: each input, and each target by what the program calls it. */
@@ -11,7 +11,7 @@ export function datasetOf(named: Readonly<Record<string, ArrayLike<number>>>, ne
   const unknown = Object.keys(named).find((name) => !names.includes(name));
   if (unknown !== undefined) fail('NN302', `the program has no '${unknown}'`, { help: hint(unknown, names, 'it has') });
   let rows: number | undefined;
-  const tensors = wanted.map(({ name, type }): Values => {
+  const tensors = wanted.map(({ name, type }): Numbers => {
     const values = named[name] ?? fail('NN302', `'${name}' is missing`, { help: `the program takes ${names.join(', ')}` });
     const width = type.shape.slice(1).reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
     const mine = values.length / width;
@@ -26,7 +26,7 @@ export function datasetOf(named: Readonly<Record<string, ArrayLike<number>>>, ne
   return dataset;
 }
 
-function checked(name: string, values: ArrayLike<number>, { dtype }: TensorType): Values {
+function checked(name: string, values: ArrayLike<number>, { dtype }: TensorType): Numbers {
   for (let i = 0; i < values.length; i++) {
     const v = values[i] ?? NaN;
     if (dtype === 'i32' ? !Number.isInteger(v) || Math.abs(v) > 0x7fffffff : !Number.isFinite(Math.fround(v)))

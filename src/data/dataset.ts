@@ -34,12 +34,12 @@ export interface Needs {
   readonly span?: Diagnostic['span'];
 }
 
-export type Values = Float32Array | Int32Array;
+export type Numbers = Float32Array | Int32Array;
 
 export interface Dataset {
   readonly rows: number;
   /** Each input, then each target, row-major. */
-  readonly tensors: readonly Values[];
+  readonly tensors: readonly Numbers[];
   /** The columns that each of them is made of, where they have names. */
   readonly columns?: readonly (readonly string[])[];
   /** What was done with the values that the file does not say. */
@@ -135,7 +135,7 @@ function fromTable(path: string, table: Table, needs: Needs): Dataset {
   for (const name of chosen.flat()) {
     if (!table.columns.includes(name)) reject(needs, 'NN302', `${path} has no column '${name}'`, hint(name, table.columns, 'it has'));
   }
-  const tensors = wanted.map((w, i): Values => {
+  const tensors = wanted.map((w, i): Numbers => {
     const columns = chosen[i] ?? [];
     if (columns.length !== width(w.type)) {
       const list = columns.length ? ` (${columns.join(', ')})` : '';
@@ -151,7 +151,7 @@ function fromTable(path: string, table: Table, needs: Needs): Dataset {
   return { rows: table.rows, tensors, columns: chosen };
 }
 
-function collect(table: Table, columns: readonly string[], dtype: DType, needs: Needs): Values {
+function collect(table: Table, columns: readonly string[], dtype: DType, needs: Needs): Numbers {
   const parts = columns.map((c) => table.numbers(c));
   const n = parts.length;
   const out = dtype === 'i32' ? new Int32Array(table.rows * n) : new Float32Array(table.rows * n);
@@ -235,7 +235,7 @@ function take(
   { type, what }: Wanted,
   needs: Needs,
   isInput: boolean,
-): { readonly rows: number; readonly values: Values; readonly remark?: string } {
+): { readonly rows: number; readonly values: Numbers; readonly remark?: string } {
   const without1 = (shape: readonly unknown[]): string => shape.filter((d) => d !== 1).join();
   // Extents of 1 do not count: a vector of N numbers is N examples of one, an image needs no channel axis.
   const fits = t.shape.length > 0 && without1(type.shape.slice(1)) === without1(t.shape.slice(1));

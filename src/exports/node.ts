@@ -4,7 +4,7 @@ import { load as loadModel } from '../runtime/load.ts';
 import { openCpu } from '../runtime/open-cpu.ts';
 import { nodeHelpers } from '../node/helpers.ts';
 import { findAdapter, releaseGpu } from '../node/gpu.ts';
-import { nap } from '../node/nap.ts';
+import { sleep } from '../node/sleep.ts';
 
 /** Puts a plan on a device. The package `webgpu` is asked for a GPU if it is installed; a software driver is taken for `gpu` alone. */
 export const load = loadHere as Load;
@@ -14,7 +14,7 @@ async function loadHere(plan: unknown, options: LoadOptions = {}): Promise<Model
   const gpu = asks
     ? { requestAdapter: async () => (await findAdapter({ swiftshader: options.device === 'gpu' })).found?.adapter ?? null }
     : options.gpu;
-  return loadModel(plan, { ...options, gpu }, { cpu: openCpu(nodeHelpers()), nap });
+  return loadModel(plan, { ...options, gpu }, { cpu: openCpu(nodeHelpers()), sleep });
 }
 
 /** Lets go of the GPU, so that the process can end. Call it when all models are destroyed. */

@@ -5,7 +5,7 @@ import type { Graph } from '../ir/graph/types.ts';
 import type { Model, ParamInfo } from '../sema/model.ts';
 
 /** Values of all parameters and states. */
-export interface Place {
+export interface CheckPoint {
   readonly name: string;
   /** Where a program may come to be: not made up to have ties. */
   readonly natural: boolean;
@@ -13,14 +13,14 @@ export interface Place {
 }
 
 /** The places that gradients are checked at, the most telling first. */
-export function places(model: Model, seed: number): Place[] {
+export function places(model: Model, seed: number): CheckPoint[] {
   const all = [...model.params, ...model.states];
   const start = (p: ParamInfo, i: number): Float64Array => Float64Array.from(initialValue(p.init, p.shape, initialStream(seed, i)));
-  const every = (value: (p: ParamInfo, i: number) => Float64Array): Place['state'] =>
+  const every = (value: (p: ParamInfo, i: number) => Float64Array): CheckPoint['state'] =>
     new Map(all.map((p, i) => [p.name, i < model.params.length ? value(p, i) : start(p, i)]));
   const layers = [...new Set(model.params.map(layerOf))];
   // Behind a layer of zeros little is left to flow back: so it is one or the other.
-  const zeros = (rest: number): Place['state'] =>
+  const zeros = (rest: number): CheckPoint['state'] =>
     every((p, i) => (layers.indexOf(layerOf(p)) % 2 === rest ? new Float64Array(count(p.shape)) : random(p, i, seed)));
   return [
     { name: 'random', natural: true, state: new Map(all.map((p, i) => [p.name, random(p, i, seed)])) },

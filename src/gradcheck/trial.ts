@@ -1,5 +1,5 @@
 import type { Differences } from './differences.ts';
-import type { Place } from './places.ts';
+import type { CheckPoint } from './places.ts';
 
 /** One direction at one place: the symbolic slope beside that of the witness that it agrees with least. */
 export interface Trial {
@@ -22,7 +22,7 @@ export interface Trial {
 interface Witnesses {
   readonly what: string;
   readonly element: number | undefined;
-  readonly place: Place;
+  readonly place: CheckPoint;
   readonly symbolic: number;
   /** The slope forwards, if it was taken, and the sum of the sizes of its terms. */
   readonly forwards: number | undefined;

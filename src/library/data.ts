@@ -15,7 +15,7 @@ export class Data {
   /** Each input and each target by name, row-major. */
   readonly train: Arrays;
   /** What is held out, where the program says `split`. */
-  readonly held: { readonly rows: number; readonly arrays: Arrays } | undefined;
+  readonly holdout: { readonly rows: number; readonly arrays: Arrays } | undefined;
   /** What states start with, by name: the means and deviations of `normalize`. */
   readonly statistics: ReadonlyMap<string, readonly number[]>;
   /** What the data calls things. */
@@ -33,7 +33,7 @@ export class Data {
       );
     this.rows = prepared.rows;
     this.train = arrays(prepared);
-    this.held = prepared.held && { rows: prepared.held.rows, arrays: arrays(prepared.held) };
+    this.holdout = prepared.holdout && { rows: prepared.holdout.rows, arrays: arrays(prepared.holdout) };
     this.statistics = prepared.statistics;
     this.names = prepared.names;
     this.remarks = prepared.remarks ?? [];

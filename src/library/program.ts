@@ -79,7 +79,7 @@ export class Program {
       ...rest,
       rows: capacity ?? data?.rows ?? rows,
       capacity: capacity !== undefined,
-      held: data?.held?.rows,
+      holdout: data?.holdout?.rows,
       statistics: data?.statistics,
       names: { ...data?.names, program: this.source.text },
     }).plan;

@@ -4,7 +4,7 @@ import { fixedShape } from '../base/types.ts';
 import { flopsOf } from '../ir/graph/flops.ts';
 import { loadedAs } from '../ir/kernel/functions.ts';
 import { dataTensor, traceTensor } from '../passes/schedule/schedule.ts';
-import type { PlanTensor, Program } from '../plan.ts';
+import type { PlanTensor, PlanProgram } from '../plan.ts';
 import type { Lowered } from './program.ts';
 
 /** A hash of what the programs compute, wherever they run. */
@@ -29,7 +29,7 @@ export function stateShapes(programs: readonly Lowered[]): [string, number[]][] 
 }
 
 /** What a plan says about a program. */
-export function planProgram(p: Lowered): Program {
+export function planProgram(p: Lowered): PlanProgram {
   const traces = [...p.schedule.tensors.values()].filter((t) => t.kind === 'trace');
   const name = (tensor: string): string => Object.keys(p.schedule.outputs).find((o) => traceTensor(o) === tensor) ?? tensor;
   return {

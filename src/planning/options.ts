@@ -11,7 +11,7 @@ export interface CompileOptions {
   /** `rows` is the most that there may be: any number of them may be given later. */
   readonly capacity?: boolean | undefined;
   /** Examples that are held out, to be evaluated from time to time. */
-  readonly held?: number | undefined;
+  readonly holdout?: number | undefined;
   /** Values that the host may ask for between steps: names of the program, and `grad(NAME)` of them. */
   readonly watch?: readonly string[] | undefined;
   /** The order of every epoch is uploaded as data, one after the other, instead of being computed from the seed. */

@@ -24,7 +24,7 @@ export interface Programs {
   readonly predict: Lowered;
   readonly predictRows: number;
   /** Loss and metrics of what is held out. */
-  readonly held: Lowered | undefined;
+  readonly holdout: Lowered | undefined;
   /** What the host may look at between steps. */
   readonly watch: Lowered | undefined;
 }
@@ -53,7 +53,7 @@ export function programsOf(
   // No more at once than in training, so that predictions need no memory of their own.
   const predictRows = schedule ? Math.min(schedule.feed.batch, PREDICT_ROWS) : rowsAtOnce(model);
   const predict = (): Lowered => lower('predict', model.predict, predictPipeline(packings, predictRows, precision));
-  if (!schedule) return { train: undefined, tail: undefined, predict: predict(), predictRows, held: undefined, watch: undefined };
+  if (!schedule) return { train: undefined, tail: undefined, predict: predict(), predictRows, holdout: undefined, watch: undefined };
 
   checkMeasures(model, schedule);
   const { feed, tailRows } = schedule;
@@ -68,9 +68,9 @@ export function programsOf(
     tail: tailRows > 0 ? step('tail', tailRows) : undefined,
     predict: predict(),
     predictRows,
-    held:
-      options.held && model.evaluation
-        ? lower('held', recorded(model, model.evaluation), predictPipeline(packings, options.held, precision), traces)
+    holdout:
+      options.holdout && model.evaluation
+        ? lower('holdout', recorded(model, model.evaluation), predictPipeline(packings, options.holdout, precision), traces)
         : undefined,
     watch: watched.length > 0 ? lower('watch', training, watchPipeline({ watched, packings, feed, precision })) : undefined,
   };

@@ -11,14 +11,14 @@ import { at64, offsets, sizeOf, strides, tabulate, take, type Tensor } from './w
  * The float64 evaluator of the tensor IR: the oracle that every kernel is held against. It is written to be believed,
  * not to be fast: every operation is the definition, element by element, on dense row-major arrays.
  */
-export interface Values {
+export interface Bindings {
   readonly inputs: ReadonlyMap<string, ArrayLike<number>>;
   /** Params and state by name. */
   readonly state: ReadonlyMap<string, ArrayLike<number>>;
   readonly scalars: ScalarEnv;
 }
 
-type Rule<K extends Op> = (node: NodeOf<K>, inputs: readonly Tensor[], values: Values, shape: readonly number[]) => Float64Array;
+type Rule<K extends Op> = (node: NodeOf<K>, inputs: readonly Tensor[], values: Bindings, shape: readonly number[]) => Float64Array;
 
 /** The pointwise operations, by their definition on numbers. */
 function byElement(node: NodeOf<PointwiseOp>, [a, b, c]: readonly Tensor[]): Float64Array {
@@ -164,10 +164,10 @@ export interface EvaluateOptions {
 }
 
 /** For operations that read their operands alone. */
-export const NO_VALUES: Values = { inputs: new Map(), state: new Map(), scalars: { step: 0, seed: 0, total: 1 } };
+export const NO_VALUES: Bindings = { inputs: new Map(), state: new Map(), scalars: { step: 0, seed: 0, total: 1 } };
 
 /** What an operation makes of its operands. */
-export function meaning(node: Node, inputs: readonly Tensor[], values: Values): Tensor {
+export function meaning(node: Node, inputs: readonly Tensor[], values: Bindings): Tensor {
   const shape = fixedShape(node.type.shape);
   const rule = (isPointwise(node.op) ? byElement : RULES[node.op]) as Rule<Op>;
   const data = rule(node as NodeOf<Op>, inputs, values, shape);
@@ -177,7 +177,7 @@ export function meaning(node: Node, inputs: readonly Tensor[], values: Values): 
 }
 
 /** Evaluates every node of a graph whose batch is bound. */
-export function evaluate(graph: Graph, values: Values, { single = false, stored }: EvaluateOptions = {}): (id: NodeId) => Tensor {
+export function evaluate(graph: Graph, values: Bindings, { single = false, stored }: EvaluateOptions = {}): (id: NodeId) => Tensor {
   const done: Tensor[] = [];
   const seen: Tensor[] = [];
   for (const node of graph.nodes) {

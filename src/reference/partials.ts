@@ -31,7 +31,7 @@ export const PARTIALS: { readonly [K in PointwiseOp]: readonly (Partial | null)[
   erf: [(_, a) => TWO_OVER_SQRT_PI * Math.exp(-a * a)],
   floor: flat,
   // Rounding is a step of its own, and counts as what it rounds.
-  half: [one],
+  round_f16: [one],
   finite: flat,
   not: flat,
   detach: flat,

@@ -37,7 +37,7 @@ const SUMS: ReadonlySet<Op> = new Set<Op>(['reduce_sum', 'contract', 'unwindow',
 
 function ownOf(node: NodeOf<Op>, inputs: readonly Tensor[], out: Tensor): Float64Array {
   const sizes = (t: Tensor): Tensor => ({ shape: t.shape, data: t.data.map(Math.abs) });
-  if (!SUMS.has(node.op)) return sizes(out).data.map((v) => (node.op === 'half' ? HALF * v : v));
+  if (!SUMS.has(node.op)) return sizes(out).data.map((v) => (node.op === 'round_f16' ? HALF * v : v));
   const added = node.op === 'sub' ? { ...node, op: 'add' } : node;
   return meaning(added as Parameters<typeof meaning>[0], inputs.map(sizes), NO_VALUES).data;
 }

@@ -1,6 +1,6 @@
 import { at, get } from '../base/errors.ts';
 import type { Graph, NodeId } from '../ir/graph/types.ts';
-import { meaning, type Values } from './evaluate.ts';
+import { meaning, type Bindings } from './evaluate.ts';
 import type { Tensor } from './walk.ts';
 
 /** Parameters and states with other values than at the base point. */
@@ -12,11 +12,11 @@ export type Shift = ReadonlyMap<string, Float64Array>;
  */
 export class Shifted {
   readonly graph: Graph;
-  private readonly values: Values;
+  private readonly values: Bindings;
   private readonly base: Tensor[] = [];
   private readonly moved = new Map<string, readonly NodeId[]>();
 
-  constructor(graph: Graph, values: Values) {
+  constructor(graph: Graph, values: Bindings) {
     this.graph = graph;
     this.values = values;
     for (const node of graph.nodes)
@@ -36,7 +36,7 @@ export class Shifted {
 
   /** A value where some parameters are shifted. */
   shifted(shift: Shift, id: NodeId): Tensor {
-    const values: Values = { ...this.values, state: new Map([...this.values.state, ...shift]) };
+    const values: Bindings = { ...this.values, state: new Map([...this.values.state, ...shift]) };
     const now = new Map<NodeId, Tensor>();
     const find = (i: NodeId): Tensor => now.get(i) ?? at(this.base, i);
     for (const n of this.dependents([...shift.keys()])) {

@@ -120,7 +120,7 @@ export interface Model {
   /** Adds examples behind those that are there, also while the model trains; for plans with a capacity. */
   addData(...data: readonly [Named] | readonly ArrayLike<number>[]): void;
   /** Gives the held-out examples in the same way. */
-  setHeld(...data: readonly [Named] | readonly ArrayLike<number>[]): void;
+  setHoldout(...data: readonly [Named] | readonly ArrayLike<number>[]): void;
   /** Trains on from where the model stands. */
   train(options?: TrainOptions): TrainRun;
   /** Outputs for any number of examples: arrays by the inputs' names, or one array for each input. */
@@ -149,7 +149,7 @@ export interface Model {
 /** What `readData` of `nnc/data` gives: examples to train on, and those that are held out. */
 export interface Examples {
   readonly train: Named;
-  readonly held: { readonly arrays: Named } | undefined;
+  readonly holdout: { readonly arrays: Named } | undefined;
 }
 
 export interface LoadOptions {
@@ -184,11 +184,11 @@ export interface PlanOf<Inputs, Data> {
 }
 
 /** A model whose inputs and data TypeScript knows. */
-export interface ModelOf<Inputs, Data> extends Omit<Model, 'predict' | 'setData' | 'addData' | 'setHeld'> {
+export interface ModelOf<Inputs, Data> extends Omit<Model, 'predict' | 'setData' | 'addData' | 'setHoldout'> {
   predict(inputs: Inputs): Promise<Prediction>;
   setData(data: Data): void;
   addData(data: Data): void;
-  setHeld(data: Data): void;
+  setHoldout(data: Data): void;
 }
 
 /** Puts a plan on a device. */

@@ -1,22 +1,22 @@
 import { fail } from '../base/errors.ts';
-import { erf, half, pow, sigmoid } from '../base/math.ts';
+import { erf, roundF16, pow, sigmoid } from '../base/math.ts';
 import { shuffleAt, uniformAt } from '../base/random.ts';
-import { BYTES, TICK_BYTES, traceWords, type Plan } from '../plan.ts';
+import { BYTES, UNIFORM_BYTES, traceWords, type Plan } from '../plan.ts';
 import type { JsSection } from '../sections.ts';
 import { DeviceError, smaller } from './errors.ts';
 import { pause } from './pause.ts';
-import type { Counters, Session, Ticks, Words } from './session.ts';
+import type { Counters, Session, StepUniforms, Words } from './session.ts';
 
 /** What generated kernels call. */
-export const KERNEL_LIB = { sigmoid, erf, half, pow, uniform: uniformAt, shuffle: shuffleAt } as const;
+export const KERNEL_LIB = { sigmoid, erf, round_f16: roundF16, pow, uniform: uniformAt, shuffle: shuffleAt } as const;
 
-export interface TickWords {
+export interface UniformWords {
   readonly f32: Float32Array;
   readonly i32: Int32Array;
 }
 
 /** A kernel as JavaScript: does all points of all axes on its ranges of the arenas. */
-export type JsKernel = (ranges: readonly Words[], tick: TickWords, lib: typeof KERNEL_LIB) => void;
+export type JsKernel = (ranges: readonly Words[], uniforms: UniformWords, lib: typeof KERNEL_LIB) => void;
 
 /** Makes functions of the texts in the plan. Pages that forbid `eval` load them as a module instead. */
 function compileKernels({ kernels }: JsSection): JsKernel[] {
@@ -25,7 +25,7 @@ function compileKernels({ kernels }: JsSection): JsKernel[] {
     fail('NN501', 'this plan carries no kernels for the CPU', {
       help: 'give those of kernels.js: load(plan, { kernels })',
     });
-  return kernels.map((k) => new Function('b', 'tick', 'lib', `'use strict';\n${k.js}`) as JsKernel);
+  return kernels.map((k) => new Function('b', 'uniforms', 'lib', `'use strict';\n${k.js}`) as JsKernel);
 }
 
 /** Keeps pages and progress bars alive: longer chunks would block them. */
@@ -73,15 +73,15 @@ export function createCpuSession(
       arena(name).set(data, offset);
     },
     read: (name, offset, length) => Promise.resolve(arena(name).slice(offset, offset + length)),
-    async run(programs: readonly string[], ticks: Ticks) {
+    async run(programs: readonly string[], all: StepUniforms) {
       counters.submits++;
       programs.forEach((name, slot) => {
-        const tick: TickWords = {
-          f32: new Float32Array(ticks.buffer, slot * TICK_BYTES, TICK_BYTES / 4),
-          i32: new Int32Array(ticks.buffer, slot * TICK_BYTES, TICK_BYTES / 4),
+        const uniforms: UniformWords = {
+          f32: new Float32Array(all.buffer, slot * UNIFORM_BYTES, UNIFORM_BYTES / 4),
+          i32: new Int32Array(all.buffer, slot * UNIFORM_BYTES, UNIFORM_BYTES / 4),
         };
         for (const { run, ranges } of calls.get(name) ?? []) {
-          run?.(ranges, tick, KERNEL_LIB);
+          run?.(ranges, uniforms, KERNEL_LIB);
           counters.dispatches++;
         }
       });

@@ -15,7 +15,7 @@ export class ExampleStore {
   /** Examples to train on. */
   rows = 0;
   private parts: readonly Part[] = [];
-  private held: readonly ArrayLike<number>[] | undefined;
+  private holdout: readonly ArrayLike<number>[] | undefined;
   private readonly plan: Plan;
 
   constructor(plan: Plan) {
@@ -51,18 +51,18 @@ export class ExampleStore {
   }
 
   /** Takes held-out examples. */
-  setHeld(session: Session, given: Given): void {
-    const { held } = this.plan;
-    if (!held) return fail('NN305', 'this plan was compiled without held-out examples');
-    this.held = inOrder(held.tensors, given, (name) => this.shown(name));
-    held.tensors.forEach((t, i) => upload(session, t, this.held?.[i] ?? []));
+  setHoldout(session: Session, given: Given): void {
+    const { holdout } = this.plan;
+    if (!holdout) return fail('NN305', 'this plan was compiled without held-out examples');
+    this.holdout = inOrder(holdout.tensors, given, (name) => this.shown(name));
+    holdout.tensors.forEach((t, i) => upload(session, t, this.holdout?.[i] ?? []));
   }
 
   /** Puts everything on another device. */
   putOn(session: Session): void {
-    const { data, held } = this.plan;
+    const { data, holdout } = this.plan;
     for (const { from, arrays } of this.parts) data?.tensors.forEach((t, i) => write(session, t, from, arrays[i]));
-    if (this.held) held?.tensors.forEach((t, i) => upload(session, t, this.held?.[i] ?? []));
+    if (this.holdout) holdout?.tensors.forEach((t, i) => upload(session, t, this.holdout?.[i] ?? []));
   }
 
   private trained(): NonNullable<Plan['data']> {

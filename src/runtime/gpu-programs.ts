@@ -1,6 +1,6 @@
 /// <reference types="@webgpu/types" />
 import { messageOf } from '../base/errors.ts';
-import { BYTES, TICK_BYTES, type Plan } from '../plan.ts';
+import { BYTES, UNIFORM_BYTES, type Plan } from '../plan.ts';
 import type { WebGpuSection, WgslKernel } from '../sections.ts';
 import { DeviceError } from './errors.ts';
 import type { Counters } from './session.ts';
@@ -11,12 +11,12 @@ const STAGE_COMPUTE = 4;
 export interface Encoded {
   readonly pipeline: GPUComputePipeline;
   readonly group: GPUBindGroup;
-  readonly ticks: boolean;
+  readonly uniforms: boolean;
   readonly workgroups: readonly [number, number];
 }
 
 /** A program that one dispatch repeats. */
-export interface Loop {
+export interface LoopProgram {
   readonly pipeline: GPUComputePipeline;
   readonly group: GPUBindGroup;
 }
@@ -31,33 +31,33 @@ type Access = { readonly access: 'read' | 'read_write' };
 
 /** The pipelines and bind groups of a plan on a device: all that training needs exist once it is prepared. */
 export class GpuPrograms {
-  readonly loops = new Map<string, Loop>();
+  readonly loops = new Map<string, LoopProgram>();
   /** The numbers of one step, by a dynamic offset. */
-  readonly tickGroup: GPUBindGroup;
+  readonly uniformGroup: GPUBindGroup;
   /** The numbers of all steps from an offset on. */
-  readonly loopTicks: GPUBindGroup;
+  readonly loopUniforms: GPUBindGroup;
   private readonly programs = new Map<string, readonly Encoded[]>();
   private readonly pipelines = new Map<number, Promise<GPUComputePipeline>>();
   private readonly gpu: GPUDevice;
   private readonly section: WebGpuSection;
   private readonly arena: (name: string) => GPUBuffer;
   private readonly counters: Counters;
-  private readonly tickLayout: GPUBindGroupLayout;
-  private readonly loopTickLayout: GPUBindGroupLayout;
+  private readonly uniformLayout: GPUBindGroupLayout;
+  private readonly loopUniformLayout: GPUBindGroupLayout;
 
-  constructor(gpu: GPUDevice, plan: Plan, arena: (name: string) => GPUBuffer, ticks: GPUBuffer, counters: Counters, nets: number) {
+  constructor(gpu: GPUDevice, plan: Plan, arena: (name: string) => GPUBuffer, uniforms: GPUBuffer, counters: Counters, nets: number) {
     this.gpu = gpu;
     this.section = sectionOf(plan);
     this.arena = arena;
     this.counters = counters;
-    const tickLayout = (type: 'uniform' | 'read-only-storage'): GPUBindGroupLayout =>
+    const uniformLayout = (type: 'uniform' | 'read-only-storage'): GPUBindGroupLayout =>
       gpu.createBindGroupLayout({ entries: [{ binding: 0, visibility: STAGE_COMPUTE, buffer: { type, hasDynamicOffset: true } }] });
-    const tickGroup = (layout: GPUBindGroupLayout, size: number): GPUBindGroup =>
-      gpu.createBindGroup({ label: 'ticks', layout, entries: [{ binding: 0, resource: { buffer: ticks, size } }] });
-    this.tickLayout = tickLayout('uniform');
-    this.loopTickLayout = tickLayout('read-only-storage');
-    this.tickGroup = tickGroup(this.tickLayout, TICK_BYTES);
-    this.loopTicks = tickGroup(this.loopTickLayout, plan.chunk * TICK_BYTES * nets);
+    const uniformGroup = (layout: GPUBindGroupLayout, size: number): GPUBindGroup =>
+      gpu.createBindGroup({ label: 'uniforms', layout, entries: [{ binding: 0, resource: { buffer: uniforms, size } }] });
+    this.uniformLayout = uniformLayout('uniform');
+    this.loopUniformLayout = uniformLayout('read-only-storage');
+    this.uniformGroup = uniformGroup(this.uniformLayout, UNIFORM_BYTES);
+    this.loopUniforms = uniformGroup(this.loopUniformLayout, plan.chunk * UNIFORM_BYTES * nets);
   }
 
   /** Makes everything that runs ask for; programs that are loops need no kernels of their own. */
@@ -68,7 +68,7 @@ export class GpuPrograms {
       ...Object.entries(section.loops).map(async ([name, loop]) => {
         const label = `loop ${name}`;
         const layout = this.layout(label, loop.bindings);
-        const pipeline = await this.compile(label, loop.wgsl, [layout, this.loopTickLayout]);
+        const pipeline = await this.compile(label, loop.wgsl, [layout, this.loopUniformLayout]);
         const group = this.group(
           label,
           layout,
@@ -97,7 +97,7 @@ export class GpuPrograms {
         const layout = this.layout(kernel.name, kernel.bindings);
         const resources = d.ranges.map((w) => ({ buffer: this.arena(w.arena), offset: w.start * BYTES, size: w.words * BYTES }));
         const group = this.group(d.name, layout, resources);
-        return { pipeline: await this.pipeline(d.kernel, kernel, layout), group, ticks: kernel.ticks, workgroups: kernel.workgroups };
+        return { pipeline: await this.pipeline(d.kernel, kernel, layout), group, uniforms: kernel.uniforms, workgroups: kernel.workgroups };
       }),
     );
     this.programs.set(name, made);
@@ -107,7 +107,7 @@ export class GpuPrograms {
   private pipeline(index: number, kernel: WgslKernel, layout: GPUBindGroupLayout): Promise<GPUComputePipeline> {
     const known = this.pipelines.get(index);
     if (known) return known;
-    const made = this.compile(kernel.name, kernel.wgsl, kernel.ticks ? [layout, this.tickLayout] : [layout]);
+    const made = this.compile(kernel.name, kernel.wgsl, kernel.uniforms ? [layout, this.uniformLayout] : [layout]);
     this.pipelines.set(index, made);
     return made;
   }

@@ -5,7 +5,7 @@ import { DeviceError } from './errors.ts';
 import { sectionOf } from './gpu-programs.ts';
 import { RunningModel } from './model.ts';
 import type { OpenCpu } from './open-cpu.ts';
-import type { Nap, Session } from './session.ts';
+import type { Sleep, Session } from './session.ts';
 import { BUDGET_MS, createGpuSession, shareGpuDevice } from './webgpu.ts';
 
 declare const WorkerGlobalScope: unknown;
@@ -14,7 +14,7 @@ declare const WorkerGlobalScope: unknown;
 export interface Host {
   /** Runs plans on the processor; left out where a page is for GPUs alone, and then not bundled either. */
   readonly cpu?: OpenCpu | undefined;
-  readonly nap?: Nap | undefined;
+  readonly sleep?: Sleep | undefined;
 }
 
 /** Puts a model on a device: see {@link LoadOptions}. */
@@ -34,17 +34,19 @@ export async function load(json: unknown, options: LoadOptions = {}, host: Host 
   const reopen = (): Promise<Session> => openSession(plan, again, host, 'the device before it was lost');
   const model = await RunningModel.open(session, { seed, weights, reopen, onDevice });
   if (options.data) {
-    const { train, held } = parts(options.data);
+    const { train, holdout } = parts(options.data);
     model.setData(train);
-    if (held) model.setHeld(held);
+    if (holdout) model.setHoldout(holdout);
   }
   return model;
 }
 
 /** What to train on, and what is held out. */
-function parts(data: NonNullable<LoadOptions['data']>): { readonly train: Named; readonly held: Named | undefined } {
-  const { train, held } = data as Examples;
-  return typeof train === 'object' && !('length' in train) ? { train, held: held?.arrays } : { train: data as Named, held: undefined };
+function parts(data: NonNullable<LoadOptions['data']>): { readonly train: Named; readonly holdout: Named | undefined } {
+  const { train, holdout } = data as Examples;
+  return typeof train === 'object' && !('length' in train)
+    ? { train, holdout: holdout?.arrays }
+    : { train: data as Named, holdout: undefined };
 }
 
 function planOf(json: unknown): Plan {
@@ -59,12 +61,13 @@ function heed(signal: Signal | undefined): void {
 }
 
 /** Opens what was asked for; `why` goes before the usual reason. */
-async function openSession(plan: Plan, options: LoadOptions, { cpu, nap }: Host, why?: string): Promise<Session> {
+async function openSession(plan: Plan, options: LoadOptions, { cpu, sleep }: Host, why?: string): Promise<Session> {
   const { device = 'auto' } = options;
   const inPage = typeof document !== 'undefined' || typeof WorkerGlobalScope !== 'undefined';
   const budget = inPage ? BUDGET_MS.browser : BUDGET_MS.native;
   const because = (reason: string): string => [why, reason].filter((t) => t !== undefined).join('; ');
-  if (typeof device === 'object') return shareGpuDevice(plan, device as GPUDevice, { via: 'given', reason: because('given'), budget, nap });
+  if (typeof device === 'object')
+    return shareGpuDevice(plan, device as GPUDevice, { via: 'given', reason: because('given'), budget, sleep });
   const onCpu = (reason: string): Session => {
     if (!cpu) throw new DeviceError(`${reason}, and this runtime is for GPUs alone`, 'NN601', 'use a browser with WebGPU');
     return cpu(plan, options, because(reason));
@@ -77,7 +80,7 @@ async function openSession(plan: Plan, options: LoadOptions, { cpu, nap }: Host,
   const slow = adapter && device === 'auto' && isSoftware(adapter) && wasm !== undefined && cpu !== undefined;
   if (adapter && webgpu && !slow) {
     const via = options.gpu ? 'WebGPU' : 'browser';
-    return createGpuSession(plan, adapter, { via, reason: because('WebGPU is there'), budget, nap });
+    return createGpuSession(plan, adapter, { via, reason: because('WebGPU is there'), budget, sleep });
   }
   if (device === 'gpu') {
     sectionOf(plan);

@@ -22,7 +22,7 @@ import { DeviceError, DeviceLost } from './errors.ts';
 import { ExampleStore } from './examples.ts';
 import { predictAll } from './predict.ts';
 import { Recovery, type Reopen } from './recovery.ts';
-import { makeTicks, type Counters, type Rates, type Session } from './session.ts';
+import { stepUniforms, type Counters, type Rates, type Session } from './session.ts';
 import { trainRun, type Watcher } from './train-run.ts';
 import { programOf, traced, trainLoop } from './trainer.ts';
 import { Turns } from './turns.ts';
@@ -138,9 +138,9 @@ export class RunningModel implements Model {
     this.recovery.outdate();
   }
 
-  setHeld(...given: Given): void {
+  setHoldout(...given: Given): void {
     this.check();
-    this.examples.setHeld(this.session, given);
+    this.examples.setHoldout(this.session, given);
   }
 
   train(options: TrainOptions = {}): TrainRun {
@@ -208,9 +208,9 @@ export class RunningModel implements Model {
   evaluate(): Promise<Readonly<Record<string, number>>> {
     return this.brief(async () => {
       const { plan } = this;
-      if (!plan.held) return fail('NN305', 'this plan was compiled without held-out examples');
-      const trace = await this.session.run(['held'], makeTicks(plan, 0, 1, { seed: 0, total: 1 }));
-      const value = (what: string): number => traced(plan, trace, ['held'], what)[0] ?? NaN;
+      if (!plan.holdout) return fail('NN305', 'this plan was compiled without held-out examples');
+      const trace = await this.session.run(['holdout'], stepUniforms(plan, 0, 1, { seed: 0, total: 1 }));
+      const value = (what: string): number => traced(plan, trace, ['holdout'], what)[0] ?? NaN;
       return Object.fromEntries([['loss', value('loss')], ...(plan.train?.metrics ?? []).map((m) => [m, value(metricOutput(m))] as const)]);
     });
   }
@@ -232,7 +232,7 @@ export class RunningModel implements Model {
       // At the end of an epoch, where fewer rows are left than it takes, it looks at the first ones.
       const step = programOf(this.plan, this.done) === 'tail' ? this.done - train.stepsPerEpoch + 1 : this.done;
       const { seed, rows } = this;
-      await this.session.run(['watch'], makeTicks(this.plan, step, 1, { seed, rows, total: train.steps }));
+      await this.session.run(['watch'], stepUniforms(this.plan, step, 1, { seed, rows, total: train.steps }));
       return readTensors(this.session, wanted);
     });
   }

@@ -1,8 +1,8 @@
 import { metricOutput } from '../base/outputs.ts';
 import { fail } from '../base/errors.ts';
-import { TICK_BYTES, traceWords, type Plan } from '../plan.ts';
+import { UNIFORM_BYTES, traceWords, type Plan } from '../plan.ts';
 import { programOf, traced } from './trainer.ts';
-import { hasParts, makeTicks, type Memory, type Session, type Ticks, type Words } from './session.ts';
+import { hasParts, stepUniforms, type DeviceMemory, type Session, type StepUniforms, type Words } from './session.ts';
 import { countsAfter, initialize, readTensors } from './weights.ts';
 import type { Weights } from './api.ts';
 
@@ -70,7 +70,7 @@ export class Population {
       let n = 1;
       while (n < Math.min(chunk, steps - step) && programOf(plan, step + n) === program) n++;
       const begin = performance.now();
-      const trace = await session.run(Array<string>(n).fill(program), this.ticks(step, n, steps));
+      const trace = await session.run(Array<string>(n).fill(program), this.uniforms(step, n, steps));
       const took = performance.now() - begin;
       nets.forEach((_, i) => {
         const own = trace.subarray(i * traceWords(plan), (i + 1) * traceWords(plan));
@@ -93,7 +93,7 @@ export class Population {
     const arenas = [...new Set(plan.params.map((p) => p.arena))];
     const words = (arena: string): number => (plan.arenas.find((a) => a.name === arena)?.words ?? 0) * this.nets.length;
     const all = new Map(await Promise.all(arenas.map(async (a) => [a, await this.session.read(a, 0, words(a))] as const)));
-    const copy: Memory = {
+    const copy: DeviceMemory = {
       plan,
       write: (arena, offset, data) => all.get(arena)?.set(data, offset),
       read: (arena, offset, length) => Promise.resolve(all.get(arena)?.slice(offset, offset + length) ?? new Float32Array(length)),
@@ -103,25 +103,25 @@ export class Population {
   }
 
   /** The numbers of each step, one net behind the other. */
-  private ticks(first: number, count: number, total: number): Ticks {
-    const all = new Uint8Array(this.nets.length * count * TICK_BYTES);
-    const known = new Map<Plan, Ticks>();
+  private uniforms(first: number, count: number, total: number): StepUniforms {
+    const all = new Uint8Array(this.nets.length * count * UNIFORM_BYTES);
+    const known = new Map<Plan, StepUniforms>();
     this.nets.forEach(({ plan, seed }, i) => {
-      const ticks = makeTicks(plan, first, count, { seed, total }, known.get(plan));
-      known.set(plan, ticks);
-      all.set(new Uint8Array(ticks.buffer), i * count * TICK_BYTES);
+      const uniforms = stepUniforms(plan, first, count, { seed, total }, known.get(plan));
+      known.set(plan, uniforms);
+      all.set(new Uint8Array(uniforms.buffer), i * count * UNIFORM_BYTES);
     });
     return { buffer: all.buffer, count };
   }
 }
 
 /** What one net sees of the memory that it shares with others: its own part of every arena that kernels write. */
-class NetMemory implements Memory {
+class NetMemory implements DeviceMemory {
   readonly plan: Plan;
-  private readonly whole: Memory;
+  private readonly whole: DeviceMemory;
   private readonly net: number;
 
-  constructor(whole: Memory, net: number) {
+  constructor(whole: DeviceMemory, net: number) {
     this.plan = whole.plan;
     this.whole = whole;
     this.net = net;

@@ -1,7 +1,7 @@
 import { fail } from '../base/errors.ts';
 import type { Prediction } from './api.ts';
 import { upload } from './data.ts';
-import { makeTicks, type Session } from './session.ts';
+import { stepUniforms, type Session } from './session.ts';
 import { sizeOf } from './weights.ts';
 
 /** The model's output for any number of examples, a batch of the plan's at a time. */
@@ -30,7 +30,7 @@ export async function predictAll(session: Session, given: readonly ArrayLike<num
       for (let i = 0; i < n * width; i++) batch[i] = values[row * width + i] ?? 0;
       upload(session, t, batch);
     }
-    await session.run(['predict'], makeTicks(plan, 0, 1, { seed: 0, total: 1 }));
+    await session.run(['predict'], stepUniforms(plan, 0, 1, { seed: 0, total: 1 }));
     data.set(await session.read(output.arena, output.offset, n * outWidth), row * outWidth);
   }
   const shape = [total, ...output.shape.slice(1)];

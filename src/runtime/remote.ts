@@ -143,8 +143,8 @@ class RemoteModel implements Model {
     this.tell('addData', ...data);
   }
 
-  setHeld(...data: Given): void {
-    this.tell('setHeld', ...data);
+  setHoldout(...data: Given): void {
+    this.tell('setHoldout', ...data);
   }
 
   train(options: TrainOptions = {}): TrainRun {

@@ -49,7 +49,7 @@ export function serve(port: Port = globalThis as unknown as Port): void {
     },
     setData: (...data: Parameters<Model['setData']>) => mine().setData(...data),
     addData: (...data: Parameters<Model['addData']>) => mine().addData(...data),
-    setHeld: (...data: Parameters<Model['setHeld']>) => mine().setHeld(...data),
+    setHoldout: (...data: Parameters<Model['setHoldout']>) => mine().setHoldout(...data),
     predict: (...inputs: Parameters<Model['predict']>) => mine().predict(...inputs),
     watch: (names?: readonly string[]) => mine().watch(names),
     evaluate: () => mine().evaluate(),

@@ -1,5 +1,5 @@
 import { evalScalar, readsSeed } from '../base/scalar.ts';
-import { BYTES, TICK_BYTES, TICK_COUNT, type Plan } from '../plan.ts';
+import { BYTES, UNIFORM_BYTES, UNIFORM_COUNT, type Plan } from '../plan.ts';
 
 /** Where a plan runs. */
 export interface DeviceInfo {
@@ -23,10 +23,10 @@ export interface Counters {
 export type Words = Float32Array | Int32Array;
 
 /** Blocks for so many milliseconds, but lets first happen what is due. */
-export type Nap = (ms: number) => Promise<void>;
+export type Sleep = (ms: number) => Promise<void>;
 
 /** The memory of a plan on a device, or of one of the nets that train there at once. */
-export interface Memory {
+export interface DeviceMemory {
   readonly plan: Plan;
   /** Copies words into an arena at an offset in elements. */
   write(arena: string, offset: number, data: Words): void;
@@ -34,7 +34,7 @@ export interface Memory {
 }
 
 /** A plan that is loaded on a device. */
-export interface Session extends Memory {
+export interface Session extends DeviceMemory {
   readonly device: DeviceInfo;
   readonly counters: Readonly<Counters>;
   /** Milliseconds that one chunk of steps may take. */
@@ -42,29 +42,29 @@ export interface Session extends Memory {
   /** How many steps the last chunks had: what fits the budget is found out once. */
   readonly pace: { chunk: number };
   /** Where waiting any other way takes a core from a software adapter. */
-  readonly nap?: Nap | undefined;
-  /** Runs one program after the other, each with its tick, and gives the trace arena as it is after the last. */
-  run(programs: readonly string[], ticks: Ticks): Promise<Float32Array>;
+  readonly sleep?: Sleep | undefined;
+  /** Runs one program after the other, each with its uniforms, and gives the trace arena as it is after the last. */
+  run(programs: readonly string[], uniforms: StepUniforms): Promise<Float32Array>;
   /** Settles when the device is lost; never where it cannot be. */
   readonly lost?: Promise<unknown> | undefined;
   /** Seconds that each dispatch of a program takes by itself; undefined where the device cannot tell. */
-  readonly profile?: ((program: string, ticks: Ticks) => Promise<readonly number[]>) | undefined;
+  readonly profile?: ((program: string, uniforms: StepUniforms) => Promise<readonly number[]>) | undefined;
   destroy(): void;
 }
 
 /** The words that the host sets for each step of a chunk: slot and scalars, 256 bytes apart. */
-export interface Ticks {
+export interface StepUniforms {
   readonly buffer: ArrayBuffer;
   readonly count: number;
 }
 
-/** Says in each tick for how many steps from it on the program stays the same; of several nets, the first one's do. */
-export function countRuns(programs: readonly string[], ticks: Ticks): void {
-  const words = new Int32Array(ticks.buffer);
+/** Says with each step for how many steps from it on the program stays the same; of several nets, the first one's do. */
+export function countRuns(programs: readonly string[], uniforms: StepUniforms): void {
+  const words = new Int32Array(uniforms.buffer);
   let left = 0;
   for (let slot = programs.length - 1; slot >= 0; slot--) {
     left = programs[slot] === programs[slot + 1] ? left + 1 : 1;
-    words[(slot * TICK_BYTES) / BYTES + TICK_COUNT] = left;
+    words[(slot * UNIFORM_BYTES) / BYTES + UNIFORM_COUNT] = left;
   }
 }
 
@@ -82,13 +82,13 @@ export interface Run {
 }
 
 /**
- * Computes the scalars of steps `first` to `first + count - 1` in float64. Where the ticks of the same steps and plan for another
+ * Computes the scalars of steps `first` to `first + count - 1` in float64. Where the uniforms of the same steps and plan for another
  * seed are known, only what depends on the seed is computed.
  */
-export function makeTicks(plan: Plan, first: number, count: number, run: Run, known?: Ticks): Ticks {
-  const buffer = known ? known.buffer.slice(0) : new ArrayBuffer(count * TICK_BYTES);
+export function stepUniforms(plan: Plan, first: number, count: number, run: Run, known?: StepUniforms): StepUniforms {
+  const buffer = known ? known.buffer.slice(0) : new ArrayBuffer(count * UNIFORM_BYTES);
   const [f32, i32] = [new Float32Array(buffer), new Int32Array(buffer)];
-  const stride = TICK_BYTES / BYTES;
+  const stride = UNIFORM_BYTES / BYTES;
   const steps = Array.from({ length: count }, (_, slot) => ({
     step: first + slot,
     seed: run.seed,

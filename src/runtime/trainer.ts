@@ -3,7 +3,7 @@ import { fail } from '../base/errors.ts';
 import { checkWhole } from '../base/whole.ts';
 import type { Plan } from '../plan.ts';
 import type { TrainOptions, TrainResult } from './api.ts';
-import { makeTicks, type Rates, type Session } from './session.ts';
+import { stepUniforms, type Rates, type Session } from './session.ts';
 
 /** Chunks that may be on the device at once: one runs while the next is encoded. */
 const IN_FLIGHT = 2;
@@ -57,7 +57,7 @@ export async function trainLoop(session: Session, from: number, options: LoopOpt
     const started = performance.now();
     const programs = Array.from({ length: n }, (_, i) => programOf(plan, first + i));
     const before = newest;
-    newest = session.run(programs, makeTicks(plan, first, n, { ...run, rows: options.rows?.() })).then(async (trace) => {
+    newest = session.run(programs, stepUniforms(plan, first, n, { ...run, rows: options.rows?.() })).then(async (trace) => {
       // Chunks may report out of order; their losses are handed out in order.
       await before;
       const now = performance.now();
@@ -91,7 +91,7 @@ export async function trainLoop(session: Session, from: number, options: LoopOpt
     const flight = flying.shift();
     if (!flight) return;
     const left = Math.max(flight.started, lastDone) + flight.steps * perStep - performance.now();
-    if (left * ASLEEP > 1) await session.nap?.(left * ASLEEP);
+    if (left * ASLEEP > 1) await session.sleep?.(left * ASLEEP);
     await flight.done;
   };
 

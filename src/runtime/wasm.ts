@@ -1,8 +1,8 @@
-import { BYTES, TICK_BYTES, traceWords, type Plan } from '../plan.ts';
+import { BYTES, UNIFORM_BYTES, traceWords, type Plan } from '../plan.ts';
 import type { WasmSection } from '../sections.ts';
 import { DeviceError, smaller } from './errors.ts';
 import { pause } from './pause.ts';
-import type { Counters, Session, Ticks, Words } from './session.ts';
+import type { Counters, Session, StepUniforms, Words } from './session.ts';
 
 /** Threads that help: where they come from depends on the machine, so the caller brings them. */
 export interface Helpers {
@@ -120,10 +120,10 @@ export function createWasmSession(
       arena(name).set(data, offset);
     },
     read: (name, offset, length) => Promise.resolve(arena(name).slice(offset, offset + length)),
-    async run(programs: readonly string[], ticks: Ticks) {
+    async run(programs: readonly string[], uniforms: StepUniforms) {
       counters.submits++;
       const numbers = programs.map((name) => index.get(name) ?? -1);
-      words.set(new Int32Array(ticks.buffer, 0, (programs.length * TICK_BYTES) / BYTES), code.ticks / BYTES);
+      words.set(new Int32Array(uniforms.buffer, 0, (programs.length * UNIFORM_BYTES) / BYTES), code.uniforms / BYTES);
       words.set(numbers, control.steps / BYTES);
       words[control.count / BYTES] = programs.length;
       counters.dispatches += numbers.reduce((n, i) => n + (code.programs[i]?.calls.length ?? 0), 0);

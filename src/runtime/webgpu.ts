@@ -1,12 +1,12 @@
 /// <reference types="@webgpu/types" />
 import { messageOf } from '../base/errors.ts';
-import { BYTES, READBACK_SLOTS, TICK_BYTES, planBytes, traceWords, type Plan } from '../plan.ts';
+import { BYTES, READBACK_SLOTS, UNIFORM_BYTES, planBytes, traceWords, type Plan } from '../plan.ts';
 import type { WebGpuSection } from '../sections.ts';
 import { DeviceError, DeviceLost, smaller } from './errors.ts';
 import { MAP_READ_MODE, USAGE } from './flags.ts';
 import { GpuPrograms, sectionOf } from './gpu-programs.ts';
-import { napping } from './napping.ts';
-import { countRuns, hasParts, type Counters, type DeviceInfo, type Nap, type Session, type Ticks, type Words } from './session.ts';
+import { asleepUntil } from './sleeping.ts';
+import { countRuns, hasParts, type Counters, type DeviceInfo, type Sleep, type Session, type StepUniforms, type Words } from './session.ts';
 
 /** Storage buffers that a kernel may see on every device. */
 const STORAGE_BUFFERS = 8;
@@ -19,7 +19,7 @@ export interface GpuOptions {
   readonly via: string;
   readonly reason: string;
   readonly budget: number;
-  readonly nap?: Nap | undefined;
+  readonly sleep?: Sleep | undefined;
   /** Throws unless the device does what the plan counts on. */
   readonly prove?: ((gpu: GPUDevice, section: WebGpuSection) => Promise<void>) | undefined;
   /** Somebody else's device: its errors may be theirs, and they destroy it. */
@@ -112,7 +112,7 @@ class GpuSession implements Session {
   readonly plan: Plan;
   readonly device: DeviceInfo;
   readonly budget: number;
-  readonly nap: Nap | undefined;
+  readonly sleep: Sleep | undefined;
   readonly nets: number;
   readonly counters: Counters = { dispatches: 0, submits: 0, buffers: 0, bindGroups: 0, bytes: 0 };
   private readonly gpu: GPUDevice;
@@ -120,7 +120,7 @@ class GpuSession implements Session {
   private readonly arenas = new Map<string, GPUBuffer>();
   private programs: GpuPrograms | undefined;
   readonly pace: { chunk: number };
-  private ticks: GPUBuffer | undefined;
+  private uniforms: GPUBuffer | undefined;
   private readonly readback: GPUBuffer[] = [];
   private nextReadback = 0;
   private failure: DeviceError | undefined;
@@ -128,11 +128,11 @@ class GpuSession implements Session {
   private readonly shared: boolean;
   readonly lost: Promise<unknown>;
 
-  constructor(plan: Plan, gpu: GPUDevice, device: DeviceInfo, { budget, nap, prove, nets = 1, shared = false }: GpuOptions) {
+  constructor(plan: Plan, gpu: GPUDevice, device: DeviceInfo, { budget, sleep, prove, nets = 1, shared = false }: GpuOptions) {
     this.shared = shared;
     this.prove = prove;
     this.nets = nets;
-    this.nap = nap;
+    this.sleep = sleep;
     this.plan = plan;
     this.gpu = gpu;
     this.device = device;
@@ -163,11 +163,11 @@ class GpuSession implements Session {
         a.name,
         this.buffer(a.name, a.words * copiesOf(plan, a.name, this.nets) * BYTES, USAGE.STORAGE | USAGE.COPY_DST | USAGE.COPY_SRC),
       );
-    this.ticks = this.buffer('ticks', planBytes(plan).ticks * this.nets, USAGE.UNIFORM | USAGE.STORAGE | USAGE.COPY_DST);
+    this.uniforms = this.buffer('uniforms', planBytes(plan).uniforms * this.nets, USAGE.UNIFORM | USAGE.STORAGE | USAGE.COPY_DST);
     const trace = this.traceBytes();
     for (let i = 0; trace > 0 && i < READBACK_SLOTS; i++)
       this.readback.push(this.buffer(`readback ${i}`, trace, USAGE.MAP_READ | USAGE.COPY_DST));
-    this.programs = new GpuPrograms(gpu, plan, (name) => this.arena(name), this.ticks, this.counters, this.nets);
+    this.programs = new GpuPrograms(gpu, plan, (name) => this.arena(name), this.uniforms, this.counters, this.nets);
     await Promise.all([this.programs.prepare(), this.prove?.(gpu, sectionOf(plan))]);
     const [invalid, memory] = [await gpu.popErrorScope(), await gpu.popErrorScope()];
     if (memory)
@@ -214,7 +214,7 @@ class GpuSession implements Session {
   /** Waits for a mappable buffer and copies it out. */
   private async take(buffer: GPUBuffer): Promise<ArrayBuffer> {
     try {
-      await napping(buffer.mapAsync(MAP_READ_MODE), this.nap);
+      await asleepUntil(buffer.mapAsync(MAP_READ_MODE), this.sleep);
     } catch (e) {
       // A lost device rejects every map; its own message is the one that helps, and it may come a moment later.
       await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, LAST_WORD_MS))]);
@@ -227,13 +227,13 @@ class GpuSession implements Session {
     return bytes;
   }
 
-  async run(programs: readonly string[], ticks: Ticks): Promise<Float32Array> {
+  async run(programs: readonly string[], uniforms: StepUniforms): Promise<Float32Array> {
     this.check();
     const { gpu, plan } = this;
     const prepared = this.programs;
-    if (!this.ticks || !prepared) throw new Error('the session is not prepared');
-    countRuns(programs, ticks);
-    gpu.queue.writeBuffer(this.ticks, 0, ticks.buffer);
+    if (!this.uniforms || !prepared) throw new Error('the session is not prepared');
+    countRuns(programs, uniforms);
+    gpu.queue.writeBuffer(this.uniforms, 0, uniforms.buffer);
     const encoder = gpu.createCommandEncoder({ label: plan.name });
     const pass = encoder.beginComputePass();
     let current: GPUComputePipeline | undefined;
@@ -245,19 +245,19 @@ class GpuSession implements Session {
         pass.setPipeline(loop.pipeline);
         current = loop.pipeline;
         pass.setBindGroup(0, loop.group);
-        pass.setBindGroup(1, prepared.loopTicks, [slot * TICK_BYTES]);
+        pass.setBindGroup(1, prepared.loopUniforms, [slot * UNIFORM_BYTES]);
         pass.dispatchWorkgroups(this.nets);
         this.counters.dispatches++;
         return;
       }
-      let ticked = false;
-      for (const { pipeline, group, ticks, workgroups } of prepared.program(name)) {
+      let bound = false;
+      for (const { pipeline, group, uniforms, workgroups } of prepared.program(name)) {
         if (pipeline !== current) pass.setPipeline(pipeline);
         current = pipeline;
         pass.setBindGroup(0, group);
-        if (ticks && !ticked) {
-          pass.setBindGroup(1, prepared.tickGroup, [slot * TICK_BYTES]);
-          ticked = true;
+        if (uniforms && !bound) {
+          pass.setBindGroup(1, prepared.uniformGroup, [slot * UNIFORM_BYTES]);
+          bound = true;
         }
         pass.dispatchWorkgroups(...workgroups);
         this.counters.dispatches++;
@@ -274,12 +274,12 @@ class GpuSession implements Session {
   }
 
   /** Every dispatch in a pass of its own: with timestamps where the device has them, else each waited for. */
-  async profile(name: string, ticks: Ticks): Promise<readonly number[]> {
+  async profile(name: string, uniforms: StepUniforms): Promise<readonly number[]> {
     this.check();
     const { gpu } = this;
     const prepared = this.programs;
-    if (!this.ticks || !prepared) throw new Error('the session is not prepared');
-    gpu.queue.writeBuffer(this.ticks, 0, ticks.buffer);
+    if (!this.uniforms || !prepared) throw new Error('the session is not prepared');
+    gpu.queue.writeBuffer(this.uniforms, 0, uniforms.buffer);
     const program = await prepared.encoded(name);
     const stamps = gpu.features.has('timestamp-query') ? gpu.createQuerySet({ type: 'timestamp', count: 2 }) : undefined;
     const seconds: number[] = [];
@@ -290,7 +290,7 @@ class GpuSession implements Session {
       );
       pass.setPipeline(step.pipeline);
       pass.setBindGroup(0, step.group);
-      if (step.ticks) pass.setBindGroup(1, prepared.tickGroup, [0]);
+      if (step.uniforms) pass.setBindGroup(1, prepared.uniformGroup, [0]);
       pass.dispatchWorkgroups(...step.workgroups);
       pass.end();
       const resolved = gpu.createBuffer({ label: 'timestamps', size: 16, usage: USAGE.COPY_SRC | USAGE.QUERY_RESOLVE });
@@ -313,7 +313,7 @@ class GpuSession implements Session {
   destroy(): void {
     this.destroyed = true;
     for (const b of [...this.arenas.values(), ...this.readback]) b.destroy();
-    this.ticks?.destroy();
+    this.uniforms?.destroy();
     if (!this.shared) this.gpu.destroy();
   }
 }

@@ -4,7 +4,7 @@ import { hint } from '../base/suggest.ts';
 import type { Plan, PlanTensor } from '../plan.ts';
 import type { Tensor, Weights } from './api.ts';
 import { breather } from './pause.ts';
-import type { Memory, Words } from './session.ts';
+import type { DeviceMemory, Words } from './session.ts';
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
@@ -14,7 +14,7 @@ const BLOCK = 1 << 16;
 const COPY = 1 << 21;
 
 /** Starts every parameter anew, from `random` if it is given, but for those that are `given` anyway, and clears the optimizer's state. */
-export async function initialize(memory: Memory, seed: number, random?: RandomSource, given: Weights = {}): Promise<void> {
+export async function initialize(memory: DeviceMemory, seed: number, random?: RandomSource, given: Weights = {}): Promise<void> {
   const rest = breather();
   for (const [i, p] of memory.plan.params.entries()) {
     // PyTorch draws before it loads, and its generator has moved on then.
@@ -30,7 +30,7 @@ export async function initialize(memory: Memory, seed: number, random?: RandomSo
   for (const slot of memory.plan.slots) await writeTensor(memory, slot, new Float32Array(sizeOf(slot.shape)));
 }
 
-export async function readTensor(memory: Memory, { arena, offset, shape }: PlanTensor): Promise<Tensor> {
+export async function readTensor(memory: DeviceMemory, { arena, offset, shape }: PlanTensor): Promise<Tensor> {
   const size = sizeOf(shape);
   if (size <= COPY) return { shape, data: (await memory.read(arena, offset, size)) as Float32Array };
   const data = new Float32Array(size);
@@ -42,7 +42,7 @@ export async function readTensor(memory: Memory, { arena, offset, shape }: PlanT
   return { shape, data };
 }
 
-export async function writeTensor(memory: Memory, { arena, offset }: PlanTensor, data: Words): Promise<void> {
+export async function writeTensor(memory: DeviceMemory, { arena, offset }: PlanTensor, data: Words): Promise<void> {
   const rest = breather();
   for (let from = 0; from < data.length; from += COPY) {
     memory.write(arena, offset + from, data.subarray(from, from + COPY));
@@ -50,7 +50,7 @@ export async function writeTensor(memory: Memory, { arena, offset }: PlanTensor,
   }
 }
 
-export async function readTensors(memory: Memory, tensors: readonly PlanTensor[]): Promise<Weights> {
+export async function readTensors(memory: DeviceMemory, tensors: readonly PlanTensor[]): Promise<Weights> {
   const out: Record<string, Tensor> = {};
   for (const t of tensors) out[t.name] = await readTensor(memory, t);
   return out;
@@ -107,6 +107,6 @@ export async function checkWeights(plan: Plan, weights: Weights, from: string): 
 }
 
 /** Puts weights that were checked on the device. */
-export async function writeWeights(memory: Memory, weights: Weights): Promise<void> {
+export async function writeWeights(memory: DeviceMemory, weights: Weights): Promise<void> {
   for (const p of memory.plan.params) await writeTensor(memory, p, floats((weights[p.name] as Tensor).data));
 }

@@ -7,7 +7,7 @@ import { Definitions } from './environment.ts';
 import { LAYERS } from './layers/registry.ts';
 import type { Model, Script } from './model.ts';
 import { optimOf } from './optim.ts';
-import { dataOf, precisionOf, trainOf } from './recipe.ts';
+import { dataOf, precisionOf, trainOf } from './data-and-train.ts';
 import { takesTurns, turnOutput, turnsOf } from './turns.ts';
 import { Walk, type Walked } from './walk.ts';
 

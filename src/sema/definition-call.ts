@@ -4,7 +4,7 @@ import type * as A from '../parser/ast.ts';
 import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { lift } from './stages.ts';
-import { describeValue, stage, type Flow, type Part, type StageValue, type Value } from './values.ts';
+import { describeValue, stage, type Flow, type StagePart, type StageValue, type Value } from './values.ts';
 
 /** Calls of what a program defines: blocks, functions, and stages that have a name. */
 
@@ -17,7 +17,7 @@ export function blockCall(ev: Evaluation, def: A.BlockStatement, e: A.CallExpr, 
     return ev.fail('NN215', extra.span, `block ${def.name.text} has ${def.values.length} values`, {
       help: 'name this one with let, or join the lines with ->',
     });
-  const part: Part = {
+  const part: StagePart = {
     label: undefined,
     span: e.span,
     text: textOf(e.span).replace(/\s+/g, ' '),
@@ -55,7 +55,7 @@ export function fnCall(ev: Evaluation, def: A.FnStatement, e: A.CallExpr, env: E
   if (!missing) return inside(bind(ev, def.name.text, def.parameters, e, env, flow));
   const others = def.parameters.filter((p) => p !== first);
   const bound = bind(ev, def.name.text, others, e, env, flow);
-  const part: Part = {
+  const part: StagePart = {
     label: undefined,
     span: e.span,
     text: textOf(e.span).replace(/\s+/g, ' '),

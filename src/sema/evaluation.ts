@@ -7,7 +7,7 @@ import type { Environment } from './environment.ts';
 import type { Problem } from './layers/layer.ts';
 import type { ModelBuilder } from './model-builder.ts';
 import type { Targets } from './targets.ts';
-import type { Flow, Part, StageValue, Value } from './values.ts';
+import type { Flow, StagePart, StageValue, Value } from './values.ts';
 
 /** What the parts of the evaluator need of one another. */
 export interface Evaluation {
@@ -18,7 +18,7 @@ export interface Evaluation {
   tensorOf(v: Value, span: Span): NodeId;
   /** Lets a value flow through a stage. */
   apply(s: StageValue, x: Value, flow: Flow): Value;
-  runPart(part: Part, x: Value, flow: Flow): Value;
+  runPart(part: StagePart, x: Value, flow: Flow): Value;
   /** Gives the names of a `let` their values, or that of a `param` its tensor. */
   bind(s: LetStatement | ParamStatement, env: Environment, flow: Flow): void;
   /** Runs the body of a definition, unless definitions use one another without end. */

@@ -25,7 +25,7 @@ import { combinator, label, pipe, repeat } from './stages.ts';
 import type { Targets } from './targets.ts';
 import { sameType } from '../base/types.ts';
 import { table } from './functions.ts';
-import { Reported, attempt, constant, describeValue, tensor, type Flow, type Part, type StageValue, type Value } from './values.ts';
+import { Reported, attempt, constant, describeValue, tensor, type Flow, type StagePart, type StageValue, type Value } from './values.ts';
 
 /** How deep definitions may use one another: deeper ones use themselves. */
 const MAX_DEPTH = 64;
@@ -233,7 +233,7 @@ export class Evaluator implements Evaluation {
     return s.parts.reduce((v, part) => this.runPart(part, v, flow), x);
   }
 
-  runPart(part: Part, x: Value, flow: Flow): Value {
+  runPart(part: StagePart, x: Value, flow: Flow): Value {
     if (part.transparent) return part.run(flow, part.label ?? '', x);
     const name = part.label ?? String(flow.next);
     flow.next++;

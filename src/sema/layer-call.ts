@@ -9,7 +9,7 @@ import type { Evaluation } from './evaluation.ts';
 import { initialiserOf, type Initialiser, type Overrides } from './initialisers.ts';
 import type { Layer } from './layers/layer.ts';
 import { lift } from './stages.ts';
-import { Reported, describeValue, stage, type Flow, type Part, type Value } from './values.ts';
+import { Reported, describeValue, stage, type Flow, type StagePart, type Value } from './values.ts';
 
 /** Calls of layers and functions: which arguments are tensors, which are settings, and whether the call waits for its input. */
 
@@ -68,7 +68,7 @@ export function layerCall(ev: Evaluation, sink: DiagnosticSink, layer: Layer, e:
     return ev.fail('NN202', e.span, `${name} takes ${inputs === 'many' ? 'values' : inputs.map((i) => `'${i}'`).join(', ')}`, {
       help: `call it: ${name}(${inputs === 'many' ? 'a, b' : inputs.join(', ')})`,
     });
-  const part: Part = {
+  const part: StagePart = {
     label: undefined,
     span: e.span,
     text,

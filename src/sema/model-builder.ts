@@ -1,10 +1,10 @@
 import type { DiagnosticSink } from '../base/diagnostics.ts';
 import { at } from '../base/errors.ts';
 import { place, type Span } from '../base/source.ts';
-import { bindDim, count, product, sameShape, showShape, type Shape, type TensorType } from '../base/types.ts';
+import { count, sameShape, showShape, type Shape, type TensorType } from '../base/types.ts';
 import { GraphBuilder } from '../ir/graph/builder.ts';
-import { contractWork } from '../ir/graph/contract.ts';
-import type { Node, NodeId } from '../ir/graph/types.ts';
+import { flopsOf } from '../ir/graph/flops.ts';
+import type { NodeId } from '../ir/graph/types.ts';
 import type { AnyArgs } from './arguments.ts';
 import type { Init } from '../base/init.ts';
 import type { Overrides } from './initialisers.ts';
@@ -233,7 +233,7 @@ export class ModelBuilder {
         loc,
         output: b.shape(at(results, 0)),
         params: size,
-        flops: work(b.nodes.slice(before.nodes), b.nodes),
+        flops: flopsOf(b.nodes.slice(before.nodes), b.nodes),
       });
     if (path !== '' && results.length === 1) this.results.set(path, at(results, 0));
     const items = results.map((id) => this.record(id, trace, text));
@@ -255,18 +255,3 @@ export class ModelBuilder {
     return tensor(id);
   }
 }
-
-/** Floating-point operations for one example: two for each multiply-add, one for each element of anything pointwise. */
-function work(nodes: readonly Node[], all: readonly Node[]): number {
-  const one = (shape: Shape): number[] => shape.map((d) => bindDim(d, 1));
-  let total = 0;
-  for (const node of nodes) {
-    const operand = (i: number): number[] => one(all[at(node.inputs, i)]?.type.shape ?? []);
-    if (node.op === 'contract') total += 2 * contractWork(node.attrs.spec, operand(0), operand(1));
-    else if (node.op.startsWith('reduce')) total += product(operand(0)) as number;
-    else if (node.inputs.length > 0 && node.type.dtype === 'f32' && !MOVES.has(node.op)) total += product(one(node.type.shape)) as number;
-  }
-  return total;
-}
-
-const MOVES = new Set<Node['op']>(['broadcast', 'reshape', 'permute', 'slice', 'pad', 'concat', 'window']);

@@ -4,7 +4,7 @@ import type * as A from '../parser/ast.ts';
 import { pointwise } from './arithmetic.ts';
 import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
-import { Reported, attempt, describeValue, expectation, stage, tensor, type Flow, type Part, type Value } from './values.ts';
+import { Reported, attempt, describeValue, expectation, stage, tensor, type Flow, type StagePart, type Value } from './values.ts';
 
 /** What makes stages of stages: chains, names, copies, residuals, shared weights, arithmetic. */
 
@@ -22,7 +22,7 @@ export function combinator(ev: Evaluation, name: 'residual' | 'share', e: A.Call
   const own = new Set<string>();
   let home: Flow | undefined = binding === undefined ? undefined : { prefix: single ? flow.prefix : [...flow.prefix, binding], next: 0 };
   const named = binding !== undefined && single ? stage([{ ...one, label: one.label ?? binding }]) : inner;
-  const part: Part = {
+  const part: StagePart = {
     label: undefined,
     span: e.span,
     text,
@@ -53,7 +53,7 @@ export function pipe(ev: Evaluation, e: A.PipeExpr, env: Environment, flow: Flow
   const inner: Flow = { prefix: flow.prefix, next: 0 };
   const values = e.stages.map((s) => attempt(() => ev.evaluate(s, env, inner)));
   let flowing: Value | undefined = values[0]?.kind === 'stage' ? undefined : values[0];
-  const parts: Part[] = [];
+  const parts: StagePart[] = [];
   const start = flowing ? 1 : 0;
   let broken = values[0] === undefined && start === 0;
   for (const [i, v] of [...values.entries()].slice(start)) {
@@ -94,7 +94,7 @@ export function label(ev: Evaluation, e: A.LabelExpr, env: Environment, flow: Fl
   const [only] = inner.parts;
   if (only && inner.parts.length === 1 && !only.transparent) return stage([{ ...only, label: text }]);
   // A name in front of a parenthesis makes a level of its own.
-  const part: Part = {
+  const part: StagePart = {
     label: text,
     span: e.span,
     text: textOf(e.span),
@@ -114,7 +114,7 @@ export function repeat(ev: Evaluation, e: A.RepeatExpr, env: Environment, flow: 
   const inner = ev.evaluate(e.stage, env, flow);
   if (inner.kind !== 'stage') return ev.fail('NN210', e.stage.span, `repeat takes a stage, and this is ${describeValue(inner)}`);
   const [only] = inner.parts;
-  const part: Part = {
+  const part: StagePart = {
     label: undefined,
     span: e.span,
     text: textOf(e.span).replace(/\s+/g, ' '),
@@ -137,7 +137,7 @@ export function repeat(ev: Evaluation, e: A.RepeatExpr, env: Environment, flow: 
 /** Arithmetic on stages is a stage: (F + G)(x) = F(x) + G(x). */
 export function lift(ev: Evaluation, operands: readonly Value[], span: Span, combine: (values: readonly Value[]) => Value): Value {
   if (!operands.some((v) => v.kind === 'stage')) return combine(operands);
-  const part: Part = {
+  const part: StagePart = {
     label: undefined,
     span,
     text: textOf(span).replace(/\s+/g, ' '),
@@ -161,7 +161,7 @@ export function lift(ev: Evaluation, operands: readonly Value[], span: Span, com
 }
 
 /** Stands for a stage whose error is reported, so that the others are still looked at. */
-function hole(span: Span): Part {
+function hole(span: Span): StagePart {
   return {
     label: undefined,
     span,

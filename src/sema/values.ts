@@ -23,7 +23,7 @@ export interface TupleValue {
 /** A function of the value that flows in: a chain of parts. */
 export interface StageValue {
   readonly kind: 'stage';
-  readonly parts: readonly Part[];
+  readonly parts: readonly StagePart[];
 }
 
 /** Where in the parameter names a part stands: the dotted path before it, and the index that the next unnamed part gets. */
@@ -50,7 +50,7 @@ export function expectation(s: StageValue): Expectation | 'same' | undefined {
   return 'same';
 }
 
-export interface Part {
+export interface StagePart {
   /** `name:` before it. */
   readonly label: string | undefined;
   readonly span: Span;
@@ -66,7 +66,7 @@ export interface Part {
 
 export const constant = (value: Const): ConstValue => ({ kind: 'const', value });
 export const tensor = (id: NodeId): TensorValue => ({ kind: 'tensor', id });
-export const stage = (parts: readonly Part[]): StageValue => ({ kind: 'stage', parts });
+export const stage = (parts: readonly StagePart[]): StageValue => ({ kind: 'stage', parts });
 
 export function describeValue(v: Value): string {
   switch (v.kind) {

@@ -12,7 +12,7 @@ import { ModelBuilder } from './model-builder.ts';
 import type { InputInfo, PrintItem, Script, TargetInfo } from './model.ts';
 import { foretell, lossOf, metricOf, type Goals, type MetricNode } from './objective.ts';
 import { Targets } from './targets.ts';
-import { Reported, attempt, describeValue, expectation, tensor, type Flow, type Part, type Value } from './values.ts';
+import { Reported, attempt, describeValue, expectation, tensor, type Flow, type StagePart, type Value } from './values.ts';
 
 /** What going through a file gives. */
 export interface Walked {
@@ -41,7 +41,7 @@ export class Walk {
   private readonly defs: Definitions;
   private declared: readonly InputInfo[] | undefined;
   /** The stages of the model, where it is nothing else. */
-  private readonly chain: Part[] = [];
+  private readonly chain: StagePart[] = [];
   private readonly lines: { items: PrintItem[]; span: A.Statement['span']; afterTraining: boolean }[] = [];
   private readonly outputs: Record<string, NodeId> = {};
   private readonly names = new Map<NodeId, string>();
@@ -101,7 +101,11 @@ export class Walk {
     const [loss, ...later] = losses.map((s) => attempt(() => lossOf(goals, s, pred)));
     const turns = later.flatMap((node, i) => {
       const span = losses[i + 1]?.value.span;
-      return node === undefined || !span ? [] : [{ name: textOf(span).replace(/\s+/g, ' '), node }];
+      if (node === undefined || !span) return [];
+      const name = textOf(span).replace(/\s+/g, ' ');
+      // Two that read alike are told apart by their turns.
+      const alike = losses.slice(1, i + 1).some((other) => textOf(other.value.span).replace(/\s+/g, ' ') === name);
+      return [{ name: alike ? `${name} (${i + 2})` : name, node }];
     });
     const metrics = this.metrics(goals, pred, loss);
     this.batchInFront(losses[0]);

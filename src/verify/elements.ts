@@ -1,10 +1,10 @@
-import { half } from '../base/math.ts';
+import { roundF16 } from '../base/math.ts';
 import { PER_WORD, type StorageType } from '../base/types.ts';
 import type { Session, Words } from '../runtime/session.ts';
 
 /** The bits of the binary16 number next to a value. */
 export function toBits(value: number): number {
-  const rounded = half(value);
+  const rounded = roundF16(value);
   const a = Math.abs(rounded);
   const sign = rounded < 0 || Object.is(rounded, -0) ? 0x8000 : 0;
   if (Number.isNaN(a)) return 0x7e00;

@@ -25,7 +25,7 @@ export async function prove(gpu: GPUDevice, { features, kernels }: WebGpuSection
   const usable = units.filter((u) => u.type === 'f32' || half);
   await Promise.all([
     subgroup > 1 && once(`subgroups of ${subgroup}`, () => checkSubgroups(gpu, subgroup)),
-    kernels.some((k) => k.joins) && once('collectives', () => checkCollectives(gpu)),
+    kernels.some((k) => k.collectives) && once('collectives', () => checkCollectives(gpu)),
     half && once('halves', () => checkHalves(gpu)),
     features.includes(MATRIX_FEATURE) && once(`matrices ${usable.length}`, () => checkMatrices(gpu, usable)),
   ]);

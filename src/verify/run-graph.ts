@@ -13,7 +13,7 @@ import type { TilingChoice } from '../passes/schedule/lower.ts';
 import type { Level, Place } from '../passes/schedule/types.ts';
 import { PLAN_VERSION, type Plan, type PlanTensor } from '../plan.ts';
 import { readElements } from './elements.ts';
-import { makeTicks, type Session, type Words } from '../runtime/session.ts';
+import { stepUniforms, type Session, type Words } from '../runtime/session.ts';
 
 /** Runs a single bound graph once, with everything that its kernels should write poisoned first: for verification and tests. */
 export interface GraphPlan {
@@ -55,7 +55,7 @@ export function planPrograms(name: string, level: Level, programs: readonly Lowe
     counters: [],
     slots: [],
     data: undefined,
-    held: undefined,
+    holdout: undefined,
     predict: { rows: 1, inputs: [], output: NOTHING },
     watch: [],
     train: undefined,
@@ -95,7 +95,7 @@ export async function runGraph({ plan, lowered }: GraphPlan, session: Session, g
   };
   for (const [name, values] of given.inputs) put(dataTensor(name), values);
   for (const [name, values] of given.state) put(stateTensor(name), values);
-  await session.run([lowered.name], makeTicks(plan, given.step ?? 0, 1, { seed: given.seed ?? 0, total: given.total ?? 10 }));
+  await session.run([lowered.name], stepUniforms(plan, given.step ?? 0, 1, { seed: given.seed ?? 0, total: given.total ?? 10 }));
 
   const read = (place: Place, size: number): Promise<Words> => {
     const placed = lowered.placed.get(place.tensor);

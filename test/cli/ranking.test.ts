@@ -7,14 +7,14 @@ import { nncIn, temporary, type Outcome } from '../support/cli.ts';
 
 /** Which of many nets is the best: what they make of examples that they were not trained on, or of a whole epoch. */
 
-const net = (label: string, losses: readonly number[], accuracy: readonly number[], held?: Judged['held']): Judged => ({
+const net = (label: string, losses: readonly number[], accuracy: readonly number[], holdout?: Judged['holdout']): Judged => ({
   label,
   losses: Float32Array.from(losses),
   metrics: { accuracy: Float32Array.from(accuracy) },
-  held,
+  holdout,
 });
-const order = (nets: readonly Judged[], better: Record<string, 'higher' | 'lower'>, held: boolean): string =>
-  ranked(nets, rankingOf({ better }, held, 2))
+const order = (nets: readonly Judged[], better: Record<string, 'higher' | 'lower'>, holdout: boolean): string =>
+  ranked(nets, rankingOf({ better }, holdout, 2))
     .map((n) => n.label)
     .join('');
 

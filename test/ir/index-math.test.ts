@@ -87,4 +87,12 @@ describe('index arithmetic', () => {
     const short = ix.linear([...ix.delinear(ix.overrunning(ix.ZERO, 2), [1, 2]), ix.constant(6)].slice(-2), [2, 8]);
     expect([0, 1, 2, 3].map((lane) => valueOf(ix.atLane(short, lane), new Map()))).toEqual([6, 14, 14, 14]);
   });
+
+  it('fours that begin at different places are different', () => {
+    const [low, high] = [ix.overrunning(ix.ZERO, 5), ix.overrunning(ix.variable('i0', 2), 5)];
+    expect(ix.showIndex(low)).not.toBe(ix.showIndex(high));
+    const both = ix.add(low, ix.scale(high, 10));
+    expect([0, 3].map((lane) => valueOf(ix.atLane(both, lane), new Map([['i0', 1]])))).toEqual([10, 43]);
+    expect(ix.vectorStart(both)).toBeUndefined();
+  });
 });

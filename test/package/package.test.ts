@@ -28,7 +28,7 @@ interface Told {
   readonly frozen: boolean;
   readonly again: number;
   readonly predicted: { readonly shape: readonly number[]; readonly names: readonly string[]; readonly data: readonly number[] };
-  readonly held: Readonly<Record<string, number>>;
+  readonly holdout: Readonly<Record<string, number>>;
   readonly undisturbed: number;
   readonly disturbed: number;
   readonly moves: number;
@@ -57,7 +57,7 @@ function checkTold(told: Told, moves: number): void {
   expect(told.predicted.shape).toEqual([2, 1]);
   expect(told.predicted.names).toEqual(['price']);
   expect(told.predicted.data[0]).toBeGreaterThan(500);
-  expect(told.held['mae']).toBeLessThan(100);
+  expect(told.holdout['mae']).toBeLessThan(100);
   expect(told.disturbed).toBe(told.undisturbed);
   expect(told.moves).toBe(moves);
 }

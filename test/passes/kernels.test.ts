@@ -11,7 +11,7 @@ import { splitSums } from '../../src/passes/graph/split-sums.ts';
 import { gpuTarget } from '../../src/codegen-wgsl/targets.ts';
 import { optionsFor } from '../../src/passes/schedule/lower.ts';
 import { tilingKey } from '../../src/passes/schedule/tiling.ts';
-import { jam } from '../../src/passes/schedule/jam.ts';
+import { fuseLoops } from '../../src/passes/schedule/fuse-loops.ts';
 import { reroll } from '../../src/passes/schedule/reroll.ts';
 import { shareLoads } from '../../src/passes/schedule/share-loads.ts';
 import { isInOrder } from '../../src/verify/subgroups.ts';
@@ -87,7 +87,7 @@ describe('joining kernels of the same points and loops', () => {
 `);
 
   it('goes through the loop once', () => {
-    const [joined, ...others] = jam([sum('p', 'x[add(k, i0)]'), sum('q', 'mul(x[add(k, i0)], 2f)')]);
+    const [joined, ...others] = fuseLoops([sum('p', 'x[add(k, i0)]'), sum('q', 'mul(x[add(k, i0)], 2f)')]);
     expect(others).toEqual([]);
     expect(joined && printKernel(joined)).toBe(`kernel p_q {
   read x : f32[72]
@@ -108,7 +108,7 @@ describe('joining kernels of the same points and loops', () => {
   });
 
   it('keeps apart what differs in its loop', () => {
-    expect(jam([sum('p', 'x[i0]'), sum('q', 'x[i0]', 8)])).toHaveLength(2);
+    expect(fuseLoops([sum('p', 'x[i0]'), sum('q', 'x[i0]', 8)])).toHaveLength(2);
   });
 });
 
@@ -217,7 +217,7 @@ describe('threads that read for one another', () => {
     for (const collectives of hardware.collectives ? [false, true] : [false]) {
       const planned = planGraph(graph, 1, { adapter: { ...hardware, collectives } });
       expect(webgpuOf(planned.plan).kernels.some((k) => k.wgsl.includes('subgroupAdd'))).toBe(collectives);
-      expect(webgpuOf(planned.plan).kernels.some((k) => k.joins)).toBe(collectives);
+      expect(webgpuOf(planned.plan).kernels.some((k) => k.collectives)).toBe(collectives);
       const session = await openSession(planned.plan, 'gpu');
       const got = await runGraph(planned, session, given);
       session.destroy();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { create } from 'webgpu';
 import { describe, expect, it } from 'vitest';
-import { half } from '../../src/base/math.ts';
+import { roundF16 } from '../../src/base/math.ts';
 import { fromBits, readElements, toBits, toWords } from '../../src/verify/elements.ts';
 import { checkHalves, isNext } from '../../src/verify/halves.ts';
 import { findAdapter } from '../../src/node/gpu.ts';
@@ -35,9 +35,9 @@ describe('binary16', () => {
   it('has the numbers that it has', () => {
     expect([1, 0x3c00, 0x3c01, 0x0400, 0x7bff].map(fromBits)).toEqual([2 ** -24, 1, 1 + 2 ** -10, 2 ** -14, 65504]);
     all.forEach((v, bits) => {
-      expect(half(v)).toBe(v);
+      expect(roundF16(v)).toBe(v);
       expect(toBits(v)).toBe(bits);
-      if (bits > 0) expect([half(-v), toBits(-v)]).toEqual([-v, bits | 0x8000]);
+      if (bits > 0) expect([roundF16(-v), toBits(-v)]).toEqual([-v, bits | 0x8000]);
     });
   });
 
@@ -46,12 +46,12 @@ describe('binary16', () => {
     for (let bits = 0; bits < 0x7bff; bits++) {
       const [low = 0, high = 0] = [all[bits], all[bits + 1]];
       const middle = (low + high) / 2;
-      expect(half(middle)).toBe(bits % 2 === 0 ? low : high);
+      expect(roundF16(middle)).toBe(bits % 2 === 0 ? low : high);
       const x = low + (high - low) * r.unit();
-      expect(half(x)).toBe(x < middle ? low : high);
-      expect(half(-x)).toBe(-half(x) + 0);
+      expect(roundF16(x)).toBe(x < middle ? low : high);
+      expect(roundF16(-x)).toBe(-roundF16(x) + 0);
     }
-    expect([65519.99, 65520, -1e9, Infinity, NaN, 2 ** -26].map(half)).toEqual([65504, Infinity, -Infinity, Infinity, NaN, 0]);
+    expect([65519.99, 65520, -1e9, Infinity, NaN, 2 ** -26].map(roundF16)).toEqual([65504, Infinity, -Infinity, Infinity, NaN, 0]);
   });
 
   it('lies in memory as its bits', async () => {
@@ -67,7 +67,7 @@ describe('binary16', () => {
   });
 
   it('is told from what a driver might make of it', () => {
-    expect(isNext(toBits(0.1), 0.1) && isNext(toBits(0.1) + 1, 0.1) === half(0.1) < 0.1).toBe(true);
+    expect(isNext(toBits(0.1), 0.1) && isNext(toBits(0.1) + 1, 0.1) === roundF16(0.1) < 0.1).toBe(true);
     expect([isNext(toBits(0.2), 0.1), isNext(0x7bff, 70000), isNext(0x7c00, 1e9), isNext(0x7bff, NaN)]).toEqual([
       false,
       false,
@@ -92,17 +92,17 @@ describe.each(['gpu', 'cpu', 'js'] as const)('rounding on the %s', (device) => {
   it.each([0, 1] as const)('is that of the reference at -O%i, and what overflows is seen', async (level) => {
     const r = new Random(9);
     const x = Float64Array.from({ length: 1024 }, (_, i) => Math.fround(EDGES[i] ?? r.between(-1, 1) * 2 ** r.int(-10, 15)));
-    const b = new GraphBuilder('half');
+    const b = new GraphBuilder('round_f16');
     const input = b.add('input', [], { name: 'x' }, f32(x.length));
-    b.outputs['y'] = b.op('half', input);
-    b.outputs['ok'] = b.op('select', b.op('finite', b.op('half', input)), b.like(1, input), b.like(0, input));
+    b.outputs['y'] = b.op('round_f16', input);
+    b.outputs['ok'] = b.op('select', b.op('finite', b.op('round_f16', input)), b.like(1, input), b.like(0, input));
     const planned = planGraph(b.graph(), level);
     const session = await openSession(planned.plan, device);
     const got = await runGraph(planned, session, { inputs: new Map([['x', x]]), state: new Map() });
     session.destroy();
     x.forEach((v, i) => {
-      expect(got.outputs.get('y')?.[i], `half(${v})`).toBe(half(v));
-      expect(got.outputs.get('ok')?.[i], `finite(half(${v}))`).toBe(Number.isFinite(half(v)) ? 1 : 0);
+      expect(got.outputs.get('y')?.[i], `roundF16(${v})`).toBe(roundF16(v));
+      expect(got.outputs.get('ok')?.[i], `finite(roundF16(${v}))`).toBe(Number.isFinite(roundF16(v)) ? 1 : 0);
     });
   });
 });
@@ -125,18 +125,18 @@ describe('rounding products', () => {
         %2 = slice %1 {start=[0] size=[12]} : f32[12]
         %3 = reshape %2 {shape=[3,4]} : f32[3, 4]
         %4 = slice %1 {start=[12] size=[3]} : f32[3]
-        %5 = half %0 : f32[5, 4]
-        %6 = half %1 : f32[15]
+        %5 = round_f16 %0 : f32[5, 4]
+        %6 = round_f16 %1 : f32[15]
         %7 = slice %6 {start=[0] size=[12]} : f32[12]
         %8 = reshape %7 {shape=[3,4]} : f32[3, 4]
         %9 = contract %5, %8 {spec="az,yz->ay"} : f32[5, 3]
         %10 = broadcast %4 {shape=[5,3] axes=[1]} : f32[5, 3]
         %11 = add %9, %10 : f32[5, 3]
-        %12 = half %11 : f32[5, 3]
+        %12 = round_f16 %11 : f32[5, 3]
         %13 = const {value=0} : f32[5, 3]
         %14 = max %12, %13 : f32[5, 3]
         %15 = contract %14, %14 {spec="ay,by->ab"} : f32[5, 5]
-        %16 = half %15 : f32[5, 5]
+        %16 = round_f16 %15 : f32[5, 5]
         %17 = contract %14, %5 {spec="ay,az->yz"} : f32[3, 4]
         output out = %16
         output grad:w = %17
@@ -148,7 +148,7 @@ describe('rounding products', () => {
   it('knows what binary16 can hold', () => {
     const b = new GraphBuilder('known');
     const x = b.add('input', [], { name: 'x' }, f32(4));
-    const h = b.op('half', x);
+    const h = b.op('round_f16', x);
     const ids: readonly (readonly [NodeId, boolean])[] = [
       [x, false],
       [h, true],

@@ -286,16 +286,16 @@ describe('gradients against float64 central differences', () => {
   });
 
   it('rounding passes the cotangent on, as a cast does', () => {
-    const b = new GraphBuilder('half');
+    const b = new GraphBuilder('round_f16');
     const x = b.add('input', [], { name: 'x' }, { dtype: 'f32', shape: [2] });
-    const h = b.op('half', x);
+    const h = b.op('round_f16', x);
     const [g = -1] = gradient(b, b.sum(b.op('mul', h, h), [0]), [x]);
     const run = evaluate(b.graph(), { inputs: new Map([['x', [0.1, -3]]]), state: new Map(), scalars: { step: 0, seed: 0, total: 1 } });
     expect([...run(g).data]).toEqual([...run(h).data].map((v) => 2 * v));
   });
 
   it('every operation has a case, or nothing can flow through it', () => {
-    const covered = new Set<Op>([...CASES.map((c) => c.op), ...NO_GRADIENT, 'half']);
+    const covered = new Set<Op>([...CASES.map((c) => c.op), ...NO_GRADIENT, 'round_f16']);
     expect(Object.keys(OPS).filter((op) => !covered.has(op as Op))).toEqual([]);
   });
 

@@ -26,7 +26,7 @@ describe('numbers of a call', () => {
     ['epochs', Infinity],
     ['seed', -1],
     ['seed', 2 ** 31],
-    ['held', -1],
+    ['holdout', -1],
     ['recompute', -1],
   ])('%s: %s is refused by compile', (name, value) => {
     const trial = (): unknown => compile(m, { rows: 4, [name]: value });
@@ -36,7 +36,7 @@ describe('numbers of a call', () => {
   });
 
   it('are taken where they are whole', () => {
-    const { train } = compile(m, { rows: 3, batch: 2, steps: 7, seed: 0, held: 0, epochs: undefined }).plan;
+    const { train } = compile(m, { rows: 3, batch: 2, steps: 7, seed: 0, holdout: 0, epochs: undefined }).plan;
     expect(train).toMatchObject({ steps: 7, batch: 2, seed: 0, tail: true });
   });
 

@@ -4,7 +4,7 @@ import { shuffleAt, uniformAt } from '../../src/base/random.ts';
 import { planBytes } from '../../src/plan.ts';
 import { DeviceError } from '../../src/runtime/errors.ts';
 import { RunningModel } from '../../src/runtime/model.ts';
-import type { Session, Ticks } from '../../src/runtime/session.ts';
+import type { Session, StepUniforms } from '../../src/runtime/session.ts';
 import { initialStream, initialValue } from '../../src/base/init.ts';
 import { createGpuSession } from '../../src/runtime/webgpu.ts';
 import { lossesOf, plan, running, toyData } from '../support/programs.ts';
@@ -24,9 +24,9 @@ function withChunks(session: Session, sizes: number[]): Session {
   return new Proxy(session, {
     get(target, key) {
       if (key === 'run') {
-        return (programs: readonly string[], ticks: Ticks) => {
+        return (programs: readonly string[], uniforms: StepUniforms) => {
           sizes.push(programs.length);
-          return target.run(programs, ticks);
+          return target.run(programs, uniforms);
         };
       }
       const value = Reflect.get(target, key) as unknown;

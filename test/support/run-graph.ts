@@ -1,4 +1,4 @@
-import { nap } from '../../src/node/nap.ts';
+import { sleep } from '../../src/node/sleep.ts';
 import { profileOf } from '../../src/node/profile.ts';
 import { prove } from '../../src/verify/prove.ts';
 import { findAdapter } from '../../src/node/gpu.ts';
@@ -26,7 +26,7 @@ export async function openSession(plan: Plan, kind: DeviceKind, threads = 1): Pr
   if (kind === 'js') return createCpuSession(plan, plan.backends.js ?? { kernels: [], programs: {} }, { reason: 'test' });
   const { found, attempts } = await findAdapter();
   if (!found) throw new Error(`no adapter: ${JSON.stringify(attempts)}`);
-  return createGpuSession(plan, found.adapter, { via: 'Dawn', reason: 'test', budget: BUDGET_MS.native, nap, prove });
+  return createGpuSession(plan, found.adapter, { via: 'Dawn', reason: 'test', budget: BUDGET_MS.native, sleep, prove });
 }
 
 /** What kernels are made for on the GPU at hand: as it is, or as on GPUs that are none of software. */

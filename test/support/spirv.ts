@@ -18,7 +18,7 @@ fn main(@builtin(workgroup_id) id: vec3u) {
 }
 `,
   bindings: [{ access: 'read_write' }],
-  ticks: false,
+  uniforms: false,
 };
 
 /**
@@ -27,7 +27,7 @@ fn main(@builtin(workgroup_id) id: vec3u) {
  */
 const [, , name = '', rows = '1'] = process.argv;
 
-function kernelsOf(file: string): Pick<WgslKernel, 'wgsl' | 'bindings' | 'ticks'>[] {
+function kernelsOf(file: string): Pick<WgslKernel, 'wgsl' | 'bindings' | 'uniforms'>[] {
   const { model } = check({ name: file, text: readFileSync(file, 'utf8') });
   if (!model) throw new Error('the program is wrong');
   const adapter = { software: false, bindings: 8, subgroup: 1, collectives: false, half: false };
@@ -41,7 +41,7 @@ const layoutOf = (buffers: GPUBufferBindingLayout[]): GPUBindGroupLayout =>
   device.createBindGroupLayout({ entries: buffers.map((buffer, binding) => ({ binding, visibility: 4, buffer })) });
 for (const k of name === 'endless' ? [ENDLESS] : kernelsOf(`bench/programs/${name}.nn`)) {
   const windows = layoutOf(k.bindings.map(({ access }) => ({ type: access === 'read' ? 'read-only-storage' : 'storage' })));
-  const layout = device.createPipelineLayout({ bindGroupLayouts: k.ticks ? [windows, layoutOf([{ type: 'uniform' }])] : [windows] });
+  const layout = device.createPipelineLayout({ bindGroupLayouts: k.uniforms ? [windows, layoutOf([{ type: 'uniform' }])] : [windows] });
   await device.createComputePipelineAsync({ layout, compute: { module: device.createShaderModule({ code: k.wgsl }) } });
 }
 process.exit(0);

@@ -78,7 +78,7 @@ const emptied = ({ kernels, ...rest }: JsSection): JsSection => ({ ...rest, kern
 /** CPU kernels as a module, so that strict pages need no eval. */
 function kernelModule(plan: Plan): string {
   const functions = (plan.backends.js?.kernels ?? []).map(
-    (k) => `  // ${k.name}\n  function (b, tick, lib) {\n${k.js.replace(/^/gm, '    ')}\n  },`,
+    (k) => `  // ${k.name}\n  function (b, uniforms, lib) {\n${k.js.replace(/^/gm, '    ')}\n  },`,
   );
   return `// The kernels of ${plan.name} for machines without WebGPU; the runner takes them as { kernels }.\nexport const kernels = [\n${functions.join('\n')}\n];\n`;
 }

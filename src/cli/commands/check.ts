@@ -33,7 +33,7 @@ export async function compileFor(
     ...compile(program.model, {
       ...options,
       rows,
-      held: data?.held?.rows,
+      holdout: data?.holdout?.rows,
       batch: flags.batch,
       level: flags.opt,
       maxMemory: flags.maxMemory,
@@ -91,7 +91,7 @@ export async function check(path: string, flags: CheckFlags): Promise<void> {
     const step = plan.programs['train'];
     const dispatches = plan.backends.webgpu?.programs['train'] ?? [];
     print(
-      `trains ${plan.train.loss} with ${plan.train.optimizer}: ${number(rows)} examples${assumed ? ' (assumed; there is no data)' : ''}, batch ${number(plan.train.batch)}, ${number(plan.train.steps)} steps${plan.held ? `, ${number(plan.held.rows)} held out` : ''}`,
+      `trains ${plan.train.loss} with ${plan.train.optimizer}: ${number(rows)} examples${assumed ? ' (assumed; there is no data)' : ''}, batch ${number(plan.train.batch)}, ${number(plan.train.steps)} steps${plan.holdout ? `, ${number(plan.holdout.rows)} held out` : ''}`,
     );
     print(
       `per step: ${count(dispatches.length, 'dispatch', 'dispatches')}, ${number(step?.flops ?? 0)} FLOPs; one ${plan.backends.webgpu?.loops['train'] ? 'dispatch' : 'submit'} for up to ${plan.chunk} steps`,
@@ -106,7 +106,7 @@ export async function check(path: string, flags: CheckFlags): Promise<void> {
   );
   const parts = [
     ...plan.arenas.map((a) => [`  ${a.name}`, number(a.words * BYTES)]),
-    ['  ticks', number(memory.ticks)],
+    ['  uniforms', number(memory.uniforms)],
     ['  readback', number(memory.readback)],
   ];
   print(columns(parts));

@@ -67,7 +67,7 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
   const device = await findDevice(flags.device, flags);
   const options: CompileOptions = {
     rows: data.rows,
-    held: data.held?.rows,
+    holdout: data.holdout?.rows,
     statistics: data.statistics,
     level: flags.opt,
     adapter: device.adapter,
@@ -85,7 +85,7 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
     }),
   );
   const begin = performance.now();
-  const ranking = rankingOf(model, data.held !== undefined, plans[0]?.train?.stepsPerEpoch ?? 1);
+  const ranking = rankingOf(model, data.holdout !== undefined, plans[0]?.train?.stepsPerEpoch ?? 1);
   const { results, best, where } = await trained(device, flags.device, nets, data, ranking);
   report(ranked(results, ranking), ranking, (performance.now() - begin) / 1000, where);
   if (!best || !Number.isFinite(ranking.score(best)))
@@ -130,7 +130,7 @@ async function trained(
         view.stop();
         const weights = await population.weights();
         const all = runs.map((r, i): Trained => judged(r, weights[i] ?? {}));
-        const results = data.held ? await examined(device, plan, all, data.held) : all;
+        const results = data.holdout ? await examined(device, plan, all, data.holdout) : all;
         return { results, best: ranked(results, ranking)[0], where: 'at once' };
       }
     } finally {
@@ -159,7 +159,7 @@ async function trained(
 async function trainedAlone(session: Session, net: Net, data: Prepared): Promise<Trained> {
   const model = await RunningModel.open(session, { seed: net.seed });
   model.setData(...data.tensors);
-  if (data.held) model.setHeld(...data.held.tensors);
+  if (data.holdout) model.setHoldout(...data.holdout.tensors);
   const { steps = 0, metrics = [] } = net.plan.train ?? {};
   const record = (): Float32Array => new Float32Array(steps).fill(NaN);
   const result: NetResult = { label: net.label, losses: record(), metrics: Object.fromEntries(metrics.map((m) => [m, record()])) };
@@ -175,19 +175,19 @@ async function trainedAlone(session: Session, net: Net, data: Prepared): Promise
       // A net that diverges is the worst of the table, not the end of it: the rest of what it would record stays NaN.
       if (!(e instanceof UserError) || !e.diagnostics.some((d) => d.code === 'NN702')) throw e;
     });
-  return judged({ ...result, ...(data.held ? { held: await model.evaluate() } : {}) }, await model.weights());
+  return judged({ ...result, ...(data.holdout ? { holdout: await model.evaluate() } : {}) }, await model.weights());
 }
 
 /** Looks at the held-out examples with the weights of each net. */
-async function examined(device: Device, plan: Plan, nets: readonly Trained[], held: Dataset): Promise<Trained[]> {
+async function examined(device: Device, plan: Plan, nets: readonly Trained[], holdout: Dataset): Promise<Trained[]> {
   const session = await device.open(plan);
   try {
     const model = await RunningModel.open(session);
-    model.setHeld(...held.tensors);
+    model.setHoldout(...holdout.tensors);
     const found: Trained[] = [];
     for (const net of nets) {
       if (isFinite(net)) await model.setWeights(net.weights);
-      found.push({ ...net, held: isFinite(net) ? await model.evaluate() : undefined });
+      found.push({ ...net, holdout: isFinite(net) ? await model.evaluate() : undefined });
     }
     return found;
   } finally {
@@ -203,12 +203,12 @@ function judged(net: Judged, weights: Weights): Trained {
   if (isFinite(own)) return own;
   const lost = (values: Float32Array): Float32Array => Float32Array.from(values).fill(NaN, values.length - 1);
   const metrics = Object.fromEntries(Object.entries(net.metrics).map(([name, values]) => [name, lost(values)]));
-  return { ...own, losses: lost(net.losses), metrics, held: undefined };
+  return { ...own, losses: lost(net.losses), metrics, holdout: undefined };
 }
 
 function report(sorted: readonly Judged[], ranking: Ranking, seconds: number, where: string): void {
   const names = Object.keys(sorted[0]?.metrics ?? {});
-  const heldNames = Object.keys(sorted.find((r) => r.held)?.held ?? {});
+  const heldNames = Object.keys(sorted.find((r) => r.holdout)?.holdout ?? {});
   const epoch = (values: Float32Array | undefined): string => showNumber(lastEpoch(values, ranking.stepsPerEpoch));
   const rows = sorted
     .slice(0, SHOWN)
@@ -217,7 +217,7 @@ function report(sorted: readonly Judged[], ranking: Ranking, seconds: number, wh
       showNumber(r.losses[0] ?? NaN),
       epoch(r.losses),
       ...names.map((m) => epoch(r.metrics[m])),
-      ...heldNames.map((h) => showNumber(r.held?.[h] ?? NaN)),
+      ...heldNames.map((h) => showNumber(r.holdout?.[h] ?? NaN)),
     ]);
   print(columns([['net', 'first loss', 'loss', ...names, ...heldNames.map((h) => `held-out ${h}`)], ...rows]));
   if (sorted.length > SHOWN)

@@ -2,7 +2,7 @@ import { fail } from '../../base/errors.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph } from '../../ir/graph/types.ts';
 import type { Plan } from '../../plan.ts';
-import { makeTicks, type Session } from '../../runtime/session.ts';
+import { stepUniforms, type Session } from '../../runtime/session.ts';
 import type { Device } from '../device.ts';
 import { writeFileSafely } from '../files.ts';
 import { planGraph } from '../../verify/run-graph.ts';
@@ -69,10 +69,10 @@ function placeOf(about: readonly string[]): string {
 
 /** The shortest time of each dispatch of a program, in seconds. */
 export async function shortest(session: Session, program: string): Promise<number[]> {
-  const ticks = makeTicks(session.plan, 0, 1, { seed: 0, total: 1 });
+  const uniforms = stepUniforms(session.plan, 0, 1, { seed: 0, total: 1 });
   let best: number[] = [];
   for (let i = 0; i < RUNS; i++) {
-    const times = (await session.profile?.(program, ticks)) ?? [];
+    const times = (await session.profile?.(program, uniforms)) ?? [];
     best = times.map((t, k) => Math.min(t, best[k] ?? Infinity));
   }
   return best;

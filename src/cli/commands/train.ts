@@ -65,7 +65,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     adapter: device.adapter,
     devices: devicesFor(found, device),
     rows: data.rows,
-    held: data.held?.rows,
+    holdout: data.holdout?.rows,
     statistics: data.statistics,
     givenOrder: torch !== undefined,
     level: flags.opt,
@@ -98,7 +98,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     const epochs = Math.ceil(total / stepsPerEpoch);
     const order = plan.data?.tensors.some((t) => t.name === 'order') && random ? orders(random, epochs, data.rows) : undefined;
     model.setData(...data.tensors, ...(order ? [order] : []));
-    if (data.held) model.setHeld(...data.held.tensors);
+    if (data.holdout) model.setHoldout(...data.holdout.tensors);
     if (start) await resume(model, start);
     note(`training ${plan.name} on ${model.device.name}: ${model.device.reason}`);
     notePrecision(found, device, session);
@@ -113,7 +113,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     const begin = performance.now();
     let lastSaved = begin;
     // Held-out examples are looked at as often as the table has rows.
-    const every = data.held ? Math.max(1, Math.ceil(total / stepsPerEpoch / TABLE_ROWS)) * stepsPerEpoch : Infinity;
+    const every = data.holdout ? Math.max(1, Math.ceil(total / stepsPerEpoch / TABLE_ROWS)) * stepsPerEpoch : Infinity;
     while (model.step < total && !stop.aborted) {
       // Without checkpoints there is no reason to ever wait for the device.
       let until = Math.min(total, (Math.floor(model.step / every) + 1) * every || total);
@@ -132,7 +132,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
         onProgress: view.update,
         signal: stop,
       });
-      if (data.held && (model.step % every === 0 || model.step === total)) history.hold(model.step, await model.evaluate());
+      if (data.holdout && (model.step % every === 0 || model.step === total)) history.hold(model.step, await model.evaluate());
       // The first after a moment, so that a run that is cut short soon keeps something, then rarely.
       const due = model.step === first + 1 || performance.now() - lastSaved > CHECKPOINT_SECONDS * 1000;
       if (checkpoint && due) {

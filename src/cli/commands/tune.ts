@@ -6,7 +6,7 @@ import { gpuTarget } from '../../codegen-wgsl/targets.ts';
 import { ArenaBuilder, type Placed } from '../../passes/memory/layout.ts';
 import { optionsFor, type Option } from '../../passes/schedule/lower.ts';
 import { tilingKey } from '../../passes/schedule/tiling.ts';
-import { makeTicks, type Session, type Words } from '../../runtime/session.ts';
+import { stepUniforms, type Session, type Words } from '../../runtime/session.ts';
 import { findDevice, type Device } from '../device.ts';
 import { readElements, toWords } from '../../verify/elements.ts';
 import { distance, planPrograms } from '../../verify/run-graph.ts';
@@ -96,11 +96,11 @@ async function fastest(device: Device, step: Lowered, plain: Option, options: re
   const plan = planPrograms('tune', 1, programs, arenas);
   const session = await device.open(plan);
   try {
-    const ticks = makeTicks(plan, 0, 1, { seed: 0, total: 1 });
+    const uniforms = stepUniforms(plan, 0, 1, { seed: 0, total: 1 });
     const outputs = plain.kernel.buffers.filter((b) => b.access !== 'read');
     const results = async (program: string): Promise<Words[]> => {
       fill(session);
-      await session.run([program], ticks);
+      await session.run([program], uniforms);
       return Promise.all(
         outputs.map((b) => {
           const { arena, offset } = get(placed, b.tensor, 'place');
@@ -116,7 +116,7 @@ async function fastest(device: Device, step: Lowered, plain: Option, options: re
       const errors = (await results(name)).map((got, k) => distance(got, at(want, k)));
       const right = errors.every((e) => e <= TOLERANCE);
       if (!right) wrong.push(`${tilingKey(option.how)} by ${Math.max(...errors).toExponential(1)}`);
-      seconds.push(right ? await secondsOf(session, name, ticks) : NaN);
+      seconds.push(right ? await secondsOf(session, name, uniforms) : NaN);
     }
     const best = seconds.reduce((b, s, i) => (s < (seconds[b] ?? NaN) || Number.isNaN(seconds[b]) ? i : b), 0);
     return { option: at(options, best), time: seconds[best] ?? NaN, seconds, wrong };
@@ -138,12 +138,12 @@ function fill(session: Session): void {
 }
 
 /** By the device's own clock where it has one. */
-async function secondsOf(session: Session, program: string, ticks: ReturnType<typeof makeTicks>): Promise<number> {
+async function secondsOf(session: Session, program: string, uniforms: ReturnType<typeof stepUniforms>): Promise<number> {
   if (session.profile) return (await shortest(session, program))[0] ?? NaN;
   let best = Infinity;
   for (let i = 0; i < RUNS; i++) {
     const begin = performance.now();
-    await session.run([program], ticks);
+    await session.run([program], uniforms);
     best = Math.min(best, (performance.now() - begin) / 1000);
   }
   return best;

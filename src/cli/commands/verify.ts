@@ -50,7 +50,7 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
   for (const { name, schedule } of programs) {
     const { graph } = schedule;
     const random = randomInputs(graph, (input) => classes.get(input), seed);
-    const given = data ? withData(random, program, name === 'held' ? (data.held ?? data) : data, data.statistics) : random;
+    const given = data ? withData(random, program, name === 'holdout' ? (data.holdout ?? data) : data, data.statistics) : random;
     for (const { step, shown, level, device } of runsOf(name, plan.train?.stepsPerEpoch ?? 1, devices)) {
       const results = await compare(graph, { level, device, adapter }, { ...given, step, seed });
       const worst = results.reduce<StoredError | undefined>((a, r) => (a && a.error >= r.error ? a : r), undefined);

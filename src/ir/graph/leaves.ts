@@ -1,5 +1,5 @@
 import type { DType, TensorType } from '../../base/types.ts';
-import { half } from '../../base/math.ts';
+import { roundF16 } from '../../base/math.ts';
 import type { Inferred, OpRecord } from './op-record.ts';
 import { ANY, FLOAT, NO_BITS, NUMERIC, asItIs } from './op-parts.ts';
 
@@ -33,7 +33,7 @@ export const LEAVES: { readonly [K in Leaf]: OpRecord<K> } = {
   input: leaf(ANY, 'data'),
   param: leaf(FLOAT, 'state'),
   state: leaf(NUMERIC, 'state'),
-  const: { ...leaf(ANY, 'none'), halves: ({ attrs: { value } }) => half(value) === value },
+  const: { ...leaf(ANY, 'none'), halves: ({ attrs: { value } }) => roundF16(value) === value },
   scalar: leaf(NUMERIC, 'none'),
   iota: leaf(NUMERIC, 'none'),
   dimsize: { ...leaf(FLOAT, 'none'), bind: (attrs, dim) => ({ dim: dim(attrs.dim) }) },

@@ -1,5 +1,5 @@
 import { at } from '../../base/errors.ts';
-import { erf, half, pow, sigmoid } from '../../base/math.ts';
+import { erf, pow, roundF16, sigmoid } from '../../base/math.ts';
 import { count, sameShape, showType, type DType, type TensorType } from '../../base/types.ts';
 import { FUNCTION_COSTS } from '../kernel/function-costs.ts';
 import type { Fn } from '../kernel/types.ts';
@@ -27,7 +27,7 @@ export const POINTWISE = {
   sigmoid,
   erf,
   floor: Math.floor,
-  half,
+  round_f16: roundF16,
   finite: (x) => (Number.isFinite(x) ? 1 : 0),
   not: (x) => (x === 0 ? 1 : 0),
   detach: (x) => x,
@@ -123,7 +123,7 @@ export const POINTWISE_OPS: { readonly [K in PointwiseOp]: PointwiseRecord<K> } 
   sigmoid: computed(1, FLOAT, 'sigmoid', ROUNDED),
   erf: computed(1, FLOAT, 'erf', ROUNDED),
   floor: computed(1, FLOAT, 'floor', WHOLE),
-  half: computed(1, FLOAT, 'half', { ...SAME, halves: () => true }),
+  round_f16: computed(1, FLOAT, 'round_f16', { ...SAME, halves: () => true }),
   finite: computed(1, FLOAT, 'finite', SAME, 'bool'),
   not: computed(1, BOOL, 'not', SAME),
   add: computed(2, NUMERIC, 'add', SUM),

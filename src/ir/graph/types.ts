@@ -34,7 +34,7 @@ export interface OpAttrs {
   erf: None;
   floor: None;
   /** The nearest number of IEEE binary16, of two the even one; from 65520 on infinity. */
-  half: None;
+  round_f16: None;
   /** Whether it is neither infinite nor NaN. */
   finite: None;
   not: None;

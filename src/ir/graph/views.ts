@@ -1,5 +1,5 @@
 import { at } from '../../base/errors.ts';
-import { half } from '../../base/math.ts';
+import { roundF16 } from '../../base/math.ts';
 import { count, fixedShape, product, sameDim, showShape, showType, type Dim, type TensorType } from '../../base/types.ts';
 import * as ix from '../kernel/index-math.ts';
 import type { OpRecord } from './op-record.ts';
@@ -81,7 +81,7 @@ export const VIEWS: { readonly [K in ViewOp]: OpRecord<K> } = {
     // Where nothing of the operand is, the point lies outside of it.
     reads: ({ attrs: { low } }, point) => from(point.map((v, i) => ix.add(v, ix.constant(-at(low, i))))),
     guards: true,
-    halves: ({ attrs: { value } }, operand) => half(value) === value && operand(0),
+    halves: ({ attrs: { value } }, operand) => roundF16(value) === value && operand(0),
   },
   slice: {
     ...MOVES,

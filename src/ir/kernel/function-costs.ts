@@ -29,7 +29,7 @@ export const FUNCTION_COSTS: Readonly<Record<Fn, FunctionCost>> = {
   sigmoid: of(12),
   erf: of(16),
   floor: of(1),
-  half: of(1),
+  round_f16: of(1),
   finite: of(1),
   add: of(1),
   sub: of(1),

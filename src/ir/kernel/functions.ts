@@ -45,7 +45,7 @@ export const FUNCTIONS: Readonly<Record<Exclude<Fn, VectorFn>, Signature>> = {
   sigmoid: same(1, FLOAT),
   erf: same(1, FLOAT),
   floor: same(1, FLOAT),
-  half: same(1, FLOAT),
+  round_f16: same(1, FLOAT),
   finite: same(1, FLOAT, 'bool'),
   add: same(2, NUMBER),
   sub: same(2, NUMBER),

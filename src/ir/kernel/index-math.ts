@@ -31,7 +31,7 @@ export type Point = readonly Index[];
 export const ZERO: Index = { constant: 0, terms: [] };
 
 function keyOf(atom: Atom): string {
-  if (atom.kind === 'var') return atom.name;
+  if (atom.kind === 'var') return atom.start ? `${atom.name}[${showIndex(atom.start)}]` : atom.name;
   if (atom.kind === 'value') return atom.key;
   return `(${showIndex(atom.of)}${atom.kind === 'div' ? '/' : '%'}${atom.by})`;
 }
@@ -107,8 +107,8 @@ export function atLane(x: Index, lane: number): Index {
 
 /** The wide index without its lane, where the four lie behind one another on a multiple of four: where a vector starts. */
 export function vectorStart(x: Index): Index | undefined {
-  const lane = x.terms.find((t) => t.key === LANE);
-  const others = { constant: x.constant, terms: x.terms.filter((t) => t.key !== LANE) };
+  const lane = x.terms.find(({ atom }) => atom.kind === 'var' && atom.name === LANE);
+  const others = { constant: x.constant, terms: x.terms.filter((t) => t !== lane) };
   const rest = lane?.atom.kind === 'var' && lane.atom.start ? add(others, lane.atom.start) : others;
   return lane?.coefficient === 1 && !isWide(rest) && dividesAll(rest, 4) && rest.constant % 4 === 0 ? rest : undefined;
 }

@@ -149,10 +149,10 @@ class Reader {
       this.rest = this.rest.slice(number[0].length);
       return { kind: 'literal', type: TYPES[number[2] ?? ''] ?? 'f32', value: Number(number[1]) };
     }
-    const tick = /^tick\.(\w+):(f32|i32|u32|bool)/.exec(this.rest);
-    if (tick) {
-      this.rest = this.rest.slice(tick[0].length);
-      return { kind: 'tick', name: tick[1] ?? '', type: tick[2] as ScalarType };
+    const uniforms = /^uniforms\.(\w+):(f32|i32|u32|bool)/.exec(this.rest);
+    if (uniforms) {
+      this.rest = this.rest.slice(uniforms[0].length);
+      return { kind: 'uniform', name: uniforms[1] ?? '', type: uniforms[2] as ScalarType };
     }
     const name = this.eat(/^(\w+)/);
     if (this.rest.startsWith('(')) {

@@ -14,8 +14,8 @@ export function printExpr(e: Expr): string {
       return `${e.value}${SUFFIX[e.type]}`;
     case 'ref':
       return e.name;
-    case 'tick':
-      return `tick.${e.name}:${e.type}`;
+    case 'uniform':
+      return `uniforms.${e.name}:${e.type}`;
     case 'load':
       return place(e.buffer, e.type, e.index);
     case 'item':

@@ -15,7 +15,7 @@ export type Expr =
   /** An axis, a loop variable, a `let` or a `var`. */
   | { readonly kind: 'ref'; readonly type: ValueType; readonly name: string }
   /** A number that the host sets for each step. */
-  | { readonly kind: 'tick'; readonly type: ScalarType; readonly name: string }
+  | { readonly kind: 'uniform'; readonly type: ScalarType; readonly name: string }
   /** An element; of a vector type, the four elements from 4 * index on. */
   | { readonly kind: 'load'; readonly type: ValueType; readonly buffer: string; readonly index: Expr }
   /** The value at that place of a table. */
@@ -118,7 +118,7 @@ export type Fn =
   | 'sigmoid'
   | 'erf'
   | 'floor'
-  | 'half'
+  | 'round_f16'
   | 'finite'
   | 'add'
   | 'sub'

@@ -1,7 +1,7 @@
 import { at } from '../../base/errors.ts';
 import type { ScalarExpr } from '../../base/scalar.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
-import { SHRINKING, T, decays, rest, type Part, type Rate, type UpdateContext } from './update.ts';
+import { SHRINKING, T, decays, rest, type ParamSlice, type Rate, type UpdateContext } from './update.ts';
 
 /** How long a step may be, relative to the parameter: at first the rate, later less. */
 const RHO: Rate = (set) => ['min', set('lr'), ['div', 1, ['sqrt', T]]];
@@ -40,7 +40,7 @@ class Stretches {
 }
 
 /** A tensor as matrices: its last two axes, and how many there are. */
-function matrices({ shape, size }: Part): readonly [number, number, number] {
+function matrices({ shape, size }: ParamSlice): readonly [number, number, number] {
   const [rows, columns] = [at(shape, shape.length - 2), at(shape, shape.length - 1)];
   return [size / (rows * columns), rows, columns];
 }

@@ -1,6 +1,6 @@
 import { isGradOutput } from '../../base/outputs.ts';
 import { at } from '../../base/errors.ts';
-import { half } from '../../base/math.ts';
+import { roundF16 } from '../../base/math.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import { baseOf, isView, recordOf } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
@@ -50,9 +50,9 @@ function roundedBelow(b: GraphBuilder, id: NodeId, known: boolean[], rounded: (i
   }
   if (known[id]) return id;
   const node = b.node(id);
-  if (isView(node) && (node.op !== 'pad' || half(node.attrs.value) === node.attrs.value))
+  if (isView(node) && (node.op !== 'pad' || roundF16(node.attrs.value) === node.attrs.value))
     return copyNode(b, node, node.inputs.map(rounded));
-  return b.op('half', id);
+  return b.op('round_f16', id);
 }
 
 /**

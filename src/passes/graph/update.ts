@@ -14,7 +14,7 @@ export type Setting = (name: string) => ScalarExpr;
 export type Rate = ScalarExpr | ((set: Setting) => ScalarExpr);
 
 /** One parameter's part of the vector. */
-export interface Part {
+export interface ParamSlice {
   readonly shape: readonly number[];
   readonly offset: number;
   readonly size: number;
@@ -30,7 +30,7 @@ export interface UpdateContext {
   readonly p: NodeId;
   /** f32 [n]: their gradients. */
   readonly g: NodeId;
-  readonly parts: readonly Part[];
+  readonly parts: readonly ParamSlice[];
   /** The value of a state before the step, [n] where no other shape is given; zeros before the first. */
   readonly slot: (name: string, shape?: readonly number[]) => NodeId;
   /** Sets a state for the next step. */

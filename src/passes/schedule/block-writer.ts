@@ -140,7 +140,7 @@ export class BlockWriter {
 
   /** A value by a name, unless it is as simple as one, which this block and those inside know from here on. */
   keep(key: string, value: Expr, prefix: string): Expr {
-    const simple = value.kind === 'literal' || value.kind === 'ref' || value.kind === 'tick';
+    const simple = value.kind === 'literal' || value.kind === 'ref' || value.kind === 'uniform';
     const result = simple ? value : this.define(prefix, value);
     this.remember(key, result);
     return result;

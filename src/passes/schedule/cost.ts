@@ -49,7 +49,7 @@ function bodyCost(body: readonly Stmt[], c: Costs): number {
   return total;
 }
 
-/** Values that a round of an innermost loop has at once. */
+/** ValueLowering that a round of an innermost loop has at once. */
 function valuesOf(body: readonly Stmt[]): number {
   if (body.some((s) => s.kind === 'for')) return 0;
   const sums = new Set(body.flatMap((s) => (s.kind === 'set' ? [s.name] : [])));

@@ -11,7 +11,7 @@ import { findUses, type Use } from './uses.ts';
 const CHEAP_IN_ROW = 24;
 
 /**
- * Gathers what each root computes, and joins groups that go through the same rows. Values are stored before they are read.
+ * Gathers what each root computes, and joins groups that go through the same rows. ValueLowering are stored before they are read.
  * `elided` are concatenations whose parts are stored in place of them, `kept` roots that something besides kernels needs.
  */
 export function formGroups(

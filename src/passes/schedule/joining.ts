@@ -7,7 +7,7 @@ import type { Expr } from '../../ir/kernel/types.ts';
 import type { Lowerer } from './lowering.ts';
 import { between, isWide, perLane, viewedPoint } from './views.ts';
 
-/** Values that come from one operand or another, or from none, by where their point lies. */
+/** ValueLowering that come from one operand or another, or from none, by where their point lies. */
 
 /** A value as a vector where its point stands for four. */
 const wide = (value: Expr, point: ix.Point): Expr => (isWide(point) && !value.type.endsWith('x4') ? call('splat', value) : value);

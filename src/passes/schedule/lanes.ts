@@ -2,7 +2,7 @@ import { at } from '../../base/errors.ts';
 import { count } from '../../base/types.ts';
 import { operandTypes, recordOf } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
-import { goesThroughRows } from './rows.ts';
+import { isRowwise } from './rows.ts';
 import type { Group, Schedule } from './types.ts';
 
 /**
@@ -15,7 +15,7 @@ function worthSharing(outputs: number, length: number): boolean {
 
 /** How many lanes share each point of a group's kernel: those of the target for a long reduction with few results, else 1. */
 export function chooseLanes(s: Schedule, group: Group, most: number): number {
-  if (most === 1 || goesThroughRows(s.graph, group)) return 1;
+  if (most === 1 || isRowwise(s.graph, group)) return 1;
   const { nodes } = s.graph;
   const outputs = count(at(nodes, at(group.stores, 0).node).type.shape);
   const anchors = [...group.roots, ...group.inlined].map((id) => at(nodes, id)).filter((n) => recordOf(n).sum);

@@ -12,12 +12,12 @@ import { chooseLanes } from './lanes.ts';
 import { matrixWay, type MatrixWay } from './matrix.ts';
 import { about, axisName, kernelName } from './naming.ts';
 import { reroll } from './reroll.ts';
-import { goesThroughRows } from './rows.ts';
-import type { Window } from './reads.ts';
+import { isRowwise } from './rows.ts';
+import type { TensorRange } from './reads.ts';
 import { shareLoads } from './share-loads.ts';
 import { tiling, tilingKey, tilings, type Target, type Tiling } from './tiling.ts';
 import type { Group, Schedule, Store } from './types.ts';
-import { Values } from './values.ts';
+import { ValueLowering } from './values.ts';
 
 /** Which of the tilings of a kernel is taken: the one that costs least, or, for tests, one by number. */
 export type TilingChoice = 'cheapest' | number;
@@ -39,7 +39,7 @@ function writeMatrices(s: Schedule, group: Group, index: number, way: MatrixWay,
   const step = (axis: number): number => (axis === row ? product.rows : axis === column ? product.columns : 1);
   const how = tiling(group.rank, { lanes, masked: true });
   const out = new BlockWriter();
-  const values = new Values(s, group, out, how);
+  const values = new ValueLowering(s, group, out, how);
   const start = shape.map((extent, axis) => ix.scale(ix.variable(axisName(axis), extent / step(axis)), step(axis)));
   values.product = {
     node: way.node,
@@ -48,7 +48,7 @@ function writeMatrices(s: Schedule, group: Group, index: number, way: MatrixWay,
     row: [row, at(start, row)],
     column: [column, at(start, column)],
   };
-  const written = new Map<string, Window>();
+  const written = new Map<string, TensorRange>();
   const body = out.inBlock(() => {
     out.emit(product);
     out.loopOver([product.rows, product.columns], { lanes, unroll: 'none' }, ([r = ix.ZERO, c = ix.ZERO]) => {
@@ -81,8 +81,8 @@ function writeMatrices(s: Schedule, group: Group, index: number, way: MatrixWay,
 /** In the order of their first use, so that equal layers have equal kernels. */
 function buffersOf(
   s: Schedule,
-  windows: ReadonlyMap<string, Window>,
-  written: ReadonlyMap<string, Window>,
+  windows: ReadonlyMap<string, TensorRange>,
+  written: ReadonlyMap<string, TensorRange>,
   reads: { readonly has: (name: string) => boolean },
 ): Buffer[] {
   return [...windows].map(([name, window]): Buffer => {
@@ -126,7 +126,7 @@ function plainOption(s: Schedule, group: Group, index: number, target: Target): 
 
 function candidatesFor(s: Schedule, group: Group, plain: Option, target: Target): Tiling[] {
   if (!target.tiles || s.level === 0) return [];
-  if (plain.kernel.lanes === 1 && goesThroughRows(s.graph, group)) return [tiling(group.rank, { unroll: 'vector', masked: target.masked })];
+  if (plain.kernel.lanes === 1 && isRowwise(s.graph, group)) return [tiling(group.rank, { unroll: 'vector', masked: target.masked })];
   return (target.candidates ?? tilings)(s, group, plain.kernel, target);
 }
 
@@ -195,8 +195,8 @@ function writeKernel(s: Schedule, group: Group, index: number, how: Tiling): Ker
   const axes = [...all.filter((_, i) => i === how.leading), ...all.filter((_, i) => i !== how.leading)].filter((a) => a.extent > 1);
   const points = tilePoints(rows, how);
   const out = new BlockWriter();
-  const values = new Values(s, group, out, how, uniformAxes(axes, how.subgroup));
-  const written = new Map<string, Window>();
+  const values = new ValueLowering(s, group, out, how, uniformAxes(axes, how.subgroup));
+  const written = new Map<string, TensorRange>();
   const put = (st: Store, value: Expr, point: ix.Point): void => {
     const shape = shapeOf(st.node);
     const buffer = bufferOf(s, st, st.perStep ? get(s.tensors, st.tensor, 'tensor').size : shape.reduce((a, b) => a * b, 1));
@@ -254,7 +254,7 @@ function uniformAxes(axes: readonly Axis[], subgroup: number): ReadonlySet<strin
 }
 
 /** The window of a tensor that a kernel stores into. */
-function bufferOf(s: Schedule, st: Store, size: number): { readonly name: string; readonly window: Window } {
+function bufferOf(s: Schedule, st: Store, size: number): { readonly name: string; readonly window: TensorRange } {
   const whole = get(s.tensors, st.tensor, 'tensor').size;
   const name = st.offset === 0 && size === whole ? st.tensor : `${st.tensor}_${st.offset}_${size}`;
   return { name, window: { tensor: st.tensor, offset: st.offset, size } };
@@ -263,7 +263,7 @@ function bufferOf(s: Schedule, st: Store, size: number): { readonly name: string
 function store(out: BlockWriter, buffer: string, perStep: boolean, value: Expr, position: ix.Index): void {
   const v = scalarOf(value.type) === 'bool' ? call('i32', value) : value;
   if (perStep) {
-    out.emit({ kind: 'store', buffer, index: { kind: 'tick', type: 'u32', name: 'slot' }, value: v });
+    out.emit({ kind: 'store', buffer, index: { kind: 'uniform', type: 'u32', name: 'slot' }, value: v });
     return;
   }
   if (!ix.isWide(position)) {

@@ -7,7 +7,7 @@ import type { NodeId, NodeOf } from '../../ir/graph/types.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
 import type { Axis, MatrixOperand, MatrixUnit, Stmt } from '../../ir/kernel/types.ts';
 import { axisName } from './naming.ts';
-import type { Window } from './reads.ts';
+import type { TensorRange } from './reads.ts';
 import type { Group, Place, Schedule } from './types.ts';
 import { viewedPoint } from './views.ts';
 
@@ -22,7 +22,7 @@ const ALIGN = 16;
 export interface MatrixWay {
   readonly node: NodeId;
   readonly product: Extract<Stmt, { kind: 'product' }>;
-  readonly windows: ReadonlyMap<string, Window>;
+  readonly windows: ReadonlyMap<string, TensorRange>;
   /** Axes of the result that the rows and columns of a workgroup's table lie along. */
   readonly row: number;
   readonly column: number;
@@ -74,7 +74,7 @@ function wayBy(s: Schedule, node: NodeOf<'contract'>, shape: readonly number[], 
   const columns = tableSize(at(shape, column), unit.n, 1);
   if (rows === undefined || columns === undefined || extent(depth) % unit.k !== 0 || rows * columns > MOST_CELLS) return undefined;
   const loops = summed.map((c, i): Axis => ({ name: `t${i}`, extent: c === depth ? extent(c) / unit.k : extent(c) }));
-  const windows = new Map<string, Window>();
+  const windows = new Map<string, TensorRange>();
   const operand = (side: 0 | 1): MatrixOperand | undefined => {
     const [labels, mine, step] = side === 0 ? [l.a, row, rows] : [l.b, column, columns];
     // The row or column and the depth are variables by themselves here; all else says where the matrix begins.

@@ -10,7 +10,7 @@ import type { Fused } from './types.ts';
 
 /** A kernel goes through rows one after the other only where there are enough rows to keep a device busy. */
 const MIN_ROWS = 32;
-/** Values of so many elements are not computed long before they are needed. */
+/** ValueLowering of so many elements are not computed long before they are needed. */
 const LARGE = 65_536;
 /** Operations that one kernel computes at the most: shaders stay small. */
 const MAX_OPERATIONS = 64;

@@ -13,7 +13,7 @@ import { isWide, lanesOf } from './views.ts';
 const ELEMENT: readonly Fn[] = ['x', 'y', 'z', 'w'];
 
 /** A part of a tensor that a kernel reads. */
-export interface Window {
+export interface TensorRange {
   readonly tensor: string;
   readonly offset: number;
   readonly size: number;
@@ -30,7 +30,7 @@ interface Reading {
 
 /** Reads values from memory: as vectors where neighbours are needed, and for other threads where they need the same. */
 export class Reads {
-  readonly windows = new Map<string, Window>();
+  readonly windows = new Map<string, TensorRange>();
   /** Whether threads read for one another. */
   shares = false;
   private readonly s: Schedule;
@@ -48,7 +48,7 @@ export class Reads {
   }
 
   /**
-   * Values from memory. Those at equal distances that all threads of a subgroup need are loaded together: each thread reads one
+   * ValueLowering from memory. Those at equal distances that all threads of a subgroup need are loaded together: each thread reads one
    * of them, and all take what the others have.
    */
   all(node: Node, place: Place, points: readonly ix.Point[]): Expr[] {

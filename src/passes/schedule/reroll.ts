@@ -123,7 +123,7 @@ class Alignment {
         all.map((e) => e.name),
         first.type,
       );
-    if (all.every((e) => e.kind === 'tick')) return all.every((e) => e.name === all[0]?.name) ? first : undefined;
+    if (all.every((e) => e.kind === 'uniform')) return all.every((e) => e.name === all[0]?.name) ? first : undefined;
     if (all.every((e) => e.kind === 'load')) {
       const index = this.expr(all.map((e) => e.index));
       return index && first.kind === 'load' && all.every((e) => e.buffer === first.buffer) ? { ...first, index } : undefined;

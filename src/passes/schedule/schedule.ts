@@ -7,7 +7,7 @@ import { chooseRoots } from './fuse.ts';
 import { formGroups, readsOnlyInPlace } from './groups.ts';
 import { Log } from './log.ts';
 import { safeName } from './naming.ts';
-import { goesThroughRows } from './rows.ts';
+import { isRowwise } from './rows.ts';
 import type { Fused, Group, Level, Place, Schedule, Store, Tensor } from './types.ts';
 
 export interface ScheduleOptions {
@@ -16,7 +16,7 @@ export interface ScheduleOptions {
   readonly trace: readonly string[];
   /** Steps that a chunk has at the most: the size of a trace. */
   readonly chunk: number;
-  /** Values that binary16 can hold lie in memory as such: the device must have it. */
+  /** ValueLowering that binary16 can hold lie in memory as such: the device must have it. */
   readonly half?: boolean | undefined;
   /** Products are computed by matrix units, which take what lies in memory. */
   readonly units?: boolean | undefined;
@@ -159,7 +159,7 @@ function storeAll(
       group !== undefined &&
       options.level > 0 &&
       reads.every((r, j) => j <= (i ?? 0) || !r.states.has(state)) &&
-      (!reads[i ?? 0]?.states.has(state) || (!goesThroughRows(graph, group) && readsInPlace(graph, group, state)));
+      (!reads[i ?? 0]?.states.has(state) || (!isRowwise(graph, group) && readsInPlace(graph, group, state)));
     const store = { node: w.value, tensor: state, offset: 0, perStep: false };
     if (alone && i !== undefined) {
       stores[i]?.push(store);

@@ -43,7 +43,7 @@ function itemOf({ table, columns, row, column }: TabledProduct, point: ix.Point)
 }
 
 /** Gives the values of nodes at many points of one thread at once, so that what they share is computed once. */
-export class Values implements Lowerer {
+export class ValueLowering implements Lowerer {
   readonly reads: Reads;
   readonly summing: Summing;
   /** The root that is being computed along the rows, if any: what others have stored there is loaded. */

@@ -1,7 +1,7 @@
 import { at } from '../../base/errors.ts';
 import { showShape } from '../../base/types.ts';
 import * as f from '../functions.ts';
-import { take } from './arrange.ts';
+import { take } from './layout.ts';
 import { along } from './along.ts';
 import { layer, problem } from './layer.ts';
 

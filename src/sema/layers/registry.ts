@@ -1,6 +1,6 @@
 import * as activations from './activations.ts';
 import * as adaptive from './adaptive.ts';
-import * as arrange from './arrange.ts';
+import * as arrange from './layout.ts';
 import { attention } from './attention.ts';
 import * as convolutions from './conv.ts';
 import * as convolved from './convolve.ts';

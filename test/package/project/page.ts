@@ -22,7 +22,7 @@ globalThis.tell = async (where, device) => {
   const worker = new Worker('worker.js', { type: 'module' });
   return story({
     csv,
-    start: (plan, data, moved) => connect(worker, plan, { data: { train: data.train, held: data.held }, device, onDevice: moved }),
+    start: (plan, data, moved) => connect(worker, plan, { data: { train: data.train, holdout: data.holdout }, device, onDevice: moved }),
     lose: () => {
       worker.postMessage('lose');
       return device === 'gpu';

@@ -22,7 +22,7 @@ export interface Told {
     readonly names: readonly string[] | undefined;
     readonly data: readonly number[];
   };
-  readonly held: Readonly<Record<string, number>>;
+  readonly holdout: Readonly<Record<string, number>>;
   readonly undisturbed: number;
   readonly disturbed: number;
   readonly moves: number;
@@ -83,7 +83,7 @@ export async function story({ csv, start, lose }: Setting): Promise<Told> {
   // A small net may have been done before the device was gone.
   for (let i = 0; i < 250 && moving && moves === 0; i++) await new Promise((resolve) => setTimeout(resolve, 20));
   const { shape, names, data: values } = await model.predict({ sqft: [3, 4] });
-  const held = await model.evaluate();
+  const holdout = await model.evaluate();
   model.destroy();
   return {
     wrong,
@@ -93,7 +93,7 @@ export async function story({ csv, start, lose }: Setting): Promise<Told> {
     frozen,
     again,
     predicted: { shape, names, data: [...values] },
-    held,
+    holdout,
     undisturbed,
     disturbed,
     moves,

@@ -6,7 +6,7 @@ import { shareLoads } from './share-loads.ts';
  * Joins kernels that go through the same points and the same loops, and of which none needs another's results, so that they go
  * through them together and load once what several read: the gradients of a layer's weight and bias.
  */
-export function jam(kernels: readonly Kernel[]): Kernel[] {
+export function fuseLoops(kernels: readonly Kernel[]): Kernel[] {
   const shapes = new Map<string, Kernel[]>();
   for (const k of kernels) {
     const loops = k.body.filter((s) => s.kind === 'for');
