@@ -25,7 +25,8 @@ describe('docs/language.md', () => {
     const { model, script, diagnostics } = check({ name: 'page.nn', text });
     expect(renderAll(diagnostics.filter((d) => d.severity === 'error'))).toBe('');
     if (!script) throw new Error('no script');
-    if (model?.training) expect(webgpuOf(compile(model, { rows: model.optim ? 8 : undefined }).plan).kernels.length).toBeGreaterThan(0);
+    if (model?.training)
+      expect(webgpuOf(compile(model, { rows: model.optim ? 8 : undefined, devices: 'gpu' }).plan).kernels.length).toBeGreaterThan(0);
     if (output === undefined) return;
     const random = nativeDraws(0);
     const state = new Map(script.params.map((p) => [p.name, initialValue(p.init, p.shape, random)] as const));

@@ -37,7 +37,7 @@ describe('data that does not fit', () => {
     const trial = async (): Promise<void> => {
       const program = await openProgram(join(data, name));
       const { rows } = await openData(program, undefined);
-      compile(program.model, { rows });
+      compile(program.model, { rows, devices: 'gpu' });
     };
     const error: unknown = await trial().then(
       () => undefined,

@@ -167,7 +167,7 @@ describe("PyTorch's optimizer traces", () => {
 
   it.each(all.traces.flatMap((t) => (['gpu', 'cpu'] as const).map((device) => ({ ...t, device }))))('$nn on the $device', async (t) => {
     const s = stepOf(t.nn);
-    const planned = planGraph(dce(cse(simplify(s.graph))), 1);
+    const planned = planGraph(dce(cse(simplify(s.graph))), 1, { devices: t.device });
     const session = await openSession(planned.plan, t.device);
     try {
       await follow(t, s, 1e-4, async (given) => new Map((await runGraph(planned, session, { ...given, total })).state));

@@ -28,7 +28,7 @@ describe.each(names)('%s', (name) => {
   const [rows = 0] = Object.values(run.data)[0]?.shape ?? [];
 
   it.each(['gpu', 'cpu'] as const)('has the losses of PyTorch on the %s', async (device) => {
-    const { plan } = compile(m, { rows });
+    const { plan } = compile(m, { rows, devices: device });
     const arrays = (plan.data?.tensors ?? []).map((t) => run.data[t.name]?.data ?? []);
     const { losses, weights } = await running(plan, device, async (trained) => {
       await trained.setWeights(

@@ -34,7 +34,7 @@ describe.each(CASES)('$name', ({ name, steps, text }) => {
   ] as const)("is PyTorch's run on the %s at -O%i", async (device, level) => {
     const m = model(text, `${name}.nn`);
     const data = datasetOf(`${folder}/data.safetensors`, m.model);
-    const { plan } = compile(m.model, { rows: data.rows, level });
+    const { plan } = compile(m.model, { rows: data.rows, level, devices: device === 'gpu' ? 'gpu' : 'cpu' });
     await running(plan, device, async (r, session) => {
       expect(session.device.kind).toBe(device === 'gpu' ? 'gpu' : 'cpu');
       expect(session.device.name).toMatch({ gpu: /./, cpu: /^WebAssembly SIMD, 1 thread$/, js: /^JavaScript$/ }[device]);

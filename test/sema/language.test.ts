@@ -255,7 +255,7 @@ describe.each(labelled)('$name', ({ compiled: m, params }) => {
     const all: number[][] = [];
     for (const level of [0, 1] as const) {
       for (const device of ['gpu', 'cpu'] as const) {
-        const { plan } = compile(m, { rows, level });
+        const { plan } = compile(m, { rows, level, devices: device });
         const sizes = plan.data?.tensors.map((t) => t.shape.reduce((p, q) => p * q, 1)) ?? [];
         const data = sizes.map((n, i) =>
           plan.data?.tensors[i]?.dtype === 'i32' ? Array.from({ length: n }, (_, j) => (j * 5) % 7) : new Random(9 + i).floats(n),

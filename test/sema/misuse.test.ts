@@ -11,7 +11,9 @@ const TRIES = Number(process.env['NNC_FUZZ'] ?? 30);
 const bugIn = (text: string): string | undefined => {
   try {
     const { model } = check({ name: 'misuse.nn', text });
-    if (model) compile(model, { rows: model.training && model.optim && model.params.length > 0 ? 4 : undefined });
+    const trains = model?.training && model.optim && model.params.length > 0;
+    // Every other program is lowered for the GPU, the others for the processor.
+    if (model) compile(model, { rows: trains ? 4 : undefined, devices: text.length % 2 === 0 ? 'gpu' : 'cpu' });
     return undefined;
   } catch (e) {
     if (e instanceof CompilerBug || !(e instanceof Error) || !('diagnostics' in e))

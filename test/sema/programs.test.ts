@@ -10,7 +10,6 @@ import type { Graph } from '../../src/ir/graph/types.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import { randomProgram } from '../support/random-program.ts';
 import { adapterAtHand, openSession } from '../support/run-graph.ts';
-import { webgpuOf } from '../support/sections.ts';
 
 /**
  * Random well-typed programs, a whole step of training each: the kernels of both levels on both devices against the float64
@@ -65,14 +64,15 @@ async function trial(seed: number): Promise<string | undefined> {
   for (const level of [0, 1] as const) {
     // Kernels for software adapters are small; those for hardware are tried too.
     const adapter = await adapterAtHand(seed % 5 !== 1);
+    // Without being asked for more, half of the programs are enough for a GPU, with and without a tiling of its own; unfused kernels
+    // are small and many: the GPU sees them of every fifth program.
+    const onGpu = (level > 0 || seed % 5 === 0) && (ALL || seed % 4 <= 1);
+    const devices = onGpu ? 'all' : 'cpu';
     // Of the ways to write each kernel, the one that is chosen, or in every other program any one.
-    const odd = planGraph(graph, level, { tiling: seed % 2 === 0 ? undefined : seed, adapter });
-    const planned = webgpuOf(odd.plan).kernels.some((k) => k.wgsl.length > LONG) ? planGraph(graph, level, { adapter }) : odd;
-    for (const device of ['gpu', 'cpu'] as const) {
-      // Unfused kernels are small and many: the GPU sees them of every fifth program, the processor of all.
-      if (level === 0 && device === 'gpu' && seed % 5 !== 0) continue;
-      // Without being asked for more, half of the programs are enough for a GPU, with and without a tiling of its own.
-      if (device === 'gpu' && !ALL && seed % 4 > 1) continue;
+    const odd = planGraph(graph, level, { tiling: seed % 2 === 0 ? undefined : seed, adapter, devices });
+    const long = odd.plan.backends.webgpu?.kernels.some((k) => k.wgsl.length > LONG) ?? false;
+    const planned = long ? planGraph(graph, level, { adapter, devices }) : odd;
+    for (const device of onGpu ? (['gpu', 'cpu'] as const) : (['cpu'] as const)) {
       const session = await openSession(planned.plan, device);
       const got = await runGraph(planned, session, { ...given, step: 1, seed });
       session.destroy();

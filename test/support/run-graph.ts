@@ -79,7 +79,7 @@ function withoutHalves(plan: Plan): Plan {
 
 /** Runs a graph once on a device of its own. */
 export async function runGraph(graph: Graph, level: Level, kind: DeviceKind, given: GraphInputs): Promise<GraphResult> {
-  const planned = planGraph(graph, level);
+  const planned = planGraph(graph, level, { devices: kind === 'gpu' ? 'gpu' : 'cpu' });
   const session = await openSession(planned.plan, kind);
   try {
     return await run(planned, session, given);
