@@ -131,5 +131,5 @@ export class Levels {
   }
 }
 
-/** Where most loops start. */
+/** The start of most loops. */
 export const ZERO: Code = constant(0);

@@ -30,7 +30,7 @@ export interface Read {
 export interface Unknowns {
   /** The index of a loop of the operation itself. */
   readonly loop: (extent: number) => Index;
-  /** An index that is data. */
+  /** An index that is read from data. */
   readonly data: (extent: number) => Index;
 }
 

@@ -70,7 +70,7 @@ export interface OpAttrs {
   pad: { readonly low: readonly number[]; readonly high: readonly number[]; readonly value: number };
   slice: { readonly start: readonly number[]; readonly size: Shape };
   concat: { readonly axis: number };
-  /** The same elements in the opposite order along some axes. */
+  /** Reverses the elements along some axes. */
   flip: { readonly axes: readonly number[] };
   /** Sliding windows: the axis becomes the positions of the window, a new last axis the elements inside it. */
   window: { readonly axis: number; readonly size: number; readonly stride: number; readonly dilation: number };

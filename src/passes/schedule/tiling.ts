@@ -207,7 +207,7 @@ function unrollsOf(loads: readonly LoopLoad[], target: Target): readonly Unroll[
 
 export interface LoopLoad {
   readonly index: Expr;
-  /** Moves by one element with the innermost loop. */
+  /** Whether it moves by one element with the innermost loop. */
   readonly contiguous: boolean;
   /** Iterations of the innermost loop. */
   readonly rounds: number;

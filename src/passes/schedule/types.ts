@@ -24,7 +24,7 @@ export interface Group {
   readonly roots: readonly NodeId[];
   /** Neither views nor leaves; in the order of the graph. */
   readonly inlined: readonly NodeId[];
-  /** Threads are dealt out over so many axes; along the others, each thread goes through its row. */
+  /** Threads are distributed over this many axes; along the others, each thread processes its whole row. */
   readonly rank: number;
   readonly stores: readonly Store[];
 }
@@ -33,7 +33,7 @@ export interface Group {
 export interface Fused {
   readonly roots: readonly NodeId[];
   readonly inlined: readonly NodeId[];
-  /** Threads are dealt out over so many axes of the roots; along the others, each thread goes through its row. */
+  /** Threads are distributed over this many axes of the roots; along the others, each thread processes its whole row. */
   readonly rank: number;
 }
 
