@@ -20,7 +20,7 @@ import { trainingSchedule, type TrainingSchedule } from './planning/training-sch
 import { analyze } from './sema/analyze.ts';
 import type { Model, Script } from './sema/model.ts';
 
-/** What {@link check} finds. */
+/** The result of {@link check}. */
 export interface Checked {
   /** Undefined if something is wrong, or if the program has no model. */
   readonly model: Model | undefined;
@@ -29,10 +29,10 @@ export interface Checked {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Gives the text of an imported file, or says why it cannot be read. */
+/** Returns the text of an imported file, or why it cannot be read. */
 export type Reader = (path: string, from: Source) => Source | string;
 
-/** Text to model and script; the diagnostics say what is wrong, and hold warnings either way. `read` serves imports. */
+/** Text to model and script. The diagnostics hold the errors, and warnings in any case. `read` serves imports. */
 export function check(source: Source, read: Reader = () => 'there are no files here'): Checked {
   const sink = new DiagnosticSink();
   const { program } = parse(source, sink);
@@ -46,10 +46,10 @@ export function check(source: Source, read: Reader = () => 'there are no files h
   return { ...found, diagnostics: sink.all };
 }
 
-/** Parts of the forward pass that are tried, one after the other, where memory is short. */
+/** Numbers of recomputed segments of the forward pass to try, in order, if memory is short. */
 const SEGMENTS = [2, 3, 4, 6, 8, 12, 16];
 
-/** What numbers of the options must be whole, and at least how large. */
+/** Options that must be whole numbers, with their minimum. */
 const WHOLE = { rows: 1, holdout: 0, batch: 1, steps: 1, epochs: 1, seed: 0, recompute: 0 } as const satisfies Partial<
   Record<keyof CompileOptions, number>
 >;
@@ -59,7 +59,7 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
   const { maxMemory } = options;
   checkWhole(WHOLE, options);
   if (maxMemory === undefined) return compileOnce(model, options);
-  // How kernels go through their points makes no difference to what they need.
+  // How kernels are tiled does not change the memory they need, so the trials use plain kernels.
   const { observe: _observe, ...quiet } = options;
   const bytesWith = (recompute: number): number => planBytes(compileOnce(model, { ...quiet, recompute }, true).plan).total;
   let best = { recompute: 0, bytes: bytesWith(0) };
@@ -78,7 +78,7 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
   });
 }
 
-/** What each counter gains in a step: a layer that is used by several losses in turn sees a batch for each of them. */
+/** How much each counter grows per step: a layer that several losses use in turn sees one batch for each of them. */
 function countersOf({ counters, training, turns, uses }: Model): PlanCounter[] {
   const moved = !training || turns.length === 0 ? uses : ['loss', ...turns.map((t) => t.output)].flatMap((l) => usesOf(training, l, uses));
   return counters.map(({ name, state, each }) => ({ name, perStep: each * moved.filter((u) => u.state === state).length }));
@@ -94,7 +94,7 @@ function aboutOf(model: Model, { program, columns, classes, vocabulary }: Names 
   };
 }
 
-/** One compilation; `plain` is for its memory alone. */
+/** One compilation; `plain` only measures its memory. */
 function compileOnce(model: Model, options: CompileOptions, plain = false): Compiled {
   const packings = packingsOf(model);
   const schedule = trainingSchedule(model, options);

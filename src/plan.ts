@@ -4,53 +4,53 @@ import type { StorageType } from './base/types.ts';
 import type { About } from './runtime/api.ts';
 import type { Sections } from './sections.ts';
 
-/** Runners refuse plans of other versions. */
+/** Runtimes refuse plans of other versions. */
 export const PLAN_VERSION = 6;
 
 /**
- * The compiled program as plain JSON data. The runtime knows nothing else: a plan can be saved, compared, embedded in a
- * page and run by a few kilobytes of code.
+ * The compiled program as plain JSON. The runtime knows nothing else: a plan can be saved, compared, embedded in a page and run by a few
+ * kilobytes of code.
  */
 export interface Plan {
   readonly format: 'nnc-plan';
   readonly version: typeof PLAN_VERSION;
   readonly name: string;
-  /** FNV-1a of everything that is computed: the same for runs of other lengths and on other devices, another for other batches. */
+  /** FNV-1a hash of everything that is computed: independent of the device and the length of a run, but not of the batch. */
   readonly identity: string;
   readonly level: number;
-  /** Every buffer that exists on the device besides the steps' uniforms and the read-back ring. */
+  /** All buffers on the device, except the uniforms and the readback ring. */
   readonly arenas: readonly Arena[];
   readonly programs: Readonly<Record<string, PlanProgram>>;
-  /** The code of the programs, one section for each backend that the plan was made for. */
+  /** The code of the programs: one section per backend that the plan was made for. */
   readonly backends: Sections;
   readonly scalars: readonly PlanScalar[];
-  /** Everything that weights hold: trained parameters, then states such as running means. */
+  /** The tensors of the weights: parameters, then states such as running means. */
   readonly params: readonly PlanParam[];
-  /** Numbers that weights hold besides, which the host counts: nothing reads them, and PyTorch has them. */
+  /** Counters that weights also hold and the host updates: nothing reads them, but PyTorch has them. */
   readonly counters: readonly PlanCounter[];
-  /** Optimizer state that a checkpoint needs, by name. */
+  /** Optimizer states for checkpoints, by name. */
   readonly slots: readonly PlanTensor[];
   /** Examples to train on; with `capacity`, any number up to `rows`. */
   readonly data: { readonly rows: number; readonly capacity: boolean; readonly tensors: readonly PlanTensor[] } | undefined;
-  /** Examples that are held out, for the program `holdout`. */
+  /** Held-out examples, for the program `holdout`. */
   readonly holdout: { readonly rows: number; readonly tensors: readonly PlanTensor[] } | undefined;
   readonly predict: { readonly rows: number; readonly inputs: readonly PlanTensor[]; readonly output: PlanTensor };
-  /** What the program `watch` computes for whoever looks on. */
+  /** The outputs of the program `watch`. */
   readonly watch: readonly PlanTensor[];
   readonly train: TrainPlan | undefined;
-  /** What people call things; nothing that is computed depends on it. */
+  /** Names for people; no computation depends on them. */
   readonly about: About;
-  /** Most steps that one submit may hold: the length of the uniform and trace buffers. */
+  /** The most steps in one submit: the length of the uniform and trace buffers. */
   readonly chunk: number;
 }
 
-/** What an arena is for: `work` holds what lives within a step. */
+/** The purpose of an arena: `work` holds what lives within a step. */
 export type ArenaKind = 'state' | 'data' | 'trace' | 'work';
 
 export interface Arena {
   readonly name: string;
   readonly kind: ArenaKind;
-  /** Of f16 there are two elements in a word; the device must have the feature `shader-f16` then. */
+  /** For f16, two elements share a word; the device must have the feature `shader-f16`. */
   readonly dtype: StorageType;
   /** Of four bytes. */
   readonly words: number;
@@ -58,13 +58,13 @@ export interface Arena {
 
 /** One step of training, or one batch of predictions. */
 export interface PlanProgram {
-  /** Where recorded outputs lie. */
+  /** The places of recorded outputs. */
   readonly trace: Readonly<Record<string, PlanTensor>>;
-  /** Floating-point operations of one run, about. */
+  /** Approximate floating-point operations of one run. */
   readonly flops: number;
 }
 
-/** Word `1 + index` of a step's uniforms; word 0 is the slot in the chunk. */
+/** Word `1 + index` of a step's uniforms; word 0 is the step's slot in the chunk. */
 export interface PlanScalar {
   readonly name: string;
   readonly dtype: 'f32' | 'i32';
@@ -94,7 +94,7 @@ export interface TrainPlan {
   readonly stepsPerEpoch: number;
   readonly batch: number;
   readonly seed: number;
-  /** The last step of an epoch runs this program, where the rows do not divide evenly. */
+  /** Whether the last step of an epoch runs the program `tail`, because the rows do not divide evenly. */
   readonly tail: boolean;
   readonly classes: number | undefined;
   readonly loss: string;
@@ -104,18 +104,18 @@ export interface TrainPlan {
 }
 
 export const BYTES = 4;
-/** Most steps of one submit, as plans are made. */
+/** The most steps of one submit in the plans that are made. */
 export const CHUNK = 512;
-/** Threads that may run a plan as WebAssembly together. */
+/** The most threads that run a plan's WebAssembly together. */
 export const MOST_THREADS = 8;
-/** The numbers of one step are a uniform binding with a dynamic offset: its size is the alignment that every device takes. */
+/** The uniforms of one step are bound with a dynamic offset; this size is an alignment that every device accepts. */
 export const UNIFORM_BYTES = 256;
-/** The word that says for how many steps from it on the same program runs. */
+/** The word that holds how many steps, from this one on, run the same program. */
 export const UNIFORM_COUNT = UNIFORM_BYTES / BYTES - 1;
-/** Copies of the trace on their way to the host. */
+/** Copies of the trace that may be on their way to the host. */
 export const READBACK_SLOTS = 3;
 
-/** Bytes of device memory that the runtime allocates for a plan: no more, no less. */
+/** Exactly the bytes of device memory that the runtime allocates for a plan. */
 export function planBytes(plan: Plan): {
   readonly arenas: number;
   readonly uniforms: number;
@@ -123,13 +123,13 @@ export function planBytes(plan: Plan): {
   readonly total: number;
 } {
   const arenas = plan.arenas.reduce((n, a) => n + a.words * BYTES, 0);
-  // A loop takes its steps from any place on, so that there is room for a whole chunk behind the last.
+  // A loop may start at any step, so there is room for a whole chunk after the last one.
   const uniforms = plan.chunk * UNIFORM_BYTES * (Object.keys(plan.backends.webgpu?.loops ?? {}).length ? 2 : 1);
   const readback = READBACK_SLOTS * traceWords(plan) * BYTES;
   return { arenas, uniforms, readback, total: arenas + uniforms + readback };
 }
 
-/** Words of the arena that records outputs. */
+/** Words of the trace arena. */
 export function traceWords(plan: Plan): number {
   return plan.arenas.find((a) => a.name === 'trace')?.words ?? 0;
 }

@@ -1,24 +1,24 @@
 /**
- * The code that a plan carries: one section for each backend. A backend's `emit` makes its section, and its session in the runtime
- * opens it; nothing else looks inside.
+ * The code in a plan: one section per backend. A backend's `emit` makes its section, and its session in the runtime opens it; nothing else
+ * looks inside.
  */
 export interface Sections {
   readonly webgpu?: WebGpuSection | undefined;
-  /** Undefined as well where the arenas do not fit into its memory. */
+  /** Also undefined if the arenas do not fit into its memory. */
   readonly wasm?: WasmSection | undefined;
-  /** Stands in for `wasm` in pages that forbid WebAssembly. */
+  /** Replaces `wasm` in pages that forbid WebAssembly. */
   readonly js?: JsSection | undefined;
 }
 
 export type BackendName = keyof Sections;
 
 export interface WebGpuSection {
-  /** What a device must have beyond what every one has, as the standard calls it. */
+  /** Optional WebGPU features that the device must have, by their standard names. */
   readonly features: readonly string[];
   readonly kernels: readonly WgslKernel[];
-  /** The dispatches of each program, in the order in which they run. */
+  /** The dispatches of each program, in execution order. */
   readonly programs: Readonly<Record<string, readonly Dispatch[]>>;
-  /** Programs that one workgroup repeats for many steps in one dispatch. */
+  /** Programs that one workgroup can repeat for many steps in a single dispatch. */
   readonly loops: Readonly<Record<string, WgslLoop>>;
 }
 
@@ -26,33 +26,33 @@ export interface WgslKernel {
   readonly name: string;
   readonly wgsl: string;
   readonly bindings: readonly { readonly access: 'read' | 'read_write' }[];
-  /** Threads side by side that read for one another, which needs the feature `subgroups`; 1 where none do. */
+  /** Size of a subgroup whose threads load for one another, which needs the feature `subgroups`; 1 if none do. */
   readonly subgroup: number;
-  /** Lanes join by operations of subgroups, of whatever size, which needs the feature too. */
+  /** Reductions use subgroup operations, of any subgroup size, which needs that feature too. */
   readonly collectives: boolean;
   /** Uses matrix units, which needs the feature `chromium-experimental-subgroup-matrix`. */
   readonly matrices: boolean;
-  /** Reads the scalars of the step. */
+  /** Reads the step's uniforms. */
   readonly uniforms: boolean;
   readonly workgroups: readonly [number, number];
 }
 
-/** Any number of steps, for any number of nets: workgroup n trains net n on its own part of state and trace. */
+/** Runs any number of steps for any number of nets: workgroup n trains net n on its own part of state and trace. */
 export interface WgslLoop {
   readonly wgsl: string;
-  /** Whole arenas; all but the data hold a part for each net. */
+  /** Whole arenas; all except the data have a part for each net. */
   readonly bindings: readonly { readonly arena: string; readonly access: 'read' | 'read_write' }[];
 }
 
 /** One run of a kernel on its data. */
 export interface Dispatch {
   readonly kernel: number;
-  /** The parts of arenas that it sees, in the order of its bindings. */
+  /** The ranges of arenas that it sees, in the order of its bindings. */
   readonly ranges: readonly ArenaRange[];
   readonly name: string;
-  /** What it stores, and the place in the program that asks for it. */
+  /** What it stores, and where in the program that comes from. */
   readonly about: readonly string[];
-  /** Floating-point operations, and bytes of everything that it reads and writes. */
+  /** Floating-point operations, and bytes that it reads and writes. */
   readonly flops: number;
   readonly bytes: number;
 }
@@ -76,50 +76,50 @@ export interface JsText {
 }
 
 /**
- * All programs as one WebAssembly module (with SIMD) over one memory that holds all arenas, which it imports as `env.memory`.
- * It exports `run(rank, threads)`, which does the steps that the control block names, `work(rank, threads)`, which helpers run until
- * they are told to stop, and each kernel as `k0`, `k1`, ... Everything here is counted in bytes but the pages.
+ * All programs as one WebAssembly module (with SIMD) over one memory that holds all arenas and is imported as `env.memory`. Exports:
+ * `run(rank, threads)` runs the steps in the control block, `work(rank, threads)` is the loop of a helper thread until it is told to stop,
+ * and `k0`, `k1`, ... are the kernels. Everything here is in bytes, except the pages.
  */
 export interface WasmSection {
   /** The module in base64. */
   readonly module: string;
-  /** The byte of the module that says whether its memory is shared by threads: 1 for one thread, 3 for more. */
+  /** The byte of the module that says whether its memory is shared: 1 for one thread, 3 for several. */
   readonly sharing: number;
-  /** Pages of 64 KiB that the memory has. */
+  /** The memory's size in pages of 64 KiB. */
   readonly pages: number;
   /** Where each arena starts. */
   readonly arenas: Readonly<Record<string, number>>;
   /** Where the uniforms start. */
   readonly uniforms: number;
-  /** Memory that kernels may use while they run: the first thread's, then those of the others. */
+  /** Scratch memory of the kernels: the first thread's, then those of the others. */
   readonly scratch: number;
   readonly control: WasmControl;
-  /** The kernels that each program runs, one after the other; `run` knows programs by their places here. */
+  /** The kernels of each program in execution order; `run` refers to programs by their index here. */
   readonly programs: readonly { readonly name: string; readonly calls: readonly WasmCall[] }[];
 }
 
-/** Words by which the host hands out work and threads find each other. */
+/** Addresses of the words by which the host hands out work and threads synchronise. */
 export interface WasmControl {
-  /** Changes with each chunk of steps; -1 sends the helpers home. */
+  /** Changes with each chunk of steps; -1 tells helpers to stop. */
   readonly job: number;
   /** Steps of the chunk. */
   readonly count: number;
-  /** For each step, which program. */
+  /** The program index of each step. */
   readonly steps: number;
-  /** Helpers that are there. */
+  /** Helpers that have started. */
   readonly ready: number;
-  /** Helpers that sleep. */
+  /** Helpers that are asleep. */
   readonly sleepers: number;
 }
 
 /** One run of a kernel of the module. */
 export interface WasmCall {
   readonly kernel: number;
-  /** Where what it sees starts. */
+  /** The addresses of its bindings. */
   readonly addresses: readonly number[];
-  /** Points of the outermost axis, which threads may divide. */
+  /** Points of the outermost axis, which may be divided among threads. */
   readonly points: number;
-  /** About how many instructions it takes. */
+  /** Approximate number of instructions. */
   readonly work: number;
   readonly shared: boolean;
 }

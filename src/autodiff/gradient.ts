@@ -5,8 +5,8 @@ import type { Node, NodeId, NodeOf, Op } from '../ir/graph/types.ts';
 import { VJP, applyVjp, type VjpTable } from './vjp.ts';
 
 /**
- * Reverse-mode differentiation, graph to graph: appends the nodes that compute d(of)/d(wrt) and returns them, one for
- * each of `wrt`. `of` must be a scalar. The new nodes are ordinary ones, so the result can be differentiated again.
+ * Reverse-mode differentiation, graph to graph: appends the nodes that compute d(of)/d(wrt) and returns one per entry of `wrt`. `of` must
+ * be a scalar. The new nodes are ordinary, so the result can be differentiated again.
  */
 export function gradient(b: GraphBuilder, of: NodeId, wrt: readonly NodeId[], table: VjpTable = VJP): NodeId[] {
   const type = b.type(of);
@@ -33,7 +33,7 @@ export function gradient(b: GraphBuilder, of: NodeId, wrt: readonly NodeId[], ta
   return wrt.map((id) => cotangents.get(id) ?? b.like(0, id));
 }
 
-/** Nodes on a way from `wrt` to `of`: the only ones whose cotangents matter. */
+/** Nodes that depend on `wrt`, up to `of`: only their cotangents matter. */
 function influenced(nodes: readonly Node[], wrt: readonly NodeId[], of: NodeId): Set<NodeId> {
   const reached = new Set(wrt);
   for (const node of nodes) {

@@ -5,8 +5,8 @@ import { contractLabels } from '../ir/graph/contract.ts';
 import type { NodeId, NodeOf, Op } from '../ir/graph/types.ts';
 
 /**
- * The cotangents of a node's operands from the cotangent of its result: one entry an operation, in terms of operations
- * that have entries themselves, so that derivatives can be differentiated again. `null` where nothing flows.
+ * The cotangents of a node's operands from the cotangent of its result. There is one rule per operation, made of operations that have rules
+ * themselves, so that derivatives can be differentiated again. `null` means no cotangent.
  */
 export interface VjpContext<K extends Op> {
   readonly b: GraphBuilder;
@@ -57,7 +57,7 @@ export const VJP: VjpTable = {
   sigmoid: ({ b, out }, ct) => [b.op('mul', ct, b.op('mul', out, b.op('sub', b.like(1, out), out)))],
   erf: ({ b, x }, ct) => [b.op('mul', ct, b.op('mul', b.like(TWO_OVER_SQRT_PI, x), b.op('exp', b.op('neg', b.op('mul', x, x)))))],
   floor: none,
-  // As the cast that it is: rounding has no slope of its own.
+  // Passes the cotangent through, as a cast does; the derivative of rounding itself is 0 almost everywhere.
   round_f16: (_cx, ct) => [ct],
   finite: none,
   not: none,
@@ -76,10 +76,10 @@ export const VJP: VjpTable = {
   pow: ({ b, x, y, out }, ct) => {
     const one = b.like(1, x);
     const zero = b.like(0, x);
-    // x^0 is 1 everywhere, so nothing flows there, not even 0 times infinity.
+    // x^0 is 1 everywhere, so its derivative is 0, even where the formula would give 0 times infinity.
     const slope = b.op('mul', y, b.op('pow', x, b.op('sub', y, one)));
     const dx = b.op('mul', ct, b.op('select', b.op('eq', y, zero), zero, slope));
-    // As torch.pow: x^y does not change with y where the base is 0, and has no slope where it is negative.
+    // As in torch.pow, the derivative in y is 0 for a base of 0 (if y >= 0) and NaN for negative bases.
     const still = b.op('and', b.op('eq', x, zero), b.op('le', zero, y));
     const dy = b.op('select', still, zero, b.op('mul', ct, b.op('mul', out, b.op('log', b.op('select', still, one, x)))));
     return [dx, dy];
@@ -99,7 +99,7 @@ export const VJP: VjpTable = {
 
   reduce_sum: ({ b, node, x }, ct) => [b.unreduce(ct, b.shape(x), node.attrs.axes)],
   reduce_max: ({ b, node, x, out }, ct) => {
-    // The cotangent is shared equally among the places that hold the maximum, as PyTorch's amax does.
+    // Elements that equal the maximum share the cotangent equally, as in PyTorch's amax.
     const shape = b.shape(x);
     const { axes } = node.attrs;
     const hit = b.op('eq', x, b.unreduce(out, shape, axes));

@@ -8,7 +8,7 @@ import { generateJs } from './js.ts';
 
 const PROCESSOR: Target = { lanes: 1, tiles: false, masked: false, registers: 8, threads: 1 };
 
-/** Functions in JavaScript, for where WebAssembly is not allowed. */
+/** JavaScript functions, for pages where WebAssembly is not allowed. */
 export const JS: Backend = {
   name: 'js',
   device: 'cpu',
@@ -16,7 +16,7 @@ export const JS: Backend = {
   emit(programs, { scalars }) {
     const texts = new Interned<JsText>();
     const calls = programs.map(({ name, placed, batches, kernels }) => {
-      // In the order of the GPU's dispatches, for which the memory was assigned.
+      // In the order of the GPU's dispatches, because memory was assigned for that order.
       const ordered = batches.flat().map((i) => at(kernels.js ?? [], i));
       const list = ordered.map((kernel) => {
         const bound = bindBuffers([kernel], placed, Infinity);

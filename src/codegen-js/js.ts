@@ -3,8 +3,8 @@ import { isVectorFn, scalarOf } from '../ir/kernel/functions.ts';
 import type { Expr, Fn, Kernel, ScalarType, Stmt, SubgroupFn, VectorFn } from '../ir/kernel/types.ts';
 
 /**
- * Kernel IR as JavaScript, for the CPU device: one function of (b, uniforms, lib) a kernel, with plain nested loops over
- * typed arrays. It computes in float64 and rounds to float32 where it stores.
+ * Kernel IR as JavaScript for the CPU device: each kernel is a function of (b, uniforms, lib) with plain nested loops over typed arrays. It
+ * computes in float64 and rounds to float32 when it stores.
  */
 export interface JsPlacement {
   readonly bindings: readonly unknown[];
@@ -26,7 +26,7 @@ const lib =
   (_t: ScalarType, ...args: readonly string[]) =>
     fn1(`lib.${name}`)(...args);
 
-/** One entry a function: its text, given the type of its first operand. */
+/** The text of each function, given the type of its first operand. */
 const TEXT: { readonly [F in Exclude<Fn, VectorFn | SubgroupFn>]: (type: ScalarType, ...args: string[]) => string } = {
   neg: (_t, a) => `(-${a})`,
   abs: math('abs'),
@@ -69,7 +69,7 @@ const TEXT: { readonly [F in Exclude<Fn, VectorFn | SubgroupFn>]: (type: ScalarT
   shuffle: lib('shuffle'),
 };
 
-/** The body of `(b, uniforms, lib) => {...}`; `b` holds the windows of the arenas, `uniforms` the words of the step. */
+/** The body of `(b, uniforms, lib) => {...}`; `b` holds the bound ranges of the arenas, `uniforms` the words of the step. */
 export function generateJs(kernel: Kernel, place: JsPlacement): string {
   const lines = place.bindings.map((_, i) => `const b${i} = b[${i}];`);
   const tickIndex = new Map(place.scalars.map((s, i) => [s.name, { index: i + 1, dtype: s.dtype }]));
@@ -127,7 +127,7 @@ export function generateJs(kernel: Kernel, place: JsPlacement): string {
       case 'product':
         throw new CompilerBug('JavaScript has no matrix units');
       case 'combine':
-        // One lane holds everything already.
+        // There is only one lane, so nothing is left to combine.
         break;
       case 'store':
         lines.push(`${indent}${element(s.buffer, s.index)} = ${expr(s.value)};`);

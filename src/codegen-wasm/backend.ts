@@ -9,13 +9,13 @@ import { addPrograms, controlAt } from './program.ts';
 import { CPU_COSTS, WASM_TARGET } from './target.ts';
 import { addKernel } from './wasm.ts';
 
-/** What is placed starts at multiples of so many bytes. */
+/** Alignment of everything in memory, in bytes. */
 const ALIGN = 256;
-/** Bytes behind the last arena that vectors may touch. */
+/** Bytes after the last arena that vectors may touch. */
 const SLACK = 256;
-/** Pages of a memory with addresses of 32 bits. */
+/** The most pages of a memory with 32-bit addresses. */
 const MOST_PAGES = 65_536;
-/** Work from which on it pays to wake another thread, in instructions: some twenty microseconds. */
+/** From this much work on it pays to wake another thread, in instructions: some twenty microseconds. */
 const WORTH_SHARING = 40_000;
 
 /** WebAssembly with SIMD: one module for all programs. */
@@ -26,9 +26,9 @@ export const WASM: Backend = {
   emit: (programs, memory) => ({ wasm: moduleOf(programs, memory) }),
 };
 
-/** All programs as one module; undefined where their memory is more than WebAssembly has. */
+/** All programs as one module; undefined if they need more memory than WebAssembly has. */
 function moduleOf(programs: readonly ScheduledProgram[], { arenas, scalars, chunk }: PlanMemory): WasmSection | undefined {
-  // Nothing lies at address 0, so that an address which is not set does harm to nobody.
+  // Address 0 is left free, so that an unset address does no harm.
   let end = ALIGN;
   const take = (bytes: number): number => {
     const start = end;

@@ -1,14 +1,14 @@
 /**
- * The binary format of WebAssembly, as far as kernels need it (WebAssembly Core Specification 2.0, chapter 5). Code is
- * nested arrays of bytes until the end, so that putting pieces together costs nothing.
+ * The binary format of WebAssembly, as far as kernels need it (WebAssembly Core Specification 2.0, chapter 5). Code stays nested arrays of
+ * bytes until the end, so that joining pieces costs nothing.
  */
 export type Code = number | readonly Code[];
 
-/** Value types by their bytes. */
+/** The bytes of value types. */
 export const VALUE_TYPE = { i32: 0x7f, f32: 0x7d, v128: 0x7b } as const;
 export type ValType = keyof typeof VALUE_TYPE;
 
-/** A number without a sign, seven bits a byte. */
+/** An unsigned integer in LEB128. */
 export function unsigned(value: number): number[] {
   const bytes: number[] = [];
   let rest = value;
@@ -20,7 +20,7 @@ export function unsigned(value: number): number[] {
   return bytes;
 }
 
-/** A number of 32 bits with a sign. */
+/** A signed 32-bit integer in LEB128. */
 export function signed(value: number): number[] {
   const bytes: number[] = [];
   let rest = value | 0;
@@ -42,7 +42,7 @@ function wordBytes(value: number): number[] {
 
 const simd = (opcode: number): readonly number[] => [0xfd, ...unsigned(opcode)];
 
-/** Instructions without operands in the text, by their names in the specification. */
+/** Instructions without immediate operands, by their names in the specification. */
 export const OP = {
   return: [0x0f],
   end: [0x0b],
@@ -142,7 +142,7 @@ export const OP = {
 } as const;
 export type OpName = keyof typeof OP;
 
-/** Loads and stores; all take an address and a fixed distance from it in bytes. */
+/** Loads and stores; all take an address and a constant offset in bytes. */
 const MEMORY = {
   'i32.load': [0x28],
   'f32.load': [0x2a],
@@ -153,16 +153,16 @@ const MEMORY = {
   'v128.store': simd(0x0b),
 } as const;
 
-/** Addresses are multiples of four: the hint is the exponent. */
+/** Addresses are multiples of four; the alignment hint is the exponent. */
 const ALIGN_HINT = 2;
 
 export const memory = (name: keyof typeof MEMORY, offset: number): Code => [MEMORY[name], ALIGN_HINT, unsigned(offset)];
 const ATOMIC = { notify: 0x00, wait: 0x01, load: 0x10, store: 0x17, add: 0x1e } as const;
-/** What threads do to a word: `wait` takes the expected value and a limit of time, `notify` how many to wake. */
+/** Atomic operations on a word: `wait` takes the expected value and a timeout, `notify` how many threads to wake. */
 export const atomic = (name: keyof typeof ATOMIC, offset: number): Code => [0xfe, ATOMIC[name], ALIGN_HINT, unsigned(offset)];
 export const constant = (value: number): Code => [0x41, signed(value)];
 export const floatConstant = (value: number): Code => [0x43, floatBytes(value)];
-/** Four times the same word. */
+/** A vector of four equal words. */
 const fourWords = (word: readonly number[]): Code => [simd(0x0c), word, word, word, word];
 export const vectorConstant = (value: number): Code => fourWords(floatBytes(value));
 export const integerVector = (value: number): Code => fourWords(wordBytes(value));
@@ -172,11 +172,11 @@ export const tee = (local: number): Code => [0x22, unsigned(local)];
 export const invoke = (fn: number): Code => [0x10, unsigned(fn)];
 export const extractLane = (type: 'f32' | 'i32', lane: number): Code => [simd(type === 'f32' ? 0x1f : 0x1b), lane];
 export const replaceLane = (type: 'f32' | 'i32', lane: number): Code => [simd(type === 'f32' ? 0x20 : 0x1c), lane];
-/** One element of a vector in all four places; the operand is given twice. */
+/** Broadcasts one lane to all four; the operand is pushed twice. */
 export const broadcastLane = (lane: number): Code => [simd(0x0d), Array.from({ length: 16 }, (_, i) => lane * 4 + (i % 4))];
 const EMPTY = 0x40;
 export const ifThen = (condition: Code, body: Code): Code => [condition, 0x04, EMPTY, body, OP.end];
-/** Runs the body, and again as long as the condition after it holds. */
+/** Runs the body at least once, and repeats it while the condition holds. */
 export const repeatWhile = (body: Code, condition: Code): Code => [0x03, EMPTY, body, condition, 0x0d, 0, OP.end];
 
 /** Nested code as bytes. */
@@ -190,12 +190,12 @@ export function bytesOf(code: Code): number[] {
   return out;
 }
 
-/** Many things behind their number. */
+/** Items preceded by their count. */
 export function vector(items: readonly Code[]): Code {
   return [unsigned(items.length), items];
 }
 
-/** A section of a module, or the body of a function: its bytes behind their number. */
+/** A section of a module or the body of a function: bytes preceded by their length. */
 export function sized(code: Code): number[] {
   const bytes = bytesOf(code);
   return unsigned(bytes.length).concat(bytes);

@@ -16,12 +16,14 @@ import {
   type ValType,
 } from './encode.ts';
 
-/** How the values of the kernel IR lie in WebAssembly: integers and conditions as i32, vectors as v128 with conditions as masks. */
+/** How kernel IR values are represented: integers and conditions as i32, vectors as v128, with masks for conditions. */
 export function valType(type: ValueType): ValType {
   return isVector(type) ? 'v128' : type === 'f32' ? 'f32' : 'i32';
 }
 
-/** Instructions of a function for f32, i32, u32 (bool counts as i32), then the same for vectors; a gap where there is none. */
+/**
+ * The instructions of a function for f32, i32 and u32 (bool counts as i32), for scalars and then for vectors; undefined if there is none.
+ */
 type Row = readonly [f32: OpName | undefined, i32: OpName | undefined, u32: OpName | undefined];
 const ints = (name: OpName): Row => [undefined, name, name];
 const SCALAR: Partial<Readonly<Record<Fn, Row>>> = {
@@ -62,14 +64,14 @@ const WIDE: Partial<Readonly<Record<Fn, Row>>> = {
   not: ints('v128.not'),
 };
 
-/** The instruction of a function for operands of a type, where it is one. */
+/** The instruction of a function for operands of a type, if there is a single one. */
 export function instruction(fn: Fn, type: ValueType): Code | undefined {
   const column = { f32: 0, i32: 1, u32: 2, bool: 1 }[scalarOf(type)];
   const name = (isVector(type) ? WIDE : SCALAR)[fn]?.[column];
   return name && OP[name];
 }
 
-/** From one type to another, by element; integers and conditions change into each other where nothing is to be done. */
+/** Conversions between types, by element. Missing pairs need no instruction. */
 const TO_SCALAR: Readonly<Record<string, readonly OpName[]>> = {
   'f32 i32': ['i32.trunc_sat_f32_s'],
   'f32 u32': ['i32.trunc_sat_f32_u'],
@@ -99,21 +101,21 @@ export function conversion(from: ValueType, to: ScalarType): Code {
   return (TO_SCALAR[key] ?? []).map((name) => OP[name]);
 }
 
-/** A literal, once or four times. */
+/** A literal, as a scalar or splatted. */
 export function literalCode(type: ScalarType, value: number, wide: boolean): Code {
   if (type === 'f32') return wide ? vectorConstant(value) : floatConstant(value);
-  // Of a mask, all bits.
+  // In a mask, true is all bits set.
   if (wide) return integerVector(type === 'bool' && value !== 0 ? -1 : value);
   return constant(value);
 }
 
-/** One element of a vector; of a mask, a condition. */
+/** One lane of a vector; of a mask, as a condition. */
 export function laneOf(type: ScalarType, lane: number): Code {
   if (type === 'bool') return [extractLane('i32', lane), constant(1), OP['i32.and']];
   return extractLane(type === 'f32' ? 'f32' : 'i32', lane);
 }
 
-/** A scalar four times. */
+/** Splats a scalar. */
 export function splat(type: ScalarType): Code {
   if (type === 'f32') return OP['f32x4.splat'];
   return type === 'bool' ? [constant(-1), OP['i32.mul'], OP['i32x4.splat']] : OP['i32x4.splat'];
@@ -126,7 +128,7 @@ export function fourOf(type: ScalarType, [first = [], ...more]: readonly Code[])
   return [first, splat(type), more.map((code, i) => [code, mask, replaceLane(scalar, i + 1)])];
 }
 
-/** An element of a vector that lies in a local, in all four places. */
+/** A lane of a vector in a local, broadcast to all four. */
 export function repeatedLane(vector: Code, lane: number): Code {
   return [vector, vector, broadcastLane(lane)];
 }
@@ -134,7 +136,7 @@ export function repeatedLane(vector: Code, lane: number): Code {
 const smaller: OpName = 'i32.lt_s';
 const SMALLER: Readonly<Record<ScalarType, OpName>> = { i32: smaller, bool: smaller, u32: 'i32.lt_u', f32: 'f32.lt' };
 
-/** The larger or smaller of two integers, which WebAssembly has for vectors alone; the locals are free to use. */
+/** The maximum or minimum of two integers, for which WebAssembly only has vector instructions; `locals` are free to use. */
 export function integerExtreme(
   fn: 'min' | 'max',
   type: ScalarType,
@@ -146,7 +148,7 @@ export function integerExtreme(
   return [a, tee(x), b, tee(y), order, OP[SMALLER[type]], OP.select];
 }
 
-/** Whether a value is a number that is written in the program, perhaps four times. */
+/** The value of a literal, perhaps splatted; undefined for other expressions. */
 export function literalOf(e: Expr): number | undefined {
   if (e.kind === 'literal') return e.value;
   const [arg] = e.kind === 'call' && e.fn === 'splat' ? e.args : [];

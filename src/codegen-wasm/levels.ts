@@ -3,28 +3,28 @@ import type { Expr } from '../ir/kernel/types.ts';
 import { OP, constant, get, repeatWhile, set, type Code } from './encode.ts';
 import type { Linear, Term } from './linear.ts';
 
-/** A loop that is being written; level 0 is the function itself. */
+/** A loop under construction; level 0 is the function itself. */
 interface Level {
   readonly variable: string | undefined;
   readonly local: number;
   readonly start: Code;
-  /** What runs before the loop, at the start of each round, and at its end. */
+  /** Code before the loop, at the start of each iteration, and at its end. */
   readonly before: Code[];
   readonly head: Code[];
   readonly after: Code[];
   readonly known: Map<string, number>;
 }
 
-/** What the levels need of the function around them. */
+/** What the levels need from the function around them. */
 export interface Around {
   readonly local: () => number;
-  /** The code of an unsigned expression that is no sum. */
+  /** The code of an unsigned expression that is not a sum. */
   readonly atom: (e: Expr) => Code;
 }
 
 /**
- * The loops around the place that is being written. Index arithmetic on loop variables is done as far out as it can be: what
- * grows with a loop becomes a number that is counted up, since engines do neither themselves.
+ * The loops around the current position. Index arithmetic on loop variables is hoisted as far out as possible, and multiples of a loop
+ * variable become induction variables, since engines do neither.
  */
 export class Levels {
   private readonly stack: Level[] = [Levels.level(undefined, -1, [])];
@@ -38,7 +38,7 @@ export class Levels {
     return { variable, local, start, before: [], head: [], after: [], known: new Map() };
   }
 
-  /** A loop from `start` on, while its variable is below `end`; it runs at least once. */
+  /** A loop from `start` while its variable is below `end`; it runs at least once. */
   loop(variable: string, start: Code, end: Code, body: () => Code): Code {
     const local = this.around.local();
     const level = Levels.level(variable, local, start);
@@ -49,17 +49,17 @@ export class Levels {
     return [level.before, start, set(local), repeatWhile([level.head, inner, level.after, next], [get(local), end, OP['i32.lt_u']])];
   }
 
-  /** What goes to the start of the function. */
+  /** Code for the start of the function. */
   get prologue(): Code {
     return at(this.stack, 0).head;
   }
 
-  /** The local of a loop variable, if it is one. */
+  /** The local of a loop variable; undefined for other names. */
   variable(name: string): number | undefined {
     return this.stack.find((l) => l.variable === name)?.local;
   }
 
-  /** The innermost loop that an expression depends on; undefined if it holds anything but loop variables and numbers. */
+  /** The innermost loop that an expression depends on; undefined if it contains anything but loop variables and literals. */
   private depth(e: Expr): number | undefined {
     if (e.kind === 'literal') return 0;
     if (e.kind === 'ref') {
@@ -76,7 +76,10 @@ export class Levels {
     return depth;
   }
 
-  /** The sum of the terms and of a local, without the constant: what is loop arithmetic by a local that is ready by then. */
+  /**
+   * The sum of a local and the terms, without the constant. Terms that depend only on loop variables come from a local that is computed
+   * further out.
+   */
   sum(base: number | undefined, { terms }: Linear): Code {
     const outer = terms.filter((t) => this.depth(t.atom) !== undefined);
     const here = terms.filter((t) => this.depth(t.atom) === undefined);
@@ -90,7 +93,7 @@ export class Levels {
     return factor === 1 ? code : [code, constant(factor), OP['i32.mul']];
   }
 
-  /** A local that holds the base and the terms, all of which are loop arithmetic. */
+  /** A local that holds the sum of the base and of terms that depend only on loop variables. */
   private ready(base: number | undefined, terms: readonly Term[]): number | undefined {
     if (terms.length === 0) return base;
     const depths = terms.map((t) => this.depth(t.atom) ?? 0);
@@ -118,7 +121,7 @@ export class Levels {
       level.before.push([level.start === ZERO ? (rest === undefined ? ZERO : get(rest)) : plusRest(first), set(result)]);
       level.after.push([get(result), constant(only.factor), OP['i32.add'], set(result)]);
     } else {
-      // Computed before it has a place, so that what it needs comes first.
+      // Generated before its local is allocated, so that the locals it needs are computed first.
       const code = own.map((t) => this.product(t)).reduce((a, b) => [a, b, OP['i32.add']]);
       result = this.around.local();
       level.head.push([plusRest(code), set(result)]);
@@ -128,5 +131,5 @@ export class Levels {
   }
 }
 
-/** Where most loops start. */
+/** The start of most loops. */
 export const ZERO: Code = constant(0);

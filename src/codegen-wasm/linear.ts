@@ -1,6 +1,6 @@
 import type { Expr } from '../ir/kernel/types.ts';
 
-/** An unsigned expression as a constant and multiples of parts that are no sums, all modulo 2^32. */
+/** An unsigned expression as a constant plus multiples of parts that are not sums, modulo 2^32. */
 export interface Linear {
   readonly constant: number;
   readonly terms: readonly Term[];
@@ -12,7 +12,7 @@ export interface Term {
   readonly key: string;
 }
 
-/** A short text that tells expressions apart. */
+/** A short text that identifies an expression. */
 export function keyOf(e: Expr): string {
   switch (e.kind) {
     case 'literal':

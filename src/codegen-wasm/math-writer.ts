@@ -15,7 +15,7 @@ import {
   type ValType,
 } from './encode.ts';
 
-/** Arithmetic on floats and on their bits by one name, as a scalar instruction and as one of four lanes. */
+/** Arithmetic on floats and their bits: each name has a scalar instruction and one for four lanes. */
 const BOTH = {
   add: ['f32.add', 'f32x4.add'],
   sub: ['f32.sub', 'f32x4.sub'],
@@ -35,7 +35,7 @@ const BOTH = {
   iadd: ['i32.add', 'i32x4.add'],
   isub: ['i32.sub', 'i32x4.sub'],
   ieq: ['i32.eq', 'i32x4.eq'],
-  /** To integers, and back. */
+  /** Float to integer, and back. */
   whole: ['i32.trunc_sat_f32_s', 'i32x4.trunc_sat_f32x4_s'],
   float: ['f32.convert_i32_s', 'f32x4.convert_i32x4_s'],
 } as const satisfies Readonly<Record<string, readonly [OpName, OpName]>>;
@@ -46,19 +46,19 @@ const SHIFT = {
   shru: ['i32.shr_u', 'i32x4.shr_u'],
 } as const satisfies Readonly<Record<string, readonly [OpName, OpName]>>;
 
-/** What a formula is written into: a function of its own, or a kernel. */
+/** Where a formula is written: a function of its own, or a kernel. */
 export interface Place {
   readonly local: (type: ValType) => number;
-  /** Computes another function of vectors on the spot; undefined where it is to be called. */
+  /** Inlines another function of vectors; undefined if it should be called. */
   readonly inline: ((name: string, args: readonly Code[]) => Code) | undefined;
   /** The index of another function of the library. */
   readonly library: (name: string) => number;
 }
 
-/** Writes a function of floats once for scalars and for vectors of four. Every operand is code that gives its value. */
+/** Writes a function of floats once for both scalars and vectors of four. Operands are code that computes their value. */
 export class MathWriter {
   readonly wide: boolean;
-  /** What computes everything that is kept, in order. */
+  /** The code of everything that is kept, in order. */
   readonly statements: Code[] = [];
   private readonly place: Place;
 
@@ -83,7 +83,7 @@ export class MathWriter {
     return this.wide ? integerVector(value) : constant(value);
   }
 
-  /** Computes a float now and gives the code that reads it. */
+  /** Computes a float now and returns code that reads it. */
   keep(value: Code): Code {
     return this.hold(value, 'f32');
   }
@@ -103,7 +103,7 @@ export class MathWriter {
     return [yes, no, condition, this.wide ? OP['v128.bitselect'] : OP.select];
   }
 
-  /** The smaller and the larger; where `x` is not a number, `x`. */
+  /** Minimum with a bound, and maximum below; NaN if `x` is NaN. */
   atMost(x: Code, bound: number): Code {
     if (this.wide) return [x, this.float(bound), OP['f32x4.pmin']];
     return this.select(this.op('lt', this.float(bound), x), this.float(bound), x);
@@ -122,7 +122,7 @@ export class MathWriter {
     return this.wide ? x : [x, OP['f32.reinterpret_i32']];
   }
 
-  /** A function of integers on each element; in a vector only if `where` holds for one of them, and elsewhere anything. */
+  /** Calls an integer function for each element; for vectors only if `where` holds in some lane, else the result is arbitrary. */
   integerCall(name: string, operand: Code, where: Code): Code {
     const index = this.place.library(name);
     if (!this.wide) return [operand, invoke(index)];

@@ -5,9 +5,8 @@ import type { WasmFunction, WasmModule } from './module.ts';
 import { INTEGER_FUNCTIONS } from './random.ts';
 
 /**
- * The numeric functions, each written once for scalars and vectors. Where WGSL has a formula of its own in the audited
- * prelude (`codegen-wgsl/prelude.ts`), it is the same one; exp, log and tanh are those of Moshier's Cephes library, good to
- * one or two units in the last place.
+ * The numeric functions, each written once for scalars and vectors. Where the audited WGSL prelude (`codegen-wgsl/prelude.ts`) has its own
+ * formula, it is the same one; exp, log and tanh are from Moshier's Cephes library, accurate to one or two units in the last place.
  */
 type Formula = (m: MathWriter, ...args: readonly Code[]) => Code;
 
@@ -15,10 +14,10 @@ const ROUNDER = 12582912;
 const LN2_HIGH = 0.693359375;
 const LN2_LOW = -2.1219444e-4;
 
-/** exp(x) = 2^n exp(r) with |r| <= ln 2 / 2; the power in two steps, so that results may be tiny or infinite. */
+/** exp(x) = 2^n exp(r) with |r| <= ln 2 / 2. The power is applied in two steps, so that results may be subnormal or infinite. */
 function exp(m: MathWriter, x: Code): Code {
   const c = m.keep(m.atMost(m.keep(m.atLeast(x, -105)), 90));
-  // Added to 1.5 * 2^23, a number is rounded to an integer, which the low bits of the sum hold.
+  // Adding 1.5 * 2^23 rounds to an integer, which is in the low bits of the sum.
   const rounded = m.keep(m.op('add', m.op('mul', c, m.float(1.4426950408889634)), m.float(ROUNDER)));
   const n = m.keep(m.op('sub', rounded, m.float(ROUNDER)));
   const r = m.keep(m.op('sub', m.op('sub', c, m.op('mul', n, m.float(LN2_HIGH))), m.op('mul', n, m.float(LN2_LOW))));
@@ -56,7 +55,7 @@ function log(m: MathWriter, given: Code): Code {
   return m.select(usual, y, m.select(m.op('le', given, m.float(0)), below, given));
 }
 
-/** Near 0 an odd polynomial; beyond, 1 - 2 / (exp(2 |x|) + 1), which is 1 where exp is infinite. */
+/** Near 0 an odd polynomial; beyond, 1 - 2 / (exp(2 |x|) + 1), which is 1 if exp is infinite. */
 function tanh(m: MathWriter, x: Code): Code {
   const a = m.keep(m.op('abs', x));
   const s = m.keep(m.op('mul', x, x));
@@ -74,8 +73,8 @@ function sigmoid(m: MathWriter, x: Code): Code {
 }
 
 /**
- * sin and cos by quadrant: pi/2 in three parts (Cody and Waite, 1980), and of far angles by the digits of 2/pi, then Taylor
- * polynomials on |r| <= pi/4.
+ * sin and cos by quadrant: pi/2 in three parts (Cody and Waite, 1980), for large angles by the digits of 2/pi, then Taylor polynomials on
+ * |r| <= pi/4.
  */
 const quadrant =
   (shift: 0 | 1): Formula =>
@@ -97,7 +96,7 @@ const quadrant =
     const v = m.keep(m.select(odd, cosine, m.op('add', r, m.op('mul', m.op('mul', r, s), sine))));
     const w = m.keep(m.select(m.op('ieq', m.op('and', q, m.whole(2)), m.whole(2)), m.op('neg', v), v));
     const signed = shift === 1 ? w : m.select(m.op('lt', x, m.float(0)), m.op('neg', w), w);
-    // Of what is infinite or no number the difference from itself is no number.
+    // For infinity and NaN, x - x is NaN.
     return m.select(m.op('lt', a, m.float(Infinity)), signed, m.op('sub', x, x));
   };
 
@@ -115,13 +114,13 @@ function atan(m: MathWriter, x: Code): Code {
   return m.select(m.op('lt', x, m.float(0)), m.op('neg', y), y);
 }
 
-/** The Taylor series near 0, where exp(x) - 1 cancels. */
+/** Taylor series near 0, where exp(x) - 1 cancels. */
 function expm1(m: MathWriter, x: Code): Code {
   const series = m.op('mul', x, m.polynomial(x, [0.0001984127, 0.0013888889, 0.008333334, 0.041666668, 0.16666667, 0.5, 1]));
   return m.select(m.op('lt', m.op('abs', x), m.float(0.35)), series, m.op('sub', m.call('exp', x), m.float(1)));
 }
 
-/** log(1 + x) = 2 artanh(x / (2 + x)): the series needs no sum that cancels. */
+/** log(1 + x) = 2 artanh(x / (2 + x)): the series avoids cancellation. */
 function log1p(m: MathWriter, x: Code): Code {
   const z = m.keep(m.op('div', x, m.op('add', m.float(2), x)));
   const s = m.keep(m.op('mul', z, z));
@@ -142,7 +141,7 @@ function erf(m: MathWriter, x: Code): Code {
   return m.select(m.op('lt', a, m.float(0.7)), m.op('mul', x, m.polynomial(s, terms)), signed);
 }
 
-/** Negative bases have a meaning with whole exponents alone; bases of 1 and -1 as C and IEEE 754 have them. */
+/** Negative bases have a value only for whole exponents; bases of 1 and -1 follow C and IEEE 754. */
 function pow(m: MathWriter, x: Code, y: Code): Code {
   const a = m.keep(m.op('abs', x));
   const magnitude = m.keep(m.call('exp', m.op('mul', y, m.call('log', a))));
@@ -164,7 +163,7 @@ function sign(m: MathWriter, x: Code): Code {
   return m.select(m.op('lt', m.float(0), x), m.float(1), m.select(m.op('lt', x, m.float(0)), m.float(-1), x));
 }
 
-/** To binary16 and back: 13 bits are rounded away, below its least normal number all behind 2^-24. */
+/** Rounds to binary16: drops 13 bits of the mantissa; below the smallest normal number, everything past 2^-24. */
 function roundF16(m: MathWriter, x: Code): Code {
   const a = m.keep(m.op('abs', x));
   const bits = m.keepWhole(m.bits(x));
@@ -191,14 +190,14 @@ const FORMULAS = {
   round_f16: roundF16,
 } satisfies Readonly<Record<string, (m: MathWriter, x: Code, y: Code) => Code>>;
 
-/** Functions that WebAssembly has no instruction for. */
+/** Functions without a WebAssembly instruction. */
 export type LibraryFn = keyof typeof FORMULAS | keyof typeof INTEGER_FUNCTIONS;
 
 export function isLibraryFn(name: string): name is LibraryFn {
   return name in FORMULAS || name in INTEGER_FUNCTIONS;
 }
 
-/** The index of a function of the library in a module; with `/x4` behind its name the one of vectors. */
+/** The index of a library function in a module; a name that ends in `/x4` is the vector version. */
 export function libraryFunction(module: WasmModule, name: string): number {
   const [base = '', wide] = name.split('/');
   const library = (other: string): number => libraryFunction(module, other);
@@ -215,10 +214,7 @@ export function libraryFunction(module: WasmModule, name: string): number {
   return module.need(name, make);
 }
 
-/**
- * A function of vectors, written where it is used: a call would cost about as much, and would put everything that registers
- * hold into memory.
- */
+/** Inlines a function of vectors: a call would cost about as much as the function, and would spill all registers to memory. */
 export function inlineFormula(
   name: keyof typeof FORMULAS,
   args: readonly Code[],

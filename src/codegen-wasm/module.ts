@@ -1,7 +1,7 @@
 import { invariant } from '../base/errors.ts';
 import { OP, VALUE_TYPE, bytesOf, sized, unsigned, vector, type Code, type ValType } from './encode.ts';
 
-/** A function on its way into a module. */
+/** A function to be added to a module. */
 export interface WasmFunction {
   readonly params: readonly ValType[];
   readonly result: ValType | undefined;
@@ -9,20 +9,20 @@ export interface WasmFunction {
   readonly body: Code;
 }
 
-/** A module as bytes, and what its user has to know. */
+/** The bytes of a module, and what its user must know. */
 export interface Assembled {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Where the byte lies that says whether the memory is shared: 1 for a memory of one thread, 3 for a shared one. */
+  /** The position of the byte that says whether the memory is shared: 1 for one thread, 3 for shared memory. */
   readonly sharing: number;
 }
 
-/** Bytes of a page of memory. */
+/** Bytes per page of memory. */
 export const PAGE = 65_536;
 const MAGIC = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 const text = (s: string): Code => sized([...new TextEncoder().encode(s)]);
 const section = (id: number, content: Code): Code => [id, sized(content)];
 
-/** A module that grows by functions: equal ones exist once. */
+/** A module under construction; equal functions exist once. */
 export class WasmModule {
   private readonly functions: { readonly type: number; readonly code: readonly number[] }[] = [];
   private readonly types: string[] = [];
@@ -30,7 +30,7 @@ export class WasmModule {
   private readonly byText = new Map<string, number>();
   private readonly named = new Map<string, number>();
 
-  /** Adds a function and gives its index. */
+  /** Adds a function and returns its index. */
   add(f: WasmFunction): number {
     const type = this.typeOf(f);
     const locals = f.locals.map((t) => [1, VALUE_TYPE[t]]);
@@ -43,7 +43,7 @@ export class WasmModule {
     return index;
   }
 
-  /** The index of a function that is made when it is first asked for. */
+  /** The index of a named function, which is made on first use. */
   need(name: string, make: () => WasmFunction): number {
     const known = this.named.get(name);
     if (known !== undefined) return known;
@@ -61,7 +61,7 @@ export class WasmModule {
     return this.types.push(key) - 1;
   }
 
-  /** The module with its memory imported as `env.memory`, of exactly so many pages, and every given function exported. */
+  /** The module with the given functions exported. It imports `env.memory` with exactly `pages` pages. */
   assemble(pages: number, exported: ReadonlyMap<string, number>): Assembled {
     const memory: Code = [0x02, 0x01, unsigned(pages), unsigned(pages)];
     const head = [MAGIC, section(1, vector(this.typeCode)), section(2, vector([[text('env'), text('memory'), memory]]))];

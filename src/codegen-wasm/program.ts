@@ -4,9 +4,9 @@ import type { WasmModule } from './module.ts';
 
 /** One run of a kernel on its data. */
 export interface KernelCall {
-  /** The function of the kernel. */
+  /** The index of the kernel's function. */
   readonly fn: number;
-  /** Where what it sees starts, in bytes. */
+  /** The addresses of its bindings, in bytes. */
   readonly addresses: readonly number[];
   /** Points of the outermost axis. */
   readonly points: number;
@@ -14,38 +14,38 @@ export interface KernelCall {
   readonly shared: boolean;
 }
 
-/** The control block: words by which threads agree with each other, as addresses in bytes. */
+/** The control block: byte addresses of the words by which threads synchronise. */
 export interface Control {
-  /** Counts the chunks of steps that were handed out; {@link STOP} sends the threads home. */
+  /** Counts the chunks handed out; {@link STOP} ends the threads. */
   readonly job: number;
-  /** Steps of the chunk, then for each step the number of its program. */
+  /** The number of steps in the chunk, then the program index of each step. */
   readonly count: number;
   readonly steps: number;
-  /** Helpers that are there. */
+  /** Helpers that have started. */
   readonly ready: number;
   readonly arrived: number;
   readonly round: number;
   readonly sleepers: number;
-  /** The next piece of the kernel that is being shared. */
+  /** The next piece of the shared kernel. */
   readonly ticket: number;
 }
 
-/** Where things lie that programs need, in bytes. */
+/** Byte addresses that programs need. */
 export interface MemoryMap {
   readonly uniforms: number;
   readonly control: Control;
-  /** MemoryMap of the first thread, and how much each has. */
+  /** Scratch memory of the first thread, and its size per thread. */
   readonly scratch: number;
   readonly own: number;
 }
 
 const WORD = 4;
-/** Far enough from each other that threads which look at one do not slow down the others. */
+/** The distance between words, so that threads polling one do not slow down the others. */
 const LINE = 64;
 export const STOP = -1;
 const UNIFORM_BYTES = 256;
 
-/** The control block at an address, and its size. */
+/** The control block at an address, and its size in bytes. */
 export function controlAt(address: number, chunk: number): Control & { readonly bytes: number } {
   const line = (i: number): number => address + i * LINE;
   return {
@@ -61,9 +61,9 @@ export function controlAt(address: number, chunk: number): Control & { readonly 
   };
 }
 
-/** How often a thread looks before it goes to sleep: some ten microseconds. */
+/** How often a thread polls before it sleeps: some ten microseconds. */
 const LOOKS = 4000;
-/** Pieces of a shared kernel for each thread: those that are interrupted get fewer. */
+/** Pieces of a shared kernel per thread; threads that are interrupted take fewer. */
 const PIECES = 4;
 
 const load = (address: number): Code => [constant(0), atomic('load', address)];
@@ -72,7 +72,7 @@ const addTo = (address: number, value: Code): Code => [constant(0), value, atomi
 const wake = (address: number): Code => [constant(0), constant(-1), atomic('notify', address), 0x1a];
 const op = (name: keyof typeof OP, ...operands: readonly Code[]): Code => [operands, OP[name]];
 
-/** Waits while the word at an address has the value in a local: first by looking, then asleep. */
+/** Waits while a word equals the value of a local: first polling, then asleep. */
 function waitWhile(control: Control, address: number, seen: number, looks: number): Code {
   const same = op('i32.eq', load(address), get(seen));
   const asleep: Code = [constant(0), get(seen), [0x42, 0x7f], atomic('wait', address), 0x1a];
@@ -83,7 +83,7 @@ function waitWhile(control: Control, address: number, seen: number, looks: numbe
   ];
 }
 
-/** Nobody goes on before all threads are here. */
+/** No thread continues until all have arrived. */
 function barrier(control: Control): { readonly body: Code; readonly locals: readonly 'i32'[] } {
   const [threads, seen, looks] = [0, 1, 2];
   const last = op('i32.eq', addTo(control.arrived, constant(1)), op('i32.sub', get(threads), constant(1)));
@@ -111,15 +111,15 @@ function callAll(call: KernelCall): Code {
   return [constant(0), constant(call.points), get(UNIFORMS), get(SCRATCH), call.addresses.map(constant), invoke(call.fn)];
 }
 
-/** Parameters of a program: where the step's uniforms lie, and the thread's own memory. */
+/** Parameters of a program: the address of the step's uniforms and the thread's scratch memory. */
 const [UNIFORMS, SCRATCH] = [0, 1];
 
-/** The steps of one program by one thread. */
+/** A step of one program on a single thread. */
 function alone(calls: readonly KernelCall[]): Code {
   return calls.map(callAll);
 }
 
-/** The steps of one program by all threads: (uniforms, scratch, rank, threads); the locals hold pieces. */
+/** A step of one program on all threads: (uniforms, scratch, rank, threads). The locals hold pieces. */
 function together(calls: readonly KernelCall[], control: Control, barrierFn: number): Code {
   const [rank, threads, from, to, size] = [2, 3, 4, 5, 6];
   const meet: Code = [get(threads), invoke(barrierFn)];
@@ -132,7 +132,7 @@ function together(calls: readonly KernelCall[], control: Control, barrierFn: num
     const end = [op('i32.add', get(from), get(size)), tee(to), constant(c.points), get(to), constant(c.points), OP['i32.lt_u'], OP.select];
     return [
       [piece, set(size)],
-      // block: loop: leave it when no piece is left.
+      // A loop inside a block, which it leaves when no piece is left.
       [0x02, 0x40, 0x03, 0x40],
       [op('i32.mul', addTo(control.ticket, constant(1)), get(size)), tee(from), constant(c.points), OP['i32.ge_u'], 0x0d, 1],
       [get(from), end, get(UNIFORMS), get(SCRATCH), c.addresses.map(constant), invoke(c.fn)],
@@ -149,7 +149,7 @@ function together(calls: readonly KernelCall[], control: Control, barrierFn: num
       code.push(shared(next));
       i++;
     } else {
-      // What is small runs on the first thread, all up to the next shared kernel.
+      // Small kernels run on the first thread, up to the next shared kernel.
       const run: KernelCall[] = [];
       for (let c = calls[i]; c && !c.shared; c = calls[++i]) run.push(c);
       code.push(ifThen(op('i32.eqz', get(rank)), run.map(callAll)));
@@ -159,8 +159,8 @@ function together(calls: readonly KernelCall[], control: Control, barrierFn: num
 }
 
 /**
- * Adds what runs whole programs: `run(rank, threads)` does the steps of the chunk that the control block names, together with all
- * threads where there are more than one; `work(rank, threads)` does so for every chunk until it is told to stop.
+ * Adds the functions that run whole programs: `run(rank, threads)` runs the steps of the chunk in the control block, together with all
+ * threads if there are several; `work(rank, threads)` does so for every chunk until it is told to stop.
  */
 export function addPrograms(
   module: WasmModule,
@@ -197,7 +197,7 @@ export function addPrograms(
     params: ['i32', 'i32'],
     result: undefined,
     locals: ['i32', 'i32', 'i32', 'i32'],
-    // The number is read once: when the last step is done, the host may write the next one.
+    // The count is read once: after the last step the host may already write the next one.
     body: [
       [load(control.count), set(count)],
       repeatWhile(

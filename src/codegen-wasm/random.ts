@@ -3,7 +3,7 @@ import { TWO_OVER_PI } from '../base/two-over-pi.ts';
 import { OP, constant, floatConstant, get, ifThen, invoke, repeatWhile, set, tee, type Code, type OpName, type ValType } from './encode.ts';
 import type { WasmFunction } from './module.ts';
 
-/** Functions of integers: random numbers bit by bit as in `base/random.ts`, and a quotient that never traps. */
+/** Integer functions: random numbers, bit for bit as in `base/random.ts`, and a quotient that never traps. */
 const op = (name: OpName, ...operands: readonly Code[]): Code => [operands, OP[name]];
 const add = (a: Code, b: Code): Code => op('i32.add', a, b);
 const xor = (a: Code, b: Code): Code => op('i32.xor', a, b);
@@ -14,7 +14,7 @@ const integers = (n: number): ValType[] => Array.from({ length: n }, () => 'i32'
 
 const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24];
 
-/** Threefry-2x32 with 20 rounds, written out: the key and the counter in locals, which hold the result afterwards. */
+/** Threefry-2x32 with 20 rounds, unrolled. Key and counter are in locals; the counter's hold the result afterwards. */
 function threefry(key: readonly [number, number], x: readonly [number, number], third: number): Code {
   const ks = [get(key[0]), get(key[1]), get(third)];
   const [x0, x1] = x;
@@ -57,7 +57,7 @@ function mix(): WasmFunction {
   };
 }
 
-/** shuffle(index, n, seed, epoch): a Feistel network on the next power of two, walked until it lands inside. */
+/** shuffle(index, n, seed, epoch): a Feistel network on the next power of two, repeated until the result is below n. */
 function shuffle(library: (name: string) => number): WasmFunction {
   const [index, n, seed, epoch, second, third, other, low, lowMask, highMask, x, high, lowBits, walk] = Array.from(
     { length: 14 },
@@ -66,7 +66,7 @@ function shuffle(library: (name: string) => number): WasmFunction {
   const mixed = (value: Code): Code => [value, invoke(library('mix'))];
   const mask = (bits: Code): Code => op('i32.sub', op('i32.shl', constant(1), bits), constant(1));
   const bits = op('i32.sub', constant(32), op('i32.clz', op('i32.sub', get(n), constant(1))));
-  // At least two, so that both halves exist; n is at least 1.
+  // At least two bits, so that both halves exist; n is at least 1.
   const atLeastTwo: Code = [bits, tee(high), constant(2), get(high), constant(2), OP['i32.lt_u'], op('i32.eqz'), OP.select];
   const round = (r: number): Code => {
     const key = add(times(get(epoch), constant(r + 1)), get(other));
@@ -74,7 +74,7 @@ function shuffle(library: (name: string) => number): WasmFunction {
     return [and(xor(get(changed), mixed(add(get(read), key))), get(within)), set(changed)];
   };
   const body: Code = [
-    // The key of the order: threefry of (seed, stream) and (epoch, 0).
+    // The key of the permutation: threefry of (seed, stream) and (epoch, 0).
     [constant(SHUFFLE_STREAM), set(second), constant(0), set(other)],
     threefry([seed, second], [epoch, other], third),
     [atLeastTwo, tee(lowBits), get(lowBits), constant(1), OP['i32.shr_u'], tee(lowBits), OP['i32.sub'], set(high)],
@@ -94,7 +94,7 @@ function shuffle(library: (name: string) => number): WasmFunction {
   return { params: integers(4), result: 'i32', locals: integers(10), body };
 }
 
-/** A quotient or remainder of integers with a sign: 0 where there is none, as JavaScript has it. */
+/** A signed quotient or remainder; 0 for a divisor of 0, as in JavaScript. */
 function guarded(name: 'i32.div_s' | 'i32.rem_s'): WasmFunction {
   const opposite = op('i32.sub', constant(0), get(0));
   return {
@@ -103,7 +103,7 @@ function guarded(name: 'i32.div_s' | 'i32.rem_s'): WasmFunction {
     locals: [],
     body: [
       ifThen(op('i32.eqz', get(1)), [constant(0), OP.return]),
-      // The lowest number by -1 would trap.
+      // The smallest integer divided by -1 would trap.
       name === 'i32.div_s' ? ifThen(op('i32.eq', get(1), constant(-1)), [opposite, OP.return]) : [],
       op(name, get(0), get(1)),
     ],
@@ -114,7 +114,7 @@ function guarded(name: 'i32.div_s' | 'i32.rem_s'): WasmFunction {
 function turn(): WasmFunction {
   const [bits, m, e, sum] = [0, 1, 2, 3];
   const parts = TWO_OVER_PI.map((digit, i): Code => {
-    // The product with a digit belongs 8 (i + 1) places lower; what leaves the word is whole turns, or too small to count.
+    // The product with a digit is shifted 8 (i + 1) bits down; what leaves the word is whole turns, or too small to matter.
     const shift = add(get(e), constant(30 - 8 * (i + 1)));
     const term = times(get(m), constant(digit));
     const inside = op('i32.lt_u', add(shift, constant(31)), constant(63));

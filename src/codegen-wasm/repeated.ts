@@ -2,7 +2,7 @@ import { isVector } from '../ir/kernel/functions.ts';
 import type { Kernel } from '../ir/kernel/types.ts';
 import { visitKernel } from '../ir/kernel/visit.ts';
 
-/** The names of values that are nowhere used but in all four places of a vector. */
+/** The names of scalars that are only used splatted. */
 export function repeatedNames(kernel: Kernel): Set<string> {
   const repeated = new Map<string, number>();
   const used = new Map<string, number>();

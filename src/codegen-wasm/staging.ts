@@ -3,18 +3,18 @@ import { isVector } from '../ir/kernel/functions.ts';
 import { visitBody } from '../ir/kernel/visit.ts';
 import { keyOf, linearOf } from './linear.ts';
 
-/** A load that is served from a copy; the copies of one round of the loop lie behind one another. */
+/** A load that reads from a copy. The copies of one loop iteration are contiguous. */
 export interface Staged {
   readonly buffer: string;
   readonly index: Expr;
   readonly vector: boolean;
-  /** Where it lies in the copy of its round, in bytes. */
+  /** Its offset within the copies of an iteration, in bytes. */
   readonly place: number;
 }
 
 export interface Panel {
   readonly loads: readonly Staged[];
-  /** Bytes of a round, and of all rounds. */
+  /** Bytes per iteration, and of all iterations. */
   readonly round: number;
   readonly bytes: number;
 }
@@ -22,31 +22,30 @@ export interface Panel {
 export type Loop = Extract<Stmt, { kind: 'for' }>;
 
 /**
- * How a product of matrices goes through memory. What the inner loop reads from far apart is copied first, so that it lies
- * in the order of its use: for a block of columns once, for a row once in each block. Between copying and use lie only
- * the caches.
+ * How a matrix product is blocked for the caches. Strided data that the inner loop reads is first copied into the order of its use: columns
+ * once per block of columns, a row once in each block. Between copy and use the data stays in the caches.
  */
 export interface Staging {
   readonly columns: Axis;
   readonly rows: Axis;
-  /** The loops over what is summed, the innermost last. */
+  /** The loops of the sum, innermost last. */
   readonly loops: readonly Loop[];
-  /** Columns (tiles of them) that are copied together. */
+  /** Columns (or tiles of columns) that are copied together. */
   readonly block: number;
-  /** What depends on the column, not on the row; and the other way round. */
+  /** Loads that depend on the column but not on the row, and the other way round. */
   readonly ofColumns: Panel;
   readonly ofRows: Panel | undefined;
   /** Bytes of both copies. */
   readonly bytes: number;
 }
 
-/** Columns of a block take about half of a small second-level cache. */
+/** A block of columns takes about half of a small L2 cache. */
 const BLOCK_BYTES = 512 * 1024;
-/** Loops shorter than this find their data in the first-level cache anyway. */
+/** Shorter loops find their data in the L1 cache anyway. */
 const WORTH_ROUNDS = 16;
-/** A copy must serve so many rows or columns. */
+/** A copy must be used for at least this many rows or columns. */
 const WORTH_USES = 4;
-/** Loads that move less than a cache line from round to round share lines already. */
+/** Loads that move by less than a cache line per iteration share lines already. */
 const LINE = 64;
 const WORD = 4;
 
@@ -54,7 +53,7 @@ export function loadKey(buffer: string, index: Expr, vector: boolean): string {
   return `${buffer}/${String(vector)}/${keyOf(index)}`;
 }
 
-/** The loops of a body, each the only one in the one around it; undefined where there are others, or branches. */
+/** The nested loops of a body, if each contains only the next one; undefined if there are other loops or branches. */
 function loopChain(body: readonly Stmt[]): readonly Loop[] | undefined {
   const [only, ...more] = body.filter((s) => s.kind === 'for' || s.kind === 'if');
   if (more.length > 0 || only?.kind === 'if') return undefined;

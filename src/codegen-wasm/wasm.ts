@@ -22,7 +22,7 @@ import { repeatedNames } from './repeated.ts';
 import { loadKey, stagingOf, type Panel, type Staged, type Staging } from './staging.ts';
 import type { WasmModule } from './module.ts';
 
-/** How a kernel sees the memory. */
+/** How a kernel sees memory. */
 export interface WasmPlacement {
   readonly bindings: readonly unknown[];
   readonly places: ReadonlyMap<string, { readonly binding: number; readonly offset: number }>;
@@ -30,8 +30,8 @@ export interface WasmPlacement {
 }
 
 /**
- * Parameters before the addresses: the first point of the outermost axis, the one behind the last, where the step's uniforms lie, and
- * memory that the thread may use.
+ * Parameters before the addresses: start and end of the points of the outermost axis, the address of the step's uniforms, and the thread's
+ * scratch memory.
  */
 const [FROM, TO, UNIFORMS, SCRATCH] = [0, 1, 2, 3];
 const WINDOWS = 4;
@@ -41,24 +41,24 @@ const LANE: Partial<Readonly<Record<VectorFn, number>>> = { x: 0, y: 1, z: 2, w:
 /** A kernel as a function of a module. */
 export interface WasmKernel {
   readonly fn: number;
-  /** Points of the axis that is outermost now: points may run in any order. */
+  /** Points of the outermost axis after reordering, which is allowed because points may run in any order. */
   readonly points: number;
-  /** Bytes of memory that a thread needs besides. */
+  /** Bytes of scratch memory per thread. */
   readonly scratch: number;
 }
 
 /**
- * Adds a kernel to a module, as a function of (from, to, uniforms, scratch, addresses...) that runs the points of its outermost
- * axis from `from` on and before `to`; without axes it runs its only point. Windows are addresses in bytes.
+ * Adds a kernel to a module, as a function of (from, to, uniforms, scratch, addresses...) that runs the points `from` to `to` (exclusive)
+ * of its outermost axis; without axes it runs its only point. Addresses are in bytes.
  */
 export function addKernel(module: WasmModule, kernel: Kernel, place: WasmPlacement): WasmKernel {
   return new KernelWriter(module, place).write(kernel);
 }
 
-/** Outermost axes that are shorter leave threads without work. */
+/** Shorter outermost axes leave threads without work. */
 const ENOUGH = 16;
 
-/** The axes with one of many points outermost, which threads divide. */
+/** The axes, with a long one outermost, which threads divide. */
 function longFirst(axes: readonly Axis[]): readonly Axis[] {
   const first =
     axes.find((a) => a.extent >= ENOUGH) ?? axes.reduce<Axis | undefined>((a, b) => (a && a.extent >= b.extent ? a : b), undefined);
@@ -73,9 +73,9 @@ class KernelWriter {
   private readonly levels: Levels;
   private readonly names = new Map<string, number>();
   private readonly uniforms: ReadonlyMap<string, number>;
-  /** Scalars that are only used four times over: they are kept like that. */
+  /** Scalars that are only used splatted, so they are stored as vectors. */
   private alwaysRepeated: ReadonlySet<string> = new Set();
-  /** Loads that find their data in a copy. */
+  /** Loads that read from a copy. */
   private readonly served = new Map<string, { readonly base: number; readonly sum: Linear }>();
 
   constructor(module: WasmModule, place: WasmPlacement) {
@@ -104,7 +104,7 @@ class KernelWriter {
     return { fn, points: axes[0]?.extent ?? 1, scratch: staging?.bytes ?? 0 };
   }
 
-  /** The columns from `start` to `end`, block by block; in a block every row, for which every column. */
+  /** The columns from `start` to `end`, in blocks: within a block all rows, and for each row all columns of the block. */
   private staged({ columns, rows, loops, block, ofColumns, ofRows }: Staging, body: readonly Stmt[], start: Code, end: Code): Code {
     const [from, to, columnBase, rowBase, out] = [
       this.local('i32'),
@@ -118,7 +118,7 @@ class KernelWriter {
       if (loop) return this.levels.loop(loop.name, ZERO, constant(loop.extent), () => copied(panel, depth + 1));
       return [panel.loads.map((l) => this.copy(l, out)), [get(out), constant(panel.round), OP['i32.add'], set(out)]];
     };
-    /** How far each of the loops goes in a copy. */
+    /** The stride of each loop in a copy, in bytes. */
     const steps = (panel: Panel): (readonly [name: string, bytes: number])[] =>
       loops.map((l, i) => [l.name, loops.slice(i + 1).reduce((n, inner) => n * inner.extent, panel.round)]);
     const copies = this.levels.loop(columns.name, get(from), get(to), () => copied(ofColumns));
@@ -142,7 +142,7 @@ class KernelWriter {
       repeatWhile(
         [
           [next, tee(to), end, get(to), end, OP['i32.lt_u'], OP.select, set(to)],
-          // Columns count from the first of all, their copies from the first of the block.
+          // Columns are numbered from 0, but their copies start at the block's first column.
           [get(SCRATCH), get(from), constant(ofColumns.bytes), OP['i32.mul'], OP['i32.sub'], set(columnBase)],
           [get(SCRATCH), set(out)],
           copies,
@@ -193,7 +193,7 @@ class KernelWriter {
       case 'product':
         throw new CompilerBug('WebAssembly has no matrix units');
       case 'combine':
-        // One lane holds everything already.
+        // There is only one lane, so nothing is left to combine.
         return [];
       case 'store': {
         const type = isVector(s.value.type) ? 'v128' : s.value.type === 'f32' ? 'f32' : 'i32';
@@ -203,14 +203,14 @@ class KernelWriter {
     }
   }
 
-  /** Where an element, or a vector, lies. */
+  /** The address of an element or a vector, with a constant offset. */
   private address(buffer: string, index: Expr, vector: boolean): { readonly address: Code; readonly offset: number } {
     const served = this.served.get(loadKey(buffer, index, vector));
     if (served) return { address: this.levels.sum(served.base, served.sum), offset: served.sum.constant };
     const { binding, offset } = lookUp(this.place.places, buffer, 'buffer');
     const place = plus(times(linearOf(index), (vector ? 4 : 1) * WORD), { constant: offset * WORD, terms: [] });
     const sum = this.levels.sum(WINDOWS + binding, place);
-    // The fixed part belongs into the instruction, unless the sum would be negative without it.
+    // The constant goes into the instruction, unless the sum could be negative without it.
     const fixed = place.constant >= 0 && place.terms.every((t) => t.factor > 0);
     return fixed || place.constant === 0
       ? { address: sum, offset: place.constant }
@@ -220,7 +220,7 @@ class KernelWriter {
   private expr(e: Expr): Code {
     if (e.type === 'u32' && e.kind === 'call' && (e.fn === 'add' || e.fn === 'sub' || e.fn === 'mul')) {
       const sum = linearOf(e);
-      // A product of two unknowns is no sum.
+      // A product of two unknowns is not a sum.
       if (sum.terms.length !== 1 || sum.terms[0]?.atom !== e) {
         const code = this.levels.sum(undefined, sum);
         return sum.constant === 0 ? code : [code, constant(sum.constant), OP['i32.add']];
@@ -268,7 +268,7 @@ class KernelWriter {
     }
     if (fn === 'f32' || fn === 'i32' || fn === 'u32' || fn === 'bool') return [codes(), conversion(type, fn)];
     if ((fn === 'max' || fn === 'min') && scalarOf(type) === 'f32' && wide) {
-      // One instruction, which keeps what is not a number if the other operand is one: true of a literal.
+      // With a literal one instruction is enough: it passes on NaN if the other operand is a number.
       const [a, b] = args as readonly [Expr, Expr];
       const one = OP[fn === 'max' ? 'f32x4.pmax' : 'f32x4.pmin'];
       if (literalOf(b) !== undefined) return [this.expr(a), this.expr(b), one];
@@ -298,7 +298,7 @@ class KernelWriter {
     return [codes(), invoke(libraryFunction(this.module, name))];
   }
 
-  /** One lane after the other, where there is no instruction for four. */
+  /** Computes lane by lane, if there is no instruction for four. */
   private byLane(e: Extract<Expr, { kind: 'call' }>, scalar: ScalarType): Code {
     const kept = e.args.map((a) => ({ code: this.expr(a), local: this.local('v128'), type: scalarOf(a.type) }));
     const lanes = [0, 1, 2, 3].map((lane): Code => {
@@ -339,7 +339,7 @@ class KernelWriter {
     return [this.expr(first), set(kept), join(join(part(0), part(1)), join(part(2), part(3)))];
   }
 
-  /** A scalar four times: from memory, or out of a vector, in one instruction. */
+  /** Splats a scalar: from memory or out of a vector in one instruction. */
   private repeated(e: Expr, scalar: ScalarType): Code {
     if (e.kind === 'literal') return literalCode(e.type, e.value, true);
     if (e.kind === 'ref' && this.alwaysRepeated.has(e.name)) return get(lookUp(this.names, e.name, 'name'));

@@ -8,7 +8,7 @@ import { loopsOf } from './loops.ts';
 import { gpuTarget } from './targets.ts';
 import { generateWgsl } from './wgsl.ts';
 
-/** Shaders for WebGPU; kernels with the same text are one. */
+/** Shaders for WebGPU; kernels with equal text are shared. */
 export const WEBGPU: Backend = {
   name: 'webgpu',
   device: 'gpu',

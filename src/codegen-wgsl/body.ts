@@ -7,17 +7,17 @@ import { FLOAT_TEXT, INFIX, TEXT, VECTOR_TEXT, WIDE_TEXT, literal, typeText } fr
 import { PRELUDE, isNan, nan } from './prelude.ts';
 import { vectorText } from './prelude-entry.ts';
 
-/** Threads of a workgroup. */
+/** Threads per workgroup. */
 export const THREADS = 64;
 /**
- * Loops of up to so many rounds are written out by drivers (Mesa: 33), which is what one wants of a GPU, and on a processor makes
- * compiling them a matter of seconds.
+ * Drivers unroll loops of up to about this many iterations (Mesa: 33). That is good on a GPU, but it takes software drivers seconds to
+ * compile.
  */
 const UNROLLED_BY_DRIVERS = 40;
 
 export const pointsOf = (kernel: Kernel): number => kernel.axes.reduce((n, a) => n * a.extent, 1);
 
-/** Definitions of the axes from the number of the point; each shows its end, so that no index made of them needs a check. */
+/** Defines the axes from the linear point. Each is a remainder, which shows its bound, so indices made of them need no bounds checks. */
 export function axesOf(kernel: Kernel, indent: string): string[] {
   let stride = pointsOf(kernel);
   return kernel.axes.map((axis) => {
@@ -28,38 +28,38 @@ export function axesOf(kernel: Kernel, indent: string): string[] {
   });
 }
 
-/** How a body reaches memory: what stands for an element, or for the four elements of a vector. */
+/** How a body accesses memory: the text of an element, or of the four elements of a vector. */
 export interface Addressing {
   readonly load: (w: BodyWriter, buffer: string, type: ValueType, index: Expr) => string;
   readonly store: (w: BodyWriter, buffer: string, index: Expr, value: Expr, indent: string) => string;
-  /** The array in which a buffer lies, and where it begins there. */
+  /** The array that holds a buffer, and the buffer's offset in it. */
   readonly array: (buffer: string) => { readonly name: string; readonly offset: number };
 }
 
-/** What lies in storage, as a value of a type. */
+/** The text of a loaded element, converted from its storage type. */
 export function loaded(storage: StorageType, type: ValueType, text: string): string {
   return storage === 'f16' ? `${isVector(type) ? 'vec4f' : 'f32'}(${text})` : text;
 }
 
-/** A value as it lies in storage. What is rounded to f16 anyway is rounded by the conversion. */
+/** A value converted to its storage type. For f16 the conversion does the rounding, so `round_f16` is dropped. */
 export function stored(w: BodyWriter, storage: StorageType, value: Expr): string {
   if (storage !== 'f16') return w.bare(value);
   const [rounded] = value.kind === 'call' && value.fn === 'round_f16' ? value.args : [];
   return `${isVector(value.type) ? 'vec4h' : 'f16'}(${w.bare(rounded ?? value)})`;
 }
 
-/** How texts differ by the device. */
+/** How the text depends on the device. */
 export interface Style {
   /** Short loops stay loops: see {@link UNROLLED_BY_DRIVERS}. */
   readonly hidesLoops: boolean;
-  /** Lanes join their partial results by the operations of subgroups, which the device must have. */
+  /** Lanes combine their partial results by subgroup operations, which the device must support. */
   readonly collectives: boolean;
 }
 
-/** Writes statements of kernels as WGSL, and keeps what they need besides: functions, shared memory, the step's uniforms. */
+/** Writes kernel statements as WGSL and collects what they need: functions, shared memory, uniforms. */
 export class BodyWriter {
   uniforms = false;
-  /** Whether lanes join by subgroups. */
+  /** Whether reductions use subgroup operations. */
   collectives = false;
   /** Whether matrix units are used. */
   matrices = false;
@@ -81,13 +81,16 @@ export class BodyWriter {
     return body.map((s) => this.stmt(s, indent)).join('');
   }
 
-  /** Declarations that the statements written so far need. */
+  /** The declarations that the statements so far need. */
   declarations(): string[] {
     const shared = [...this.shared].map((type) => `var<workgroup> shared_${type}: array<${type}, ${THREADS}>;`);
     return [...shared, ...this.tables, ...this.prelude(), ...this.combines.values()];
   }
 
-  /** Where a loop starts: short ones at a zero that drivers cannot see, so that they stay loops; then indices are checked. */
+  /**
+   * The start of a loop. Short loops start at a zero that drivers cannot see, so that they stay loops; their indices then get bounds
+   * checks.
+   */
   private first(extent: number): string {
     return this.how.hidesLoops && extent <= UNROLLED_BY_DRIVERS ? 'zero' : '0u';
   }
@@ -126,14 +129,14 @@ export class BodyWriter {
         }
         const wide = isVector(e.type) || e.args.some((a) => isVector(a.type));
         const float = scalarOf(e.type) === 'f32' ? FLOAT_TEXT[e.fn]?.[wide ? 'wide' : 'text'] : undefined;
-        // Of whole numbers the larger is what the standard says.
+        // Integer max and min are WGSL's own and need no prelude.
         if (float || !FLOAT_TEXT[e.fn]) this.used.add(wide ? `${e.fn}/x4` : e.fn);
         return (float ?? (wide ? (WIDE_TEXT[e.fn] ?? TEXT[e.fn]) : TEXT[e.fn]))(...args);
       }
     }
   }
 
-  /** An expression without the parentheses around the whole. */
+  /** An expression without its outer parentheses. */
   bare(e: Expr): string {
     const text = this.expr(e);
     return e.kind === 'call' && INFIX.has(e.fn) ? text.slice(1, -1) : text;
@@ -176,10 +179,10 @@ export class BodyWriter {
   }
 }
 
-/** a and b joined; of floats the maximum is the one that hands NaN on. */
+/** Combines a and b; the maximum of f32 propagates NaN. */
 const joined = (type: ScalarType, fn: 'add' | 'max'): string => (fn === 'add' ? 'a + b' : `${type === 'f32' ? 'nn_max' : 'max'}(a, b)`);
 
-/** A fixed tree over the lanes: the same order of additions every time. */
+/** A fixed reduction tree over the lanes, so that additions always have the same order. */
 function combineByHalves(type: ScalarType, fn: 'add' | 'max'): string {
   const join = joined(type, fn);
   return `fn combine_${fn}_${type}(lane: u32, value: ${type}) -> ${type} {
@@ -201,15 +204,15 @@ function combineByHalves(type: ScalarType, fn: 'add' | 'max'): string {
 }`;
 }
 
-/** What joins nothing. */
+/** The neutral elements of the reductions. */
 const NEUTRAL = { add: () => 0, max: (type: ScalarType) => (type === 'f32' ? LOWEST : type === 'i32' ? -2147483648 : 0) } as const;
 const LOWEST = -3.4028234663852886e38;
 
-/** Each subgroup joins its own lanes at once, then all of them what the subgroups have: two barriers, however many lanes one has. */
+/** Each subgroup reduces its own lanes, then all of them reduce the subgroups' results: two barriers, whatever the subgroup size. */
 export function combineBySubgroups(type: ScalarType, fn: 'add' | 'max'): string {
   const join = joined(type, fn);
   const plain = fn === 'add' ? 'subgroupAdd' : 'subgroupMax';
-  // What is no number in one lane is none in all of them, whatever a driver's maximum makes of it.
+  // NaN in one lane must become NaN in all of them, whatever the driver's maximum does with it.
   const all = (x: string): string =>
     fn === 'max' && type === 'f32' ? `select(${plain}(${x}), ${nan(x)}, subgroupAny(${isNan(x)}))` : `${plain}(${x})`;
   const neutral = literal(type, NEUTRAL[fn](type));

@@ -11,7 +11,7 @@ const infix =
   (a: string, b: string): string =>
     `(${a} ${sign} ${b})`;
 
-/** One entry a function: its text. */
+/** The text of each function. */
 export const TEXT: { readonly [F in Exclude<Fn, VectorFn>]: (...args: string[]) => string } = {
   neg: (a) => `(-${a})`,
   abs: call('abs'),
@@ -52,11 +52,11 @@ export const TEXT: { readonly [F in Exclude<Fn, VectorFn>]: (...args: string[]) 
   bool: call('bool'),
   uniform: call('nn_uniform'),
   shuffle: call('nn_shuffle'),
-  // As a shuffle, since drivers on processors make one instruction of it, and many of a broadcast.
+  // As a shuffle, which is one instruction in software drivers; a broadcast is many.
   broadcast: call('subgroupShuffle'),
 };
 
-/** What reads otherwise on vectors. */
+/** Functions with a different text on vectors. */
 export const WIDE_TEXT: Partial<Readonly<Record<Fn, (...args: string[]) => string>>> = {
   exp: call('nn_exp_4'),
   log: call('nn_log_4'),
@@ -79,13 +79,13 @@ export const WIDE_TEXT: Partial<Readonly<Record<Fn, (...args: string[]) => strin
   or: infix('|'),
 };
 
-/** What reads otherwise on floats than on whole numbers. */
+/** Functions with a different text on floats than on integers. */
 export const FLOAT_TEXT: Partial<Readonly<Record<Fn, Readonly<Record<'text' | 'wide', (...args: string[]) => string>>>>> = {
   max: { text: call('nn_max'), wide: call('nn_max_4') },
   min: { text: call('nn_min'), wide: call('nn_min_4') },
 };
 
-/** How a type is written. */
+/** The WGSL name of a type. */
 export const typeText = (type: ValueType): string => (isVector(type) ? vectorName(type) : type);
 
 const vectorName = (type: ValueType): string => `vec4<${scalarOf(type)}>`;
@@ -105,15 +105,15 @@ export const VECTOR_TEXT: { readonly [F in VectorFn]: (type: ValueType, args: re
 
 const MAX_F32 = 3.4028234663852886e38;
 
-/** A float that WGSL reads back to the same float32. */
+/** A literal that WGSL parses to the same float32. */
 function float(value: number): string {
   const f = Math.fround(value);
   if (!Number.isFinite(f)) throw new CompilerBug(`${value} is not a finite f32`);
   const text = String(f);
-  // The shortest decimal of the float32 itself, not of its float64 neighbour.
+  // The shortest decimal of the float32, not of its float64 value.
   for (let digits = 1; digits <= 9; digits++) {
     const short = f.toPrecision(digits);
-    // A decimal beyond the largest float32 is an error in WGSL even where it would round to it.
+    // A decimal above the largest float32 is an error in WGSL, even if it would round to it.
     if (Math.fround(Number(short)) === f && Math.abs(Number(short)) <= MAX_F32) return tidy(short);
   }
   return tidy(text);
@@ -131,5 +131,5 @@ export function literal(type: ScalarType, value: number): string {
   return `${value}u`;
 }
 
-/** Functions whose text stands in parentheses. */
+/** Functions whose text is in parentheses. */
 export const INFIX = new Set<Fn>(['add', 'sub', 'mul', 'div', 'mod', 'lt', 'le', 'eq', 'and', 'or', 'not', 'neg']);

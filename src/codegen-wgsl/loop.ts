@@ -5,12 +5,12 @@ import type { Kernel } from '../ir/kernel/types.ts';
 import { BodyWriter, THREADS, axesOf, loaded, pointsOf, stored, type Addressing } from './body.ts';
 import { uniformStruct, type Placement } from './wgsl.ts';
 
-/** Where a tensor of a training loop lies: in the memory of the workgroup, in the data, or in the trace. */
+/** Where a training loop's tensors are: in workgroup memory, in the data, or in the trace. */
 export interface LoopPlacement {
   readonly tensors: ReadonlyMap<string, { readonly arena: string; readonly offset: number }>;
   readonly arenas: readonly LoopArena[];
   readonly scalars: Placement['scalars'];
-  /** Bytes from one step's numbers to the next. */
+  /** Bytes from one step's uniforms to the next. */
   readonly uniformBytes: number;
 }
 
@@ -19,20 +19,20 @@ export interface LoopArena {
   readonly dtype: StorageType;
   /** Of four bytes. */
   readonly words: number;
-  /** `kept`: read at the start and written at the end, in workgroup memory between; `scratch`: there alone. */
+  /** `kept`: loaded into workgroup memory at the start and written back at the end; `scratch`: only in workgroup memory. */
   readonly kind: 'kept' | 'scratch' | 'data' | 'trace';
 }
 
 export interface LoopShader {
   readonly code: string;
-  /** Arenas by binding; all but the data have a part for each net. */
+  /** Arenas by binding; all except the data have a part for each net. */
   readonly bindings: readonly { readonly arena: string; readonly access: 'read' | 'read_write' }[];
 }
 
 /**
- * A whole training loop as one kernel: a workgroup trains a net for as many steps as it is given. Its kernels run one
- * after the other over the threads of the workgroup, with barriers between dispatches-to-be; parameters, optimizer state and
- * transients stay in workgroup memory. Workgroup n trains net n, on its own part of state and trace and with its own uniforms.
+ * A whole training loop as one kernel: a workgroup trains a net for any number of steps. The program's kernels run one after another on the
+ * workgroup's threads, with barriers where dispatches would end; parameters, optimizer state and transients stay in workgroup memory.
+ * Workgroup n trains net n, with its own uniforms and its own part of state and trace.
  */
 export function generateLoop(batches: readonly (readonly Kernel[])[], place: LoopPlacement): LoopShader {
   const writer = new BodyWriter(memory(place, batches.flat()), { hidesLoops: true, collectives: false });
@@ -80,7 +80,7 @@ export function generateLoop(batches: readonly (readonly Kernel[])[], place: Loo
   };
 }
 
-/** All points of a kernel, dealt out over the threads; points that lanes share come one after the other. */
+/** All points of a kernel, distributed over the threads; points that lanes share run one after another. */
 function kernelLoop(writer: BodyWriter, kernel: Kernel): string {
   const points = pointsOf(kernel);
   const head = (text: string): string =>

@@ -7,16 +7,16 @@ import type { WgslLoop } from '../sections.ts';
 import { generateLoop, type LoopArena } from './loop.ts';
 import { LOOP_TARGET } from './targets.ts';
 
-/** Workgroup memory that every device has, less what joining partial sums takes. */
+/** The workgroup memory of every device, minus what reductions need. */
 const WORKGROUP_BYTES = 16_384 - 512;
-/** Operations of one thread for a step: beyond, many workgroups are faster than the dispatches that one saves. */
+/** The most operations of one thread per step; beyond that, many workgroups gain more than the saved dispatches. */
 const MOST_WORK = 60_000;
 const THREADS = 64;
 
-/** What a loop makes of each kind of arena. */
+/** How a loop treats each kind of arena. */
 const KINDS: Readonly<Record<ArenaKind, LoopArena['kind']>> = { state: 'kept', data: 'data', trace: 'trace', work: 'scratch' };
 
-/** The program as a loop of one workgroup, where its state fits and one workgroup is the faster way. */
+/** The program as a loop of one workgroup, if its state fits and one workgroup is faster. */
 function loopOf(program: ScheduledProgram, { arenas, scalars }: PlanMemory): WgslLoop | undefined {
   const touched = new Set((program.kernels.webgpu ?? []).flatMap((k) => k.buffers.map((b) => program.placed.get(b.tensor)?.arena)));
   const used = arenas
@@ -35,7 +35,7 @@ function loopOf(program: ScheduledProgram, { arenas, scalars }: PlanMemory): Wgs
   return { wgsl: code, bindings };
 }
 
-/** The programs that one workgroup can train by itself, by name. */
+/** The programs that one workgroup can train alone, by name. */
 export function loopsOf(programs: readonly ScheduledProgram[], memory: PlanMemory): Record<string, WgslLoop> {
   const found: Record<string, WgslLoop> = {};
   for (const p of programs) {

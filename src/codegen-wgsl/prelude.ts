@@ -2,20 +2,20 @@ import type { Fn } from '../ir/kernel/types.ts';
 import type { PreludeEntry } from './prelude-entry.ts';
 import { TRIGONOMETRY } from './trigonometry.ts';
 
-/** Whether a number is none, told by its bits: drivers may take it that every number is one, and fold x != x away. */
+/** Whether x is NaN, tested by its bits: drivers may assume that NaN does not occur, and fold x != x to false. */
 export const isNan = (x: string): string => `((bitcast<i32>(${x}) & i32(0x7fffffff)) > i32(0x7f800000))`;
-/** What is no number, made of a number's bits while the kernel runs: WGSL has no constant for it. */
+/** NaN, made at run time from the bits of x, because WGSL has no constant for it. */
 export const nan = (x: string): string => `bitcast<f32>(bitcast<i32>(${x}) | i32(0x7fc00000))`;
 
-/** The larger or the smaller of two; where one of them is no number, neither is the result. */
+/** The maximum or minimum; NaN if either operand is NaN. */
 const extreme = (name: 'max' | 'min'): string => `fn nn_${name}(a: f32, b: f32) -> f32 {
   let none = max(bitcast<i32>(a) & i32(0x7fffffff), bitcast<i32>(b) & i32(0x7fffffff)) > i32(0x7f800000);
   return select(${name}(a, b), ${nan('a')}, none);
 }`;
 
 /**
- * The audited numeric functions. WGSL lets a driver assume that NaN and infinity do not occur and gives loose bounds for
- * exp, tanh and others, so nothing here relies on either. Each text is pasted into the kernels that call it.
+ * The audited numeric functions. WGSL lets a driver assume that NaN and infinity do not occur, and its bounds for exp, tanh and others are
+ * loose, so nothing here relies on either. Each text is pasted into the kernels that call it.
  */
 export const PRELUDE: Partial<Readonly<Record<Fn | 'turn', PreludeEntry>>> = {
   max: { needs: [], text: extreme('max') },
@@ -26,7 +26,7 @@ export const PRELUDE: Partial<Readonly<Record<Fn | 'turn', PreludeEntry>>> = {
   },
   log: {
     needs: [],
-    // Drivers give anything outside of the finite numbers above 0: the logarithm of |x|, -88 for 0.
+    // Outside the finite positive numbers drivers return anything, such as log |x|, or -88 for 0.
     text: `fn nn_log(x: f32) -> f32 {
   let size = bitcast<i32>(x) & i32(0x7fffffff);
   let finite = select(log(x), bitcast<f32>(bitcast<i32>(x) | i32(-8388608)), x == f32(0.0));
@@ -76,7 +76,7 @@ export const PRELUDE: Partial<Readonly<Record<Fn | 'turn', PreludeEntry>>> = {
   },
   log1p: {
     needs: ['log'],
-    // log((1 + x)) = 2 artanh(x / (2 + x)): the series needs no cancelling sum.
+    // log(1 + x) = 2 artanh(x / (2 + x)): the series avoids cancellation.
     text: `fn nn_log1p(x: f32) -> f32 {
   let z = x / (2.0 + x);
   let s = z * z;
@@ -98,8 +98,8 @@ export const PRELUDE: Partial<Readonly<Record<Fn | 'turn', PreludeEntry>>> = {
   },
   round_f16: {
     needs: [],
-    // By its bits, since drivers round quantizeToF16 to either side. What is too large, infinite or not a number is made infinite or
-    // kept so by a product.
+    // By its bits, since drivers may round quantizeToF16 either way. The product with 3e38 makes values that are too large infinite and
+    // keeps infinity and NaN.
     text: `fn nn_round_f16(x: f32) -> f32 {
   let size = bitcast<i32>(x) & i32(0x7fffffff);
   let usual = bitcast<f32>((size + i32(0xfff) + ((size / i32(8192)) & i32(1))) & i32(-8192));
@@ -110,16 +110,15 @@ export const PRELUDE: Partial<Readonly<Record<Fn | 'turn', PreludeEntry>>> = {
   },
   finite: {
     needs: [],
-    // By its bits: drivers may take it that every number is finite.
+    // By its bits: drivers may assume that all numbers are finite.
     text: `fn nn_finite(x: f32) -> bool {
   return (bitcast<i32>(x) & i32(0x7f800000)) != i32(0x7f800000);
 }`,
   },
   pow: {
     needs: [],
-    // WGSL's pow is undefined for negative bases: whole exponents have a meaning there, others none. Of a base of 0 drivers take
-    // a logarithm that is finite, so that its powers are said here. What C and IEEE 754 say of bases of 1 and -1 holds for
-    // infinite exponents too.
+    // WGSL's pow is undefined for negative bases: with whole exponents they have a value, otherwise the result is NaN. Drivers take a
+    // finite logarithm of 0, so powers of 0 are given explicitly. Bases of 1 and -1 follow C and IEEE 754, also for infinite exponents.
     text: `fn nn_pow(x: f32, y: f32) -> f32 {
   let infinite = bitcast<f32>((bitcast<i32>(x) & i32(0x7fffffff)) | i32(0x7f800000));
   let magnitude = select(pow(abs(x), y), select(f32(0.0), infinite, y < f32(0.0)), x == f32(0.0));

@@ -1,11 +1,14 @@
 import type { MatrixOperand, Stmt } from '../ir/kernel/types.ts';
 
-/** What a module begins with that uses matrix units: that a lane tells its subgroup is proved on the device and not in the text. */
+/**
+ * The head of a module that uses matrix units. The uniformity check is off, because the text cannot show that a lane determines its
+ * subgroup; that is proved on the device.
+ */
 export const ENABLE_MATRICES = ['enable chromium_experimental_subgroup_matrix;', 'diagnostic(off, chromium.subgroup_matrix_uniformity);'];
 
 /**
- * A product by subgroup matrices: the subgroups of a workgroup of so many threads lie one below the other along the rows of the table, and each sums up
- * its units over the loops. `find` gives the array of an operand and the index in it where its matrix begins.
+ * A product by subgroup matrices. The subgroups of a workgroup of `threads` threads divide the rows of the table, and each sums up its
+ * units over the loops. `find` returns the array of an operand and the index where its matrix starts.
  */
 export function productText(
   s: Extract<Stmt, { kind: 'product' }>,
@@ -22,7 +25,7 @@ export function productText(
   const [l, r] = [find(left), find(right)];
   const row = (i: number): string => `(${name}_row + ${i * m}u)`;
   const load = (kind: 'left' | 'right', sizes: string, operand: MatrixOperand, array: string, start: string): string => {
-    // Rows of the left operand run along the sum, rows of the right one across it.
+    // Rows of the left operand run along the sum, those of the right one across it.
     const inRows = kind === 'left' ? operand.depth === 1 : operand.along === 1;
     const far = operand.depth === 1 ? operand.along : operand.depth;
     return `subgroupMatrixLoad<subgroup_matrix_${kind}<${type}, ${sizes}>, ${inRows ? 'row_major' : 'col_major'}>(&${array}, ${start}, ${far}u)`;

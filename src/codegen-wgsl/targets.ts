@@ -3,8 +3,8 @@ import type { Costs } from '../passes/schedule/cost.ts';
 import type { Target } from '../passes/schedule/tiling.ts';
 
 /**
- * Drivers that run shaders on a processor, eight threads in one vector register: a load is eight loads, each with a check of its
- * own, while arithmetic on eight threads is one instruction.
+ * Software drivers run eight threads in one vector register: a load becomes eight loads, each with a bounds check, while arithmetic on
+ * eight threads is one instruction.
  */
 const SOFTWARE_COSTS: Costs = {
   load: 20,
@@ -32,7 +32,7 @@ const SOFTWARE: Target = {
 /** One workgroup that repeats a whole step. */
 export const LOOP_TARGET: Target = { lanes: 1, tiles: false, masked: true, sharesLoads: true, registers: 8, threads: 64 };
 
-/** What kernels for an adapter are tiled for. */
+/** The target that kernels for an adapter are tiled for. */
 export function gpuTarget(adapter: Adapter): Target {
   const { software, subgroup, tuned, units } = adapter;
   return software ? { ...SOFTWARE, subgroup, tuned, units } : { ...HARDWARE, tuned, units };

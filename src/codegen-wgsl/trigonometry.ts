@@ -2,10 +2,10 @@ import { FAR_ANGLE, QUARTER_UNIT, TWO_OVER_PI } from '../base/two-over-pi.ts';
 import { vectorText, type PreludeEntry } from './prelude-entry.ts';
 
 /**
- * sin and cos by quadrant: WGSL promises only 2^-11 of absolute error. x = k pi/2 + r with pi/2 in three parts (Cody and
- * Waite, 1980), then Taylor polynomials on |r| <= pi/4. Large angles are reduced by the digits of 2/pi (Payne and Hanek, 1983):
- * `nn_turn` gives x / (pi/2) modulo 4 in units of 2^-30. Of the products of the mantissa with each byte only about eight matter:
- * those before are whole turns, those behind are too small.
+ * sin and cos by quadrant, since WGSL only promises an absolute error of 2^-11. x = k pi/2 + r with pi/2 in three parts (Cody and Waite,
+ * 1980), then Taylor polynomials on |r| <= pi/4. Large angles are reduced by the digits of 2/pi (Payne and Hanek, 1983): `nn_turn` gives x
+ * / (pi/2) modulo 4 in units of 2^-30. Only about eight of the products of the mantissa with a byte matter: earlier ones are whole turns,
+ * later ones too small.
  */
 const TURN = `fn nn_turn(a: f32) -> u32 {
   let bits = bitcast<u32>(a) & 0x7fffffffu;
@@ -37,7 +37,7 @@ fn nn_rest(a: f32, k: f32) -> f32 {
   return fma(k, f32(-7.5497901e-8), fma(k, f32(-4.837513e-4), fma(k, f32(-1.5703125), a)));
 }`;
 
-/** What is done of a far angle: where `at` says so, the quarter and the rest are others. */
+/** Reduces a large angle: replaces the quadrant q and the remainder r, at the lane `at` of a vector. */
 const far = (at: string): string => `let turn = nn_turn(a${at});
       let quarter = (turn + 0x20000000u) >> 30u;
       q${at} = i32(quarter) + shift;

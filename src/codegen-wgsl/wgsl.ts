@@ -14,7 +14,7 @@ export interface Placement extends Style {
     readonly vectors: boolean;
   }[];
   readonly places: ReadonlyMap<string, { readonly binding: number; readonly offset: number }>;
-  /** Members of a step's uniforms after the slot. */
+  /** The members of a step's uniforms after the slot. */
   readonly scalars: readonly { readonly name: string; readonly dtype: 'f32' | 'i32' }[];
 }
 
@@ -23,20 +23,20 @@ export interface Shader {
   readonly uniforms: boolean;
   /** Whether it uses matrix units. */
   readonly matrices: boolean;
-  /** Threads of a subgroup that it counts on; 1 for none. */
+  /** The subgroup size that it relies on; 1 for none. */
   readonly subgroup: number;
-  /** Whether lanes join by operations of subgroups. */
+  /** Whether reductions use subgroup operations. */
   readonly collectives: boolean;
   readonly workgroups: readonly [number, number];
 }
 
-/** Workgroups along one dimension that every device takes. */
+/** Workgroups along one dimension that every device supports. */
 const MAX_GROUPS = 65_535;
 
-/** Workgroups of a kernel: one for each point that lanes share, else one for so many points as there are threads. */
+/** Workgroups of a kernel: one per point if lanes share points, else one per THREADS points. */
 const groupsOf = (kernel: Kernel): number => Math.ceil(pointsOf(kernel) / (kernel.lanes > 1 ? 1 : THREADS));
 
-/** Prints kernels that run in one dispatch as one WGSL module with the entry point `main`: each has workgroups of its own. */
+/** Writes the kernels of one dispatch as a WGSL module with the entry point `main`; each kernel has its own workgroups. */
 export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shader {
   const writer = new BodyWriter(windows(place), place);
   const groups = kernels.map(groupsOf);
@@ -47,7 +47,7 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
   const bodies = kernels.map((k) => kernelBody(writer, k));
   const [only = ''] = bodies;
   const subgroup = Math.max(...kernels.map((k) => k.subgroup));
-  // What a thread knows of its subgroup.
+  // What threads need to know about their subgroup.
   const known = [...(subgroup > 1 || writer.collectives ? ['place'] : []), ...(writer.collectives ? ['threads'] : [])];
   const builtins = { place: 'subgroup_invocation_id', threads: 'subgroup_size' } as Readonly<Record<string, string>>;
   const sub = known.map((name) => `, ${name}: u32`).join('');
@@ -71,7 +71,7 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
   lines.push(...writer.declarations(), ...parts, ...main);
   if (place.bindings.some((b) => b.dtype === 'f16')) lines.unshift('enable f16;');
   if (writer.matrices) lines.unshift(...ENABLE_MATRICES);
-  // Whole subgroups leave early or none of them does (`verifyKernel`), which the language cannot see.
+  // Only whole subgroups return early (`verifyKernel`), which WGSL's analysis cannot see.
   if (known.length > 0) lines.unshift('enable subgroups;', 'diagnostic(off, subgroup_uniformity);');
   return {
     code: `${lines.filter((l) => l !== '').join('\n')}\n`,
@@ -83,12 +83,12 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
   };
 }
 
-/** The members of a step's numbers. */
+/** The struct of a step's uniforms. */
 export function uniformStruct(scalars: Placement['scalars'], more: readonly string[] = []): string {
   return `struct Uniforms { ${['slot: u32', ...scalars.map((s) => `${s.name}: ${s.dtype}`), ...more].join(', ')} }`;
 }
 
-/** Each workgroup works at one of the kernels. */
+/** Each workgroup runs one of the kernels. */
 function choosePart(groups: readonly number[], sub: string): string[] {
   let first = 0;
   return groups.map((n, i) => {
@@ -98,7 +98,7 @@ function choosePart(groups: readonly number[], sub: string): string[] {
   });
 }
 
-/** The statements of a kernel: first, which point of the axes this thread works at. */
+/** A kernel's statements, after those that find this thread's point of the axes. */
 function kernelBody(writer: BodyWriter, kernel: Kernel): string {
   const points = pointsOf(kernel);
   const lines = kernel.subgroup > 1 ? [`  let sub = place % ${kernel.subgroup}u;`] : [];
@@ -108,20 +108,20 @@ function kernelBody(writer: BodyWriter, kernel: Kernel): string {
   return `${lines.join('\n')}\n${writer.statements(kernel.body, '  ')}`;
 }
 
-/** The windows of a dispatch as memory: scalars or vectors of one binding each. */
+/** Memory access through the bindings of a dispatch, each an array of scalars or of vectors. */
 function windows(place: Placement): Addressing {
   const plus = (w: BodyWriter, index: Expr, offset: number): string => {
     if (index.kind === 'literal') return `${index.value + offset}u`;
     return offset === 0 ? w.bare(index) : `${w.bare(index)} + ${offset}u`;
   };
-  /** Where a value lies: all of it, or its parts. */
+  /** The text of a value's location: as a whole, or element by element. */
   const find = (w: BodyWriter, buffer: string, type: ValueType, index: Expr) => {
     const { binding, offset } = get(place.places, buffer, 'buffer');
     const { vectors, dtype } = at(place.bindings, binding);
     const whole = (text: string) => ({ dtype, whole: text, parts: [] });
     if (isVector(type)) {
       if (vectors) return whole(`b${binding}[${plus(w, index, offset / 4)}]`);
-      // Not on a multiple of four in memory: element by element.
+      // Not aligned to four elements: access one by one.
       const first = `4u * ${w.expr(index)}`;
       return { dtype, whole: undefined, parts: [0, 1, 2, 3].map((i) => `b${binding}[${first} + ${offset + i}u]`) };
     }

@@ -6,36 +6,36 @@ import type { BackendName, Sections } from '../sections.ts';
 
 /** The GPU that kernels are made for. */
 export interface Adapter {
-  /** A driver that runs WebGPU on a CPU: registers are few and compiling is slow. */
+  /** A driver that runs WebGPU on a CPU: it has few registers and compiles slowly. */
   readonly software: boolean;
-  /** Storage buffers that a kernel may see (maxStorageBuffersPerShaderStage). */
+  /** Storage buffers per kernel (maxStorageBuffersPerShaderStage). */
   readonly bindings: number;
-  /** Threads of a workgroup that are certain to run side by side and may read for one another; 1 where there are none. */
+  /** Size of subgroups that are guaranteed and whose threads may load for one another; 1 if there are none. */
   readonly subgroup: number;
-  /** Whether lanes of a workgroup join their results by subgroups, of any size (the feature `subgroups`). */
+  /** Whether reductions may use subgroup operations, for any subgroup size (the feature `subgroups`). */
   readonly collectives: boolean;
-  /** Whether numbers may lie in memory as binary16 (the feature `shader-f16`). */
+  /** Whether memory may hold binary16 (the feature `shader-f16`). */
   readonly half: boolean;
-  /** Matrix units that products may use, where that was asked for. */
+  /** Matrix units that products may use, if requested. */
   readonly units?: readonly MatrixUnit[] | undefined;
-  /** Tilings that were measured on it, by the hash of what a kernel computes. */
+  /** Measured tilings, by the hash of what a kernel computes. */
   readonly tuned?: ReadonlyMap<string, string> | undefined;
 }
 
-/** What every GPU takes. */
+/** What every GPU supports. */
 export const ANY_ADAPTER: Adapter = { software: false, bindings: 8, subgroup: 1, collectives: false, half: false };
 
-/** A scheduled program whose tensors have their places, as a backend sees it. */
+/** A scheduled program with its tensors placed, as a backend sees it. */
 export interface ScheduledProgram {
   readonly name: string;
   readonly adapter: Adapter;
   readonly placed: ReadonlyMap<string, Placed>;
   readonly scratch: TransientWords;
-  /** Which kernels run in one dispatch, in the order of the dispatches. */
+  /** The kernels of each dispatch, in the order of the dispatches. */
   readonly batches: readonly (readonly number[])[];
   /** The kernels, tiled for each backend that the plan is for. */
   readonly kernels: Readonly<Partial<Record<BackendName, readonly Kernel[]>>>;
-  /** The same kernels, tiled for something else. */
+  /** The same kernels, tiled for another target. */
   readonly write: (target: Target) => readonly Kernel[];
 }
 
@@ -43,18 +43,18 @@ export interface ScheduledProgram {
 export interface PlanMemory {
   readonly arenas: readonly Arena[];
   readonly scalars: readonly PlanScalar[];
-  /** Most steps that one submit may hold. */
+  /** The most steps in one submit. */
   readonly chunk: number;
-  /** Whether a program may be repeated by one workgroup: not where everything is to be stored. */
+  /** Whether one workgroup may repeat a program; not if everything must be stored. */
   readonly loops: boolean;
 }
 
-/** Everything that the compiler knows of a kind of machine that runs kernels. Those that there are: `lower/backends.ts`. */
+/** Everything that the compiler knows about a kind of machine that runs kernels. `lower/backends.ts` lists them. */
 export interface Backend {
   readonly name: BackendName;
   readonly device: 'gpu' | 'cpu';
-  /** What makes kernels fast there: threads, registers, costs. */
+  /** What makes kernels fast on it: threads, registers, costs. */
   target(adapter: Adapter): Target;
-  /** The code of all programs as a section of a plan; nothing where the memory is more than it can have. */
+  /** The code of all programs as a section of a plan; nothing if they need more memory than the backend can have. */
   emit(programs: readonly ScheduledProgram[], memory: PlanMemory): Sections;
 }

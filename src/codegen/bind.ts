@@ -18,7 +18,7 @@ export interface Binding {
   readonly vectors: boolean;
 }
 
-/** Where each buffer of a kernel lies in its bindings. */
+/** The place of each buffer in the bindings. */
 export interface Bound {
   readonly bindings: readonly Binding[];
   readonly places: ReadonlyMap<string, { readonly binding: number; readonly offset: number }>;
@@ -34,17 +34,16 @@ interface Range {
 }
 
 /**
- * Gives kernels that run in one dispatch their bindings: a window of an arena for each tensor, so that kernels which
- * differ only in where their data lies have the same text. WebGPU takes no two writable windows that overlap, and a
- * buffer that is written anywhere in a dispatch must be writable everywhere in it. Beyond `most` bindings, those of one
- * arena become one.
+ * The bindings of the kernels of one dispatch: a range of an arena per tensor, so that kernels which differ only in the place of their data
+ * have the same text. WebGPU does not allow writable bindings that overlap, and a buffer that is written anywhere in a dispatch must be
+ * writable everywhere in it. Beyond `most` bindings, those of an arena are merged into one.
  */
 export function bindBuffers(kernels: readonly Kernel[], placed: ReadonlyMap<string, Placed>, most: number): Bound {
   const ranges: Range[] = [];
   const written = new Set<string>();
   const wide = new Set<string>();
   const known = new Set<string>();
-  // Matrices are loaded from arrays of scalars.
+  // Matrix operands must be arrays of scalars.
   const flat = new Set<string>();
   for (const kernel of kernels) {
     for (const b of kernel.buffers) {
@@ -90,7 +89,7 @@ export function bindBuffers(kernels: readonly Kernel[], placed: ReadonlyMap<stri
   return { bindings, places };
 }
 
-/** Joins ranges of one arena, as long as any two ask for it. */
+/** Merges ranges of one arena as long as `join` holds for a pair. */
 function joinWhere(ranges: readonly Range[], join: (a: Range, b: Range) => boolean): Range[] {
   const result: Range[] = [];
   for (const range of ranges) {

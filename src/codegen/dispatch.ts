@@ -3,14 +3,14 @@ import { workOf } from '../passes/schedule/work.ts';
 import type { Dispatch } from '../sections.ts';
 import type { Binding } from './bind.ts';
 
-/** Names are for people: those of a dispatch of many kernels are cut. */
+/** Names are for people, so the long ones of large dispatches are cut. */
 const MAX_NAME = 120;
 
-/** What kernels that run together are called. */
+/** The name of kernels that run together. */
 export const nameOf = (program: string, kernels: readonly Kernel[]): string =>
   `${program}_${kernels.map((k) => k.name).join('_')}`.slice(0, MAX_NAME);
 
-/** Kernels that run together, on the data that they are bound to. */
+/** A dispatch: kernels that run together, with their bindings. */
 export function dispatchOf(program: string, kernels: readonly Kernel[], kernel: number, bindings: readonly Binding[]): Dispatch {
   const work = kernels.map(workOf);
   return {
@@ -23,7 +23,7 @@ export function dispatchOf(program: string, kernels: readonly Kernel[], kernel: 
   };
 }
 
-/** Numbers things by their text, so that what is the same exists once. */
+/** Numbers things by their text, so that equal ones exist once. */
 export class Interned<T> {
   readonly all: T[] = [];
   private readonly known = new Map<string, number>();

@@ -4,16 +4,19 @@ import { JS } from '../codegen-js/backend.ts';
 import { WASM } from '../codegen-wasm/backend.ts';
 import { WEBGPU } from '../codegen-wgsl/backend.ts';
 
-/** Everything that kernels can be written for. Memory is assigned by the kernels of the first one that a plan is for. */
+/** All backends. Memory is assigned by the kernels of the first one that a plan is for. */
 const BACKENDS: readonly Backend[] = [WEBGPU, JS, WASM];
 
-/** Which devices a plan is for: nothing is written for the others. */
+/** The devices a plan is for; no code is generated for others. */
 export type Devices = 'all' | 'gpu' | 'cpu';
 
 export const backendsFor = (devices: Devices): readonly Backend[] =>
   BACKENDS.filter(({ device }) => devices === 'all' || device === devices);
 
-/** Which devices the plans of a program are for: numbers of two bytes are for GPUs alone, and a software one is hardly the faster device. */
+/**
+ * The devices for a program's plans. Storing f16 needs a plan for the GPU alone; a software GPU is hardly the faster device, so its plans
+ * keep the processor.
+ */
 export function devicesFor(
   { precision }: { readonly precision: Precision },
   { adapter, devices }: { readonly adapter: Adapter; readonly devices: Devices },

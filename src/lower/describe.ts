@@ -7,9 +7,9 @@ import { dataTensor, traceTensor } from '../passes/schedule/schedule.ts';
 import type { PlanTensor, PlanProgram } from '../plan.ts';
 import type { Lowered } from './program.ts';
 
-/** A hash of what the programs compute, wherever they run. */
+/** A hash of what the programs compute, independent of the device. */
 export function identityOf(programs: readonly Lowered[], batch: number | undefined): string {
-  // Whoever looks on changes nothing.
+  // Watching changes nothing that is computed.
   const computing = programs.filter((p) => p.name !== 'watch');
   const graphs = computing.map(({ name, schedule: { graph } }) => [
     name,
@@ -28,7 +28,7 @@ export function stateShapes(programs: readonly Lowered[]): [string, number[]][] 
   return [...found];
 }
 
-/** What a plan says about a program. */
+/** The plan's entry for a program. */
 export function planProgram(p: Lowered): PlanProgram {
   const traces = [...p.schedule.tensors.values()].filter((t) => t.kind === 'trace');
   const name = (tensor: string): string => Object.keys(p.schedule.outputs).find((o) => traceTensor(o) === tensor) ?? tensor;
@@ -38,7 +38,7 @@ export function planProgram(p: Lowered): PlanProgram {
   };
 }
 
-/** Where inputs of a program lie. */
+/** The places of a program's inputs. */
 export function dataOf(program: Lowered, inputs: readonly string[]): PlanTensor[] {
   return inputs.map((input) => inputOf(program, input));
 }
@@ -50,14 +50,14 @@ function inputOf(program: Lowered, input: string): PlanTensor {
   return planTensor(program, dataTensor(input), input, fixedShape(node.type.shape));
 }
 
-/** Where an output of a program lies. */
+/** The place of a program's output. */
 export function outputOf(program: Lowered, output: string): PlanTensor {
   const place = get(new Map(Object.entries(program.schedule.outputs)), output, 'output');
   const node = program.schedule.graph.nodes[program.schedule.graph.outputs[output] ?? -1];
   return planTensor(program, place.tensor, output, fixedShape(node?.type.shape ?? []), place.offset);
 }
 
-/** Where an output or a named tensor lies. */
+/** The place of a tensor under a name. */
 function planTensor(program: Lowered, tensor: string, name: string, shape: readonly number[], extra = 0): PlanTensor {
   const t = get(program.schedule.tensors, tensor, 'tensor');
   const { arena, offset } = get(program.placed, tensor, 'place');

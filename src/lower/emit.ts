@@ -4,7 +4,7 @@ import type { PlanScalar } from '../plan.ts';
 import type { Sections } from '../sections.ts';
 import type { Lowered } from './program.ts';
 
-/** The scalars that any of the programs reads, in a fixed order. */
+/** The scalars of all programs, in a fixed order. */
 export function collectScalars(programs: readonly Lowered[]): PlanScalar[] {
   const scalars = new Map<string, PlanScalar>();
   for (const { schedule: s } of programs) {

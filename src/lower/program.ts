@@ -13,15 +13,15 @@ import type { Schedule } from '../passes/schedule/types.ts';
 import { verifyOrder, verifySchedule } from '../passes/schedule/verify.ts';
 import { backendsFor, type Devices } from './backends.ts';
 
-/** A program between graph and plan: scheduled, lowered for its backends, with memory assigned. */
+/** A program between graph and plan: scheduled, lowered for its backends, and placed in memory. */
 export interface Lowered extends ScheduledProgram {
   readonly schedule: Schedule;
   readonly backends: readonly Backend[];
-  /** Words of the largest set of transients that are alive at once. */
+  /** Words of the largest set of transients that are live at once. */
   readonly least: number;
 }
 
-/** Programs that read the examples to train on; others have examples of their own. */
+/** Programs that read the training examples; others have their own. */
 const TRAINS_ON_DATA: ReadonlySet<string> = new Set(['train', 'tail', 'watch']);
 
 /** Schedules a bound graph, writes its kernels and places its tensors. */
@@ -34,13 +34,13 @@ export function lowerProgram(
     readonly tiling?: TilingChoice | undefined;
     readonly adapter?: Adapter | undefined;
     readonly devices?: Devices | undefined;
-    /** Writes every kernel in the plainest way: enough to know what memory it takes. */
+    /** Writes plain kernels, which is enough to know their memory. */
     readonly plain?: boolean | undefined;
   },
 ): Lowered {
   const adapter = options.adapter ?? ANY_ADAPTER;
   const backends = backendsFor(options.plain ? 'gpu' : (options.devices ?? 'all'));
-  // Of the processor's kernels none reads halves.
+  // The processor's kernels cannot read f16.
   const half = adapter.half && options.devices === 'gpu';
   const s = schedule(graph, { ...options, half, units: (adapter.units?.length ?? 0) > 0 });
   verifySchedule(s, name);
@@ -54,9 +54,9 @@ export function lowerProgram(
     });
   };
   const kernels = Object.fromEntries(backends.map((b) => [b.name, write(b.target(adapter))])) as Lowered['kernels'];
-  // Which tensors a kernel touches is the same for all backends.
+  // All backends' kernels touch the same tensors.
   const any = kernels[at(backends, 0).name] ?? [];
-  // For looking at every kernel's result, nothing is overwritten.
+  // With `keepAll`, no result is overwritten, so that all can be inspected.
   const kept = options.keepAll ? new Set(s.tensors.keys()) : new Set(Object.values(s.outputs).map((p) => p.tensor));
   const together = options.level === 0 ? any.map((_, i) => [i]) : batches(any, adapter);
   verifyOrder(
@@ -74,7 +74,7 @@ export function lowerProgram(
   for (const t of s.tensors.values()) {
     if (t.kind === 'transient') continue;
     const dtype = loadedAs(t.dtype);
-    // Data of different programs differ; state and traces are the same everywhere.
+    // Data differs between programs; state and traces are shared.
     const key = t.kind === 'data' && !TRAINS_ON_DATA.has(name) ? `${t.name}@${name}` : t.name;
     placed.set(t.name, arenas.place(t.kind, key, dtype, t.size));
   }

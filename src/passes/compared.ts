@@ -3,10 +3,10 @@ import { baseOf, isLeaf, isView, recordOf } from '../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../ir/graph/types.ts';
 
 /**
- * Values that are compared with what is made of their own bits: with their maximum, as the gradient of a maximum does, or with each
- * other's places, as sorting does. Computed twice, in two kernels or two loops, such a value may differ in its last bit (a driver
- * may contract a*b + c to a fused multiply-add in one and not in the other), and then the maximum is equal to nothing. They are
- * computed once and stored, and both sides read what lies in memory. What comes out the same wherever it is computed is left out.
+ * Values that are compared with something that has the same bits: with their own maximum, as in the gradient of a maximum, or with each
+ * other, as in sorting. If such a value is computed twice, in two kernels or loops, its last bit may differ (a driver may contract a*b + c
+ * to an fma in one and not in the other), and then nothing equals the maximum. So it is computed once and stored, and both sides read it
+ * from memory. Values that come out the same wherever they are computed are left out.
  */
 export function comparedWithThemselves(graph: Graph): ReadonlySet<NodeId> {
   const found = new Set<NodeId>();
@@ -30,7 +30,7 @@ interface Sides {
   readonly subtracted: boolean;
 }
 
-/** The two values that a comparison is about: its operands, or of x - y < 0 what is subtracted. */
+/** The two sides of a comparison: its operands or, for x - y < 0, the operands of the difference. */
 function sidesOf(graph: Graph, node: Node): Sides | undefined {
   if (node.op !== 'lt' && node.op !== 'le' && node.op !== 'eq') return undefined;
   const [a, b] = node.inputs.map((i) => at(graph.nodes, baseOf(graph, i)));
@@ -41,13 +41,13 @@ function sidesOf(graph: Graph, node: Node): Sides | undefined {
   return { a: at(node.inputs, 0), b: at(node.inputs, 1), subtracted: false };
 }
 
-/** A value, and whether its sign is turned: bits that are handed on. */
+/** A value whose bits are passed on, and whether its sign is flipped. */
 type Bits = `${NodeId}/${boolean}`;
 const bits = (id: NodeId, turned: boolean): Bits => `${id}/${turned}`;
 
 const handsOn = (graph: Graph, node: Node): readonly NodeId[] => recordOf(node).handsOn(node, (id) => at(graph.nodes, baseOf(graph, id)));
 
-/** Goes through everything whose bits a value may have; `visit` says whether to go on. */
+/** Visits every value whose bits a value may hold; `visit` returns whether to continue below. */
 function follow(graph: Graph, id: NodeId, visit: (key: Bits, node: Node) => boolean): void {
   const seen = new Set<Bits>();
   const go = (id: NodeId, turned: boolean): void => {
@@ -70,7 +70,7 @@ function bitsOf(graph: Graph, id: NodeId): Set<Bits> {
   return found;
 }
 
-/** Of values that both sides are made of, those that one side meets first. */
+/** The first values on the way down from one side that both sides share. */
 function firstOf(graph: Graph, id: NodeId, common: ReadonlySet<Bits>): NodeId[] {
   const found: NodeId[] = [];
   follow(graph, id, (key, node) => {
@@ -81,7 +81,7 @@ function firstOf(graph: Graph, id: NodeId, common: ReadonlySet<Bits>): NodeId[] 
   return found;
 }
 
-/** Whether a value comes out the same wherever it is computed, from what is computed once. */
+/** Whether a value has the same bits wherever it is computed, given operands that are computed once. */
 function isExact(graph: Graph, id: NodeId, known: Map<NodeId, boolean>): boolean {
   const before = known.get(id);
   if (before !== undefined) return before;
@@ -93,7 +93,7 @@ function isExact(graph: Graph, id: NodeId, known: Map<NodeId, boolean>): boolean
   return result;
 }
 
-/** A product may become one operation with the sum or difference that reads it. */
+/** Whether the value is a product, which may be contracted with the sum or difference that reads it. */
 function isProduct(graph: Graph, id: NodeId): boolean {
   const { op, inputs } = at(graph.nodes, baseOf(graph, id));
   return op === 'mul' || ((op === 'neg' || op === 'abs') && isProduct(graph, at(inputs, 0)));

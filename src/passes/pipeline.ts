@@ -18,19 +18,19 @@ import type { Precision } from '../base/types.ts';
 import { get } from '../base/errors.ts';
 import { verifyGraph, type Form } from '../ir/graph/verify.ts';
 
-/** A step of the compiler from graph to graph. */
+/** A compiler pass from graph to graph. */
 export interface Pass {
   readonly name: string;
   readonly about: string;
   readonly run: (graph: Graph) => Graph;
-  /** What holds of every graph from here on. */
+  /** What every graph promises from here on. */
   readonly gives?: Form;
 }
 
-/** Sees the graph after each pass, for dumps. */
+/** Called with the graph after each pass, for dumps. */
 export type Observer = (pass: Pass, after: Graph) => void;
 
-/** Runs passes in order; each result is verified, and a broken one blames the pass that made it. */
+/** Runs passes in order and verifies each result; an error blames the pass that made it. */
 export function runPasses(graph: Graph, passes: readonly Pass[], observe?: Observer): Graph {
   let current = graph;
   let form: Form = {};
@@ -47,31 +47,31 @@ export function runPasses(graph: Graph, passes: readonly Pass[], observe?: Obser
 export interface Phase {
   readonly packing: Packing;
   readonly optimizer: Optimizer;
-  /** The output that holds its loss, and the one under which that is recorded. */
+  /** The output with its loss, and the name under which it is recorded. */
   readonly loss: string;
   readonly record: string;
 }
 
 export interface StepOptions {
-  /** One, or several that take turns in every step. */
+  /** One phase, or several in turn within a step. */
   readonly phases: readonly [Phase, ...Phase[]];
-  /** Where layers move states, so that each phase moves those that it uses. */
+  /** The uses of layers that update states, so that each phase updates only those it uses. */
   readonly uses: readonly StateUse[];
   readonly feed: Feed;
-  /** Examples in this step: the batch, or what is left of it at the end of an epoch. */
+  /** Examples in this step: the batch, or what is left at the end of an epoch. */
   readonly batch: number;
-  /** In how many parts the backward pass computes the forward pass again; 0 for not at all. */
+  /** The number of segments in which the backward pass recomputes the forward pass; 0 for none. */
   readonly recompute: number;
   readonly precision: Precision;
   readonly table?: VjpTable;
 }
 
 const CLEAN: readonly Pass[] = [
-  // In front of `cse`: laws bring different expressions into one form.
+  // Before `cse`, since laws bring different expressions into one form.
   { name: 'simplify', about: 'applies the named laws until none applies', run: simplify },
-  // Equal expressions are one node, whoever wrote them.
+  // After the laws, which make more expressions equal.
   { name: 'cse', about: 'computes equal things once', run: cse },
-  // What the others have made superfluous.
+  // Removes what the other two leave unused.
   { name: 'dce', about: 'drops what nothing needs', run: dce },
 ];
 
@@ -100,12 +100,12 @@ const differentiation = (params: readonly string[], table?: VjpTable): Pass => (
   run: (g) => differentiate(g, params, table),
 });
 
-/** Model with a loss -> gradients, still with a symbolic batch. */
+/** Model with a loss -> gradients, with the batch still symbolic. */
 export function gradientPipeline(params: readonly string[], table?: VjpTable): readonly Pass[] {
   return [
-    // First, so that no gradient is taken of what nobody reads.
+    // First, so that unused values are not differentiated.
     { name: 'dce', about: 'drops what nothing needs', run: dce },
-    // While the batch is a symbol: one gradient serves all batches.
+    // Before `bind`, so that one gradient serves all batches.
     differentiation(params, table),
   ];
 }
@@ -113,29 +113,29 @@ export function gradientPipeline(params: readonly string[], table?: VjpTable): r
 /** Model with a loss -> parameters and states after an update. */
 function updatePipeline(o: StepOptions, { packing, optimizer }: Phase, half: boolean): readonly Pass[] {
   return [
-    // In front of the gradients, so that they are those of the scaled loss.
+    // Before the gradients, so that the scaled loss is differentiated.
     ...(half ? [LOSS_SCALE] : []),
-    // While parameters still have names of their own.
+    // While parameters are still separate, with names.
     ...gradientPipeline(
       packing.params.map((p) => p.name),
       o.table,
     ),
-    // Behind the gradients, which are asked for by the parameters' names.
+    // After the gradients, which are requested by parameter name.
     packInto(o.phases.map((p) => p.packing)),
-    // Products of the backward pass are rounded too, and updates are not.
+    // Between gradients and update: products of the backward pass are rounded too, the update is not.
     ...(half ? [ROUND] : []),
-    // Last, as it turns gradients, which are outputs by now, into writes.
+    // Last, since it turns the gradient outputs into writes.
     { name: 'optimize', about: 'adds the update of the parameters', run: (g) => optimize(withoutPrediction(g), packing, optimizer) },
   ];
 }
 
-/** Updates by one loss after the other, each with what the ones before it left. */
+/** One update per loss, each starting from what the previous one leaves. */
 function phases(graph: Graph, o: StepOptions): Graph {
   const losses = o.phases.map((p) => p.loss);
   const [first, ...rest] = o.phases.map((phase, i) => {
     const updated = runPasses(phaseOf(graph, phase.loss, o.uses, losses), updatePipeline(o, phase, false));
     if (i === 0) return updated;
-    // What is reported beside the losses belongs to the first of them.
+    // A later phase records only its loss; all other outputs belong to the first.
     return ownNames(
       { ...updated, outputs: { [phase.record]: get(new Map(Object.entries(updated.outputs)), 'loss', 'output') } },
       String(i),
@@ -158,21 +158,21 @@ export function stepPipeline(o: StepOptions): readonly Pass[] {
             gives: { packed: true },
           },
         ]),
-    // Behind the gradients: rows are looked up once, and nothing flows back through the look-up.
+    // After the gradients: rows are looked up once, and nothing is differentiated through the lookup.
     { name: 'feed', about: 'takes the examples from the data on the device', run: (g) => feed(g, o.feed) },
-    // Behind `feed`, whose rows are a batch, and in front of all that weighs sizes.
+    // After `feed`, whose rows depend on the batch, and before everything that weighs sizes.
     bind(o.batch),
-    // Once everything is there: gradients and updates share what they have in common.
+    // Once gradients and updates are there, so that they share what they have in common.
     ...CLEAN,
-    // Behind the laws, which would find what is computed twice and join it again.
+    // After the laws and `cse`, which would merge recomputed values again.
     ...(o.recompute > 0
       ? [{ name: 'recompute', about: 'computes the forward pass again in parts', run: (g: Graph) => recompute(g, o.recompute) }]
       : []),
-    // Of what is kept even so, and behind `cse` for the same reason.
+    // For the values that `recompute` keeps; after `cse` for the same reason.
     { name: 'rematerialize', about: 'computes large, cheap values again instead of keeping them', run: rematerialize },
-    // When it is settled which products there are; the laws would not know them again in parts.
+    // When all products are final, because the laws do not recognise split ones.
     { name: 'split-sums', about: 'cuts long sums of products with few results into parts', run: splitSums },
-    // Last: values of which all readers have copies now.
+    // Last: drops values whose readers all use copies now.
     { name: 'dce', about: 'drops what nothing needs', run: dce },
   ];
 }
@@ -180,18 +180,18 @@ export function stepPipeline(o: StepOptions): readonly Pass[] {
 /** Model -> prediction for `batch` examples, or the loss of held-out ones. */
 export function predictPipeline(packings: readonly Packing[], batch: number, precision: Precision): readonly Pass[] {
   return [
-    // The same vectors as in training, which hold the weights.
+    // The same vectors as in training, since they hold the weights.
     packInto(packings),
-    // As in training, so that predictions are those of the net that was trained.
+    // As in training, so that predictions match the trained model.
     ...(precision === 'f16' ? [ROUND] : []),
-    // In front of the laws, some of which need numbers for dimensions.
+    // Before the laws, some of which need fixed dimensions.
     bind(batch),
-    // Last: what the passes above leave behind is tidied up for the scheduler.
+    // Last, to clean up for the scheduler.
     ...CLEAN,
   ];
 }
 
-/** Model with a loss -> the values that somebody looks at, at the examples of a step. */
+/** Model with a loss -> the watched values, for the examples of a step. */
 export function watchPipeline(o: {
   readonly watched: readonly Watched[];
   readonly packings: readonly Packing[];
@@ -199,7 +199,7 @@ export function watchPipeline(o: {
   readonly precision: Precision;
 }): readonly Pass[] {
   return [
-    // While everything still has the names of the program.
+    // First, while values still have the program's names.
     { name: 'watch', about: 'computes what is looked at', run: (g) => watch(g, o.watched) },
     packInto(o.packings),
     ...(o.precision === 'f16' ? [ROUND] : []),

@@ -6,41 +6,41 @@ import type { Level } from '../passes/schedule/types.ts';
 import type { Plan } from '../plan.ts';
 
 export interface CompileOptions {
-  /** Examples to train on; undefined compiles for prediction alone. */
+  /** Examples to train on; undefined compiles only for prediction. */
   readonly rows?: number | undefined;
-  /** `rows` is the most that there may be: any number of them may be given later. */
+  /** `rows` is an upper bound: any number up to it may be given later. */
   readonly capacity?: boolean | undefined;
-  /** Examples that are held out, to be evaluated from time to time. */
+  /** Held-out examples, which are evaluated from time to time. */
   readonly holdout?: number | undefined;
-  /** Values that the host may ask for between steps: names of the program, and `grad(NAME)` of them. */
+  /** Values that the host may ask for between steps: names from the program, and `grad(NAME)` of them. */
   readonly watch?: readonly string[] | undefined;
-  /** The order of every epoch is uploaded as data, one after the other, instead of being computed from the seed. */
+  /** The order of all epochs is uploaded as data instead of being computed from the seed. */
   readonly givenOrder?: boolean | undefined;
-  /** Values that states start with, from the data: means and deviations. */
+  /** Initial values of states that come from the data: means and deviations. */
   readonly statistics?: ReadonlyMap<string, readonly number[]> | undefined;
   readonly level?: Level;
-  /** What the GPU kernels are made for; for any GPU where it is not said. */
+  /** The GPU that kernels are made for; by default any GPU. */
   readonly adapter?: Adapter | undefined;
-  /** Which devices the plan is for; for all where it is not said. */
+  /** The devices that the plan is for; by default all. */
   readonly devices?: Devices | undefined;
-  /** Override what the program says. */
+  /** These override the program. */
   readonly batch?: number | undefined;
   readonly steps?: number | undefined;
   readonly epochs?: number | undefined;
   readonly seed?: number | undefined;
-  /** Numbers of the optimizer in place of the program's. */
+  /** Optimizer settings that override the program's. */
   readonly settings?: Readonly<Record<string, number>> | undefined;
-  /** Bytes of device memory that the plan may take: the forward pass is computed again in parts until it fits. */
+  /** Bytes of device memory that the plan may take; the forward pass is recomputed in segments until it fits. */
   readonly maxMemory?: number | undefined;
-  /** In how many parts the forward pass is computed again by the backward pass; 0 keeps everything that is worth it. */
+  /** The number of segments in which the backward pass recomputes the forward pass; 0 for none. */
   readonly recompute?: number | undefined;
-  /** What the data calls things. */
+  /** Names from the data. */
   readonly names?: Names | undefined;
-  /** Sees every graph after every pass of every program. */
+  /** Called with every graph after every pass of every program. */
   readonly observe?: (program: string, ...args: Parameters<Observer>) => void;
 }
 
-/** What the program and its data call things, for people. */
+/** Names from the program and its data, for people. */
 export interface Names {
   readonly program?: string | undefined;
   /** Columns of each input and target, by name. */
@@ -54,5 +54,5 @@ export interface Compiled {
   readonly programs: readonly Lowered[];
 }
 
-/** Elements of one buffer: index arithmetic is 32 bits wide, in bytes too. */
+/** The most elements of a buffer: index arithmetic is 32 bits wide, for byte offsets too. */
 export const MAX_ELEMENTS = 2 ** 30;

@@ -5,7 +5,7 @@ import { MAX_ELEMENTS } from './options.ts';
 
 export type Packings = readonly [Packing, ...Packing[]];
 
-/** The parameters of each optimizer in a vector of their own; what nobody trains lies with the first's. */
+/** One vector of parameters per optimizer; untrained parameters are in the first one's. */
 export function packingsOf(model: Model): Packings {
   const size = model.params.reduce((n, p) => n + p.shape.reduce((a, b) => a * b, 1), 0);
   if (size > MAX_ELEMENTS)

@@ -12,24 +12,24 @@ import type { Packings } from './packings.ts';
 import { checkMeasures, type TrainingSchedule } from './training-schedule.ts';
 import { watchedOf } from './watched.ts';
 
-/** Examples that one prediction takes at the most, and about how much work it may be: a single example pays for all of its batch. */
+/** The most examples and the approximate FLOPs of one prediction: even a single example pays for the whole batch. */
 const PREDICT_ROWS = 256;
 const PREDICT_FLOPS = 2 ** 22;
 
-/** The programs of a plan, by what they are for. */
+/** The programs of a plan, by purpose. */
 export interface Programs {
-  /** A step of training, and the last one of an epoch where fewer rows are left. */
+  /** A training step, and the shorter last one of an epoch. */
   readonly train: Lowered | undefined;
   readonly tail: Lowered | undefined;
   readonly predict: Lowered;
   readonly predictRows: number;
-  /** Loss and metrics of what is held out. */
+  /** Loss and metrics of the holdout. */
   readonly holdout: Lowered | undefined;
-  /** What the host may look at between steps. */
+  /** Values that the host may read between steps. */
   readonly watch: Lowered | undefined;
 }
 
-/** Everything that a model does on a device, as scheduled programs whose tensors lie in `arenas`. */
+/** Everything that a model runs on a device, as scheduled programs with tensors in `arenas`. */
 export function programsOf(
   model: Model,
   options: CompileOptions,
@@ -37,7 +37,7 @@ export function programsOf(
     readonly packings: Packings;
     readonly schedule: TrainingSchedule | undefined;
     readonly arenas: ArenaBuilder;
-    /** Kernels for their memory alone. */
+    /** Plain kernels, only to measure memory. */
     readonly plain: boolean;
   },
 ): Programs {
@@ -50,7 +50,7 @@ export function programsOf(
     return lowerProgram(name, bound, arenas, { level, trace, chunk: CHUNK, adapter, devices, plain });
   };
 
-  // No more at once than in training, so that predictions need no memory of their own.
+  // At most a training batch, so that predictions need no extra memory.
   const predictRows = schedule ? Math.min(schedule.feed.batch, PREDICT_ROWS) : rowsAtOnce(model);
   const predict = (): Lowered => lower('predict', model.predict, predictPipeline(packings, predictRows, precision));
   if (!schedule) return { train: undefined, tail: undefined, predict: predict(), predictRows, holdout: undefined, watch: undefined };
@@ -76,7 +76,7 @@ export function programsOf(
   };
 }
 
-/** The graph to train; an error where there is nothing that could be trained. */
+/** The graph to train; an error if there is nothing to train. */
 function trainable(model: Model): Graph {
   const training =
     model.training ?? fail('NN207', 'the program has no loss, so it cannot be trained', { help: 'add a line such as: loss mse' });
@@ -111,19 +111,19 @@ function phasesOf(
   ];
 }
 
-/** Settings of an optimizer whose rate a run may replace. */
+/** An optimizer's settings with a named learning rate, which a run may replace. */
 function rated(settings: Optim['settings'], optimizer: number): Optim['settings'] {
   const { lr } = settings;
   return lr === undefined ? settings : { ...settings, lr: ['lr', optimizer, lr as ScalarExpr] };
 }
 
-/** The losses of held-out examples by the names under which they are recorded. */
+/** Renames the losses of held-out examples to the names under which they are recorded. */
 function recorded({ turns }: Model, graph: Graph): Graph {
   const names = new Map(turns.map((t) => [t.output, metricOutput(t.loss)]));
   return { ...graph, outputs: Object.fromEntries(Object.entries(graph.outputs).map(([name, id]) => [names.get(name) ?? name, id])) };
 }
 
-/** Examples that a plan without data predicts at once: what is cheap by the hundred, what is dear one by one. */
+/** The batch of predictions for a plan without data: many cheap examples, or a few expensive ones. */
 function rowsAtOnce({ stages }: Model): number {
   const each = stages.reduce((n, s) => n + s.flops, 0);
   return Math.max(1, Math.min(PREDICT_ROWS, Math.floor(PREDICT_FLOPS / Math.max(1, each))));

@@ -8,14 +8,14 @@ import type { Model } from '../sema/model.ts';
 import type { CompileOptions } from './options.ts';
 import type { Packings } from './packings.ts';
 
-/** Everything that outlives a step: parameters and states, which weights hold, and the slots of optimizers. */
+/** Everything that outlives a step: parameters and states, which are saved as weights, and optimizer slots. */
 export function storedTensors(
   model: Model,
   packings: Packings,
   programs: readonly Lowered[],
   { arenas, statistics }: { readonly arenas: ArenaBuilder; readonly statistics: CompileOptions['statistics'] },
 ): { readonly params: readonly PlanParam[]; readonly slots: readonly PlanTensor[] } {
-  // A model without parameters still has a state vector of its own size: nothing.
+  // A model without parameters still has a state vector, of size 0.
   const state = (name: string, shape: readonly number[]): PlanTensor => {
     const size = shape.reduce((a, b) => a * b, 1);
     return { name, ...arenas.place('state', stateTensor(name), 'f32', size), shape, dtype: 'f32' };

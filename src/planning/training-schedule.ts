@@ -4,25 +4,25 @@ import type { Feed } from '../passes/graph/feed.ts';
 import type { Model } from '../sema/model.ts';
 import { DEFAULT_EPOCHS } from '../sema/settings.ts';
 
-/** How many steps of which size the data gives. */
+/** The number and size of steps that the data gives. */
 export interface TrainingSchedule {
   readonly steps: number;
-  /** Rows of the last step of an epoch, where a whole batch is not left. */
+  /** Rows of an epoch's last step, if they do not fill a batch; else 0. */
   readonly tailRows: number;
   readonly feed: Feed;
 }
 
-/** The steps that a training takes; undefined where there is no data. */
+/** The steps of a training run; undefined without data. */
 export function trainingSchedule(
   model: Model,
   options: {
     /** Examples to train on. */
     readonly rows?: number | undefined;
-    /** `rows` is the most that there may be. */
+    /** `rows` is only an upper bound. */
     readonly capacity?: boolean | undefined;
-    /** The order of every epoch comes as data. */
+    /** The order of every epoch is given as data. */
     readonly givenOrder?: boolean | undefined;
-    /** What overrides the program. */
+    /** These override the program. */
     readonly batch?: number | undefined;
     readonly steps?: number | undefined;
     readonly epochs?: number | undefined;
@@ -42,7 +42,7 @@ export function trainingSchedule(
   return { steps, tailRows: capacity ? 0 : rows % batch, feed: { rows, capacity, batch, shuffle, stepsPerEpoch, epochs } };
 }
 
-/** Throws where a layer would have one value to measure a channel by: the deviation of one is none, as PyTorch says too. */
+/** Throws if a layer would have a single value per channel to take statistics of: its deviation is undefined, which PyTorch rejects too. */
 export function checkMeasures({ measures }: Model, { feed, tailRows }: TrainingSchedule): void {
   const { rows, batch } = feed;
   const single = [batch, tailRows].find((n) => n === 1);
@@ -63,7 +63,7 @@ export function checkMeasures({ measures }: Model, { feed, tailRows }: TrainingS
   ]);
 }
 
-/** The batch nearest to one that leaves no row alone, the larger one first. */
+/** The nearest batch size that does not leave a single row over; of two, the larger. */
 function otherBatch(rows: number, batch: number): number | undefined {
   for (let d = 1; d < rows; d++) {
     const found = [batch + d, batch - d].find((b) => b > 1 && b <= rows && rows % b !== 1);

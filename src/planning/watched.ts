@@ -5,7 +5,7 @@ import type { Model } from '../sema/model.ts';
 
 const GRADIENT = /^grad\((.+)\)$/;
 
-/** The values that somebody wants to see, by the names of the program: `h1`, `fc1.weight`, `grad(h1)`. */
+/** The watched values, by their names in the program: `h1`, `fc1.weight`, `grad(h1)`. */
 export function watchedOf({ training, named }: Model, wanted: readonly string[]): Watched[] {
   return wanted.map((output) => {
     const name = GRADIENT.exec(output.trim())?.[1];

@@ -12,7 +12,7 @@ export interface Origin {
 /** Ops that have no attributes. */
 export type PlainOp = { [K in Op]: keyof OpAttrs[K] extends never ? K : string extends keyof OpAttrs[K] ? K : never }[Op];
 
-/** Grows a graph node by node; every node is checked by its shape rule as it is made. */
+/** Builds a graph node by node; each node is checked by its shape rule when it is added. */
 export class GraphBuilder {
   readonly nodes: Node[] = [];
   readonly outputs: Record<string, NodeId> = {};
@@ -100,7 +100,7 @@ export class GraphBuilder {
     return sameShape(this.shape(x), shape) ? x : this.add('broadcast', [x], { shape, axes });
   }
 
-  /** Puts reduced axes back by repetition: the adjoint of a sum. */
+  /** Restores reduced axes by repetition: the adjoint of a sum. */
   unreduce(x: NodeId, shape: Shape, axes: readonly number[]): NodeId {
     return this.broadcast(
       x,
@@ -117,13 +117,13 @@ export class GraphBuilder {
     return this.type(x).dtype === dtype ? x : this.add('cast', [x], { dtype });
   }
 
-  /** The number of elements as a value: known only when the batch is. */
+  /** A dimension as a value; the batch is only known once it is bound. */
   dimsize(dim: Dim): NodeId {
     const type: TensorType = { dtype: 'f32', shape: [] };
     return typeof dim === 'number' ? this.full(dim, type) : this.add('dimsize', [], { dim }, type);
   }
 
-  /** Splats a scalar node. */
+  /** Broadcasts a scalar node. */
   splat(scalar: NodeId, shape: Shape): NodeId {
     return this.broadcast(scalar, shape, []);
   }

@@ -2,7 +2,7 @@ import { CompilerBug } from '../../base/errors.ts';
 import { count, sameDim, showShape, type Dim, type Shape, type TensorType } from '../../base/types.ts';
 import type { Inferred } from './op-record.ts';
 
-/** Labels of a contract: `ab,cb->ac`. */
+/** The labels of a contract: `ab,cb->ac`. */
 export interface ContractLabels {
   readonly a: string;
   readonly b: string;
@@ -21,7 +21,7 @@ export function summedLabels(spec: string): string[] {
   return [...new Set(l.a + l.b)].filter((c) => !l.out.includes(c));
 }
 
-/** The shape rule: labels that meet have one size, and each is in two of the three places. */
+/** The shape rule: a label has the same size wherever it occurs, and is in two of the three places. */
 export function inferContract([a, b]: readonly TensorType[], { spec }: { readonly spec: string }): Inferred {
   if (!a || !b) return 'two operands are needed';
   const labels = contractLabels(spec);

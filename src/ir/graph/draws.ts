@@ -16,7 +16,7 @@ const DRAWN = {
   ...NO_BITS,
 } as const;
 
-/** Random numbers, and places in a random order. */
+/** Random numbers, and indices in a random order. */
 export const DRAWS: { readonly [K in Draw]: OpRecord<K> } = {
   uniform: {
     ...DRAWN,

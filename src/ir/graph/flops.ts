@@ -4,10 +4,10 @@ import { recordOf } from './ops.ts';
 import type { Node } from './types.ts';
 
 /**
- * Floating-point operations of some nodes of a graph, for so many examples where the batch is not bound. What counts is arithmetic that
- * gives an f32: two for a multiply-add of a product, one for each term of any other sum or maximum, one for each element of a function.
- * Nothing counts that chooses, compares, moves or repeats: views, concatenations, gathers, `select`. Of kernels, `workOf` counts the
- * same by the functions that they call; there, what is computed again counts again.
+ * Floating-point operations of some nodes, for `batch` examples if the batch is not bound. Arithmetic that gives an f32 counts: two for
+ * each multiply-add of a product, one for each term of any other sum or maximum, one for each element of a function. Choosing, comparing
+ * and moving do not count: `select`, views, concatenations, gathers. `workOf` counts kernels the same way, by the functions they call;
+ * there, recomputed values count again.
  */
 export function flopsOf(nodes: readonly Node[], all: readonly Node[], batch = 1): number {
   const bound = (t: TensorType): TensorType => ({ dtype: t.dtype, shape: t.shape.map((d) => bindDim(d, batch)) });

@@ -5,7 +5,7 @@ import { ANY, FLOAT, NO_BITS, NUMERIC, asItIs } from './op-parts.ts';
 
 type Leaf = 'input' | 'param' | 'state' | 'const' | 'scalar' | 'iota' | 'dimsize';
 
-/** A leaf of any of the types. What is not in memory costs nothing: it is a number, or the place itself. */
+/** A leaf of one of `dtypes`. A leaf outside memory is free: a number or an index. */
 const leaf = (dtypes: readonly DType[], memory: 'data' | 'state' | 'none') =>
   ({
     arity: 0,

@@ -2,7 +2,7 @@ import type { DType } from '../../base/types.ts';
 import type { OpRecord } from './op-record.ts';
 import type { Op } from './types.ts';
 
-/** What entries of many operations are made of. */
+/** Parts that the records of many operations share. */
 
 export const FLOAT: readonly DType[] = ['f32'];
 export const NUMERIC: readonly DType[] = ['f32', 'i32'];
@@ -10,15 +10,15 @@ export const INT: readonly DType[] = ['i32'];
 export const BOOL: readonly DType[] = ['bool'];
 export const ANY: readonly DType[] = ['f32', 'i32', 'bool'];
 
-/** The attributes hold no dimension. */
+/** For attributes without dimensions. */
 export const asItIs = <A>(attrs: A): A => attrs;
 
 type Bits = Pick<OpRecord<Op>, 'handsOn' | 'halves'>;
 
-/** The result has the bits of its operands. */
+/** The result's bits are those of its operands. */
 export const ALL: Bits = {
   handsOn: ({ inputs }) => inputs,
   halves: (node, operand) => node.inputs.every((_, i) => operand(i)),
 };
-/** The result has bits of its own. */
+/** The result has new bits. */
 export const NO_BITS: Bits = { handsOn: () => [], halves: () => false };

@@ -2,19 +2,19 @@ import type { Dim, TensorType } from '../../base/types.ts';
 import type { Index, Point } from '../kernel/index-math.ts';
 import type { Node, NodeId, NodeOf, Op, OpAttrs } from './types.ts';
 
-/** What a shape rule gives: the result's type, or in words why the operands do not fit. */
+/** The result's type, or why the operands do not fit. */
 export type Inferred = TensorType | string;
 
 /** How passes see an operation. */
 export type Family =
   | 'leaf'
-  /** Element by element: an element is made of the operands' elements at its own place. */
+  /** An element is computed from the operands' elements at the same point. */
   | 'pointwise'
-  /** A random number, or a place in a random order: a function of its place, cheaper to draw again than to keep. */
+  /** A random number, or an index in a random order: a function of the point, cheaper to draw again than to store. */
   | 'draw'
   | 'reduce'
   | 'contract'
-  /** Only says where the elements of its one operand are found. */
+  /** Only maps indices: where the elements of its operand are found. */
   | 'view'
   | 'concat'
   | 'gather'
@@ -26,28 +26,28 @@ export interface Read {
   readonly point: Point;
 }
 
-/** Names for what the point of a result does not determine. */
+/** Names for indices that the point of a result does not determine. */
 export interface Unknowns {
   /** The index of a loop of the operation itself. */
   readonly loop: (extent: number) => Index;
-  /** An index that is data. */
+  /** An index that is read from data. */
   readonly data: (extent: number) => Index;
 }
 
-/** How an operation adds up, or joins by maximum, many elements for one of its own. */
+/** How an operation reduces many elements to one, by a sum or a maximum. */
 export interface Sum<K extends Op> {
-  /** The extents of its loops, where each of them is one; none where the loops depend on data. */
+  /** The extents of its loops; empty if they depend on data. */
   readonly loops: (node: NodeOf<K>, inputs: readonly TensorType[]) => readonly number[];
   /** The lanes of a workgroup may share one sum. */
   readonly shared: boolean;
-  /** Threads are dealt out over its own result, in tiles; it does not go along rows of others. */
+  /** Threads are tiled over its own result, so it is not computed along the rows of another value's kernel. */
   readonly tiled: boolean;
 }
 
 /**
- * Everything that passes know of an operation; gradients (`autodiff/vjp.ts`), meanings (`reference`) and the lowering of what is
- * neither pointwise nor a view (`passes/schedule/lowering.ts`) are tables of their own. `inputs` are the operands' types; but for the
- * shape rule, their batch is bound.
+ * Everything that passes know of an operation. Gradients (`autodiff/vjp.ts`), the reference's evaluation (`reference`) and the lowering of
+ * operations that are neither pointwise nor views (`passes/schedule/lowering.ts`) are tables of their own. `inputs` are the operands'
+ * types, with the batch bound except in the shape rule.
  */
 export interface OpRecord<K extends Op> {
   /** Number of operands; undefined for any number. */
@@ -55,31 +55,31 @@ export interface OpRecord<K extends Op> {
   readonly family: Family;
   /** The shape rule. Leaves carry their own type: `declared`. */
   readonly infer: (inputs: readonly TensorType[], attrs: OpAttrs[K], declared: TensorType | undefined) => Inferred;
-  /** The attributes with every dimension replaced: how a number is put in for the batch. */
+  /** The attributes with every dimension mapped, to bind the batch. */
   readonly bind: (attrs: OpAttrs[K], dim: (d: Dim) => Dim) => OpAttrs[K];
-  /** Where a leaf is in memory; `none` for what is computed. */
+  /** Where a leaf is in memory; `none` for computed values. */
   readonly memory: 'data' | 'state' | 'none';
-  /** Which points of its operands are read for the element at a point. Fusion and the lowering of views follow this. */
+  /** Which points of the operands an element reads. Fusion and the lowering of views rely on it. */
   readonly reads: (node: NodeOf<K>, point: Point, inputs: readonly TensorType[], unknown: Unknowns) => readonly Read[];
-  /** Operands are read under a condition, so that not every thread gets there. */
+  /** Operands are read under a condition, so not every thread gets there. */
   readonly guards: boolean;
   /** How often each element of an operand is read, on average. */
   readonly reuse: (node: NodeOf<K>, operand: number, inputs: readonly TensorType[]) => number;
-  /** Of a view: every element is read at exactly one place, so that a sum below may be computed there. */
+  /** Of a view: every element is read exactly once, so a sum below it may be computed at the view's points. */
   readonly bijective: boolean;
   readonly sum: Sum<K> | null;
-  /** Scalar operations for one element, in additions, where it is fused. A sum counts as one: it is computed once anyway. */
+  /** Scalar operations for one element where it is fused, in additions. A sum counts as one, since it is computed once anyway. */
   readonly cost: number;
   /** Floating-point operations by the rule of `flops.ts`. */
   readonly flops: (node: NodeOf<K>, inputs: readonly TensorType[]) => number;
   /**
-   * Whether its bits are the same wherever it is computed, from operands with the same bits. Drivers may contract a product and the sum
-   * that reads it to one operation in one kernel and not in another, and round functions as they like. What is computed `once` and then
-   * read has the same bits whatever it is made of.
+   * Whether equal operands give equal bits wherever it is computed. Drivers may contract a product and the sum that reads it to an fma in
+   * one kernel and not in another, and may round functions differently. `once`: computed once and then read, so every reader sees the same
+   * bits.
    */
   readonly exact: 'once' | 'always' | 'unless contracted' | 'never';
-  /** The operands whose bits, all but the sign, are those of the result at some place. `below` looks through views. */
+  /** The operands whose bits, but for the sign, the result may hold unchanged. `below` looks through views. */
   readonly handsOn: (node: NodeOf<K>, below: (id: NodeId) => Node) => readonly NodeId[];
-  /** Whether binary16 holds every f32 value of the result, where `operand` tells whether it holds those of an operand. */
+  /** Whether binary16 holds every f32 value of the result exactly; `operand` says the same of an operand. */
   readonly halves: (node: NodeOf<K>, operand: (i: number) => boolean) => boolean;
 }

@@ -9,7 +9,7 @@ import { SUMS } from './sums.ts';
 import type { Graph, Node, NodeId, Op } from './types.ts';
 import { CONCAT, VIEWS } from './views.ts';
 
-/** What is known of every operation, one entry each. */
+/** The record of every operation. */
 export const OPS: { readonly [K in Op]: OpRecord<K> } = {
   ...LEAVES,
   ...POINTWISE_OPS,
@@ -21,7 +21,7 @@ export const OPS: { readonly [K in Op]: OpRecord<K> } = {
   ...ROWS,
 };
 
-/** What is known of the operation of a node. */
+/** The record of a node's operation. */
 export function recordOf(node: Node): OpRecord<Op> {
   return OPS[node.op] as unknown as OpRecord<Op>;
 }
@@ -31,12 +31,12 @@ export function operandTypes(graph: Graph, node: Node): TensorType[] {
   return node.inputs.map((i) => at(graph.nodes, i).type);
 }
 
-/** Whether a node only says where the elements of another one are found. */
+/** Whether a node only maps indices. */
 export function isView(node: Node): boolean {
   return OPS[node.op].family === 'view';
 }
 
-/** Whether a node computes nothing: views, and operands one behind the other. */
+/** Whether a node computes nothing: a view or a concatenation. */
 export function isMovement(node: Node): boolean {
   return isView(node) || OPS[node.op].family === 'concat';
 }
@@ -52,7 +52,7 @@ export function isLeaf(node: Node): boolean {
   return OPS[node.op].family === 'leaf';
 }
 
-/** Whether a node takes no memory to read: a number, or the place itself. */
+/** Whether reading a node needs no memory access: it is a number or an index. */
 export function isFree(node: Node): boolean {
   return isLeaf(node) && OPS[node.op].memory === 'none';
 }

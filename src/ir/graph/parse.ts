@@ -25,7 +25,7 @@ function parseAttributes(text: string): Record<string, unknown> {
     invariant(match, `cannot read attributes '${rest}'`);
     const key = match[1] ?? '';
     rest = rest.slice(match[0].length);
-    // The value ends before ` name=` or at the end; JSON itself decides which cut is right.
+    // The value ends before ` name=` or at the end of the text; of the candidates, the first that is JSON is right.
     const cuts = [...rest.matchAll(/ (?=\w+=)/g)].map((m) => m.index).concat(rest.length);
     const cut = cuts.find((c) => isJson(rest.slice(0, c)));
     invariant(cut !== undefined, `cannot read the value of '${key}' in '${text}'`);
@@ -48,7 +48,7 @@ function parseShape(text: string): Shape {
   return text === '' ? [] : text.split(', ').map(parseDim);
 }
 
-/** Reads what `printGraph` wrote, and verifies it. Lines that start with # are comments. */
+/** Parses the output of `printGraph` and verifies it. Lines that start with # are comments. */
 export function parseGraph(text: string): Graph {
   const nodes: Node[] = [];
   const outputs: Record<string, number> = {};

@@ -8,8 +8,8 @@ import { ALL, ANY, BOOL, FLOAT, INT, NO_BITS, NUMERIC, asItIs } from './op-parts
 import type { NodeOf, Op, OpAttrs } from './types.ts';
 
 /**
- * What the pointwise operations mean on numbers, in float64 (bool is 0 or 1). The reference evaluates with these and the
- * simplifier folds constants with them, so that both agree by construction.
+ * The pointwise operations on numbers, in float64 (bool is 0 or 1). The reference evaluates with these and the simplifier folds constants
+ * with them, so that both agree by construction.
  */
 export const POINTWISE = {
   neg: (x) => -x,
@@ -58,26 +58,26 @@ export function pointwise(op: PointwiseOp): (...xs: number[]) => number {
   return POINTWISE[op];
 }
 
-/** Record of a pointwise operation: beyond what all have, the function of the kernel IR that it is; null for the operand itself. */
+/** The record of a pointwise operation, with its function of the kernel IR; null where the result is the operand itself. */
 export interface PointwiseRecord<K extends Op> extends OpRecord<K> {
   readonly fn: Fn | null;
 }
 
-/** What differs between pointwise operations beside their types. */
+/** What differs between pointwise operations, besides their types. */
 type Nature = Pick<OpRecord<Op>, 'exact' | 'handsOn' | 'halves'>;
 
-/** Gives one of its operands, perhaps with another sign. */
+/** Returns one of its operands, perhaps with another sign. */
 const CHOOSES: Nature = { exact: 'always', handsOn: ALL.handsOn, halves: ALL.halves };
-/** Every driver gives the same bits, which are not the operand's; of halves it makes halves. */
+/** Every driver gives the same bits, but not the operand's. Operands that fit binary16 give a result that fits. */
 const WHOLE: Nature = { exact: 'always', handsOn: NO_BITS.handsOn, halves: ALL.halves };
 /** Every driver gives the same bits. */
 const SAME: Nature = { exact: 'always', ...NO_BITS };
-/** A product before it may go into it. */
+/** A driver may contract it with a product that it reads. */
 const SUM: Nature = { exact: 'unless contracted', ...NO_BITS };
-/** Drivers round as they like. */
+/** Rounding differs between drivers. */
 const ROUNDED: Nature = { exact: 'never', ...NO_BITS };
 
-/** What element by element means, for any number of operands. */
+/** What all pointwise operations share, for any number of operands. */
 const ELEMENTWISE = {
   family: 'pointwise',
   bind: asItIs,
@@ -94,7 +94,7 @@ const flopsBy =
   (node: NodeOf<Op>): number =>
     node.type.dtype === 'f32' ? FUNCTION_COSTS[fn].flops * count(node.type.shape) : 0;
 
-/** Operands and results of one type among `dtypes`, computed by one function of the kernel IR. */
+/** One function of the kernel IR, on operands of one type among `dtypes`. */
 function computed(arity: number, dtypes: readonly DType[], fn: Fn, nature: Nature, result?: DType) {
   const infer = (inputs: readonly TensorType[]): Inferred => {
     const first = at(inputs, 0);
@@ -157,11 +157,11 @@ export const POINTWISE_OPS: { readonly [K in PointwiseOp]: PointwiseRecord<K> } 
     handsOn: ({ inputs: [, yes = -1, no = -1] }) => [yes, no],
     halves: (_node, operand) => operand(1) && operand(2),
   },
-  // Nothing is left of it in kernels but the operand.
+  // In kernels only the operand is left.
   detach: { ...computed(1, ANY, 'neg', CHOOSES), fn: null, flops: () => 0 },
 };
 
-/** A change of type; which function it is depends on the type. */
+/** A change of type; the kernel function depends on the target type. */
 export const CAST: OpRecord<'cast'> = {
   ...ELEMENTWISE,
   ...SAME,

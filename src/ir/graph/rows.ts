@@ -29,7 +29,7 @@ export const ROWS: { readonly [K in Rows]: OpRecord<K> } = {
     bijective: false,
     sum: null,
     cost: 1,
-    // It moves rows.
+    // It only moves rows.
     flops: () => 0,
     exact: 'always',
     handsOn: ({ inputs: [from = -1] }) => [from],
@@ -54,7 +54,7 @@ export const ROWS: { readonly [K in Rows]: OpRecord<K> } = {
         { operand: 1, point: [...k, ...point.slice(1)] },
       ];
     },
-    // Every row looks at every index.
+    // Every row of the result reads every index.
     reuse: (node, _operand, inputs) => count(node.type.shape) / Math.max(1, count(at(inputs, 1).shape) / count(at(inputs, 0).shape)),
     sum: UNEVEN,
     flops: (node, inputs) => (node.type.dtype === 'f32' ? count(at(inputs, 1).shape) : 0),

@@ -1,6 +1,6 @@
 import type { NodeId } from './types.ts';
 
-/** A use of a layer that moves a state: `next` is what it makes of `before`. Later uses of that state go on from `next`. */
+/** One use of a layer that updates a state: `next` is computed from `before`. Later uses of the state continue from `next`. */
 export interface StateUse {
   readonly state: string;
   readonly before: NodeId;

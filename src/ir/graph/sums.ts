@@ -11,7 +11,7 @@ type Summing = 'reduce_sum' | 'reduce_max' | 'contract' | 'unwindow';
 
 const shapeOf = (inputs: readonly TensorType[], i: number): readonly number[] => fixedShape(at(inputs, i).shape);
 
-/** What all sums have in common: they are computed once, and read from memory or by their only reader. */
+/** What all sums share: they are computed once, and read from memory or by their only reader. */
 export const SUMMED = {
   memory: 'none',
   guards: false,
@@ -20,7 +20,7 @@ export const SUMMED = {
   exact: 'once',
 } as const;
 
-/** Its loops go through what data says, or skip what does not fit: no two lanes have as much to do. */
+/** Its loops depend on data or skip elements outside the windows, so lanes would have unequal work. */
 export const UNEVEN: Sum<Op> = { loops: () => [], shared: false, tiled: true };
 
 const reduce = {
@@ -48,7 +48,7 @@ const reduce = {
 export const SUMS: { readonly [K in Summing]: OpRecord<K> } = {
   reduce_sum: {
     ...reduce,
-    // One element picked out of a row by a mask.
+    // A sum of a masked row may just pick one element.
     handsOn: ({ inputs: [x = -1] }, below): readonly NodeId[] => (below(x).op === 'select' ? [x] : []),
   },
   reduce_max: { ...reduce, ...ALL },

@@ -2,12 +2,12 @@ import type { DType, Dim, Shape, TensorType } from '../../base/types.ts';
 import type { ScalarExpr } from '../../base/scalar.ts';
 
 /**
- * The tensor IR: what is computed, never how. A node is an operation on whole tensors; operands have equal shapes unless
- * the operation says otherwise, so broadcasting is always a node of its own.
+ * The tensor IR: what is computed, never how. A node is an operation on whole tensors. Operands have equal shapes unless the operation says
+ * otherwise, so broadcasting is always a separate node.
  */
 export type None = Readonly<Record<string, never>>;
 
-/** Every operation and its attributes. The tables over these keys are the shape rules, the reference, the gradients and the lowering. */
+/** Every operation and its attributes. Shape rules, the reference, gradients and lowering are tables over these keys. */
 export interface OpAttrs {
   // Leaves
   input: { readonly name: string };
@@ -33,9 +33,9 @@ export interface OpAttrs {
   sigmoid: None;
   erf: None;
   floor: None;
-  /** The nearest number of IEEE binary16, of two the even one; from 65520 on infinity. */
+  /** Rounds to the nearest IEEE binary16 number, ties to even; 65520 and beyond give infinity. */
   round_f16: None;
-  /** Whether it is neither infinite nor NaN. */
+  /** Neither infinite nor NaN. */
   finite: None;
   not: None;
   cast: { readonly dtype: DType };
@@ -70,11 +70,11 @@ export interface OpAttrs {
   pad: { readonly low: readonly number[]; readonly high: readonly number[]; readonly value: number };
   slice: { readonly start: readonly number[]; readonly size: Shape };
   concat: { readonly axis: number };
-  /** The same elements in the opposite order along some axes. */
+  /** Reverses the elements along some axes. */
   flip: { readonly axes: readonly number[] };
-  /** Sliding views: the axis becomes the places of the window, a new last axis runs through it. */
+  /** Sliding windows: the axis becomes the positions of the window, a new last axis the elements inside it. */
   window: { readonly axis: number; readonly size: number; readonly stride: number; readonly dilation: number };
-  /** The adjoint of window: adds what the windows hold at each of `length` places. */
+  /** The adjoint of window: sums, at each of `length` places, what the windows hold there. */
   unwindow: { readonly axis: number; readonly length: number; readonly stride: number; readonly dilation: number };
   // Rows by index, and the adjoint
   gather: None;
@@ -93,20 +93,20 @@ export interface NodeOf<K extends Op> {
   readonly inputs: readonly NodeId[];
   readonly attrs: OpAttrs[K];
   readonly type: TensorType;
-  /** A readable name, if the program gave one. */
+  /** A readable name, if the program gives one. */
   readonly name?: string;
   /** Where it comes from: `house.nn:3:7`. */
   readonly loc?: string;
 }
 export type Node = { [K in Op]: NodeOf<K> }[Op];
 
-/** Puts the value of a node into a state tensor when the step is done. */
+/** Writes the value of a node to a state tensor at the end of the step. */
 export interface Write {
   readonly state: string;
   readonly value: NodeId;
 }
 
-/** Nodes in an order where operands come first. */
+/** Nodes in topological order. */
 export interface Graph {
   readonly name: string;
   readonly nodes: readonly Node[];

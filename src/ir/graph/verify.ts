@@ -9,17 +9,17 @@ export function inferNode(node: Node, inputs: readonly TensorType[]): TensorType
   return infer(inputs, node.attrs, node.type);
 }
 
-/** What holds of a graph from some pass on, beyond what always holds. */
+/** What a graph promises from some pass on, beyond what always holds. */
 export interface Form {
-  /** No parameter stands alone: all are parts of vectors. */
+  /** There are no `param` nodes: all parameters are slices of vectors. */
   readonly packed?: boolean;
   /** Every dimension is a number. */
   readonly bound?: boolean;
 }
 
 /**
- * Throws unless every node is well typed, operands come first, everything named exists, and the graph has a form. `after` names the
- * pass to blame.
+ * Throws unless every node is well typed, operands come first, all names exist, and the graph has the given form. `after` names the pass to
+ * blame.
  */
 export function verifyGraph(graph: Graph, after: string, form: Form = {}): void {
   const bug = (text: string): never => {

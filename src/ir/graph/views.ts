@@ -8,7 +8,7 @@ import type { NodeOf, Op } from './types.ts';
 
 export type ViewOp = 'broadcast' | 'reshape' | 'permute' | 'pad' | 'slice' | 'flip' | 'window';
 
-/** What all operations have in common that only say where elements are found. They cost nothing: their maps become indices of loads. */
+/** What views and concatenations share. They cost nothing: their maps become indices of loads. */
 const MOVES = {
   family: 'view',
   memory: 'none',
@@ -23,7 +23,7 @@ const MOVES = {
   ...ALL,
 } as const;
 
-/** The one operand at a point of it. */
+/** A read of the only operand. */
 const from = (point: ix.Point): readonly [{ readonly operand: 0; readonly point: ix.Point }] => [{ operand: 0, point }];
 
 export const VIEWS: { readonly [K in ViewOp]: OpRecord<K> } = {
@@ -78,7 +78,7 @@ export const VIEWS: { readonly [K in ViewOp]: OpRecord<K> } = {
       return { dtype: x.dtype, shape };
     },
     bind: asItIs,
-    // Where nothing of the operand is, the point lies outside of it.
+    // In the padding, the point is outside the operand.
     reads: ({ attrs: { low } }, point) => from(point.map((v, i) => ix.add(v, ix.constant(-at(low, i))))),
     guards: true,
     halves: ({ attrs: { value } }, operand) => roundF16(value) === value && operand(0),
@@ -112,7 +112,7 @@ export const VIEWS: { readonly [K in ViewOp]: OpRecord<K> } = {
       const shape = fixedShape(at(inputs, 0).shape);
       return from(point.map((v, i) => (axes.includes(i) ? ix.add(ix.constant(at(shape, i) - 1), ix.scale(v, -1)) : v)));
     },
-    // Every element is read once, but a sum that is computed backwards would have no vectors along its result.
+    // Every element is read once, but a sum computed backwards could not be vectorised along its result.
     bijective: false,
   },
 
@@ -139,7 +139,7 @@ export function isViewOp(op: Op): op is ViewOp {
   return op in VIEWS;
 }
 
-/** One behind the other: which operand an element comes from depends on its place. */
+/** Concatenation: which operand an element comes from depends on its point. */
 export const CONCAT: OpRecord<'concat'> = {
   ...MOVES,
   arity: undefined,
@@ -172,7 +172,7 @@ export const CONCAT: OpRecord<'concat'> = {
   cost: 1,
 };
 
-/** How many places a window has on an axis. */
+/** How many positions a window has on an axis. */
 export function windowPlaces(length: number, size: number, stride: number, dilation: number): number {
   return Math.floor((length - dilation * (size - 1) - 1) / stride) + 1;
 }

@@ -1,18 +1,18 @@
 import type { Fn } from './types.ts';
 
-/** What one call of a scalar function is worth; on a vector of four, four of them. */
+/** The cost of one call of a scalar function; on a vector of four, four times that. */
 interface FunctionCost {
-  /** In additions, as far as one device is like another. */
+  /** In additions, averaged over devices. */
   readonly cost: number;
-  /** Floating-point operations: one of any function of numbers, two of a multiply-add, none where nothing is computed. */
+  /** Floating-point operations: one for any function of numbers, two for a multiply-add, none for moves. */
   readonly flops: number;
 }
 
 const of = (cost: number, flops = 1): FunctionCost => ({ cost, flops });
-/** Elements change places between scalars and vectors. */
+/** Elements move between scalars and vectors. */
 const PLACED = of(0, 0);
 
-/** One entry a function of the kernel IR; operations of the tensor IR that are one function have its figures. */
+/** One entry per function of the kernel IR; operations of the tensor IR that are a single function use its figures. */
 export const FUNCTION_COSTS: Readonly<Record<Fn, FunctionCost>> = {
   neg: of(1),
   abs: of(1),
@@ -60,7 +60,7 @@ export const FUNCTION_COSTS: Readonly<Record<Fn, FunctionCost>> = {
   y: PLACED,
   z: PLACED,
   w: PLACED,
-  // Three operations for the four elements of a vector.
+  // Three operations for the four elements.
   sum4: of(1, 0.75),
   max4: of(1, 0.75),
 };

@@ -1,7 +1,7 @@
 import type { StorageType } from '../../base/types.ts';
 import type { Expr, Fn, ScalarType, ValueType, VectorFn, VectorType } from './types.ts';
 
-/** The result type of a function from its operands' types, or in words why they do not fit. */
+/** The result type of a function from its operands' types, or why they do not fit. */
 export type Signature = (types: readonly ScalarType[]) => { readonly type: ScalarType } | string;
 
 const ok = (type: ScalarType): { readonly type: ScalarType } => ({ type });
@@ -50,7 +50,7 @@ export const FUNCTIONS: Readonly<Record<Exclude<Fn, VectorFn>, Signature>> = {
   add: same(2, NUMBER),
   sub: same(2, NUMBER),
   mul: same(2, NUMBER),
-  /** On integers the quotient towards zero. */
+  /** On integers, truncated towards zero. */
   div: same(2, NUMBER),
   /** The remainder of `div`. */
   mod: same(2, ['i32', 'u32']),
@@ -77,9 +77,9 @@ export const FUNCTIONS: Readonly<Record<Exclude<Fn, VectorFn>, Signature>> = {
   bool: convert('bool'),
   /** uniform(seed, stream, step, element) in [0, 1) */
   uniform: exact(['i32', 'u32', 'i32', 'u32'], 'f32'),
-  /** shuffle(index, n, seed, epoch): the index at that place of a random order of 0..n-1 */
+  /** shuffle(index, n, seed, epoch): element `index` of a random permutation of 0..n-1 */
   shuffle: exact(['i32', 'u32', 'i32', 'i32'], 'i32'),
-  /** broadcast(value, place): the value of the thread at that place of the subgroup */
+  /** broadcast(value, place): the value of thread `place` of the subgroup */
   broadcast: ([value, place, ...more]) =>
     value && value !== 'bool' && place === 'u32' && more.length === 0 ? ok(value) : 'takes (number, u32)',
 };
@@ -102,12 +102,12 @@ export function isVector(type: ValueType): type is VectorType {
   return type.endsWith('x4');
 }
 
-/** The type of one element. */
+/** The element type. */
 export function scalarOf(type: ValueType): ScalarType {
   return (isVector(type) ? type.slice(0, -2) : type) as ScalarType;
 }
 
-/** What a load from storage of a type gives. */
+/** The type of a load from storage of a type. */
 export function loadedAs(type: StorageType): 'f32' | 'i32' {
   return type === 'f16' ? 'f32' : type;
 }
@@ -120,7 +120,7 @@ export function isVectorFn(fn: Fn): fn is VectorFn {
   return fn in VECTOR_FUNCTIONS;
 }
 
-/** The result type of a call; a function of scalars takes vectors too, all operands at once. */
+/** The result type of a call. A function of scalars also takes vectors, for all operands at once. */
 export function signatureOf(fn: Fn, args: readonly Expr[]): { readonly type: ValueType } | string {
   const types = args.map((a) => a.type);
   if (isVectorFn(fn)) {

@@ -3,14 +3,14 @@ import { call, literal, ref } from './build.ts';
 import type { Expr } from './types.ts';
 
 /**
- * Index arithmetic in the form c + sum(coefficient * atom), where every atom knows its largest value: enough to cancel
- * the divisions that reshapes bring, and to prove that an index stays inside.
+ * Index arithmetic in the form c + sum(coefficient * atom), where every atom has a known maximum. That is enough to cancel the divisions
+ * that reshapes introduce, and to prove that an index is in bounds.
  */
 export type Atom =
-  /** `start` is where the four begin that {@link overrunning} stands for. */
+  /** `start` is where the four indices of {@link overrunning} begin. */
   | { readonly kind: 'var'; readonly name: string; readonly max: number; readonly start?: Index }
   | { readonly kind: 'div' | 'mod'; readonly of: Index; readonly by: number; readonly max: number }
-  /** A value that is only known at run time, clamped to [0, max]. */
+  /** A value known only at run time, clamped to [0, max]. */
   | { readonly kind: 'value'; readonly expr: Expr; readonly key: string; readonly max: number };
 
 export interface Term {
@@ -25,7 +25,7 @@ export interface Index {
   readonly terms: readonly Term[];
 }
 
-/** Which element of a value: one index an axis. */
+/** One index per axis. */
 export type Point = readonly Index[];
 
 export const ZERO: Index = { constant: 0, terms: [] };
@@ -74,24 +74,23 @@ export function variable(name: string, extent: number): Index {
 }
 
 const LANE = '~';
-/** The place in a vector of four: an index that holds it stands for four indices at once. */
+/** The lane of a vector of four: an index that contains it stands for four indices at once. */
 export const LANES: Index = { constant: 0, terms: [{ coefficient: 1, atom: { kind: 'var', name: LANE, max: 3 }, key: LANE }] };
 
 /**
- * The four from `start` on along an axis of `extent` places, of which the last four may run over the end. What lies there is
- * nobody's, so that the largest value is that of the axis: divisions cancel as they do for one place alone, and the four do not
- * jump to another row.
+ * Four indices from `start` on, along an axis of `extent` elements; the last vector may run past its end. Nothing uses the elements there,
+ * so the maximum stays that of the axis: divisions cancel as for a single index, and the four do not wrap into another row.
  */
 export function overrunning(start: Index, extent: number): Index {
   return atomIndex({ kind: 'var', name: LANE, max: extent - 1, start });
 }
 
-/** Whether an index stands for four. */
+/** Whether an index stands for four indices. */
 export function isWide(x: Index): boolean {
   return x.terms.some((t) => (t.atom.kind === 'var' ? t.atom.name === LANE : t.atom.kind !== 'value' && isWide(t.atom.of)));
 }
 
-/** One of the four indices that a wide one stands for; of a short axis the last place again where there is no other. */
+/** One of the four indices of a wide index; on an axis shorter than four, the last element repeats. */
 export function atLane(x: Index, lane: number): Index {
   let sum = constant(x.constant);
   for (const t of x.terms) {
@@ -105,7 +104,7 @@ export function atLane(x: Index, lane: number): Index {
   return sum;
 }
 
-/** The wide index without its lane, where the four lie behind one another on a multiple of four: where a vector starts. */
+/** Where a vector starts: the wide index without its lane, if its four elements are contiguous and aligned to four. */
 export function vectorStart(x: Index): Index | undefined {
   const lane = x.terms.find(({ atom }) => atom.kind === 'var' && atom.name === LANE);
   const others = { constant: x.constant, terms: x.terms.filter((t) => t !== lane) };
@@ -113,7 +112,7 @@ export function vectorStart(x: Index): Index | undefined {
   return lane?.coefficient === 1 && !isWide(rest) && dividesAll(rest, 4) && rest.constant % 4 === 0 ? rest : undefined;
 }
 
-/** Whether every coefficient, the constant left aside, is a multiple. */
+/** Whether `by` divides every coefficient; the constant does not matter. */
 export function dividesAll(x: Index, by: number): boolean {
   return x.terms.every((t) => t.coefficient % by === 0);
 }
@@ -134,7 +133,7 @@ export function scale(a: Index, by: number): Index {
   return by === 0 ? ZERO : { constant: a.constant * by, terms: a.terms.map((t) => ({ ...t, coefficient: t.coefficient * by })) };
 }
 
-/** Smallest and largest value. */
+/** The smallest and largest value. */
 export function range(x: Index): readonly [number, number] {
   let [low, high] = [x.constant, x.constant];
   for (const { coefficient, atom } of x.terms) {
@@ -144,7 +143,7 @@ export function range(x: Index): readonly [number, number] {
   return [low, high];
 }
 
-/** Splits into what `by` divides term by term and the rest. */
+/** Splits into the terms that `by` divides and the rest. */
 function splitBy(x: Index, by: number): { readonly whole: Index; readonly rest: Index } {
   const divides = (t: Term): boolean => t.coefficient % by === 0;
   const c = Math.floor(x.constant / by);
@@ -155,13 +154,13 @@ function splitBy(x: Index, by: number): { readonly whole: Index; readonly rest: 
 
 const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b));
 
-/** The quotient of an index that is never negative. */
+/** The quotient of a nonnegative index. */
 export function div(x: Index, by: number): Index {
   if (by === 1) return x;
   const { whole, rest } = splitBy(x, by);
   const [low, high] = range(rest);
   if (low < 0) {
-    // Negative parts only come with a positive whole; divide unsplit then.
+    // A rest may only be negative if the whole part makes up for it, so divide the unsplit index.
     return atomIndex({ kind: 'div', of: x, by, max: Math.floor(range(x)[1] / by) });
   }
   if (high < by) return whole;
@@ -175,7 +174,7 @@ export function div(x: Index, by: number): Index {
   return add(whole, atomIndex({ kind: 'div', of: smaller, by: divisor, max: Math.floor(range(smaller)[1] / divisor) }));
 }
 
-/** The remainder of an index that is never negative. */
+/** The remainder of a nonnegative index. */
 export function mod(x: Index, by: number): Index {
   if (by === 1) return ZERO;
   const { rest } = splitBy(x, by);
@@ -208,7 +207,7 @@ export function delinear(position: Index, shape: readonly number[]): Index[] {
   return out;
 }
 
-/** The variables that an index depends on; undefined stands for a value that is only known at run time. */
+/** The variables of an index; undefined stands for a value known only at run time. */
 export function variablesOf(x: Index): readonly (string | undefined)[] {
   return x.terms.flatMap(({ atom }) => (atom.kind === 'var' ? [atom.name] : atom.kind === 'value' ? [undefined] : variablesOf(atom.of)));
 }

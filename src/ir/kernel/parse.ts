@@ -6,7 +6,7 @@ import { verifyKernel } from './verify.ts';
 
 const TYPES: Readonly<Record<string, ScalarType>> = { f: 'f32', i: 'i32', u: 'u32', b: 'bool' };
 
-/** Reads what `printKernel` wrote, and verifies it. */
+/** Parses the output of `printKernel` and verifies it. */
 export function parseKernel(text: string): Kernel {
   const kernel = new Reader(text).kernel();
   verifyKernel(kernel, 'reading its text');

@@ -1,7 +1,7 @@
 import { isVector } from './functions.ts';
 import type { Expr, Kernel, MatrixOperand, Stmt, ValueType } from './types.ts';
 
-/** `x[i]` is one element, `x[4 * i]` four of them. */
+/** `x[i]` is one element, `x[4 * i]` a vector of four. */
 function place(buffer: string, type: ValueType, index: Expr): string {
   return `${buffer}[${isVector(type) ? '4 * ' : ''}${printExpr(index)}]`;
 }
@@ -51,7 +51,7 @@ function printStmt(s: Stmt, indent: string): string {
   }
 }
 
-/** The kernel as text that `parseKernel` reads back to the same kernel. */
+/** The kernel as text; `parseKernel` reads back the same kernel. */
 export function printKernel(k: Kernel): string {
   const about = k.about.map((line) => `  # ${line}\n`).join('');
   const buffers = k.buffers

@@ -9,8 +9,8 @@ interface Known {
 }
 
 /**
- * Throws unless names are defined once and before their use, types fit, and only writable buffers are written. `beyond` is how
- * many elements behind its end a buffer may be read, where vectors run over it.
+ * Throws unless names are defined once and before use, types fit, and only writable buffers are written. `beyond` is how many elements past
+ * its end a buffer may be read, where vectors overrun.
  */
 export function verifyKernel(kernel: Kernel, after: string, beyond = 0): void {
   const bug = (text: string): never => {
@@ -128,7 +128,7 @@ export function verifyKernel(kernel: Kernel, after: string, beyond = 0): void {
   if (kernel.lanes > 1) axes.set('lane', { type: 'u32', mutable: false });
   if (kernel.subgroup > 1) {
     axes.set('sub', { type: 'u32', mutable: false });
-    // A neighbour that has no point would have left already.
+    // In a partial subgroup, a thread without a point would have returned already.
     if (kernel.lanes > 1 || kernel.axes.reduce((n, a) => n * a.extent, 1) % kernel.subgroup !== 0)
       bug(`its threads are no whole subgroups of ${kernel.subgroup}`);
   }

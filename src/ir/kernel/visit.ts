@@ -3,7 +3,7 @@ import type { Expr, Kernel, Stmt } from './types.ts';
 type Load = Extract<Expr, { kind: 'load' }>;
 type Store = Extract<Stmt, { kind: 'store' }>;
 
-/** What to do at each expression and statement of a kernel, in the order of its text. */
+/** Called for the expressions and statements of a kernel, in the order of its text. */
 export interface Visitor {
   readonly expr?: (e: Expr) => unknown;
   readonly load?: (e: Load) => unknown;
@@ -11,7 +11,7 @@ export interface Visitor {
   readonly stmt?: (s: Stmt) => unknown;
 }
 
-/** Goes through an expression. */
+/** Visits an expression. */
 export function visitExpr(e: Expr, v: Visitor): void {
   v.expr?.(e);
   if (e.kind === 'load') {
@@ -21,7 +21,7 @@ export function visitExpr(e: Expr, v: Visitor): void {
   else if (e.kind === 'call') for (const a of e.args) visitExpr(a, v);
 }
 
-/** Goes through statements and the expressions in them. */
+/** Visits statements and the expressions in them. */
 export function visitBody(body: readonly Stmt[], v: Visitor): void {
   for (const s of body) {
     v.stmt?.(s);

@@ -3,10 +3,10 @@ import type { ScalarExpr } from '../../base/scalar.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import { SHRINKING, T, decays, rest, type ParamSlice, type Rate, type UpdateContext } from './update.ts';
 
-/** How long a step may be, relative to the parameter: at first the rate, later less. */
+/** The relative step size: the rate at first, smaller later. */
 const RHO: Rate = (set) => ['min', set('lr'), ['div', 1, ['sqrt', T]]];
 
-/** States that hold one stretch for each of some parts, one behind the other. */
+/** A state that holds one stretch per parameter, one after another. */
 class Stretches {
   private readonly cx: UpdateContext;
   private readonly name: string;
@@ -20,7 +20,7 @@ class Stretches {
     this.old = cx.slot(name, [size]);
   }
 
-  /** Moves the next stretch a share of the way to `value`, whose shape it has, and gives it. */
+  /** Averages `value`, with weight `share`, into the next stretch and returns the new average. */
   average(value: NodeId, share: ScalarExpr): NodeId {
     const { b } = this.cx;
     const shape = b.shape(value) as number[];
@@ -39,15 +39,15 @@ class Stretches {
   }
 }
 
-/** A tensor as matrices: its last two axes, and how many there are. */
+/** A tensor as a batch of matrices over its last two axes: [count, rows, columns]. */
 function matrices({ shape, size }: ParamSlice): readonly [number, number, number] {
   const [rows, columns] = [at(shape, shape.length - 2), at(shape, shape.length - 1)];
   return [size / (rows * columns), rows, columns];
 }
 
 /**
- * Shazeer and Stern, 2018, as torch.optim.Adafactor has it: of the squares of a matrix only the means of rows and columns are
- * kept, and a step is as long as the parameter itself allows.
+ * Shazeer and Stern, 2018, as in torch.optim.Adafactor: of a matrix of squared gradients only the row and column means are kept, and the
+ * step size scales with the parameter's own RMS.
  */
 export function adafactor(cx: UpdateContext): NodeId {
   const { b } = cx;
@@ -72,7 +72,7 @@ export function adafactor(cx: UpdateContext): NodeId {
     const sum = b.sum(x, [axis]);
     return b.op('div', sum, b.like(at(b.shape(x), axis) as number, sum));
   };
-  /** The root of the mean of the squares, []. */
+  /** Root mean square: []. */
   const rms = (x: NodeId): NodeId => b.op('sqrt', mean(b.op('mul', x, x), 0));
 
   const next = cx.parts.map((part): NodeId => {

@@ -5,10 +5,10 @@ import { recordOf } from '../../ir/graph/ops.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import { copyNode, filterNodes, rebuild } from './rewrite.ts';
 
-/** Dead code elimination: keeps what outputs and writes need. */
+/** Dead code elimination: keeps only what outputs and writes need. */
 export function dce(graph: Graph): Graph {
   const live = new Set<NodeId>([...Object.values(graph.outputs), ...graph.writes.map((w) => w.value)]);
-  // The state that a write replaces stays declared, read or not.
+  // A written state stays declared even if nothing reads it.
   const written = new Set(graph.writes.map((w) => w.state));
   for (let id = graph.nodes.length - 1; id >= 0; id--) {
     const node = graph.nodes[id];
@@ -30,7 +30,7 @@ export function cse(graph: Graph): Graph {
   });
 }
 
-/** Puts a number in for the batch, in every type and attribute. */
+/** Replaces the symbolic batch by a number in every type and attribute. */
 export function bindBatch(graph: Graph, batch: number): Graph {
   const dim = (d: Dim): Dim => bindDim(d, batch);
   return rebuild(graph, (node, inputs, b) => {

@@ -4,22 +4,22 @@ import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import { rebuild } from './rewrite.ts';
 
-/** How a step finds its examples among the `rows` of the data that lives on the device. */
+/** How a step finds its examples among the `rows` of the data on the device. */
 export interface Feed {
   readonly rows: number;
-  /** `rows` is the most that there may be: how many there are is known when a step runs. */
+  /** `rows` is only an upper bound; the actual number is known when a step runs. */
   readonly capacity: boolean;
   /** Rows of a full batch; the examples of a step start at a multiple of it. */
   readonly batch: number;
-  /** A new order in every epoch, computed from the seed, or `given`: data named `order`, one epoch after the other. */
+  /** A new order in every epoch, computed from the seed, or `given`: an input named `order` with one epoch after another. */
   readonly shuffle: boolean | 'given';
   readonly stepsPerEpoch: number;
   readonly epochs: number;
 }
 
 /**
- * Replaces each input, one batch of examples, by rows of the whole data set: all of them, or a gather of the rows whose
- * turn it is. Order and position come from the step alone, so no data moves while training.
+ * Replaces each input (one batch) by rows of the whole data set: all of them, or a gather of this step's rows. The rows depend on the step
+ * alone, so no data moves during training.
  */
 export function feed(graph: Graph, f: Feed): Graph {
   const whole = f.batch === f.rows && !f.shuffle && !f.capacity;
@@ -32,7 +32,7 @@ export function feed(graph: Graph, f: Feed): Graph {
   });
 }
 
-/** Steps of an epoch. */
+/** The steps of an epoch. */
 const stepsIn = (f: Feed): ScalarExpr => (f.capacity ? ['idiv', ['add', 'rows', f.batch - 1], f.batch] : f.stepsPerEpoch);
 
 /** i32 [batch]: the rows of this step. */
@@ -43,7 +43,7 @@ function rowIndex(b: GraphBuilder, f: Feed, batch: Dim): NodeId {
   const start = scalar('first_row', ['mul', ['mod', 'step', steps], f.batch]);
   const next = b.op('add', b.add('iota', [], { axis: 0 }, type), b.splat(start, [batch]));
   const rows = f.capacity ? scalar('rows', 'rows') : b.full(f.rows, { dtype: 'i32', shape: [] });
-  // All steps have full batches: the last of an epoch goes on with the first rows of its order.
+  // Every step has a full batch: the last one of an epoch wraps around to the first rows of its order.
   const place = f.capacity ? b.op('mod', next, b.splat(rows, [batch])) : next;
   if (!f.shuffle) return place;
   if (f.shuffle === 'given') {

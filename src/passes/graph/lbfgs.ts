@@ -1,14 +1,13 @@
 import type { NodeId } from '../../ir/graph/types.ts';
 import type { UpdateContext } from './update.ts';
 
-/** Less curvature than this tells nothing (torch.optim.LBFGS). */
+/** Pairs with less curvature are ignored, as in torch.optim.LBFGS. */
 const LEAST_CURVATURE = 1e-10;
 
 /**
- * Nocedal, 1980: torch.optim.LBFGS with max_iter=1 and no line search. One evaluation of the loss is one step, so that its
- * other modes, which look at the loss at several places before they go, do not fit in here.
- *
- * Pairs that are not there yet are zeros, which change nothing; the newest stands last.
+ * Nocedal, 1980: torch.optim.LBFGS with max_iter=1 and no line search. A step evaluates the loss once, so the modes that evaluate it
+ * several times per step are not supported.
+ * Missing pairs are zeros, which change nothing; the newest pair is last.
  */
 export function lbfgs(cx: UpdateContext): NodeId {
   const { b, g } = cx;
@@ -23,16 +22,16 @@ export function lbfgs(cx: UpdateContext): NodeId {
   const s = cx.slot('prev_step');
   const curvature = dot(y, s);
   const zero = scalar(0);
-  // Curvature over squares, which is above 0 once a step was done: one that the gradient was too flat for is none.
+  // The initial diagonal of the inverse Hessian. It is above 0 after the first real step; a step with a flat gradient does not count.
   const scale = cx.slot('H_diag', []);
   const first = b.op('le', scale, zero);
   const number = (name: string): NodeId => cx.scalar(name, cx.set(name), []);
-  // Where no gradient is left, the step is as if it had not been.
+  // If the gradient is flat, the step changes nothing.
   const flat = b.op('le', largest(g), number('tolerance_grad'));
   const learns = b.op('and', b.op('lt', scalar(LEAST_CURVATURE), curvature), b.op('not', b.op('or', first, flat)));
   const safe = b.op('select', learns, curvature, scalar(1));
 
-  /** A table [memory, ...] with a fresh last row, where there was something to learn. */
+  /** A table [memory, ...] that drops its oldest row and appends `row`, if there is something to learn. */
   const pushed = (name: string, row: NodeId): NodeId => {
     const shape = [memory, ...(b.shape(row) as number[])];
     const old = cx.slot(name, shape);
@@ -71,7 +70,7 @@ export function lbfgs(cx: UpdateContext): NodeId {
   const shorter = b.op('min', scalar(1), b.op('div', scalar(1), b.op('max', sum, scalar(1e-30))));
   const lr = cx.scalar('lr', (set) => set('lr'), []);
   const rate = b.op('mul', lr, b.op('select', first, shorter, scalar(1)));
-  // It stands still, too, where the direction does not lead down.
+  // It also stands still if the direction is not one of descent.
   const goes = b.op('and', b.op('not', flat), b.op('le', dot(g, d), b.op('neg', number('tolerance_change'))));
   const step = scaled(d, b.op('select', goes, rate, zero));
   const keep = (name: string, next: NodeId): void => cx.keep(name, b.op('select', b.splat(flat, [n]), cx.slot(name), next));

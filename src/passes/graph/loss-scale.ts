@@ -2,15 +2,15 @@ import { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import { slotName } from './update.ts';
 
-/** The output that is differentiated in place of the loss. */
+/** The output that is differentiated instead of the loss. */
 export const SCALED_LOSS = 'scaled_loss';
 
-/** As torch.amp.GradScaler starts, grows and shrinks its scale. */
+/** The initial scale, growth and backoff of torch.amp.GradScaler. */
 const START = 65_536;
 const GROWTH = 2;
 const BACKOFF = 0.5;
 const INTERVAL = 2000;
-/** Beyond, nothing is won, and float32 itself might overflow. */
+/** A larger scale gains nothing, and float32 itself might overflow. */
 const MOST = 2 ** 24;
 
 const SCALE = 'loss_scale';
@@ -19,13 +19,13 @@ const ONE = { dtype: 'f32', shape: [] } as const;
 
 const state = (b: GraphBuilder, name: string): NodeId => b.add('state', [], { name: slotName(name) }, ONE);
 
-/** The scale of this step; the state is 0 before the first. */
+/** The scale of this step; the state is 0 before the first step. */
 function currentScale(b: GraphBuilder): NodeId {
   const kept = state(b, SCALE);
   return b.op('select', b.op('lt', kept, b.full(0.5, ONE)), b.full(START, ONE), kept);
 }
 
-/** Adds the loss times the scale, so that small gradients do not vanish in binary16. */
+/** Adds the loss times the scale, so that small gradients do not underflow in binary16. */
 export function scaleLoss(graph: Graph, loss: NodeId): Graph {
   const b = new GraphBuilder(graph.name, graph);
   b.within({ name: 'loss scale' }, () => {
@@ -35,8 +35,8 @@ export function scaleLoss(graph: Graph, loss: NodeId): Graph {
 }
 
 /**
- * The gradients [n] at their own size, and what becomes of a value in this step: its next one, or, where any gradient has
- * overflowed, the one before. The scale grows after many good steps and shrinks at once after a bad one.
+ * The unscaled gradients [n], and `commit`, which keeps the old value of a state if any gradient has overflowed. The scale grows after many
+ * good steps and shrinks at once after a bad one.
  */
 export function unscale(b: GraphBuilder, g: NodeId): { readonly g: NodeId; readonly commit: (next: NodeId, before: NodeId) => NodeId } {
   const scale = currentScale(b);

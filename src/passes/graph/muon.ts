@@ -3,12 +3,12 @@ import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import { LR, adamStep, rest, shrunk, times, type UpdateContext } from './update.ts';
 
-/** Coefficients of the quintic iteration and its steps, as torch.optim.Muon has them. */
+/** Coefficients and number of steps of the quintic iteration, as in torch.optim.Muon. */
 const [A, B, C] = [3.4445, -4.775, 2.0315];
 const STEPS = 5;
 const TINY = 1e-7;
 
-/** A matrix with about the same singular vectors and singular values near 1: Newton and Schulz's iteration. */
+/** A matrix with about the same singular vectors and singular values near 1, by Newton-Schulz iteration. */
 function orthogonal(b: GraphBuilder, g: NodeId, [rows, columns]: readonly [number, number]): NodeId {
   const wide = rows <= columns;
   let x = wide ? g : b.permute(g, [1, 0]);
@@ -23,7 +23,7 @@ function orthogonal(b: GraphBuilder, g: NodeId, [rows, columns]: readonly [numbe
   return wide ? x : b.permute(x, [1, 0]);
 }
 
-/** Jordan et al., 2024: matrices step by their orthogonalised momentum, everything else by AdamW. */
+/** Jordan et al., 2024: matrices are updated by their orthogonalised momentum, everything else by AdamW. */
 export function muon(cx: UpdateContext): NodeId {
   const { b } = cx;
   const momentum = cx.set('momentum');

@@ -12,10 +12,10 @@ import { plateauShare } from './plateau.ts';
 import { Rates } from './rates.ts';
 import { T, isStart, slotName, type Settings, type UpdateContext } from './update.ts';
 
-/** A setting as a node of the shape of another. */
+/** A setting as a node of a given shape. */
 type Spread = (name: string, expr: ScalarExpr, shape: readonly number[]) => NodeId;
 
-/** Scales the gradients down to a norm, as torch.nn.utils.clip_grad_norm_ does: g * min(1, limit / (|g| + 1e-6)). */
+/** Clips the gradients' norm as torch.nn.utils.clip_grad_norm_ does: g * min(1, limit / (|g| + 1e-6)). */
 function clipped(b: GraphBuilder, g: NodeId, limit: ScalarExpr, spread: Spread): NodeId {
   if (limit === 0) return g;
   const norm = b.op('sqrt', b.sum(b.op('mul', g, g), [0]));
@@ -23,7 +23,7 @@ function clipped(b: GraphBuilder, g: NodeId, limit: ScalarExpr, spread: Spread):
   return b.op('mul', g, b.splat(factor, b.shape(g)));
 }
 
-/** Cuts each gradient off at +-limit, as torch.nn.utils.clip_grad_value_ does. */
+/** Clamps each gradient to +-limit, as torch.nn.utils.clip_grad_value_ does. */
 function limited(b: GraphBuilder, g: NodeId, limit: ScalarExpr, spread: Spread, n: number): NodeId {
   if (limit === 0) return g;
   const most = spread('clip_value', limit, [n]);
@@ -31,8 +31,8 @@ function limited(b: GraphBuilder, g: NodeId, limit: ScalarExpr, spread: Spread, 
 }
 
 /**
- * Zhang et al., 2019: every k steps the slow weights go a share of the way to the fast ones, which go on from there. The
- * optimizer's own state stays as it is.
+ * Lookahead (Zhang et al., 2019): every k steps the slow weights move a share of the way to the fast ones, which continue from there. The
+ * optimizer's own state is not changed.
  */
 function lookedAhead(cx: UpdateContext, next: NodeId, k: number, share: number): NodeId {
   if (k === 0) return next;
@@ -44,7 +44,7 @@ function lookedAhead(cx: UpdateContext, next: NodeId, k: number, share: number):
   return b.op('select', due, moved, next);
 }
 
-/** Kept with the first step that is not skipped. */
+/** Set by the first step that is not skipped. */
 const STARTED = 'started';
 
 /** How parameters are updated. */
@@ -55,8 +55,8 @@ export interface Optimizer {
 }
 
 /**
- * Appends the optimizer's update: gradients of all parameters joined to one vector, one update over it, writes to the
- * state. Takes the gradient outputs away, for nothing else needs them.
+ * Appends the optimizer's update: concatenates the gradients of all parameters, updates the whole vector at once, and writes the states.
+ * Removes the gradient outputs, since nothing else needs them.
  */
 export function optimize(graph: Graph, packing: Packing, { name: optimizer, settings, plateau }: Optimizer): Graph {
   const update = UPDATES[optimizer];
@@ -79,7 +79,7 @@ export function optimize(graph: Graph, packing: Packing, { name: optimizer, sett
     const p = paramVector(b, packing);
     const parts = params.map((q) => {
       const id = outputs.get(gradOutput(q.name));
-      // What is not trained has no part in the norm of the gradients either.
+      // Frozen parameters do not count in the norm of the gradients either.
       const none = id === undefined || q.offset >= packing.trained;
       return none ? b.full(0, { dtype: 'f32', shape: [q.size] }) : b.reshape(id, [q.size]);
     });
@@ -94,7 +94,7 @@ export function optimize(graph: Graph, packing: Packing, { name: optimizer, sett
     const record = (name: string, value: NodeId): void => void b.writes.push({ state: slotName(name), value });
     const keep = (name: string, value: NodeId): void => record(name, commit(value, slot(name, b.shape(value) as number[])));
     const scalar: UpdateContext['scalar'] = (name, rate, shape = type.shape) => rates.node(name, rate, shape);
-    // Where steps may be skipped, the first is not the one whose number is 0; the device alone knows which it is.
+    // If steps may be skipped, the first real step need not be step 0; only the device knows which one it is.
     let asked = false;
     const first = (x: NodeId): NodeId => {
       if (!scaling) return isStart({ b, scalar }, x);
@@ -127,7 +127,7 @@ export function optimize(graph: Graph, packing: Packing, { name: optimizer, sett
         packing.decayed === size ? x : packing.decayed === 0 ? other : b.op('select', rates.before(packing.decayed), x, other),
     };
     const whole = update(cx);
-    // The rate is a factor of the whole step, decay included.
+    // The rate scales the whole step, weight decay included.
     const share = plateau && plateauShare(cx, get(outputs, 'loss', 'output'), plateau);
     const stepped = share === undefined ? whole : b.op('add', p, b.op('mul', share, b.op('sub', whole, p)));
     const [k, alpha] = (settings['lookahead'] ?? [0, 0]) as readonly [number, number];

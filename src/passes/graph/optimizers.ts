@@ -26,21 +26,21 @@ import {
   type UpdateRule,
 } from './update.ts';
 
-/** For each parameter a number made of the sum over its part, spread over the part: [n]. */
+/** For each parameter, a function of the sum over its part, broadcast over the part: [n]. */
 function perPart(cx: UpdateContext, x: NodeId, of: (sum: NodeId) => NodeId): NodeId {
   const { b } = cx;
   const parts = cx.parts.map(({ offset, size }) => b.splat(of(b.sum(b.add('slice', [x], { start: [offset], size: [size] }), [0])), [size]));
   return b.add('concat', parts, { axis: 0 });
 }
 
-/** The updates of torch.optim, in the order of its operations, and some that it lacks. */
+/** The updates of torch.optim, with its order of operations, and some that it lacks. */
 export const UPDATES: Readonly<Record<string, UpdateRule>> = {
   sgd(cx) {
     const { b } = cx;
     const momentum = cx.set('momentum');
     let g = withDecay(cx);
     if (!isZero(momentum)) {
-      // The first step's buffer is the gradient itself, whatever the dampening (torch.optim.SGD).
+      // In the first step the buffer is the gradient itself, whatever the dampening (torch.optim.SGD).
       const kept = times(cx, cx.slot('momentum_buffer'), momentum, 'momentum');
       const dampening = cx.set('dampening');
       const fresh = isZero(dampening) ? g : b.op('select', cx.first(g), g, times(cx, g, rest(dampening), 'fresh'));
@@ -54,7 +54,7 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
   adam: (cx) => adamStep(cx, cx.p, withDecay(cx)),
   adamw: (cx) => adamStep(cx, shrunk(cx), cx.g),
 
-  /** Dozat, 2016. The product of the momenta so far is a state of its own. */
+  /** Dozat, 2016. The running product of the momenta is a separate state. */
   nadam(cx) {
     const { b } = cx;
     const [beta1] = cx.pair('betas');
@@ -71,7 +71,7 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     const next = b.op('mul', product, cx.scalar('mu_next', mu(['add', 'step', 2]), []));
     const share = (x: NodeId, factor: Rate, name: string, mass: NodeId): NodeId => {
       const left = b.op('sub', b.full(1, one), mass);
-      // One number for all, where the groups agree on it.
+      // A scalar if all groups agree on it.
       return cx.uniform(factor)
         ? b.op('mul', x, b.splat(b.op('div', cx.scalar(name, factor, []), left), shape))
         : b.op('mul', x, b.op('div', cx.scalar(name, factor), b.splat(left, shape)));
@@ -82,7 +82,7 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     return b.op('sub', decoupled ? shrunk(cx) : cx.p, step);
   },
 
-  /** Liu et al., 2020: plain momentum until the variance of the rate is known well enough. */
+  /** Liu et al., 2020: plain momentum until the variance of the adaptive rate is tractable. */
   radam(cx) {
     const { b } = cx;
     const [beta1, beta2] = cx.pair('betas');
@@ -120,7 +120,7 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     let variance = square;
     if (cx.flag('centered')) {
       const mean = average(cx, 'grad_avg', g, cx.set('alpha'));
-      // What is rounded may lie below 0, where there is no root.
+      // Rounding may make it negative, and the root NaN.
       variance = b.op('max', b.op('sub', square, b.op('mul', mean, mean)), b.like(0, square));
     }
     let step = b.op('div', g, rooted(cx, variance));
@@ -139,7 +139,7 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     const sum = b.op('add', cx.slot('sum'), b.op('mul', g, g));
     cx.keep('sum', sum);
     const lr: Rate = (set) => ['div', set('lr'), ['add', 1, ['mul', 'step', cx.set('lr_decay')]]];
-    // States start at 0, so what the sum starts with is added where it is read.
+    // States start at 0, so the initial value is added where the sum is read.
     const initial = cx.set('initial_accumulator_value');
     const total = isZero(initial) ? sum : b.op('add', sum, spread(cx, sum, initial, 'initial_accumulator_value'));
     return minus(cx, cx.p, b.op('div', g, rooted(cx, total)), lr);
@@ -165,7 +165,7 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     return minus(cx, shrunk(cx), direction);
   },
 
-  /** You et al., 2020: Adam's direction, as long for each parameter as the parameter itself. */
+  /** You et al., 2020: Adam's direction, rescaled for each parameter to the norm of the parameter. */
   lamb(cx) {
     const { b } = cx;
     const [m, v] = moments(cx, cx.g);
@@ -182,7 +182,7 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     return minus(cx, cx.p, b.op('mul', trust, u));
   },
 
-  /** Polyak and Juditsky, 1992. The averages are kept beside the parameters, as in torch.optim.ASGD. */
+  /** Polyak and Juditsky, 1992. The averages are stored next to the parameters, as in torch.optim.ASGD. */
   asgd(cx) {
     const { b } = cx;
     const g = withDecay(cx);
@@ -196,7 +196,7 @@ export const UPDATES: Readonly<Record<string, UpdateRule>> = {
     const next = minus(cx, kept, g, (set) => eta(set('lr')), 'eta');
     const before = cx.slot('ax');
     const mu: ScalarExpr = ['div', 1, ['max', 1, ['sub', 'step', cx.set('t0')]]];
-    // The average starts over, at the parameters themselves, as long as mu is 1.
+    // As long as mu is 1, the average is set to the parameters.
     const average = b.op('add', before, b.op('mul', b.op('sub', next, before), cx.scalar('mu', mu)));
     const starts = b.op('or', cx.first(next), b.op('le', b.like(1, next), cx.scalar('mu', mu)));
     cx.keep('ax', b.op('select', starts, next, average));

@@ -5,10 +5,10 @@ import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import { rebuild } from './rewrite.ts';
 
-/** The state tensor that holds the parameters, one behind the other. */
+/** The state tensor that holds all parameters, concatenated. */
 export const PARAMS = 'params';
 
-/** Where a parameter lies in its vector. */
+/** A parameter's place in its vector. */
 export interface PackedParam {
   readonly name: string;
   readonly shape: Shape;
@@ -16,17 +16,17 @@ export interface PackedParam {
   readonly size: number;
 }
 
-/** The parameters of one optimizer in the order of its vector: first the ones with weight decay, then those without, last the frozen ones. */
+/** The parameters of one optimizer in the order of its vector: those with weight decay, those without, frozen ones. */
 export interface Packing {
-  /** The state that holds them: {@link PARAMS}, or a vector of its own where several optimizers take turns. */
+  /** The state that holds them: {@link PARAMS}, or a vector of its own if several optimizers take turns. */
   readonly vector: string;
   readonly params: readonly PackedParam[];
   readonly size: number;
-  /** Where those with weight decay end. */
+  /** End of the parameters with weight decay. */
   readonly decayed: number;
-  /** Where those that are trained end. */
+  /** End of the trained parameters. */
   readonly trained: number;
-  /** Stretches with settings of their own, one behind the other; at least one. */
+  /** Consecutive ranges, each with its own settings; at least one. */
   readonly regions: readonly Region[];
 }
 
@@ -36,13 +36,13 @@ export interface Region {
   readonly settings: GroupSettings;
 }
 
-/** Settings of a group in place of the optimizer's: `lr`, `weight_decay`. */
+/** A group's overrides of the optimizer's settings: `lr`, `weight_decay`. */
 export type GroupSettings = Readonly<Record<string, ScalarExpr>>;
 
 export interface Groups {
   readonly noDecay: ReadonlySet<string>;
   readonly frozen: ReadonlySet<string>;
-  /** Parameters with settings of their own; none is in two of them. */
+  /** Parameters with their own settings; no parameter is in two groups. */
   readonly groups: readonly { readonly params: ReadonlySet<string>; readonly settings: GroupSettings }[];
 }
 
@@ -50,7 +50,7 @@ const NONE: GroupSettings = {};
 
 export function packing(params: readonly { readonly name: string; readonly shape: Shape }[], groups?: Groups, vector = PARAMS): Packing {
   const rank = (name: string): number => (groups?.frozen.has(name) ? 2 : groups?.noDecay.has(name) ? 1 : 0);
-  // What is frozen belongs to no group.
+  // Frozen parameters belong to no group.
   const groupOf = (name: string): number => (rank(name) === 2 ? -1 : (groups?.groups.findIndex((g) => g.params.has(name)) ?? -1));
   let offset = 0;
   const ends = [0, 0, 0];
@@ -63,7 +63,7 @@ export function packing(params: readonly { readonly name: string; readonly shape
       packed.push({ name, shape, offset, size });
       offset += size;
       const last = regions.at(-1);
-      // The frozen ones may count to whatever lies before them.
+      // Frozen parameters extend the region before them; their settings do not matter.
       const settings = place === 2 && last ? last.settings : (groups?.groups[groupOf(name)]?.settings ?? NONE);
       if (last?.settings === settings) regions.pop();
       regions.push({ end: offset, settings });
@@ -80,12 +80,12 @@ export function packing(params: readonly { readonly name: string; readonly shape
   };
 }
 
-/** Adds a whole parameter vector to a graph. */
+/** Adds the whole parameter vector to a graph. */
 export function paramVector(b: GraphBuilder, { vector, size }: Packing): NodeId {
   return b.add('state', [], { name: vector }, { dtype: 'f32', shape: [size] });
 }
 
-/** Makes every parameter a view of its optimizer's state vector, so that one kernel can update them all. */
+/** Makes every parameter a view of its optimizer's vector, so that one kernel can update all of them. */
 export function pack(graph: Graph, packings: readonly Packing[]): Graph {
   const byName = new Map(packings.flatMap((packing) => packing.params.map((p) => [p.name, { p, packing }] as const)));
   return rebuild(graph, (node, _inputs, b) => {

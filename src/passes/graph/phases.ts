@@ -7,13 +7,13 @@ import { copyNode, rebuild } from './rewrite.ts';
 import { slotName } from './update.ts';
 
 /**
- * Training with several losses in turn, as the two networks of a GAN do: a step has a phase for each of them, and what a phase makes of
- * parameters and states is what the next one begins with. One graph holds them all.
+ * Training with several losses in turn, as for the two networks of a GAN: a step has one phase per loss, and each phase starts from the
+ * parameters and states that the previous one leaves. One graph holds all phases.
  */
 
 /**
- * What one of several losses needs: it becomes the output `loss`, and a state moves only where its layer is used on the way to that
- * loss, as running statistics do in PyTorch where only that loss is computed.
+ * The part of the graph that one of several losses needs; that loss becomes the output `loss`. A state is updated only if its layer
+ * contributes to this loss, like running statistics in PyTorch when only that loss is computed.
  */
 export function phaseOf(graph: Graph, loss: string, uses: readonly StateUse[], losses: readonly string[]): Graph {
   const { nodes } = graph;
@@ -27,20 +27,20 @@ export function phaseOf(graph: Graph, loss: string, uses: readonly StateUse[], l
   const rest = Object.entries(graph.outputs).filter(([name]) => !losses.includes(name));
   return dce({
     ...graph,
-    // Operands only move to earlier nodes, so that the order stays right.
+    // Operands only move to earlier nodes, so the order stays valid.
     nodes: nodes.map((n): Node => ({ ...n, inputs: n.inputs.map(kept) }) as Node),
     outputs: { ...Object.fromEntries(rest), loss: own },
     writes: graph.writes.map((w) => ({ ...w, value: kept(w.value) })).filter((w) => at(nodes, w.value).op !== 'state'),
   });
 }
 
-/** The uses of layers on the way to one of several losses. */
+/** The uses of layers that contribute to one of several losses. */
 export function usesOf(graph: Graph, loss: string, uses: readonly StateUse[]): StateUse[] {
   const needed = ancestors(graph.nodes, get(new Map(Object.entries(graph.outputs)), loss, 'output'), -1);
   return uses.filter((u) => isOnTheWay(graph.nodes, u, needed));
 }
 
-/** Everything that a node depends on, but what lies behind `border`. */
+/** Everything that a node depends on, not looking past `border`. */
 function ancestors(nodes: readonly Node[], of: NodeId, border: NodeId): Set<NodeId> {
   const seen = new Set<NodeId>();
   const stack = [of];
@@ -52,7 +52,7 @@ function ancestors(nodes: readonly Node[], of: NodeId, border: NodeId): Set<Node
   return seen;
 }
 
-/** Whether the sums that a use makes its state of are also what the loss is made of. */
+/** Whether the loss also depends on the sums from which a use computes its state. */
 function isOnTheWay(nodes: readonly Node[], use: StateUse, needed: ReadonlySet<NodeId>): boolean {
   const stack = [use.next];
   const seen = new Set<NodeId>();
@@ -67,13 +67,13 @@ function isOnTheWay(nodes: readonly Node[], use: StateUse, needed: ReadonlySet<N
   return false;
 }
 
-/** The optimizer of a later phase has states and numbers of its own. */
+/** Renames the states and scalars of a later phase's optimizer, so that they do not clash. */
 export function ownNames(graph: Graph, suffix: string): Graph {
   return rebuild(
     graph,
     (node, inputs, b) => {
       if (node.op === 'state' && isSlot(node.attrs.name)) return copyNode(b, node, inputs, { name: ownSlot(node.attrs.name, suffix) });
-      // The step and the seed are the same for all.
+      // Step and seed are shared by all phases.
       if (node.op !== 'scalar' || node.attrs.name === node.attrs.expr) return undefined;
       return copyNode(b, node, inputs, { ...node.attrs, name: `${node.attrs.name}_${suffix}` });
     },
@@ -85,7 +85,7 @@ const SLOTS = slotName('');
 const isSlot = (state: string): boolean => state.startsWith(SLOTS);
 const ownSlot = (state: string, suffix: string): string => `${SLOTS}${suffix}.${state.slice(SLOTS.length)}`;
 
-/** One graph that does what two do one after the other: the second reads the states that the first leaves behind. */
+/** One graph that runs two after each other: the second reads the states as the first leaves them. */
 export function inTurn(first: Graph, second: Graph): Graph {
   const b = new GraphBuilder(first.name, first);
   const written = new Map(first.writes.map((w) => [w.state, w.value]));

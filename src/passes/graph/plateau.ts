@@ -2,13 +2,13 @@ import type { Plateau } from '../../base/plateau.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import { LR, T, isStart, type UpdateContext } from './update.ts';
 
-/** More than any loss. */
+/** Larger than any loss. */
 const WORST = 3e38;
 
 /**
- * The share of its rate that each parameter uses in this step, [n]. The host cannot know it, for it fixes the rates of many steps before
- * the first of them has run; so the counters are states on the device. They count the steps that are skipped, too: a scheduler knows
- * nothing of these. Different rates reach the lowest one at different times, so that each has a share of its own.
+ * The factor on each parameter's rate in this step, [n]. The host fixes the rates of many steps before the first of them runs, so the
+ * counters of the scheduler are states on the device. They count skipped steps too, since a scheduler knows nothing of these. Rates that
+ * differ reach the minimum at different times, so each has its own factor.
  */
 export function plateauShare(cx: Pick<UpdateContext, 'b' | 'slot' | 'record' | 'scalar' | 'each'>, loss: NodeId, plan: Plateau): NodeId {
   const { b } = cx;

@@ -7,12 +7,12 @@ import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { PARAMS } from './pack.ts';
 import { copyNode, rebuild } from './rewrite.ts';
 
-/** Whether binary16 can hold every value of a node, given whether it can hold those of its operands. */
+/** Whether binary16 holds every value of a node exactly; `operand` says the same of its operands. */
 function holdsHalf(node: Node, operand: (i: number) => boolean): boolean {
   return node.type.dtype === 'f32' && recordOf(node).halves(node, operand);
 }
 
-/** Whether binary16 can hold every value, for each node of a graph. */
+/** For each node of a graph, whether binary16 holds all its values exactly. */
 export function holdHalves(graph: Graph): boolean[] {
   const found: boolean[] = [];
   for (const node of graph.nodes) found.push(holdsHalf(node, (i) => found[at(node.inputs, i)] === true));
@@ -20,9 +20,9 @@ export function holdHalves(graph: Graph): boolean[] {
 }
 
 /**
- * Products of binary16: their operands are rounded to it before, and their results after all that is summed, so that both may lie
- * in memory as two bytes. What is summed is float32, and so are the gradients of parameters that one product gives, which are not
- * rounded: the policy of mixed precision (Micikevicius et al., 2018).
+ * Products in binary16: operands are rounded before, and results after the whole sum, so both can be stored in two bytes. Sums are float32,
+ * and so are parameter gradients that a single product gives; these are not rounded. This is the mixed-precision policy of Micikevicius et
+ * al., 2018.
  */
 export function roundProducts(graph: Graph): Graph {
   const { ends, biases } = sumsOf(graph);
@@ -42,7 +42,7 @@ export function roundProducts(graph: Graph): Graph {
   });
 }
 
-/** A value rounded: below its views, so that what is read in many ways is rounded once. */
+/** Rounds a value below its views, so that it is rounded once however many views read it. */
 function roundedBelow(b: GraphBuilder, id: NodeId, known: boolean[], rounded: (id: NodeId) => NodeId): NodeId {
   for (let i = known.length; i < b.nodes.length; i++) {
     const node = b.node(i);
@@ -56,15 +56,15 @@ function roundedBelow(b: GraphBuilder, id: NodeId, known: boolean[], rounded: (i
 }
 
 /**
- * Where the sums that begin with products end, which is where they are rounded; and the gradients of biases, that are sums of what a
- * product takes, rounded as it is there.
+ * The last node of each sum that starts with a product, which is where it is rounded; and the bias gradients that sum an operand of a
+ * product, which use the same rounded operand.
  */
 function sumsOf(graph: Graph): { readonly ends: ReadonlySet<NodeId>; readonly biases: ReadonlySet<NodeId> } {
   const readers = new Map<NodeId, NodeId[]>();
   for (const node of graph.nodes) for (const i of new Set(node.inputs)) readers.set(i, [...(readers.get(i) ?? []), node.id]);
   const outputs = new Map(Object.entries(graph.outputs).map(([name, id]) => [id, name]));
   const writes = new Set(graph.writes.map((w) => w.value));
-  /** The nodes from here on that do nothing but sum up, and whether they give the gradient of a parameter. */
+  /** Follows the nodes from here that only continue the sum, and tells whether they end in a parameter's gradient. */
   const follow = (from: Node): { readonly end: NodeId; readonly gradient: boolean } => {
     let end = from.id;
     let last = from;
@@ -90,7 +90,7 @@ function sumsOf(graph: Graph): { readonly ends: ReadonlySet<NodeId>; readonly bi
   return { ends, biases };
 }
 
-/** Whether a reader only goes on summing: it adds up, adds a parameter, or looks at the same in another way. */
+/** Whether a reader only continues the sum: it reduces it, adds a parameter to it, or views it. */
 function goesOn(graph: Graph, reader: Node, from: NodeId): boolean {
   if (reader.op === 'reduce_sum' || reader.op === 'unwindow' || isView(reader)) return true;
   if (reader.op !== 'add') return false;

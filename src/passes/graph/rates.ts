@@ -5,7 +5,7 @@ import type { NodeId } from '../../ir/graph/types.ts';
 import type { Packing } from './pack.ts';
 import type { Rate, Setting } from './update.ts';
 
-/** The numbers of a step as nodes. Where groups of parameters have their own, a number is chosen by the place in the vector. */
+/** The scalars of a step as nodes. If parameter groups have their own, the value is selected by the index in the vector. */
 export class Rates {
   private readonly b: GraphBuilder;
   private readonly packing: Packing;
@@ -17,13 +17,13 @@ export class Rates {
     this.set = set;
   }
 
-  /** What a rate is in each region. */
+  /** The value of a rate in each region. */
   private all(rate: Rate): readonly ScalarExpr[] {
     if (typeof rate !== 'function') return [rate];
     return this.packing.regions.map((r) => rate((name) => r.settings[name] ?? this.set(name)));
   }
 
-  /** Different expressions, in the order of the regions, and which of them each region has. */
+  /** The distinct expressions, in the order of the regions, and which of them each region has. */
   private distinct(rate: Rate): { readonly exprs: readonly ScalarExpr[]; readonly which: readonly number[] } {
     const exprs = new Map<string, ScalarExpr>();
     const which = this.all(rate).map((e) => {
@@ -43,14 +43,14 @@ export class Rates {
     return typeof only === 'number' && more.length === 0 ? only : undefined;
   }
 
-  /** Whether an element lies before a border. */
+  /** Whether an element is before a border: bool [n]. */
   before(border: number): NodeId {
     const { b } = this;
     const place = b.add('iota', [], { axis: 0 }, { dtype: 'i32', shape: [this.packing.size] });
     return b.op('lt', place, b.like(border, place));
   }
 
-  /** A rate for all parameters. Even a plain number is the host's, so that runs that differ in it alone share their kernels. */
+  /** A rate for all parameters. Even a plain number is a uniform, so that runs which differ only in it share their kernels. */
   node(name: string, rate: Rate, shape: readonly number[]): NodeId {
     const { exprs, which } = this.distinct(rate);
     if (exprs.length === 1) return this.one(name, 0, at(exprs, 0), shape);
@@ -62,14 +62,14 @@ export class Rates {
     );
   }
 
-  /** What is made of each of the different values of a rate, [], over the parameters that have it: [n]. */
+  /** Applies `of` to each distinct value of a rate, [], and broadcasts over the parameters that have it: [n]. */
   each(name: string, rate: Rate, of: (value: NodeId, i: number) => NodeId): NodeId {
     const { exprs, which } = this.distinct(rate);
     const made = exprs.map((e, i) => this.b.splat(of(this.one(name, i, e, []), i), [this.packing.size]));
     return this.chosen(made, which);
   }
 
-  /** Of vectors [n] for each region the one that `which` says. */
+  /** For each region, the vector [n] that `which` selects. */
   private chosen(nodes: readonly NodeId[], which: readonly number[]): NodeId {
     const [only, ...more] = nodes;
     if (only !== undefined && more.length === 0) return only;
@@ -82,7 +82,7 @@ export class Rates {
     return value;
   }
 
-  /** A rate for the parameter that starts at a place. */
+  /** A rate for the parameter that starts at an index. */
   nodeAt(place: number, name: string, rate: Rate, shape: readonly number[]): NodeId {
     const { exprs, which } = this.distinct(rate);
     const region = this.packing.regions.findIndex((r) => place < r.end);
@@ -90,7 +90,7 @@ export class Rates {
     return this.one(name, i, at(exprs, i), shape);
   }
 
-  /** The first expression of a name has the name itself. */
+  /** The first expression keeps the plain name, later ones get a suffix. */
   private one(name: string, i: number, expr: ScalarExpr, shape: readonly number[]): NodeId {
     const scalar = this.b.add('scalar', [], { name: i === 0 ? name : `${name}_${i}`, expr }, { dtype: 'f32', shape: [] });
     return this.b.splat(scalar, shape);

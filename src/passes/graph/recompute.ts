@@ -6,14 +6,13 @@ import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import { comparedWithThemselves } from '../compared.ts';
 import { copyNode } from './rewrite.ts';
 
-/** Values of fewer elements are kept: they cost no memory worth speaking of. */
+/** Values with fewer elements are kept: they need little memory. */
 const LARGE = 1024;
 
 /**
- * Keeps of the forward pass only what crosses the borders of so many segments, and computes each segment again when the
- * backward pass comes to it: less memory for up to one more forward pass (Chen et al., Training Deep Nets with Sublinear Memory
- * Cost, 2016). Nodes up to the loss are the forward pass. Random numbers are functions of their place and step, so that they
- * come out the same.
+ * Gradient checkpointing (Chen et al., Training Deep Nets with Sublinear Memory Cost, 2016): keeps only the forward values that cross the
+ * borders of `segments` segments, and recomputes each segment when the backward pass reaches it. That saves memory for at most one more
+ * forward pass. The forward pass is the nodes up to the loss. Random numbers are functions of index and step, so they come out the same.
  */
 export function recompute(graph: Graph, segments: number): Graph {
   const loss = graph.outputs['loss'];
@@ -22,7 +21,7 @@ export function recompute(graph: Graph, segments: number): Graph {
   const b = new GraphBuilder(graph.name);
   const map = new Map<NodeId, NodeId>();
   const again = new Map<NodeId, NodeId>();
-  /** A forward value for a reader in the backward pass. */
+  /** A forward value as the backward pass reads it. */
   const backward = (id: NodeId): NodeId => {
     if (id > loss || kept.has(id)) return get(map, id);
     const known = again.get(id);
@@ -41,14 +40,14 @@ export function recompute(graph: Graph, segments: number): Graph {
   return b.graph();
 }
 
-/** What is not computed again: leaves, small values, what crosses a border, and the segment before the loss. */
+/** Values that are not recomputed: leaves, small values, those that cross a border, and the segment before the loss. */
 function keptValues(graph: Graph, loss: NodeId, segments: number): ReadonlySet<NodeId> {
   const moves = (id: NodeId): boolean => isMovement(at(graph.nodes, id));
   const size = (id: NodeId): number => count(at(graph.nodes, id).type.shape);
   const forward = graph.nodes.filter((n) => n.id <= loss);
   const kept = new Set(forward.filter((n) => n.inputs.length === 0 || (!moves(n.id) && size(n.id) < LARGE)).map((n) => n.id));
   [...Object.values(graph.outputs), ...graph.writes.map((w) => w.value), ...comparedWithThemselves(graph)].forEach((id) => kept.add(id));
-  /** The last reader in the forward pass. */
+  /** Each node's last reader in the forward pass. */
   const last = new Map<NodeId, NodeId>();
   for (const n of forward) for (const i of n.inputs) last.set(i, n.id);
   const total = forward.reduce((n, node) => n + (moves(node.id) ? 0 : size(node.id)), 0);
@@ -62,7 +61,7 @@ function keptValues(graph: Graph, loss: NodeId, segments: number): ReadonlySet<N
       forward.filter((m) => m.id > n.id).forEach((m) => kept.add(m.id));
       break;
     }
-    // A view that crosses is made of what it views.
+    // A view that crosses a border keeps what it views.
     for (const m of forward) if (m.id <= n.id && (last.get(m.id) ?? -1) > n.id) keep(graph, m.id, kept);
   }
   return kept;

@@ -7,32 +7,32 @@ import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { comparedWithThemselves } from '../compared.ts';
 import { copyNode } from './rewrite.ts';
 
-/** Values of fewer elements are kept: they cost no memory worth speaking of. */
+/** Values with fewer elements are kept: they need little memory. */
 const LARGE = 65_536;
-/** A value so many times smaller than another is kept with it. */
+/** A value this many times smaller than the result is kept in any case. */
 const SMALL = 16;
-/** Scalar operations for one element that are spent to save its place in memory. */
+/** Scalar operations per element that are worth saving its memory. */
 const CHEAP = 40;
 /**
- * Large values of the forward pass that are cheap to compute from others which the backward pass needs anyway are computed
- * again there, so that they need no memory in between. Nodes up to the loss are the forward pass.
+ * Recomputes, in the backward pass, large forward values that are cheap to compute from others which the backward pass needs anyway, so
+ * that they need no memory in between. The forward pass is the nodes up to the loss.
  */
 export function rematerialize(graph: Graph): Graph {
   const loss = graph.outputs['loss'];
   return loss === undefined ? graph : new Rematerializer(graph, loss).run();
 }
 
-/** Random numbers are drawn again wherever they are read; here they would be one more place. */
+/** Random draws are excluded: fusion repeats them wherever they are read, so a recomputed reader would repeat them once more. */
 const isCheap = (node: Node): boolean => OPS[node.op].family === 'pointwise';
 
-/** Terms of the sums, and how many times larger than its operands a product is, from which on it is computed again. */
+/** A product is recomputed if its sums have at most this many terms and it is this many times larger than its operands. */
 const FEW_TERMS = 128;
 const GROWTH = 2;
 
 class Rematerializer {
   private readonly graph: Graph;
   private readonly loss: NodeId;
-  /** Forward values that the backward pass reads, by themselves or through views. */
+  /** Forward values that the backward pass reads, directly or through views. */
   private readonly needed = new Set<NodeId>();
   private readonly costs = new Map<NodeId, number>();
   private readonly b: GraphBuilder;
@@ -76,7 +76,7 @@ class Rematerializer {
     return get(this.map, id, 'node');
   }
 
-  /** A forward value for a reader in the backward pass. */
+  /** A forward value as the backward pass reads it. */
   private clone(id: NodeId): NodeId {
     const known = this.clones.get(id);
     if (known !== undefined) return known;
@@ -101,12 +101,12 @@ class Rematerializer {
     return count(this.node(id).type.shape) >= LARGE / SMALL;
   }
 
-  /** Whether a value that the backward pass needs is computed there again. */
+  /** Whether a value that the backward pass needs is recomputed there. */
   private again(id: NodeId): boolean {
     return this.needed.has(id) && count(this.node(id).type.shape) >= LARGE && this.cost(id) <= CHEAP;
   }
 
-  /** Whether a product for each of many pairs, as the scores of attention, takes much more memory than what it is made of. */
+  /** Whether a batched product, such as attention scores, takes much more memory than its operands. */
   private grows(node: Node): boolean {
     if (node.op !== 'contract') return false;
     const l = contractLabels(node.attrs.spec);
@@ -117,7 +117,7 @@ class Rematerializer {
     return terms <= FEW_TERMS && count(node.type.shape) >= GROWTH * (count(a) + count(b));
   }
 
-  /** Operations to compute a value from what is alive in the backward pass; infinite where that cannot be. */
+  /** Operations to compute a value from what the backward pass has at hand; infinite if impossible. */
   private cost(id: NodeId): number {
     const known = this.costs.get(id);
     if (known !== undefined) return known;
@@ -131,7 +131,7 @@ class Rematerializer {
   private costOfOperand(id: NodeId, size: number): number {
     const node = this.node(id);
     if (this.isView(id)) return this.costOfOperand(at(node.inputs, 0), size);
-    // Leaves are always there, and small values are kept whether they are needed otherwise or not.
+    // Leaves are always available, and small values are kept in any case.
     if (isLeaf(node) || count(node.type.shape) * SMALL <= size) return 0;
     if (this.needed.has(id) && !this.again(id)) return 0;
     return this.cost(id);

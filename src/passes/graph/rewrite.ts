@@ -15,8 +15,8 @@ export function copyNode(
 }
 
 /**
- * Rebuilds a graph node by node. `visit` gets each node with its operands already rebuilt, and gives the node that takes
- * its place; undefined keeps it as it is. States that are written may get other names.
+ * Rebuilds a graph node by node. `visit` gets each node with its rebuilt operands and returns its replacement; undefined keeps the node.
+ * `stateName` may rename the states that are written.
  */
 export function rebuild(
   graph: Graph,
@@ -35,7 +35,7 @@ export function rebuild(
   return b.graph();
 }
 
-/** Keeps the nodes that `keep` names, in order, with new ids. */
+/** Keeps the nodes in `keep`, in order, with new ids. */
 export function filterNodes(graph: Graph, keep: ReadonlySet<NodeId>): Graph {
   const b = new GraphBuilder(graph.name);
   const map = new Map<NodeId, NodeId>();

@@ -3,8 +3,8 @@ import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 
 /**
- * Rows in the opposite order, `x[n - 1 - i]`, are a view. The adjoint as a scattered sum would look through all rows for each of them.
- * `data` are the rows that an index of as many places takes, or puts.
+ * Reversed rows, `x[n - 1 - i]`, are a view; as a scatter, the adjoint would search all rows for each row. `data` are the rows that the
+ * index gathers or scatters, as many as it has elements.
  */
 export function turnedRows(b: GraphBuilder, data: NodeId, index: NodeId): NodeId | undefined {
   const [rows, ...more] = b.shape(index);

@@ -1,14 +1,16 @@
 import type { NodeId } from '../../ir/graph/types.ts';
 import { LR, spread, type UpdateContext } from './update.ts';
 
-/** Riedmiller and Braun, 1993, as torch.optim.Rprop has it: only the signs of the gradients count, and where one turns, nothing moves. */
+/**
+ * Riedmiller and Braun, 1993, as in torch.optim.Rprop: only the signs of gradients count, and an element whose sign flips does not move.
+ */
 export function rprop(cx: UpdateContext): NodeId {
   const { b, g } = cx;
   const [less, more] = cx.pair('etas');
   const [smallest, largest] = cx.pair('step_sizes');
   const before = b.op('select', cx.first(g), cx.scalar('lr', LR), cx.slot('step_size'));
   const zero = b.like(0, g);
-  // The product may underflow where its sign does not.
+  // A product of the gradients themselves could underflow to 0.
   const agreement = b.op('mul', b.op('sign', g), b.op('sign', cx.slot('prev')));
   const turned = b.op('lt', agreement, zero);
   const goesOn = b.op('lt', zero, agreement);

@@ -9,7 +9,7 @@ import { turnedRows } from './row-laws.ts';
 import { padBelow, partOfProduct, productOfWindows, windowsSideBySide, withoutSingles } from './window-laws.ts';
 import { rebuild } from './rewrite.ts';
 
-/** A named law. It sees a node with simplified operands and gives what may stand in its place. */
+/** A named law. It gets a node with simplified operands and returns a replacement, if it applies. */
 interface Law {
   readonly name: string;
   readonly ops: readonly Op[];
@@ -36,7 +36,7 @@ class Context {
     return at(this.inputs, i);
   }
 
-  /** The number a constant operand holds. */
+  /** The value of a constant operand. */
   value(i: number): number | undefined {
     const node = this.arg(i);
     return node.op === 'const' ? node.attrs.value : undefined;
@@ -53,18 +53,18 @@ class Context {
 
 const law = (name: string, ops: readonly Op[], apply: Law['apply']): Law => ({ name, ops, apply });
 
-/** Gives operand `keep` where operand `test` is the constant `value`. */
+/** Returns the other operand if operand `test` is the constant `value`. */
 const unit = (name: string, op: Op, value: number, test: 0 | 1): Law =>
   law(name, [op], (cx) => (cx.value(test) === value ? cx.id(1 - test) : undefined));
 
 const VIEWS: readonly Op[] = ['broadcast', 'reshape', 'permute', 'slice', 'flip', 'window'];
 
-/** Whether a constant can stand in a kernel: a finite float32, or an i32 without wrapping. */
+/** Whether a kernel can hold the constant: a finite float32, or an i32 without wrapping. */
 function representable(value: number, dtype: DType): boolean {
   return dtype === 'f32' ? Math.abs(value) <= 3.4028234663852886e38 : Number.isInteger(value) && Math.abs(value) <= 0x7fffffff;
 }
 
-/** The laws, in the order in which they are tried. Each must keep the value for all finite inputs. */
+/** The laws, in the order in which they are tried. Each must preserve the value for all finite inputs. */
 export const LAWS: readonly Law[] = [
   law('x + -y is x - y', ['add'], (cx) => {
     const y = cx.as('neg', cx.arg(1));
@@ -215,7 +215,7 @@ export const LAWS: readonly Law[] = [
     const spread = (x: Node, labels: string): NodeId => {
       const kept = [...labels].filter((c) => !summed.includes(c));
       const shape = kept.map((c) => x.type.shape[labels.indexOf(c)] as number);
-      // Into the order of the result, then repeated along what it lacks.
+      // Reorder to the result's axes, then broadcast along the missing ones.
       const order = kept.map((_, i) => i).sort((i, j) => l.out.indexOf(at(kept, i)) - l.out.indexOf(at(kept, j)));
       const ordered = cx.b.permute(cx.b.reshape(x.id, shape), order);
       return cx.b.broadcast(
@@ -228,7 +228,7 @@ export const LAWS: readonly Law[] = [
   }),
 ];
 
-/** Pointwise operations on constants, by their own definition. */
+/** Folds pointwise operations on constants, with their own definition. */
 function fold(cx: Context): NodeId | undefined {
   const { op } = cx.node;
   if (!isPointwise(op)) return undefined;

@@ -5,16 +5,16 @@ import { contractLabels } from '../../ir/graph/contract.ts';
 import type { Graph, NodeId, NodeOf } from '../../ir/graph/types.ts';
 import { rebuild } from './rewrite.ts';
 
-/** Products with fewer results than this leave most of a device idle ... */
+/** Products with fewer results leave most of a device idle ... */
 const FEW_RESULTS = 8192;
-/** ... and are worth a second kernel if each sums so many terms. */
+/** ... and are worth a second kernel if each result sums this many terms. */
 const LONG_SUM = 2048;
-/** Partial sums that a result may have. */
+/** The most partial sums per result. */
 const MOST_PARTS = 16;
 
 /**
- * Cuts long sums of products with few results, as gradients of small weights are, into parts that are computed at once and then
- * added up in a fixed order.
+ * Splits long sums with few results, such as gradients of small weights, into parts that are computed in parallel and then added in a fixed
+ * order.
  */
 export function splitSums(graph: Graph): Graph {
   return rebuild(graph, (node, inputs, b) => (node.op === 'contract' ? split(b, node, inputs) : undefined));

@@ -2,15 +2,15 @@ import { fold, type ScalarExpr } from '../../base/scalar.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 
-/** State that an optimizer keeps for each parameter, as `optim.exp_avg`. */
+/** The name of an optimizer's state, such as `optim.exp_avg`. */
 export const slotName = (slot: string): string => `optim.${slot}`;
 
 /** Settings of an optimizer by name, checked and complete. */
 export type Settings = Readonly<Record<string, number | boolean | readonly number[] | ScalarExpr>>;
 
-/** Settings by name: those of all parameters, or those of a group. */
+/** A setting by name, of all parameters or of a group. */
 export type Setting = (name: string) => ScalarExpr;
-/** A number of the step; a function of the settings where these may differ from group to group. */
+/** A scalar of the step; a function of the settings if groups may override them. */
 export type Rate = ScalarExpr | ((set: Setting) => ScalarExpr);
 
 /** One parameter's part of the vector. */
@@ -18,7 +18,7 @@ export interface ParamSlice {
   readonly shape: readonly number[];
   readonly offset: number;
   readonly size: number;
-  /** A number that the host computes for each step from the settings of this parameter, in a shape. */
+  /** A scalar that the host computes for each step from this parameter's settings, broadcast to a shape. */
   readonly scalar: (name: string, rate: Rate, shape: readonly number[]) => NodeId;
   /** Whether weight decay applies to it. */
   readonly decays: boolean;
@@ -31,19 +31,19 @@ export interface UpdateContext {
   /** f32 [n]: their gradients. */
   readonly g: NodeId;
   readonly parts: readonly ParamSlice[];
-  /** The value of a state before the step, [n] where no other shape is given; zeros before the first. */
+  /** The value of a state before the step, zeros before the first; [n] unless a shape is given. */
   readonly slot: (name: string, shape?: readonly number[]) => NodeId;
-  /** Sets a state for the next step. */
+  /** Sets a state for the next step, unless this one is skipped. */
   readonly keep: (name: string, value: NodeId) => void;
-  /** Sets a state for the next step even where this one is skipped, because a gradient has overflowed. */
+  /** Sets a state for the next step even if this one is skipped because a gradient has overflowed. */
   readonly record: (name: string, value: NodeId) => void;
-  /** Whether nothing was kept before this step, in the shape of x: there states are 0, whatever they should start with. */
+  /** Whether nothing has been kept before this step, in the shape of x: states are 0 then, whatever their proper initial value. */
   readonly first: (x: NodeId) => NodeId;
-  /** A number that the host computes for each step, in a shape; [n] where it is not said. Only then may it differ by group. */
+  /** A scalar that the host computes for each step, broadcast to a shape; [n] by default. It may differ by group only with [n]. */
   readonly scalar: (name: string, rate: Rate, shape?: readonly number[]) => NodeId;
-  /** What is made of each of the different values of a rate, [], over the parameters that have it: [n]. */
+  /** Applies `of` to each distinct value of a rate, [], and broadcasts over the parameters that have it: [n]. */
   readonly each: (name: string, rate: Rate, of: (value: NodeId, i: number) => NodeId) => NodeId;
-  /** The number that a rate is in every step and for every parameter, if there is one. */
+  /** The value of a rate that is the same number in every step and for every parameter. */
   readonly plain: (rate: Rate) => number | undefined;
   /** Whether a rate is the same for all parameters. */
   readonly uniform: (rate: Rate) => boolean;
@@ -55,10 +55,10 @@ export interface UpdateContext {
   readonly decayed: (x: NodeId, other: NodeId) => NodeId;
 }
 
-/** Gives the parameters after the step. */
+/** Returns the parameters after the step. */
 export type UpdateRule = (cx: UpdateContext) => NodeId;
 
-/** The steps that are done after this one. */
+/** The number of steps including this one. */
 export const T: ScalarExpr = ['add', 'step', 1];
 export const isZero = (e: ScalarExpr): boolean => e === 0;
 /** 1 - a */
@@ -66,23 +66,23 @@ export const rest = (a: ScalarExpr): ScalarExpr => fold('sub', 1, a);
 export const LR: Rate = (set) => set('lr');
 const DECAY: Rate = (set) => set('weight_decay');
 
-/** A number of this step in the shape of x. */
+/** A scalar of this step in the shape of x. */
 export function spread(cx: UpdateContext, x: NodeId, rate: Rate, name: string): NodeId {
   const plain = cx.plain(rate);
   return plain === undefined ? cx.scalar(name, rate, cx.b.shape(x) as number[]) : cx.b.like(plain, x);
 }
 
-/** x times a number of this step. */
+/** x times a scalar of this step. */
 export const times = (cx: UpdateContext, x: NodeId, factor: Rate, name: string): NodeId => cx.b.op('mul', x, spread(cx, x, factor, name));
 
 /** x + eps */
 export const plusEps = (cx: UpdateContext, x: NodeId): NodeId => cx.b.op('add', x, spread(cx, x, cx.set('eps'), 'eps'));
 
-/** Whether this is step 0, in the shape of x. It may be skipped; what is kept asks for the first step that was not. */
+/** Whether this is step 0, in the shape of x. That step may be skipped; states ask `first` for the first real step. */
 export const isStart = (cx: Pick<UpdateContext, 'b' | 'scalar'>, x: NodeId): NodeId =>
   cx.b.op('lt', cx.scalar('steps', 'step', cx.b.shape(x) as number[]), cx.b.like(0.5, x));
 
-/** a * old + (1 - a) * fresh, kept under a name. */
+/** a * old + (1 - a) * fresh, stored under a name. */
 export function average(cx: UpdateContext, name: string, fresh: NodeId, a: ScalarExpr): NodeId {
   const value = cx.b.op('add', times(cx, cx.slot(name), a, `${name}_decay`), times(cx, fresh, rest(a), `${name}_share`));
   cx.keep(name, value);
@@ -91,14 +91,14 @@ export function average(cx: UpdateContext, name: string, fresh: NodeId, a: Scala
 
 export const decays = (cx: UpdateContext): boolean => cx.plain(DECAY) !== 0;
 
-/** g + decay * p, where decay is not 0. */
+/** g + decay * p, unless decay is 0. */
 export function withDecay(cx: UpdateContext): NodeId {
   return decays(cx) ? cx.decayed(cx.b.op('add', cx.g, times(cx, cx.p, DECAY, 'weight_decay')), cx.g) : cx.g;
 }
 
 export const SHRINKING: Rate = (set) => ['sub', 1, ['mul', set('lr'), set('weight_decay')]];
 
-/** p (1 - lr decay): the decay acts on the parameter, not through the moments. Loshchilov and Hutter, 2019. */
+/** p (1 - lr decay): decoupled weight decay, which bypasses the moments (Loshchilov and Hutter, 2019). */
 export function shrunk(cx: UpdateContext): NodeId {
   if (!decays(cx)) return cx.p;
   return cx.decayed(cx.b.op('mul', cx.p, cx.scalar('decay', SHRINKING)), cx.p);
@@ -132,7 +132,7 @@ export function adamStep(cx: UpdateContext, p: NodeId, g: NodeId): NodeId {
   const { b } = cx;
   const [m, v] = moments(cx, g);
   const [beta1] = cx.pair('betas');
-  // Reddi, Kale and Kumar, 2018: the largest average so far instead of the last.
+  // Reddi, Kale and Kumar, 2018: the largest average so far instead of the latest.
   const largest = cx.flag('amsgrad') ? b.op('max', cx.slot('max_exp_avg_sq'), v) : v;
   if (cx.flag('amsgrad')) cx.keep('max_exp_avg_sq', largest);
   return minus(cx, p, normalised(cx, m, largest), corrected(beta1), 'step_size');

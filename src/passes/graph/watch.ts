@@ -4,14 +4,14 @@ import { gradient } from '../../autodiff/gradient.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 
-/** A value of a step that somebody looks at, or the gradient of the loss with respect to it. */
+/** A value of a step that is watched, or the loss's gradient with respect to it. */
 export interface Watched {
   readonly output: string;
   readonly node: NodeId;
   readonly gradient: boolean;
 }
 
-/** A graph with a loss -> one that computes what is watched, and changes nothing. */
+/** A graph that computes the watched values and writes no state. */
 export function watch(graph: Graph, watched: readonly Watched[]): Graph {
   const b = new GraphBuilder(graph.name, graph);
   const loss = get(new Map(Object.entries(graph.outputs)), LOSS, 'output');

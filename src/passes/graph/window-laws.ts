@@ -4,7 +4,7 @@ import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import { contractLabels } from '../../ir/graph/contract.ts';
 import type { Node, NodeId, NodeOf } from '../../ir/graph/types.ts';
 
-/** The axes of a contract's operands and result that have one element say nothing: the same contract without them. */
+/** The same contract without the axes that have a single element. */
 export function withoutSingles(b: GraphBuilder, node: NodeOf<'contract'>, inputs: readonly NodeId[]): NodeId | undefined {
   const l = contractLabels(node.attrs.spec);
   const [x, y] = [at(inputs, 0), at(inputs, 1)];
@@ -22,8 +22,8 @@ export function withoutSingles(b: GraphBuilder, node: NodeOf<'contract'>, inputs
 }
 
 /**
- * The adjoint of sliding windows of a product is a product of sliding windows: the gradient of a convolution's input is a
- * convolution of the padded cotangent with the kernel turned around, and needs no memory for the windows.
+ * The adjoint of sliding windows of a product is a product of sliding windows: the gradient of a convolution's input is a convolution of
+ * the padded cotangent with the flipped kernel, and needs no memory for the windows.
  */
 export function productOfWindows(b: GraphBuilder, node: NodeOf<'unwindow'>, product: Node): NodeId | undefined {
   const { axis, length, stride, dilation } = node.attrs;
@@ -44,7 +44,7 @@ export function productOfWindows(b: GraphBuilder, node: NodeOf<'unwindow'>, prod
   return b.contract(`${moving}${inside},${fixed}->${l.out.slice(0, -1)}`, windows, turned);
 }
 
-/** A part of a product of windows is the product of a part of the windows: nobody needs the rest. */
+/** A slice of a product of windows is the product of a slice of the windows, since the rest is not needed. */
 export function partOfProduct(b: GraphBuilder, node: NodeOf<'slice'>, product: Node): NodeId | undefined {
   if (product.op !== 'contract' || !product.inputs.some((i) => b.node(i).op === 'window')) return undefined;
   const l = contractLabels(product.attrs.spec);
@@ -57,7 +57,7 @@ export function partOfProduct(b: GraphBuilder, node: NodeOf<'slice'>, product: N
   return b.contract(product.attrs.spec, part(at(product.inputs, 0), l.a), part(at(product.inputs, 1), l.b));
 }
 
-/** Windows side by side cover every place once: what they hold only has to be put in order. */
+/** Adjacent windows cover every element once, so their adjoint only reorders elements. */
 export function windowsSideBySide(b: GraphBuilder, node: NodeOf<'unwindow'>, x: NodeId): NodeId | undefined {
   const { axis, length, stride, dilation } = node.attrs;
   const shape = b.shape(x);
@@ -73,7 +73,7 @@ export function windowsSideBySide(b: GraphBuilder, node: NodeOf<'unwindow'>, x: 
   return b.add('pad', [ordered], { low: joined.map(() => 0), high: joined.map((_, i) => (i === axis ? rest : 0)), value: 0 });
 }
 
-/** Padding beside a window is padding below it, and padding of padding is one. */
+/** Padding the axes beside a window can move below it, and two paddings join into one. */
 export function padBelow(b: GraphBuilder, node: NodeOf<'pad'>, inner: Node): NodeId | undefined {
   const { low, high, value } = node.attrs;
   if (inner.op === 'pad' && inner.attrs.value === value) {

@@ -3,10 +3,10 @@ import type { Kernel } from '../../ir/kernel/types.ts';
 import type { Arena, ArenaKind } from '../../plan.ts';
 import type { Tensor } from '../schedule/types.ts';
 
-/** Bindings start at multiples of so many words (of four bytes) on every device. */
+/** Bindings start at multiples of this many words (of four bytes) on every device. */
 export const BINDING_ALIGN = 64;
 
-/** Arenas of each type are marked by a letter. */
+/** Letters in arena names that mark the type. */
 const MARK: Readonly<Record<StorageType, string>> = { f32: '', i32: 'i', f16: 'h' };
 
 const arenaName = (kind: ArenaKind, dtype: StorageType): string => MARK[dtype] + kind;
@@ -17,14 +17,14 @@ export interface Placed {
   readonly offset: number;
 }
 
-/** When a transient is first written and last read, as indices of dispatches. */
+/** When a transient is first written and last read, as dispatch indices. */
 export interface Lifetime {
   readonly tensor: Tensor;
   readonly from: number;
   readonly to: number;
 }
 
-/** Which dispatches a transient must survive. Outputs live to the end. */
+/** The lifetimes of transients. Outputs live to the end. */
 export function lifetimes(
   dispatches: readonly (readonly Kernel[])[],
   tensors: ReadonlyMap<string, Tensor>,
@@ -43,7 +43,7 @@ export function lifetimes(
   });
 }
 
-/** Words of the largest set of transients that are alive at once: no layout needs less. */
+/** Words of the largest set of transients that are live at once: a lower bound for any layout. */
 export function leastWords(lives: readonly Lifetime[]): number {
   const ends = [...new Set(lives.map((l) => l.from))];
   return Math.max(0, ...ends.map((i) => lives.filter((l) => l.from <= i && i <= l.to).reduce((n, l) => n + wordsOf(l.tensor), 0)));
@@ -53,10 +53,10 @@ const wordsOf = ({ size, dtype }: Tensor): number => Math.ceil(size / PER_WORD[d
 const aligned = (n: number, dtype: StorageType): number =>
   Math.ceil(n / (BINDING_ALIGN * PER_WORD[dtype])) * BINDING_ALIGN * PER_WORD[dtype];
 
-/** Words of transients by what they consist of. */
+/** Words of transients by type. */
 export type TransientWords = Readonly<Partial<Record<StorageType, number>>>;
 
-/** Best fit by lifetime: the largest first, each at the lowest offset where nothing alive at the same time lies. */
+/** Assigns offsets to transients: largest first, each at the lowest offset that overlaps nothing live at the same time. */
 export function assignTransients(lives: readonly Lifetime[]): {
   readonly placed: ReadonlyMap<string, Placed>;
   readonly words: TransientWords;
@@ -81,12 +81,12 @@ export function assignTransients(lives: readonly Lifetime[]): {
   return { placed, words };
 }
 
-/** Puts tensors that live as long as the device memory itself one behind the other. */
+/** Places tensors that live as long as the device memory, one after another. */
 export class ArenaBuilder {
   private readonly ends = new Map<string, { readonly kind: ArenaKind; readonly dtype: StorageType; readonly words: number }>();
   private readonly known = new Map<string, Placed>();
 
-  /** The place of a tensor; the same name has the same place in every program. */
+  /** The place of a tensor; a name has the same place in every program. */
   place(kind: ArenaKind, name: string, dtype: StorageType, size: number): Placed {
     const arena = arenaName(kind, dtype);
     const key = `${arena}/${name}`;
@@ -101,7 +101,7 @@ export class ArenaBuilder {
     return placed;
   }
 
-  /** Makes the memory of transients at least this large: programs share it. */
+  /** Makes the memory for transients at least this large; programs share it. */
   atLeast(dtype: StorageType, words: number): void {
     const arena = arenaName('work', dtype);
     const end = this.ends.get(arena);
@@ -109,7 +109,7 @@ export class ArenaBuilder {
   }
 
   arenas(): Arena[] {
-    // The last tensor has the space behind it that the others have: vectors may run over its end.
+    // Pad the last tensor like the others, since vectors may run past its end.
     return [...this.ends]
       .map(([name, { kind, dtype, words }]) => ({ name, kind, dtype, words: Math.max(BINDING_ALIGN, aligned(words, 'f32')) }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -11,7 +11,7 @@ export interface Reading {
   readonly point: ix.Point;
 }
 
-/** Which of the nodes in `of` are read while `root` is computed at a point, and at which of their points. */
+/** Which nodes of `of` are read when `root` is computed at a point, and where. */
 export function readings(graph: Graph, root: NodeId, point: ix.Point, of: ReadonlySet<NodeId>, stored: ReadonlySet<NodeId>): Reading[] {
   const found: Reading[] = [];
   const seen = new Set<string>();

@@ -2,13 +2,13 @@ import { at } from '../../base/errors.ts';
 import type { Kernel } from '../../ir/kernel/types.ts';
 import { workOf } from './work.ts';
 
-/** Kernels that one dispatch may hold: each adds to its shader. */
+/** The most kernels in one dispatch; each makes its shader larger. */
 const MOST = 8;
 
-/** How many dispatches back a kernel may go: further back, what it computes would be kept for long. */
+/** How many dispatches earlier a kernel may run; earlier than that, its result would occupy memory for long. */
 const REACH = 2;
 
-/** Floating-point operations of a kernel that is slowed down by one that waits, more than a dispatch costs. */
+/** From this many floating-point operations on, slowing a kernel down costs more than another dispatch. */
 const LARGE = 5e7;
 
 interface Span {
@@ -30,15 +30,15 @@ interface Batch {
 }
 
 /**
- * Whether kernels should not be in one shader. Drivers that run shaders on a processor have a thread of it change from lane to lane
- * at every barrier, and whatever is in registers then goes through memory: of the kernels that have no barrier too.
+ * Whether two kernels should not share a shader. Software drivers switch from lane to lane at every barrier and spill registers to memory
+ * for it, even in the kernels that have no barrier.
  */
 function disturbs(a: Kernel, b: Kernel): boolean {
   const [waits, other] = a.lanes > 1 ? [a, b] : [b, a];
   return waits.lanes > 1 && other.lanes === 1 && workOf(other).flops >= LARGE;
 }
 
-/** Whether a dispatch has no room for a kernel: its bindings would have to be joined, and equal layers would differ. */
+/** Whether a dispatch has no room for a kernel: with too many bindings, some would have to be merged, and equal layers would differ. */
 function isFull(batch: Batch | undefined, mine: readonly Span[], bindings: number): boolean {
   if (!batch) return false;
   const windows = new Set([...batch.touched, ...mine].map((s) => `${s.tensor}+${s.from}-${s.to}`));
@@ -46,8 +46,8 @@ function isFull(batch: Batch | undefined, mine: readonly Span[], bindings: numbe
 }
 
 /**
- * Puts kernels that do not depend on each other into one dispatch, each a little earlier than in its turn, as what it reads and overwrites allows.
- * Gives the numbers of the kernels of each dispatch.
+ * Puts independent kernels into one dispatch. A kernel may run a little earlier than in its turn, as far as what it reads and overwrites
+ * allows. Returns the indices of the kernels of each dispatch.
  */
 export function batches(kernels: readonly Kernel[], { bindings, software }: { bindings: number; software: boolean }): number[][] {
   const result: Batch[] = [];

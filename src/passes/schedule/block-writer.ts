@@ -4,36 +4,36 @@ import * as ix from '../../ir/kernel/index-math.ts';
 import type { Expr, Stmt } from '../../ir/kernel/types.ts';
 
 /**
- * How the innermost loop of a sum is written: as it is, four rounds at once so that neighbours are loaded together, or on
- * vectors of four. Loops of a few rounds are written out with `four` and `vector`, the innermost alone with `short`.
+ * How the innermost loop of a sum is written: plain, unrolled by four so that adjacent elements load together, or on vectors of four.
+ * `four` and `vector` also unroll short loops fully; `short` unrolls only a short innermost loop.
  */
 export type Unroll = 'none' | 'short' | 'four' | 'vector';
 
-/** Rounds that loops written out may have together. */
+/** The most iterations that fully unrolled loops may have together. */
 const WRITTEN_OUT = 9;
 
-/** Rounds of an innermost loop that is written out by itself. */
+/** The most iterations of an innermost loop that is unrolled alone. */
 const SHORT = 5;
 
-/** From which axis on the loops are written out. */
+/** The first axis whose loop is fully unrolled. */
 function smallAxes(shape: readonly number[], unroll: Unroll): number {
   if (unroll === 'none') return shape.length;
   let product = 1;
   let axis = shape.length;
   if (unroll === 'short') return axis > 0 && at(shape, axis - 1) <= SHORT ? axis - 1 : axis;
   while (axis > 0 && product * at(shape, axis - 1) <= WRITTEN_OUT) product *= at(shape, --axis);
-  // On vectors a loop of four or eight stays a loop of vectors.
+  // With `vector`, a loop of four or eight stays a loop over vectors.
   return unroll === 'vector' && shape.length > 0 && axis < shape.length && at(shape, shape.length - 1) % 4 === 0 ? shape.length : axis;
 }
 
-/** The axis whose rounds are taken four at once: the last that is more than a few. */
+/** The axis that is unrolled by four: the last one with more than one element. */
 function lastLong(shape: readonly number[]): number {
   let axis = shape.length - 1;
   while (axis >= 0 && at(shape, axis) === 1) axis--;
   return axis;
 }
 
-/** Writes the statements of a kernel: nested blocks, fresh names, and what each block knows already. */
+/** Writes the statements of a kernel: nested blocks, fresh names, and the values known in each block. */
 export class BlockWriter {
   private readonly blocks: { readonly body: Stmt[]; readonly memo: Map<string, Expr> }[] = [];
   private names = 0;
@@ -62,7 +62,7 @@ export class BlockWriter {
     this.guards--;
   }
 
-  /** Whether some threads may not get here. */
+  /** Whether some threads may not reach this point. */
   get isGuarded(): boolean {
     return this.guards > 0;
   }
@@ -72,7 +72,7 @@ export class BlockWriter {
     this.emit({ kind: 'for', name, extent, body: this.inBlock(() => body(name)) });
   }
 
-  /** Runs `body` for every index of a shape, in row-major order; the innermost loops as the tiling says. */
+  /** Runs `body` for every index of a shape, in row-major order, with loops unrolled as `how` says. */
   loopOver(
     shape: readonly number[],
     how: { readonly lanes: number; readonly unroll: Unroll },
@@ -110,14 +110,14 @@ export class BlockWriter {
     });
   }
 
-  /** A value that has a name from here on. */
+  /** Names a value. */
   define(prefix: string, value: Expr): Expr {
     const name = this.fresh(prefix);
     this.emit({ kind: 'let', name, value });
     return ref(value.type, name);
   }
 
-  /** A variable that starts with a value. */
+  /** A mutable variable with an initial value. */
   variable(prefix: string, start: Expr): Expr {
     const name = this.fresh(prefix);
     this.emit({ kind: 'var', name, value: start });
@@ -129,7 +129,7 @@ export class BlockWriter {
     this.emit({ kind: 'set', name: target.name, value });
   }
 
-  /** What an enclosing block computed before under this key. */
+  /** The value that this or an enclosing block has computed under a key. */
   recall(key: string): Expr | undefined {
     for (let i = this.blocks.length - 1; i >= 0; i--) {
       const known = at(this.blocks, i).memo.get(key);
@@ -138,7 +138,7 @@ export class BlockWriter {
     return undefined;
   }
 
-  /** A value by a name, unless it is as simple as one, which this block and those inside know from here on. */
+  /** Names a value, unless it is trivial, and remembers it for this block and those inside. */
   keep(key: string, value: Expr, prefix: string): Expr {
     const simple = value.kind === 'literal' || value.kind === 'ref' || value.kind === 'uniform';
     const result = simple ? value : this.define(prefix, value);

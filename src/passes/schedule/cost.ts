@@ -2,30 +2,30 @@ import { FUNCTION_COSTS } from '../../ir/kernel/function-costs.ts';
 import { isVector } from '../../ir/kernel/functions.ts';
 import type { Expr, Fn, Kernel, Stmt } from '../../ir/kernel/types.ts';
 
-/** What a kind of device takes for what is not a function, in additions. */
+/** The costs of a kind of device, besides functions, in additions. */
 export interface Costs {
-  /** A load from a cache, which a vector of four costs little more than one element. */
+  /** A load from cache; a vector of four costs little more than one element. */
   readonly load: number;
   readonly vectorLoad: number;
-  /** A round of a loop. */
+  /** An iteration of a loop. */
   readonly loop: number;
-  /** Starting a thread: its place among the points is worked out. */
+  /** Starting a thread and working out its indices. */
   readonly thread: number;
   /** A function on a vector of four. */
   readonly vector: number;
-  /** What index arithmetic costs of what it would as arithmetic. */
+  /** The cost of index arithmetic relative to other arithmetic. */
   readonly index: number;
   /**
-   * Registers, where it matters that the values of a round of a loop fit into them: engines load all of a round first. What
-   * does not fit is written and read again.
+   * Registers, if the values of a loop iteration should fit into them: engines load everything of an iteration first, and spill what does
+   * not fit.
    */
   readonly registers?: number;
-  /** What functions cost otherwise. */
+  /** Functions whose cost differs from the default. */
   readonly functions: Partial<Readonly<Record<Fn, number>>>;
 }
 
 const GPU_COSTS: Costs = { load: 6, vectorLoad: 8, loop: 2, thread: 30, vector: 4, index: 0.5, functions: {} };
-/** A branch is taken about as often as not. */
+/** A branch is taken a little more than half of the time. */
 const TAKEN = 0.6;
 
 function exprCost(e: Expr, c: Costs): number {
@@ -49,20 +49,20 @@ function bodyCost(body: readonly Stmt[], c: Costs): number {
   return total;
 }
 
-/** ValueLowering that a round of an innermost loop has at once. */
+/** Values that an iteration of an innermost loop holds at once. */
 function valuesOf(body: readonly Stmt[]): number {
   if (body.some((s) => s.kind === 'for')) return 0;
   const sums = new Set(body.flatMap((s) => (s.kind === 'set' ? [s.name] : [])));
   return sums.size + body.filter((s) => s.kind === 'let').length;
 }
 
-/** About how long a kernel takes, in additions, on a device that runs so many threads at once. */
+/** The estimated time of a kernel, in additions, on a device that runs `threads` threads at once. */
 export function kernelCost(kernel: Kernel, threads: number, costs = GPU_COSTS): number {
   const points = kernel.axes.reduce((n, a) => n * a.extent, 1) * kernel.lanes;
   return (costs.thread + bodyCost(kernel.body, costs)) * Math.max(points, threads);
 }
 
-/** About how long one workgroup of so many threads takes for a kernel, in additions of one thread. */
+/** The estimated time of a kernel on one workgroup of `threads` threads, in additions of one thread. */
 export function workgroupCost(kernel: Kernel, threads: number): number {
   const points = kernel.axes.reduce((n, a) => n * a.extent, 1);
   return Math.ceil(points / (kernel.lanes > 1 ? 1 : threads)) * (GPU_COSTS.thread + bodyCost(kernel.body, GPU_COSTS));

@@ -3,8 +3,8 @@ import type { Buffer, Expr, Kernel, Stmt } from '../../ir/kernel/types.ts';
 import { shareLoads } from './share-loads.ts';
 
 /**
- * Joins kernels that go through the same points and the same loops, and of which none needs another's results, so that they go
- * through them together and load once what several read: the gradients of a layer's weight and bias.
+ * Fuses independent kernels with the same points and the same loop, so that what several of them read is loaded once: the gradients of a
+ * layer's weight and bias.
  */
 export function fuseLoops(kernels: readonly Kernel[]): Kernel[] {
   const shapes = new Map<string, Kernel[]>();
@@ -16,7 +16,7 @@ export function fuseLoops(kernels: readonly Kernel[]): Kernel[] {
   return [...shapes.values()].map((alike) => (alike.length === 1 ? at(alike, 0) : join(alike)));
 }
 
-/** Statements before the loops, the one loop, and what follows. */
+/** The statements before the loops, the fused loop, and the statements after it. */
 function join(kernels: readonly Kernel[]): Kernel {
   const first = at(kernels, 0);
   const renamed = kernels.map((k, i) => k.body.map((s) => rename(s, i)));
@@ -45,7 +45,7 @@ function join(kernels: readonly Kernel[]): Kernel {
   });
 }
 
-/** The same statement with names of its own for the kernel that it comes from; axes keep theirs. */
+/** The statement with names made unique to its kernel; axes keep theirs. */
 function rename(s: Stmt, kernel: number): Stmt {
   return mapStmt(s, (name) => (/^(i\d+|lane|sub)$/.test(name) ? name : `${name}_${kernel}`));
 }

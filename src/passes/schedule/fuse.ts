@@ -8,13 +8,13 @@ import type { Level } from './types.ts';
 import { findUses, type Use } from './uses.ts';
 import { paddedWindows } from './padding.ts';
 
-/** Scalar operations that one dispatch is worth: below this, computing again is cheaper than a kernel more. */
+/** The cost of a dispatch in scalar operations; recomputing for less is cheaper than another kernel. */
 const DISPATCH_WORTH = 65_536;
 /** Loading or storing an element, in scalar operations. */
 const ACCESS = 6;
-/** Points of a thread of a product that share what they read. */
+/** How many points of a thread share a read in a product. */
 const SHARED = 4;
-/** An inlined expression larger than this gets a kernel of its own, so that shaders stay small. */
+/** A larger expression is not inlined but gets its own kernel, so that shaders stay small. */
 const MAX_INLINE = 256;
 
 /** Which nodes are stored; everything else is computed where it is read. Each choice and its reason go into the log. */
@@ -62,10 +62,10 @@ class Fusion {
   private readonly graph: Graph;
   private readonly uses: ReadonlyMap<NodeId, readonly Use[]>;
   private readonly roots: ReadonlySet<NodeId>;
-  /** Cost of computing one element of a node again, with everything inlined in it. */
+  /** Cost of recomputing one element of a node, with everything inlined in it. */
   private readonly cost = new Map<NodeId, number>();
   private readonly loads = new Map<NodeId, number>();
-  /** Nodes with a reduction or contraction inlined in them: they must be computed exactly once. */
+  /** Nodes with a reduction or contraction inlined: they must be computed exactly once. */
   private readonly anchored = new Set<NodeId>();
   private readonly compared: ReadonlySet<NodeId>;
 
@@ -86,7 +86,7 @@ class Fusion {
       return this.asEpilogue(uses)
         ? { inline: true, why: 'its only reader takes every element once' }
         : { inline: false, why: 'a sum is computed once, and its readers do not take every element just once' };
-    // A fresh random number is cheaper than memory for it, however often it is read.
+    // Drawing a random number again is cheaper than storing it, however often it is read.
     if (family === 'draw') return { inline: true, why: 'random numbers are drawn again' };
     if (family === 'concat') return { inline: false, why: 'parts are put together once' };
     if (cost > MAX_INLINE) return { inline: false, why: `${cost} operations would be written out wherever it is read` };
@@ -105,7 +105,7 @@ class Fusion {
       : { inline: false, why };
   }
 
-  /** A reduction may go on in the kernel of its only reader, if that reader visits every element once. */
+  /** A reduction may be inlined in its only reader, as an epilogue, if that reads every element once. */
   private asEpilogue(uses: readonly Use[]): boolean {
     const [use] = uses;
     if (!use || uses.length !== 1 || !use.bijective || use.factor !== 1) return false;
@@ -115,7 +115,7 @@ class Fusion {
     return true;
   }
 
-  /** Elements that one element is computed from. */
+  /** Elements that are loaded to compute one element. */
   private loadsOf(node: Node): number {
     let loads = 0;
     for (const input of new Set(node.inputs)) {

@@ -7,12 +7,12 @@ import { mergeRows } from './merge.ts';
 import type { Fused, Level } from './types.ts';
 import { findUses, type Use } from './uses.ts';
 
-/** Along a row, computing so much again costs about as much as storing and loading. */
+/** Recomputing this many operations along a row costs about as much as storing and loading. */
 const CHEAP_IN_ROW = 24;
 
 /**
- * Gathers what each root computes, and joins groups that go through the same rows. ValueLowering are stored before they are read.
- * `elided` are concatenations whose parts are stored in place of them, `kept` roots that something besides kernels needs.
+ * Gathers what each root computes, and merges groups over the same rows. The order stores values before they are read. `elided` are
+ * concatenations whose parts are stored instead; `kept` are roots that something besides kernels needs.
  */
 export function formGroups(
   graph: Graph,
@@ -34,7 +34,7 @@ export function formGroups(
   return mergeRows(graph, single, log).map((g) => recomputed(graph, g, { kept, compared, uses }));
 }
 
-/** What is known of a whole graph, found once for all groups. */
+/** Facts about the whole graph, found once for all groups. */
 interface Facts {
   /** Roots that something besides kernels needs. */
   readonly kept: ReadonlySet<NodeId>;
@@ -42,7 +42,7 @@ interface Facts {
   readonly uses: ReadonlyMap<NodeId, readonly Use[]>;
 }
 
-/** What only the group itself reads along its rows, and what is cheap, is computed again instead of stored. */
+/** Recomputes, instead of storing, cheap roots along the rows that only the group itself reads. */
 function recomputed(graph: Graph, g: Fused, { kept, compared, uses }: Facts): Fused {
   const inside = new Set([...g.roots, ...g.inlined]);
   const again = g.roots.filter((id) => {
@@ -58,7 +58,7 @@ function recomputed(graph: Graph, g: Fused, { kept, compared, uses }: Facts): Fu
   };
 }
 
-/** Operations for one element of a root, other roots left aside; infinite where a sum is among them. */
+/** Operations per element of a root, without other roots; infinite unless all of them are pointwise. */
 function costWithin(graph: Graph, root: NodeId, roots: ReadonlySet<NodeId>): number {
   let total = 0;
   const seen = new Set<NodeId>();
@@ -73,7 +73,7 @@ function costWithin(graph: Graph, root: NodeId, roots: ReadonlySet<NodeId>): num
   return total;
 }
 
-/** Whether a group, if it reads a node at all, reads it through pointwise operations alone: each element at its own place. */
+/** Whether a group reads a node, if at all, only through pointwise operations: each element at its own point. */
 export function readsOnlyInPlace(graph: Graph, g: Fused, id: NodeId): boolean {
   const inside = new Set([...g.roots, ...g.inlined]);
   const seen = new Set<string>();
@@ -89,7 +89,7 @@ export function readsOnlyInPlace(graph: Graph, g: Fused, id: NodeId): boolean {
   return g.roots.every((r) => fine(r, true));
 }
 
-/** Leaves that lie in memory already. */
+/** Leaves that are in memory already. */
 function isStored(node: Node): boolean {
   return OPS[node.op].memory !== 'none';
 }

@@ -7,9 +7,9 @@ import type { Expr } from '../../ir/kernel/types.ts';
 import type { Lowerer } from './lowering.ts';
 import { between, isWide, perLane, viewedPoint } from './views.ts';
 
-/** ValueLowering that come from one operand or another, or from none, by where their point lies. */
+/** Pad and concat: which operand a value comes from, if any, depends on its point. */
 
-/** A value as a vector where its point stands for four. */
+/** Splats a scalar value if its point is wide. */
 const wide = (value: Expr, point: ix.Point): Expr => (isWide(point) && !value.type.endsWith('x4') ? call('splat', value) : value);
 
 const shapeOf = (v: Lowerer, id: NodeId): number[] => fixedShape(at(v.graph.nodes, id).type.shape);
@@ -27,7 +27,7 @@ export function padAt(v: Lowerer, node: NodeOf<'pad'>, point: ix.Point): Expr {
   const value = (): Expr => at(v.at(input, [inner]), 0);
   if (unknown.length === 0) return value();
   const condition = unknown.reduce((a, b) => call('and', a, b));
-  // Outside, a load gives anything and its result is dropped: cheaper than a branch, and neighbours can share it.
+  // Outside, the loaded value is arbitrary and dropped: cheaper than a branch, and adjacent elements can share the load.
   if (v.tiling.masked && v.isLoad(input)) return call('select', wide(condition, point), value(), wide(outside, point));
   const result = v.out.variable('p', wide(outside, point));
   v.out.guarded(condition, () => v.out.assign(result, wide(value(), point)));
@@ -46,7 +46,7 @@ export function concatAt(v: Lowerer, node: NodeOf<'concat'>, point: ix.Point): E
     const start = from;
     from += size;
     const inner = point.map((p, i) => (i === axis ? ix.add(p, ix.constant(-start)) : p));
-    // Four that may lie in two parts are looked at one by one.
+    // A vector that may span two parts is read lane by lane.
     if (ix.isWide(place) && (start % 4 !== 0 || size % 4 !== 0)) return oneByOne();
     const test = between(ix.isWide(place) ? (ix.vectorStart(place) as ix.Index) : place, start, from);
     if (test === 'never') continue;

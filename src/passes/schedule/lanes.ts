@@ -6,14 +6,14 @@ import { isRowwise } from './rows.ts';
 import type { Group, Schedule } from './types.ts';
 
 /**
- * A reduction is shared by the lanes of a workgroup where threads would be few and each would have long to go. With more
- * results the device is busy without, and barriers cost more than they bring; a single result is also rounded less.
+ * The lanes of a workgroup share a reduction if there would be few threads with long sums. With more results the device is busy anyway, and
+ * barriers cost more than they gain. A single result is also rounded less.
  */
 function worthSharing(outputs: number, length: number): boolean {
   return (outputs === 1 && length >= 64) || (outputs <= 64 && length >= 512);
 }
 
-/** How many lanes share each point of a group's kernel: those of the target for a long reduction with few results, else 1. */
+/** How many lanes share each point of a group's kernel: `most` for a long reduction with few results, else 1. */
 export function chooseLanes(s: Schedule, group: Group, most: number): number {
   if (most === 1 || isRowwise(s.graph, group)) return 1;
   const { nodes } = s.graph;
@@ -22,7 +22,7 @@ export function chooseLanes(s: Schedule, group: Group, most: number): number {
   const [anchor] = anchors;
   if (!anchor || !recordOf(anchor).sum?.shared || anchors.length > 1) return 1;
   const length = summedShape(s.graph, anchor).reduce((a, b) => a * b, 1);
-  // Only a reduction over the points of the kernel itself may be shared: every lane must reach it.
+  // Only a reduction at the kernel's own points may be shared, since every lane must reach it.
   return worthSharing(outputs, length) && count(anchor.type.shape) === outputs && !underGuard(s, group, anchor.id) ? most : 1;
 }
 
@@ -31,7 +31,7 @@ export function summedShape(graph: Graph, node: Node): readonly number[] {
   return recordOf(node).sum?.loops(node, operandTypes(graph, node)) ?? [];
 }
 
-/** Whether the group reads the anchor only under a condition, as the inside of a pad or a part of a concatenation. */
+/** Whether the group reads the anchor under a condition, such as inside a pad or a concatenation. */
 function underGuard(s: Schedule, group: Group, anchor: NodeId): boolean {
   const seen = new Set<string>();
   const reached = (id: NodeId, guarded: boolean): boolean => {

@@ -2,7 +2,7 @@ import { at } from '../../base/errors.ts';
 import { showType } from '../../base/types.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 
-/** What the scheduler decided, for the reader: what each merge gained, and why each cut was made. */
+/** The scheduler's decisions and their reasons, for the reader. */
 export class Log {
   readonly lines: string[] = [];
   private readonly graph: Graph;
@@ -17,7 +17,7 @@ export class Log {
     this.lines.push(`%${id} = ${op} : ${showType(type)}${loc ? ` (${loc})` : ''} ${text}`);
   }
 
-  /** About two groups, named by their last roots. */
+  /** A note about two groups, named by their roots. */
   pair(a: readonly NodeId[], b: readonly NodeId[], text: string): void {
     const name = (ids: readonly NodeId[]): string => `[${ids.map((id) => `%${id}`).join(' ')}]`;
     this.lines.push(`${name(a)} and ${name(b)} ${text}`);

@@ -19,10 +19,10 @@ import { tiling, tilingKey, tilings, type Target, type Tiling } from './tiling.t
 import type { Group, Schedule, Store } from './types.ts';
 import { ValueLowering } from './values.ts';
 
-/** Which of the tilings of a kernel is taken: the one that costs least, or, for tests, one by number. */
+/** Which tiling of a kernel to take: the cheapest or, for tests, one by index. */
 export type TilingChoice = 'cheapest' | number;
 
-/** Tilings by what the plain kernel computes, so that equal layers are looked at once. */
+/** Chosen tilings by what the plain kernel computes, so that equal layers are searched once. */
 export type TilingCache = Map<string, Tiling>;
 
 /** Writes a group as a kernel. */
@@ -32,7 +32,7 @@ export function lowerGroup(...given: Parameters<typeof chooseKernel>): Kernel {
   return way ? writeMatrices(s, group, index, way, target.lanes) : finish(chooseKernel(...given), target);
 }
 
-/** Writes a group whose product matrix units compute: a workgroup fills a table, then its lanes go through it. */
+/** Writes a group whose product runs on matrix units: a workgroup fills a table, then its lanes process the elements. */
 function writeMatrices(s: Schedule, group: Group, index: number, way: MatrixWay, lanes: number): Kernel {
   const { product, row, column } = way;
   const shape = fixedShape(at(s.graph.nodes, way.node).type.shape);
@@ -78,7 +78,7 @@ function writeMatrices(s: Schedule, group: Group, index: number, way: MatrixWay,
   };
 }
 
-/** In the order of their first use, so that equal layers have equal kernels. */
+/** Buffers in the order of first use, so that equal layers have equal kernels. */
 function buffersOf(
   s: Schedule,
   windows: ReadonlyMap<string, TensorRange>,
@@ -92,13 +92,13 @@ function buffersOf(
   });
 }
 
-/** A kernel and how it goes through its points. */
+/** A kernel and its tiling. */
 export interface Option {
   readonly how: Tiling;
   readonly kernel: Kernel;
 }
 
-/** Every way that is worth trying to write a group as a kernel: the one that should be fastest first, and the plain one. */
+/** All kernels worth trying for a group, lowest estimated cost first, and the plain one. */
 export function optionsFor(
   s: Schedule,
   group: Group,
@@ -141,7 +141,7 @@ function chooseKernel(
   const plain = plainOption(s, group, index, target);
   if (!target.tiles || s.level === 0) return plain.kernel;
   const key = signature(plain.kernel);
-  // Kernels have no axes of one place, and tilings do: of [3, 1, 2] one is of no use to [3, 2].
+  // Kernels drop axes of extent 1 and tilings keep them, so a tiling of [3, 1, 2] does not fit [3, 2].
   const shaped = `${key} ${fixedShape(at(s.graph.nodes, at(group.stores, 0).node).type.shape)
     .slice(0, group.rank)
     .join()}`;
@@ -155,7 +155,7 @@ function chooseKernel(
   const measured = target.tuned?.size ? target.tuned.get(hash(key)) : undefined;
   const tuned = measured === undefined ? undefined : [plain.how, ...candidates].find((how) => tilingKey(how) === measured);
   let best = { ...plain, cost: kernelCost(plain.kernel, target.threads, target.costs) };
-  // Where little is computed, little can be gained.
+  // A small kernel has little to gain.
   const tried = tuned ? [tuned] : best.cost < (target.worthTrying ?? 0) ? candidates.slice(0, 2) : candidates;
   for (const how of tried) {
     const kernel = write(s, group, index, how, target);
@@ -166,7 +166,7 @@ function chooseKernel(
   return best.kernel;
 }
 
-/** What a kernel computes, whatever the names of its buffers. */
+/** What a kernel computes, independent of the names of its buffers. */
 export function signature(kernel: Kernel): string {
   const order = new Map(kernel.buffers.map((b, i) => [b.name, i]));
   const { axes, lanes, body } = kernel;
@@ -174,7 +174,7 @@ export function signature(kernel: Kernel): string {
   return JSON.stringify([axes, lanes, buffers, body], (key, value: unknown) => (key === 'buffer' ? order.get(value as string) : value));
 }
 
-/** The points that one thread computes: a tile, in vectors along one axis. */
+/** The points of one thread: a tile, in vectors along one axis. */
 function tilePoints(shape: readonly number[], how: Tiling): ix.Point[] {
   let points: ix.Index[][] = [[]];
   shape.forEach((extent, axis) => {
@@ -247,7 +247,7 @@ function writeKernel(s: Schedule, group: Group, index: number, how: Tiling): Ker
   };
 }
 
-/** The axes of which all threads of a subgroup have the same index. */
+/** The axes along which all threads of a subgroup have the same index. */
 function uniformAxes(axes: readonly Axis[], subgroup: number): ReadonlySet<string> {
   const inner = (i: number): number => axes.slice(i + 1).reduce((n, a) => n * a.extent, 1);
   return new Set(axes.filter((_, i) => inner(i) % subgroup === 0).map((a) => a.name));

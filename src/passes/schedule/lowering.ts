@@ -13,13 +13,13 @@ import { contractAt, reduceAt, scatterAt, unwindowAt, type Summing } from './sum
 import type { Tiling } from './tiling.ts';
 import { isWide, perLane } from './views.ts';
 
-/** What the lowering of an operation may ask for. */
+/** What the lowering of an operation can use. */
 export interface Lowerer {
   readonly graph: Graph;
   readonly out: BlockWriter;
   readonly tiling: Tiling;
   readonly summing: Summing;
-  /** The values of a node, one a point. */
+  /** The values of a node, one per point. */
   readonly at: (id: NodeId, points: readonly ix.Point[]) => Expr[];
   /** Whether a value is read from memory and nothing else. */
   readonly isLoad: (id: NodeId) => boolean;
@@ -32,7 +32,7 @@ const inMemory: Lowering<Op> = (_v, node) => {
   throw new CompilerBug(`%${node.id} = ${node.op} is read from memory, and lies nowhere`);
 };
 
-/** For operations whose value depends on the place itself: one element after the other where the point stands for four. */
+/** For operations whose value depends on the index itself: a wide point is computed lane by lane. */
 const byElement =
   <K extends Op>(value: (v: Lowerer, node: NodeOf<K>, point: ix.Point) => Expr): Lowering<K> =>
   (v, node, points) =>
@@ -40,7 +40,7 @@ const byElement =
 
 const scalar = (v: Lowerer, node: NodeOf<Op>, i: number): Expr => at(v.at(at(node.inputs, i), [[]]), 0);
 
-/** One entry an operation, but for those that follow from their records: views are maps of indices, pointwise operations functions. */
+/** One entry per operation, except those that follow from their records: views are index maps, pointwise operations are functions. */
 const LOWERINGS: { readonly [K in Exclude<Op, PointwiseOp | Exclude<ViewOp, 'pad'>>]: Lowering<K> } = {
   input: inMemory,
   param: inMemory,
@@ -70,7 +70,7 @@ const LOWERINGS: { readonly [K in Exclude<Op, PointwiseOp | Exclude<ViewOp, 'pad
   }),
 };
 
-/** How a node is lowered; undefined where that follows from its record. */
+/** How a node is lowered; undefined if that follows from its record. */
 export function loweringOf(node: Node): Lowering<Op> | undefined {
   return (LOWERINGS as { readonly [K in Op]?: Lowering<Op> })[node.op];
 }
@@ -79,7 +79,7 @@ function gather(v: Lowerer, node: NodeOf<'gather'>, points: readonly ix.Point[])
   const [table, rows] = [at(node.inputs, 0), at(node.inputs, 1)];
   const rank = at(v.graph.nodes, rows).type.shape.length;
   const last = fixedShape(at(v.graph.nodes, table).type.shape)[0] ?? 1;
-  // A row that differs from lane to lane is four rows.
+  // If the row differs between lanes, gather lane by lane.
   if (points.some((p) => isWide(p.slice(0, rank)))) return points.map((p) => perLane(p, (q) => at(v.at(node.id, [q]), 0)));
   const found = v
     .at(
@@ -93,7 +93,7 @@ function gather(v: Lowerer, node: NodeOf<'gather'>, points: readonly ix.Point[])
   );
 }
 
-/** An index that is data, kept inside so that no input can reach foreign memory. */
+/** An index read from data, clamped so that no input can reach other memory. */
 function rowOf(out: BlockWriter, value: Expr, key: string, rows: number): ix.Index {
   const inside = call('u32', call('min', call('max', value, literal('i32', 0)), literal('i32', rows - 1)));
   const row = out.recall(key) ?? out.keep(key, inside, 'row');

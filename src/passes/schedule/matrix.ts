@@ -11,26 +11,26 @@ import type { TensorRange } from './reads.ts';
 import type { Group, Place, Schedule } from './types.ts';
 import { viewedPoint } from './views.ts';
 
-/** Units along the rows and columns of what one subgroup computes, where there are so many. */
+/** Matrix units along the rows, and along the columns, of one subgroup's part of the result, if they divide it. */
 const UNITS = 2;
-/** Cells of a table, of which several may be in the workgroup memory of one dispatch. */
+/** The most cells of a table; one dispatch may have several in workgroup memory. */
 const MOST_CELLS = 2048;
-/** Matrices begin at multiples of so many bytes. */
+/** Matrices start at multiples of this many bytes. */
 const ALIGN = 16;
 
-/** A group whose product the matrix units of a device compute. */
+/** How a device's matrix units compute the product of a group. */
 export interface MatrixWay {
   readonly node: NodeId;
   readonly product: Extract<Stmt, { kind: 'product' }>;
   readonly windows: ReadonlyMap<string, TensorRange>;
-  /** Axes of the result that the rows and columns of a workgroup's table lie along. */
+  /** The axes of the result along the rows and columns of a workgroup's table. */
   readonly row: number;
   readonly column: number;
 }
 
 /**
- * Whether a group is a product that matrix units can compute, of whole units, with operands that lie in memory in rows or columns,
- * and all else computed from its elements one by one; and how.
+ * How matrix units can compute a group, if they can: it is a product of whole units, its operands are stored by rows or columns, and
+ * everything else is computed from the product element by element.
  */
 export function matrixWay(s: Schedule, group: Group, units: readonly MatrixUnit[], lanes: number): MatrixWay | undefined {
   const inside = [...group.roots, ...group.inlined].map((id) => at(s.graph.nodes, id));
@@ -46,7 +46,7 @@ export function matrixWay(s: Schedule, group: Group, units: readonly MatrixUnit[
   return undefined;
 }
 
-/** Whether the group reads the product through pointwise operations alone. */
+/** Whether the group reads the product only through pointwise operations. */
 function readsInPlace(s: Schedule, group: Group, product: NodeId): boolean {
   const inside = new Set([...group.roots, ...group.inlined]);
   const reaches = (id: NodeId): boolean => {
@@ -77,7 +77,7 @@ function wayBy(s: Schedule, node: NodeOf<'contract'>, shape: readonly number[], 
   const windows = new Map<string, TensorRange>();
   const operand = (side: 0 | 1): MatrixOperand | undefined => {
     const [labels, mine, step] = side === 0 ? [l.a, row, rows] : [l.b, column, columns];
-    // The row or column and the depth are variables by themselves here; all else says where the matrix begins.
+    // Row (or column) and depth are separate variables here; the other terms say where the matrix starts.
     const point: ix.Point = [...labels].map((c) => {
       if (c === depth) return ix.variable('depth', extent(c));
       const axis = l.out.indexOf(c);
@@ -97,7 +97,7 @@ function wayBy(s: Schedule, node: NodeOf<'contract'>, shape: readonly number[], 
     ].reduce(ix.add);
     const unitOf = ALIGN / (dtype === 'f16' ? 2 : 4);
     const far = along === 1 ? deep : along;
-    // Rows that overlap, as those of windows do, are no rows of a matrix.
+    // Overlapping rows, such as those of windows, do not form a matrix.
     if (far < (deep === 1 ? unit.k : side === 0 ? unit.m : unit.n)) return undefined;
     if ([start.constant, offset, far].some((v) => v % unitOf !== 0) || !ix.dividesAll(start, unitOf)) return undefined;
     const buffer = offset === 0 && size === get(s.tensors, tensor, 'tensor').size ? tensor : `${tensor}_${offset}_${size}`;
@@ -106,18 +106,18 @@ function wayBy(s: Schedule, node: NodeOf<'contract'>, shape: readonly number[], 
   };
   const [left, right] = [operand(0), operand(1)];
   if (!left || !right) return undefined;
-  // Tables of one size share their memory.
+  // Tables of the same size share memory.
   const name = `table${rows * columns}`;
   return { node: node.id, product: { kind: 'product', name, unit, rows, columns, loops, left, right }, windows, row, column };
 }
 
-/** How much of an axis a workgroup does: so many units for each of its subgroups that share the axis. */
+/** A workgroup's extent along an axis: a number of units for each of the subgroups that share the axis. */
 function tableSize(extent: number, unit: number, groups: number): number | undefined {
   for (const units of [UNITS, 1]) if (extent % (unit * units * groups) === 0) return unit * units * groups;
   return undefined;
 }
 
-/** Where a value lies, and at which element, if it is read from memory. */
+/** A value's place and element index, if it is read from memory. */
 function placeOf(
   s: Schedule,
   id: NodeId,
@@ -135,7 +135,7 @@ function placeOf(
   return placeOf(s, input, viewedPoint(s.graph, node, point));
 }
 
-/** By how much an index moves with a variable; undefined where that is not always the same. */
+/** The stride of an index in a variable; undefined if it is not constant. */
 function coefficient(index: ix.Index, name: string): number | undefined {
   const elsewhere = index.terms.some((t) => t.key !== name && ix.variablesOf({ constant: 0, terms: [t] }).includes(name));
   return elsewhere ? undefined : (index.terms.find((t) => t.key === name)?.coefficient ?? 0);

@@ -8,27 +8,27 @@ import type { Log } from './log.ts';
 import { axisName } from './naming.ts';
 import type { Fused } from './types.ts';
 
-/** A kernel goes through rows one after the other only where there are enough rows to keep a device busy. */
+/** A thread processes a whole row only if there are enough rows to keep a device busy. */
 const MIN_ROWS = 32;
-/** ValueLowering of so many elements are not computed long before they are needed. */
+/** Values of this many elements are not computed long before they are needed. */
 const LARGE = 65_536;
-/** Operations that one kernel computes at the most: shaders stay small. */
+/** The most operations in one kernel, so that shaders stay small. */
 const MAX_OPERATIONS = 64;
 
-/** Groups while they are joined; `rows` are the axes over which threads are dealt out, a prefix of every root's shape. */
+/** A group while it is merged; threads are distributed over `rows`, a prefix of every root's shape. */
 interface Draft {
   readonly roots: readonly NodeId[];
   readonly inlined: readonly NodeId[];
   readonly rows: readonly number[];
-  /** Has products or scattered sums in it: those are tiled over their own result alone. */
+  /** Contains a product or a scattered sum; these are tiled over their own result only. */
   readonly heavy: boolean;
-  /** Groups that must be done before. */
+  /** Groups that must run before. */
   readonly needs: Set<number>;
 }
 
 /**
- * Joins groups that read each other's results in their own rows alone: a softmax or a normalisation goes through each row
- * a few times in one kernel, and a product stores all that is computed from it element by element.
+ * Merges groups that read each other's results only in their own rows: a softmax or a normalisation makes a few passes over each row in one
+ * kernel, and a product is stored with everything computed from it element by element.
  */
 export function mergeRows(graph: Graph, groups: readonly Fused[], log: Log): Fused[] {
   return new Merger(graph, groups, log).run();
@@ -58,7 +58,7 @@ class Merger {
     const look = (id: NodeId): void => {
       const home = this.home.get(id);
       if (home !== undefined && home !== self) needs.add(home);
-      // Views and what is below them, and the parts of a concatenation: any may be what is stored.
+      // Look below views and elided concatenations: any node on the way may be the stored one.
       const node = at(this.graph.nodes, id);
       if (isView(node) || (node.op === 'concat' && home === undefined)) node.inputs.forEach(look);
     };
@@ -78,7 +78,7 @@ class Merger {
     return this.sorted().map(({ roots, inlined, rows }) => ({ roots, inlined, rank: rows.length }));
   }
 
-  /** Joins producer `p` and consumer `c` under the consumer's number, if that is allowed. */
+  /** Merges producer `p` into consumer `c`, if that is allowed. */
   private tryMerge(p: number, c: number): boolean {
     const [a, b] = [this.drafts.get(p), this.drafts.get(c)];
     if (!a || !b) return false;
@@ -100,7 +100,7 @@ class Merger {
     return true;
   }
 
-  /** What in the two groups themselves is against joining them. */
+  /** What in the two groups themselves prevents merging. */
   private obstacle(a: Draft, b: Draft, rows: readonly number[], roots: readonly NodeId[]): string | undefined {
     if (b.heavy) return 'the second is a product or a scattered sum, which has threads of its own';
     if (a.heavy && rows.length !== a.rows.length) return 'the first is a product, of which each thread has only a tile';
@@ -109,13 +109,13 @@ class Merger {
     if (a.heavy && inner) return 'the second goes through rows, of which a tile of a product has only a part';
     const lines = rows.reduce((n, d) => n * d, 1);
     if (inner && lines < MIN_ROWS) return `${lines} rows keep too few threads busy`;
-    // A few long rows keep lanes busy that share them, which a kernel of several sums cannot do.
+    // Lanes can share a few long rows and stay busy, but not in a kernel with several sums.
     if (lines < MIN_ROWS && this.sums(a) > 0 && this.sums(b) > 0) return `${lines} long sums are shared by lanes one at a time`;
     if (roots.length + a.inlined.length + b.inlined.length > MAX_OPERATIONS) return 'the shader would be too large';
     return undefined;
   }
 
-  /** What in their surroundings, or in what they read of each other, is against it. */
+  /** What in the other groups, or in how the consumer reads the producer, prevents merging. */
   private obstacleAround(p: number, c: number, a: Draft, b: Draft, rows: readonly number[]): string | undefined {
     if (this.keepsLong(p, c, b)) return 'a large value would be kept from the forward to the backward pass';
     if (this.readsJoined(a, b)) return 'the second reads the first as a part of a vector in memory';
@@ -133,7 +133,7 @@ class Merger {
     return [...d.roots, ...d.inlined].filter((id) => OPS[at(this.graph.nodes, id).op].family === 'reduce').length;
   }
 
-  /** Whether a large value of the backward pass would be computed in the forward pass, and kept until then. */
+  /** Whether a large value of the backward pass would be computed in the forward pass and kept until needed. */
   private keepsLong(p: number, c: number, consumer: Draft): boolean {
     const loss = this.graph.outputs['loss'] ?? -1;
     const elements = consumer.roots.reduce((n, r) => n + count(at(this.graph.nodes, r).type.shape), 0);
@@ -141,7 +141,7 @@ class Merger {
     return [...this.drafts].some(([i, d]) => i !== c && d.needs.has(p) && Math.max(...d.roots) < loss);
   }
 
-  /** Whether the consumer reads a concatenation whose parts are stored in its place, one of them by the producer. */
+  /** Whether the consumer reads an elided concatenation of which the producer stores a part. */
   private readsJoined(a: Draft, b: Draft): boolean {
     const roots = new Set(a.roots);
     const seen = new Set<string>();
@@ -157,7 +157,7 @@ class Merger {
     return [...b.roots, ...b.inlined].some((id) => at(this.graph.nodes, id).inputs.some((i) => within(i, false)));
   }
 
-  /** Whether the consumer also needs the producer by way of a third group. */
+  /** Whether the consumer also depends on the producer through a third group. */
   private otherWay(p: number, c: number): boolean {
     const seen = new Set<number>();
     const reaches = (i: number): boolean => {
@@ -169,7 +169,7 @@ class Merger {
     return [...(this.drafts.get(c)?.needs ?? [])].some((n) => n !== p && reaches(n));
   }
 
-  /** Whether the consumer reads what the producer stores at its own row alone. */
+  /** Whether the consumer reads the producer's results only in its own row. */
   private inRows(a: Draft, b: Draft, rows: readonly number[]): boolean {
     const of = new Set(a.roots);
     const own = rows.map((extent, i) => ix.showIndex(ix.variable(axisName(i), extent)));
@@ -182,7 +182,7 @@ class Merger {
     });
   }
 
-  /** Every group behind what it needs, otherwise in the order of their last roots. */
+  /** The groups in topological order, otherwise ordered by their last roots. */
   private sorted(): Draft[] {
     const last = (d: Draft): number => Math.max(...d.roots);
     const order = [...this.drafts].sort(([, a], [, b]) => last(a) - last(b));

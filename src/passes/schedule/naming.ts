@@ -3,7 +3,7 @@ import { showType } from '../../base/types.ts';
 import type { Graph } from '../../ir/graph/types.ts';
 import type { Group } from './types.ts';
 
-/** A name that every target language takes. */
+/** A name that is valid in every target language. */
 export function safeName(name: string): string {
   return name.replace(/\W/g, '_');
 }
@@ -11,7 +11,7 @@ export function safeName(name: string): string {
 /** The variable of an axis of the result. */
 export const axisName = (axis: number): string => `i${axis}`;
 
-/** `k3_contract_d_2_Linear_16_1`: the place in the order, what it ends with, and the layer that it comes from. */
+/** `k3_contract_d_2_Linear_16_1`: its index, its last operation, and the layer it comes from. */
 export function kernelName(graph: Graph, group: Group, index: number): string {
   const last = group.roots.at(-1);
   if (last === undefined) return `k${index}_copy`;

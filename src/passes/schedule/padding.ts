@@ -3,12 +3,12 @@ import { count } from '../../base/types.ts';
 import { isView } from '../../ir/graph/ops.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 
-/** Smaller values are padded where they are read: a kernel more would cost more. */
+/** Smaller values are padded where they are read, since another kernel would cost more. */
 const LARGE_PAD = 16_384;
 
 /**
- * Padded values of which a product reads sliding windows: every element is read many times, and stored with its border it
- * can be read without asking whether it is inside.
+ * Padded values that a product reads through sliding windows: every element is read many times, and if the border is stored too, reads need
+ * no bounds checks.
  */
 export function paddedWindows(graph: Graph): NodeId[] {
   const found = new Set<NodeId>();

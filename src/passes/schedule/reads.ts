@@ -19,19 +19,19 @@ export interface TensorRange {
   readonly size: number;
 }
 
-/** What reading needs to know. */
+/** What reading depends on. */
 interface Reading {
   readonly out: BlockWriter;
   readonly tiling: Tiling;
-  /** Axes of which a subgroup has one index. */
+  /** Axes along which a subgroup has a single index. */
   readonly uniform: ReadonlySet<string>;
   readonly values: (id: NodeId, points: readonly ix.Point[]) => Expr[];
 }
 
-/** Reads values from memory: as vectors where neighbours are needed, and for other threads where they need the same. */
+/** Reads values from memory: adjacent ones as vectors, and those that all threads of a subgroup need once for all. */
 export class Reads {
   readonly windows = new Map<string, TensorRange>();
-  /** Whether threads read for one another. */
+  /** Whether threads load for one another. */
   shares = false;
   private readonly s: Schedule;
   private readonly out: BlockWriter;
@@ -48,8 +48,8 @@ export class Reads {
   }
 
   /**
-   * ValueLowering from memory. Those at equal distances that all threads of a subgroup need are loaded together: each thread reads one
-   * of them, and all take what the others have.
+   * Values from memory. Equally spaced values that a whole subgroup needs are loaded together: each thread loads one and broadcasts it to
+   * the others.
    */
   all(node: Node, place: Place, points: readonly ix.Point[]): Expr[] {
     const step = this.distance(node, points);
@@ -67,7 +67,7 @@ export class Reads {
     });
   }
 
-  /** How far apart the values at points lie, if they are the same for a whole subgroup and all steps are alike. */
+  /** The distance between the values at points, if it is constant and the whole subgroup needs the same values. */
   private distance(node: Node, points: readonly ix.Point[]): number | undefined {
     if (this.tiling.subgroup === 1 || points.length < 2 || this.out.isGuarded || points.some(isWide)) return undefined;
     const positions = points.map((p) => ix.linear(p, fixedShape(node.type.shape)));
@@ -78,7 +78,7 @@ export class Reads {
     return steps.every((d) => d.terms.length === 0 && d.constant === step.constant) ? step.constant : undefined;
   }
 
-  /** A value from memory at a point of the node that lies there. */
+  /** The value of a stored node at a point. */
   one(node: Node, place: Place, point: ix.Point): Expr {
     const value = isWide(point) ? this.vector(node, place, point) : this.element(node, place, point);
     return node.type.dtype === 'bool' && value.type !== 'bool' && value.type !== 'boolx4' ? call('bool', value) : value;
@@ -91,14 +91,14 @@ export class Reads {
     return { kind: 'load', type: vectorOf(dtype), buffer, index: ix.toExpr(readable(ix.div(start, 4))) };
   }
 
-  /** One element, so far behind that of a point. */
+  /** One element, at an offset from a point. */
   private element(node: Node, place: Place, point: ix.Point, further: ix.Index = ix.ZERO): Expr {
     const { buffer, dtype } = this.window(node, place);
     const position = ix.add(ix.linear(point, fixedShape(node.type.shape)), further);
     return this.neighbour(buffer, dtype, position) ?? { kind: 'load', type: dtype, buffer, index: ix.toExpr(readable(position)) };
   }
 
-  /** The part of a tensor in which a node lies. */
+  /** The part of a tensor that holds a node. */
   private window(node: Node, place: Place): { readonly buffer: string; readonly dtype: 'f32' | 'i32' } {
     const { dtype: storage, size: whole } = get(this.s.tensors, place.tensor, 'tensor');
     const size = count(node.type.shape);
@@ -107,7 +107,7 @@ export class Reads {
     return { buffer, dtype: loadedAs(storage) };
   }
 
-  /** An element of a vector of which the other elements are read too: that is loaded once. */
+  /** An element of a vector whose other elements are also read, so that the vector is loaded once. */
   private neighbour(buffer: string, dtype: 'f32' | 'i32', position: ix.Index): Expr | undefined {
     const strides = this.tiling.neighbours;
     const reused = position.terms.some((t) => t.atom.kind === 'var' && strides(t.atom.name) === t.coefficient);
@@ -122,5 +122,5 @@ export class Reads {
   }
 }
 
-/** An index that can be written down: one that is certainly negative is that of a masked load, whose value nobody uses. */
+/** An index that is certainly negative belongs to a masked load, whose value is never used; 0 is as good. */
 const readable = (index: ix.Index): ix.Index => (ix.range(index)[1] < 0 ? ix.ZERO : index);

@@ -5,15 +5,15 @@ import { visitExpr } from '../../ir/kernel/visit.ts';
 
 /** Fewer rows than this are not worth a loop. */
 const FEWEST = 4;
-/** Stores that one round may hold. */
+/** The most stores to one buffer in an iteration. */
 const MOST_TOGETHER = 6;
 
 type Let = Extract<Stmt, { kind: 'let' }>;
 type Store = Extract<Stmt, { kind: 'store' }>;
 
 /**
- * Writes what follows the last loop of a kernel, the same for each row of a tile, as a loop over the rows: accumulators become
- * a table. It computes the same; drivers for processors, which take long for every load and store, compile it several times as fast.
+ * Turns the statements after a kernel's last loop, which repeat for each row of a tile, into a loop over the rows; accumulators become a
+ * table. Results do not change, but software drivers, which take long for every load and store, compile it several times faster.
  */
 export function reroll(kernel: Kernel): Kernel {
   const { body } = kernel;
@@ -27,7 +27,7 @@ export function reroll(kernel: Kernel): Kernel {
   return kernel;
 }
 
-/** The statements as a loop of which each round holds so many stores into each buffer; undefined where rounds would differ. */
+/** The statements as a loop with `together` stores to each buffer per iteration; undefined if iterations would differ. */
 function loopOf(tail: readonly (Let | Store)[], together: number): Stmt[] | undefined {
   const rounds = roundsOf(tail, together);
   if (!rounds) return undefined;
@@ -41,7 +41,7 @@ function loopOf(tail: readonly (Let | Store)[], together: number): Stmt[] | unde
 
 const ROW = 'row';
 
-/** What all rounds share, and what is of each round alone. */
+/** What all iterations share, and what belongs to a single one. */
 function roundsOf(
   tail: readonly (Let | Store)[],
   together: number,
@@ -57,7 +57,7 @@ function roundsOf(
   const counts = new Set(seen.values());
   const [count = 0] = counts;
   if (counts.size !== 1 || count % together !== 0 || count / together < FEWEST) return undefined;
-  // From the end: a `let` belongs to the round that needs it, or to all if more than one does.
+  // Backwards: a `let` belongs to the iteration that uses it, or to all if several do.
   const users = new Map<string, Set<number>>();
   const note = (value: Expr, rounds: ReadonlySet<number>): void =>
     visitExpr(value, {
@@ -74,14 +74,14 @@ function roundsOf(
   }
   const common = tail.filter((s) => (of.get(s)?.size ?? 0) !== 1);
   const rows = Array.from({ length: count / together }, (_, r) => tail.filter((s) => of.get(s)?.size === 1 && of.get(s)?.has(r)));
-  // Nothing may be read again that a round has stored.
+  // No iteration may read what one has stored.
   const stored = new Set(tail.flatMap((s) => (s.kind === 'store' ? [s.buffer] : [])));
   let reads = false;
   for (const s of tail) visitExpr(s.value, { load: (e) => (reads ||= stored.has(e.buffer)) });
   return rows.every((row) => row.length === rows[0]?.length) && !reads ? { common, rows } : undefined;
 }
 
-/** Finds the one statement that several are, with the number of the row for what differs. */
+/** Merges corresponding statements of all rows into one, which uses the row index where they differ. */
 class Alignment {
   readonly tables: Stmt[] = [];
   private readonly names: Map<string, string>[];
@@ -108,7 +108,7 @@ class Alignment {
   private expr(all: readonly Expr[]): Expr | undefined {
     const [first] = all;
     if (!first || all.some((e) => e.type !== first.type)) return undefined;
-    // Constants of sums, which are not written where they are zero.
+    // A sum omits a constant of zero, so constants are compared separately.
     if (first.type === 'u32') {
       const parts = all.map(withoutConstant);
       if (parts.some((p) => p.constant !== 0 && p.base)) {
@@ -135,7 +135,7 @@ class Alignment {
     return args.every((a) => a !== undefined) ? { ...first, args } : undefined;
   }
 
-  /** Numbers of the rows: a multiple of the row, or a table. */
+  /** One number per row: linear in the row index, or from a table. */
   private number(values: readonly number[]): Expr {
     const [first = 0, second = 0] = values;
     const step = second - first;
@@ -174,7 +174,7 @@ class Alignment {
   }
 }
 
-/** A sum without its constant; no base where nothing else is left. */
+/** A sum without its constant; no base if nothing else is left. */
 function withoutConstant(e: Expr): { readonly base: Expr | undefined; readonly constant: number } {
   if (e.kind === 'literal') return { base: undefined, constant: e.value };
   if (e.kind !== 'call' || (e.fn !== 'add' && e.fn !== 'sub')) return { base: e, constant: 0 };

@@ -14,11 +14,11 @@ export interface ScheduleOptions {
   readonly level: Level;
   /** Scalar outputs that are recorded for every step of a chunk. */
   readonly trace: readonly string[];
-  /** Steps that a chunk has at the most: the size of a trace. */
+  /** The most steps of a chunk: the size of a trace. */
   readonly chunk: number;
-  /** ValueLowering that binary16 can hold lie in memory as such: the device must have it. */
+  /** Values that fit binary16 are stored as f16; the device must support it. */
   readonly half?: boolean | undefined;
-  /** Products are computed by matrix units, which take what lies in memory. */
+  /** Products run on matrix units, whose operands must be in memory. */
   readonly units?: boolean | undefined;
 }
 
@@ -26,15 +26,15 @@ export const dataTensor = (input: string): string => `data_${safeName(input)}`;
 export const stateTensor = (state: string): string => `state_${safeName(state)}`;
 export const traceTensor = (output: string): string => `trace_${safeName(output)}`;
 
-/** Cuts a bound graph into kernels and says where every value lies. */
+/** Splits a bound graph into kernels and places every value in memory. */
 export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   const { level } = options;
   const tensors = new Map<string, Tensor>();
   const places = new Map<NodeId, Place>();
-  // What is read from outside is not packed.
+  // Outputs are read from outside and stay f32.
   const halves = options.half ? holdHalves(graph) : [];
   for (const id of Object.values(graph.outputs)) halves[id] = false;
-  // The memory type of an element: bool is kept as i32.
+  // Declares a tensor with its storage type; bool is stored as i32.
   const declare = (name: string, node: Node, kind: Tensor['kind'], size = count(node.type.shape)): void => {
     const float = kind === 'transient' && halves[node.id] ? 'f16' : 'f32';
     tensors.set(name, { name, dtype: node.type.dtype === 'f32' ? float : 'i32', size, kind });
@@ -58,7 +58,7 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     places.set(id, part ?? { tensor: `${node.op}_${id}`, offset: 0 });
     if (!part) declare(`${node.op}_${id}`, node, 'transient');
   }
-  // A part of a vector that lies in memory is read where it lies, so that kernels need not know where that is.
+  // A slice of a stored vector is read in place, so that kernels need not know its offset.
   for (const node of graph.nodes) {
     const from = places.get(node.inputs[0] ?? -1);
     if (node.op === 'slice' && node.type.shape.length === 1 && from && !places.has(node.id))
@@ -66,19 +66,19 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   }
   const kept = new Set([...Object.values(graph.outputs), ...graph.writes.map((w) => w.value), ...parts.keys()]);
   const fused = formGroups(graph, roots, elided, kept, level, log);
-  // What is computed again wherever it is read lies nowhere.
+  // Roots that are recomputed wherever they are read need no tensor.
   const remaining = new Set(fused.flatMap((g) => g.roots));
   for (const id of roots) {
     const place = places.get(id);
     if (!place || remaining.has(id) || place.tensor !== `${at(graph.nodes, id).op}_${id}` || elided.has(id)) continue;
     tensors.delete(place.tensor);
   }
-  // Nor do its parts.
+  // Nor do they or their slices have a place.
   for (const [id, place] of places) if (!tensors.has(place.tensor)) places.delete(id);
   for (const name of options.trace)
     declare(traceTensor(name), at(graph.nodes, get(new Map(Object.entries(graph.outputs)), name, 'output')), 'trace', options.chunk);
   const outputs: Record<string, Place> = {};
-  // A state that is an output or the next value of a state means the state before the step: it is put aside first.
+  // A state that is an output or the next value of a state means its value before the step, so it is copied aside first.
   const aside = new Map<NodeId, Place>();
   const putAside = (id: NodeId): Place | undefined => {
     const node = at(graph.nodes, id);
@@ -101,8 +101,8 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
 }
 
 /**
- * The parts of a one-dimensional concatenation are computed straight into its tensor. Gives the place of each part; a
- * part that is not stored anywhere else becomes a root.
+ * The parts of a one-dimensional concatenation are computed directly into its tensor. Returns the place of each part; a part that is not
+ * otherwise stored becomes a root.
  */
 function placeParts(graph: Graph, roots: Set<NodeId>): Map<NodeId, Place> {
   const places = new Map<NodeId, Place>();
@@ -111,7 +111,7 @@ function placeParts(graph: Graph, roots: Set<NodeId>): Map<NodeId, Place> {
     let offset = 0;
     const mine: [NodeId, Place][] = [];
     for (const input of node.inputs) {
-      // The part may be written where it is computed if only reshapes lie between; else a copy is a kernel of its own.
+      // A part is computed in place if only reshapes lie in between; otherwise a kernel copies it.
       let id = input;
       while (at(graph.nodes, id).op === 'reshape') id = at(at(graph.nodes, id).inputs, 0);
       const computed = !isView(at(graph.nodes, id)) && !isLeaf(at(graph.nodes, id));
@@ -119,7 +119,7 @@ function placeParts(graph: Graph, roots: Set<NodeId>): Map<NodeId, Place> {
       mine.push([target, { tensor: `concat_${node.id}`, offset }]);
       offset += count(at(graph.nodes, input).type.shape);
     }
-    // Two parts that are one value, or a part that has a place already, are left to a kernel that copies.
+    // If two parts are the same value, or one already has a place, a kernel concatenates by copying.
     const free =
       new Set(mine.map(([id]) => id)).size === mine.length &&
       mine.every(
@@ -135,7 +135,7 @@ function placeParts(graph: Graph, roots: Set<NodeId>): Map<NodeId, Place> {
   return places;
 }
 
-/** Decides what each group stores: its roots where they are read, traces, and the next state. */
+/** Decides what each group stores: roots that others read, traces, and next states. */
 function storeAll(
   graph: Graph,
   fused: readonly Fused[],
@@ -154,7 +154,7 @@ function storeAll(
     const state = stateTensor(w.state);
     const i = home.get(w.value);
     const group = i === undefined ? undefined : fused[i];
-    // In place only if nobody needs the old value afterwards, and the kernel itself reads just the element it writes.
+    // In place only if nothing reads the old value afterwards, and the kernel itself reads only the element it writes.
     const alone =
       group !== undefined &&
       options.level > 0 &&
@@ -182,7 +182,7 @@ function storeAll(
     const id = graph.outputs[name];
     if (id === undefined || !home.has(id)) throw new CompilerBug(`output ${name} is computed nowhere`);
   }
-  // What nobody reads is not computed.
+  // Groups whose results nobody reads are dropped.
   return [...groups.filter((g) => g.stores.length > 0), ...copies];
 }
 
@@ -194,12 +194,12 @@ const copyOf = (graph: Graph, store: Store): Group => ({
   stores: [store],
 });
 
-/** What a group reads from memory: nodes through views, and states by tensor. */
+/** What a group reads from memory: nodes, also through views, and states by tensor. */
 function readIn(graph: Graph, f: Fused): { readonly nodes: ReadonlySet<NodeId>; readonly states: ReadonlySet<string> } {
   const nodes = new Set<NodeId>();
   const states = new Set<string>();
   for (const id of operands(graph, f)) {
-    // Any view on the way may be what is stored.
+    // Any view on the way may be the stored value.
     let base = at(graph.nodes, id);
     nodes.add(id);
     while (isView(base)) {
@@ -215,7 +215,7 @@ function operands(graph: Graph, f: Fused): Set<NodeId> {
   return new Set([...f.roots, ...f.inlined].flatMap((id) => at(graph.nodes, id).inputs));
 }
 
-/** Every reading of the state inside the group is at the very element that is written. */
+/** Whether the group reads the state only at the element that is written. */
 function readsInPlace(graph: Graph, f: Fused, state: string): boolean {
   return graph.nodes.every((n) => n.op !== 'state' || stateTensor(n.attrs.name) !== state || readsOnlyInPlace(graph, f, n.id));
 }

@@ -3,20 +3,20 @@ import { printExpr } from '../../ir/kernel/print.ts';
 import type { Expr, Kernel, Stmt } from '../../ir/kernel/types.ts';
 import { visitKernel } from '../../ir/kernel/visit.ts';
 
-/** A list of statements that is being written: a loop, a branch, or the kernel itself. */
+/** A list of statements under construction: a loop, a branch, or the whole kernel. */
 interface Block {
   readonly statements: Stmt[];
-  /** Names that exist because of this block. */
+  /** Names defined by this block. */
   readonly own: Set<string>;
   /** Loads by their text. */
   readonly known: Map<string, Expr>;
-  /** Whether everything in it happens each time that what is around it happens. */
+  /** Whether it runs whenever the enclosing block runs. */
   readonly certain: boolean;
 }
 
 /**
- * Gives every load a name, loads once what is loaded twice, and moves loads out of loops on which they do not depend. What the
- * kernel writes itself stays where it is. Shader compilers cannot do this: for all that they know, another thread may write.
+ * Names every load, merges equal loads, and hoists loads out of loops that they do not depend on. Loads from buffers that the kernel writes
+ * stay where they are. Shader compilers cannot do this, since another thread might write the buffer for all they know.
  */
 export function shareLoads(kernel: Kernel): Kernel {
   const changed = new Set(kernel.buffers.flatMap((b) => (b.access === 'read' ? [] : [b.tensor])));
@@ -38,7 +38,7 @@ export function shareLoads(kernel: Kernel): Kernel {
     return name;
   };
 
-  /** The outermost block in which everything exists that an expression is made of, without leaving a branch. */
+  /** The outermost block in which all the names of an expression exist, without leaving a branch. */
   const homeOf = (names: ReadonlySet<string>): Block => {
     let home = blocks.length - 1;
     while (home > 0 && blocks[home]?.certain && ![...names].some((n) => blocks[home]?.own.has(n))) home--;

@@ -11,7 +11,7 @@ import { summedShape } from './lanes.ts';
 import type { Tiling } from './tiling.ts';
 import { isWide, lanesOf } from './views.ts';
 
-/** What the writing of a sum needs to know. */
+/** What writing a sum depends on. */
 export interface Summing {
   readonly graph: Graph;
   readonly out: BlockWriter;
@@ -27,14 +27,14 @@ interface Accumulation {
   readonly shape: readonly number[];
 }
 
-/** One loop nest for all points: each has an accumulator, and a round gives the next value of each. */
+/** One loop nest for all points: each has an accumulator, and `round` returns their next values. */
 function accumulate(
   s: Summing,
   points: readonly ix.Point[],
   { start, fn, shape }: Accumulation,
   round: (k: ix.Point, accs: readonly Expr[]) => readonly Expr[],
 ): Expr[] {
-  // Along the loop there are vectors only where none lie across it.
+  // The loop is vectorised only if the points themselves are not wide.
   const unroll = s.tiling.unroll === 'vector' && points.some(isWide) ? 'four' : s.tiling.unroll;
   const vectors = unroll === 'vector' && at(shape, shape.length - 1, 'axis') % 4 === 0;
   const accs = points.map((p) => s.out.variable('acc', isWide(p) || vectors ? call('splat', start) : start));
@@ -78,7 +78,7 @@ export function contractAt(s: Summing, node: NodeOf<'contract'>, points: readonl
   });
 }
 
-/** Points that agree in one index, together: what is asked of that index is asked once. */
+/** Groups points by their index along an axis, so that tests on that index are written once. */
 function alike(points: readonly ix.Point[], axis: number): readonly (readonly number[])[] {
   const byIndex = new Map<string, number[]>();
   points.forEach((p, i) => {
@@ -88,7 +88,7 @@ function alike(points: readonly ix.Point[], axis: number): readonly (readonly nu
   return [...byIndex.values()];
 }
 
-/** For points with one index alike: `sum` gets them and gives the accumulators. Where that index stands for four, each for itself. */
+/** Calls `sum` for each group of points with the same index along an axis. If that index is wide, each lane is computed separately. */
 function grouped(s: Summing, id: NodeId, points: readonly ix.Point[], axis: number, sum: (points: readonly ix.Point[]) => Expr[]): Expr[] {
   if (points.some((p) => ix.isWide(at(p, axis)))) return points.map((p) => call('vec4', ...s.values(id, lanesOf(p))));
   const result: Expr[] = [];
@@ -108,7 +108,7 @@ const zeros = (s: Summing, node: { readonly type: { readonly dtype: 'f32' | 'i32
 const addTo = (s: Summing, acc: Expr, value: Expr): void =>
   s.out.assign(acc, call('add', acc, isVector(acc.type) && !isVector(value.type) ? call('splat', value) : value));
 
-/** Looks, for each place, through the windows that cover it. */
+/** For each element, sums over the windows that cover it. */
 export function unwindowAt(s: Summing, node: NodeOf<'unwindow'>, all: readonly ix.Point[]): Expr[] {
   const { axis, stride, dilation } = node.attrs;
   const input = at(node.inputs, 0);
@@ -118,7 +118,7 @@ export function unwindowAt(s: Summing, node: NodeOf<'unwindow'>, all: readonly i
     const accs = zeros(s, node, points);
     const p = at(at(points, 0), axis);
     s.out.loopOver([at(inShape, inShape.length - 1)], { lanes: s.tiling.lanes, unroll: 'none' }, ([k = ix.ZERO]) => {
-      // The window's place is (p - k dilation) / stride: only where that is a whole number of places.
+      // The window's position is (p - k dilation) / stride, if that divides evenly.
       const shift = ix.scale(k, dilation);
       s.out.guarded(call('le', ix.toExpr(shift), ix.toExpr(p)), () => {
         const from = s.out.define('q', ix.toExpr(ix.add(p, ix.scale(shift, -1))));
@@ -139,7 +139,7 @@ export function unwindowAt(s: Summing, node: NodeOf<'unwindow'>, all: readonly i
   });
 }
 
-/** Each result looks for its updates: slower than atomics for large tables, and the same bits every time. */
+/** Each result searches for its updates: slower than atomics for large tables, but deterministic. */
 export function scatterAt(s: Summing, node: NodeOf<'scatter_add'>, all: readonly ix.Point[]): Expr[] {
   const [rows, updates] = [at(node.inputs, 0), at(node.inputs, 1)];
   const shape = fixedShape(at(s.graph.nodes, rows).type.shape);

@@ -8,59 +8,59 @@ import { axisName } from './naming.ts';
 import { subgroupTiles } from './subgroup-tiling.ts';
 import type { Group, Schedule } from './types.ts';
 
-/** How the points of a kernel are dealt out to threads, and how one thread goes through its own. */
+/** How the points of a kernel are distributed over threads, and how a thread iterates over its own. */
 export interface Tiling {
   /** Points of one thread along each axis of the result. */
   readonly tile: readonly number[];
-  /** The axis along which four points are one vector; -1 for none. */
+  /** The axis along which four points form a vector; -1 for none. */
   readonly vector: number;
   readonly unroll: Unroll;
   /** Lanes of a workgroup that share one point. */
   readonly lanes: number;
-  /** Threads side by side of which each reads one of the values that all of them need; 1 where each reads for itself. */
+  /** Size of a subgroup whose threads each load one of the values that all of them need; 1 if each loads for itself. */
   readonly subgroup: number;
-  /** The axis that changes slowest from thread to thread, where that is not the first. */
+  /** The axis that varies slowest from thread to thread, if it is not the first. */
   readonly leading: number;
-  /** Reading outside of padded values is harmless: results are dropped instead of branching around the load. */
+  /** Loads outside a padded value are harmless: their results are dropped instead of branching around the load. */
   readonly masked: boolean;
-  /** By which step a variable moves if its neighbours are read by the same thread. */
+  /** The step of a variable if the same thread also reads the neighbouring elements. */
   readonly neighbours: (variable: string) => number | undefined;
 }
 
-/** What a kind of device makes of kernels. */
+/** What a kind of device needs of its kernels. */
 export interface Target {
-  /** Lanes that may share a long reduction; 1 where there are no workgroups. */
+  /** Lanes that may share a long reduction; 1 if there are no workgroups. */
   readonly lanes: number;
   /** Whether kernels may use vectors and tiles. */
   readonly tiles: boolean;
   readonly masked: boolean;
   /** Accumulators that one thread keeps in registers. */
   readonly registers: number;
-  /** The same, where neighbours read for one another. */
+  /** The same, if threads of a subgroup load for one another. */
   readonly shared?: number;
-  /** Threads that are certain to run as neighbours. */
+  /** Threads that are guaranteed to run as one subgroup. */
   readonly subgroup?: number;
   /** Matrix units that products may use. */
   readonly units?: readonly MatrixUnit[] | undefined;
-  /** Whether loads are named, shared and moved out of loops, since the compiler behind cannot. */
+  /** Whether loads are named, shared and hoisted out of loops, because the device's compiler cannot do it. */
   readonly sharesLoads?: boolean;
-  /** Whether what is the same for all rows of a tile is a loop, since compiling takes long. */
+  /** Whether statements that repeat for all rows of a tile become a loop, because compiling takes long. */
   readonly rerolls?: boolean;
   /** Threads that run at once: fewer leave the device idle. */
   readonly threads: number;
-  /** What things cost, where it is not as on a GPU. */
+  /** Costs, if they differ from those of a GPU. */
   readonly costs?: Costs;
-  /** Kernels that cost less than this are tried with the first two candidates alone. */
+  /** For kernels that cost less than this, only the first two candidates are tried. */
   readonly worthTrying?: number;
-  /** Elements behind the end of a tensor that may be read, since memory goes on there. */
+  /** How many elements past the end of a tensor may be read, since memory continues there. */
   readonly beyond?: number;
-  /** The tiling of kernels that were measured, by the hash of their signature: see {@link tilingKey}. */
+  /** The tilings of measured kernels, by the hash of their signature: see {@link tilingKey}. */
   readonly tuned?: ReadonlyMap<string, string> | undefined;
-  /** The tilings worth trying, where they are not {@link tilings}. */
+  /** The tilings worth trying, if not {@link tilings}. */
   readonly candidates?: (s: Schedule, group: Group, plain: Kernel, target: Target) => Tiling[];
 }
 
-/** A tiling as text: the same for the same tiling. */
+/** A tiling as text; equal tilings have equal keys. */
 export function tilingKey({ tile, vector, unroll, lanes, subgroup, leading }: Tiling): string {
   const parts = [tile.join('x') || '1', unroll === 'none' ? '' : unroll];
   if (vector >= 0) parts.push(`vectors along ${vector}`);
@@ -79,7 +79,7 @@ export function tiling(
     readonly subgroup?: number;
     readonly leading?: number;
     readonly masked?: boolean;
-    /** Whether elements that lie together are loaded together, as vectors. */
+    /** Whether adjacent elements are loaded as vectors. */
     readonly gathered?: boolean;
   },
 ): Tiling {
@@ -93,7 +93,7 @@ export function tiling(
   return { tile, vector, unroll, lanes, subgroup, leading, masked, neighbours };
 }
 
-/** Sizes of tiles along an axis that they divide, from large to small. */
+/** Tile sizes that divide an axis, largest first. */
 function tileSizes(extent: number): number[] {
   const even = [8, 4, 2].filter((t) => extent % t === 0);
   if (even.includes(4)) return [...even, 1];
@@ -101,14 +101,14 @@ function tileSizes(extent: number): number[] {
   return [...odd, ...even, 1];
 }
 
-/** The innermost axis that is more than one element: along it results lie behind one another. */
+/** The innermost axis with more than one element: results are contiguous along it. */
 export function innermost(shape: readonly number[]): number {
   let axis = shape.length - 1;
   while (axis >= 0 && shape[axis] === 1) axis--;
   return axis;
 }
 
-/** Whether vectors of four may run over the end of a tensor: what lies there belongs to nobody. */
+/** Whether vectors of four may run past the end of a tensor, where memory belongs to nothing else. */
 export function mayOverrun(s: Schedule, group: Group, plain: Kernel, shape: readonly number[], inner: number): boolean {
   return (
     readsInStep(plain, axisName(inner)) &&
@@ -118,7 +118,7 @@ export function mayOverrun(s: Schedule, group: Group, plain: Kernel, shape: read
   );
 }
 
-/** By how much a sum moves when a variable does; undefined where it is not by a fixed number. What is loaded is another matter. */
+/** The stride of a sum in a variable; undefined if it is not constant. Loads inside it do not count. */
 function factor(e: Expr, name: string): number | undefined {
   if (e.kind === 'ref') return e.name === name ? 1 : 0;
   if (e.kind !== 'call') return 0;
@@ -132,7 +132,7 @@ function factor(e: Expr, name: string): number | undefined {
   return e.fn === 'mul' && by?.kind === 'literal' ? a * by.value : undefined;
 }
 
-/** Whether everything that is read moves with the axis element by element, so that vectors overrun it by no more than their end. */
+/** Whether every load moves with the axis by at most one element, so that vectors only overrun at their end. */
 function readsInStep(plain: Kernel, axis: string): boolean {
   let ok = true;
   visitKernel(plain, { load: ({ index }) => (ok &&= [0, 1].includes(factor(index, axis) ?? -1)) });
@@ -140,8 +140,8 @@ function readsInStep(plain: Kernel, axis: string): boolean {
 }
 
 /**
- * The tilings worth trying for a group, after the plain one: tiles along the innermost axis and along the axis that lets
- * most loads of the inner loops be shared.
+ * The tilings worth trying for a group, besides the plain one: tiles along the innermost axis and along the axis that lets the inner loops
+ * share most loads.
  */
 export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target): Tiling[] {
   const shape = fixedShape(at(s.graph.nodes, at(group.stores, 0).node).type.shape);
@@ -156,7 +156,7 @@ export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target
   const loads = loopLoads(plain.body);
   if (loads.length === 0) {
     if (vectors) return [make(withInner(ones, 4), inner, 'none')];
-    // Where a thread takes its time to find out where it is, it may as well stay for the neighbours.
+    // If working out a thread's indices is expensive, a thread should compute several neighbouring points.
     const several = target.rerolls ? tileSizes(extent).filter((t) => t > 1 && t <= target.registers) : [];
     return several.map((t) => make(withInner(ones, t), -1, 'none'));
   }
@@ -195,8 +195,8 @@ export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target
 }
 
 /**
- * How the loop of a sum may be written: four rounds at once pay where neighbours along it can be loaded together; where
- * registers are few, only where that holds for both operands of a product.
+ * How the loop of a sum may be written: unrolling by four pays if adjacent elements along it can be loaded together; with few registers,
+ * only if that holds for both operands of a product.
  */
 function unrollsOf(loads: readonly LoopLoad[], target: Target): readonly Unroll[] {
   const short = loads.some((l) => l.rounds <= 5);
@@ -207,13 +207,13 @@ function unrollsOf(loads: readonly LoopLoad[], target: Target): readonly Unroll[
 
 export interface LoopLoad {
   readonly index: Expr;
-  /** Moves by one element with the innermost loop. */
+  /** Whether it moves by one element with the innermost loop. */
   readonly contiguous: boolean;
-  /** Of the innermost loop. */
+  /** Iterations of the innermost loop. */
   readonly rounds: number;
 }
 
-/** All loads inside of loops. */
+/** All loads inside loops. */
 export function loopLoads(body: readonly Stmt[], loop?: string, rounds = 0): LoopLoad[] {
   const found: LoopLoad[] = [];
   const load = ({ index }: { readonly index: Expr }): void => {
@@ -239,8 +239,8 @@ function names(e: Expr, into: Set<string>): Set<string> {
 }
 
 /**
- * The axis, besides the innermost, along which most loads stay the same that change along the innermost: together, tiles
- * along both axes share everything. Among equals the longest.
+ * The axis, besides the innermost, that most loads do not depend on. Loads that depend on the innermost axis count more, since tiles along
+ * both axes then share everything. Ties go to the longest axis.
  */
 export function sharedAxis(loads: readonly LoopLoad[], shape: readonly number[], inner: number): number | undefined {
   const used = loads.map((l) => names(l.index, new Set()));

@@ -1,7 +1,7 @@
 import type { StorageType } from '../../base/types.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 
-/** `0`: every operation is a kernel of its own. `1`: pointwise chains and epilogues are fused, the optimizer is one kernel. */
+/** `0`: every operation is a separate kernel. `1`: pointwise chains and epilogues are fused, the optimizer is one kernel. */
 export type Level = 0 | 1;
 
 /** A part of a tensor. */
@@ -10,34 +10,34 @@ export interface Place {
   readonly offset: number;
 }
 
-/** Puts the value of a node into memory. */
+/** Writes the value of a node to memory. */
 export interface Store extends Place {
   readonly node: NodeId;
-  /** One place for each step of a chunk: the slot of the step counts in. */
+  /** One element per step of a chunk, indexed by the step's slot. */
   readonly perStep: boolean;
-  /** Copied from here instead of from the place of the node. */
+  /** Where to copy from, if not from the node's place. */
   readonly from?: Place;
 }
 
-/** What one kernel computes: its roots once, everything inlined wherever it is read. Without roots it copies. */
+/** What one kernel computes: its roots once, inlined nodes wherever they are read. Without roots it is a copy. */
 export interface Group {
   readonly roots: readonly NodeId[];
-  /** Not views and not leaves; in the order of the graph. */
+  /** Neither views nor leaves; in the order of the graph. */
   readonly inlined: readonly NodeId[];
-  /** Threads are dealt out over so many axes; along the others, each thread goes through its row. */
+  /** Threads are distributed over this many axes; along the others, each thread processes its whole row. */
   readonly rank: number;
   readonly stores: readonly Store[];
 }
 
-/** The roots that one kernel computes together, and what it computes on the way. */
+/** The roots that one kernel computes together, and the nodes inlined in them. */
 export interface Fused {
   readonly roots: readonly NodeId[];
   readonly inlined: readonly NodeId[];
-  /** Threads are dealt out over so many axes of the roots; along the others, each thread goes through its row. */
+  /** Threads are distributed over this many axes of the roots; along the others, each thread processes its whole row. */
   readonly rank: number;
 }
 
-/** Memory that lives within a step (transient), across steps (state), is given from outside (data) or read back (trace). */
+/** Memory that lives within a step (transient) or across steps (state), is given from outside (data), or is read back (trace). */
 export interface Tensor {
   readonly name: string;
   readonly dtype: StorageType;
@@ -48,13 +48,13 @@ export interface Tensor {
 export interface Schedule {
   readonly graph: Graph;
   readonly level: Level;
-  /** In the order in which they run. */
+  /** In execution order. */
   readonly groups: readonly Group[];
   readonly tensors: ReadonlyMap<string, Tensor>;
-  /** Where each value lies that is read from memory. */
+  /** Where each value that is read from memory lies. */
   readonly places: ReadonlyMap<NodeId, Place>;
   /** Outputs that stay readable after the step. */
   readonly outputs: Readonly<Record<string, Place>>;
-  /** Why values are stored or not, and kernels joined or not. */
+  /** Why values are stored or not, and kernels merged or not. */
   readonly why: readonly string[];
 }

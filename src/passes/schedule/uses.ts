@@ -3,12 +3,12 @@ import { count } from '../../base/types.ts';
 import { isLeaf, isView, operandTypes, recordOf } from '../../ir/graph/ops.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 
-/** One reading of a value by an operation that is not a view. */
+/** A read of a value by an operation that is not a view. */
 export interface Use {
   readonly consumer: NodeId;
   /** How often each element is read. */
   readonly factor: number;
-  /** Only views lie between that read every element at exactly one place. */
+  /** Whether all views in between read every element exactly once. */
   readonly bijective: boolean;
 }
 

@@ -13,10 +13,10 @@ import type { Tiling } from './tiling.ts';
 import type { Group, Schedule } from './types.ts';
 import { viewedPoint } from './views.ts';
 
-/** Deeper expressions get names in between: shader compilers bound how deep they nest. */
+/** Deeper expressions are split by names, because shader compilers limit nesting. */
 const MAX_DEPTH = 24;
 
-/** How often each node is an operand; counted once a graph. */
+/** How often each node is an operand; counted once per graph. */
 function usesIn(graph: Graph): ReadonlyMap<NodeId, number> {
   let uses = USES.get(graph);
   if (!uses) {
@@ -28,7 +28,7 @@ function usesIn(graph: Graph): ReadonlyMap<NodeId, number> {
 }
 const USES = new WeakMap<Graph, Map<NodeId, number>>();
 
-/** Axis and first index of the rows and of the columns of a table. */
+/** A product in a table, with the axis and first index of its rows and columns. */
 interface TabledProduct {
   readonly node: NodeId;
   readonly table: string;
@@ -42,13 +42,13 @@ function itemOf({ table, columns, row, column }: TabledProduct, point: ix.Point)
   return { kind: 'item', type: 'f32', table, index: ix.toExpr(ix.add(ix.scale(r, columns), c)) };
 }
 
-/** Gives the values of nodes at many points of one thread at once, so that what they share is computed once. */
+/** Computes nodes at many points of one thread at once, so that what the points share is computed once. */
 export class ValueLowering implements Lowerer {
   readonly reads: Reads;
   readonly summing: Summing;
-  /** The root that is being computed along the rows, if any: what others have stored there is loaded. */
+  /** The root that is being computed along the rows, if any; other roots of the row have been stored and are loaded. */
   current: NodeId | undefined;
-  /** A product that lies in a table: which, and where the table begins along its rows and columns. */
+  /** The product that matrix units have put in a table, if any. */
   product: TabledProduct | undefined;
   readonly graph: Graph;
   private readonly useCount: ReadonlyMap<NodeId, number>;
@@ -68,7 +68,7 @@ export class ValueLowering implements Lowerer {
     this.summing = { graph: this.graph, out, tiling, values: (id, points) => this.at(id, points) };
   }
 
-  /** The values of a node as expressions, one a point; statements that they need are emitted before. */
+  /** The values of a node as expressions, one per point; statements that they need are emitted first. */
   at(id: NodeId, points: readonly ix.Point[]): Expr[] {
     const node = at(this.graph.nodes, id);
     const place = this.s.places.get(id);
@@ -89,8 +89,8 @@ export class ValueLowering implements Lowerer {
   }
 
   /**
-   * Whether a value with a place is read from there. A root is computed, but for one along the rows that was stored before; so is a part
-   * of a root, which lies in the root's place and may be in no memory at all.
+   * Whether a value with a place is read from there. A root is computed, except one along the rows that was stored before. So is a slice of
+   * a root: it shares the root's place, which may not be in memory at all.
    */
   private isStored(id: NodeId, node: Node): boolean {
     const { roots, rank } = this.group;

@@ -4,8 +4,8 @@ import type { Kernel } from '../../ir/kernel/types.ts';
 import type { Schedule, Tensor } from './types.ts';
 
 /**
- * Throws unless views have become maps of indices: no kernel computes one on its way, and one that is a result by itself is the copy that
- * a store asks for. Whatever is stored has a tensor.
+ * Throws unless views have become index maps: no kernel computes one on the way, and one that is a root is a copy for a store. Everything
+ * stored must have a tensor.
  */
 export function verifySchedule(s: Schedule, program: string): void {
   const bug = (text: string): never => {
@@ -29,7 +29,7 @@ export function verifySchedule(s: Schedule, program: string): void {
 export function verifyOrder(kernels: readonly Kernel[], tensors: ReadonlyMap<string, Tensor>, program: string): void {
   const written = new Set<string>();
   for (const kernel of kernels) {
-    // A kernel that goes through rows may read what it has stored itself.
+    // A row-wise kernel may read what it has stored itself.
     for (const b of kernel.buffers) if (b.access !== 'read') written.add(b.tensor);
     for (const b of kernel.buffers)
       if (b.access === 'read' && tensors.get(b.tensor)?.kind === 'transient' && !written.has(b.tensor))

@@ -5,12 +5,12 @@ import { call, literal } from '../../ir/kernel/build.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
 import type { Expr } from '../../ir/kernel/types.ts';
 
-/** Views read at what their points determine. */
+/** What a view reads depends on its point alone. */
 const nothing = (): never => {
   throw new CompilerBug('a view has no loops and reads no data to know its place');
 };
 
-/** Where a view finds the element at a point: views are not kernels but maps of indices. */
+/** The point of its operand that a view reads for one of its own. */
 export function viewedPoint(graph: Graph, node: Node, point: ix.Point): ix.Point {
   const [read] = recordOf(node).reads(node, point, operandTypes(graph, node), { loop: nothing, data: nothing });
   if (!read || !isView(node)) throw new CompilerBug(`${node.op} is not a view`);
@@ -19,14 +19,14 @@ export function viewedPoint(graph: Graph, node: Node, point: ix.Point): ix.Point
 
 export const isWide = (point: ix.Point): boolean => point.some(ix.isWide);
 
-/** The four points that a wide one stands for. */
+/** The four points of a wide point. */
 export const lanesOf = (point: ix.Point): readonly ix.Point[] => [0, 1, 2, 3].map((lane) => point.map((v) => ix.atLane(v, lane)));
 
-/** One element after the other where the point stands for four. */
+/** Computes a wide point lane by lane. */
 export const perLane = (point: ix.Point, value: (p: ix.Point) => Expr): Expr =>
   isWide(point) ? call('vec4', ...lanesOf(point).map(value)) : value(point);
 
-/** Whether an index lies in [low, end): known while compiling, or a test for run time. */
+/** Whether an index lies in [low, end): known at compile time, or as a run-time test. */
 export function between(v: ix.Index, low: number, end: number): Expr | 'always' | 'never' {
   const [min, max] = ix.range(v);
   if (max < low || min >= end) return 'never';

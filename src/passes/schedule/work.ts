@@ -3,9 +3,9 @@ import { FUNCTION_COSTS } from '../../ir/kernel/function-costs.ts';
 import { isVector, scalarOf } from '../../ir/kernel/functions.ts';
 import type { Expr, Kernel, Stmt } from '../../ir/kernel/types.ts';
 
-/** What a kernel does, whatever it runs on. */
+/** The work of a kernel, independent of the device. */
 export interface Work {
-  /** Floating-point operations, by the rule of `ir/graph/flops.ts`, of the functions that it calls, as often as it calls them. */
+  /** Floating-point operations of all function calls that it executes, by the rule of `ir/graph/flops.ts`. */
   readonly flops: number;
   /** Bytes of everything that it reads and writes, each element once. */
   readonly bytes: number;
@@ -24,7 +24,7 @@ function bodyFlops(body: readonly Stmt[], lanes: number): number {
   let total = 0;
   for (const s of body) {
     if ('value' in s) total += flopsOf(s.value);
-    // Here for one lane of all that do it.
+    // The share of one lane.
     if (s.kind === 'product') total += (2 * s.rows * s.columns * s.loops.reduce((n, l) => n * l.extent, s.unit.k)) / lanes;
     if ('body' in s) total += (s.kind === 'for' ? s.extent : 1) * bodyFlops(s.body, lanes);
   }
