@@ -41,7 +41,7 @@ export function differences(f: (t: number) => number, base: number, scale: numbe
 /**
  * Central differences of `f` with two steps. For a smooth function the error of the larger step is four times as large, so the difference
  * of the two bounds it. If the slopes of the two sides, extrapolated to step 0, still differ, there is a kink. A kink between the points
- * changes the bound and this gap at least as much as the slope.
+ * adds at least as much to the bound and to this gap as to the slope's error.
  */
 function central(f: (t: number) => number, base: number, h: number, noise: number): Differences {
   const [up, halfUp, halfDown, down] = [f(h), f(h / 2), f(-h / 2), f(-h)];
