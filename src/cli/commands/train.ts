@@ -32,7 +32,7 @@ export interface TrainFlags extends PopulationFlags {
   readonly maxMemory?: number;
 }
 
-/** Seconds between two checkpoints of a running training. */
+/** Seconds between checkpoints. */
 const CHECKPOINT_SECONDS = 10;
 
 export async function train(path: string, flags: TrainFlags): Promise<void> {
@@ -41,7 +41,7 @@ export async function train(path: string, flags: TrainFlags): Promise<void> {
   else await trainProgram(program, flags);
 }
 
-/** Trains a program as the flags say, and gives the weights in the end. */
+/** Trains a program as the flags say, and returns the final weights. */
 export async function trainProgram(program: OpenProgram, flags: TrainFlags): Promise<Weights> {
   const { path, model: found } = program;
   if (flags.steps !== undefined && flags.epochs !== undefined)
@@ -50,7 +50,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   if (flags.resume && flags.init !== undefined) fail('NN501', '--resume and --init both say where to start', { help: 'keep one of them' });
   const seed = flags.seed ?? found.train.seed;
   const dataSeed = found.data?.draw?.seed;
-  // One generator for data, weights and order, as after torch.manual_seed; another seed for the data starts it anew.
+  // One generator for data, weights and order, as after torch.manual_seed; a separate data seed restarts it after the data.
   const torch = flags.rng === 'torch' ? new TorchRandom(dataSeed ?? seed) : undefined;
   const checkpoint = flags.checkpoint === undefined ? undefined : join(flags.checkpoint, 'checkpoint.safetensors');
   const init = flags.init === undefined ? undefined : await openWeights(flags.init);
@@ -81,7 +81,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   mustDiffer(flags.log, [path, dataPath(program, flags.data), flags.init, flags.save]);
   await mustBeWritable(flags.save);
   if (!flags.resume) await mustBeWritable(checkpoint);
-  // Before the device is there: what has other names or shapes is the sooner told.
+  // Checked before the device is opened, so that mismatches are reported early.
   if (init) checkNames(plan, init.weights, init.path);
 
   const session = await device.open(plan);
@@ -112,10 +112,10 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     const history = new History(first, stepsPerEpoch, plan.train?.metrics ?? []);
     const begin = performance.now();
     let lastSaved = begin;
-    // Held-out examples are looked at as often as the table has rows.
+    // Evaluate the holdout once for each row of the table.
     const every = data.holdout ? Math.max(1, Math.ceil(total / stepsPerEpoch / TABLE_ROWS)) * stepsPerEpoch : Infinity;
     while (model.step < total && !stop.aborted) {
-      // Without checkpoints there is no reason to ever wait for the device.
+      // Without checkpoints there is no need to wait for the device.
       let until = Math.min(total, (Math.floor(model.step / every) + 1) * every || total);
       if (checkpoint) {
         const rate = (model.step - first) / Math.max(1e-3, (performance.now() - begin) / 1000);
@@ -133,7 +133,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
         signal: stop,
       });
       if (data.holdout && (model.step % every === 0 || model.step === total)) history.hold(model.step, await model.evaluate());
-      // The first after a moment, so that a run that is cut short soon keeps something, then rarely.
+      // The first checkpoint comes early, so that a run that is cut short keeps something; later ones are rarer.
       const due = model.step === first + 1 || performance.now() - lastSaved > CHECKPOINT_SECONDS * 1000;
       if (checkpoint && due) {
         await saveCheckpoint(model, checkpoint, metadata);
@@ -167,7 +167,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   }
 }
 
-/** What the last update made of the weights no loss has seen yet. */
+/** The weights after the last update, which no loss has seen yet, must be finite. */
 function checkFinite(weights: Weights, step: number): void {
   for (const [name, { data }] of Object.entries(weights)) {
     const bad = data.findIndex((v) => !Number.isFinite(v));
@@ -190,11 +190,11 @@ function logLine(step: number, loss: number, metrics: Readonly<Record<string, Fl
 
 interface Log {
   readonly write: (line: string) => void;
-  /** Ends the file; throws what went wrong with it. */
+  /** Closes the file; throws if writing failed. */
   readonly close: () => Promise<void>;
 }
 
-/** One line for each step; a resumed run goes on below what is there. */
+/** One line per step; a resumed run appends. */
 async function openLog(path: string, append: boolean): Promise<Log> {
   const stream = createWriteStream(path, { flags: append ? 'a' : 'w' });
   let problem: Error | undefined;
@@ -218,10 +218,10 @@ async function openLog(path: string, append: boolean): Promise<Log> {
   };
 }
 
-/** The tensor of a checkpoint that says where it stands. */
+/** The checkpoint tensor with step, seed and source. */
 const STAND = 'nnc.checkpoint';
 
-/** Step, seed and source of a checkpoint travel as tensors of one file, so that nothing can come apart. */
+/** Step, seed and source are stored as a tensor in the same file, so that they cannot get separated. */
 async function saveCheckpoint(model: RunningModel, path: string, metadata: Readonly<Record<string, string>>): Promise<void> {
   const meta = Int32Array.from([model.step, model.plan.train?.seed ?? 0, ...identityWords(model.plan.identity)]);
   const tensors = { ...(await model.state()).tensors, [STAND]: { shape: [meta.length], data: meta } };
