@@ -5,10 +5,10 @@ import type { Numbers } from './data/dataset.ts';
 import { evaluate } from './reference/evaluate.ts';
 import type { DataSpec } from './sema/model.ts';
 
-/** Streams of drawn data lie far from those of initial values and dropout. */
+/** Streams of drawn data start here, far from those of initial values and dropout. */
 const DRAW_STREAM = 0x20000;
 
-/** The compiler's own random numbers: a stream for each draw. */
+/** nnc's own random numbers, with a stream for each draw. */
 export function nativeDraws(seed: number): RandomSource {
   let stream = DRAW_STREAM;
   const fill = (n: number, value: (stream: number, i: number) => number): Float32Array => {
@@ -21,7 +21,7 @@ export function nativeDraws(seed: number): RandomSource {
   };
 }
 
-/** Computes what `data n=100 { ... }` says, in the order of its lines; one array for each of `names`. */
+/** Draws the examples of `data n=100 { ... }`, in source order; one array for each of `names`. */
 export function drawData(draw: NonNullable<DataSpec['draw']>, names: readonly string[], random: RandomSource, seed = 0): Numbers[] {
   const { graph, draws } = draw;
   const inputs = new Map<string, Float32Array>();

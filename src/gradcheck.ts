@@ -15,41 +15,43 @@ import { sizeAlong, slopeAlong, tiedAlong } from './reference/forwards.ts';
 import { Shifted, type Shift } from './reference/shifted.ts';
 import type { Model, ParamInfo, TurnInfo } from './sema/model.ts';
 
-/** How well the symbolic gradient of a parameter agrees with its two witnesses: differences of the loss, and slopes taken forwards. */
+/**
+ * How well the symbolic gradient of a parameter agrees with two independent ones: differences of the loss, and forward-mode derivatives.
+ */
 export interface ParamCheck extends Trial {
   readonly param: ParamInfo;
-  /** The loss, as the program writes it. */
+  /** The source text of the loss. */
   readonly loss: string;
-  /** Places where there was something to try, and how many directions and single elements were tried in all of them. */
+  /** The places where something could be checked, and the number of directions and single elements checked at all of them together. */
   readonly places: number;
   readonly tried: number;
-  /** Of those: at a kink. */
+  /** How many of those were at a kink. */
   readonly kinks: number;
-  /** Whether the loss is a number at any of the places. */
+  /** Whether the loss is finite at any of the places. */
   readonly finite: boolean;
-  /** What is no mistake and yet worth telling. */
+  /** Remarks that are not errors. */
   readonly remarks: readonly string[];
 }
 
 export interface GradcheckOptions {
-  /** Examples of each input by name, and of `target`, row-major; random ones where they are not given. */
+  /** Examples of each input by name, and of `target`, row-major; random ones if missing. */
   readonly data?: ReadonlyMap<string, ArrayLike<number>> | undefined;
   readonly rows: number;
   readonly seed: number;
   readonly effort?: Effort;
-  /** Single elements of a parameter that are tried, in place of what the effort says. */
+  /** The number of single elements to check for each parameter, instead of the effort's. */
   readonly elements?: number;
   readonly table?: VjpTable;
 }
 
-/** One of the losses that a program trains by, alone: the output `loss`; and the parameters that it moves. */
+/** One of the losses that a program trains with, as the only output `loss`, and the parameters it trains. */
 interface CheckedLoss {
   readonly name: string;
   readonly graph: Graph;
   readonly params: readonly ParamInfo[];
 }
 
-/** Every parameter is in one of them: what nobody trains lies with the first, as it does in training. */
+/** Every parameter belongs to one loss; untrained ones belong to the first, as in training. */
 function lossesOf(model: Model, training: Graph): CheckedLoss[] {
   const first = model.loss ?? 'loss';
   if (model.turns.length === 0) return [{ name: first, graph: training, params: model.params }];
@@ -64,9 +66,9 @@ function lossesOf(model: Model, training: Graph): CheckedLoss[] {
 
 const lossGraph = (training: Graph, rows: number): Graph => bindBatch(select(training, ['loss']), rows);
 
-/** What can be tried in a short time. */
+/** What can be checked in a short time. */
 export function gradcheckEffort(model: Model, training: Graph, rows: number): EffortPlan {
-  // Of one example alone, a batch norm leaves nothing.
+  // With a single example, batch norm gives only zeros.
   const least = model.states.length > 0 ? 2 : 1;
   const losses = lossesOf(model, training).map(({ graph, params }) => ({
     graph: (n: number) => lossGraph(graph, Math.min(n, rows)),
@@ -76,9 +78,9 @@ export function gradcheckEffort(model: Model, training: Graph, rows: number): Ef
 }
 
 /**
- * Checks the gradient of every parameter by the loss that trains it, in float64, along random directions and for single elements, at random places and where
- * ties and zeros are. Twice: against differences of the loss, which are rounded and bent but know nothing of rules; and against the
- * slope taken forwards, operation by operation, which is exact and has a value at kinks too.
+ * Checks the gradient of every parameter by the loss that trains it, in float64, along random directions and for single elements, at random
+ * places and at places with ties and zeros. It compares with differences of the loss, which are inexact but independent of any rules, and
+ * with forward-mode derivatives, which are exact and defined at kinks too.
  */
 export function gradcheck(model: Model, training: Graph, options: GradcheckOptions): ParamCheck[] {
   const { rows, seed } = options;
@@ -89,7 +91,7 @@ export function gradcheck(model: Model, training: Graph, options: GradcheckOptio
     if (tried.length === 0) return [];
     const loss = lossGraph(graph, rows);
     const names = params.map((p) => p.name);
-    // Metrics are left out: they may compare with a target that the loss does not know.
+    // Metrics are left out, because they may use a target that the loss does not.
     const grads = bindBatch(runPasses(select(graph, ['loss']), gradientPipeline(names, options.table)), rows);
     const inputs = examples(loss, model, options.data, seed);
     const checks = new Map<ParamInfo, ParamCheck>();
@@ -105,7 +107,7 @@ export function gradcheck(model: Model, training: Graph, options: GradcheckOptio
   });
 }
 
-/** What is tried of a parameter, by what it is called. */
+/** A direction to check for a parameter, and its name in messages. */
 interface Direction {
   readonly what: string;
   readonly element?: number;
@@ -123,7 +125,7 @@ function directions(size: number, index: number, e: Effort, seed: number): Direc
   return [...random, ...together, ...spread(size, e.elements, seed).map(single)];
 }
 
-/** Spread over everything; all of it if there is not much. */
+/** A sample spread over all elements, or all of them if there are few. */
 function spread(size: number, most: number, seed: number): number[] {
   if (size <= most) return Array.from({ length: size }, (_, i) => i);
   return [...new Set(Array.from({ length: most }, (_, i) => Math.floor(uniformAt(seed, 77, 0, i) * size)))].sort((a, b) => a - b);
@@ -142,7 +144,7 @@ function joined(a: ParamCheck, b: ParamCheck): ParamCheck {
   };
 }
 
-/** Points that tell how exact the loss is. */
+/** Points for estimating the accuracy of the loss. */
 const NOISE_POINTS = 6;
 
 /** All checks of a loss at one place. */
@@ -182,7 +184,7 @@ class Checker {
   check(param: ParamInfo, directions: readonly Direction[]): ParamCheck {
     const w = get(this.place.state, param.name);
     const gradient = this.gradient(param.name);
-    // Another parameter may have no slope at all here.
+    // The size over all parameters may be infinite or NaN because of another one, so this one gets its own.
     const ones = new Map([[param.name, new Float64Array(w.length).fill(1)]]);
     const size = Number.isFinite(this.size) ? this.size : sizeAlong(this.point, ones, this.of);
     const trials = directions.map((d) => this.trial(param.name, w, gradient, size, d));

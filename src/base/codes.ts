@@ -1,5 +1,5 @@
 /**
- * Every diagnostic nnc can give, by its stable code. A code is never used again for another meaning.
+ * Every diagnostic of nnc, by its stable code. Codes are never reused for another meaning.
  * NN1: text and grammar. NN2: names, arguments, shapes. NN3: data. NN4: weights. NN5: the call. NN6: the device.
  */
 export const CODES = {

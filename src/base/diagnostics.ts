@@ -2,27 +2,27 @@ import { CODES, type Code } from './codes.ts';
 import { UserError } from './errors.ts';
 import { lineColumn, type Span } from './source.ts';
 
-/** One thing to tell the user about their program, data, files or call. */
+/** A message about the user's program, data, files or call. */
 export interface Diagnostic {
   readonly code: Code;
   readonly severity: 'error' | 'warning';
-  /** Where; absent for what has no place in a text (a missing file). */
+  /** Where it is; missing if it is not about a source text (such as a missing file). */
   readonly span?: Span;
   /** What is wrong at the caret, in one sentence. */
   readonly label: string;
-  /** How it came to this. */
+  /** How it came about. */
   readonly notes?: readonly string[];
   /** What to do about it. */
   readonly help?: string;
 }
 
-/** Whether two say the same of the same place. */
+/** Whether two diagnostics say the same about the same place. */
 function same(a: Diagnostic, b: Diagnostic): boolean {
   const place = (d: Diagnostic): string => (d.span ? `${d.span.source.name}:${d.span.start}-${d.span.end}` : '');
   return a.code === b.code && a.severity === b.severity && a.label === b.label && place(a) === place(b);
 }
 
-/** Collects diagnostics, so that one run reports several. */
+/** Collects diagnostics, so that one run can report several. */
 export class DiagnosticSink {
   readonly all: Diagnostic[] = [];
 
@@ -34,7 +34,7 @@ export class DiagnosticSink {
     this.all.push({ code, severity: 'warning', label, ...(span ? { span } : {}), ...(help ? { help } : {}) });
   }
 
-  /** Takes over what another sink has collected, but what is here already. */
+  /** Adds the diagnostics of another sink, without duplicates. */
   add(others: readonly Diagnostic[]): void {
     for (const d of others) if (!this.all.some((known) => same(known, d))) this.all.push(d);
   }
@@ -53,7 +53,7 @@ export function render(d: Diagnostic): string {
     const { line, column } = lineColumn(source, start);
     const text = (source.text.split('\n')[line - 1] ?? '').replace(/\r$/, '');
     const width = Math.max(1, Math.min(end - start, text.length - (column - 1)));
-    // Tabs stay tabs under the line, so that the caret stands under its place in any editor.
+    // Tabs are kept in the caret line, so that the caret is aligned in any editor.
     const indent = text.slice(0, column - 1).replace(/[^\t]/g, ' ');
     gutter = ' '.repeat(String(line).length);
     lines.push(`${gutter}--> ${source.name}:${line}:${column}`, `${gutter} |`, `${line} | ${text}`);
@@ -65,10 +65,10 @@ export function render(d: Diagnostic): string {
   return lines.join('\n');
 }
 
-/** An error about a text, whose message shows the places. */
+/** An error about a source text; its message shows the places. */
 export const userError = (diagnostics: readonly Diagnostic[]): UserError => new UserError(diagnostics, renderAll(diagnostics));
 
-/** Renders many, in the order of their places, with an empty line between. */
+/** Renders diagnostics in source order, separated by empty lines. */
 export function renderAll(diagnostics: readonly Diagnostic[]): string {
   const order = (d: Diagnostic): number => d.span?.start ?? -1;
   return [...diagnostics]

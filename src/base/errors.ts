@@ -1,11 +1,11 @@
 import type { Code } from './codes.ts';
 import type { Diagnostic } from './diagnostics.ts';
 
-/** The user's program, data, files or call are wrong; carries everything that was found. */
+/** Something is wrong with the user's program, data, files or call; carries all diagnostics. */
 export class UserError extends Error {
   readonly diagnostics: readonly Diagnostic[];
 
-  /** What is about a text has a message with the place in it: see `userError`. */
+  /** For diagnostics about a source text, use `userError`, whose message shows the places. */
   constructor(diagnostics: readonly Diagnostic[], message = diagnostics.map(brief).join('\n')) {
     super(message);
     this.name = 'UserError';
@@ -21,7 +21,7 @@ export function fail(code: Code, label: string, more: Pick<Diagnostic, 'notes' |
   throw new UserError([{ code, severity: 'error', label, ...more }]);
 }
 
-/** A broken promise inside nnc. Never the user's fault; the text asks for a report. */
+/** A broken invariant inside nnc. Never the user's fault; the text asks for a report. */
 export class CompilerBug extends Error {
   constructor(message: string) {
     super(message);
@@ -47,5 +47,5 @@ export function get<K, V>(map: ReadonlyMap<K, V>, key: K, what = 'entry'): V {
   return value;
 }
 
-/** What was thrown, in words. */
+/** The message of anything that was thrown. */
 export const messageOf = (e: unknown): string => (e instanceof Error ? e.message : String(e));

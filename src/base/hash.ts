@@ -1,6 +1,6 @@
 /** FNV-1a, 64 bits, as hexadecimal. */
 export function hash(text: string): string {
-  // Two halves of 32 bits: the prime is 2^40 + 0x1b3.
+  // In two 32-bit halves: the prime is 2^40 + 0x1b3.
   let high = 0xcbf29ce4;
   let low = 0x84222325;
   for (const byte of new TextEncoder().encode(text)) {

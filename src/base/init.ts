@@ -1,30 +1,30 @@
 import { erf } from './math.ts';
 import { normalAt, uniformAt } from './random.ts';
 
-/** How a parameter starts. */
+/** How a parameter is initialised. */
 export type Init =
   | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
   | { readonly kind: 'normal'; readonly mean: number; readonly std: number }
   | { readonly kind: 'trunc_normal'; readonly mean: number; readonly std: number; readonly low: number; readonly high: number }
   | { readonly kind: 'orthogonal'; readonly gain: number }
-  /** `drawn`: PyTorch draws uniform numbers before it sets them all to the value, and so its generator moves on. */
+  /** `drawn`: PyTorch draws uniform numbers before it overwrites them with the constant, which advances its generator. */
   | { readonly kind: 'constant'; readonly value: number; readonly drawn?: boolean }
-  /** As `of`, but one row is zero. */
+  /** Like `of`, but with one row of zeros. */
   | { readonly kind: 'zero_row'; readonly row: number; readonly of: Init }
-  /** Numbers that the data gave, row-major. */
+  /** Numbers from the data, row-major. */
   | { readonly kind: 'values'; readonly values: readonly number[] };
 
-/** Where initial values come from: the compiler's own numbers, or those of PyTorch's generator. */
+/** The source of initial values: nnc's own numbers, or PyTorch's generator. */
 export interface RandomSource {
   /** `n` numbers in [low, high). */
   uniform(n: number, low: number, high: number): Float32Array;
   normal(n: number, mean: number, std: number): Float32Array;
 }
 
-/** Streams of initial values lie far from those of dropout. */
+/** Streams of initial values start here, far from those of dropout. */
 const INIT_STREAM = 0x10000;
 
-/** The numbers that parameter `index` starts with, for a seed: all, or those from element `from` on. */
+/** The initial values of parameter `index` for a seed, from element `from` on. */
 export function initialStream(seed: number, index: number, from = 0): RandomSource {
   const draw = (n: number, at: typeof uniformAt, scale: number, shift: number): Float32Array => {
     const out = new Float32Array(n);
@@ -37,10 +37,10 @@ export function initialStream(seed: number, index: number, from = 0): RandomSour
   };
 }
 
-/** Whether each element of a tensor that starts so is drawn by itself, so that it may be drawn in blocks. */
+/** Whether each element is drawn independently, so that the tensor can be drawn in blocks. */
 export const isElementwise = ({ kind }: Init): boolean => kind === 'uniform' || kind === 'normal' || kind === 'constant';
 
-/** The value that a tensor of a shape starts with. */
+/** The initial value of a tensor. */
 export function initialValue(init: Init, shape: readonly number[], random: RandomSource): Float32Array {
   const n = shape.reduce((a, b) => a * b, 1);
   switch (init.kind) {
@@ -67,14 +67,14 @@ export function initialValue(init: Init, shape: readonly number[], random: Rando
   }
 }
 
-/** Standard normal values between two bounds, by the inverse of the distribution at uniform numbers. */
+/** A truncated normal distribution, by the inverse of the distribution function at uniform numbers. */
 function truncated(init: Extract<Init, { kind: 'trunc_normal' }>, uniform: Float32Array): Float32Array {
   const { mean, std, low, high } = init;
   const cdf = (x: number): number => (1 + erf((x - mean) / std / Math.SQRT2)) / 2;
   const [from, to] = [cdf(low), cdf(high)];
   return uniform.map((u) => {
     const p = from + u * (to - from);
-    // Bisection: sure, and fast enough for what happens once.
+    // Bisection is safe, and fast enough for something done once.
     let [a, b] = [low, high];
     for (let i = 0; i < 60; i++) {
       const middle = (a + b) / 2;
@@ -85,7 +85,7 @@ function truncated(init: Extract<Init, { kind: 'trunc_normal' }>, uniform: Float
   });
 }
 
-/** Rows (or columns, if they are fewer) at right angles with length `gain`: modified Gram and Schmidt on normal numbers. Saxe et al., 2013. */
+/** Orthogonal rows (or columns, if there are fewer) of length `gain`: modified Gram-Schmidt on normal numbers. Saxe et al., 2013. */
 function orthogonal(values: Float32Array, rows: number, columns: number, gain: number): Float32Array {
   const byRow = rows <= columns;
   const [count, length] = byRow ? [rows, columns] : [columns, rows];

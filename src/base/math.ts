@@ -32,12 +32,12 @@ export function erf(x: number): number {
   return Math.sign(x) * (1 - Math.exp(-a * a) / (Math.sqrt(Math.PI) * f));
 }
 
-/** x^y as IEEE 754 and C have it: 1 where y is 0 or x is 1, and where x is -1 and y infinite; JavaScript gives NaN there. */
+/** x^y as in IEEE 754 and C: 1 if x is 1, and if x is -1 and y infinite; JavaScript gives NaN there. */
 export function pow(x: number, y: number): number {
   return x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y;
 }
 
-/** Without overflow on either side. */
+/** Without overflow for large |x|. */
 export function sigmoid(x: number): number {
   if (x >= 0) return 1 / (1 + Math.exp(-x));
   const e = Math.exp(x);
@@ -45,8 +45,8 @@ export function sigmoid(x: number): number {
 }
 
 /**
- * The nearest number of IEEE 754 binary16 (11 bits, exponents from -14 to 15), of two the even one; what is too large is infinite.
- * Added to 1.5 * 2^52 units in the last place, a float64 is rounded to a whole number of them.
+ * Rounds to IEEE 754 binary16 (11 bits, exponents from -14 to 15), ties to even; numbers that are too large become infinite. Adding 1.5 *
+ * 2^52 units in the last place rounds a float64 to a whole number of them.
  */
 export function roundF16(x: number): number {
   const a = Math.abs(x);

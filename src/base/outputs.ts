@@ -1,15 +1,15 @@
-/** Outputs of graphs, by which plans record and the host reads: what predicts is `pred`, what is minimised is `loss`. */
+/** Names of graph outputs, which plans record and the host reads: the prediction is `pred`, the minimised value is `loss`. */
 
 export const LOSS = 'loss';
 export const PREDICTION = 'pred';
 
-/** What a metric is recorded as. */
+/** The output of a metric. */
 export const metricOutput = (metric: string): string => `metric:${metric}`;
 
-/** The gradient of a parameter, before the optimizer takes it. */
+/** The gradient of a parameter, before the optimizer uses it. */
 export const gradOutput = (param: string): string => `grad:${param}`;
 
 export const isGradOutput = (output: string): boolean => output.startsWith(gradOutput(''));
 
-/** A value of a `print` line, by the places of both. */
+/** A value of a `print` line, by the indices of the line and of the item. */
 export const printOutput = (line: number, item: number): string => `print:${line}:${item}`;

@@ -1,7 +1,6 @@
 /**
- * Counter-based random numbers: Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as
- * easy as 1, 2, 3", SC 2011). The same function runs in the reference, on the CPU device and in WGSL, so that a seed
- * tells the same story everywhere.
+ * Counter-based random numbers: Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC
+ * 2011). The reference, the CPU device and WGSL run the same function, so a seed gives the same numbers everywhere.
  */
 const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 
@@ -25,7 +24,7 @@ export function threefry2x32(key0: number, key1: number, counter0: number, count
   return [x0, x1];
 }
 
-/** Uniform in [0, 1) with 24 bits: exact in float32. */
+/** Uniform in [0, 1) with 24 bits, which float32 represents exactly. */
 export function unitFloat(bits: number): number {
   return (bits >>> 8) * 2 ** -24;
 }
@@ -35,23 +34,23 @@ export function uniformAt(seed: number, stream: number, step: number, index: num
   return unitFloat(threefry2x32(seed, stream, step, index)[0]);
 }
 
-/** Standard normal, by Box and Muller (1958) from the two words of one counter; log never sees 0. */
+/** Standard normal, by Box and Muller (1958) from the two words of one counter; the logarithm never sees 0. */
 export function normalAt(seed: number, stream: number, step: number, index: number): number {
   const [a, b] = threefry2x32(seed, stream, step, index);
   return Math.sqrt(-2 * Math.log(1 - unitFloat(a))) * Math.cos(2 * Math.PI * unitFloat(b));
 }
 
-/** Bits of the smallest power of two that holds n values, at least 2 so that both halves exist. */
+/** The number of bits needed for n values, at least 2 so that both halves exist. */
 export function shuffleBits(n: number): number {
   let bits = 2;
   while (2 ** bits < n) bits++;
   return bits;
 }
 
-/** Rounds of the Feistel network and the longest walk; both are part of the numbers, so they never change. */
+/** Rounds of the Feistel network and the longest walk. Changing them would change the random orders, so they never change. */
 export const SHUFFLE_ROUNDS = 6;
 export const SHUFFLE_WALK = 64;
-/** Second key word of the shuffle stream, apart from every other stream. */
+/** Second key word of the shuffle stream, different from every other stream. */
 export const SHUFFLE_STREAM = 0x5f5f;
 
 /** Integer hash of one Feistel round (xor-shift-multiply; constants of the MurmurHash3 finaliser). */
@@ -63,10 +62,10 @@ function mix(x: number): number {
 }
 
 /**
- * Place `index` of a random order of 0..n-1, keyed by (seed, epoch): an alternating Feistel permutation of the next
- * power of two, walked until it lands inside (Black and Rogaway, "Ciphers with arbitrary finite domains", 2002). A
- * bijection needs no memory, so any worker can ask for any place. The domain is less than twice n, so a walk is longer
- * than w with probability below 2^-w.
+ * Element `index` of a random order of 0..n-1, keyed by (seed, epoch): an alternating Feistel permutation of the next power of two,
+ * repeated until the result is in range (cycle walking; Black and Rogaway, "Ciphers with arbitrary finite domains", 2002). A bijection
+ * needs no memory, so any thread can ask for any element. The domain is less than twice n, so a walk is longer than w with probability
+ * below 2^-w.
  */
 export function shuffleAt(index: number, n: number, seed: number, epoch: number): number {
   const bits = shuffleBits(n);

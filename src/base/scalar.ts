@@ -1,17 +1,17 @@
 /**
- * Scalars that change from step to step (learning rates, bias corrections, the step itself) are data: small expressions
- * that the host evaluates in float64 before each chunk of steps, so that every device sees the very same numbers.
+ * Scalars that change from step to step (learning rates, bias corrections, the step itself) are data: small expressions that the host
+ * evaluates in float64 before each chunk of steps, so that every device sees exactly the same numbers.
  */
 export type ScalarExpr = number | ScalarVariable | Rate | readonly [ScalarOp, ...ScalarExpr[]];
 
 /**
- * `step`: steps done before this one. `seed`: the run's seed. `total`: the steps of the whole run. `rows`: how many examples there
- * are to train on, where a plan takes any number.
+ * `step`: steps done before this one. `seed`: the run's seed. `total`: the steps of the whole run. `rows`: the number of training examples,
+ * for plans with a capacity.
  */
 export type ScalarVariable = 'step' | 'seed' | 'total' | 'rows';
 export type ScalarOp = keyof typeof OPS;
 
-/** The learning rate of an optimizer, the first being 0: what the program says, where the run says nothing else. */
+/** The learning rate of an optimizer, by its index: the program's expression, unless the run overrides it. */
 export type Rate = readonly ['lr', number, ScalarExpr];
 
 const OPS = {
@@ -34,7 +34,7 @@ const OPS = {
 
 export type ScalarEnv = Readonly<Record<Exclude<ScalarVariable, 'rows'>, number>> & {
   readonly rows?: number | undefined;
-  /** Learning rates of the run, by optimizer. */
+  /** Learning rates that the run overrides, by optimizer. */
   readonly rates?: readonly (number | undefined)[] | undefined;
 };
 
@@ -47,20 +47,20 @@ export function evalScalar(e: ScalarExpr, env: ScalarEnv): number {
   return f(...args.map((a) => evalScalar(a, env)));
 }
 
-/** An operation on scalars; done at once where all of them are plain numbers. */
+/** An operation on scalars, evaluated at once if all arguments are plain numbers. */
 export function fold(op: ScalarOp, ...args: readonly ScalarExpr[]): ScalarExpr {
   const e = [op, ...args] as const;
   return args.every((a) => typeof a === 'number') ? evalScalar(e, { step: 0, seed: 0, total: 1 }) : e;
 }
 
-/** Whether an expression is another for another seed. */
+/** Whether an expression depends on the seed. */
 export function readsSeed(e: ScalarExpr): boolean {
   if (typeof e !== 'object') return e === 'seed';
   const [, ...args] = e;
   return args.some(readsSeed);
 }
 
-/** The optimizers whose learning rates an expression reads. */
+/** The optimizers whose learning rates an expression uses. */
 export function ratesOf(e: ScalarExpr): readonly number[] {
   if (typeof e !== 'object') return [];
   if (e[0] === 'lr') return [e[1]];
@@ -68,7 +68,7 @@ export function ratesOf(e: ScalarExpr): readonly number[] {
   return args.flatMap(ratesOf);
 }
 
-/** `lr / (1 - 0.9^(step + 1))`-like text for dumps. */
+/** Text such as `lr / (1 - 0.9^(step + 1))`, for dumps. */
 export function showScalar(e: ScalarExpr): string {
   if (typeof e !== 'object') return String(e);
   if (e[0] === 'lr') return showScalar(e[2]);

@@ -1,4 +1,4 @@
-/** A source text with a name, and places in it. */
+/** A source text with a name. */
 export interface Source {
   readonly name: string;
   readonly text: string;
@@ -24,7 +24,7 @@ export function lineColumn(source: Source, offset: number): LineColumn {
   return { line, column: offset - (before.lastIndexOf('\n') + 1) + 1 };
 }
 
-/** The place as people write it: `house.nn:3:7`. */
+/** The place in the usual form: `house.nn:3:7`. */
 export function place(span: Span): string {
   const { line, column } = lineColumn(span.source, span.start);
   return `${span.source.name}:${line}:${column}`;

@@ -18,10 +18,10 @@ export function editDistance(a: string, b: string): number {
   return rows[a.length]?.[b.length] ?? 0;
 }
 
-/** The known name that the user most likely meant, if one is close. */
+/** The known name that the user most likely meant, if one is close enough. */
 export function closest(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
-  // One letter is no typing mistake of another.
+  // One letter is not a typo of another.
   let bestDistance = name.length < 2 ? 0.5 : Math.max(1, Math.floor(name.length / 3)) + 0.5;
   for (const candidate of known) {
     const distance = candidate.toLowerCase() === name.toLowerCase() ? 0 : editDistance(name.toLowerCase(), candidate.toLowerCase());
@@ -30,10 +30,10 @@ export function closest(name: string, known: Iterable<string>): string | undefin
   return best;
 }
 
-/** Longer lists help nobody. */
+/** Longer lists are not helpful. */
 const MOST_LISTED = 40;
 
-/** `did you mean 'x'?`, or else the list of what there is. */
+/** `did you mean 'x'?`, or else the list of known names. */
 export function hint(name: string, known: readonly string[], what: string): string {
   const match = closest(name, known);
   if (match !== undefined) return `did you mean '${match}'?`;

@@ -1,9 +1,8 @@
 import type { RandomSource } from './init.ts';
 
 /**
- * PyTorch's generator for the CPU: the Mersenne Twister of Matsumoto and Nishimura, 1998 (mt19937), and the ways in which
- * `rand`, `randn`, `uniform_`, `normal_` and `randperm` draw from it. Uniform numbers are the very same; normal ones agree to
- * float32's last bits.
+ * PyTorch's CPU generator: the Mersenne Twister of Matsumoto and Nishimura, 1998 (mt19937), and how `rand`, `randn`, `uniform_`, `normal_`
+ * and `randperm` draw from it. Uniform numbers are identical; normal ones agree up to the last bits of float32.
  */
 export class TorchRandom implements RandomSource {
   private readonly state = new Uint32Array(624);
@@ -38,7 +37,7 @@ export class TorchRandom implements RandomSource {
     this.next = 0;
   }
 
-  /** 24 bits: exact in float32. */
+  /** 24 bits, which float32 represents exactly. */
   private unit(): number {
     return (this.bits() & 0xffffff) * 2 ** -24;
   }
@@ -51,7 +50,7 @@ export class TorchRandom implements RandomSource {
 
   uniform(n: number, low: number, high: number): Float32Array {
     const [from, span] = [Math.fround(low), Math.fround(Math.fround(high) - Math.fround(low))];
-    // Rounded once: PyTorch's kernel is compiled to a fused multiply-add. The product of two float32 is exact here.
+    // Rounded once, because PyTorch's kernel compiles to a fused multiply-add. The product of two float32 is exact in float64.
     return Float32Array.from({ length: n }, () => Math.fround(this.unit() * span + from));
   }
 
@@ -60,7 +59,7 @@ export class TorchRandom implements RandomSource {
     const out = Float32Array.from({ length: n }, () => this.unit());
     for (let i = 0; i + 16 <= n; i += 16) pairs(out.subarray(i, i + 16), mean, std);
     if (n % 16 !== 0) {
-      // The last 16 are drawn anew, those before the rest included.
+      // PyTorch redraws the last 16, even if some of them belong to the blocks before.
       const last = out.subarray(n - 16);
       for (let i = 0; i < 16; i++) last[i] = this.unit();
       pairs(last, mean, std);
@@ -92,7 +91,7 @@ export class TorchRandom implements RandomSource {
     return order;
   }
 
-  /** The order of an epoch as a shuffling DataLoader makes it: a base seed that nobody uses, then a seed for the sampler. */
+  /** The order of an epoch like a shuffling DataLoader: it draws a base seed, which is unused here, and then a seed for the sampler. */
   epoch(n: number): Int32Array {
     this.bits();
     this.bits();
@@ -101,7 +100,7 @@ export class TorchRandom implements RandomSource {
   }
 }
 
-/** Box and Muller on 16 uniform numbers in place: the first 8 are radii, the last 8 angles. */
+/** Box and Muller on 16 uniform numbers in place: the first 8 give the radii, the last 8 the angles. */
 function pairs(values: Float32Array, mean: number, std: number): void {
   for (let j = 0; j < 8; j++) {
     const radius = Math.sqrt(-2 * Math.log(1 - (values[j] ?? 0)));

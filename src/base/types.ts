@@ -3,16 +3,16 @@ import { invariant } from './errors.ts';
 /** Element types of tensors. `i32` holds labels and indices; `bool` results of comparisons. */
 export type DType = 'f32' | 'i32' | 'bool';
 
-/** Elements as they lie in memory: bool is kept as i32, and values that binary16 can hold may lie there as f16. */
+/** Element types in memory: bool is stored as i32, and values that binary16 represents exactly may be stored as f16. */
 export type StorageType = 'f32' | 'i32' | 'f16';
 
-/** What products are made of: numbers of four bytes, or of two whose sums have four. */
+/** The precision of products: f32, or f16 factors with f32 sums. */
 export type Precision = 'f32' | 'f16';
 
-/** Elements of a type in a word of four bytes. */
+/** Elements per 32-bit word. */
 export const PER_WORD: Readonly<Record<StorageType, number>> = { f32: 1, i32: 1, f16: 2 };
 
-/** A multiple of the batch size, known only when the program meets its data. */
+/** A multiple of the batch size, which is known only when the program meets its data. */
 export interface BatchDim {
   readonly batch: number;
 }
@@ -63,7 +63,7 @@ export function showShape(shape: Shape): string {
   return `[${shape.map(showDim).join(', ')}]`;
 }
 
-/** `f32[B, 16]` */
+/** Text such as `f32[B, 16]`. */
 export function showType(t: TensorType): string {
   return `${t.dtype}${showShape(t.shape)}`;
 }
@@ -76,7 +76,7 @@ export function parseDim(text: string): Dim {
   return Number(text);
 }
 
-/** A dimension that must be known by now. */
+/** The extent of a dimension that must be known by now. */
 export function fixedDim(d: Dim): number {
   invariant(typeof d === 'number', 'the batch size is not bound yet');
   return d;
@@ -91,7 +91,7 @@ export function count(shape: Shape): number {
   return fixedDim(product(shape));
 }
 
-/** The dimension with the batch put in. */
+/** The extent of a dimension for a batch size. */
 export function bindDim(d: Dim, batch: number): number {
   return typeof d === 'number' ? d : d.batch * batch;
 }

@@ -3,7 +3,7 @@ import { fail } from './errors.ts';
 /** Counts are 32-bit numbers on every device. */
 const MOST = 0x7fffffff;
 
-/** Throws for each of the named numbers that is given and is no whole number of at least its bound. */
+/** Throws if one of the named numbers is given but is not an integer of at least its bound. */
 export function checkWhole(least: Readonly<Record<string, number>>, given: object): void {
   for (const [name, value] of Object.entries(given)) {
     const min = least[name];

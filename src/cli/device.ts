@@ -20,25 +20,25 @@ export type DeviceChoice = 'auto' | 'gpu' | 'cpu';
 
 export interface DeviceOptions {
   readonly deterministic?: boolean | undefined;
-  /** Products are computed by matrix units; an error where there are none. */
+  /** Compute products with matrix units; an error if there are none. */
   readonly subgroupMatrix?: boolean | undefined;
 }
 
-/** Where plans are to run. */
+/** Where plans run. */
 export interface Device {
-  /** What their kernels should be made for. */
+  /** The properties that their kernels are generated for. */
   readonly adapter: Adapter;
-  /** The GPU, if one is there. */
+  /** The GPU, if there is one. */
   readonly found?: FoundAdapter;
-  /** Which devices plans have to be for. */
+  /** The devices that plans must support. */
   readonly devices: Devices;
-  /** Loads a plan, for as many nets as train at once; the session says where and why. */
+  /** Loads a plan, for a number of nets that train at once; the session says where and why. */
   readonly open: (plan: Plan, nets?: number) => Promise<Session>;
 }
 
 /**
- * Finds what the user asked for: a GPU, the processor, or with `auto` whichever should be faster for a plan. Kernels are those
- * that were measured to be the fastest; with `deterministic`, those that nnc would choose anywhere.
+ * Finds the requested device: a GPU, the processor, or with `auto` whichever should be faster for a plan. Kernels are tuned by earlier
+ * measurements; with `deterministic` they are nnc's defaults.
  */
 export async function findDevice(choice: DeviceChoice, options: DeviceOptions = {}): Promise<Device> {
   const { deterministic, subgroupMatrix = false } = options;
@@ -69,7 +69,7 @@ export async function findDevice(choice: DeviceChoice, options: DeviceOptions = 
       'NN601',
       'leave --subgroup-matrix away',
     );
-  // An adapter gives one device; the next needs to be found anew.
+  // An adapter gives only one device; for the next one, an adapter is requested again.
   let fresh: FoundAdapter | undefined = found;
   return {
     adapter: { ...profileOf(found), tuned: deterministic ? undefined : await readTunings(found.adapter), units },
@@ -95,7 +95,7 @@ export async function findDevice(choice: DeviceChoice, options: DeviceOptions = 
   };
 }
 
-/** Says where a program asks for numbers of two bytes and gets them rounded alone. */
+/** Tells the user if f16 numbers are only rounded and not stored in two bytes. */
 export function notePrecision({ precision }: Pick<Model, 'precision'>, { adapter }: Device, { device }: Session): void {
   if (precision === 'f32' || adapter.half || device.kind === 'cpu') return;
   note(`precision f16: ${device.name} has no shader-f16, so that numbers are rounded as it says and take four bytes`);

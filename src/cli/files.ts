@@ -5,7 +5,7 @@ import { fail, messageOf } from '../base/errors.ts';
 import type { Span } from '../base/source.ts';
 import type { Code } from '../base/codes.ts';
 
-/** Why a file could not be read or written, in words. */
+/** Why a file could not be read or written, for messages. */
 export const whyNot = (e: unknown): string => {
   const { code } = e as { code?: string };
   const known: Readonly<Record<string, string>> = {
@@ -20,7 +20,7 @@ export const whyNot = (e: unknown): string => {
   return known[code ?? ''] ?? messageOf(e);
 };
 
-/** Reads a file that the user named, in the call or at a place in the program; a file that is not there is the user's error. */
+/** Reads a file named in the call or at a place in the program; a missing file is the user's error. */
 export async function readUserFile(path: string, code: Code = 'NN502', span?: Span): Promise<Uint8Array> {
   try {
     return await readFile(path);
@@ -30,28 +30,28 @@ export async function readUserFile(path: string, code: Code = 'NN502', span?: Sp
 }
 
 /**
- * Makes a folder and those above it. Not by mkdir's own recursion, which never ends where a part of the path can neither
- * be found nor made, as under /proc.
+ * Makes a folder and its parents. Node's recursive mkdir is not used, because it never ends if part of the path can neither be found nor
+ * made, as under /proc.
  */
 export async function makeFolder(path: string): Promise<void> {
   if ((await stat(path).catch(() => undefined))?.isDirectory()) return;
   if (dirname(path) !== path) await makeFolder(dirname(path));
   await mkdir(path).catch((e: unknown) => {
-    // Another process may have made it meanwhile.
+    // Another process may have created it meanwhile.
     if ((e as { code?: string }).code !== 'EEXIST') throw e;
   });
 }
 
-/** Refuses to overwrite what the run itself reads. */
+/** Refuses to overwrite a file that the run itself reads. */
 export function mustDiffer(output: string | undefined, inputs: readonly (string | undefined)[]): void {
   if (output === undefined) return;
   const same = inputs.find((i) => i !== undefined && resolve(i) === resolve(output));
   if (same !== undefined) fail('NN501', `${output} would be overwritten, and it is read by this run`, { help: 'choose another file' });
 }
 
-/** Writes beside and renames, so that no reader ever sees half a file and a failure keeps the old one. */
+/** Writes to a temporary file and renames it, so that readers never see half a file and a failure keeps the old one. */
 export async function writeFileSafely(path: string, content: string | Uint8Array): Promise<void> {
-  // A link is written through; a device or a pipe has no beside.
+  // Links are followed; devices and pipes are written directly.
   const target = await realpath(path).catch(() => path);
   const there = await stat(target).catch(() => undefined);
   const special = there !== undefined && !there.isFile() && !there.isDirectory();
@@ -62,13 +62,13 @@ export async function writeFileSafely(path: string, content: string | Uint8Array
     await writeFile(part, content);
     await rename(part, target);
   } catch (e) {
-    // Taking the unfinished part away may fail for the same reason; the first reason is the one to tell.
+    // Removing the partial file may fail for the same reason; report the first one.
     await rm(part, { force: true }).catch(() => undefined);
     fail('NN403', `${path} cannot be written: ${whyNot(e)}`);
   }
 }
 
-/** Finds out before the work whether its result can be kept; leaves nothing behind but the folder. */
+/** Finds out before the work whether the result can be saved; leaves nothing behind but the folder. */
 export async function mustBeWritable(path: string | undefined): Promise<void> {
   if (path === undefined) return;
   const probe = join(dirname(path), `.${basename(path)}.${process.pid}.probe`);
@@ -77,13 +77,13 @@ export async function mustBeWritable(path: string | undefined): Promise<void> {
   if ((await stat(path).catch(() => undefined))?.isDirectory()) fail('NN403', `${path} is a folder`, { help: 'give the name of a file' });
 }
 
-/** A path as the user would type it from here. */
+/** A path as the user would type it in the current folder. */
 export function shown(path: string): string {
   const short = relative(process.cwd(), path);
   return short.startsWith('..') && isAbsolute(path) ? path : short || '.';
 }
 
-/** A path in a program is meant from the program's own folder. */
+/** Resolves a path in a program relative to the program's folder. */
 export function beside(program: string, path: string): string {
   return isAbsolute(path) ? path : shown(resolve(dirname(program), path));
 }

@@ -1,9 +1,9 @@
 import { columns, showNumber } from './terminal.ts';
 
-/** Rows of the table that a training ends with. */
+/** Rows of the table after training. */
 export const TABLE_ROWS = 5;
 
-/** What a training has recorded: losses and metrics of every step, and the held-out examples from time to time. */
+/** The record of a training: losses and metrics of every step, and now and then those of the holdout. */
 export class History {
   private readonly losses: number[] = [];
   private readonly metrics: ReadonlyMap<string, number[]>;
@@ -11,7 +11,7 @@ export class History {
   private readonly first: number;
   private readonly stepsPerEpoch: number;
 
-  /** Begins at step `first`. */
+  /** Starts at step `first`. */
   constructor(first: number, stepsPerEpoch: number, metrics: readonly string[]) {
     this.first = first;
     this.stepsPerEpoch = stepsPerEpoch;
@@ -29,12 +29,12 @@ export class History {
     });
   }
 
-  /** Records the held-out examples as they are after `step` steps. */
+  /** Records the holdout's values after `step` steps. */
   hold(step: number, values: Readonly<Record<string, number>>): void {
     this.holdout.set(step, values);
   }
 
-  /** `, held out: loss 0.12, accuracy 0.95` */
+  /** Text such as `, held out: loss 0.12, accuracy 0.95`. */
   heldText(): string {
     const values = [...this.holdout.values()].at(-1);
     return values
@@ -44,7 +44,10 @@ export class History {
       : '';
   }
 
-  /** Values before the update at evenly spaced epochs, or steps where there is less than a row for each; the held-out ones at its end. */
+  /**
+   * Values before the update, at evenly spaced epochs (or steps, if there are too few epochs); those of the holdout are from the end of the
+   * epoch.
+   */
   table(): string {
     const { first, losses, stepsPerEpoch } = this;
     const epochs = Math.ceil(losses.length / stepsPerEpoch);

@@ -8,10 +8,10 @@ import { commands } from './commands.ts';
 import { releaseGpu } from '../node/gpu.ts';
 import { note } from './terminal.ts';
 
-/** 0 success, 1 the program or data is wrong, 2 the call is wrong, 3 no device or a device failure, 70 a bug in nnc. */
+/** 0 success, 1 wrong program or data, 2 wrong call, 3 no device or a device failure, 70 a bug in nnc. */
 function report(e: unknown): number {
   if (e instanceof CommanderError) return e.exitCode === 0 ? 0 : 2;
-  // Only a program nested beyond all reason needs more stack than there is.
+  // Only absurdly deep nesting overflows the stack.
   if (e instanceof RangeError && e.message.includes('call stack')) {
     note('error[NN216]: the program is nested too deeply\n  = help: give names to its parts with let');
     return 1;
@@ -30,7 +30,7 @@ function report(e: unknown): number {
   return 70;
 }
 
-// A reader that has seen enough, as in `nnc dump ... | head`, ends the program quietly.
+// A reader that closes the pipe early, as in `nnc dump ... | head`, ends the program quietly.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (e: NodeJS.ErrnoException) => {
     // Work goes on: a closed pipe must not cost the weights of a run.

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-// The built command line is one file, cli/main.js, as deep as this one is.
+// The built command line is a single file, cli/main.js, at the same depth as this one.
 const near = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** A hash of the built compiler, which `npm run build` leaves there; a compiler that runs from its sources has none. */
+/** A hash of the compiler, written by `npm run build`; missing when running from source. */
 export const BUILD_ID = near('../build-id');
 
-/** The runner and the page that `nnc build` carries. */
+/** The runner and the page for `nnc build`. */
 export const STANDALONE = near('../standalone');
 
 /** The version of the installed package. */

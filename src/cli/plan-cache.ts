@@ -11,12 +11,12 @@ import { readUserFile, writeFileSafely } from './files.ts';
 import { BUILD_ID } from './package.ts';
 import type { OpenProgram } from './program.ts';
 
-/** Milliseconds from which on compiling is worth a file. */
+/** Compilations that take this many milliseconds are cached. */
 const WORTHWHILE = 250;
-/** Plans that are kept: those used last. */
+/** The number of plans to keep, by last use. */
 const MOST_PLANS = 32;
 
-/** Compiles a program, or takes the plan of an earlier run of the same text with the same options by the same compiler. */
+/** Compiles a program, or reuses the plan of an earlier run with the same text, options and compiler. */
 export async function planFor(program: OpenProgram, options: CompileOptions): Promise<Plan> {
   if (!existsSync(BUILD_ID)) return compile(program.model, options).plan;
   const { adapter, statistics, ...others } = options;
@@ -46,13 +46,13 @@ export async function planFor(program: OpenProgram, options: CompileOptions): Pr
   return plan;
 }
 
-/** What cannot be kept is compiled again the next time. */
+/** If a plan cannot be saved, it is compiled again next time. */
 function notKept(e: unknown): false {
   if (e instanceof UserError) return false;
   throw e;
 }
 
-/** A plan; undefined for what is none, which is then written anew. */
+/** Reads a plan; undefined if the file is invalid, which is then replaced. */
 function parsed(text: string): Plan | undefined {
   try {
     const found = JSON.parse(text) as Partial<Plan>;
@@ -67,7 +67,7 @@ async function dropOldest(folder: string): Promise<void> {
   const files = await Promise.all(
     (await readdir(folder))
       .filter((f) => f.endsWith('.json'))
-      // Another process may have dropped it meanwhile.
+      // Another process may have deleted it meanwhile.
       .map(async (f) => ({ path: join(folder, f), used: (await stat(join(folder, f)).catch(() => undefined))?.mtimeMs ?? 0 })),
   );
   const old = files.sort((a, b) => b.used - a.used).slice(MOST_PLANS);

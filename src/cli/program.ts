@@ -15,17 +15,17 @@ import type { Model, Script } from '../sema/model.ts';
 import { beside, readUserFile, whyNot } from './files.ts';
 import { note } from './terminal.ts';
 
-/** A program that the user named, read and checked. */
+/** A program named by the user, read and checked. */
 export interface OpenProgram {
   readonly path: string;
   readonly source: Source;
-  /** Everything that was read: the program and what it imports. */
+  /** Everything that was read: the program and its imports. */
   readonly texts: readonly string[];
   readonly model: Model;
   readonly script: Script;
 }
 
-/** Imports are meant from the folder of the file that names them. */
+/** Imports are relative to the folder of the importing file. */
 const readBeside: Reader = (path, from) => {
   const place = beside(from.name, path);
   try {
@@ -35,7 +35,7 @@ const readBeside: Reader = (path, from) => {
   }
 };
 
-/** Reads and checks a program, which may have print lines alone; prints warnings, throws everything else. */
+/** Reads and checks a program, which may consist of print lines only. Prints warnings and throws errors. */
 export async function openScript(path: string): Promise<Omit<OpenProgram, 'model'> & { readonly model: Model | undefined }> {
   const source: Source = { name: path, text: new TextDecoder().decode(await readUserFile(path)) };
   const texts = [path, source.text];
@@ -49,7 +49,7 @@ export async function openScript(path: string): Promise<Omit<OpenProgram, 'model
   return { path, source, texts, model, script };
 }
 
-/** Reads and checks a program that has a model. */
+/** Reads and checks a program that must have a model. */
 export async function openProgram(path: string): Promise<OpenProgram> {
   const program = await openScript(path);
   const model =
@@ -60,19 +60,19 @@ export async function openProgram(path: string): Promise<OpenProgram> {
   return { ...program, model };
 }
 
-/** The data file: the one of the call, else the program's own. */
+/** The data file: from the call, or else from the program. */
 export function dataPath({ path, model }: OpenProgram, given: string | undefined): string | undefined {
   return given ?? (model.data?.path === undefined ? undefined : beside(path, model.data.path));
 }
 
-/** Whether there is data to be had: drawn, or in a file. */
+/** Whether data is available: drawn, or in a file. */
 export function hasData(program: OpenProgram, given: string | undefined, exists: (path: string) => boolean): boolean {
   const path = dataPath(program, given);
   if (given === undefined && program.model.data?.draw) return true;
   return path !== undefined && (given !== undefined || exists(path));
 }
 
-/** Reads or draws the training data, its text in the tokens of the weights that training begins with; an error if there is none. */
+/** Reads or draws the training data; text is tokenized like that of the initial weights. Throws if there is no data. */
 export async function openData(
   program: OpenProgram,
   given: string | undefined,
@@ -98,19 +98,19 @@ async function allData(
   const path =
     dataPath(program, given) ??
     fail('NN305', `${program.path} names no data`, { help: 'add a line such as: data "house.csv" x=sqft y=price, or give --data FILE' });
-  // The place in the program is shown only for data that the program itself names.
+  // The place in the program is only shown for data that the program itself names.
   const span = given === undefined ? model.data?.span : undefined;
   const needs = { ...needsOf(model, true, vocabulary), ...(span ? { span } : {}) };
   return remarked(readDataset(path, await readUserFile(path, 'NN301', span), needs, companion(path)));
 }
 
-/** Says what was done with the values that were read. */
+/** Prints the notes about how values were converted. */
 export function remarked(data: Dataset): Dataset {
   for (const remark of data.remarks ?? []) note(remark);
   return data;
 }
 
-/** Reads a file that a data file needs beside it. */
+/** Reads files next to a data file. */
 export function companion(path: string): (other: string) => Uint8Array {
   return (other) => {
     const place = beside(path, other);
@@ -128,7 +128,7 @@ export interface SavedWeights {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** By PyTorch's names. */
   readonly weights: Weights;
-  /** The tokens that they were trained with. */
+  /** The vocabulary that they were trained with. */
   readonly vocabulary: KnownVocabulary | undefined;
 }
 
@@ -143,7 +143,7 @@ export async function openWeights(path: string): Promise<SavedWeights> {
   };
 }
 
-/** The tokens that weights were trained with, if the text of the program is cut as theirs was; an error if it is not. */
+/** The weights' vocabulary, if the program has the same kind of tokens; an error if not. */
 export function vocabularyFor({ data }: Model, saved: SavedWeights | undefined): KnownVocabulary | undefined {
   const known = saved?.vocabulary;
   if (!known || data?.tokens === undefined || data.tokens === known.tokens) return known;
@@ -152,7 +152,7 @@ export function vocabularyFor({ data }: Model, saved: SavedWeights | undefined):
   });
 }
 
-/** Says where nobody knows whether a text has the tokens that the weights were trained with. */
+/** Warns if it is unknown whether a text uses the vocabulary of the weights. */
 export function noteTokens({ vocabulary }: Dataset, saved: SavedWeights | undefined): void {
   if (saved && !saved.vocabulary && vocabulary?.tokens === 'chars')
     note(`${saved.path} holds no vocabulary: characters are numbered by the text at hand, which may not be how they were in training`);

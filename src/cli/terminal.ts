@@ -1,11 +1,11 @@
 import { SingleBar } from 'cli-progress';
 import type { Progress } from '../runtime/api.ts';
 
-/** Writes for people go to stderr where stdout carries data; here both are kept apart from the commands. */
+/** Results go to stdout, messages to stderr. */
 export const print = (text = ''): void => void process.stdout.write(`${text}\n`);
 export const note = (text: string): void => void process.stderr.write(`${text}\n`);
 
-/** `1234.5` with few digits, `1.2e-7` where it is small. */
+/** A number with few digits: `1234.5`, `1.2e-7`. */
 export function showNumber(x: number): string {
   if (x === 0 || !Number.isFinite(x)) return String(x);
   const a = Math.abs(x);
@@ -25,7 +25,7 @@ export function showTime(seconds: number): string {
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
-/** Text in columns; the first is left-aligned, the others right-aligned where they are numbers. */
+/** Text in columns; columns of numbers are right-aligned. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((r) => (r[i] ?? '').length)));
   const numeric = (text: string): boolean => /^[-\d.,e+]+$/.test(text);
@@ -43,7 +43,7 @@ export function columns(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-/** Shows how far training is: a bar on a terminal, a line every few seconds in a pipe. */
+/** Shows the progress of training: a bar on a terminal, a line every few seconds in a pipe. */
 export interface ProgressView {
   readonly update: (p: Progress) => void;
   readonly stop: () => void;
@@ -79,12 +79,12 @@ export function progressView(steps: number): ProgressView {
   };
 }
 
-/** A number as a person would write it: at most seven digits. */
+/** A number with at most seven digits. */
 export function showPlain(x: number): string {
   return Number.isInteger(x) && Math.abs(x) < 1e15 ? String(x) : String(Number(x.toPrecision(7)));
 }
 
-/** `[5, 7, 9]`, nested for more axes, one row a line. */
+/** `[5, 7, 9]`, nested for more axes, with one row per line. */
 export function showTensor({ shape, data }: { readonly shape: readonly number[]; readonly data: ArrayLike<number> }): string {
   const level = (axis: number, from: number): string => {
     const n = shape[axis];

@@ -6,16 +6,16 @@ import { cacheFolder } from '../node/cache.ts';
 import { readUserFile, writeFileSafely } from './files.ts';
 import { version } from './package.ts';
 
-/** What `nnc tune` found on an adapter, kept in one file for each of them. */
+/** The results of `nnc tune` on an adapter, one file per adapter. */
 interface Table {
   readonly adapter: string;
-  /** Of nnc: another one writes other kernels. */
+  /** The version of nnc, since another one may generate other kernels. */
   readonly version: string;
   readonly tilings: Readonly<Record<string, string>>;
 }
 
 const nameOf = ({ info }: GPUAdapter): string => [info.vendor, info.architecture, info.device, info.description].join(' | ');
-/** Where the tilings of an adapter are kept. */
+/** The file with an adapter's tilings. */
 export const tuningsPath = (adapter: GPUAdapter): string => join(cacheFolder(), 'tunings', `${hash(nameOf(adapter))}.json`);
 
 const isTable = (found: unknown): found is Table => {
@@ -23,7 +23,7 @@ const isTable = (found: unknown): found is Table => {
   return typeof made === 'string' && typeof tilings === 'object' && Object.values(tilings).every((t) => typeof t === 'string');
 };
 
-/** The tilings that were measured on an adapter; none where nothing was. */
+/** The measured tilings of an adapter; empty if there are none. */
 export async function readTunings(adapter: GPUAdapter): Promise<ReadonlyMap<string, string>> {
   const path = tuningsPath(adapter);
   if (!existsSync(path)) return new Map();
@@ -37,7 +37,7 @@ export async function readTunings(adapter: GPUAdapter): Promise<ReadonlyMap<stri
   return new Map(found.version === version() ? Object.entries(found.tilings) : []);
 }
 
-/** Adds tilings to those of an adapter, and says where they are. */
+/** Adds tilings to those of an adapter, and returns the file's path. */
 export async function addTunings(adapter: GPUAdapter, found: ReadonlyMap<string, string>): Promise<string> {
   const tilings = Object.fromEntries([...(await readTunings(adapter)), ...found]);
   const table: Table = { adapter: nameOf(adapter), version: version(), tilings };

@@ -4,7 +4,7 @@ import { showShape, type TensorType } from '../base/types.ts';
 import type { Dataset, Needs, Numbers } from './dataset.ts';
 import { checkLabels } from './labels.ts';
 
-/** Examples as arrays by name, row-major: each input, and each target by what the program calls it. */
+/** A dataset of arrays by name, row-major: each input, and each target by its name in the program. */
 export function datasetOf(named: Readonly<Record<string, ArrayLike<number>>>, needs: Needs): Dataset {
   const wanted = [...needs.inputs, ...needs.targets.map((t) => ({ name: t.shown, type: t.type }))];
   const names = wanted.map((w) => w.name);

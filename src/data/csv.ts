@@ -1,4 +1,4 @@
-// The build for browsers runs everywhere; the other one needs Node's Buffer.
+// The browser build runs everywhere; the default one needs Node's Buffer.
 import { userError } from '../base/diagnostics.ts';
 import { parse } from 'csv-parse/browser/esm/sync';
 import { fail, messageOf } from '../base/errors.ts';
@@ -10,7 +10,7 @@ interface Row {
   readonly info: { readonly lines: number };
 }
 
-/** Reads a CSV text. The first line names the columns; without one (all cells are numbers) they are called 0, 1, 2... */
+/** Reads a CSV text. The first line names the columns; if all of its cells are numbers, the columns are called 0, 1, 2... */
 export function readCsv(source: Source, delimiter: ',' | '\t'): Table {
   let rows: Row[];
   try {
@@ -59,7 +59,7 @@ function isNumber(text: string): boolean {
   return text !== '' && Number.isFinite(Number(text));
 }
 
-/** Points at a cell by its line. */
+/** Reports a cell, by its line. */
 function wrongCell(source: Source, line: number, cell: string | undefined, label: string): never {
   const lines = source.text.split('\n');
   const start = lines.slice(0, line - 1).reduce((n, l) => n + l.length + 1, 0);

@@ -13,22 +13,22 @@ import { unpacked } from './unpack.ts';
 import { windowsOf } from './text.ts';
 import type { KnownVocabulary, Vocabulary } from './vocabulary.ts';
 
-/** What a model takes and what it is compared with: the data must have this form. */
+/** The inputs and targets of a model, which determine the form of the data. */
 export interface Needs {
   readonly inputs: readonly { readonly name: string; readonly type: TensorType }[];
-  /** A single target is `y` in files, each of several goes by its own name. */
+  /** A single target is called `y` in files; each of several has its own name. */
   readonly targets: readonly {
     readonly shown: string;
     readonly type: TensorType;
     readonly classes: number | undefined;
-    /** A label that is none of the classes and does not count. */
+    /** The ignored label, which may lie outside the classes. */
     readonly ignored?: number | undefined;
   }[];
-  /** Columns, tensors or files of each input and target, where the program says them. */
+  /** Columns, tensors or files of each input and target, if the program names them. */
   readonly columns?: ReadonlyMap<string, readonly string[]>;
   readonly tokens?: 'chars' | 'bytes' | undefined;
   readonly context?: number | undefined;
-  /** How tokens are numbered, where weights know them already. */
+  /** The vocabulary of existing weights. */
   readonly vocabulary?: KnownVocabulary | undefined;
   /** The place in the program, for messages. */
   readonly span?: Diagnostic['span'];
@@ -40,22 +40,22 @@ export interface Dataset {
   readonly rows: number;
   /** Each input, then each target, row-major. */
   readonly tensors: readonly Numbers[];
-  /** The columns that each of them is made of, where they have names. */
+  /** The columns of each tensor, if they have names. */
   readonly columns?: readonly (readonly string[])[];
-  /** What was done with the values that the file does not say. */
+  /** Notes about how values were converted. */
   readonly remarks?: readonly string[];
-  /** What the tokens of a text are. */
+  /** The vocabulary of a text. */
   readonly vocabulary?: Vocabulary;
 }
 
-/** Reads a file that stands beside the first one. */
+/** Reads a file that the first one refers to. */
 export type Beside = (path: string) => Uint8Array;
 
 interface Wanted {
   readonly name: string;
   readonly type: TensorType;
   readonly what: string;
-  /** For the first input and the target: what it is called where nothing is said. */
+  /** The default name of the first input or a single target. */
   readonly plain: 'x' | 'y' | undefined;
 }
 
@@ -75,7 +75,7 @@ const wantedOf = ({ inputs, targets }: Needs): Wanted[] => [
 type Tensors = ReadonlyMap<string, StoredTensor>;
 
 const KINDS: readonly {
-  /** What people call it. */
+  /** The name in messages. */
   readonly name: string;
   readonly ending: RegExp;
   readonly read: (path: string, bytes: Uint8Array, needs: Needs, beside: Beside) => Dataset;
@@ -92,10 +92,10 @@ const KINDS: readonly {
 
 const NAMES = KINDS.map((k) => k.name);
 
-/** Every kind of file that data may be, for people. */
+/** The supported kinds of files, for messages. */
 export const DATA_FILES = `${NAMES.slice(0, -1).join(', ')} or ${NAMES.at(-1) ?? ''}, each also as .gz`;
 
-/** Reads training data, or inputs alone, from the bytes of a file; files ending in .gz are unpacked first. */
+/** Reads training data, or only inputs, from the bytes of a file. A .gz file is unpacked first. */
 export function readDataset(path: string, packed: Uint8Array, needs: Needs, beside: Beside): Dataset {
   const plain = path.replace(/\.gz$/i, '');
   const kind = KINDS.find((k) => k.ending.test(plain));
@@ -119,14 +119,14 @@ function width(type: TensorType): number {
   return type.shape.slice(1).reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
 }
 
-/** Named columns of numbers: CSV, or JSON objects. */
+/** A dataset from named columns of numbers: CSV, or JSON objects. */
 function fromTable(path: string, table: Table, needs: Needs): Dataset {
   const last = table.columns.at(-1) ?? '';
   const y = needs.columns?.get('y') ?? [last];
   const wanted = wantedOf(needs);
   const named = (w: Wanted): readonly string[] | undefined =>
     needs.columns?.get(w.name) ?? (w.plain === 'y' ? y : needs.inputs.length > 1 || aims.includes(w.name) ? [w.name] : undefined);
-  // For prediction a column of the table that the program calls y is no input.
+  // A column that the program names as y is not an input, even in a prediction.
   const aims = needs.targets.length > 1 ? needs.targets.map((t) => t.shown) : [];
   const taken =
     aims.length > 0 ? aims.flatMap((a) => needs.columns?.get(a) ?? [a]) : needs.columns?.has('y') || needs.targets.length ? y : [];
@@ -175,7 +175,7 @@ function fromJson(path: string, bytes: Uint8Array, needs: Needs): Dataset {
   return 'columns' in found ? fromTable(path, found, needs) : fromTensors(path, found, needs);
 }
 
-/** Tensors by name: safetensors, npz, JSON of arrays. */
+/** A dataset from named tensors: safetensors, npz, JSON of arrays. */
 function fromTensors(path: string, tensors: Tensors, needs: Needs): Dataset {
   return assemble(needs, path, (w) => {
     const name = needs.columns?.get(w.name)?.[0] ?? (tensors.has(w.name) ? w.name : (w.plain ?? w.name));
@@ -186,7 +186,7 @@ function fromTensors(path: string, tensors: Tensors, needs: Needs): Dataset {
   });
 }
 
-/** One tensor a file: the first input is the file itself, everything else names a file beside it. */
+/** One tensor per file: this file is the first input, and the program names the others. */
 function fromFiles(
   path: string,
   first: StoredTensor,
@@ -237,7 +237,7 @@ function take(
   isInput: boolean,
 ): { readonly rows: number; readonly values: Numbers; readonly remark?: string } {
   const without1 = (shape: readonly unknown[]): string => shape.filter((d) => d !== 1).join();
-  // Extents of 1 do not count: a vector of N numbers is N examples of one, an image needs no channel axis.
+  // Extents of 1 are ignored: a vector of N numbers is N examples of one, and an image needs no channel axis.
   const fits = t.shape.length > 0 && without1(type.shape.slice(1)) === without1(t.shape.slice(1));
   if (!fits) return reject(needs, 'NN304', `${shown} is [${t.shape.join(', ')}] in ${path}, and ${what} is ${showShape(type.shape)}`);
   if (type.dtype === 'i32' && !(t.data instanceof Int32Array))
@@ -246,13 +246,13 @@ function take(
   if (bad >= 0) return reject(needs, 'NN303', `${shown} in ${path} holds ${t.data[bad] ?? 0} at element ${bad}`);
   const rows = t.shape[0] ?? 0;
   if (type.dtype !== 'f32') return { rows, values: t.data };
-  // Bytes that flow in are brightnesses; what the model is compared with is what the file says.
+  // Bytes of an input are brightnesses; targets keep their values.
   if (!t.bytes || !isInput) return { rows, values: Float32Array.from(t.data) };
   const remark = `${shown} in ${path} holds unsigned bytes, which ${what} takes divided by 255: from 0 to 1`;
   return { rows, values: Float32Array.from(t.data, (v) => v / 255), remark };
 }
 
-/** Text as windows of tokens; the target is the next token at each place. */
+/** Text as windows of tokens; the target is the next token at each position. */
 function fromText(path: string, bytes: Uint8Array, needs: Needs): Dataset {
   const { tokens, context } = needs;
   if (tokens === undefined || context === undefined)

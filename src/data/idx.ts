@@ -1,7 +1,7 @@
 import { fail } from '../base/errors.ts';
 import type { StoredTensor } from './safetensors.ts';
 
-/** Reads the IDX format of MNIST: two zero bytes, the type, the number of axes, big-endian extents, then unsigned bytes. */
+/** Reads MNIST's IDX format: two zero bytes, the type, the number of axes, big-endian extents, then unsigned bytes. */
 export function readIdx(path: string, bytes: Uint8Array): StoredTensor {
   const bad = (why: string): never => fail('NN301', `${path} is not an IDX file: ${why}`);
   if (bytes.length < 4 || bytes[0] !== 0 || bytes[1] !== 0) return bad('it does not start with two zero bytes');

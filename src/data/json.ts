@@ -28,7 +28,7 @@ export function readJson(source: Source): Table | Map<string, StoredTensor> {
   );
 }
 
-/** The shape of nested lists of numbers, whose numbers go into `out`; undefined where they are uneven. */
+/** The shape of nested lists of numbers, which are appended to `out`; undefined if the lists are uneven. */
 function flatten(value: unknown, out: number[]): number[] | undefined {
   if (typeof value === 'number') {
     out.push(value);

@@ -1,12 +1,12 @@
 import { type Diagnostic, userError } from '../base/diagnostics.ts';
 import type { Dataset, Needs } from './dataset.ts';
 
-/** Throws an error about data, at the place in the program that names it. */
+/** Throws an error about data, at the program's `data` statement if there is one. */
 export function reject(needs: Needs, code: Diagnostic['code'], label: string, help?: string): never {
   throw userError([{ code, severity: 'error', label, ...(needs.span ? { span: needs.span } : {}), ...(help ? { help } : {}) }]);
 }
 
-/** Labels outside of the classes would read foreign memory in other systems; here they end before the device sees them. */
+/** Labels outside the classes would index out of bounds, so they are rejected before they reach the device. */
 export function checkLabels(path: string, { tensors }: Dataset, needs: Needs): void {
   needs.targets.forEach(({ classes, ignored }, k) => {
     const y = tensors[needs.inputs.length + k];

@@ -15,7 +15,7 @@ const TYPES: Readonly<Record<string, keyof typeof READERS>> = {
   '|b1': 'BOOL',
 };
 
-/** Reads a .npy file (format 1 to 3): a magic word, the length of the head, the head as a Python dictionary, the data. */
+/** Reads a .npy file (format 1 to 3): magic bytes, header length, header as a Python dictionary, data. */
 export function readNpy(path: string, bytes: Uint8Array): StoredTensor {
   const bad = (why: string): never => fail('NN301', `${path} is not a .npy file: ${why}`);
   const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -52,7 +52,7 @@ export function readNpy(path: string, bytes: Uint8Array): StoredTensor {
   return { shape, data, ...(descr === '|u1' ? { bytes: true } : {}) };
 }
 
-/** Reads a .npz file: a ZIP archive with a .npy file for each array. */
+/** Reads a .npz file: a ZIP archive with a .npy file per array. */
 export function readNpz(path: string, bytes: Uint8Array): Map<string, StoredTensor> {
   let files: Readonly<Record<string, Uint8Array>>;
   try {

@@ -5,9 +5,9 @@ import { fail } from '../base/errors.ts';
 export interface StoredTensor {
   readonly shape: readonly number[];
   readonly data: Float32Array | Int32Array;
-  /** The file held unsigned bytes, as images do: 255 is 1 where they flow into a model. */
+  /** The file held unsigned bytes, as images do; as an input, 255 becomes 1. */
   readonly bytes?: boolean;
-  /** Whole numbers that a file is to hold in 64 bits. */
+  /** Write the integers with 64 bits. */
   readonly wide?: boolean;
 }
 
@@ -17,7 +17,7 @@ interface Header {
   readonly data_offsets: readonly [number, number];
 }
 
-/** How each element type of a file is read; NumPy's files share them. */
+/** How to read each element type; .npy files use the same. */
 export const READERS: Readonly<
   Record<string, { readonly bytes: number; readonly read: (view: DataView, at: number) => number; readonly int: boolean }>
 > = {
@@ -45,13 +45,13 @@ function bfloat(bits: number): number {
   return new DataView(new Uint32Array([(bits << 16) >>> 0]).buffer).getFloat32(0, true);
 }
 
-/** Header sizes beyond this are not what any writer makes; the bound keeps a broken file from asking for all memory. */
+/** No writer makes larger headers; the bound keeps a broken file from exhausting memory. */
 const MAX_HEADER = 100_000_000;
 
-/** The entry of a header that is no tensor. */
+/** The header entry that is not a tensor. */
 const METADATA = '__metadata__';
 
-/** Reads a safetensors file (length of the header, header as JSON, data; all little-endian). `name` is for messages. */
+/** Reads a safetensors file (header length, header as JSON, data; all little-endian). `name` is for messages. */
 export function readSafetensors(bytes: Uint8Array, name: string, code: Code = 'NN401'): Map<string, StoredTensor> {
   const bad = (why: string): never =>
     fail(code, `${name} is not a safetensors file: ${why}`, { help: 'write one with safetensors.torch.save_file, or nnc train --save' });
@@ -89,7 +89,7 @@ export function readSafetensors(bytes: Uint8Array, name: string, code: Code = 'N
   return out;
 }
 
-/** The metadata of a file that {@link readSafetensors} has read: words by name. */
+/** The metadata of a file that {@link readSafetensors} has read. */
 export function readMetadata(bytes: Uint8Array): Readonly<Record<string, string>> {
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as Record<string, unknown>;
@@ -98,7 +98,7 @@ export function readMetadata(bytes: Uint8Array): Readonly<Record<string, string>
   return Object.fromEntries(Object.entries(found).filter((e): e is [string, string] => typeof e[1] === 'string'));
 }
 
-/** Writes f32, i32 and i64 tensors; the header is padded so that the data is aligned to 8 bytes, and the widest elements come first. */
+/** Writes f32, i32 and i64 tensors. The header is padded so that the data is aligned to 8 bytes, and the widest elements come first. */
 export function writeSafetensors(
   tensors: Readonly<Record<string, StoredTensor>>,
   metadata: Readonly<Record<string, string>> = {},

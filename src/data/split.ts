@@ -2,12 +2,12 @@ import { fail } from '../base/errors.ts';
 import { shuffleAt } from '../base/random.ts';
 import type { Dataset, Numbers } from './dataset.ts';
 
-/** Examples to train on, and what is held out of them. */
+/** Training examples and the holdout. */
 export interface Split extends Dataset {
   readonly holdout: Dataset | undefined;
 }
 
-/** The first part of a seeded order is trained on, the rest is held out; a share of 1 keeps everything in its place. */
+/** Shuffles by the seed, trains on the first part and holds out the rest; a share of 1 keeps the order. */
 export function splitDataset(all: Dataset, share: number, seed: number): Split {
   if (share >= 1) return { ...all, holdout: undefined };
   if (all.rows < 2) return fail('NN304', 'one example cannot be split', { help: 'take split away' });

@@ -1,6 +1,6 @@
 import type { Numbers } from './dataset.ts';
 
-/** Mean and standard deviation (that of the whole, not of a sample) of each feature; what never changes has a deviation of 1. */
+/** Mean and (population) standard deviation of each feature; a constant feature has a deviation of 1. */
 export function statisticsOf(values: Numbers, features: number): { readonly mean: readonly number[]; readonly std: readonly number[] } {
   const n = values.length / features;
   const [sum, square] = [new Float64Array(features), new Float64Array(features)];

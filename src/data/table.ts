@@ -2,6 +2,6 @@
 export interface Table {
   readonly columns: readonly string[];
   readonly rows: number;
-  /** The numbers of a column; throws at the first cell that is none. */
+  /** The numbers of a column; throws at the first cell that is not a number. */
   readonly numbers: (column: string) => Float64Array;
 }

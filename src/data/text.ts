@@ -3,16 +3,16 @@ import type { KnownVocabulary, Vocabulary } from './vocabulary.ts';
 
 export interface Windows {
   readonly rows: number;
-  /** Tokens, `context` in a row, one window behind the other. */
+  /** Windows of `context` tokens, one after the other. */
   readonly x: Int32Array;
-  /** The token that follows at each place. */
+  /** The next token at each position. */
   readonly y: Int32Array;
   readonly vocabulary: Vocabulary;
 }
 
 /**
- * Cuts a text into windows of tokens. Characters are numbered in their order in Unicode, or as the weights know them that the text is
- * for; bytes are their own numbers.
+ * Splits a text into windows of tokens. Characters are numbered in Unicode order, or by the vocabulary of existing weights; bytes are their
+ * own numbers.
  */
 export function windowsOf(
   path: string,

@@ -1,25 +1,25 @@
 import { fail } from '../base/errors.ts';
 
-/** What the tokens of a text stand for, in the order of their numbers. */
+/** The tokens of a text, by number. */
 export interface Vocabulary {
   readonly tokens: 'chars' | 'bytes';
   readonly entries: readonly string[];
 }
 
-/** A vocabulary that weights were trained with, and the file that says so. */
+/** The vocabulary that weights were trained with, and the file it comes from. */
 export interface KnownVocabulary extends Vocabulary {
   readonly from: string;
 }
 
-/** The numbers of tokens mean something to the weights that were trained with them alone, so they travel in one file. */
+/** Token numbers only make sense with the weights trained on them, so the vocabulary is saved in the same file. */
 const KEY = 'nnc.vocabulary';
 
-/** A vocabulary as metadata of a file of weights. */
+/** A vocabulary as metadata of a weights file. */
 export function vocabularyMetadata(vocabulary: Vocabulary | undefined): Readonly<Record<string, string>> {
   return vocabulary ? { [KEY]: JSON.stringify({ tokens: vocabulary.tokens, entries: vocabulary.entries }) } : {};
 }
 
-/** The vocabulary among the metadata of a file, if there is one. */
+/** The vocabulary in the metadata of a file, if any. */
 export function vocabularyIn(metadata: Readonly<Record<string, string>>, from: string): KnownVocabulary | undefined {
   const text = metadata[KEY];
   if (text === undefined) return undefined;

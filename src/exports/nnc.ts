@@ -1,4 +1,4 @@
-/** `import ... from 'nnc'`: text to program to plan. Runs wherever JavaScript does. */
+/** `import ... from 'nnc'`: compiles a program's text to a plan. Runs wherever JavaScript does. */
 export { render, renderAll, type Diagnostic } from '../base/diagnostics.ts';
 export { UserError } from '../base/errors.ts';
 export type { Data } from '../library/data.ts';

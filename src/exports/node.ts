@@ -1,4 +1,4 @@
-/** `import ... from 'nnc/node'`: as `nnc/runtime`, with all cores of the processor, and a GPU where the package `webgpu` is installed. */
+/** `import ... from 'nnc/node'`: like `nnc/runtime`, with all CPU cores, and a GPU if the package `webgpu` is installed. */
 import type { Load, LoadOptions, Model } from '../runtime/api.ts';
 import { load as loadModel } from '../runtime/load.ts';
 import { openCpu } from '../runtime/open-cpu.ts';
@@ -6,7 +6,7 @@ import { nodeHelpers } from '../node/helpers.ts';
 import { findAdapter, releaseGpu } from '../node/gpu.ts';
 import { sleep } from '../node/sleep.ts';
 
-/** Puts a plan on a device. The package `webgpu` is asked for a GPU if it is installed; a software driver is taken for `gpu` alone. */
+/** Loads a plan on a device. Uses a GPU if the package `webgpu` is installed; a software driver only if you ask for `gpu`. */
 export const load = loadHere as Load;
 
 async function loadHere(plan: unknown, options: LoadOptions = {}): Promise<Model> {
@@ -17,5 +17,5 @@ async function loadHere(plan: unknown, options: LoadOptions = {}): Promise<Model
   return loadModel(plan, { ...options, gpu }, { cpu: openCpu(nodeHelpers()), sleep });
 }
 
-/** Lets go of the GPU, so that the process can end. Call it when all models are destroyed. */
+/** Releases the GPU so that the process can end. Call it after all models are destroyed. */
 export const release = releaseGpu;

@@ -1,4 +1,4 @@
-/** `import ... from 'nnc/runtime'`: puts a plan on a device. No dependency, and no Node. */
+/** `import ... from 'nnc/runtime'`: loads a plan on a device. No dependencies, no Node. */
 import type { Load, LoadOptions } from '../runtime/api.ts';
 import { load as loadModel } from '../runtime/load.ts';
 import { openCpu } from '../runtime/open-cpu.ts';
@@ -7,5 +7,5 @@ export { UserError } from '../base/errors.ts';
 export type * from '../runtime/api.ts';
 export { DeviceError, DeviceLost } from '../runtime/errors.ts';
 
-/** Puts a plan on a device: a GPU where one is there, else the CPU. Throws a `DeviceError` where the device refuses. */
+/** Loads a plan on a device: a GPU if there is one, else the CPU. Throws a `DeviceError` if the device refuses. */
 export const load = ((plan: unknown, options?: LoadOptions) => loadModel(plan, options, { cpu: openCpu() })) as Load;

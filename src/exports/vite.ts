@@ -1,4 +1,7 @@
-/** `import ... from 'nnc/vite'`: `import plan from './house.nn'` in a page. For Vite, and for Rollup, whose plugins have the same form. */
+/**
+ * `import ... from 'nnc/vite'`: makes `import plan from './house.nn'` work in a page. For Vite, and for Rollup, which has the same plugin
+ * interface.
+ */
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { renderAll } from '../base/diagnostics.ts';
@@ -7,11 +10,11 @@ import { compile, type PlanOptions, type Program } from '../library/program.ts';
 import { declarationsOf, moduleOf } from '../library/types.ts';
 
 export interface PluginOptions extends Omit<PlanOptions, 'data'> {
-  /** Writes `house.d.nn.ts` beside each `house.nn`, so that TypeScript knows what its model takes. */
+  /** Writes `house.d.nn.ts` next to each `house.nn`, so that TypeScript knows the model's inputs and data. */
   readonly types?: boolean | undefined;
 }
 
-/** What a plugin is called with; Vite and Rollup have more. */
+/** The plugin context, as far as it is used here. */
 interface PluginContext {
   addWatchFile(path: string): void;
   error(message: { readonly message: string; readonly id: string; readonly loc?: Place }): never;
@@ -28,8 +31,8 @@ interface Plugin {
 }
 
 /**
- * Compiles each `.nn` file that is imported: the plan is the default export, the model's description is `model`. A program that names a
- * file of examples is compiled for as many as it has, so that the page can train on them.
+ * Compiles each imported `.nn` file: the plan is the default export, the model's description is `model`. A program that names a file of
+ * examples is compiled for their number, so that the page can train on them.
  */
 export function nnc({ types = false, ...how }: PluginOptions = {}): Plugin {
   return {
@@ -56,7 +59,7 @@ async function examples(program: Program, path: string, name: string, context: P
   return readData(program, new Uint8Array(await readFile(path)), { name });
 }
 
-/** The texts of everything that a program imports, and that its imports import. */
+/** The texts of all direct and indirect imports of a program. */
 async function imported(text: string, path: string, context: PluginContext): Promise<Readonly<Record<string, string>>> {
   const found: Record<string, string> = {};
   const asked = new Set<string>();
@@ -74,7 +77,7 @@ async function imported(text: string, path: string, context: PluginContext): Pro
       asked.add(other);
       const place = join(dirname(path), other);
       context.addWatchFile(place);
-      // What cannot be read is told by the compiler, at the place that names it.
+      // The compiler reports unreadable files at the import that names them.
       const content = await readFile(place, 'utf8').catch(() => undefined);
       if (content !== undefined) found[other] = content;
     }

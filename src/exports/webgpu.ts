@@ -1,4 +1,4 @@
-/** `import ... from 'nnc/runtime/webgpu'`: as `nnc/runtime`, for GPUs alone, and smaller for that. */
+/** `import ... from 'nnc/runtime/webgpu'`: like `nnc/runtime`, but only for GPUs, and smaller. */
 import type { Load, LoadOptions } from '../runtime/api.ts';
 import { load as loadModel } from '../runtime/load.ts';
 
@@ -6,5 +6,5 @@ export { UserError } from '../base/errors.ts';
 export type * from '../runtime/api.ts';
 export { DeviceError, DeviceLost } from '../runtime/errors.ts';
 
-/** Puts a plan on a GPU. Throws a `DeviceError` where there is none. */
+/** Loads a plan on a GPU. Throws a `DeviceError` if there is none. */
 export const load = ((plan: unknown, options?: LoadOptions) => loadModel(plan, options)) as Load;

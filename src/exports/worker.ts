@@ -1,3 +1,3 @@
-/** `import ... from 'nnc/worker'`: a model that lives in a worker, with the interface that it has anywhere. */
+/** `import ... from 'nnc/worker'`: a model that runs in a worker, with the usual interface. */
 export { connect, type Port } from '../runtime/remote.ts';
 export { serve } from '../runtime/serve.ts';

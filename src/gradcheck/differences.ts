@@ -1,29 +1,32 @@
-/** What differences of a function tell of its slope at 0. */
+/** What finite differences say about the derivative of a function at 0. */
 export type Differences =
   | {
       readonly kind: 'smooth';
       readonly slope: number;
-      /** How far the slope may be from the truth, and what most of that is. */
+      /** How far the slope may be off, and whether rounding or curvature dominates. */
       readonly bound: number;
       readonly from: 'rounding' | 'curvature';
     }
-  /** A kink, or a jump: the slopes on both sides. */
+  /** A kink or a jump: the slopes on both sides. */
   | { readonly kind: 'kink'; readonly below: number; readonly above: number }
-  /** The function is not a number somewhere near. */
+  /** The function is not finite near 0. */
   | { readonly kind: 'none' };
 
-/** Where rounding (smaller with larger steps) and curvature (larger) of smooth functions balance, with room for kinks that are near. */
+/**
+ * Balances rounding errors (smaller with larger steps) and curvature (larger with them) for smooth functions, and leaves room for nearby
+ * kinks.
+ */
 const H = 2e-5;
-/** Relative to the slopes: differences of two sides that are no curvature. */
+/** Relative to the slopes: a larger difference between the two sides is a kink, not curvature. */
 const KINK = 1e-4;
-/** Differences that leave no doubt: their bound is so small a part of the slope. */
+/** Differences count as sharp if their bound is at most this share of the slope. */
 export const SHARP = 1e-4;
-/** Steps in place of a step that was too long, by parts of it. */
+/** Factors of the step to try when the first one was too long. */
 const FINER = [1e-3, 1e-6];
 
 /**
- * The slope of `f` at 0. `scale` is how large steps may be, `noise` how exact values of `f` are. Where the function bends too much
- * for the step (x / max(|x|, eps) turns within eps), shorter ones are tried, and the least doubtful is taken.
+ * The derivative of `f` at 0. `scale` is the largest sensible step, `noise` the accuracy of values of `f`. Where the function bends too
+ * much for the step (x / max(|x|, eps) bends within eps), shorter steps are tried, and the one with the smallest bound wins.
  */
 export function differences(f: (t: number) => number, base: number, scale: number, noise: number): Differences {
   let best = central(f, base, H * scale, noise);
@@ -36,9 +39,9 @@ export function differences(f: (t: number) => number, base: number, scale: numbe
 }
 
 /**
- * Central differences of `f` with two steps. With the larger one the error of what is smooth is four times as large, so that their
- * difference bounds it; what the slopes of both sides differ by, carried on to step 0, is a kink. Kinks between the points add to
- * both no less than to the error.
+ * Central differences of `f` with two steps. For a smooth function the error of the larger step is four times as large, so the difference
+ * of the two bounds it. If the slopes of the two sides, extrapolated to step 0, still differ, there is a kink. A kink between the points
+ * adds at least as much to the bound and to this gap as to the slope's error.
  */
 function central(f: (t: number) => number, base: number, h: number, noise: number): Differences {
   const [up, halfUp, halfDown, down] = [f(h), f(h / 2), f(-h / 2), f(-h)];
@@ -55,8 +58,10 @@ function central(f: (t: number) => number, base: number, h: number, noise: numbe
   return { kind: 'smooth', slope, bound: rounding + curvature, from: rounding >= curvature ? 'rounding' : 'curvature' };
 }
 
-/** How much values of `f` scatter by rounding: second differences at points so near that `f` is straight between them (Moré and Wild,
- * Estimating computational noise, 2011). */
+/**
+ * How much rounding scatters values of `f`: second differences at points so close that `f` is linear between them (Moré and Wild,
+ * Estimating computational noise, 2011).
+ */
 export function noiseOf(f: (t: number) => number, base: number, points: number): number {
   const values = [base, ...Array.from({ length: points }, (_, i) => f((i + 1) * TINY))];
   let most = 0;
@@ -65,7 +70,7 @@ export function noiseOf(f: (t: number) => number, base: number, points: number):
   return Math.max(4 * most, 4 * Number.EPSILON * Math.max(Math.abs(base), NOTHING));
 }
 
-/** A loss below this is as good as none. */
+/** A smaller loss counts as this. */
 const NOTHING = 1e-3;
-/** Some roundings of a number near 1. */
+/** A few roundings of a number near 1. */
 const TINY = 1e-13;

@@ -3,23 +3,23 @@ import { count } from '../base/types.ts';
 import { contractWork } from '../ir/graph/contract.ts';
 import type { Graph } from '../ir/graph/types.ts';
 
-/** How much is tried. */
+/** How much to check. */
 export interface Effort {
-  /** Examples at the most. */
+  /** The most examples. */
   readonly rows: number;
-  /** How many of the places. */
+  /** How many of the places to use. */
   readonly places: number;
-  /** Directions for each parameter: random ones, all of its elements alike, and single elements. */
+  /** Directions for each parameter: random ones, all of its elements equally, and single elements. */
   readonly random: number;
   readonly together: boolean;
   readonly elements: number;
-  /** The slope is taken forwards even where differences of the loss are sharp. */
+  /** Use forward-mode differentiation even where differences of the loss are sharp. */
   readonly both: boolean;
-  /** Parameters that are tried; all if it is left out. */
+  /** The number of parameters to check; all by default. */
   readonly params?: number;
 }
 
-/** From everything down to what is worth its time in any program. */
+/** From a full check down to one that is affordable for any program. */
 const EFFORTS: readonly [Effort, ...Effort[]] = [
   { rows: 5, places: 6, random: 2, together: true, elements: 12, both: true },
   { rows: 5, places: 6, random: 2, together: true, elements: 4, both: true },
@@ -32,24 +32,24 @@ const EFFORTS: readonly [Effort, ...Effort[]] = [
 ];
 export const EVERYTHING = EFFORTS[0];
 
-/** Seconds that nobody minds, and that one waits if told before. */
+/** Seconds that need no announcement, and the most that is acceptable with one. */
 const QUICK = 2;
 const LONG = 30;
 
 export interface EffortPlan {
   readonly effort: Effort;
   readonly seconds: number;
-  /** Not everything is tried. */
+  /** Only a sample is checked. */
   readonly sampled: boolean;
 }
 
-/** A loss, for some examples, and how many parameters it is differentiated for. */
+/** A loss for a number of examples, and the number of parameters to differentiate it by. */
 export interface LossWork {
   readonly graph: (rows: number) => Graph;
   readonly params: number;
 }
 
-/** What to try of a program with these losses; `least` examples make sense. */
+/** How much to check for these losses, with at least `least` examples. */
 export function planEffort(losses: readonly LossWork[], least: number): EffortPlan {
   const planned = EFFORTS.filter((e) => e.rows >= least).map((effort) => ({
     effort,
@@ -63,10 +63,13 @@ export function planEffort(losses: readonly LossWork[], least: number): EffortPl
   return { effort: { ...effort, params: some }, seconds: (seconds * some) / params, sampled: true };
 }
 
-/** Evaluations that one direction costs, of the part of a graph behind a parameter: differences, and the slope forwards. */
+/**
+ * The cost of one direction, in evaluations of the part of the graph that depends on a parameter: differences, and forward-mode
+ * differentiation.
+ */
 const DIFFERENCES = 2.5;
 const FORWARDS = 1.5;
-/** And one place: the loss, its gradient, how exact it is. */
+/** The cost of one place, in evaluations: the loss, its gradient, and its accuracy. */
 const PLACE = 12;
 
 function secondsFor(loss: Graph, e: Effort, params: number): number {
@@ -74,7 +77,7 @@ function secondsFor(loss: Graph, e: Effort, params: number): number {
   return evaluation(loss) * e.places * (PLACE + params * directions * (DIFFERENCES + (e.both ? FORWARDS : 0)));
 }
 
-/** Seconds of one evaluation, roughly: a term of a product, an element of anything else, and a node at all. */
+/** Rough seconds of one evaluation: for a term of a product, for an element of anything else, and for each node. */
 const TERM = 1.3e-9;
 const ELEMENT = 1.2e-8;
 const NODE = 5e-7;

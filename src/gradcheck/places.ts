@@ -4,22 +4,22 @@ import { count, fixedShape } from '../base/types.ts';
 import type { Graph } from '../ir/graph/types.ts';
 import type { Model, ParamInfo } from '../sema/model.ts';
 
-/** Values of all parameters and states. */
+/** A point in the space of parameters and states. */
 export interface CheckPoint {
   readonly name: string;
-  /** Where a program may come to be: not made up to have ties. */
+  /** Whether training may come here, as opposed to places constructed to have ties. */
   readonly natural: boolean;
   readonly state: ReadonlyMap<string, Float64Array>;
 }
 
-/** The places that gradients are checked at, the most telling first. */
+/** The places at which gradients are checked, the most informative first. */
 export function places(model: Model, seed: number): CheckPoint[] {
   const all = [...model.params, ...model.states];
   const start = (p: ParamInfo, i: number): Float64Array => Float64Array.from(initialValue(p.init, p.shape, initialStream(seed, i)));
   const every = (value: (p: ParamInfo, i: number) => Float64Array): CheckPoint['state'] =>
     new Map(all.map((p, i) => [p.name, i < model.params.length ? value(p, i) : start(p, i)]));
   const layers = [...new Set(model.params.map(layerOf))];
-  // Behind a layer of zeros little is left to flow back: so it is one or the other.
+  // Little gradient passes a layer of zeros, so alternate layers are zero.
   const zeros = (rest: number): CheckPoint['state'] =>
     every((p, i) => (layers.indexOf(layerOf(p)) % 2 === rest ? new Float64Array(count(p.shape)) : random(p, i, seed)));
   return [
@@ -32,16 +32,16 @@ export function places(model: Model, seed: number): CheckPoint[] {
   ];
 }
 
-/** Without the last part of its name. */
+/** The parameter's name without its last part. */
 const layerOf = (p: ParamInfo): string => p.name.slice(0, Math.max(0, p.name.lastIndexOf('.')));
 
-/** One number for all elements, so small that sums over them stay near 1. */
+/** One value for all elements, small enough that sums over them stay near 1. */
 function evenly(shape: readonly number[]): number {
   const terms = shape.slice(1).reduce((a, b) => a * b, 1);
   return 0.5 / Math.sqrt(terms);
 }
 
-/** Values away from zero, so that few kinks are met; constants of 1 or 0 stay near what they are. */
+/** Values away from zero, so that few kinks are hit; constants of 1 or 0 stay near their value. */
 function random(p: ParamInfo, index: number, seed: number): Float64Array {
   const u = (i: number): number => uniformAt(seed, 500 + index, 0, i);
   const spread = (size: number, low: number, high: number): Float32Array =>
@@ -55,7 +55,7 @@ function random(p: ParamInfo, index: number, seed: number): Float64Array {
   );
 }
 
-/** The given examples, or random ones where there are none. */
+/** The given examples, or random ones if there are none. */
 export function examples(
   loss: Graph,
   model: Model,

@@ -1,9 +1,9 @@
 import type { Differences } from './differences.ts';
 import type { CheckPoint } from './places.ts';
 
-/** One direction at one place: the symbolic slope beside that of the witness that it agrees with least. */
+/** One direction at one place: the symbolic derivative, and the numeric one that agrees with it least. */
 export interface Trial {
-  /** `smooth` where differences of the loss tell the slope, `kink` where only the slope forwards does, `none` where there is none. */
+  /** `smooth` if differences of the loss give the derivative, `kink` if only forward mode does, `none` if there is none. */
   readonly kind: Differences['kind'];
   readonly what: string;
   readonly element: number | undefined;
@@ -12,10 +12,10 @@ export interface Trial {
   readonly numeric: number;
   readonly difference: number;
   readonly bound: number;
-  /** Where the bound comes from. */
+  /** The source of the bound. */
   readonly from: 'rounding' | 'curvature' | 'forwards';
   readonly ok: boolean;
-  /** Something to be told that is no mistake. */
+  /** A remark that is not an error. */
   readonly remark: string | undefined;
 }
 
@@ -24,17 +24,17 @@ interface Witnesses {
   readonly element: number | undefined;
   readonly place: CheckPoint;
   readonly symbolic: number;
-  /** The slope forwards, if it was taken, and the sum of the sizes of its terms. */
+  /** The forward-mode derivative, if it was computed, and the sum of the absolute values of its terms. */
   readonly forwards: number | undefined;
   readonly size: number;
   /** The loss itself. */
   readonly base: number;
   readonly numeric: Differences;
-  /** Whether an operation on the way is at a kink of its own. */
+  /** Whether an operation on the way is at a kink. */
   readonly tied: () => boolean;
 }
 
-/** Forwards and backwards, the same slope is rounded differently: by so much of the sizes of its terms. */
+/** Forward and backward mode round differently, by up to this share of the terms' absolute values. */
 const ROUNDING = 1e-11;
 
 type Comparison = Pick<Trial, 'numeric' | 'difference' | 'bound' | 'from' | 'ok'>;
@@ -47,7 +47,7 @@ function compare(symbolic: number, numeric: number, bound: number, from: Trial['
 export function judge(w: Witnesses): Trial {
   const { symbolic, numeric } = w;
   const smooth = numeric.kind === 'smooth' ? compare(symbolic, numeric.slope, numeric.bound, numeric.from) : undefined;
-  // Where the slope was not taken forwards, differences are sharp.
+  // Without forward mode, differences are sharp.
   const exact = compare(symbolic, w.forwards ?? smooth?.numeric ?? NaN, Math.max(ROUNDING * w.size, Number.MIN_VALUE), 'forwards');
   const trial = (kind: Trial['kind'], by: Comparison, remark?: string): Trial => ({
     ...by,
@@ -61,29 +61,30 @@ export function judge(w: Witnesses): Trial {
   const nothing = (by: Comparison, remark?: string): Trial => trial('none', { ...by, ok: true }, remark);
   const has = (slope: Comparison): string => `the loss has the slope ${slope.numeric.toPrecision(5)}`;
 
-  // Rules may well give a slope to what is no number: log(x) has one below 0.
+  // Rules may give a derivative even where the loss is NaN: log(x) has one below 0.
   if (!Number.isFinite(w.base)) return nothing(exact);
-  // No gradient: that is right where the loss has no slope either, and a nuisance where it takes ties to come there.
+  // The gradient is not finite. That is right if the loss has no derivative either, and only a remark if it takes constructed ties to get
+  // there.
   if (!Number.isFinite(symbolic)) {
     if (!smooth || !Number.isFinite(exact.numeric)) return nothing(exact);
     return w.place.natural ? trial('smooth', smooth) : nothing(smooth, has(smooth));
   }
-  // What overflows has no slope forwards that could be compared.
+  // An overflow leaves no forward-mode derivative to compare with.
   const overflows = !Number.isFinite(exact.numeric) || !Number.isFinite(w.size);
   // At a kink differences have two slopes.
   if (!smooth) return overflows ? nothing(exact) : trial('kink', exact);
   if (w.forwards === undefined) return trial('smooth', smooth);
-  // Kinks of operations may make no kink together, as those of relu(x) - relu(-x): the rules, and PyTorch, give another slope than
-  // the loss has.
+  // Kinks of operations may cancel, as in relu(x) - relu(-x): then the loss is smooth, but the rules, like PyTorch's, give another
+  // derivative.
   if (!smooth.ok && (overflows || exact.ok) && w.tied()) {
     const remark = `${has(smooth)}, and its operations have kinks`;
     return overflows ? nothing(smooth, remark) : trial('kink', exact, remark);
   }
-  // Both witnesses speak: the one that disagrees is heard, and differences where none or both do.
+  // Report the comparison that fails; if none or both do, report the differences.
   return trial('smooth', overflows || exact.ok || !smooth.ok ? smooth : exact);
 }
 
-/** The one that says more against the gradient. */
+/** The trial that speaks more strongly against the gradient. */
 export function worse<T extends Trial>(a: T, b: T): T {
   const rank = (t: Trial): number => (t.ok ? (t.kind === 'none' ? 0 : t.kind === 'kink' ? 1 : 2) : t.element === undefined ? 3 : 4);
   if (rank(a) !== rank(b)) return rank(a) > rank(b) ? a : b;

@@ -8,19 +8,19 @@ import type { Program } from './program.ts';
 
 type Arrays = Readonly<Record<string, Float32Array | Int32Array>>;
 
-/** Examples that fit a program: read or drawn, checked, split, ready to be put on a device. */
+/** Examples that fit a program: read or drawn, checked, split, and ready for a device. */
 export class Data {
-  /** Examples to train on. */
+  /** The number of training examples. */
   readonly rows: number;
   /** Each input and each target by name, row-major. */
   readonly train: Arrays;
-  /** What is held out, where the program says `split`. */
+  /** The holdout, if the program says `split`. */
   readonly holdout: { readonly rows: number; readonly arrays: Arrays } | undefined;
-  /** What states start with, by name: the means and deviations of `normalize`. */
+  /** Initial values of states, by name: the means and deviations of `normalize`. */
   readonly statistics: ReadonlyMap<string, readonly number[]>;
-  /** What the data calls things. */
+  /** Names from the data: columns, classes, vocabulary. */
   readonly names: Names;
-  /** What was done with the values that the file does not say. */
+  /** Notes about how values were converted. */
   readonly remarks: readonly string[];
 
   constructor(model: Model, prepared: Prepared) {
@@ -40,7 +40,7 @@ export class Data {
   }
 }
 
-/** Arrays by name as data of a program; data stays what it is. */
+/** Turns arrays by name into data of a program; a `Data` is returned as it is. */
 export function dataOf(program: Program, given: Data | Readonly<Record<string, ArrayLike<number>>>): Data {
   if (given instanceof Data) return given;
   const model = program.checkedModel;

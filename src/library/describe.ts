@@ -1,7 +1,7 @@
 import { showDim, type DType, type Shape } from '../base/types.ts';
 import type { Model } from '../sema/model.ts';
 
-/** Extents; `B` is the number of examples. */
+/** A shape; `B` is the number of examples. */
 export type ShownShape = readonly (number | string)[];
 
 export interface TensorInfo {
@@ -10,18 +10,18 @@ export interface TensorInfo {
   readonly dtype: DType;
 }
 
-/** What a program is, for people and for the pages that they look at. */
+/** A description of a program, for display. */
 export interface ModelInfo {
   readonly name: string;
   readonly inputs: readonly TensorInfo[];
   readonly output: Omit<TensorInfo, 'name'>;
-  /** What the loss compares with; `classes` where they are labels of so many classes. */
+  /** What the loss compares with; `classes` is the number of classes if the target is labels. */
   readonly targets: readonly (TensorInfo & { readonly classes: number | undefined })[];
-  /** Everything that is trained, by PyTorch's names. */
+  /** All parameters, by PyTorch's names. */
   readonly parameters: readonly { readonly name: string; readonly shape: readonly number[]; readonly layer: string }[];
-  /** What is kept and saved but not trained, such as running means. */
+  /** All states, which are saved but not trained, such as running statistics. */
   readonly states: readonly { readonly name: string; readonly shape: readonly number[]; readonly layer: string }[];
-  /** The stages of the chain; `flops` are the forward pass's for one example. */
+  /** The stages of the chain; `flops` counts the forward pass for one example. */
   readonly layers: readonly {
     readonly path: string;
     readonly text: string;
@@ -32,14 +32,14 @@ export interface ModelInfo {
   readonly loss: string | undefined;
   readonly metrics: readonly string[];
   readonly optimizer: string | undefined;
-  /** Whether it has all that training takes: a loss, an optimizer, and something to train. */
+  /** Whether it has all that training needs: a loss, an optimizer, and parameters. */
   readonly trainable: boolean;
-  /** What the `data` line says; undefined where there is none. */
+  /** The `data` statement; undefined if there is none. */
   readonly data:
     | {
-        /** The file, from the program's folder; undefined where examples are drawn. */
+        /** The file, relative to the program's folder; undefined if examples are drawn. */
         readonly path: string | undefined;
-        /** Examples that are drawn. */
+        /** The number of examples to draw. */
         readonly drawn: number | undefined;
         readonly split: number;
         readonly normalize: boolean;

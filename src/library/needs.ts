@@ -2,7 +2,7 @@ import type { Needs } from '../data/dataset.ts';
 import type { KnownVocabulary } from '../data/vocabulary.ts';
 import type { Model } from '../sema/model.ts';
 
-/** What the data of a model must be like; without targets for prediction. */
+/** The form of the data that a model needs; without targets for prediction. */
 export function needsOf(model: Model, withTargets: boolean, vocabulary?: KnownVocabulary): Needs {
   const { data } = model;
   return {

@@ -4,20 +4,20 @@ import { splitDataset, type Split } from '../data/split.ts';
 import { statisticsOf } from '../data/statistics.ts';
 import type { Model } from '../sema/model.ts';
 
-/** Examples as a program wants them: split, with what its states start from and what people call things. */
+/** Examples in the form that a program needs: split, with initial values of states and names for display. */
 export interface Prepared extends Split {
-  /** What states start with: means and deviations where the program says `normalize`. */
+  /** Initial values of states: means and deviations if the program says `normalize`. */
   readonly statistics: ReadonlyMap<string, readonly number[]>;
   readonly names: Names;
 }
 
-/** Does with the examples what the program's `data` line says. */
+/** Splits and normalises examples as the program's `data` statement says. */
 export function prepare(model: Model, all: Dataset): Prepared {
   const split = splitDataset(all, model.data?.split ?? 1, model.train.seed);
   return { ...split, statistics: model.data?.normalize ? normalisation(model, split) : new Map(), names: namesOf(model, all) };
 }
 
-/** Mean and deviation of each input of the examples to train on: of each feature, or of a whole image. */
+/** Mean and deviation of each input over the training examples: of each feature, or of a whole image. */
 function normalisation(model: Model, { tensors }: Dataset): Map<string, readonly number[]> {
   const found = new Map<string, readonly number[]>();
   model.inputs.forEach((input, k) => {

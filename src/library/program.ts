@@ -9,11 +9,11 @@ import type { Model } from '../sema/model.ts';
 import { dataOf, type Data } from './data.ts';
 import { describe, type ModelInfo } from './describe.ts';
 
-/** The texts of imported files, by the paths that programs write, or a function that finds them. */
+/** The texts of imported files, by the paths in programs, or a function that returns them. */
 export type Files = Readonly<Record<string, string>> | ((path: string) => string | undefined);
 
 export interface ProgramOptions {
-  /** What the program is called in messages; `program.nn` where it is not said. */
+  /** The program's name in messages; `program.nn` by default. */
   readonly name?: string | undefined;
   readonly files?: Files | undefined;
 }
@@ -22,15 +22,15 @@ export interface PlanOptions extends Pick<
   CompileOptions,
   'devices' | 'adapter' | 'level' | 'batch' | 'steps' | 'epochs' | 'seed' | 'maxMemory' | 'watch'
 > {
-  /** What to train on: what `readData` gave, or arrays by name. Without data, and without `rows`, the plan predicts alone. */
+  /** The training data: what `readData` returned, or arrays by name. Without data and without `rows`, the plan can only predict. */
   readonly data?: Data | Readonly<Record<string, ArrayLike<number>>> | undefined;
-  /** Examples to train on, where the data comes later. */
+  /** The number of training examples, if the data comes later. */
   readonly rows?: number | undefined;
-  /** The most examples that the model may be given: with it, any number up to it can be set, and added while it trains. */
+  /** The most examples that the model can hold. With it you can set any number up to this, and add more during training. */
   readonly capacity?: number | undefined;
 }
 
-/** Text to a program. Never throws for what is wrong with the text: `diagnostics` says it, with places. */
+/** Reads and checks a program. Never throws for errors in the text: `diagnostics` lists them, with places. */
 export function compile(text: string, options: ProgramOptions = {}): Program {
   const { name = 'program.nn', files } = options;
   const find = (path: string): string | undefined =>
@@ -49,7 +49,7 @@ export function compile(text: string, options: ProgramOptions = {}): Program {
 export class Program {
   /** Errors and warnings; `render` shows each with its place in the text. */
   readonly diagnostics: readonly Diagnostic[];
-  /** What the program is; undefined where something is wrong, or where it has no model. */
+  /** The description of the model; undefined if there are errors or no model. */
   readonly model: ModelInfo | undefined;
   readonly source: Source;
   private readonly checked: Checked;
@@ -61,7 +61,7 @@ export class Program {
     this.model = checked.model && describe(checked.model);
   }
 
-  /** The model as the compiler has it; a `UserError` with the diagnostics where there is none. */
+  /** The compiler's model; throws a `UserError` with the diagnostics if there is none. */
   get checkedModel(): Model {
     const { model, diagnostics } = this.checked;
     if (model) return model;
@@ -69,7 +69,7 @@ export class Program {
     return fail('NN207', `${this.source.name} has print lines and no model`, { help: 'a model is a line such as: layer Linear(1, 1)' });
   }
 
-  /** Compiles for devices and data. Throws a `UserError` where the data does not fit, or the program cannot do what is asked. */
+  /** Compiles for devices and data. Throws a `UserError` if the data does not fit or the program cannot do what is asked. */
   plan(options: PlanOptions = {}): Plan {
     const model = this.checkedModel;
     const { data: given, rows, capacity, ...rest } = options;

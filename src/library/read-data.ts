@@ -8,15 +8,15 @@ import { prepare } from './prepare.ts';
 import type { Program } from './program.ts';
 
 export interface ReadOptions {
-  /** The file's name; its ending says of what kind it is (.csv, .tsv, .json, .npy, .npz, .safetensors, idx, .txt; each with .gz too). */
+  /** The file's name. Its ending tells the format: .csv, .tsv, .json, .npy, .npz, .safetensors, idx or .txt, each also with .gz. */
   readonly name: string;
-  /** Other files that the program names beside it, by path. */
+  /** Other files that the program refers to, by path. */
   readonly files?: Readonly<Record<string, Uint8Array>> | ((path: string) => Uint8Array | undefined) | undefined;
-  /** How the weights that will be used number the tokens of a text. */
+  /** The vocabulary of the weights that you will use, for text. */
   readonly vocabulary?: KnownVocabulary | undefined;
 }
 
-/** Reads a file of examples as the program's `data` line says. Throws a `UserError` with the place where something is wrong. */
+/** Reads a file of examples as the program's `data` statement says. Throws a `UserError` with the place of the error. */
 export function readData(program: Program, bytes: Uint8Array, options: ReadOptions): Data {
   const { name, files, vocabulary } = options;
   const model = program.checkedModel;
@@ -25,7 +25,7 @@ export function readData(program: Program, bytes: Uint8Array, options: ReadOptio
   return new Data(model, prepare(model, readDataset(name, bytes, needsOf(model, true, vocabulary), beside)));
 }
 
-/** The examples that the program itself draws: `data n=100 { ... }`. */
+/** The examples that the program draws itself: `data n=100 { ... }`. */
 export function drawnData(program: Program): Data {
   const model = program.checkedModel;
   const draw =

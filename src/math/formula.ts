@@ -7,7 +7,7 @@ import { cse, select } from '../passes/graph/cleanup.ts';
 import { simplify } from '../passes/graph/simplify.ts';
 import * as p from './polynomial.ts';
 
-/** Graphs as mathematics: one expression, or lines with names for what is used more than once. */
+/** Graphs as formulas: one expression, or lines that name what is used more than once. */
 
 const GREEK: Readonly<Record<string, string>> = { sigmoid: '\\sigma', log: '\\ln' };
 const INFIX: Partial<Readonly<Record<Node['op'], readonly [string, string]>>> = {
@@ -19,7 +19,7 @@ const INFIX: Partial<Readonly<Record<Node['op'], readonly [string, string]>>> = 
   mod: ['mod', '\\bmod'],
 };
 
-/** Gives each node its expression. `named` are the nodes that have a name of their own. */
+/** Gives each node its expression. `named` are the nodes with a name. */
 class Writer {
   private readonly known = new Map<NodeId, p.Polynomial>();
   private readonly graph: Graph;
@@ -30,13 +30,13 @@ class Writer {
     this.named = named;
   }
 
-  /** What stands for a node where it is used. */
+  /** How a node appears where it is used: by name, or as its expression. */
   use(id: NodeId): p.Polynomial {
     const name = this.named.get(id);
     return name === undefined ? this.body(id) : p.atom(name, latexName(name));
   }
 
-  /** What a node is made of. */
+  /** The expression that defines a node. */
   body(id: NodeId): p.Polynomial {
     const before = this.known.get(id);
     if (before) return before;
@@ -93,7 +93,7 @@ class Writer {
           `where(${[0, 1, 2].map((i) => p.show(arg(i))).join(', ')})`,
           `\\begin{cases}${p.showLatex(arg(1))} & ${p.showLatex(arg(0))}\\\\${p.showLatex(arg(2))} & \\text{else}\\end{cases}`,
         );
-      // A repetition is what NumPy's broadcasting does by itself; another arrangement of the same axes is not mathematics.
+      // Repetition is implicit in NumPy's broadcasting, and reshapes do not appear in formulas.
       case 'broadcast':
       case 'reshape':
       case 'cast':
@@ -147,7 +147,7 @@ class Writer {
     }
   }
 
-  /** Products of matrices as mathematics writes them; anything else by its labels. */
+  /** Matrix products in the usual notation; other contractions by their labels. */
   private product(spec: string, x: p.Polynomial, y: p.Polynomial): p.Polynomial {
     const { a, b, out } = contractLabels(spec);
     const write = (l: p.Polynomial, lt: boolean, r: p.Polynomial, rt: boolean): p.Polynomial =>
@@ -177,25 +177,25 @@ const wrapped = (x: p.Polynomial): string => (p.isTight(x) && !p.show(x).include
 const wrappedLatex = (x: p.Polynomial): string =>
   p.isTight(x) && !p.show(x).includes(' @ ') ? p.showLatex(x) : `\\left(${p.showLatex(x)}\\right)`;
 
-/** `h1` with its number below; dotted names upright. */
+/** `h1` with a subscript; dotted names upright. */
 function latexName(name: string): string {
   const indexed = /^([a-z]+?)_?(\d+)$/.exec(name);
   if (indexed) return `${indexed[1] ?? ''}_{${indexed[2] ?? ''}}`;
   return name.length === 1 ? name : `\\mathrm{${name.replaceAll('_', '\\_')}}`;
 }
 
-/** Operations that one expression may have: longer ones nobody reads, and what is used often doubles them at every step. */
+/** The most operations in one expression: longer ones are unreadable, and repeated subexpressions grow exponentially. */
 const LONGEST = 1000;
 
-/** How many operations the expression of a node would have, with everything that is used twice written twice. */
+/** The number of operations of a node's expression, with repeated subexpressions written out each time. */
 function written(graph: Graph, id: NodeId): number {
   const sizes = new Map<NodeId, number>();
-  // Inputs come before what they are used in.
+  // Inputs precede the nodes that use them.
   for (const node of graph.nodes) sizes.set(node.id, 1 + node.inputs.reduce((n, i) => n + (sizes.get(i) ?? 0), 0));
   return sizes.get(id) ?? 0;
 }
 
-/** The simplified expression of one output; undefined where it would be too long. */
+/** The simplified expression of one output; undefined if it would be too long. */
 export function formulaOf(graph: Graph, output: string): string | undefined {
   const clean = cse(simplify(select(graph, [output])));
   if (written(clean, clean.outputs[output] ?? -1) > LONGEST) return undefined;
@@ -209,7 +209,7 @@ export interface Line {
   readonly shape: string;
 }
 
-/** The lines that compute the outputs of a graph, with `t1`, `t2`... for what is used more than once; outputs come last, by their names. */
+/** The lines that compute the outputs of a graph, with `t1`, `t2`... for values used more than once. Outputs come last, by name. */
 export function linesOf(graph: Graph, outputs: Readonly<Record<string, string>>): Line[] {
   const uses = new Map<NodeId, number>();
   for (const node of graph.nodes) for (const i of node.inputs) uses.set(i, (uses.get(i) ?? 0) + 1);
@@ -229,7 +229,7 @@ export function linesOf(graph: Graph, outputs: Readonly<Record<string, string>>)
     'dimsize',
   ]);
   let count = 0;
-  // What stands behind a broadcast or a reshape is used as often as those are.
+  // Uses of a broadcast or reshape count as uses of the value behind it.
   const base = (id: NodeId): NodeId => {
     const node = at(graph.nodes, id);
     return ['broadcast', 'reshape', 'cast', 'detach'].includes(node.op) ? base(at(node.inputs, 0)) : id;
@@ -254,7 +254,7 @@ export function linesOf(graph: Graph, outputs: Readonly<Record<string, string>>)
   return lines;
 }
 
-/** How many operations a line would hold. */
+/** The number of operations in a line. */
 function deep(graph: Graph, id: NodeId, named: ReadonlyMap<NodeId, string>): number {
   let n = 0;
   const visit = (next: NodeId): void => {

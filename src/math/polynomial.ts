@@ -1,12 +1,12 @@
 /**
- * Expressions as a person would write them: sums of products of powers, with like terms collected. An atom is anything that
- * is not taken apart: a name, a function of something, a product of matrices.
+ * Expressions in the usual form: sums of products of powers, with like terms collected. An atom is anything that is not taken apart: a
+ * name, a function, a matrix product.
  */
 export interface Atom {
-  /** The same for equal things. */
+  /** Equal for equal atoms. */
   readonly text: string;
   readonly latex: string;
-  /** Needs no parentheses where it stands in a product or under a power. */
+  /** Needs no parentheses in a product or a power. */
   readonly tight: boolean;
 }
 
@@ -32,7 +32,7 @@ export function atom(text: string, latex = text, tight = true): Polynomial {
   return [{ coefficient: 1, factors: [{ atom: { text, latex, tight }, power: 1 }] }];
 }
 
-/** The number that an expression is; undefined if it is more. */
+/** The value of a constant expression; undefined if it is not constant. */
 export function valueOf(p: Polynomial): number | undefined {
   if (p.length === 0) return 0;
   const [only] = p;
@@ -55,7 +55,7 @@ export function add(a: Polynomial, b: Polynomial): Polynomial {
     const coefficient = (terms.get(key)?.coefficient ?? 0) + t.coefficient;
     terms.set(key, { coefficient, factors: t.factors });
   }
-  // High powers first, numbers last; names before functions.
+  // Higher powers first, constants last; names before functions.
   return [...terms.values()].filter((t) => t.coefficient !== 0).sort((p, q) => degree(q) - degree(p) || others(p) - others(q));
 }
 
@@ -63,7 +63,7 @@ export function scale(a: Polynomial, by: number): Polynomial {
   return by === 0 ? ZERO : a.map((t) => ({ ...t, coefficient: t.coefficient * by }));
 }
 
-/** One term, in which a sum of several is an atom. */
+/** The expression as one term; a sum of several becomes an atom. */
 function single(p: Polynomial): Term {
   const [only] = p;
   if (p.length === 1 && only) return only;
@@ -83,14 +83,14 @@ export function multiply(a: Polynomial, b: Polynomial): Polynomial {
   return [{ coefficient: p.coefficient * q.coefficient, factors: [...powers.values()].filter((f) => f.power !== 0) }];
 }
 
-/** A whole power, or the reciprocal with -1. */
+/** An integer power, or the reciprocal with -1. */
 export function power(a: Polynomial, n: number): Polynomial {
   const value = valueOf(a);
   if (value !== undefined) return number(value ** n);
   if (n === 0) return number(1);
   const t = single(a);
   const whole = Number.isInteger(n);
-  // (c x)^0.5 keeps its root: the sign of what is inside is not known.
+  // (c x)^0.5 keeps its root, because the sign of the base is unknown.
   if (!whole && (t.coefficient !== 1 || t.factors.length !== 1)) {
     const inside: Atom = { text: show(a), latex: showLatex(a), tight: false };
     return [{ coefficient: 1, factors: [{ atom: inside, power: n }] }];
@@ -139,7 +139,7 @@ function termText(t: Term, style: Style): string {
 
 function render(p: Polynomial, style: Style): string {
   if (p.length === 0) return '0';
-  // A sum that can begin without a minus does.
+  // Start with a positive term if there is one.
   const first = p.findIndex((t) => t.coefficient > 0);
   const ordered = first > 0 ? [...p.slice(first, first + 1), ...p.slice(0, first), ...p.slice(first + 1)] : p;
   return ordered
@@ -159,7 +159,7 @@ export function showLatex(p: Polynomial): string {
   return render(p, LATEX);
 }
 
-/** Whether it can stand in a product without parentheses. */
+/** Whether it can be a factor without parentheses. */
 export function isTight(p: Polynomial): boolean {
   const [only] = p;
   return (

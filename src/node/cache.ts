@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** Where nnc keeps what it would otherwise have to find out again. */
+/** The folder for cached results. */
 export function cacheFolder(): string {
   return process.env['NNC_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'nnc');
 }

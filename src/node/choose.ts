@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { MOST_THREADS, type Plan } from '../plan.ts';
 import type { FoundAdapter } from './gpu.ts';
 
-/** What a kind of device takes: seconds for each dispatch, for each step of a loop, and operations a second. */
+/** The speed of a device: seconds per dispatch and per step of a loop, and operations per second. */
 interface Speed {
   readonly dispatch: number;
   readonly loop: number;
@@ -12,10 +12,10 @@ interface Speed {
 /** Orders of magnitude, for choosing between devices; `docs/performance.md` has measurements. */
 const HARDWARE: Speed = { dispatch: 6e-6, loop: 60e-6, flops: 1e12 };
 const SOFTWARE: Speed = { dispatch: 30e-6, loop: 100e-6, flops: 4e9 };
-/** One core with SIMD of 128 bits. */
+/** One core with 128-bit SIMD. */
 const CORE: Speed = { dispatch: 0.5e-6, loop: 0, flops: 6e9 };
 
-/** Estimated seconds for a step of training, or for a prediction where nothing trains. */
+/** Estimated seconds for a training step, or for a prediction if the plan does not train. */
 function estimate(plan: Plan, speed: Speed, threads: number): number {
   const { webgpu, js } = plan.backends;
   const name = plan.train ? 'train' : 'predict';
@@ -28,7 +28,7 @@ function estimate(plan: Plan, speed: Speed, threads: number): number {
 
 const milliseconds = (seconds: number): string => `${Number((seconds * 1000).toPrecision(2))} ms`;
 
-/** Whether the processor is the better place for a plan than an adapter that is there, and why. */
+/** Whether the processor should run a plan rather than an available adapter, and why. */
 export function choose(plan: Plan, found: FoundAdapter): { readonly cpu: boolean; readonly reason: string } {
   if (!plan.backends.wasm && !plan.backends.js) return { cpu: false, reason: found.reason };
   const threads = Math.min(MOST_THREADS, availableParallelism());

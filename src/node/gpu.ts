@@ -4,7 +4,7 @@ import { withoutNativeWords } from './quiet.ts';
 import { loadSwiftShader } from './swiftshader.ts';
 import { missingDriver } from './vulkan.ts';
 
-/** A WebGPU adapter in this process, and how it was come by. */
+/** A WebGPU adapter, and how it was found. */
 export interface FoundAdapter {
   readonly adapter: GPUAdapter;
   readonly via: string;
@@ -12,7 +12,7 @@ export interface FoundAdapter {
   readonly software: boolean;
 }
 
-/** What was tried, in order; the last one may have succeeded. */
+/** What was tried, in order; only the last one can have succeeded. */
 export interface Attempt {
   readonly what: string;
   readonly outcome: string;
@@ -24,8 +24,8 @@ export interface AdapterSearch {
 }
 
 /**
- * Timestamps to the nanosecond instead of to 65 microseconds: a page must not have them, a profile needs them. And f16 where Dawn
- * hides it: programs that ask for it prove it first.
+ * Profiles need timestamps in nanoseconds instead of the 65 microseconds that pages get. And Dawn hides f16 on NVIDIA; programs that use it
+ * are checked on the device first.
  */
 const DAWN = { disable: ['timestamp_quantization'], enable: ['vulkan_enable_f16_on_nvidia'] };
 
@@ -38,7 +38,7 @@ export function releaseGpu(): void {
 
 const firstLine = (e: unknown): string => messageOf(e).split('\n')[0] ?? '';
 
-/** Dawn with the system's driver, then Dawn with the SwiftShader that an npm package carries. */
+/** Tries Dawn with the system's driver, then with the SwiftShader of an npm package. */
 export async function findAdapter(
   options: { readonly system?: boolean; readonly swiftshader?: boolean; readonly dawn?: readonly string[] | undefined } = {},
 ): Promise<AdapterSearch> {

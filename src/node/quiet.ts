@@ -3,10 +3,10 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 const STDERR = 2;
 
 /**
- * Runs what would speak to the terminal past everybody: while Dawn looks for adapters it prints warnings about their drivers with
- * fprintf, for which it has neither a callback nor a toggle. They are printed before `body` returns, so that long the error stream leads
- * nowhere. Node cannot duplicate a descriptor; the stream is opened anew afterwards, which for a terminal or a pipe is the same stream.
- * A file would lose its place, a socket cannot be opened, and not every system has /proc: there the words are heard.
+ * Runs `body` without its direct output to the terminal: while Dawn looks for adapters, it prints driver warnings with fprintf and offers
+ * neither a callback nor a toggle. All of it is printed before `body` returns, so until then stderr goes nowhere. Node cannot duplicate a
+ * descriptor, so the stream is opened again afterwards, which for a terminal or a pipe gives the same stream. A file would lose its
+ * position, a socket cannot be opened, and not every system has /proc: there the warnings appear.
  */
 export function withoutNativeWords<T>(body: () => T): T {
   const kept = process.env['NNC_DEBUG'] ? undefined : secondWay();
@@ -20,7 +20,7 @@ export function withoutNativeWords<T>(body: () => T): T {
   }
 }
 
-/** Another descriptor of the error stream, where one that is opened by its name is as good. */
+/** Another descriptor for stderr, if opening it by name is equivalent. */
 function secondWay(): number | undefined {
   if (process.platform !== 'linux') return undefined;
   try {
@@ -31,7 +31,7 @@ function secondWay(): number | undefined {
   }
 }
 
-/** What is opened takes the lowest number that is free, and nothing else runs here meanwhile. */
+/** Opening takes the lowest free descriptor, which is this one since nothing else runs meanwhile. */
 function redirect(path: string): void {
   closeSync(STDERR);
   openSync(path, 'w');

@@ -8,7 +8,7 @@ import { createBrotliDecompress } from 'node:zlib';
 import { cacheFolder } from './cache.ts';
 import { openLibrary } from './vulkan.ts';
 
-/** Where the package keeps its archives; throws if it is not installed. */
+/** The folder of the package's archives; throws if it is not installed. */
 function chromiumBin(): string {
   const entry = fileURLToPath(import.meta.resolve('@sparticuz/chromium'));
   let folder = dirname(entry);
@@ -19,7 +19,7 @@ function chromiumBin(): string {
   return join(folder, 'bin');
 }
 
-/** Unpacks an archive once for each user; made beside and renamed, so that two processes do no harm to each other. */
+/** Unpacks an archive once per user. It is unpacked under another name and renamed, so that concurrent processes do not interfere. */
 async function unpack(archive: string, name: string): Promise<string> {
   const cache = cacheFolder();
   const parent = await mkdir(cache, { recursive: true }).then(
@@ -33,14 +33,14 @@ async function unpack(archive: string, name: string): Promise<string> {
   const beside = await mkdtemp(join(parent, 'unpacking-'));
   await pipeline(createReadStream(archive), createBrotliDecompress(), tar.extract(beside));
   await rename(beside, target).catch(async (e: unknown) => {
-    // Another process was faster; its copy is as good.
+    // Another process was faster; use its copy.
     await rm(beside, { recursive: true, force: true });
     if (!existsSync(target)) throw e;
   });
   return target;
 }
 
-/** Makes the Vulkan loader of the package resident and points it at SwiftShader, so that Dawn finds both by name. */
+/** Loads the package's Vulkan loader and points it at SwiftShader, so that Dawn finds both by name. */
 export async function loadSwiftShader(): Promise<void> {
   if (process.platform !== 'linux' || process.arch !== 'x64')
     throw new Error(`SwiftShader is carried for Linux on x64, not for ${process.platform} on ${process.arch}`);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { constants as os } from 'node:os';
 import { messageOf } from '../base/errors.ts';
 
-/** Why the system's driver cannot be asked, where that is certain: Dawn has complaints of its own, for the terminal. */
+/** Why the system's driver cannot be used, if that is certain. Asking Dawn would make it print its own complaints. */
 export function missingDriver(): string | undefined {
   if (process.platform !== 'linux') return undefined;
   if (openLibrary('libvulkan.so.1')) return 'no Vulkan loader is installed (libvulkan.so.1)';
@@ -14,13 +14,13 @@ export function missingDriver(): string | undefined {
 
 const RTLD_NODELETE = 0x1000;
 
-/** Makes a plain library resident; gives the reason if it cannot be opened. */
+/** Loads a plain shared library; returns the reason if that fails. */
 export function openLibrary(path: string): string | undefined {
   try {
     process.dlopen({ exports: {} } as NodeJS.Module, path, os.dlopen.RTLD_NOW | os.dlopen.RTLD_GLOBAL | RTLD_NODELETE);
     return undefined;
   } catch (e) {
-    // A plain library never registers itself as an addon; it stays loaded all the same.
+    // A plain library never registers itself as an addon, but it stays loaded.
     return messageOf(e).includes('did not self-register') ? undefined : messageOf(e);
   }
 }

@@ -1,6 +1,6 @@
 import type { Span } from '../base/source.ts';
 
-/** The syntax tree. Every node knows the exact text it came from. */
+/** The syntax tree. Every node knows its source text. */
 export interface Program {
   readonly statements: readonly Statement[];
   readonly span: Span;
@@ -31,7 +31,7 @@ export interface Name {
 export interface InputStatement {
   readonly kind: 'input' | 'target';
   readonly name: Name;
-  /** `int` or `float`; float where it is not said. */
+  /** `int` or `float`; undefined means float. */
   readonly dtype: Name | undefined;
   readonly dims: readonly Expr[];
   readonly span: Span;
@@ -49,9 +49,9 @@ export interface BlockStatement {
   readonly kind: 'block';
   readonly name: Name;
   readonly parameters: readonly ParameterDecl[];
-  /** Names and trained tensors of its own, in the order of the text. */
+  /** Local names and parameters, in source order. */
   readonly lets: readonly (LetStatement | ParamStatement)[];
-  /** The values of the body; there should be one, the last line. */
+  /** The expressions of the body; a correct body has one, on its last line. */
   readonly values: readonly Expr[];
   readonly span: Span;
 }
@@ -128,7 +128,7 @@ export interface DataStatement {
   readonly kind: 'data';
   readonly path: StringExpr | undefined;
   readonly settings: readonly Argument[];
-  /** What is drawn, by name; undefined where a file is read. */
+  /** What is drawn, by name; undefined if a file is read. */
   readonly bindings: readonly Binding[] | undefined;
   readonly span: Span;
 }
@@ -153,10 +153,10 @@ export interface PrecisionStatement {
   readonly span: Span;
 }
 
-/** `0.1`, `lr=0.1`, or a bare word such as `shuffle` where settings stand. */
+/** `0.1`, `lr=0.1`, or among settings a bare word such as `shuffle`. */
 export interface Argument {
   readonly name: Name | undefined;
-  /** `lr[head]=0.1`: for which parameters. */
+  /** `lr[head]=0.1`: the parameters it applies to. */
   readonly of?: ListExpr;
   readonly value: Expr;
   readonly span: Span;
@@ -237,7 +237,7 @@ export interface LabelExpr {
   readonly span: Span;
 }
 
-/** `repeat 4 Layer(128)`: copies with weights of their own. */
+/** `repeat 4 Layer(128)`: copies with separate weights. */
 export interface RepeatExpr {
   readonly kind: 'repeat';
   readonly times: Expr;
@@ -252,7 +252,7 @@ export interface IndexExpr {
   readonly items: readonly IndexItem[];
   readonly span: Span;
 }
-/** One place, a range with open ends and a step, or `...` for all axes that are not named. */
+/** A single index, a range with optional ends and step, or `...` for the remaining axes. */
 export interface IndexItem {
   readonly kind: 'place' | 'range' | 'rest';
   readonly from: Expr | undefined;
@@ -261,7 +261,7 @@ export interface IndexItem {
   readonly span: Span;
 }
 
-/** `fc1.weight`, `blocks.0.attn.weight`: a weight by its name. With arguments it is a call as Python writes it, which is refused. */
+/** `fc1.weight`, `blocks.0.attn.weight`: a weight by name. With arguments it is a Python-style method call, which is rejected. */
 export interface MemberExpr {
   readonly kind: 'member';
   readonly value: Expr;

@@ -4,7 +4,7 @@ import type * as A from './ast.ts';
 import { parserMessages } from './messages.ts';
 import * as T from './tokens.ts';
 
-/** The rules of expressions, and what every rule needs: places, names, and whole trees after an error. */
+/** The rules of expressions, and helpers for all rules: spans, names, and error recovery. */
 export class ExpressionParser extends EmbeddedActionsParser {
   protected source: Source = { name: '', text: '' };
 
@@ -12,10 +12,10 @@ export class ExpressionParser extends EmbeddedActionsParser {
     super(T.ALL_TOKENS, { recoveryEnabled: true, maxLookahead: 2, errorMessageProvider: parserMessages });
   }
 
-  /** Inside of the brackets of an index, where `n:m` is a range and not a stage with a name. */
+  /** Inside index brackets, where `n:m` is a range and not a labelled stage. */
   private indexing = false;
 
-  /** Sets what the next call of the program rule reads. */
+  /** Sets the input of the next call of the program rule. */
   open(source: Source, tokens: IToken[]): void {
     this.source = source;
     this.indexing = false;
@@ -35,8 +35,8 @@ export class ExpressionParser extends EmbeddedActionsParser {
   }
 
   /**
-   * A rule that gives an expression. Where recovery gives up on it, an empty name stands in its place: its error is
-   * reported, so nobody looks at it, but the tree around it stays whole.
+   * A rule that returns an expression. If recovery gives up on it, the result is an empty name: its error is reported already, and the tree
+   * around it stays complete.
    */
   private rule<T extends A.Expr>(name: string, body: () => T): ParserMethod<[], T> {
     const recoveryValueFunc = (): T =>
@@ -44,7 +44,7 @@ export class ExpressionParser extends EmbeddedActionsParser {
     return this.RULE(name, body, { recoveryValueFunc });
   }
 
-  /** A chain of stages, or a value. */
+  /** A chain of stages, or a single value. */
   readonly expression = this.rule('expression', (): A.Expr => {
     const start = this.LA(1);
     const stages = [this.SUBRULE(this.comparison)];
@@ -111,7 +111,7 @@ export class ExpressionParser extends EmbeddedActionsParser {
     ]),
   );
 
-  /** Binds tighter than a minus before it, and from the right: `-2^2` is -4, `2^3^2` is 2^9. */
+  /** Binds tighter than a unary minus, and to the right: `-2^2` is -4, `2^3^2` is 2^9. */
   readonly power = this.rule('power', (): A.Expr => {
     const base = this.SUBRULE(this.postfix);
     const exponent = this.OPTION(() => ({ sign: this.CONSUME(T.Caret), value: this.SUBRULE(this.unary) }));
@@ -126,7 +126,7 @@ export class ExpressionParser extends EmbeddedActionsParser {
         { ALT: () => this.SUBRULE(this.brackets) },
         { ALT: () => this.SUBRULE(this.member) },
         {
-          // `.0` reads as a number where nothing stands before it.
+          // The lexer reads `.0` as a number.
           GATE: () => this.LA(1).image.startsWith('.'),
           ALT: () => {
             const token = this.CONSUME(T.NumberLiteral);
@@ -211,7 +211,7 @@ export class ExpressionParser extends EmbeddedActionsParser {
     },
   );
 
-  /** Copies of a stage, each with weights of its own. */
+  /** Copies of a stage, each with its own weights. */
   readonly repeat = this.rule('repeat', (): A.Expr => {
     const start = this.CONSUME(T.Repeat);
     const times = this.OR<A.Expr>([
@@ -264,7 +264,7 @@ export class ExpressionParser extends EmbeddedActionsParser {
     return { kind: 'string', value: token.image.slice(1, -1).replace(/\\(.)/g, '$1'), span: this.span(token) };
   });
 
-  /** `name: stage` binds to the one stage behind it. */
+  /** `name: stage` labels the one stage after it. */
   readonly label = this.rule('label', (): A.LabelExpr => {
     const token = this.CONSUME(T.Identifier);
     this.CONSUME(T.Colon);
@@ -331,7 +331,7 @@ export class ExpressionParser extends EmbeddedActionsParser {
     this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => items.push(this.SUBRULE(this.expression)) });
     this.CONSUME(T.RParen);
     const [only] = items;
-    // The parentheses belong to the place that messages show.
+    // The span includes the parentheses, so that messages show them.
     return only && items.length === 1 ? { ...only, span: this.since(start) } : { kind: 'list', items, span: this.since(start) };
   });
 }

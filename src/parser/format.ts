@@ -3,9 +3,8 @@ import type { Source } from '../base/source.ts';
 import * as T from './tokens.ts';
 
 /**
- * A program as it should look: one space around operators, none inside of brackets, two before a comment behind code, lines
- * of a chain and of a body set in. Line ends stay where they are, so that the shape of a program is its author's; runs of
- * empty lines become one. Formatting twice changes nothing.
+ * Formats a program: one space around operators, none inside brackets, two before a trailing comment; the lines of chains and bodies are
+ * indented. Line breaks stay where the author put them, and runs of empty lines become one. Formatting is idempotent.
  */
 export function format(source: Source): string {
   const { tokens, groups } = T.nnLexer.tokenize(source.text);
@@ -27,7 +26,7 @@ export function format(source: Source): string {
     const [first] = line;
     const code = line.filter((t) => t.tokenType !== T.Comment);
     const comment = line.find((t) => t.tokenType === T.Comment);
-    // A closing bracket at the start of a line stands where the line of its opening stands.
+    // A closing bracket at the start of a line is indented like the line of its opening bracket.
     let leading = 0;
     while (CLOSERS.has(code[leading]?.tokenType ?? T.Comma)) leading++;
     const depth = Math.max(0, open.length - leading);
@@ -50,13 +49,13 @@ export function format(source: Source): string {
 const OPENERS = new Set<TokenType>([T.LParen, T.LSquare, T.LBrace]);
 const CLOSERS = new Set<TokenType>([T.RParen, T.RSquare, T.RBrace]);
 const BINARY = new Set<TokenType>([T.Plus, T.Minus, T.EqualTo, T.NotEqual, T.Less, T.LessEqual, T.Greater, T.GreaterEqual, T.Arrow, T.At]);
-/** These stand close, `2*x`, unless the author gave them room; a power always does. */
+/** No spaces around these, as in `2*x`, unless the author put some; never around a power. */
 const CLOSE = new Set<TokenType>([T.Star, T.Slash, T.Percent, T.Caret]);
-/** A line that ends in one of these is not finished. */
+/** A line that ends in one of these continues. */
 const GOES_ON = new Set<TokenType>([...BINARY, ...CLOSE, T.Equals, T.Colon]);
 const WORDS = new Set<TokenType>(Object.values(T.KEYWORDS));
 
-/** Statements whose words are as long as `layer`, so that what follows stands in one column. */
+/** Statement words padded to the length of `layer`, so that what follows is aligned. */
 const PADDED: Readonly<Record<string, string>> = { data: 'data ', loss: 'loss ' };
 
 function joined(code: readonly IToken[]): string {
@@ -83,7 +82,7 @@ function isName(t: TokenType | undefined): boolean {
   return t !== undefined && (t === T.Identifier || t === T.Repeat || t.CATEGORIES?.includes(T.Identifier) === true);
 }
 
-/** Whether a sign stands before its operand and not between two. */
+/** Whether a sign is a prefix and not a binary operator. */
 function isPrefix(previous: IToken | undefined): boolean {
   if (!previous) return true;
   const type = previous.tokenType;
@@ -92,7 +91,7 @@ function isPrefix(previous: IToken | undefined): boolean {
   );
 }
 
-/** Whether a member may follow: a name, a closing bracket, or a level of a name that is a number. */
+/** Whether a member may follow: after a name, a closing bracket, or a numeric part of a name. */
 function endsOperand(previous: IToken): boolean {
   const { tokenType, image } = previous;
   if (tokenType === T.NumberLiteral) return image.startsWith('.');
@@ -103,7 +102,7 @@ function separator(t: IToken, previous: IToken | undefined, before: IToken | und
   if (!previous) return '';
   const [type, last] = [t.tokenType, previous.tokenType];
   if (type === T.Comma || type === T.Semicolon || type === T.Colon || type === T.Dot || last === T.Dot) return '';
-  // `.1` behind a name or a bracket is a level of a weight's name, as in `blocks.0.1.weight`.
+  // `.1` after a name or a bracket is a part of a weight's name, as in `blocks.0.1.weight`.
   if (type === T.NumberLiteral && t.image.startsWith('.') && endsOperand(previous)) return '';
   if (type === T.RParen || type === T.RSquare) return '';
   if (last === T.LParen || last === T.LSquare) return '';
@@ -121,17 +120,17 @@ function separator(t: IToken, previous: IToken | undefined, before: IToken | und
   if (CLOSE.has(last)) return before && roomy(previous, before) ? ' ' : '';
   // `1:3` in an index, `name: stage` elsewhere.
   if (last === T.Colon) return bracketed && !isName(before?.tokenType) ? '' : ' ';
-  // Settings and named arguments stand close; a definition has room.
+  // No spaces around `=` in settings and named arguments, but in definitions.
   if (type === T.Equals || last === T.Equals) return bracketed || settings ? '' : ' ';
   return afterSign(previous, before, settings, bracketed);
 }
 
-/** Whether there is room before an operator; the room behind it is the same. */
+/** Whether the author put a space before an operator; the one after it is made to match. */
 function roomy(operator: IToken, previous: IToken): boolean {
   return operator.tokenType !== T.Caret && operator.startOffset > previous.startOffset + previous.image.length;
 }
 
-/** A sign that stands before its operand stands close to it. */
+/** No space between a prefix sign and its operand. */
 function afterSign(previous: IToken, before: IToken | undefined, settings: boolean, bracketed: boolean): string {
   if (previous.tokenType === T.Equals) return bracketed || settings ? '' : ' ';
   return (previous.tokenType === T.Minus || previous.tokenType === T.Plus) && isPrefix(before) ? '' : ' ';

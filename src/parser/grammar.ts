@@ -4,8 +4,8 @@ import { ExpressionParser } from './expression-grammar.ts';
 import * as T from './tokens.ts';
 
 /**
- * The grammar, which is also the law: `grammar/nn.ebnf` is written from these rules. With several errors in a text, the
- * parser resynchronises at the next statement and goes on.
+ * The grammar; `grammar/nn.ebnf` is generated from these rules. After an error the parser resynchronises at the next statement, so one run
+ * reports several errors.
  */
 export class NnParser extends ExpressionParser {
   constructor() {
@@ -22,7 +22,7 @@ export class NnParser extends ExpressionParser {
         {
           ALT: () => {
             const statement = this.SUBRULE(this.statement);
-            // A statement that recovery gave up on is missing; its error is reported already.
+            // Recovery gave up on a missing statement; its error is reported already.
             if (statement) statements.push(statement);
           },
         },
@@ -74,7 +74,7 @@ export class NnParser extends ExpressionParser {
     return { kind: 'layer', chain, span: this.since(start) };
   });
 
-  /** A layer of one's own: its input is `x`, its value the last line. */
+  /** A user-defined layer: its input is `x`, its value the last line. */
   readonly blockStatement = this.RULE('blockStatement', (): A.BlockStatement => {
     const start = this.CONSUME(T.KEYWORDS.block);
     const name = this.nameOf(this.CONSUME(T.Identifier));
@@ -159,7 +159,7 @@ export class NnParser extends ExpressionParser {
   readonly optimStatement = this.RULE('optimStatement', (): A.OptimStatement => {
     const start = this.CONSUME(T.KEYWORDS.optim);
     const name = this.nameOf(this.CONSUME(T.Identifier));
-    // `adam(lr=0.1)` is `adam lr=0.1`.
+    // `adam(lr=0.1)` means `adam lr=0.1`.
     const called = this.OPTION(() => this.SUBRULE(this.arguments));
     const settings = this.SUBRULE(this.settings);
     return { kind: 'optim', name, settings: this.ACTION(() => [...(called ?? []), ...settings]), span: this.since(start) };

@@ -3,7 +3,7 @@ import * as T from './tokens.ts';
 
 const OPENERS = new Set<TokenType>([T.LParen, T.LSquare]);
 const CLOSERS = new Set<TokenType>([T.RParen, T.RSquare]);
-/** After one of these a line cannot be finished. */
+/** A line never ends after one of these. */
 const CONTINUES_AFTER = new Set<TokenType>([
   T.Arrow,
   T.Plus,
@@ -26,9 +26,9 @@ const CONTINUES_AFTER = new Set<TokenType>([
 const STATEMENT_WORDS = new Set<TokenType>(Object.values(T.KEYWORDS));
 
 /**
- * Decides which line ends finish a statement: not inside brackets, not after an operator, not before a line that starts
- * with `->`. A statement word followed by a blank-separated operand at the start of a line closes forgotten brackets, so
- * that one missing ')' is one error. Returns the tokens with the insignificant line ends removed.
+ * Decides which line breaks end a statement: not those inside brackets, after an operator, or before a line that starts with `->`. A
+ * statement word and an operand at the start of a line close forgotten brackets, so that one missing ')' is one error. Returns the tokens
+ * without the insignificant line breaks.
  */
 export function layout(tokens: readonly IToken[]): IToken[] {
   const out: IToken[] = [];
@@ -51,7 +51,7 @@ export function layout(tokens: readonly IToken[]): IToken[] {
   return out;
 }
 
-/** A statement word is one only before a name or a string: `target - pred` and `f(data=1)` use the words as names. */
+/** Statement words are keywords only before a name or a string: `target - pred` and `f(data=1)` use them as names. */
 function opensStatement(tokens: readonly IToken[], word: IToken): boolean {
   const after = tokens[tokens.indexOf(word) + 1]?.tokenType;
   return after !== undefined && (after === T.StringLiteral || after === T.Identifier || after.CATEGORIES?.includes(T.Identifier) === true);

@@ -1,7 +1,7 @@
 import { EOF, tokenLabel, type IParserErrorMessageProvider, type IToken, type TokenType } from 'chevrotain';
 import * as T from './tokens.ts';
 
-/** What a token is called in an error message. */
+/** The name of a token in an error message. */
 export function describe(token: IToken): string {
   if (token.tokenType === EOF) return 'the end of the file';
   if (token.tokenType === T.Newline) return 'the end of the line';
@@ -9,7 +9,7 @@ export function describe(token: IToken): string {
 }
 
 function alternatives(paths: readonly TokenType[][]): string {
-  // Everything an expression can start with has one name for people.
+  // All tokens that can start an expression are summarised as one.
   if (paths.some((path) => path[0] === T.NumberLiteral)) return 'a value';
   const labels = [
     ...new Set(
@@ -27,7 +27,7 @@ function label(type: TokenType): string {
   return type === EOF ? 'the end of the file' : tokenLabel(type);
 }
 
-/** The parser's messages: what was expected, what was found. */
+/** The parser's error messages: what was expected, what was found. */
 export const parserMessages: IParserErrorMessageProvider = {
   buildMismatchTokenMessage: ({ expected, actual }) => `expected ${label(expected)}, found ${describe(actual)}`,
   buildNotAllInputParsedMessage: ({ firstRedundant }) => `expected a statement, found ${describe(firstRedundant)}`,

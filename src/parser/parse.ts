@@ -21,10 +21,10 @@ export interface Parsed {
   readonly comments: readonly Comment[];
 }
 
-/** Text to tree. Everything wrong goes into the sink; the tree then holds what could be understood. */
+/** Parses a text. Errors go to the sink; the tree then holds what could be understood. */
 export function parse(source: Source, sink: DiagnosticSink): Parsed {
   const lexed = T.nnLexer.tokenize(source.text);
-  // The first error of a line is the cause; what follows on it mostly follows from it.
+  // Report only the first error of a line; the others are mostly consequences.
   const seen = new Set<number>();
   for (const e of lexed.errors) {
     if (seen.has(e.line ?? 0)) continue;
@@ -61,7 +61,7 @@ interface Explained {
 function explain(source: Source, e: IRecognitionException): Explained {
   const { token } = e;
   const previous = (e as { previousToken?: IToken }).previousToken;
-  // At a line end the caret stands behind the last thing that was read, where the missing piece belongs.
+  // At a line end the caret points after the last token, where the missing piece belongs.
   const atEnd = token.tokenType === EOF || token.tokenType === T.Newline;
   const end = source.text.trimEnd().length;
   const behind = previous && !Number.isNaN(previous.startOffset) ? previous.startOffset + previous.image.length : end;

@@ -1,7 +1,7 @@
 import { lineColumn, type Span } from '../base/source.ts';
 import type { Program } from './ast.ts';
 
-/** The tree as indented text with the place of each node: for people, and for golden tests. */
+/** The tree as indented text with the place of each node, for reading and for golden tests. */
 export function printAst(program: Program): string {
   return program.statements.map((s) => print(s, '')).join('');
 }

@@ -1,6 +1,6 @@
 import { createToken, Lexer, type TokenType } from 'chevrotain';
 
-/** Every word and sign of the language. Order matters: the lexer takes the first that matches. */
+/** Every token of the language. Order matters: the lexer takes the first that matches. */
 export const Comment = createToken({ name: 'Comment', pattern: /#[^\n]*/, group: 'comments' });
 export const Blank = createToken({ name: 'Blank', pattern: /[ \t\r]+/, group: Lexer.SKIPPED });
 export const Newline = createToken({ name: 'Newline', pattern: /\n/, line_breaks: true, label: 'the end of the line' });
@@ -38,7 +38,7 @@ export const KEYWORDS = {
 export const Repeat = createToken({ name: 'Repeat', pattern: /repeat/, longer_alt: Identifier, label: "'repeat'" });
 export const True = createToken({ name: 'True', pattern: /true/, longer_alt: Identifier, label: "'true'" });
 export const False = createToken({ name: 'False', pattern: /false/, longer_alt: Identifier, label: "'false'" });
-/** `0.weight` is a weight of stage 0, and not the number `0.` before a word; `1.e5` is a number. */
+/** `0.weight` is a weight of stage 0, not the number `0.` followed by a word; `1.e5` is a number. */
 export const NumberLiteral = createToken({
   name: 'Number',
   pattern: /(?:\d+(?:\.(?:\d+|(?=[eE][+-]?\d)|(?![A-Za-z_])))?|\.\d+)(?:[eE][+-]?\d+)?/,

@@ -8,8 +8,8 @@ import { contract, reduce } from './sums.ts';
 import { at64, offsets, sizeOf, strides, tabulate, take, type Tensor } from './walk.ts';
 
 /**
- * The float64 evaluator of the tensor IR: the oracle that every kernel is held against. It is written to be believed,
- * not to be fast: every operation is the definition, element by element, on dense row-major arrays.
+ * The float64 evaluator of the tensor IR: the oracle for every kernel. It aims to be obviously correct, not fast: each operation follows
+ * its definition, element by element, on dense row-major arrays.
  */
 export interface Bindings {
   readonly inputs: ReadonlyMap<string, ArrayLike<number>>;
@@ -20,7 +20,7 @@ export interface Bindings {
 
 type Rule<K extends Op> = (node: NodeOf<K>, inputs: readonly Tensor[], values: Bindings, shape: readonly number[]) => Float64Array;
 
-/** The pointwise operations, by their definition on numbers. */
+/** The pointwise operations, by their definitions on numbers. */
 function byElement(node: NodeOf<PointwiseOp>, [a, b, c]: readonly Tensor[]): Float64Array {
   const f = pointwise(node.op);
   const x = (a as Tensor).data;
@@ -37,16 +37,16 @@ const named = (values: ReadonlyMap<string, ArrayLike<number>>, name: string, wha
   return Float64Array.from(data);
 };
 
-/** Where the index `start` lies. */
+/** The offset of the index `start`. */
 const lead = (start: readonly number[], stride: readonly number[]): number => start.reduce((o, v, i) => o + v * at(stride, i), 0);
 
-/** Strides of the places of windows, and of the last axis that runs through each, in what they slide over. */
+/** Strides of a window view in the tensor it slides over: of its places, and then of the axis inside the windows. */
 function sliding({ attrs: { axis, stride: step, dilation } }: NodeOf<'window' | 'unwindow'>, over: readonly number[]): number[] {
   const stride = strides(over);
   return [...stride.map((s, i) => (i === axis ? s * step : s)), at(stride, axis) * dilation];
 }
 
-/** One entry an operation: its meaning. The pointwise ones are functions of numbers, in `ir/graph/pointwise.ts`. */
+/** The meaning of each operation. The pointwise ones are functions of numbers, in `ir/graph/pointwise.ts`. */
 const RULES: { readonly [K in Exclude<Op, PointwiseOp>]: Rule<K> } = {
   input: (n, _i, v) => named(v.inputs, n.attrs.name, 'input'),
   param: (n, _i, v) => named(v.state, n.attrs.name, 'parameter'),
@@ -157,16 +157,16 @@ const RULES: { readonly [K in Exclude<Op, PointwiseOp>]: Rule<K> } = {
 };
 
 export interface EvaluateOptions {
-  /** Rounds each result to float32, as a step by step computation in it does. */
+  /** Rounds each result to float32, as a step by step computation in float32 would. */
   readonly single?: boolean;
-  /** Values of nodes that others read in place of what is computed here: what a device has stored, so that errors do not add up. */
+  /** Values that replace the computed ones where other nodes read them: those that a device stored, so that errors do not accumulate. */
   readonly stored?: ReadonlyMap<NodeId, ArrayLike<number>>;
 }
 
-/** For operations that read their operands alone. */
+/** For operations that depend only on their operands. */
 export const NO_VALUES: Bindings = { inputs: new Map(), state: new Map(), scalars: { step: 0, seed: 0, total: 1 } };
 
-/** What an operation makes of its operands. */
+/** The result of an operation on its operands. */
 export function meaning(node: Node, inputs: readonly Tensor[], values: Bindings): Tensor {
   const shape = fixedShape(node.type.shape);
   const rule = (isPointwise(node.op) ? byElement : RULES[node.op]) as Rule<Op>;
@@ -176,7 +176,7 @@ export function meaning(node: Node, inputs: readonly Tensor[], values: Bindings)
   return { shape, data };
 }
 
-/** Evaluates every node of a graph whose batch is bound. */
+/** Evaluates every node of a graph with a bound batch. */
 export function evaluate(graph: Graph, values: Bindings, { single = false, stored }: EvaluateOptions = {}): (id: NodeId) => Tensor {
   const done: Tensor[] = [];
   const seen: Tensor[] = [];

@@ -7,7 +7,10 @@ import { PARTIALS, TIES } from './partials.ts';
 import type { Shift, Shifted } from './shifted.ts';
 import { at64, offsets, strides, type Tensor } from './walk.ts';
 
-/** What operations make of the tangents of their operands, `undefined` for 0; with `sizes`, of their absolute values. */
+/**
+ * Computes the tangent of an operation's result from those of its operands (`undefined` is 0); with `sizes`, a bound from their absolute
+ * values.
+ */
 type Rule<K extends Op> = (node: NodeOf<K>, cx: Context, tangents: readonly (Float64Array | undefined)[]) => Float64Array | undefined;
 interface Context {
   readonly inputs: readonly Tensor[];
@@ -17,16 +20,16 @@ interface Context {
 
 const none: Rule<Op> = () => undefined;
 
-/** Operations that do to tangents what they do to values. */
+/** Linear operations: applied to tangents as they are to values. */
 const linear: Rule<Op> = (node, { inputs }, tangents) => {
   const real = (i: number): boolean => !(node.op === 'gather' && i === 1) && !(node.op === 'scatter_add' && i === 0);
   const operands = inputs.map((t, i) => (real(i) ? { shape: t.shape, data: tangents[i] ?? new Float64Array(t.data.length) } : t));
-  // What is put around a value does not change.
+  // Padding is constant, so its tangent is 0.
   const same = (node.op === 'pad' ? { ...node, attrs: { ...node.attrs, value: 0 } } : node) as Node;
   return meaning(same, operands, NO_VALUES).data;
 };
 
-/** A sum over the operands of slope times tangent. */
+/** The sum of derivative times tangent over the operands. */
 const pointwise: Rule<PointwiseOp> = (node, { inputs, out, sizes }, tangents) => {
   const result = new Float64Array(out.data.length);
   const [a, b, c] = inputs.map((t) => t.data);
@@ -35,7 +38,7 @@ const pointwise: Rule<PointwiseOp> = (node, { inputs, out, sizes }, tangents) =>
     if (!partial || !t) return;
     for (let i = 0; i < result.length; i++) {
       const p = partial(at64(out.data, i), a?.[i] ?? 0, b?.[i] ?? 0, c?.[i] ?? 0);
-      // The branch that is not taken counts for nothing, not even where it has no slope.
+      // A branch that is not taken contributes nothing, even if its derivative is NaN or infinite.
       if (p !== 0) result[i] = at64(result, i) + (sizes ? Math.abs(p) : p) * at64(t, i);
     }
   });
@@ -51,7 +54,7 @@ const product: Rule<'contract'> = (node, { inputs, sizes }, tangents) => {
   return left && right ? left.map((v, i) => v + at64(right, i)) : (left ?? right);
 };
 
-/** For each operand's element, the one of the result that it may be the maximum of. */
+/** For each element of the operand, the element of the result that reduces it. */
 function placesOf(node: NodeOf<'reduce_max'>, x: Tensor, out: Tensor): Int32Array {
   const stride = strides(out.shape);
   let kept = 0;
@@ -61,7 +64,7 @@ function placesOf(node: NodeOf<'reduce_max'>, x: Tensor, out: Tensor): Int32Arra
   );
 }
 
-/** The mean over the places that hold the maximum, as PyTorch's amax shares what flows back: between the slopes of both sides. */
+/** The mean over the elements that equal the maximum, as PyTorch's amax shares its gradient among them. */
 const peak: Rule<'reduce_max'> = (node, { inputs, out }, tangents) => {
   const [x, t] = [at(inputs, 0), tangents[0]];
   if (!t) return undefined;
@@ -76,7 +79,7 @@ const peak: Rule<'reduce_max'> = (node, { inputs, out }, tangents) => {
   return sum.map((s, o) => s / at64(ties, o));
 };
 
-/** What is neither pointwise nor a view. */
+/** Operations that are neither pointwise nor views. */
 const SLOPES: { readonly [K in Exclude<Op, PointwiseOp | ViewOp>]: Rule<K> } = {
   input: none,
   param: none,
@@ -97,21 +100,21 @@ const SLOPES: { readonly [K in Exclude<Op, PointwiseOp | ViewOp>]: Rule<K> } = {
   shuffle: none,
 };
 
-/** What an operation does to tangents, or to sizes of them. */
+/** How an operation maps tangents, or bounds of them. */
 export function forwardRule(node: Node): Rule<Op> {
   return (isPointwise(node.op) ? pointwise : isViewOp(node.op) ? linear : SLOPES[node.op]) as Rule<Op>;
 }
 
 /**
- * The slope of a scalar of a graph at its base point where parameters move along `direction`: forward differentiation, an operation
- * after the other on numbers. At kinks each operation has the slope that PyTorch gives it, so that there, too, a gradient is right or
- * wrong, whatever the differences of the loss to either side are.
+ * The derivative of a scalar of a graph at the base point as parameters move along `direction`: forward-mode differentiation, operation by
+ * operation. At kinks each operation has PyTorch's derivative, so a gradient can be checked there too, where differences of the loss cannot
+ * decide.
  */
 export function slopeAlong(point: Shifted, direction: Shift, of: NodeId): number {
   return along(point, direction, of, false).get(of)?.[0] ?? 0;
 }
 
-/** Whether an operation on the way is at a kink or a step of its own, so that its slope is a convention. */
+/** Whether an operation on the way is at a kink or a jump, so that its derivative is only a convention. */
 export function tiedAlong(point: Shifted, direction: Shift, of: NodeId): boolean {
   const tangents = along(point, direction, of, false);
   return point.dependents([...direction.keys()]).some((id) => {
@@ -135,8 +138,8 @@ export function tiedAlong(point: Shifted, direction: Shift, of: NodeId): boolean
 }
 
 /**
- * The sum of the sizes of all terms that the slope along any direction is made of whose components are no larger than those of
- * `direction`: what rounding is relative to, however much of it cancels.
+ * The sum of the absolute values of all terms of the derivative along directions whose components are at most those of `direction`.
+ * Rounding errors are relative to it, however much of it cancels.
  */
 export function sizeAlong(point: Shifted, direction: Shift, of: NodeId): number {
   return along(point, direction, of, true).get(of)?.[0] ?? 0;

@@ -1,18 +1,18 @@
 import type { PointwiseOp } from '../ir/graph/pointwise.ts';
 
-/** A partial derivative by one operand: from the result and the operands. */
+/** A partial derivative by one operand, as a function of the result and the operands. */
 export type Partial = (out: number, a: number, b: number, c: number) => number;
 
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 const one: Partial = () => 1;
 const minusOne: Partial = () => -1;
-/** Steps, and what is not a real number: no slope. */
+/** Step functions and non-numeric results have no derivative. */
 const flat: readonly (Partial | null)[] = [null, null, null];
 
 /**
- * The slopes of the pointwise operations by each operand, as functions on numbers: what forward differentiation multiplies by.
- * Written down for themselves, so that a mistake in `autodiff/vjp.ts` is not repeated here. Where an operation has a kink, the slope
- * is PyTorch's: 0 for |x| at 0, half for each of two equal operands of max and min.
+ * The derivatives of the pointwise operations by each operand, for forward-mode differentiation. They are written down independently, so
+ * that a mistake in `autodiff/vjp.ts` is not repeated here. At kinks they are PyTorch's: 0 for |x| at 0, half for each of two equal
+ * operands of max and min.
  */
 export const PARTIALS: { readonly [K in PointwiseOp]: readonly (Partial | null)[] } = {
   neg: [minusOne],
@@ -30,7 +30,7 @@ export const PARTIALS: { readonly [K in PointwiseOp]: readonly (Partial | null)[
   sigmoid: [(out) => out * (1 - out)],
   erf: [(_, a) => TWO_OVER_SQRT_PI * Math.exp(-a * a)],
   floor: flat,
-  // Rounding is a step of its own, and counts as what it rounds.
+  // Rounding is a step function, but is differentiated like the identity.
   round_f16: [one],
   finite: flat,
   not: flat,
@@ -54,7 +54,7 @@ export const PARTIALS: { readonly [K in PointwiseOp]: readonly (Partial | null)[
 
 const larger = (mine: number, other: number): number => (mine === other ? 0.5 : mine > other ? 1 : 0);
 
-/** Where an operation has a kink or a step: there, its slope is a convention. */
+/** Where an operation has a kink or a jump, so that its derivative is only a convention. */
 export const TIES: { readonly [K in PointwiseOp]?: (a: number, b: number) => boolean } = {
   abs: (a) => a === 0,
   sign: (a) => a === 0,

@@ -4,14 +4,14 @@ import { NO_VALUES, meaning } from './evaluate.ts';
 import { forwardRule } from './forwards.ts';
 import { at64, type Tensor } from './walk.ts';
 
-/** A number of two bytes is rounded so many times as coarsely, as far as errors are forgiven for it. */
+/** Rounding to f16 counts as this many roundings to f32, as far as errors are tolerated for it. */
 const HALF = 25;
 
 /**
- * For each element of a value: how much rounding it may have gone through since it was read from memory, in units of the last place
- * of 1. Every operation rounds its result, a sum each of its terms, and slopes carry this on (Higham, Accuracy and Stability of
- * Numerical Algorithms, 2002, chapter 3). Where large numbers cancel, this is large and the value is small. `known` are values that
- * are read from memory.
+ * For each element of a value: how much rounding it may have accumulated since it was read from memory, in units of the last place of 1.
+ * Every operation rounds its result, a sum each of its terms, and derivatives propagate this (Higham, Accuracy and Stability of Numerical
+ * Algorithms, 2002, chapter 3). Where large numbers cancel, this is large and the value is small. `known` are the values that are read from
+ * memory.
  */
 export function roundingOf(graph: Graph, value: (id: NodeId) => Tensor, known: ReadonlySet<NodeId>): (id: NodeId) => Float64Array {
   const done = new Map<NodeId, Float64Array>();
@@ -32,7 +32,7 @@ export function roundingOf(graph: Graph, value: (id: NodeId) => Tensor, known: R
   return within;
 }
 
-/** Operations that add up: each term counts, however many cancel. */
+/** Sums: each term counts, even if the terms cancel. */
 const SUMS: ReadonlySet<Op> = new Set<Op>(['reduce_sum', 'contract', 'unwindow', 'scatter_add', 'add', 'sub']);
 
 function ownOf(node: NodeOf<Op>, inputs: readonly Tensor[], out: Tensor): Float64Array {

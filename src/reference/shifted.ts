@@ -7,8 +7,8 @@ import type { Tensor } from './walk.ts';
 export type Shift = ReadonlyMap<string, Float64Array>;
 
 /**
- * A graph evaluated at a base point, and again where a few parameters are shifted: what does not depend on them is kept. What is
- * detached stays as it is at the base point, so that differences see the function that gradients are taken of.
+ * A graph evaluated at a base point, and again with a few parameters shifted; values that do not depend on them are reused. Detached values
+ * stay those of the base point, so that differences see the same function as the gradient.
  */
 export class Shifted {
   readonly graph: Graph;
@@ -34,7 +34,7 @@ export class Shifted {
     return at(this.base, id);
   }
 
-  /** A value where some parameters are shifted. */
+  /** A value with some parameters shifted. */
   shifted(shift: Shift, id: NodeId): Tensor {
     const values: Bindings = { ...this.values, state: new Map([...this.values.state, ...shift]) };
     const now = new Map<NodeId, Tensor>();
@@ -47,7 +47,7 @@ export class Shifted {
     return find(id);
   }
 
-  /** What changes with some parameters, in the order of the graph. */
+  /** The nodes that depend on some parameters, in graph order. */
   dependents(names: readonly string[]): readonly NodeId[] {
     const key = names.join('\n');
     if (!this.moved.has(key)) {

@@ -25,7 +25,7 @@ export function reduce(
   return out;
 }
 
-/** For each element of the result the sum over all values of the labels that it lacks, the last of them innermost. */
+/** For each element of the result, the sum over all values of the labels that it lacks, the last label innermost. */
 export function contract(node: NodeOf<'contract'>, [a, b]: readonly Tensor[], shape: readonly number[]): Float64Array {
   const labels = contractLabels(node.attrs.spec);
   const extent = new Map<string, number>();
@@ -61,13 +61,15 @@ export function contract(node: NodeOf<'contract'>, [a, b]: readonly Tensor[], sh
   return out;
 }
 
-/** One operand of a product, and where its elements lie: for each place of the result, for each of the outer sums, along the innermost. */
+/**
+ * One operand of a product and the offsets of its elements: for each element of the result, for each outer sum, and along the innermost.
+ */
 interface Factor {
   readonly data: Float64Array;
   readonly out: Int32Array;
   readonly sum: Int32Array;
   readonly step: number;
-  /** From one element of the result to the next. */
+  /** The distance to the factor of the next element of the result. */
   readonly next: number;
 }
 
@@ -85,7 +87,7 @@ function sumOne(i: number, terms: number, x: Factor, y: Factor): number {
   return total;
 }
 
-/** Four neighbours in a row of the result, which have one of the factors in common: the same sums, side by side. */
+/** Four neighbouring elements of a row of the result, which share one of the factors. */
 function sumFour(out: Float64Array, i: number, terms: number, common: Factor, own: Factor): void {
   const { data: x, step: stepX } = common;
   const { data: y, step: stepY, next } = own;

@@ -21,7 +21,7 @@ export function strides(shape: readonly number[]): number[] {
   return out;
 }
 
-/** For every index of a shape, in row-major order: where it leads if a step along axis i leads `stride[i]` elements on. */
+/** The offset of every index of a shape, in row-major order, if a step along axis i is `stride[i]` elements. */
 export function offsets(shape: readonly number[], stride: readonly number[], start = 0): Int32Array {
   const out = new Int32Array(sizeOf(shape));
   const index = new Array<number>(shape.length).fill(0);
@@ -42,14 +42,14 @@ export function offsets(shape: readonly number[], stride: readonly number[], sta
   return out;
 }
 
-/** The elements of an array at these places. */
+/** The elements of an array at these offsets. */
 export function take(data: Float64Array, places: Int32Array): Float64Array {
   const out = new Float64Array(places.length);
   for (let i = 0; i < out.length; i++) out[i] = at64(data, at64(places, i));
   return out;
 }
 
-/** Fills an array by asking for every index in row-major order. */
+/** Fills an array by calling `f` for every index in row-major order. */
 export function tabulate(shape: readonly number[], f: (index: readonly number[]) => number): Float64Array {
   const out = new Float64Array(sizeOf(shape));
   const index = new Array<number>(shape.length).fill(0);

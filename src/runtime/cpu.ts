@@ -7,7 +7,7 @@ import { DeviceError, smaller } from './errors.ts';
 import { pause } from './pause.ts';
 import type { Counters, Session, StepUniforms, Words } from './session.ts';
 
-/** What generated kernels call. */
+/** The functions that generated kernels call. */
 export const KERNEL_LIB = { sigmoid, erf, round_f16: roundF16, pow, uniform: uniformAt, shuffle: shuffleAt } as const;
 
 export interface UniformWords {
@@ -15,12 +15,12 @@ export interface UniformWords {
   readonly i32: Int32Array;
 }
 
-/** A kernel as JavaScript: does all points of all axes on its ranges of the arenas. */
+/** A kernel as JavaScript: computes all points of all axes on its ranges of the arenas. */
 export type JsKernel = (ranges: readonly Words[], uniforms: UniformWords, lib: typeof KERNEL_LIB) => void;
 
-/** Makes functions of the texts in the plan. Pages that forbid `eval` load them as a module instead. */
+/** Compiles the kernel texts of the plan. Pages that forbid `eval` load them as a module instead. */
 function compileKernels({ kernels }: JsSection): JsKernel[] {
-  // A built folder keeps them in kernels.js instead: empty functions would compute nothing, silently.
+  // A built folder keeps the texts in kernels.js; empty functions would silently compute nothing.
   if (kernels.some((k) => k.js === ''))
     fail('NN501', 'this plan carries no kernels for the CPU', {
       help: 'give those of kernels.js: load(plan, { kernels })',
@@ -28,7 +28,7 @@ function compileKernels({ kernels }: JsSection): JsKernel[] {
   return kernels.map((k) => new Function('b', 'uniforms', 'lib', `'use strict';\n${k.js}`) as JsKernel);
 }
 
-/** Keeps pages and progress bars alive: longer chunks would block them. */
+/** Longer chunks would freeze pages and progress bars. */
 const BUDGET_MS = 50;
 
 /** Runs a plan on plain JavaScript. */

@@ -11,7 +11,7 @@ export type Given = readonly [Named] | readonly ArrayLike<number>[];
 const isNamed = (given: Given): given is readonly [Named] =>
   given.length === 1 && typeof given[0] === 'object' && given[0] !== null && typeof (given[0] as { length?: unknown }).length !== 'number';
 
-/** The arrays in the order of the tensors; a name that is missing or none of theirs is an error. `shown` is what people call a tensor. */
+/** The arrays in the order of the tensors; throws if a name is missing or unknown. `shown` gives a tensor's name for messages. */
 export function inOrder(
   tensors: readonly { readonly name: string }[],
   given: Given,
@@ -25,7 +25,7 @@ export function inOrder(
   return names.map((n) => named[n] ?? fail('NN304', `'${n}' is missing`, { help: `the model takes ${names.join(', ')}` }));
 }
 
-/** Arrays for the inputs of a prediction, by the inputs' names or by those of the columns that they are made of. */
+/** Arrays for the inputs of a prediction, by the names of the inputs or of their columns. */
 export function inputsOf({ inputs }: About, given: Given): readonly ArrayLike<number>[] {
   const [named] = given;
   if (!isNamed(given) || inputs.some((i) => Object.hasOwn(named as Named, i.name))) return inOrder(inputs, given);
@@ -38,7 +38,7 @@ export function inputsOf({ inputs }: About, given: Given): readonly ArrayLike<nu
   return inputs.map((i) => interleaved(found.slice(from, (from += i.columns?.length ?? 1))));
 }
 
-/** Columns to rows. */
+/** Interleaves columns into rows. */
 function interleaved(columns: readonly ArrayLike<number>[]): ArrayLike<number> {
   const [first, ...others] = columns;
   if (!first || others.length === 0) return first ?? [];
@@ -49,9 +49,9 @@ function interleaved(columns: readonly ArrayLike<number>[]): ArrayLike<number> {
   );
 }
 
-/** Puts values where a tensor lies. */
+/** Writes values to a tensor's place in its arena. */
 export function upload(session: Session, t: PlanTensor, values: ArrayLike<number>): void {
-  // What nothing depends on has no place.
+  // A tensor that is not used has no place in an arena.
   if (t.arena === '') return;
   const expected = sizeOf(t.shape);
   if (values.length !== expected)
@@ -59,7 +59,7 @@ export function upload(session: Session, t: PlanTensor, values: ArrayLike<number
   session.write(t.arena, t.offset, wordsOf(values, t.dtype));
 }
 
-/** The values as words of a type: themselves where they are that already. */
+/** The values converted to a type; returned as they are if they have it already. */
 export function wordsOf(values: ArrayLike<number>, dtype: 'f32' | 'i32'): Words {
   if (dtype === 'f32') return values instanceof Float32Array ? values : new Float32Array(values);
   return values instanceof Int32Array ? values : new Int32Array(values);

@@ -1,6 +1,6 @@
 import type { Code } from '../base/codes.ts';
 
-/** The device is missing, was lost, or refused; not the user's program. */
+/** The device is missing, was lost, or refused; not the fault of the user's program. */
 export class DeviceError extends Error {
   readonly code: Code;
   readonly help: string | undefined;
@@ -13,7 +13,7 @@ export class DeviceError extends Error {
   }
 }
 
-/** The device was there and is no more: everything on it is gone, and the model may go on elsewhere. */
+/** The device was lost with everything on it; the model may continue on another one. */
 export class DeviceLost extends DeviceError {
   constructor(reason: string) {
     super(`the device was lost: ${reason}`, 'NN602', 'start again, on the CPU if it happens again');
@@ -21,7 +21,7 @@ export class DeviceLost extends DeviceError {
   }
 }
 
-/** What helps when an arena does not fit. */
+/** Advice for an arena that does not fit. */
 export function smaller(arena: string): string {
   if (arena === 'state') return 'make the model smaller: parameters and optimizer state do not depend on the batch';
   return arena.endsWith('data') ? 'train on fewer examples at once: the data stays on the device' : 'use a smaller batch';

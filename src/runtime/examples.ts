@@ -4,15 +4,15 @@ import { inOrder, upload, wordsOf, type Given } from './data.ts';
 import type { Session, Words } from './session.ts';
 import { sizeOf } from './weights.ts';
 
-/** Arrays that were given one after the other, with the row where each starts. */
+/** Arrays from one call, with their first row. */
 interface Part {
   readonly from: number;
   readonly arrays: readonly Words[];
 }
 
-/** The examples of a model. They are kept, so that they can be put on another device where the first one is lost. */
+/** The examples of a model, kept so that they can be written to another device after a device loss. */
 export class ExampleStore {
-  /** Examples to train on. */
+  /** The number of training examples. */
   rows = 0;
   private parts: readonly Part[] = [];
   private holdout: readonly ArrayLike<number>[] | undefined;
@@ -26,7 +26,7 @@ export class ExampleStore {
     return this.parts.length > 0;
   }
 
-  /** Takes examples to train on, in place of those before. */
+  /** Replaces the training examples. */
   set(session: Session, given: Given): void {
     const { tensors, rows, capacity } = this.trained();
     const arrays = inOrder(tensors, given, (name) => this.shown(name));
@@ -36,7 +36,7 @@ export class ExampleStore {
     this.parts = [{ from: 0, arrays: tensors.map((t, i) => wordsOf(arrays[i] ?? [], t.dtype)) }];
   }
 
-  /** Takes more examples to train on, behind those that are there. */
+  /** Appends training examples. */
   add(session: Session, given: Given): void {
     const { tensors, capacity } = this.trained();
     if (!capacity)
@@ -50,7 +50,7 @@ export class ExampleStore {
     );
   }
 
-  /** Takes held-out examples. */
+  /** Sets the holdout. */
   setHoldout(session: Session, given: Given): void {
     const { holdout } = this.plan;
     if (!holdout) return fail('NN305', 'this plan was compiled without held-out examples');
@@ -58,7 +58,7 @@ export class ExampleStore {
     holdout.tensors.forEach((t, i) => upload(session, t, this.holdout?.[i] ?? []));
   }
 
-  /** Puts everything on another device. */
+  /** Writes everything to another device. */
   putOn(session: Session): void {
     const { data, holdout } = this.plan;
     for (const { from, arrays } of this.parts) data?.tensors.forEach((t, i) => write(session, t, from, arrays[i]));
@@ -69,7 +69,7 @@ export class ExampleStore {
     return this.plan.data ?? fail('NN305', 'this plan was compiled without data, so it cannot train');
   }
 
-  /** As many rows as the arrays have, from a row on. */
+  /** Writes the arrays from a row on, with as many rows as they have. */
   private take(session: Session, arrays: readonly ArrayLike<number>[], from: number): void {
     const { tensors, rows: most } = this.trained();
     const counts = tensors.flatMap((t, i) => {
@@ -93,14 +93,14 @@ export class ExampleStore {
     this.rows = from + n;
   }
 
-  /** A single target is `target` in the plan, whatever the program calls it. */
+  /** A single target is `target` in the plan, whatever its name in the program. */
   private shown(name: string): string {
     const [only, ...others] = this.plan.about.targets;
     return name === 'target' && only && others.length === 0 ? only.name : name;
   }
 }
 
-/** Writes rows where they belong; what nothing depends on has no place. */
+/** Writes rows to their place in the arena; an unused tensor has none. */
 function write(session: Session, t: PlanTensor, from: number, rows: Words | undefined): void {
   if (t.arena === '' || !rows || rows.length === 0) return;
   session.write(t.arena, t.offset + from * sizeOf(t.shape.slice(1)), rows);

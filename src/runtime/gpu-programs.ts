@@ -7,7 +7,7 @@ import type { Counters } from './session.ts';
 
 const STAGE_COMPUTE = 4;
 
-/** A dispatch, ready to be encoded. */
+/** A dispatch that is ready to be encoded. */
 export interface Encoded {
   readonly pipeline: GPUComputePipeline;
   readonly group: GPUBindGroup;
@@ -15,13 +15,13 @@ export interface Encoded {
   readonly workgroups: readonly [number, number];
 }
 
-/** A program that one dispatch repeats. */
+/** A program that runs all its steps in one dispatch. */
 export interface LoopProgram {
   readonly pipeline: GPUComputePipeline;
   readonly group: GPUBindGroup;
 }
 
-/** The section of a plan that a GPU runs; an error where the plan was made for other devices. */
+/** The GPU section of a plan; throws if the plan was made for other devices. */
 export function sectionOf({ backends }: Plan): WebGpuSection {
   if (backends.webgpu) return backends.webgpu;
   throw new DeviceError('this plan was made for the CPU', 'NN601', 'make it with devices: "gpu" or "all"');
@@ -29,12 +29,12 @@ export function sectionOf({ backends }: Plan): WebGpuSection {
 
 type Access = { readonly access: 'read' | 'read_write' };
 
-/** The pipelines and bind groups of a plan on a device: all that training needs exist once it is prepared. */
+/** The pipelines and bind groups of a plan on a device. After `prepare`, all that training needs exist. */
 export class GpuPrograms {
   readonly loops = new Map<string, LoopProgram>();
-  /** The numbers of one step, by a dynamic offset. */
+  /** The uniforms of one step, by a dynamic offset. */
   readonly uniformGroup: GPUBindGroup;
-  /** The numbers of all steps from an offset on. */
+  /** The uniforms of all steps from an offset on. */
   readonly loopUniforms: GPUBindGroup;
   private readonly programs = new Map<string, readonly Encoded[]>();
   private readonly pipelines = new Map<number, Promise<GPUComputePipeline>>();
@@ -60,7 +60,7 @@ export class GpuPrograms {
     this.loopUniforms = uniformGroup(this.loopUniformLayout, plan.chunk * UNIFORM_BYTES * nets);
   }
 
-  /** Makes everything that runs ask for; programs that are loops need no kernels of their own. */
+  /** Creates everything that runs use; loop programs need no kernels of their own. */
   async prepare(): Promise<void> {
     const { section } = this;
     await Promise.all([
@@ -79,14 +79,14 @@ export class GpuPrograms {
     ]);
   }
 
-  /** The dispatches of a program that was prepared. */
+  /** The dispatches of a prepared program. */
   program(name: string): readonly Encoded[] {
     const found = this.programs.get(name);
     if (!found) throw new Error(`the plan has no program '${name}'`);
     return found;
   }
 
-  /** The dispatches of any program, made now if they were not needed before. */
+  /** The dispatches of any program, created on first use. */
   async encoded(name: string): Promise<readonly Encoded[]> {
     const known = this.programs.get(name);
     if (known) return known;

@@ -10,14 +10,14 @@ import { BUDGET_MS, createGpuSession, shareGpuDevice } from './webgpu.ts';
 
 declare const WorkerGlobalScope: unknown;
 
-/** What the place that it runs in has besides WebGPU. */
+/** What the environment offers besides WebGPU. */
 export interface Host {
-  /** Runs plans on the processor; left out where a page is for GPUs alone, and then not bundled either. */
+  /** Runs plans on the processor. GPU-only builds leave it out, so that it is not bundled. */
   readonly cpu?: OpenCpu | undefined;
   readonly sleep?: Sleep | undefined;
 }
 
-/** Puts a model on a device: see {@link LoadOptions}. */
+/** Loads a model on a device: see {@link LoadOptions}. */
 export async function load(json: unknown, options: LoadOptions = {}, host: Host = {}): Promise<RunningModel> {
   const plan = planOf(json);
   const { signal, weights, seed, onDevice } = options;
@@ -29,7 +29,7 @@ export async function load(json: unknown, options: LoadOptions = {}, host: Host 
     session.destroy();
     throw e;
   }
-  // Whoever asked for a GPU by name gets one or an error; a device of the caller's own cannot be had twice.
+  // If a GPU was requested, a lost one is replaced by a GPU or not at all; a lost device of the caller's own is replaced by the CPU.
   const again = { ...options, device: typeof options.device === 'object' ? 'cpu' : options.device };
   const reopen = (): Promise<Session> => openSession(plan, again, host, 'the device before it was lost');
   const model = await RunningModel.open(session, { seed, weights, reopen, onDevice });
@@ -41,7 +41,7 @@ export async function load(json: unknown, options: LoadOptions = {}, host: Host 
   return model;
 }
 
-/** What to train on, and what is held out. */
+/** The training examples and the holdout. */
 function parts(data: NonNullable<LoadOptions['data']>): { readonly train: Named; readonly holdout: Named | undefined } {
   const { train, holdout } = data as Examples;
   return typeof train === 'object' && !('length' in train)
@@ -60,7 +60,7 @@ function heed(signal: Signal | undefined): void {
   if (signal?.aborted) throw new DOMException('loading was aborted', 'AbortError');
 }
 
-/** Opens what was asked for; `why` goes before the usual reason. */
+/** Opens the requested device; `why` goes before the usual reason. */
 async function openSession(plan: Plan, options: LoadOptions, { cpu, sleep }: Host, why?: string): Promise<Session> {
   const { device = 'auto' } = options;
   const inPage = typeof document !== 'undefined' || typeof WorkerGlobalScope !== 'undefined';
@@ -76,7 +76,7 @@ async function openSession(plan: Plan, options: LoadOptions, { cpu, sleep }: Hos
   const gpu = (options.gpu ?? globalThis.navigator?.gpu) as GPU | undefined;
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
   const { webgpu, wasm } = plan.backends;
-  // A software adapter shares the processor with what WebAssembly does in a fraction of the time.
+  // A software adapter runs on the same processor, where WebAssembly is several times faster.
   const slow = adapter && device === 'auto' && isSoftware(adapter) && wasm !== undefined && cpu !== undefined;
   if (adapter && webgpu && !slow) {
     const via = options.gpu ? 'WebGPU' : 'browser';

@@ -39,20 +39,20 @@ import {
 } from './weights.ts';
 
 export interface OpenOptions {
-  /** The plan's own where it is not said. */
+  /** The plan's own seed by default. */
   readonly seed?: number | undefined;
-  /** Draws initial weights in place of nnc's own numbers. */
+  /** Draws initial weights instead of nnc's own numbers. */
   readonly random?: RandomSource | undefined;
   readonly weights?: Weights | undefined;
-  /** Where the weights are from, for messages. */
+  /** The source of the weights, for messages. */
   readonly from?: string | undefined;
-  /** Opens another session where the device was lost; without it, a loss is an error. */
+  /** Opens another session after a device loss; without it, a loss is an error. */
   readonly reopen?: Reopen | undefined;
-  /** Told when the model stands on another device where it stood before. */
+  /** Called when the model has moved to another device after a loss. */
   readonly onDevice?: ((device: DeviceDescription) => void) | undefined;
 }
 
-/** A compiled model on a device: trains, predicts, gives and takes weights. */
+/** A compiled model on a device. */
 export class RunningModel implements Model {
   private session: Session;
   private readonly turns = new Turns();
@@ -60,12 +60,12 @@ export class RunningModel implements Model {
   private readonly onDevice: OpenOptions['onDevice'];
   private readonly examples: ExampleStore;
   private done = 0;
-  /** Steps whose losses were told: after a loss of the device, they are done once more in silence. */
+  /** Steps whose losses were reported. After a device loss they are repeated without being reported again. */
   private told = 0;
   private seed: number;
   private rates: Rates = [];
   private destroyed = false;
-  /** What counters stood at where this run began. */
+  /** The values of the counters at the beginning of this run. */
   private counted: Counted = {};
 
   private constructor(session: Session, options: OpenOptions) {
@@ -77,7 +77,7 @@ export class RunningModel implements Model {
     this.guard(session);
   }
 
-  /** Starts with the weights that are given, or with fresh ones: of a seed, or those that `random` draws. */
+  /** Starts with the given weights, or with fresh ones from a seed or from `random`. */
   static async open(session: Session, options: OpenOptions = {}): Promise<RunningModel> {
     const model = new RunningModel(session, options);
     const { weights, random } = options;
@@ -91,7 +91,7 @@ export class RunningModel implements Model {
     return model;
   }
 
-  /** Fresh or given weights, and nothing done. */
+  /** Starts at step 0 with given or fresh weights. */
   private async begin(random?: RandomSource, weights?: Weights): Promise<void> {
     const { seed } = this;
     const put = (session: Session): Promise<void> => startFrom(session, seed, random, weights);
@@ -194,7 +194,7 @@ export class RunningModel implements Model {
     });
   }
 
-  /** Keeps all that training needs, to go back to should the device be lost. */
+  /** Takes a snapshot of the training state, to go back to if the device is lost. */
   private async snapshot(run: { readonly steps: number; readonly seed: number }): Promise<void> {
     const begin = performance.now();
     const { tensors } = await this.readState();
@@ -229,7 +229,7 @@ export class RunningModel implements Model {
           watch.find((t) => t.name === name) ??
           fail('NN501', `'${name}' is not watched`, { help: hint(name, known, 'the plan was compiled for') }),
       );
-      // At the end of an epoch, where fewer rows are left than it takes, it looks at the first ones.
+      // At the end of an epoch, where fewer rows are left than it needs, it takes the first rows.
       const step = programOf(this.plan, this.done) === 'tail' ? this.done - train.stepsPerEpoch + 1 : this.done;
       const { seed, rows } = this;
       await this.session.run(['watch'], stepUniforms(this.plan, step, 1, { seed, rows, total: train.steps }));
@@ -287,7 +287,7 @@ export class RunningModel implements Model {
     });
   }
 
-  /** Goes on counting from where the weights stand. */
+  /** Makes the counters continue from those in the weights. */
   private count(weights: Weights): void {
     const { counters } = this.plan;
     this.counted = Object.fromEntries(counters.map(({ name, perStep }) => [name, (weights[name]?.data[0] ?? 0) - perStep * this.done]));
@@ -315,7 +315,7 @@ export class RunningModel implements Model {
       const put = (session: Session): Promise<void> => writeState(session, tensors);
       await put(this.session);
       [this.done, this.told, this.seed] = [step, step, seed];
-      // Older checkpoints hold no counts, and had counted from the beginning.
+      // Older checkpoints have no counters, which had counted from the beginning then.
       if (this.plan.counters.every(({ name }) => tensors[name])) this.count(tensors);
       else this.counted = {};
       this.recovery.keep({ step, put });
@@ -340,7 +340,7 @@ export class RunningModel implements Model {
     );
   }
 
-  /** Does something; where the device is lost meanwhile, goes back to the last snapshot on another, and does it there. */
+  /** Runs `body`. If the device is lost, restores the last snapshot on another one and runs `body` again. */
   private async surviving<T>(body: () => Promise<T>): Promise<T> {
     for (;;) {
       const { session } = this;
@@ -349,19 +349,19 @@ export class RunningModel implements Model {
       } catch (e) {
         this.check();
         if (!(e instanceof DeviceLost)) throw e;
-        // What came between the steps of a training may have noticed it first.
+        // A call between the steps of a training may have recovered already.
         if (this.session === session) await this.recover(e);
       }
     }
   }
 
-  /** Also where nobody asks for anything: what is lost is noticed at once. */
+  /** Recovers from a device loss at once, even if nothing is running. */
   private guard(session: Session): void {
     void session.lost?.then(() => {
       if (this.destroyed || this.session !== session) return;
       void this.turns
         .brief(() => this.surviving(() => (this.session === session ? Promise.reject(new DeviceLost('idle')) : Promise.resolve())))
-        // Whoever asks next is told.
+        // If it fails, the next call reports it.
         .catch(() => undefined);
     });
   }

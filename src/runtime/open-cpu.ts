@@ -8,7 +8,7 @@ import { createWasmSession, hasWasm, type Helpers } from './wasm.ts';
 /** Loads a plan on the processor. */
 export type OpenCpu = (plan: Plan, options: Pick<LoadOptions, 'kernels'>, reason: string) => Session;
 
-/** WebAssembly on as many threads as the caller brings; JavaScript where a page forbids that. */
+/** WebAssembly with the caller's threads; JavaScript where a page does not allow that. */
 export const openCpu =
   (helpers?: Helpers): OpenCpu =>
   (plan, { kernels }, reason) => {

@@ -1,8 +1,8 @@
-/** Gives other things their turn, in a hidden tab too: timers wait there for a second, and a millisecond at least elsewhere. */
+/** Yields to other tasks, also in hidden tabs, where timers wait for a second (and elsewhere at least a millisecond). */
 export function pause(): Promise<void> {
   const { setImmediate } = globalThis as { setImmediate?: (then: () => void) => void };
   return new Promise((resolve) => {
-    // In Node a channel would keep the process alive.
+    // In Node a message channel would keep the process alive.
     if (setImmediate) setImmediate(resolve);
     else {
       waiting.push(resolve);
@@ -21,10 +21,10 @@ function open(): MessageChannel {
   return made;
 }
 
-/** Milliseconds that long work may take at once: a page draws a picture every 16. */
+/** Milliseconds that long work may run without a pause: a page draws a frame every 16. */
 const MOST = 12;
 
-/** For long work in blocks: pauses where the last pause was long ago. */
+/** For long work in blocks: pauses if the last pause was long ago. */
 export function breather(): () => Promise<void> {
   let last = performance.now();
   return async () => {

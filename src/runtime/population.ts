@@ -6,28 +6,28 @@ import { hasParts, stepUniforms, type DeviceMemory, type Session, type StepUnifo
 import { countsAfter, initialize, readTensors } from './weights.ts';
 import type { Weights } from './api.ts';
 
-/** One of many nets that train at once: they differ in the seed and in numbers that the host computes for each step. */
+/** One of many nets that train at once. They differ in the seed and in the uniforms. */
 export interface Net {
   /** `seed 7`, `lr 0.01` */
   readonly label: string;
   readonly seed: number;
-  /** The program with the net's own settings: its kernels are those of all others. */
+  /** The program with this net's settings; all nets have the same kernels. */
   readonly plan: Plan;
 }
 
 export interface NetResult {
   readonly label: string;
   readonly losses: Float32Array;
-  /** What is recorded beside the loss, by name. */
+  /** The metrics by name. */
   readonly metrics: Readonly<Record<string, Float32Array>>;
 }
 
-/** Steps that one chunk begins with. */
+/** Steps of the first chunk. */
 const FIRST = 16;
 
 /**
- * Trains many nets at once, one workgroup each, on the data that they share. The session must have been made for as many
- * nets. The losses of a net are those of its run alone, bit for bit.
+ * Trains many nets at once on shared data, one workgroup per net. The session must have been opened for this number of nets. Each net has
+ * the same losses, bit for bit, as if it trained alone.
  */
 export class Population {
   private readonly session: Session;
@@ -38,7 +38,7 @@ export class Population {
     this.nets = nets;
   }
 
-  /** Nets with fresh weights, each of its own seed. */
+  /** Initialises each net from its own seed. */
   static async open(session: Session, nets: readonly Net[]): Promise<Population> {
     const { plan } = session;
     if (!plan.backends.webgpu?.loops['train'] || !plan.train)
@@ -53,7 +53,7 @@ export class Population {
     });
   }
 
-  /** Trains every net to the end; a net whose loss stops being a number goes on, and is last in every ranking. */
+  /** Trains every net to the end. A net whose loss becomes NaN goes on, and ranks last. */
   async train(onProgress?: (step: number, steps: number) => void): Promise<NetResult[]> {
     const { session, nets } = this;
     const { plan } = session;
@@ -86,10 +86,10 @@ export class Population {
     return results;
   }
 
-  /** The weights of every net that has been trained to the end. */
+  /** The weights of every trained net. */
   async weights(): Promise<Weights[]> {
     const { plan } = this.session;
-    // Read at once: asking for each tensor of each net would take longer than training them.
+    // Reads whole arenas: a read for each tensor of each net would take longer than training.
     const arenas = [...new Set(plan.params.map((p) => p.arena))];
     const words = (arena: string): number => (plan.arenas.find((a) => a.name === arena)?.words ?? 0) * this.nets.length;
     const all = new Map(await Promise.all(arenas.map(async (a) => [a, await this.session.read(a, 0, words(a))] as const)));
@@ -102,7 +102,7 @@ export class Population {
     return Promise.all(this.nets.map(async (_, i) => ({ ...(await readTensors(new NetMemory(copy, i), plan.params)), ...counts })));
   }
 
-  /** The numbers of each step, one net behind the other. */
+  /** The uniforms of each step, one net after the other. */
   private uniforms(first: number, count: number, total: number): StepUniforms {
     const all = new Uint8Array(this.nets.length * count * UNIFORM_BYTES);
     const known = new Map<Plan, StepUniforms>();
@@ -115,7 +115,7 @@ export class Population {
   }
 }
 
-/** What one net sees of the memory that it shares with others: its own part of every arena that kernels write. */
+/** The memory of one net: its own part of every arena that kernels write. */
 class NetMemory implements DeviceMemory {
   readonly plan: Plan;
   private readonly whole: DeviceMemory;

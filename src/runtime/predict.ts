@@ -4,7 +4,7 @@ import { upload } from './data.ts';
 import { stepUniforms, type Session } from './session.ts';
 import { sizeOf } from './weights.ts';
 
-/** The model's output for any number of examples, a batch of the plan's at a time. */
+/** The model's output for any number of examples, in batches of the plan's size. */
 export async function predictAll(session: Session, given: readonly ArrayLike<number>[]): Promise<Prediction> {
   const { plan } = session;
   const { rows, inputs, output } = plan.predict;
@@ -13,7 +13,7 @@ export async function predictAll(session: Session, given: readonly ArrayLike<num
       'NN304',
       `the model has ${inputs.length} input${inputs.length === 1 ? '' : 's'}, and ${given.length} ${given.length === 1 ? 'is' : 'are'} given`,
     );
-  // An input that the result does not depend on has no place, and no width.
+  // An unused input has no place in an arena, and no width.
   const used = inputs.flatMap((t, i) => (t.arena === '' ? [] : [{ t, values: given[i] ?? [], width: sizeOf(t.shape) / rows }]));
   const outWidth = sizeOf(output.shape) / rows;
   const [first] = used;
@@ -37,7 +37,7 @@ export async function predictAll(session: Session, given: readonly ArrayLike<num
   return { data, shape, names: namesOf(session, shape.at(-1) ?? 1) };
 }
 
-/** What the numbers along the last axis are called. */
+/** The names of the numbers along the last axis. */
 function namesOf({ plan }: Session, width: number): readonly string[] | undefined {
   const { classes, vocabulary, targets } = plan.about;
   const columns = targets.length === 1 ? targets[0]?.columns : undefined;

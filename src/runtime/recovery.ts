@@ -4,27 +4,27 @@ import type { Rates, Session } from './session.ts';
 /** Opens another session for the same plan. */
 export type Reopen = (lost: DeviceLost) => Promise<Session>;
 
-/** A place to go back to. */
+/** A state to go back to. */
 export interface Snapshot {
   readonly step: number;
   readonly put: (session: Session) => Promise<void>;
 }
 
-/** What all steps of a run have in common. */
+/** The options of a run. */
 export interface RunOptions {
   readonly steps: number;
   readonly seed: number;
 }
 
-/** Milliseconds between two snapshots, and how many times as long as taking one. */
+/** Snapshots are at least this many milliseconds apart, and at least this many times the duration of taking one. */
 const INTERVAL = 5000;
 const SHARE = 50;
-/** Devices that may be lost without a step between them. */
+/** The number of device losses in a row, with no snapshot between them, before giving up. */
 const MOST = 3;
 
 /**
- * What is needed to go on elsewhere as if nothing had happened: the last snapshot, and what the steps since then were told. Only
- * devices that can be lost have it.
+ * What it takes to continue seamlessly on another device: the last snapshot, and the learning rates of the steps since then. Only kept for
+ * devices that can be lost.
  */
 export class Recovery {
   private snapshot: Snapshot | undefined;
@@ -34,19 +34,19 @@ export class Recovery {
   private interval = INTERVAL;
   private stale = false;
   private losses = 0;
-  /** The rates of the steps since the snapshot, where they changed. */
+  /** Changes of the rates since the snapshot. */
   private changes: { readonly step: number; readonly rates: Rates }[] = [];
 
   constructor(open: Reopen | undefined) {
     this.open = open;
   }
 
-  /** Whether a snapshot is worth its time on a device. */
+  /** Whether snapshots are needed on a device. */
   private matters({ lost }: Session): boolean {
     return this.open !== undefined && lost !== undefined;
   }
 
-  /** What the snapshot holds is no longer where training would go on from. */
+  /** The snapshot no longer matches the training state. */
   outdate(): void {
     this.stale = true;
   }
@@ -61,7 +61,7 @@ export class Recovery {
     this.interval = Math.max(INTERVAL, SHARE * cost);
   }
 
-  /** Whether a snapshot is to be taken before a run begins. */
+  /** Whether to take a snapshot before a run begins. */
   wants(session: Session, run: RunOptions): boolean {
     const [known] = [this.run];
     this.run ??= run;
@@ -72,14 +72,14 @@ export class Recovery {
     return this.matters(session) && (this.stale || performance.now() - this.taken > this.interval);
   }
 
-  /** The rates of a step: those of now, or where it was done before, those of then. */
+  /** The rates of a step: the current ones, or for a repeated step those it had the first time. */
   ratesAt(step: number, told: number, now: Rates): Rates {
     if (step < told) return this.changes.findLast((c) => c.step <= step)?.rates ?? [];
     if (this.open && this.changes.at(-1)?.rates !== now) this.changes.push({ step, rates: now });
     return now;
   }
 
-  /** Another session; the loss is an error where there can be none. */
+  /** Opens another session; rejects with the loss if that is not possible. */
   reopen(lost: DeviceLost): Promise<Session> {
     if (!this.open || ++this.losses > MOST) return Promise.reject(lost);
     return this.open(lost);

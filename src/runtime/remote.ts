@@ -32,7 +32,7 @@ export interface Call {
   readonly args: readonly unknown[];
 }
 
-/** What failed, in a form that travels. */
+/** An error in a form that can be posted. */
 export type Failure =
   | { readonly kind: 'user'; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: 'device'; readonly message: string; readonly code: Code; readonly help: string | undefined }
@@ -42,14 +42,14 @@ export interface Answer {
   readonly id: number;
   readonly value?: unknown;
   readonly failure?: Failure;
-  /** Where the model stands now. */
+  /** The model's current step. */
   readonly step: number;
-  /** Examples that it trains on. */
+  /** The number of training examples. */
   readonly rows: number;
   readonly device: DeviceDescription | undefined;
 }
 
-/** Loads a plan in a worker whose file calls `serve()`, and gives the model as if it were here. */
+/** Loads a plan in a worker whose file calls `serve()`, and returns the model as if it were local. */
 export async function connect(port: Port, plan: unknown, options: LoadOptions = {}): Promise<Model> {
   const { onDevice, signal: _signal, ...plain } = options;
   const line = new Line(port, onDevice);
@@ -57,7 +57,7 @@ export async function connect(port: Port, plan: unknown, options: LoadOptions = 
   return new RemoteModel(line, about);
 }
 
-/** Calls and their answers. */
+/** Matches calls with their answers. */
 class Line {
   private readonly port: Port;
   private readonly open = new Map<number, { resolve: (value: unknown) => void; reject: (e: unknown) => void }>();
@@ -104,7 +104,7 @@ function errorOf(f: Failure): Error {
 class RemoteModel implements Model {
   private readonly line: Line;
   readonly about: About;
-  /** What failed where nobody waited for an answer; whoever asks next is told. */
+  /** An error of a call that nobody awaited; the next call reports it. */
   private failure: Promise<unknown> = Promise.resolve();
 
   constructor(line: Line, about: About) {
@@ -124,7 +124,7 @@ class RemoteModel implements Model {
     return this.line.rows;
   }
 
-  /** Asks after what was told before has been done. */
+  /** Calls a method; rejects if an earlier call that nobody awaited has failed. */
   private ask<T>(method: string, ...args: readonly unknown[]): Promise<T> {
     return Promise.all([this.failure, this.line.call(method, ...args)]).then(([, value]) => value as T);
   }

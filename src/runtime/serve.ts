@@ -5,14 +5,14 @@ import { load } from './load.ts';
 import { openCpu } from './open-cpu.ts';
 import type { Answer, Call, Failure, Port } from './remote.ts';
 
-/** One training that the other side goes through. */
+/** A training that the other side iterates. */
 interface Run {
   readonly result: Promise<TrainResult>;
   readonly chunks: AsyncIterator<TrainProgress>;
   readonly stop: { aborted: boolean };
 }
 
-/** Serves one model to whoever connects: all that a worker's file has to call. */
+/** Serves one model to whoever connects. A worker's file only has to call this. */
 export function serve(port: Port = globalThis as unknown as Port): void {
   let model: Model | undefined;
   const runs: Run[] = [];
@@ -63,7 +63,7 @@ export function serve(port: Port = globalThis as unknown as Port): void {
     destroy: () => mine().destroy(),
   };
   port.addEventListener('message', ({ data }) => {
-    // The worker may have a conversation of its own.
+    // The worker may use its channel for other messages.
     if (!isCall(data)) return;
     const { id, method, args } = data;
     const answer = (a: Omit<Answer, 'id' | 'step' | 'rows' | 'device'>): void =>

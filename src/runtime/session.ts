@@ -1,31 +1,31 @@
 import { evalScalar, readsSeed } from '../base/scalar.ts';
 import { BYTES, UNIFORM_BYTES, UNIFORM_COUNT, type Plan } from '../plan.ts';
 
-/** Where a plan runs. */
+/** The device that a plan runs on. */
 export interface DeviceInfo {
   readonly kind: 'gpu' | 'cpu';
   /** `SwiftShader driver (Dawn)`, `JavaScript`. */
   readonly name: string;
-  /** Why this one: for the user. */
+  /** Why this device was chosen, for the user. */
   readonly reason: string;
 }
 
-/** What the device was asked to do since the session began. */
+/** What the device has done since the session was opened. */
 export interface Counters {
   dispatches: number;
   submits: number;
   buffers: number;
   bindGroups: number;
-  /** Bytes of all buffers that live as long as the session. */
+  /** Bytes of all buffers of the session. */
   bytes: number;
 }
 
 export type Words = Float32Array | Int32Array;
 
-/** Blocks for so many milliseconds, but lets first happen what is due. */
+/** Blocks for a number of milliseconds, but runs pending tasks first. */
 export type Sleep = (ms: number) => Promise<void>;
 
-/** The memory of a plan on a device, or of one of the nets that train there at once. */
+/** The memory of a plan on a device, or of one of several nets that train there at once. */
 export interface DeviceMemory {
   readonly plan: Plan;
   /** Copies words into an arena at an offset in elements. */
@@ -39,26 +39,29 @@ export interface Session extends DeviceMemory {
   readonly counters: Readonly<Counters>;
   /** Milliseconds that one chunk of steps may take. */
   readonly budget: number;
-  /** How many steps the last chunks had: what fits the budget is found out once. */
+  /** The last chunk size, so that the size that fits the budget is found only once. */
   readonly pace: { chunk: number };
-  /** Where waiting any other way takes a core from a software adapter. */
+  /** For waiting without taking a core from a software adapter. */
   readonly sleep?: Sleep | undefined;
-  /** Runs one program after the other, each with its uniforms, and gives the trace arena as it is after the last. */
+  /** Runs programs one after the other, each with its uniforms, and returns the trace arena after the last. */
   run(programs: readonly string[], uniforms: StepUniforms): Promise<Float32Array>;
-  /** Settles when the device is lost; never where it cannot be. */
+  /** Settles when the device is lost; missing if it cannot be. */
   readonly lost?: Promise<unknown> | undefined;
-  /** Seconds that each dispatch of a program takes by itself; undefined where the device cannot tell. */
+  /** Seconds of each dispatch of a program; missing if the device cannot measure them. */
   readonly profile?: ((program: string, uniforms: StepUniforms) => Promise<readonly number[]>) | undefined;
   destroy(): void;
 }
 
-/** The words that the host sets for each step of a chunk: slot and scalars, 256 bytes apart. */
+/** The uniforms of each step of a chunk: slot and scalars, 256 bytes apart. */
 export interface StepUniforms {
   readonly buffer: ArrayBuffer;
   readonly count: number;
 }
 
-/** Says with each step for how many steps from it on the program stays the same; of several nets, the first one's do. */
+/**
+ * Writes into each step's uniforms how many steps, including this one, run the same program. With several nets, only into those of the
+ * first.
+ */
 export function countRuns(programs: readonly string[], uniforms: StepUniforms): void {
   const words = new Int32Array(uniforms.buffer);
   let left = 0;
@@ -70,20 +73,20 @@ export function countRuns(programs: readonly string[], uniforms: StepUniforms): 
 
 export type Rates = readonly (number | undefined)[];
 
-/** What the scalars of a step are made of. */
+/** What the scalars of a step depend on. */
 export interface Run {
   readonly seed: number;
   /** Steps of the whole run. */
   readonly total: number;
-  /** Examples to train on; as many as the plan has room for where it is not said. */
+  /** Training examples; the plan's capacity by default. */
   readonly rows?: number | undefined;
-  /** Learning rates of a step by optimizer, where they are not the program's. */
+  /** Learning rates of a step that override the program's, by optimizer. */
   readonly ratesAt?: ((step: number) => Rates) | undefined;
 }
 
 /**
- * Computes the scalars of steps `first` to `first + count - 1` in float64. Where the uniforms of the same steps and plan for another
- * seed are known, only what depends on the seed is computed.
+ * Computes the scalars of steps `first` to `first + count - 1` in float64. If the uniforms of the same steps and plan for another seed are
+ * `known`, only the scalars that depend on the seed are computed.
  */
 export function stepUniforms(plan: Plan, first: number, count: number, run: Run, known?: StepUniforms): StepUniforms {
   const buffer = known ? known.buffer.slice(0) : new ArrayBuffer(count * UNIFORM_BYTES);
@@ -105,7 +108,7 @@ export function stepUniforms(plan: Plan, first: number, count: number, run: Run,
   return { buffer, count };
 }
 
-/** Whether each of several nets has a part of an arena: of what kernels write, not of the data that they read. */
+/** Whether each of several nets has its own part of an arena: kernels write it, while data is shared. */
 export function hasParts(plan: Plan, arena: string): boolean {
   return plan.backends.webgpu?.loops['train']?.bindings.some((b) => b.arena === arena && b.access === 'read_write') ?? false;
 }

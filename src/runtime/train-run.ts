@@ -1,20 +1,20 @@
 import type { TrainProgress, TrainResult, TrainRun } from './api.ts';
 
-/** Chunks that may wait for a loop to take them, before training waits for the loop. */
+/** Chunks that may be buffered for a loop before training waits for it. */
 const AHEAD = 2;
 
-/** What a training tells while it runs, and asks. */
+/** Connects a running training with its listener. */
 export interface Watcher {
   readonly told?: ((progress: TrainProgress) => void) | undefined;
-  /** Settles when whoever listens is ready for more; undefined where nobody has to be waited for. */
+  /** Settles when the listener is ready for more; undefined if there is no need to wait. */
   readonly ready?: (() => Promise<void> | undefined) | undefined;
   readonly left?: (() => boolean) | undefined;
 }
 
-/** Starts at once; a `for await` that begins in the same moment is told of every chunk, and training does not run away from it. */
+/** Starts at once. A `for await` that begins right away receives every chunk, and training waits if the loop falls behind. */
 export function trainRun(start: (watcher: () => Watcher) => Promise<TrainResult>): TrainRun {
   let watcher: Watcher = {};
-  // A loop begins before the first step does, so that it is asked for only then.
+  // The loop begins before the first step, so the watcher is only read then.
   const result = start(() => watcher);
   const iterate = (): AsyncIterator<TrainProgress> => {
     const chunks: TrainProgress[] = [];

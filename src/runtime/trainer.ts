@@ -8,33 +8,33 @@ import { stepUniforms, type Rates, type Session } from './session.ts';
 /** Chunks that may be on the device at once: one runs while the next is encoded. */
 const IN_FLIGHT = 2;
 
-/** Share of the expected time that a wait is slept through. */
+/** Share of the expected waiting time to sleep. */
 const ASLEEP = 0.7;
 
-/** Which program does a step: the last of an epoch may have fewer rows. */
+/** The program of a step: the last one of an epoch may have fewer rows. */
 export function programOf(plan: Plan, step: number): string {
   const t = plan.train;
   return t?.tail && step % t.stepsPerEpoch === t.stepsPerEpoch - 1 ? 'tail' : 'train';
 }
 
-/** What a loop asks for besides what it is told. */
+/** Options of the training loop besides those of the user. */
 export interface LoopOptions extends TrainOptions {
-  /** Learning rates of a step by optimizer, where they are not the program's. */
+  /** Learning rates of a step that override the program's, by optimizer. */
   readonly ratesAt?: ((step: number) => Rates) | undefined;
-  /** Examples that there are to train on, where their number may change; as many as the plan has room for where it is not said. */
+  /** The number of training examples, if it can change; the plan's capacity by default. */
   readonly rows?: (() => number) | undefined;
-  /** Settles when whoever listens is ready for more; undefined where nobody has to be waited for. */
+  /** Settles when the listener is ready for more; undefined if there is no need to wait. */
   readonly ready?: (() => Promise<void> | undefined) | undefined;
-  /** Whether to stop after what is on the device; the signal alone where it is not said. */
+  /** Whether to stop after the chunks on the device; by default only the signal decides. */
   readonly stops?: (() => boolean) | undefined;
-  /** Whether something is to be done between two steps, and what, with nothing on the device. */
+  /** Whether calls wait to run between two chunks, and a function that runs them while nothing is on the device. */
   readonly someoneWaits?: (() => boolean) | undefined;
   readonly serve?: (() => Promise<void>) | undefined;
 }
 
 /**
- * Runs the training loop from step `from`: many steps for each submit, as many as fit the device's time budget, never
- * waiting for a result before the next chunk is on its way.
+ * Runs the training loop from step `from`. Each submit holds as many steps as fit the device's time budget, and the next chunk is submitted
+ * before the results of the last one are read.
  */
 export async function trainLoop(session: Session, from: number, options: LoopOptions = {}): Promise<TrainResult> {
   const { plan } = session;
@@ -58,10 +58,10 @@ export async function trainLoop(session: Session, from: number, options: LoopOpt
     const programs = Array.from({ length: n }, (_, i) => programOf(plan, first + i));
     const before = newest;
     newest = session.run(programs, stepUniforms(plan, first, n, { ...run, rows: options.rows?.() })).then(async (trace) => {
-      // Chunks may report out of order; their losses are handed out in order.
+      // Chunks may finish out of order, but their losses are reported in order.
       await before;
       const now = performance.now();
-      // Chunks run one after the other, so the time of one starts where the one before ended.
+      // Chunks run one after the other, so each starts when the one before ended.
       const took = now - Math.max(started, lastDone);
       lastDone = now;
       perStep = took / n;
@@ -86,7 +86,7 @@ export async function trainLoop(session: Session, from: number, options: LoopOpt
     return newest;
   };
 
-  /** Waits for the oldest chunk, asleep for most of the time that it will take. */
+  /** Waits for the oldest chunk, asleep for most of the expected time. */
   const landed = async (): Promise<void> => {
     const flight = flying.shift();
     if (!flight) return;
@@ -112,7 +112,7 @@ export async function trainLoop(session: Session, from: number, options: LoopOpt
     if (flying.length >= IN_FLIGHT) await landed();
     const n = Math.min(pace.chunk, end - step);
     const flight = launch(step, n);
-    // Seen when it is awaited; marked now so that a failure of two chunks is reported once.
+    // The error is handled where the promise is awaited; this avoids an unhandled rejection if two chunks fail.
     flight.catch(() => undefined);
     flying.push({ done: flight, steps: n, started: performance.now() });
     step += n;
@@ -125,7 +125,7 @@ export async function trainLoop(session: Session, from: number, options: LoopOpt
 const cut = (metrics: Readonly<Record<string, Float32Array>>, n: number): Record<string, Float32Array> =>
   Object.fromEntries(Object.entries(metrics).map(([name, values]) => [name, values.subarray(0, n)]));
 
-/** What each step of a chunk recorded: each program records in its own place of the trace. */
+/** What each step of a chunk recorded. Each program has its own place in the trace. */
 export function traced(plan: Plan, trace: Float32Array, programs: readonly string[], what: string): Float32Array {
   return Float32Array.from(programs, (name, slot) => {
     const place = plan.programs[name]?.trace[what];

@@ -1,13 +1,13 @@
 /**
- * One thing at a time: inputs, results and state share the device's memory. What is long (training) comes in turn; what is short comes
- * between the steps of what is long, and in turn where nothing long is there.
+ * Runs one thing at a time, because inputs, results and state share the device's memory. Long tasks (training) queue up. Short ones run
+ * between the steps of a long one; if there is none, they queue up too.
  */
 export class Turns {
   private last: Promise<unknown> = Promise.resolve();
   private long = 0;
   private readonly waiting: (() => Promise<void>)[] = [];
 
-  /** Something that asks from time to time who else waits. */
+  /** Runs a long task, which calls `serve` from time to time. */
   whole<T>(body: () => Promise<T>): Promise<T> {
     this.long++;
     const run = async (): Promise<T> => {
@@ -39,7 +39,7 @@ export class Turns {
     return this.waiting.length > 0;
   }
 
-  /** Does what waits. */
+  /** Runs the waiting short tasks. */
   async serve(): Promise<void> {
     for (let next = this.waiting.shift(); next; next = this.waiting.shift()) await next();
   }

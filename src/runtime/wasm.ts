@@ -4,17 +4,17 @@ import { DeviceError, smaller } from './errors.ts';
 import { pause } from './pause.ts';
 import type { Counters, Session, StepUniforms, Words } from './session.ts';
 
-/** Threads that help: where they come from depends on the machine, so the caller brings them. */
+/** Helper threads. How to start them depends on the platform, so the caller provides this. */
 export interface Helpers {
   readonly count: number;
   /**
-   * Starts them: each makes an instance of the module on the memory and calls its `work(rank, threads)`, with ranks from 1 on.
-   * Gives what ends those that have not ended by themselves.
+   * Starts them: each instantiates the module on the memory and calls its `work(rank, threads)`, with ranks from 1 on. Returns a function
+   * that terminates those that have not ended by themselves.
    */
   readonly start: (module: WebAssembly.Module, memory: WebAssembly.Memory, threads: number) => () => void;
 }
 
-/** Keeps pages and progress bars alive: longer chunks would block them. */
+/** Longer chunks would freeze pages and progress bars. */
 const BUDGET_MS = 50;
 const SHARED = 3;
 const STOP = -1;
@@ -22,7 +22,7 @@ const STOP = -1;
 /** `(i32.const 0, i32x4.splat, drop)`: the smallest module that needs SIMD. */
 const PROBE = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 9, 1, 7, 0, 65, 0, 253, 17, 26, 11];
 
-/** Whether this machine runs WebAssembly with SIMD, and the page allows it; asked once. */
+/** Whether WebAssembly with SIMD is available and allowed; cached. */
 let allowed: boolean | undefined;
 export function hasWasm(): boolean {
   try {
@@ -33,25 +33,25 @@ export function hasWasm(): boolean {
   return allowed;
 }
 
-/** After so many chunks the slower way is tried again: the machine may have become less busy. */
+/** After this many chunks the slower way is tried again, since the machine may have become less busy. */
 const RETRY = 16;
 
 /**
- * Whether helpers are of use: on a busy machine, waiting for one that the system has put aside takes longer than working
- * alone. Both ways give the same bits, so the faster one is taken.
+ * Decides whether to use helpers: on a busy machine, waiting for a descheduled thread takes longer than working alone. Both ways give the
+ * same bits, so the faster one is used.
  */
 class Pace {
   private readonly known: Record<'alone' | 'together', number> = { alone: 0, together: 0 };
   private chunks = 0;
 
-  /** Whether the next chunk should be shared. */
+  /** Whether to share the next chunk. */
   choose(): boolean {
     const { alone, together } = this.known;
     if (together === 0 || alone === 0) return together === 0;
     return together <= alone !== (++this.chunks % RETRY === 0);
   }
 
-  /** Takes note of how long a unit of work took; what was long ago counts less and less. */
+  /** Records how long a unit of work took, as a moving average. */
   learn(shared: boolean, time: number): void {
     const key = shared ? 'together' : 'alone';
     this.known[key] = this.known[key] === 0 ? time : (this.known[key] + time) / 2;
@@ -64,11 +64,11 @@ interface Exports {
 
 /** A session that may have threads. */
 export interface WasmSession extends Session {
-  /** Threads that are there by now: helpers take some time to start, and until then the first thread works alone. */
+  /** The number of threads that are ready: helpers take time to start, and until then the first thread works alone. */
   readonly threads: () => number;
 }
 
-/** Runs a plan as WebAssembly, on one memory and as many threads as there are. */
+/** Runs a plan as WebAssembly, in one memory, with as many threads as are ready. */
 export function createWasmSession(
   plan: Plan,
   code: WasmSection,

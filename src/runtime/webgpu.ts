@@ -8,33 +8,33 @@ import { GpuPrograms, sectionOf } from './gpu-programs.ts';
 import { asleepUntil } from './sleeping.ts';
 import { countRuns, hasParts, type Counters, type DeviceInfo, type Sleep, type Session, type StepUniforms, type Words } from './session.ts';
 
-/** Storage buffers that a kernel may see on every device. */
+/** The number of storage buffers that a kernel may use on every device. */
 const STORAGE_BUFFERS = 8;
 
-/** Milliseconds that one submit may take: browsers lose devices that run longer, other drivers are more patient. */
+/** Milliseconds that one submit may take: browsers lose devices that run longer, native drivers are more patient. */
 export const BUDGET_MS = { browser: 50, native: 200 } as const;
 
 export interface GpuOptions {
-  /** What runs the GPU, for messages: `Dawn`, `browser`. */
+  /** The WebGPU implementation, for messages: `Dawn`, `browser`. */
   readonly via: string;
   readonly reason: string;
   readonly budget: number;
   readonly sleep?: Sleep | undefined;
-  /** Throws unless the device does what the plan counts on. */
+  /** Throws unless the device does what the plan relies on. */
   readonly prove?: ((gpu: GPUDevice, section: WebGpuSection) => Promise<void>) | undefined;
-  /** Somebody else's device: its errors may be theirs, and they destroy it. */
+  /** The device belongs to someone else: its errors may be theirs, and they destroy it. */
   readonly shared?: boolean | undefined;
-  /** Nets that train at once, each on a part of its own of everything but the data; 1 where it is not said. */
+  /** The number of nets that train at once, each with its own copy of everything but the data; 1 by default. */
   readonly nets?: number | undefined;
 }
 
-/** Loads a plan on a WebGPU adapter: all buffers, pipelines and bind groups that it will ever need. */
+/** Loads a plan on a WebGPU adapter and creates all buffers, pipelines and bind groups that it will ever need. */
 export async function createGpuSession(plan: Plan, adapter: GPUAdapter, options: GpuOptions): Promise<Session> {
   const device = await requestDevice(plan, adapter, options.nets ?? 1);
   return opened(new GpuSession(plan, device, describe(adapter.info, options), options));
 }
 
-/** Loads a plan on a device that somebody else made, uses too, and will destroy. */
+/** Loads a plan on someone else's device, which is not destroyed. */
 export async function shareGpuDevice(plan: Plan, device: GPUDevice, options: GpuOptions): Promise<Session> {
   const missing = sectionOf(plan).features.filter((f) => !device.features.has(f));
   if (missing.length > 0)
@@ -62,7 +62,7 @@ function describe(info: GPUAdapterInfo | undefined, { via, reason }: GpuOptions)
   return { kind: 'gpu', name: `${name} (${via})`, reason };
 }
 
-/** The limits beyond the standard ones that a plan needs; an error where the device or adapter has less. */
+/** The non-default limits that a plan needs; throws if the device or adapter has less. */
 function limitsFor(plan: Plan, limits: GPUSupportedLimits, nets: number): Record<string, number> {
   const sizes = plan.arenas.map(({ name, words }) => ({ name, words: words * copiesOf(plan, name, nets) }));
   const largest = sizes.reduce((best, a) => (a.words > best.words ? a : best), { name: '', words: 0 });
@@ -84,11 +84,11 @@ function limitsFor(plan: Plan, limits: GPUSupportedLimits, nets: number): Record
   return required;
 }
 
-/** Asks for the limits that the plan needs, and no more: default limits run everywhere. */
+/** Requests only the limits that the plan needs, since default limits work everywhere. */
 async function requestDevice(plan: Plan, adapter: GPUAdapter, nets: number): Promise<GPUDevice> {
   const requiredLimits = limitsFor(plan, adapter.limits, nets);
   try {
-    // Timestamps are for profiles.
+    // Timestamps are for profiling.
     const timestamps = adapter.features.has('timestamp-query') ? ['timestamp-query'] : [];
     const requiredFeatures = [...sectionOf(plan).features, ...timestamps] as GPUFeatureName[];
     return await adapter.requestDevice({ label: `nnc ${plan.name}`, requiredLimits, requiredFeatures });
@@ -97,13 +97,13 @@ async function requestDevice(plan: Plan, adapter: GPUAdapter, nets: number): Pro
   }
 }
 
-/** How long a device that rejects a map may take to say that it is lost. */
+/** How long to wait for a device to report its loss after a map was rejected. */
 const LAST_WORD_MS = 500;
 
-/** Steps of the first chunk of a loop, which are cheap as a rule. */
+/** Steps of the first chunk of a loop program; its steps are usually cheap. */
 const FIRST_LOOP = 64;
 
-/** Copies of an arena where several nets train at once: one for each, but for the data. */
+/** The number of copies of an arena with several nets: one for each, except for data. */
 function copiesOf(plan: Plan, arena: string, nets: number): number {
   return hasParts(plan, arena) ? nets : 1;
 }
@@ -139,7 +139,7 @@ class GpuSession implements Session {
     this.budget = budget;
     this.pace = { chunk: Object.keys(sectionOf(plan).loops).length ? Math.min(FIRST_LOOP, plan.chunk) : 1 };
     this.lost = gpu.lost.then((info) => {
-      // The loss is the cause of whatever error follows it, so it is reported first.
+      // A device loss causes all later errors, so it is reported first.
       if (!this.destroyed) this.failure = new DeviceLost(info.message || info.reason);
     });
     if (!shared)
@@ -211,12 +211,12 @@ class GpuSession implements Session {
     return dtype === 'i32' ? new Int32Array(bytes) : new Float32Array(bytes);
   }
 
-  /** Waits for a mappable buffer and copies it out. */
+  /** Maps a buffer and copies it out. */
   private async take(buffer: GPUBuffer): Promise<ArrayBuffer> {
     try {
       await asleepUntil(buffer.mapAsync(MAP_READ_MODE), this.sleep);
     } catch (e) {
-      // A lost device rejects every map; its own message is the one that helps, and it may come a moment later.
+      // A lost device rejects every map. The loss has the more helpful message, but may arrive a moment later.
       await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, LAST_WORD_MS))]);
       this.check();
       throw new DeviceError(`the device does not answer: ${messageOf(e)}`);
@@ -240,7 +240,7 @@ class GpuSession implements Session {
     programs.forEach((name, slot) => {
       const loop = prepared.loops.get(name);
       if (loop) {
-        // The first of its run does all of it.
+        // The first step's dispatch runs all steps of the loop.
         if (slot > 0 && programs[slot - 1] === name) return;
         pass.setPipeline(loop.pipeline);
         current = loop.pipeline;
@@ -273,7 +273,7 @@ class GpuSession implements Session {
     return new Float32Array(await this.take(staging));
   }
 
-  /** Every dispatch in a pass of its own: with timestamps where the device has them, else each waited for. */
+  /** Runs every dispatch in its own pass, timed by timestamps if the device has them, else by waiting for each. */
   async profile(name: string, uniforms: StepUniforms): Promise<readonly number[]> {
     this.check();
     const { gpu } = this;

@@ -8,16 +8,16 @@ import type { DeviceMemory, Words } from './session.ts';
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** Elements that are drawn, copied or looked at without a pause: some milliseconds. */
+/** Elements to process without a pause: some milliseconds of work. */
 const BLOCK = 1 << 16;
-/** Elements that are copied at once. */
+/** Elements to copy at once. */
 const COPY = 1 << 21;
 
-/** Starts every parameter anew, from `random` if it is given, but for those that are `given` anyway, and clears the optimizer's state. */
+/** Initialises every parameter that is not `given`, and clears the optimizer's state. With `random`, all are drawn from it. */
 export async function initialize(memory: DeviceMemory, seed: number, random?: RandomSource, given: Weights = {}): Promise<void> {
   const rest = breather();
   for (const [i, p] of memory.plan.params.entries()) {
-    // PyTorch draws before it loads, and its generator has moved on then.
+    // PyTorch initialises before it loads weights, which advances its generator.
     if (!random && Object.hasOwn(given, p.name)) continue;
     const size = sizeOf(p.shape);
     const inBlocks = random === undefined && isElementwise(p.init);
@@ -56,20 +56,22 @@ export async function readTensors(memory: DeviceMemory, tensors: readonly PlanTe
   return out;
 }
 
-/** As parameters and states are kept, whatever a file has. */
+/** Parameters and states are floats, whatever a file has. */
 export const floats = (data: Words): Float32Array => (data instanceof Float32Array ? data : Float32Array.from(data));
 
-/** What was counted before a run; of what is not here, nothing. */
+/** The values of the counters before a run; missing ones are 0. */
 export type Counted = Readonly<Record<string, number>>;
 
-/** The counters of a plan after so many steps of a run. */
+/** The counters of a plan after a number of steps. */
 export function countsAfter({ counters }: Plan, steps: number, before: Counted = {}): Weights {
   return Object.fromEntries(
     counters.map(({ name, perStep }) => [name, { shape: [], data: Int32Array.of((before[name] ?? 0) + perStep * steps), wide: true }]),
   );
 }
 
-/** Throws unless the weights have exactly the names and shapes of the plan; counters may be missing, as in files of old PyTorch. */
+/**
+ * Throws unless the weights have exactly the names and shapes of the plan. Counters may be missing, as in files of old PyTorch versions.
+ */
 export function checkNames(plan: Plan, weights: Weights, from: string): void {
   const names = plan.params.map((p) => p.name);
   const counted = plan.counters
@@ -88,7 +90,7 @@ export function checkNames(plan: Plan, weights: Weights, from: string): void {
   }
 }
 
-/** Throws unless the weights fit the plan, names, shapes and numbers. */
+/** Throws unless the weights fit the plan: names, shapes and finite numbers. */
 export async function checkWeights(plan: Plan, weights: Weights, from: string): Promise<void> {
   checkNames(plan, weights, from);
   const rest = breather();
@@ -106,7 +108,7 @@ export async function checkWeights(plan: Plan, weights: Weights, from: string): 
   }
 }
 
-/** Puts weights that were checked on the device. */
+/** Writes checked weights to the device. */
 export async function writeWeights(memory: DeviceMemory, weights: Weights): Promise<void> {
   for (const p of memory.plan.params) await writeTensor(memory, p, floats((weights[p.name] as Tensor).data));
 }

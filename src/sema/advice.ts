@@ -3,13 +3,13 @@ import { hint } from '../base/suggest.ts';
 import type { CallExpr } from '../parser/ast.ts';
 import { FOREIGN, FOREIGN_NOTES } from './foreign-names.ts';
 
-/** What a word of PyTorch, Keras or NumPy is called here, as a help; undefined if it is none of them. */
+/** What a PyTorch, Keras or NumPy word is called here, as a hint; undefined for any other word. */
 export function foreign(word: string): string | undefined {
   if (Object.hasOwn(FOREIGN_NOTES, word)) return FOREIGN_NOTES[word];
   const known = Object.hasOwn(FOREIGN, word) ? FOREIGN[word] : undefined;
   if (!known) return undefined;
   const { here, example, besides } = known;
-  // Signs explain themselves.
+  // An operator needs no example.
   const write = /^\w/.test(here) ? `write ${here}, as in: ${example}` : `write: ${example}`;
   return besides === undefined ? write : `${write} (${besides})`;
 }
@@ -21,16 +21,18 @@ const folded = (word: string): string =>
     .replaceAll('_', '')
     .replace(/(?<=.)(loss|lr)$/, '');
 
-/** What to write for a word that there is not: what other libraries call so, else the same in other letters, else what is close. */
+/**
+ * What to write for an unknown word: its name here if another library uses it, else the same word in another spelling, else a close one.
+ */
 export function advice(word: string, known: readonly string[], what: string): string {
   const same = known.find((k) => folded(k) === folded(word));
   return foreign(word) ?? (same === undefined ? hint(word, known, what) : `did you mean '${same}'?`);
 }
 
-/** Functions of two values here that look for the extreme of one in PyTorch. */
+/** PyTorch reduces one tensor with these; here they compare two values. */
 const EXTREMES: Readonly<Record<string, string>> = { max: 'amax', min: 'amin' };
 
-/** `max(x, dim=1)` as it is written here: `amax(x, dim=1)`. Undefined for other calls. */
+/** How to write `max(x, dim=1)` here: `amax(x, dim=1)`. Undefined for other calls. */
 export function reductionOf(e: CallExpr): string | undefined {
   const { text } = e.callee;
   const here = Object.hasOwn(EXTREMES, text) ? EXTREMES[text] : undefined;

@@ -11,12 +11,12 @@ import { dataOf, precisionOf, trainOf } from './data-and-train.ts';
 import { takesTurns, turnOutput, turnsOf } from './turns.ts';
 import { Walk, type Walked } from './walk.ts';
 
-/** Reads what `import` names; undefined with the reason in the sink. */
+/** Reads the file that `import` names; undefined with the reason in the sink. */
 export type Resolve = (path: A.StringExpr, from: Source, sink: DiagnosticSink) => A.Program | undefined;
 
 type Of<K extends A.Statement['kind']> = Extract<A.Statement, { kind: K }>;
 
-/** Statements of which a file has one at the most, unless losses are trained in turn. */
+/** Statements that may appear only once in a file, unless several losses take turns. */
 const SINGLE = new Set<A.Statement['kind']>(['loss', 'optim', 'data', 'train', 'precision']);
 
 export interface Analysis {
@@ -26,7 +26,7 @@ export interface Analysis {
   readonly script: Script | undefined;
 }
 
-/** Tree to model and script. The sink says what is wrong. */
+/** Turns the syntax tree into a model and a script. Errors go to the sink. */
 export function analyze(source: Source, program: A.Program, sink: DiagnosticSink, resolve: Resolve): Analysis {
   const name = (source.name.split(/[\\/]/).at(-1) ?? 'model').replace(/\.nn$/, '').replace(/\W+/g, '_') || 'model';
   const once = new Map<string, A.Statement>();
@@ -56,7 +56,8 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
   const data = dataOf(get('data'), walked, sink);
   const train = trainOf(get('train'), walked.env, sink);
   const precision = precisionOf(get('precision'), sink);
-  // A misspelt use makes a name look unused, so warnings wait until the rest is right. What is imported may be a library.
+  // A misspelt use makes a name look unused, so these warnings wait until there are no errors. An imported file may be a library, so its
+  // names may stay unused.
   if (sink.errors.length === 0) {
     const own = (n: { readonly span: { readonly source: Source } }): boolean => n.span.source === source;
     for (const unused of [...walked.env.unused(), ...defs.unused()].filter(own))
@@ -70,7 +71,7 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
   const loss = get('loss');
   const trained = new DiagnosticSink();
   const training = loss && walk(true, trained);
-  // What it finds as well as the first walk is told once.
+  // The sink drops diagnostics that the first walk reported already.
   sink.add(trained.all);
   if (sink.errors.length > 0) return { model: undefined, script: undefined };
   const outputs = (w: Walked): Readonly<Record<string, NodeId>> => ({
@@ -109,7 +110,7 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
   return { model, script };
 }
 
-/** Everything of a walk that has a name. */
+/** All nodes of a walk that have a name. */
 function namesOf({ m, script, pred, loss }: Walked): ReadonlyMap<string, NodeId> {
   const params = m.b.nodes.flatMap((n) => (n.op === 'param' ? [[n.attrs.name, n.id] as const] : []));
   const own = [...script.names].map(([id, name]) => [name, id] as const);
@@ -117,7 +118,7 @@ function namesOf({ m, script, pred, loss }: Walked): ReadonlyMap<string, NodeId>
   return new Map([...m.results, ...params, ...own, ...results]);
 }
 
-/** The definitions that a program imports, and those that its imports import, before its own. */
+/** The definitions that a program imports, with those of its imports in front. */
 function importsOf(source: Source, program: A.Program, sink: DiagnosticSink, resolve: Resolve, seen: Set<string>): A.Statement[] {
   const found: A.Statement[] = [];
   for (const s of program.statements) {
@@ -125,7 +126,7 @@ function importsOf(source: Source, program: A.Program, sink: DiagnosticSink, res
     const other = resolve(s.path, source, sink);
     if (!other) continue;
     const from = other.span.source;
-    // A file that is on its way already brings nothing twice.
+    // A file that was imported already is skipped.
     if (seen.has(from.name)) continue;
     seen.add(from.name);
     found.push(...importsOf(from, other, sink, resolve, seen));

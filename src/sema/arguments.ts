@@ -8,17 +8,17 @@ import { MAX_F32, describeConst, evalConst, type Const, type ConstScope } from '
 import { nameOf } from './dotted.ts';
 import { foreignArgument } from './foreign-arguments.ts';
 
-/** What an argument may be. `default: undefined` in the table means that it must be given. */
+/** What an argument may be. `default: undefined` means that it is required. */
 export interface Parameter {
   readonly type: keyof ValueTypes;
   readonly default?: Const;
   /** Inclusive bounds of numbers. */
   readonly min?: number;
   readonly max?: number;
-  /** Exclusive upper bound, where the value itself is excluded (a probability of 1, a beta of 1). */
+  /** Exclusive upper bound, such as 1 for a probability or a beta. */
   readonly below?: number;
   readonly choices?: readonly string[];
-  /** The number that `None` stands for, where it may be said. */
+  /** The number that `None` stands for, if `None` is allowed. */
   readonly none?: number;
   /** One line for the docs. */
   readonly doc: string;
@@ -32,24 +32,24 @@ interface ValueTypes {
   pair: readonly [number, number];
   columns: readonly string[];
   numbers: readonly number[];
-  /** One whole number, or one for each axis. */
+  /** An integer, or one for each axis. */
   sizes: number | readonly number[];
   /** A number, or `inf`. */
   order: number;
-  /** Sizes, or a word that says how to find them. */
+  /** Sizes, or a word such as `same`. */
   padding: number | readonly number[] | string;
   /** One number, or one for each axis. */
   factors: number | readonly number[];
   /** A number, or an expression of the step. */
   schedule: ScalarExpr;
-  /** Two of them. */
+  /** A pair of schedules. */
   rates: readonly [ScalarExpr, ScalarExpr];
 }
 
 export type Parameters = Readonly<Record<string, Parameter>>;
 /** The checked arguments of a parameter list. */
 export type ArgsOf<P extends Parameters> = { readonly [K in keyof P]: ValueTypes[P[K]['type']] };
-/** Some may be left out where the table gives no default and says optional. */
+/** Like {@link ArgsOf}, but untyped. */
 export type AnyArgs = Readonly<Record<string, Const>>;
 
 const DESCRIBE: Readonly<Record<keyof ValueTypes, string>> = {
@@ -71,7 +71,7 @@ const DESCRIBE: Readonly<Record<keyof ValueTypes, string>> = {
 /** Expressions of the step are lists that start with the name of an operation. */
 const isRate = (v: Const): boolean => typeof v === 'number' || (Array.isArray(v) && typeof v[0] === 'string');
 
-/** Whether a value may be given for a parameter of a type. */
+/** Whether a value has a parameter's type. */
 export function hasType(v: Const, type: keyof ValueTypes): boolean {
   switch (type) {
     case 'int':
@@ -103,13 +103,13 @@ export function hasType(v: Const, type: keyof ValueTypes): boolean {
 }
 
 export interface Call {
-  /** `Linear`, `optim adam`: how messages call it. */
+  /** `Linear`, `optim adam`: the name for messages. */
   readonly callee: string;
   readonly span: Span;
   readonly args: readonly Argument[];
   /** Settings (`lr=0.01 shuffle`) instead of call arguments: a bare word sets a flag. */
   readonly settings?: boolean;
-  /** Reads schedules, where a setting may be one. */
+  /** Reads schedules, for settings that may be one. */
   readonly schedule?: (e: Expr, scope: ConstScope, sink: DiagnosticSink) => Const | undefined;
 }
 
@@ -123,14 +123,14 @@ export function showConst(v: Const): string {
   return Array.isArray(v) ? `(${v.map(showConst).join(', ')})` : String(v);
 }
 
-/** As {@link showConst}, but expressions of the step by what they start with. */
+/** Like {@link showConst}, but shows only the operation of an expression of the step. */
 function showValue(v: Const): string {
   if (typeof v === 'number' || !Array.isArray(v)) return showConst(v);
   if (!isRate(v)) return `(${v.map(showValue).join(', ')})`;
   return `${evalScalar(v as unknown as ScalarExpr, { step: 0, seed: 0, total: 1000 })} in the first step`;
 }
 
-/** Matches arguments with parameters; reports everything wrong and gives undefined then. Optional ones without default are left out. */
+/** Matches arguments with parameters. Reports every mistake and is undefined then. Optional ones without a default are left out. */
 export function bindArguments(
   call: Call,
   parameters: Parameters,
@@ -214,7 +214,7 @@ export function bindArguments(
   return found;
 }
 
-/** Choices and columns may be bare words; everything else is a value. */
+/** Choices and columns may be bare words; everything else is evaluated. */
 function evalArgument(
   arg: Argument,
   parameter: Parameter,
@@ -246,10 +246,10 @@ function evalArgument(
 /** Sizes and counts are 32-bit numbers on every device. */
 const MAX_INT = 0x7fffffff;
 
-/** What a value must be, where it is not what the parameter allows. */
+/** What a value must be, if it is not what the parameter allows. */
 export function outOfRange(v: Const, p: Parameter): string | undefined {
   if (p.choices && typeof v === 'string' && !p.choices.includes(v)) return `one of ${p.choices.join(', ')}`;
-  // What a schedule is later depends on the length of the run, but every run has a first step.
+  // Later values of a schedule depend on the length of the run, but every run has a first step, so only that one is checked.
   const first = (e: Const): Const => (isRate(e) ? evalScalar(e as ScalarExpr, { step: 0, seed: 0, total: 1000 }) : e);
   const numbers = p.type === 'schedule' ? [first(v)] : p.type === 'rates' ? (v as readonly Const[]).map(first) : [v].flat();
   for (const n of numbers) {

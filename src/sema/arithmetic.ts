@@ -4,7 +4,7 @@ import type { GraphBuilder, PlainOp } from '../ir/graph/builder.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import { problem, type Problem } from './layers/layer.ts';
 
-/** NumPy's broadcasting: shapes are aligned at their ends, and an extent of 1 repeats. */
+/** NumPy's broadcasting: shapes are aligned at the last axis, and an extent of 1 repeats. */
 export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
   const rank = Math.max(a.length, b.length);
   const out: Dim[] = [];
@@ -18,7 +18,7 @@ export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
   return out;
 }
 
-/** Repeats a tensor to a shape that it broadcasts to: a reshape that drops extents of 1, then an explicit broadcast. */
+/** Broadcasts a tensor to a shape: a reshape that drops extents of 1, then an explicit broadcast. */
 export function broadcastTo(b: GraphBuilder, x: NodeId, shape: Shape): NodeId {
   const from = b.shape(x);
   const lead = shape.length - from.length;
@@ -35,7 +35,7 @@ export function broadcastTo(b: GraphBuilder, x: NodeId, shape: Shape): NodeId {
   );
 }
 
-/** Gives all tensors one shape; i32 meets f32 as f32. */
+/** Broadcasts all tensors to one shape; mixed i32 and f32 become f32. */
 export function align(b: GraphBuilder, xs: readonly NodeId[]): NodeId[] | Problem {
   let shape: Shape = [];
   for (const x of xs) {
@@ -58,7 +58,7 @@ export function pointwise(b: GraphBuilder, op: PlainOp, ...xs: readonly NodeId[]
   return Array.isArray(aligned) ? b.op(op, ...aligned) : aligned;
 }
 
-/** The product of matrices in the last two axes, with broadcasting before them; vectors as torch.matmul takes them. */
+/** Multiplies matrices in the last two axes and broadcasts the axes before them; vectors as in torch.matmul. */
 export function matmul(b: GraphBuilder, x: NodeId, y: NodeId): NodeId | Problem {
   const [p, q] = [b.shape(x), b.shape(y)];
   const bad = (): Problem =>

@@ -12,7 +12,7 @@ export interface ConstScope {
   names(): string[];
 }
 
-/** The largest finite float32: everything is computed in it in the end. */
+/** The largest finite float32, since everything is computed in float32 in the end. */
 export const MAX_F32 = 3.4028234663852886e38;
 
 const ARITHMETIC: Partial<Readonly<Record<BinaryOperator, (a: number, b: number) => number | boolean>>> = {
@@ -20,7 +20,7 @@ const ARITHMETIC: Partial<Readonly<Record<BinaryOperator, (a: number, b: number)
   '-': (a, b) => a - b,
   '*': (a, b) => a * b,
   '/': (a, b) => a / b,
-  // The remainder itself is exact; the sign is that of b.
+  // The JavaScript remainder is exact; the result takes the sign of b, as in Python.
   '%': (a, b) => (a % b !== 0 && a % b < 0 !== b < 0 ? (a % b) + b : a % b),
   '^': (a, b) => a ** b,
   '<': (a, b) => a < b,
@@ -31,7 +31,7 @@ const ARITHMETIC: Partial<Readonly<Record<BinaryOperator, (a: number, b: number)
   '!=': (a, b) => a !== b,
 };
 
-/** The result on numbers; undefined where it is no finite float32, or the operator needs more than numbers. */
+/** The result for numbers; undefined if it is not a finite float32, or if the operator is not for numbers. */
 export function arithmetic(op: BinaryOperator, a: number, b: number): number | boolean | undefined {
   const value = ARITHMETIC[op]?.(a, b);
   return typeof value === 'number' && !(Math.abs(value) <= MAX_F32) ? undefined : value;
@@ -94,7 +94,7 @@ export function describeConst(v: Const): string {
   return `a list of ${v.length}`;
 }
 
-/** A constant list as a dense array: numbers, nested evenly. Undefined where it is none. */
+/** A constant list as a dense array; undefined if it is not evenly nested numbers. */
 export function arrayOf(v: Const): { readonly data: readonly number[]; readonly shape: readonly number[] } | undefined {
   if (typeof v === 'number') return { data: [v], shape: [] };
   if (!Array.isArray(v) || v.length === 0) return undefined;

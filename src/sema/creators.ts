@@ -12,22 +12,22 @@ import { table } from './functions.ts';
 import { standardNormal } from './layers/random.ts';
 import { Reported, tensor, type Flow, type Value } from './values.ts';
 
-/** What a value that is made of nothing gets to be made with. */
+/** What a creator builds its value with. */
 interface CreatorContext {
   readonly b: GraphBuilder;
-  /** A shape, behind the batch where the call says like=x. */
+  /** The full shape: with the batch in front if the call says like=x. */
   readonly whole: (shape: readonly number[]) => Shape;
   readonly random: (shape: readonly number[]) => NodeId;
   readonly normal: (shape: readonly number[]) => NodeId;
 }
 
-/** A value from its shape alone. */
+/** A value that needs no input, only a shape. */
 export interface Creator {
   readonly doc: string;
   readonly torch: string;
   readonly parameters: Parameters;
   readonly optional?: readonly string[];
-  /** Random numbers, which predictions have only if they are asked for. */
+  /** Random numbers, which predictions draw only if asked to. */
   readonly random?: boolean;
   readonly build: (cx: CreatorContext, args: AnyArgs) => NodeId | string;
 }
@@ -59,10 +59,10 @@ const scaled = (b: GraphBuilder, x: NodeId, factor: number, shift: number): Node
 /** Places are 32-bit numbers on every device. */
 const MAX_INT = 0x7fffffff;
 
-/** Numbers that one list of constants may hold. */
+/** The most numbers that one list of constants may hold. */
 const MOST = 4096;
 
-/** Values that are made of nothing, by name. */
+/** Creators by name. */
 export const CREATORS: Readonly<Record<string, Creator>> = {
   zeros: filled(0),
   ones: filled(1),
@@ -159,7 +159,7 @@ const shapeOf = (args: object): readonly number[] => list((args as { readonly sh
 
 const ALWAYS: Parameters = { always: { type: 'bool', default: false, doc: 'predictions draw them too; else they take the mean' } };
 
-/** What a call gives a creator, and the `like=` that is no setting. */
+/** The arguments of a creator's call, and `like=`, which is not among its settings. */
 function readCall(make: Creator, e: A.CallExpr, env: Environment, sink: DiagnosticSink) {
   const name = e.callee.text;
   const shaped = Object.hasOwn(make.parameters, 'shape');
@@ -181,7 +181,7 @@ function readCall(make: Creator, e: A.CallExpr, env: Environment, sink: Diagnost
   return { args, like };
 }
 
-/** Random numbers of a shape as the start of a parameter: `param w = randn(3, 3)`. */
+/** Random numbers as the initial value of a parameter: `param w = randn(3, 3)`. */
 export function drawnStart(name: string, e: A.CallExpr, env: Environment, sink: DiagnosticSink): { shape: readonly number[]; init: Init } {
   const make = CREATORS[name];
   if (!make?.random) throw new CompilerBug(`${name} draws nothing`);
@@ -196,7 +196,7 @@ export function drawnStart(name: string, e: A.CallExpr, env: Environment, sink: 
   return { shape: shapeOf(args), init: get(new Map(Object.entries(init)), name) };
 }
 
-/** The call of a creator: a value without an input. */
+/** Evaluates the call of a creator. */
 export function creatorCall(ev: Evaluation, sink: DiagnosticSink, make: Creator, e: A.CallExpr, env: Environment, flow: Flow): Value {
   const name = e.callee.text;
   const { args, like } = readCall(make, e, env, sink);

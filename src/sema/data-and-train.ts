@@ -42,7 +42,7 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
   );
   if (!args) return undefined;
   const given = new Map(names.flatMap((n) => (args[n] === undefined || drawn ? [] : [[n, args[n] as readonly string[]] as const])));
-  // The first input may be called x whatever its own name is.
+  // The first input may always be called x.
   const [first] = inputs;
   const x = given.get('x');
   const twice = (name: string, other: string, what: string): void => {
@@ -51,7 +51,7 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
   };
   if (first && x && first.name !== 'x' && given.has(first.name)) twice(first.name, 'x', 'input');
   else if (first && x && first.name !== 'x') given.set(first.name, x);
-  // And so may the one target be called y.
+  // A single target may always be called y.
   const own = only && others.length === 0 ? given.get(only.shown) : undefined;
   if (own && only && only.shown !== 'y' && given.has('y')) twice(only.shown, 'y', 'target');
   else if (own) given.set('y', own);

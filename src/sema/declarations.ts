@@ -36,7 +36,7 @@ export function inputOf(s: A.InputStatement, scope: Environment, sink: Diagnosti
     : undefined;
 }
 
-/** `param scale: [64] = ones`, `param x = 3.0`; in a block its name stands behind the block's. */
+/** `param scale: [64] = ones`, `param x = 3.0`; in a block its name is prefixed by the block's. */
 export function paramOf(s: A.ParamStatement, ev: Evaluation, env: Environment, sink: DiagnosticSink, prefix: readonly string[]): NodeId {
   const path = [...prefix, s.name.text].join('.');
   const dims = s.dims.map((d) => evalConst(d, env, sink));

@@ -6,9 +6,9 @@ import type { Evaluation } from './evaluation.ts';
 import { lift } from './stages.ts';
 import { describeValue, stage, type Flow, type StagePart, type StageValue, type Value } from './values.ts';
 
-/** Calls of what a program defines: blocks, functions, and stages that have a name. */
+/** Calls of the blocks, functions and named stages that a program defines. */
 
-/** A block is a stage: its lines are evaluated where it stands. */
+/** A block is a stage; its lines are evaluated at each use. */
 export function blockCall(ev: Evaluation, def: A.BlockStatement, e: A.CallExpr, env: Environment, flow: Flow): Value {
   const bound = bind(ev, def.name.text, def.parameters, e, env, flow);
   const [value, extra] = [def.values.at(-1), def.values[0]];
@@ -36,7 +36,9 @@ export function blockCall(ev: Evaluation, def: A.BlockStatement, e: A.CallExpr, 
   return stage([part]);
 }
 
-/** A function is evaluated at once; without the first argument that has no default it is a stage, and what flows in takes its place. */
+/**
+ * A function call is evaluated at once. Without its first required argument it is a stage, and the value that flows in takes that place.
+ */
 export function fnCall(ev: Evaluation, def: A.FnStatement, e: A.CallExpr, env: Environment, flow: Flow): Value {
   const inside = (bound: ReadonlyMap<string, Value>): Value =>
     ev.deeper(def.name, () => {
@@ -44,7 +46,7 @@ export function fnCall(ev: Evaluation, def: A.FnStatement, e: A.CallExpr, env: E
       for (const [k, v] of bound) scope.define(k, v, def.name.span);
       return ev.evaluate(def.value, scope, { prefix: flow.prefix, next: 0 });
     });
-  // What flows in is the first argument that must be given.
+  // The value that flows in is the first required argument.
   const place = Math.max(
     0,
     def.parameters.findIndex((p) => !p.value),
@@ -65,7 +67,7 @@ export function fnCall(ev: Evaluation, def: A.FnStatement, e: A.CallExpr, env: E
   return stage([part]);
 }
 
-/** `f(x)` where f is a stage that has a name: x flows through it. */
+/** `f(x)` where f is a named stage: x flows through it. */
 export function stageCall(ev: Evaluation, f: StageValue, e: A.CallExpr, env: Environment, flow: Flow): Value {
   const [only] = e.args;
   if (!only || e.args.length !== 1 || only.name)
@@ -78,7 +80,7 @@ export function stageCall(ev: Evaluation, f: StageValue, e: A.CallExpr, env: Env
   return lift(ev, [x], e.span, ([v]) => ev.apply(named, v ?? x, flow));
 }
 
-/** Arguments of a block or fn by name. */
+/** The arguments of a block or fn, by name. */
 function bind(
   ev: Evaluation,
   callee: string,

@@ -7,7 +7,7 @@ import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { tensor, type Flow, type Value } from './values.ts';
 
-/** `grad(y, x)`: the derivative of a number by a value that it was made of; a value like any other, so it can be differentiated again. */
+/** `grad(y, x)`: the derivative of a scalar by a value that it depends on. It is an ordinary value, so it can be differentiated again. */
 export function derivative(ev: Evaluation, e: A.CallExpr, env: Environment, flow: Flow): Value {
   const [of, wrt] = e.args;
   if (!of || !wrt || e.args.length !== 2 || of.name || wrt.name)

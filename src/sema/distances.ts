@@ -2,10 +2,10 @@ import type { GraphBuilder } from '../ir/graph/builder.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import { liftedTo, rootOfSum } from './functions.ts';
 
-/** Norms of vectors and distances between them, with PyTorch's slopes where a norm is 0. */
+/** Norms of vectors and distances between them, with PyTorch's gradients where a norm is 0. */
 type B = GraphBuilder;
 
-/** (sum |x|^p)^(1/p) over axes, which go away: 0 counts what is not 0, infinity takes the largest. */
+/** (sum |x|^p)^(1/p) over axes, which are removed: p = 0 counts the nonzero elements, infinity takes the largest. */
 export function vectorNorm(b: B, x: NodeId, axes: readonly number[], p: number): NodeId {
   if (p === 2) return rootOfSum(b, b.sum(b.op('mul', x, x), axes));
   const size = b.op('abs', x);
@@ -13,7 +13,7 @@ export function vectorNorm(b: B, x: NodeId, axes: readonly number[], p: number):
   if (p === Infinity) return b.add('reduce_max', [size], { axes });
   const none = b.op('eq', x, b.like(0, x));
   if (p === 0) return b.sum(b.op('select', none, b.like(0, x), b.like(1, x)), axes);
-  // Powers of 0 have no slope that is a number, so 0 takes no part in them.
+  // The gradient of |x|^p at 0 may be infinite or NaN, so zeros are left out.
   const powers = b.op('pow', b.op('select', none, b.like(1, x), size), b.like(p, x));
   const total = b.sum(b.op('select', none, b.like(0, x), powers), axes);
   const empty = b.op('eq', total, b.like(0, total));
@@ -27,7 +27,7 @@ export function pairwise(b: B, x: NodeId, y: NodeId, p: number, eps: number): No
   return vectorNorm(b, b.op('add', d, b.like(eps, d)), [b.shape(d).length - 1], p);
 }
 
-/** x / |x| . y / |y| along an axis, where no norm counts as less than eps. */
+/** x / |x| . y / |y| along an axis, where each norm counts as at least eps. */
 export function cosine(b: B, x: NodeId, y: NodeId, axis: number, eps: number): NodeId {
   const unit = (v: NodeId): NodeId => {
     const square = liftedTo(b, b.sum(b.op('mul', v, v), [axis]), eps * eps);

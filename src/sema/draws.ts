@@ -21,7 +21,7 @@ const NORMAL: Parameters = {
   std: { type: 'number', default: 1, min: 0, doc: 'the standard deviation' },
 };
 
-/** The graph that draws examples: `x = 5 * uniform(); y = 200*x + 50 + 20*normal()`, line by line in the order of the text. */
+/** The graph that draws examples: `x = 5 * uniform(); y = 200*x + 50 + 20*normal()`, in source order. */
 export function drawOf(
   s: A.DataStatement,
   bindings: readonly A.Binding[],
@@ -37,7 +37,7 @@ export function drawOf(
   const bound = (t: TensorType): number[] => t.shape.map((d) => bindDim(d, rows));
   const wanted = new Map(walked.inputs.map((i) => [i.name, i.type]));
   const [first] = walked.inputs;
-  // The first input may be called x, and the target y.
+  // The first input may be called x, and a single target y.
   if (first && !wanted.has('x')) wanted.set('x', first.type);
   const { targets } = walked;
   const [only] = targets;
@@ -73,7 +73,7 @@ export function drawOf(
     });
     if (!env.define(name, value === undefined ? 'failed' : tensor(value), binding.name.span))
       sink.error('NN205', binding.name.span, `'${name}' is defined already`, { help: 'choose another name' });
-    // What the graph calls it.
+    // The name in the graph.
     const aim = targets.find((t) => t.shown === name) ?? (name === 'y' && targets.length === 1 ? only : undefined);
     if (value !== undefined && type) outputs[name === 'x' && first ? first.name : (aim?.name ?? name)] = value;
   }

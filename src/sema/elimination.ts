@@ -4,10 +4,10 @@ import type { GraphBuilder } from '../ir/graph/builder.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import { argmax, part } from './functions.ts';
 
-/** Elimination in the last two axes, written out step by step: exact to all derivatives, since each step is arithmetic. */
+/** Elimination in the last two axes, written out step by step. Each step is plain arithmetic, so all derivatives are exact. */
 type B = GraphBuilder;
 
-/** Rows and columns exchanged. */
+/** Transposes the last two axes. */
 export function turned(b: B, x: NodeId): NodeId {
   const rank = b.shape(x).length;
   return b.permute(x, [...Array.from({ length: rank - 2 }, (_, i) => i), rank - 1, rank - 2]);
@@ -19,7 +19,7 @@ export function eye(b: B, shape: Shape): NodeId {
   return b.cast(b.op('eq', place(shape.length - 2), place(shape.length - 1)), 'f32');
 }
 
-/** One row or one column, without its axis. */
+/** One row or column, with its axis removed. */
 function line(b: B, x: NodeId, axis: number, i: number): NodeId {
   return b.reshape(
     part(b, x, axis, i, 1),
@@ -28,7 +28,7 @@ function line(b: B, x: NodeId, axis: number, i: number): NodeId {
 }
 
 interface Eliminated {
-  /** What became of the columns behind the first n: the solution. */
+  /** The columns after the first n, eliminated: the solution. */
   readonly rest: NodeId;
   readonly pivots: readonly NodeId[];
   /** 1, or -1 where an odd number of rows was exchanged. */
@@ -36,9 +36,9 @@ interface Eliminated {
 }
 
 /**
- * Gauss and Jordan's elimination of the first n columns of [..., n, m], each with the largest pivot that is left (Golub and Van
- * Loan, Matrix Computations, 3.4). Rows are chosen by selects, so that every matrix of a batch may have pivots of its own. For a
- * `singular` matrix it goes on behind a pivot of 0, so that the product of the pivots is 0.
+ * Gauss-Jordan elimination of the first n columns of [..., n, m] with partial pivoting (Golub and Van Loan, Matrix Computations, 3.4). Rows
+ * are chosen by selects, so that every matrix of a batch can have its own pivots. With `singular` it goes on after a pivot of 0, so that
+ * the product of the pivots is 0.
  */
 export function eliminate(b: B, x: NodeId, n: number, singular = false): Eliminated {
   const rank = b.shape(x).length;
@@ -63,7 +63,7 @@ export function eliminate(b: B, x: NodeId, n: number, singular = false): Elimina
     sign = sign === undefined ? turn : b.op('mul', sign, turn);
     const width = at(shape, column) as number;
     if (width === 1) break;
-    // The row of the pivot by the pivot, and away from all other rows.
+    // Divide the pivot's row by the pivot and subtract it from all other rows.
     const behind = (v: NodeId, axis: number): NodeId => part(b, v, axis, 1, width - 1);
     const tail = behind(chosen, row);
     const divisor = singular ? b.op('select', b.op('eq', pivot, b.like(0, pivot)), b.like(1, pivot), pivot) : pivot;
@@ -78,12 +78,12 @@ export function eliminate(b: B, x: NodeId, n: number, singular = false): Elimina
   return { rest, pivots, sign: sign ?? b.full(1, { dtype: 'f32', shape: [] }) };
 }
 
-/** Rows up to which determinants are computed without a division. */
+/** Determinants of up to this many rows are computed without division. */
 const WITHOUT_DIVISION = 4;
 
 /**
- * Small determinants are polynomials. Larger ones are products of pivots, which are less prone to rounding; but a pivot of 0 hides from
- * the slopes what the other rows would have given, so that those of singular matrices are the polynomial's.
+ * Small determinants are polynomials. Larger ones are products of pivots, which round less. But where a pivot is 0, the product loses the
+ * gradient of the other rows, so singular matrices take their gradient from the polynomial.
  */
 export function determinant(b: B, x: NodeId, n: number): NodeId {
   if (n <= WITHOUT_DIVISION) return polynomial(b, x, n);
@@ -91,15 +91,15 @@ export function determinant(b: B, x: NodeId, n: number): NodeId {
   const product = pivots.reduce((p, q) => b.op('mul', p, q), sign);
   const singular = pivots.map((p) => b.op('eq', p, b.like(0, p))).reduce((p, q) => b.op('or', p, q));
   const shape = b.shape(x);
-  // Of other matrices the powers might overflow, which would reach the slopes.
+  // The powers of other matrices might overflow and spoil the gradient, so those become 0.
   const asked = b.op('select', b.unreduce(singular, shape, [shape.length - 2, shape.length - 1]), x, b.like(0, x));
   const slopes = polynomial(b, asked, n);
   return b.op('select', singular, b.op('sub', slopes, b.op('detach', slopes)), product);
 }
 
 /**
- * The determinant without a division, right where matrices are singular too and exact to all derivatives: Bird, A simple division-free
- * algorithm for computing determinants, 2011.
+ * The determinant without division, correct for singular matrices too and exact to all derivatives: Bird, A simple division-free algorithm
+ * for computing determinants, 2011.
  */
 function polynomial(b: B, x: NodeId, n: number): NodeId {
   const shape = b.shape(x);
@@ -110,7 +110,7 @@ function polynomial(b: B, x: NodeId, n: number): NodeId {
   const zero = b.like(0, x);
   let power = x;
   for (let k = 1; k < n; k++) {
-    // What is above the diagonal; on it, at i, minus the sum of the diagonal behind i.
+    // The part above the diagonal; the diagonal at i becomes minus the sum of the diagonal after i.
     const above = b.op('select', b.op('lt', i, j), power, zero);
     const diagonal = b.sum(b.op('select', b.op('eq', i, j), power, zero), [row]);
     const behind = b.op('select', b.op('lt', i, j), b.unreduce(diagonal, shape, [row]), zero);
@@ -121,7 +121,7 @@ function polynomial(b: B, x: NodeId, n: number): NodeId {
   return n % 2 === 1 ? corner : b.op('neg', corner);
 }
 
-/** Column by column: the root of the corner, what is below it, and what is left (Golub and Van Loan, 4.2). */
+/** Column by column: the square root of the corner, the column below it, and the remaining matrix (Golub and Van Loan, 4.2). */
 export function cholesky(b: B, x: NodeId): NodeId {
   const shape = b.shape(x);
   const [row, column] = [shape.length - 2, shape.length - 1];
@@ -160,7 +160,7 @@ export function cholesky(b: B, x: NodeId): NodeId {
   return columns.length === 1 ? at(columns, 0) : b.add('concat', columns, { axis: column });
 }
 
-/** Solves row by row: a x = y for a that has zeros below its diagonal (`upper`) or above it. */
+/** Solves a x = y row by row, for a upper (`upper`) or lower triangular. */
 export function substitute(b: B, a: NodeId, y: NodeId, upper: boolean, ones: boolean): NodeId {
   const rank = b.shape(a).length;
   const [row, column] = [rank - 2, rank - 1];
@@ -168,7 +168,7 @@ export function substitute(b: B, a: NodeId, y: NodeId, upper: boolean, ones: boo
   const rows: NodeId[] = [];
   let rest = y;
   for (let k = 0; k < n; k++) {
-    // The rows that are left are 0 to n - k - 1 from above, or k to n - 1.
+    // The remaining rows are 0 to n - k - 1 from the top, or k to n - 1.
     const left = n - k;
     const own = upper ? left - 1 : 0;
     const i = upper ? left - 1 : k;

@@ -3,10 +3,10 @@ import type { BlockStatement, FnStatement } from '../parser/ast.ts';
 import type { Const } from './constants.ts';
 import type { Value } from './values.ts';
 
-/** `failed` stands for a name whose definition had an error of its own. */
+/** `failed`: the name's own definition had an error. */
 type Entry = { readonly value: Value | 'failed'; readonly span: Span; used: boolean };
 
-/** Names and what they stand for; inner scopes see outer ones. */
+/** A scope; inner scopes see the names of outer ones. */
 export class Environment {
   private readonly entries = new Map<string, Entry>();
   private readonly outer: Environment | undefined;
@@ -19,12 +19,12 @@ export class Environment {
     return new Environment(this);
   }
 
-  /** The outermost scope: what the file itself names. */
+  /** The outermost scope: the names of the file itself. */
   globals(): Environment {
     return this.outer ? this.outer.globals() : this;
   }
 
-  /** False if this scope has the name already. */
+  /** False if this scope already has the name. */
   define(name: string, value: Value | 'failed', span: Span): boolean {
     if (this.entries.has(name)) return false;
     this.entries.set(name, { value, span, used: false });
@@ -38,7 +38,7 @@ export class Environment {
     return entry.value;
   }
 
-  /** Without counting as a use. */
+  /** Looks a name up without marking it as used. */
   peek(name: string): Value | 'failed' | undefined {
     return this.entries.get(name)?.value;
   }
@@ -51,7 +51,7 @@ export class Environment {
     return [...this.entries].filter(([, v]) => !v.used).map(([name, v]) => ({ name, span: v.span }));
   }
 
-  // What bindArguments needs: names that are known while compiling.
+  // The `ConstScope` of bindArguments: names that are known at compile time.
 
   has(name: string): boolean {
     return this.lookup(name) !== undefined;

@@ -9,7 +9,7 @@ import type { ModelBuilder } from './model-builder.ts';
 import type { Targets } from './targets.ts';
 import type { Flow, StagePart, StageValue, Value } from './values.ts';
 
-/** What the parts of the evaluator need of one another. */
+/** What the parts of the evaluator need from each other. */
 export interface Evaluation {
   readonly m: ModelBuilder;
   readonly b: GraphBuilder;
@@ -21,15 +21,15 @@ export interface Evaluation {
   runPart(part: StagePart, x: Value, flow: Flow): Value;
   /** Gives the names of a `let` their values, or that of a `param` its tensor. */
   bind(s: LetStatement | ParamStatement, env: Environment, flow: Flow): void;
-  /** Runs the body of a definition, unless definitions use one another without end. */
+  /** Runs the body of a definition, with a limit on recursion. */
   deeper<T>(name: Name, body: () => T): T;
-  /** Layers are still to come, so that a weight that is not there yet may come too. */
+  /** More layers may follow, so a missing weight may still be declared. */
   readonly growing: boolean;
-  /** What the model is compared with, where there is a model. */
+  /** What the model is compared with, if there is a model. */
   readonly targets: Targets | undefined;
-  /** Tells of something that is right and may not be meant. */
+  /** Warns about something that is valid but may not be intended. */
   warn(code: Code, span: Span, label: string, help: string): void;
-  /** Reports, and leaves what cannot go on. */
+  /** Reports an error and throws. */
   fail(code: Code, span: Span, label: string, more?: { readonly help?: string | undefined; readonly notes?: readonly string[] }): never;
   refuse(p: Problem, span: Span, notes?: readonly string[]): never;
 }

@@ -27,10 +27,10 @@ import { sameType } from '../base/types.ts';
 import { table } from './functions.ts';
 import { Reported, attempt, constant, describeValue, tensor, type Flow, type StagePart, type StageValue, type Value } from './values.ts';
 
-/** How deep definitions may use one another: deeper ones use themselves. */
+/** Definitions that nest deeper than this call themselves. */
 const MAX_DEPTH = 64;
 
-/** Gives expressions their meaning: constants are computed, tensors become nodes, stages wait for what flows in. */
+/** Evaluates expressions: constants are computed, tensors become nodes, stages wait for their input. */
 export class Evaluator implements Evaluation {
   readonly m: ModelBuilder;
   readonly b: GraphBuilder;
@@ -39,11 +39,11 @@ export class Evaluator implements Evaluation {
   private depth = 0;
   growing = false;
   targets: Targets | undefined;
-  /** Words that the walk through a file gives a meaning: `pred`, `target`. */
+  /** Words that the walk through a file defines: `pred`, `target`. */
   free: (name: string, span: Span) => Value | undefined = () => undefined;
   /** Those words, for suggestions. */
   freeWords: readonly string[] = [];
-  /** Names that the walk through a file gives a meaning of its own. */
+  /** Calls that the walk through a file defines. */
   readonly specials = new Map<string, (e: A.CallExpr, env: Environment, flow: Flow) => Value>([
     ['grad', (e, env, flow) => derivative(this, e, env, flow)],
   ]);
@@ -67,7 +67,7 @@ export class Evaluator implements Evaluation {
   }
 
   warn(code: Code, span: Span, label: string, help: string): void {
-    // A stage may be built several times, and be told of once.
+    // A stage may be built several times, but is warned about once.
     if (this.sink.all.some((d) => d.code === code && d.span?.start === span.start && d.span.source === span.source)) return;
     this.sink.warn(code, span, label, help);
   }
@@ -113,7 +113,7 @@ export class Evaluator implements Evaluation {
       return this.b.cast(this.b.full(v.value ? 1 : 0, { dtype: 'i32', shape: [] }), 'bool');
     const numbers = v.kind === 'const' && Array.isArray(v.value) ? arrayOf(v.value) : undefined;
     if (numbers) return table(this.b, numbers.data, numbers.shape);
-    // A list of values of one shape is those values side by side.
+    // A list of values of one shape is stacked.
     if (v.kind === 'tuple' && v.items.length > 0) {
       const parts = v.items.map((item) => this.tensorOf(item, span));
       const [first = -1] = parts;
@@ -156,7 +156,7 @@ export class Evaluator implements Evaluation {
     const special = this.specials.get(name);
     if (special) return special(e, env, flow);
     const local = env.lookup(name);
-    // What is wrong with it is told already, where nothing else has this name.
+    // An error in its definition has been reported already, unless the name also means something else.
     if (local === 'failed' && !this.names(name)) throw new Reported(name);
     if (local && local !== 'failed' && local.kind === 'stage') return stageCall(this, local, e, env, flow);
     const def = this.defs.get(name);
@@ -175,12 +175,12 @@ export class Evaluator implements Evaluation {
     return layerCall(this, this.sink, layer, e, env, flow);
   }
 
-  /** Whether a call of this name means something of the file's or of the language's own. */
+  /** Whether a call of this name can mean a definition of the file or a builtin. */
   private names(name: string): boolean {
     return this.defs.has(name) || [CREATORS, LAYERS, LOSSES].some((table) => Object.hasOwn(table, name));
   }
 
-  /** `arange(5)` counts; `arange(x)` is the places of an axis of x. */
+  /** `arange(5)` counts; `arange(x)` gives the indices of an axis of x. */
   private countsOn(e: A.CallExpr, env: Environment): boolean {
     const [first] = e.args;
     if (!first) return false;
@@ -214,7 +214,7 @@ export class Evaluator implements Evaluation {
       );
       return;
     }
-    // A name goes to weights that are shared where the value is their share(...) itself, and not where it is made of several.
+    // Shared weights take the name of a `let` only if its value is the share(...) itself, not an expression around it.
     const shares = l.value.kind === 'call' && l.value.callee.text === 'share';
     const binding = shares && l.names.length === 1 ? l.names[0]?.text : undefined;
     const several = l.names.length > 1 && l.value.kind === 'call' ? { several: l.value } : {};

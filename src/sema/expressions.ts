@@ -10,7 +10,7 @@ import { isProblem, problem, type BuiltValue } from './layers/layer.ts';
 import { lift } from './stages.ts';
 import { constant, describeValue, tensor, type Flow, type Value } from './values.ts';
 
-/** Arithmetic and lists: on constants now, on tensors as nodes, on stages as stages. */
+/** Arithmetic and lists: constants are computed now, tensors become nodes, stages stay stages. */
 
 export function list(ev: Evaluation, e: A.ListExpr, env: Environment, flow: Flow): Value {
   const items = e.items.map((item) => ev.evaluate(item, env, flow));
@@ -64,7 +64,7 @@ export function operate(ev: Evaluation, op: A.BinaryOperator, p: NodeId, q: Node
   const { b } = ev;
   if ([p, q].some((v) => b.type(v).dtype === 'bool'))
     return problem('NN204', `${op} takes numbers, and this is a truth value`, 'where(condition, a, b) turns it into numbers');
-  // Quotients, powers and products of labels are numbers.
+  // Quotients, powers and products of integers are floats.
   const [x, y] = ['/', '%', '^', '@'].includes(op) ? [b.cast(p, 'f32'), b.cast(q, 'f32')] : [p, q];
   const simple = { '+': 'add', '-': 'sub', '*': 'mul', '/': 'div', '^': 'pow', '<': 'lt', '<=': 'le', '==': 'eq' } as const;
   if (op === '@') return matmul(b, x, y);

@@ -1,7 +1,7 @@
-/** What settings of PyTorch and NumPy are called here, where a call has the setting that stands for them. */
+/** PyTorch and NumPy names of settings, and what they are called here. */
 const SAME: Readonly<Record<string, string>> = { axis: 'dim', axes: 'dim', keepdims: 'keepdim', ddof: 'correction' };
 
-/** What to write for a setting that a call has not; undefined where nothing stands for it. */
+/** What to write for a setting that a call does not have; undefined if there is no equivalent. */
 export function foreignArgument(name: string, known: readonly string[]): string | undefined {
   const here = Object.hasOwn(SAME, name) ? SAME[name] : undefined;
   if (here !== undefined && known.includes(here)) return `it is called ${here} here: ${here}=...`;

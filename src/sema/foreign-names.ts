@@ -1,6 +1,6 @@
-/** A word of PyTorch, Keras or NumPy that is called otherwise here. */
+/** A word of PyTorch, Keras or NumPy that has another name here. */
 export interface Foreign {
-  /** The word, or the sign, that stands for it. */
+  /** The word or operator used here. */
   readonly here: string;
   /** One line that uses it. */
   readonly example: string;
@@ -196,7 +196,7 @@ const DATA_DEPENDENT = 'its shape would depend on the data, and shapes are known
 const PLACE = 'where a program runs is not written in it: nnc run --device gpu';
 const EXTENT = 'sizes are known while compiling: write the number, or name it with let';
 
-/** Words that nothing stands for, and what to do instead. */
+/** Words without an equivalent, and what to do instead. */
 export const FOREIGN_NOTES: Readonly<Record<string, string>> = {
   None: 'leave the argument out, or write false to switch something off',
   inf: 'numbers are finite here: 1e30 is larger than anything it meets, and masked_fill(x, mask, -1e30) masks',

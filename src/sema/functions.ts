@@ -3,13 +3,13 @@ import type { Dim } from '../base/types.ts';
 import type { GraphBuilder } from '../ir/graph/builder.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 
-/** Functions that are compositions of operations; the simplifier and the scheduler see through them. */
+/** Functions composed of operations; the simplifier and the scheduler see through them. */
 type B = GraphBuilder;
 
 /** x where x > 0, else 0; the derivative at 0 is 0, as in PyTorch. */
 export function relu(b: B, x: NodeId): NodeId {
   const zero = b.like(0, x);
-  // Asked this way round, what is no number stays none.
+  // Written as x <= 0, so that NaN stays NaN.
   return b.op('select', b.op('le', x, zero), zero, x);
 }
 
@@ -30,12 +30,12 @@ export function geluTanh(b: B, x: NodeId): NodeId {
   return b.op('mul', b.op('mul', x, b.like(0.5, x)), b.op('add', b.op('tanh', inner), b.like(1, x)));
 }
 
-/** The largest value along an axis, only to keep exp from overflowing: no gradient flows through it. */
+/** The largest value along an axis, only to keep exp from overflowing, so no gradient flows through it. */
 function peak(b: B, x: NodeId, axis: number): NodeId {
   return b.op('detach', b.add('reduce_max', [x], { axes: [axis] }));
 }
 
-/** The largest negative float32: stands for minus infinity, which drivers may assume not to exist. */
+/** The largest negative float32, instead of minus infinity, which drivers may assume does not occur. */
 export const LOWEST = -3.4028234663852886e38;
 
 export function softmax(b: B, x: NodeId, axis: number): NodeId {
@@ -44,7 +44,7 @@ export function softmax(b: B, x: NodeId, axis: number): NodeId {
   return b.op('div', e, b.unreduce(b.sum(e, [axis]), shape, [axis]));
 }
 
-/** log sum exp along an axis, which goes away. */
+/** log sum exp along an axis, which is removed. */
 export function logsumexp(b: B, x: NodeId, axis: number): NodeId {
   const m = peak(b, x, axis);
   const e = b.op('exp', b.op('sub', x, b.unreduce(m, b.shape(x), [axis])));
@@ -62,7 +62,7 @@ export function mean(b: B, x: NodeId): NodeId {
   return b.op('div', total, n);
 }
 
-/** 1 where the last axis is the label, else 0: [..., classes]. */
+/** One-hot rows of labels: [..., classes]. */
 export function oneHot(b: B, labels: NodeId, classes: Dim): NodeId {
   const shape = [...b.shape(labels), classes];
   const last = shape.length - 1;
@@ -70,7 +70,7 @@ export function oneHot(b: B, labels: NodeId, classes: Dim): NodeId {
   return b.op('eq', place, b.unreduce(labels, shape, [last]));
 }
 
-/** A tensor with one of its axes behind all others. */
+/** Moves an axis to the end. */
 export function lastAxis(b: B, x: NodeId, axis: number): NodeId {
   const axes = b.shape(x).map((_, i) => i);
   return axis === axes.length - 1 ? x : b.permute(x, [...axes.filter((i) => i !== axis), axis]);
@@ -92,7 +92,7 @@ export function softplus(b: B, x: NodeId): NodeId {
   return b.op('add', relu(b, x), b.op('log1p', b.op('exp', b.op('neg', magnitude(b, x)))));
 }
 
-/** |x| as two branches, of which 0 belongs to the falling one: for functions that are smooth there, and so need a slope. */
+/** |x| as two branches, where 0 belongs to the falling one: for functions that are smooth at 0 and need a gradient there. */
 export function magnitude(b: B, x: NodeId): NodeId {
   return b.op('select', b.op('lt', b.like(0, x), x), x, b.op('neg', x));
 }
@@ -105,18 +105,18 @@ export function elu(b: B, x: NodeId, alpha: number): NodeId {
   return b.op('select', positive, x, b.op('mul', below, b.like(alpha, x)));
 }
 
-/** `size` places of an axis from `from` on. */
+/** `size` elements of an axis, from `from` on. */
 export function part(b: B, x: NodeId, axis: number, from: number, size: number): NodeId {
   const shape = b.shape(x);
   return b.add('slice', [x], { start: shape.map((_, i) => (i === axis ? from : 0)), size: shape.map((d, i) => (i === axis ? size : d)) });
 }
 
-/** Towards zero. */
+/** Rounds towards zero. */
 export function trunc(b: B, x: NodeId): NodeId {
   return b.op('select', b.op('lt', x, b.like(0, x)), b.op('neg', b.op('floor', b.op('neg', x))), b.op('floor', x));
 }
 
-/** To the nearest whole number; halves go to the even one. */
+/** Rounds to the nearest integer; halves go to the even one. */
 export function round(b: B, x: NodeId): NodeId {
   const up = b.op('floor', b.op('add', x, b.like(0.5, x)));
   const tie = b.op('eq', b.op('sub', up, x), b.like(0.5, x));
@@ -125,18 +125,18 @@ export function round(b: B, x: NodeId): NodeId {
   return b.op('select', b.op('and', tie, odd), b.op('sub', up, b.like(1, x)), up);
 }
 
-/** Quotients below 2 to this are counted bit by bit. */
+/** Quotients of up to this many bits are computed bit by bit. */
 const QUOTIENT_BITS = 24;
 
 /**
- * What is left of x when whole y are taken away. A rounded quotient is off by one where it comes out whole, 6 / 0.1 among them, and its
- * product with y is rounded too; so y times powers of two are taken away, the largest first: of numbers so near to one another the
- * difference is exact (Sterbenz). Larger quotients are rounded. The slope in y is minus the rounded quotient, as in PyTorch.
+ * The remainder of x / y, rounded towards zero. A rounded quotient is off by one when it comes out whole (such as 6 / 0.1), and its product
+ * with y is rounded too. So y times powers of two are subtracted, the largest first: differences of numbers that close are exact
+ * (Sterbenz). Larger quotients are rounded. The gradient in y is minus the rounded quotient, as in PyTorch.
  */
 export function fmod(b: B, x: NodeId, y: NodeId): NodeId {
   const zero = b.like(0, x);
   const quotient = b.op('detach', trunc(b, b.op('div', x, y)));
-  // Where the quotient is below 1 the product is 0, whatever y is.
+  // If the quotient is below 1 the product is 0, even if y is infinite.
   const rounded = b.op('sub', x, b.op('select', b.op('eq', quotient, zero), zero, b.op('mul', quotient, y)));
   const limit = 2 ** QUOTIENT_BITS;
   const exact = b.op('lt', b.op('abs', quotient), b.like(limit / 2, x));
@@ -147,14 +147,14 @@ export function fmod(b: B, x: NodeId, y: NodeId): NodeId {
     rest = b.op('select', b.op('le', part, rest), b.op('sub', rest, part), rest);
   }
   const signed = b.op('select', b.op('lt', x, zero), b.op('neg', rest), rest);
-  // The value is the exact one; x - x and y - y are 0 and bring the slopes.
+  // The value is exact; x - detach(x) and y - detach(y) are 0 and only carry the gradient.
   const slopes = (v: NodeId): NodeId => b.op('sub', v, b.op('detach', v));
   const finite = b.op('select', b.op('finite', y), y, b.like(1, y));
   const value = b.op('add', signed, b.op('sub', slopes(x), b.op('mul', quotient, slopes(finite))));
   return b.op('select', exact, value, rounded);
 }
 
-/** The remainder that has the sign of y: fmod, and y more where the signs differ. */
+/** The remainder with the sign of y: fmod, plus y where the signs differ. */
 export function remainder(b: B, x: NodeId, y: NodeId): NodeId {
   const rest = fmod(b, x, y);
   const zero = b.like(0, x);
@@ -166,29 +166,29 @@ export function remainder(b: B, x: NodeId, y: NodeId): NodeId {
   return b.op('select', over, b.op('add', rest, y), rest);
 }
 
-/** 2 atan(x / (1 + sqrt(1 - x^2))): nothing is divided by 0 at the ends. */
+/** 2 atan(x / (1 + sqrt(1 - x^2))), which does not divide by 0 at the ends. */
 export function asin(b: B, x: NodeId): NodeId {
   const one = b.like(1, x);
   const root = b.op('sqrt', b.op('sub', one, b.op('mul', x, x)));
   return b.op('mul', b.op('atan', b.op('div', x, b.op('add', one, root))), b.like(2, x));
 }
 
-/** Where log(2 x) stands for asinh and acosh: what is left out is below 1/(4 x^2). */
+/** From here on log(2 x) replaces asinh and acosh: the error is below 1/(4 x^2). */
 const FAR = 1e6;
 
-/** log1p of `near`, a function of x, and log(2 x) where x is so large that its square would overflow. */
+/** log1p(near(x)), or log(2 x) where x is so large that its square would overflow. */
 export function logNearOrFar(b: B, x: NodeId, near: (x: NodeId) => NodeId): NodeId {
   const [one, far] = [b.like(1, x), b.op('lt', b.like(FAR, x), x)];
   const large = b.op('add', b.op('log', b.op('select', far, x, one)), b.like(Math.LN2, x));
   return b.op('select', far, large, b.op('log1p', near(b.op('select', far, one, x))));
 }
 
-/** The first place of the largest value along an axis, which goes away: i32. */
+/** The index of the first largest value along an axis, which is removed: i32. */
 export function argmax(b: B, x: NodeId, axis: number): NodeId {
   const shape = b.shape(x);
   const place = b.add('iota', [], { axis }, { dtype: 'i32', shape });
   const best = b.op('eq', x, b.unreduce(b.add('reduce_max', [x], { axes: [axis] }), shape, [axis]));
-  // The smallest place is the largest of the negatives.
+  // The smallest index is the largest of the negated ones.
   const candidates = b.op('select', best, b.op('neg', place), b.full(-0x7fffffff, { dtype: 'i32', shape }));
   return b.op('neg', b.add('reduce_max', [candidates], { axes: [axis] }));
 }
@@ -200,30 +200,30 @@ export function table(b: B, values: readonly number[], shape: readonly number[])
   return b.reshape(flat, shape);
 }
 
-/** The number of elements along axes, as a scalar node: the batch is known only later. */
+/** The number of elements along axes, as a scalar node because the batch size is known only later. */
 export function elements(b: B, x: NodeId, axes: readonly number[]): NodeId {
   return axes.reduce<NodeId>((acc, a) => b.op('mul', acc, b.dimsize(extent(b, x, a))), b.full(1, { dtype: 'f32', shape: [] }));
 }
 
-/** The square root of a sum of squares: at 0 it has the slope 0, as PyTorch's norms have, and not infinity. */
+/** The square root of a sum of squares. Its gradient at 0 is 0, as in PyTorch's norms, and not infinity. */
 export function rootOfSum(b: B, sum: NodeId): NodeId {
   const none = b.op('eq', sum, b.like(0, sum));
   return b.op('select', none, b.like(0, sum), b.op('sqrt', b.op('select', none, b.like(1, sum), sum)));
 }
 
-/** x, but at least 0; at 0 itself the slope is 1, as torch.clamp has it. */
+/** max(x, 0), but with a gradient of 1 at 0, as in torch.clamp. */
 export function atLeastZero(b: B, x: NodeId): NodeId {
   const zero = b.like(0, x);
   return b.op('select', b.op('lt', x, zero), zero, x);
 }
 
-/** At least eps, for divisors; as PyTorch's clamp under no_grad, the gradient goes by as if nothing had been changed. */
+/** max(x, eps), for divisors. The gradient passes unchanged, like PyTorch's clamp under no_grad. */
 export function liftedTo(b: B, x: NodeId, eps: number): NodeId {
   const least = b.like(eps, x);
   return b.op('select', b.op('lt', x, least), b.op('add', least, b.op('sub', x, b.op('detach', x))), x);
 }
 
-/** Halves are multiplied until one is left: gradients are right even where a factor is 0. */
+/** Multiplies the halves until one element is left, so that gradients are right even where a factor is 0. */
 export function productOver(b: B, x: NodeId, axis: number): NodeId {
   let y = x;
   for (;;) {

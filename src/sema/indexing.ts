@@ -9,20 +9,20 @@ import { table } from './functions.ts';
 import { lift } from './stages.ts';
 import { tensor, type Flow, type Value } from './values.ts';
 
-/** What one item of `x[...]` says of an axis. */
+/** What one item of `x[...]` means for an axis. */
 type Choice =
   | { readonly kind: 'all' }
   | { readonly kind: 'new' }
   | { readonly kind: 'place'; readonly at: number }
   | { readonly kind: 'range'; readonly from: number | undefined; readonly to: number | undefined; readonly step: number }
-  /** The places that whole numbers say; `listed` are those that are known while compiling. */
+  /** Integer indices; `listed` are those known at compile time. */
   | { readonly kind: 'rows'; readonly index: NodeId; readonly listed: Listed | undefined };
 
 type Listed = ReturnType<typeof arrayOf>;
 
 type Item = Choice & { readonly span: A.IndexItem['span'] };
 
-/** `x[0, 1:9:2]`, `x[..., 0]`, `x[:, None]`, `table[tokens]`: as NumPy and PyTorch read them. */
+/** `x[0, 1:9:2]`, `x[..., 0]`, `x[:, None]`, `table[tokens]`, as in NumPy and PyTorch. */
 export function index(ev: Evaluation, e: A.IndexExpr, env: Environment, flow: Flow): Value {
   const v = ev.evaluate(e.value, env, flow);
   const number = (x: A.Expr | undefined): number | undefined => {
@@ -55,7 +55,7 @@ export function index(ev: Evaluation, e: A.IndexExpr, env: Environment, flow: Fl
   return lift(ev, [v], e.span, ([x]) => tensor(choose(ev, e, ev.tensorOf(x ?? v, e.value.span), items)));
 }
 
-/** Places that are values: whole numbers, computed or listed. */
+/** Indices that are values: integers, computed or listed. */
 function rows(ev: Evaluation, v: Value, span: A.Expr['span']): NodeId {
   const id = ev.tensorOf(v, span);
   const { dtype } = ev.b.type(id);
@@ -63,7 +63,7 @@ function rows(ev: Evaluation, v: Value, span: A.Expr['span']): NodeId {
     return ev.fail('NN204', span, 'a comparison does not choose places: how many it finds is not known while compiling', {
       help: 'where(condition, a, b) keeps the shape',
     });
-  // A list of numbers is written without a point.
+  // A list of integers is accepted although numbers are floats.
   const listed = v.kind === 'const' && [v.value].flat(9).every((n) => typeof n === 'number' && Number.isInteger(n));
   if (dtype !== 'i32' && !listed)
     return ev.fail('NN204', span, 'an index is whole numbers', { help: 'int(x) makes them of numbers, and an input may be int' });
@@ -106,7 +106,7 @@ function choose(ev: Evaluation, e: A.IndexExpr, x: NodeId, given: readonly (Item
   return chosen?.kind === 'rows' ? gathered(ev, y, rowAxis, chosen) : y;
 }
 
-/** One place or a range of an axis of known size. */
+/** One index or a range of an axis of known size. */
 function part(ev: Evaluation, x: NodeId, axis: number, d: number, item: Item & { kind: 'place' | 'range' }, whole: readonly Dim[]): NodeId {
   const { b } = ev;
   const wrap = (n: number): number => (n < 0 ? n + d : n);
@@ -120,12 +120,12 @@ function part(ev: Evaluation, x: NodeId, axis: number, d: number, item: Item & {
     size: shape.map((s, i) => (i === axis ? to - from : s)),
   });
   if (item.kind === 'place' || item.step === 1) return y;
-  // Windows of one place, `step` apart.
+  // Windows of one element, `step` apart.
   const windows = b.add('window', [y], { axis, size: 1, stride: item.step, dilation: 1 });
   return b.reshape(windows, b.shape(windows).slice(0, -1));
 }
 
-/** A range with a step below 0, from its end on: the places in their order, then the other way round. */
+/** A range with a negative step: takes the elements in ascending order, then reverses them. */
 function backwards(ev: Evaluation, x: NodeId, axis: number, d: number, item: Item & { kind: 'range' }, whole: readonly Dim[]): NodeId {
   const wrap = (n: number): number => (n < 0 ? n + d : n);
   const [from, to] = [Math.min(d - 1, wrap(item.from ?? d - 1)), item.to === undefined ? -1 : Math.max(-1, wrap(item.to))];
@@ -135,7 +135,7 @@ function backwards(ev: Evaluation, x: NodeId, axis: number, d: number, item: Ite
   return ev.b.add('flip', [part(ev, x, axis, d, rising, whole)], { axes: [axis] });
 }
 
-/** Places counted from the front: negative ones count from the end. Those that are known must exist. */
+/** Makes negative indices count from the end. Indices known at compile time must be in range. */
 function fromFront(ev: Evaluation, n: number, { index, listed, span }: Rows): NodeId {
   const { b } = ev;
   if (!listed) return b.op('select', b.op('lt', index, b.like(0, index)), b.op('add', index, b.like(n, index)), index);
@@ -148,7 +148,7 @@ function fromFront(ev: Evaluation, n: number, { index, listed, span }: Rows): No
 
 type Rows = Extract<Item, { readonly kind: 'rows' }>;
 
-/** The places of an axis that an index of any shape names; its axes stand where that axis stood. */
+/** Gathers along an axis by an index of any shape, whose axes replace that axis. */
 function gathered(ev: Evaluation, x: NodeId, axis: number, given: Rows): NodeId {
   const { b } = ev;
   const { span } = given;
@@ -164,7 +164,7 @@ function gathered(ev: Evaluation, x: NodeId, axis: number, given: Rows): NodeId 
   const rest = shape.map((_, i) => i).filter((i) => i !== axis);
   const found = b.op('gather', b.permute(x, [axis, ...rest]), index);
   const first = places.length;
-  // [index..., rest...] -> rest before the axis, index, rest behind it.
+  // [index..., rest...] -> rest before the axis, index, rest after it.
   const others = rest.map((_, i) => first + i);
   const order = [...others.slice(0, axis), ...places.map((_, i) => i), ...others.slice(axis)];
   return b.permute(found, order);

@@ -5,10 +5,10 @@ import { advice } from './advice.ts';
 import { bindArguments, type AnyArgs, type Parameters } from './arguments.ts';
 import { evalConst, type ConstScope } from './constants.ts';
 
-/** An initialiser before the shape is known; a text says why a shape does not fit. */
+/** An initialiser before the shape is known; a string says why a shape does not fit. */
 export type Initialiser = (shape: readonly number[]) => Init | string;
 
-/** How the trained tensors of one call start, where it says so. */
+/** The initialisers that one call gives for its parameters, if any. */
 export interface Overrides {
   readonly init: Initialiser | undefined;
   readonly bias_init: Initialiser | undefined;
@@ -20,7 +20,7 @@ interface Entry {
   readonly make: (args: AnyArgs) => Initialiser;
 }
 
-/** What flows into and out of one unit: PyTorch's fan_in and fan_out. */
+/** PyTorch's fan_in and fan_out. */
 function fans(shape: readonly number[]): { readonly in: number; readonly out: number } | undefined {
   const [out, input] = shape;
   if (out === undefined || input === undefined) return undefined;

@@ -4,13 +4,13 @@ import type { NodeId } from '../ir/graph/types.ts';
 import { meaning, NO_VALUES } from '../reference/evaluate.ts';
 import type { Tensor } from '../reference/walk.ts';
 
-/** What is not known while compiling: what data, training and the step decide. */
+/** Operations whose values are not known at compile time: they depend on data, training or the step. */
 const LATER = new Set(['input', 'param', 'state', 'scalar', 'uniform', 'shuffle', 'dimsize']);
 
-/** More numbers than this are left to the device. */
+/** Larger tensors are left to the device. */
 const MOST = 1 << 20;
 
-/** The numbers of a value that is made of nothing, such as `eye(3) / 2`; undefined where it depends on what is known only later. */
+/** The value of a tensor that needs no input, such as `eye(3) / 2`; undefined if it depends on anything known only later. */
 export function knownValue(b: GraphBuilder, id: NodeId): Tensor | undefined {
   const found = new Map<NodeId, Tensor | undefined>();
   const visit = (next: NodeId): Tensor | undefined => {

@@ -58,7 +58,7 @@ export function layerCall(ev: Evaluation, sink: DiagnosticSink, layer: Layer, e:
     return lift(ev, all, e.span, (vs) => {
       const before = ev.m.params.length;
       const result = run([...flow.prefix, label ?? String(flow.next)], vs.slice(0, values.length), vs.slice(values.length), false);
-      // A call with weights takes a place in the chain, as a stage does.
+      // A call with weights takes an index in the chain, as a stage does.
       if (label === undefined && ev.m.params.length > before) flow.next++;
       return result;
     });
@@ -85,14 +85,14 @@ export function layerCall(ev: Evaluation, sink: DiagnosticSink, layer: Layer, e:
   return stage([part]);
 }
 
-/** A value that flows; whole numbers of a list are places where places are meant, as in `m[[2, 0]]`. */
+/** A value that flows in; integers in a list are indices where the layer expects indices, as in `m[[2, 0]]`. */
 function operand(ev: Evaluation, x: Value, span: Span, isIndex: boolean): NodeId {
   const id = ev.tensorOf(x, span);
   const whole = isIndex && x.kind === 'const' && [x.value].flat(9).every(Number.isInteger);
   return whole ? ev.b.cast(id, 'i32') : id;
 }
 
-/** `permute(0, 2, 1)`, `reshape(2, 4)`: several numbers are the list that a call has as its only setting. */
+/** `permute(0, 2, 1)`, `reshape(2, 4)`: several numbers become the list that is the layer's only setting. */
 function gathered(layer: Layer, settings: readonly A.Argument[], span: Span): readonly A.Argument[] {
   const [only, ...others] = Object.values(layer.parameters);
   const numbers = settings.every((a) => !a.name && (a.value.kind === 'number' || a.value.kind === 'unary'));
@@ -100,7 +100,7 @@ function gathered(layer: Layer, settings: readonly A.Argument[], span: Span): re
   return [{ name: undefined, span, value: { kind: 'list', items: settings.map((a) => a.value), span } }];
 }
 
-/** Sorts the arguments: leading values that flow, tensors by name, and settings. */
+/** Splits the arguments into leading values that flow in, tensors by name, and settings. */
 function operands(ev: Evaluation, layer: Layer, e: A.CallExpr, env: Environment, flow: Flow): Operands {
   const isNamed = (a: A.Argument): boolean => a.name !== undefined && (layer.named ?? []).includes(a.name.text);
   const named = e.args.filter(isNamed).map((a) => ({ name: a.name?.text ?? '', value: ev.evaluate(a.value, env, flow), expr: a.value }));
@@ -120,7 +120,7 @@ interface Found {
   readonly rest: readonly A.Argument[];
 }
 
-/** Any number of values: every argument without a name but words; several values in one are taken apart. */
+/** Any number of values: every unnamed argument that is not a word. A tuple is taken apart. */
 function many(ev: Evaluation, layer: Layer, e: A.CallExpr, args: readonly A.Argument[], env: Environment, flow: Flow): Found | undefined {
   const flowing = args.filter((a) => !a.name && a.value.kind !== 'string');
   const last = flowing.at(-1);
@@ -139,7 +139,7 @@ function many(ev: Evaluation, layer: Layer, e: A.CallExpr, args: readonly A.Argu
   return { found, rest: args.filter((a) => !flowing.includes(a)) };
 }
 
-/** The first argument, if it is a value that flows: a plain number is a setting where the layer has settings. */
+/** The first argument, if it is a value that flows in. A plain number is a setting if the layer has settings. */
 function single(ev: Evaluation, layer: Layer, args: readonly A.Argument[], env: Environment, flow: Flow): Found | undefined {
   const [first, ...rest] = args;
   if (!first || first.name) return undefined;
@@ -151,9 +151,9 @@ function single(ev: Evaluation, layer: Layer, args: readonly A.Argument[], env: 
   if (setting?.none !== undefined && parts.some((x) => x.kind === 'name' && x.name === 'None')) return undefined;
   const value = ev.evaluate(first.value, env, flow);
   const isList = value.kind === 'const' && Array.isArray(value.value);
-  // A list is a setting only where one must be given: reshape([2, 3]), but sum([1, 2, 3]).
+  // A list is a setting only if that setting is required: reshape([2, 3]), but sum([1, 2, 3]).
   const required = setting?.default === undefined && !(layer.optional ?? []).includes(key ?? '');
-  // Where there are more arguments than settings, the first of them flows: reshape([1, 2, 3, 4], [2, 2]).
+  // If there are more arguments than settings, the first one flows in: reshape([1, 2, 3, 4], [2, 2]).
   const many = args.filter((a) => !a.name).length > Object.keys(layer.parameters).length;
   const flows = isList && setting !== undefined && (many || isNoSetting(ev, layer, value.value, args, env));
   const takesList =
@@ -162,7 +162,10 @@ function single(ev: Evaluation, layer: Layer, args: readonly A.Argument[], env: 
   return { found: [{ value, expr: first.value }], rest };
 }
 
-/** A list that cannot be the first setting, or behind which stands what can be the first setting but not the second: `pad([1, 2], 1)`. */
+/**
+ * Whether a list cannot be the first setting, or is followed by an argument that fits the first setting but not the second: `pad([1, 2],
+ * 1)`.
+ */
 function isNoSetting(ev: Evaluation, layer: Layer, list: Const, args: readonly A.Argument[], env: Environment): boolean {
   const [first, second] = Object.values(layer.parameters);
   if (!first || !hasType(list, first.type) || outOfRange(list, first) !== undefined) return true;
@@ -173,7 +176,7 @@ function isNoSetting(ev: Evaluation, layer: Layer, list: Const, args: readonly A
   return value.kind === 'const' && hasType(value.value, first.type) && (first.type === 'factors' || !hasType(value.value, second.type));
 }
 
-/** The values of a list that flows into a stage which takes several. */
+/** The values of a list that flows into a stage with several inputs. */
 function together(ev: Evaluation, e: A.CallExpr, inputs: readonly string[], x: Value): readonly Value[] {
   if (x.kind === 'tuple' && x.items.length === inputs.length) return x.items;
   const list = `[${inputs.join(', ')}]`;
@@ -194,7 +197,7 @@ function several(
   if (!first) return undefined;
   if (layer.together) {
     const value = ev.evaluate(first.value, env, flow);
-    // A number is a setting, so that the values are still to come.
+    // A number is a setting, so the values are still to come.
     if (value.kind === 'const' && typeof value.value === 'number') return undefined;
   }
   if (given.length < inputs.length)

@@ -19,7 +19,7 @@ export function lossCall(ev: Evaluation, sink: DiagnosticSink, loss: Loss, e: A.
   const least = loss.zero ? 1 : names.length;
   const isNamed = (a: A.Argument): boolean => (loss.named ?? []).includes(a.name?.text ?? '');
   const named = e.args.filter(isNamed);
-  // PyTorch's names of what is compared: mse(input=pred, target=target).
+  // Accepts PyTorch's argument names too: mse(input=pred, target=target).
   const place = (a: A.Argument): number => names.indexOf(a.name?.text === 'input' ? 'pred' : (a.name?.text ?? ''));
   const placed = e.args.filter((a) => a.name && place(a) >= 0).sort((a, b) => place(a) - place(b));
   const plain = e.args.filter((a) => !a.name);
@@ -39,7 +39,7 @@ export function lossCall(ev: Evaluation, sink: DiagnosticSink, loss: Loss, e: A.
   const compared = operands.slice(0, loss.operands?.length ?? 1).map((a) => ev.evaluate(a.value, env, flow));
   const [first] = compared;
   const last = operands[names.length - 1]?.value;
-  // A target that is not declared has the type that the loss asks for.
+  // An undeclared target takes the type that the loss expects.
   if (loss.target && last?.kind === 'name' && first?.kind === 'tensor' && ev.targets?.has(last.name) && !env.has(last.name)) {
     const type = loss.target(ev.b.type(first.id), args, ev.targets.typeOf(last.name));
     const by = named.map((a) => a.name?.text ?? '');
@@ -70,7 +70,7 @@ export function lossCall(ev: Evaluation, sink: DiagnosticSink, loss: Loss, e: A.
   });
 }
 
-/** What a loss compares: numbers, all in the shape of the first; a single number repeats. */
+/** An operand of a loss as floats in the shape of the first operand; a single number is repeated. */
 function alike(ev: Evaluation, name: string, names: readonly string[], id: NodeId, first: NodeId, span: Span): NodeId {
   const { b } = ev;
   const wrong = notNumbers(b, id);
@@ -85,7 +85,7 @@ function alike(ev: Evaluation, name: string, names: readonly string[], id: NodeI
   );
 }
 
-/** The target in the type that the loss wants: numbers repeat, as in arithmetic; labels must be labels. */
+/** The target in the type that the loss expects: numbers broadcast as in arithmetic; labels must be integers. */
 function fitted(ev: Evaluation, name: string, target: NodeId, wanted: ReturnType<Evaluation['b']['type']>, e: A.CallExpr): NodeId {
   const { b } = ev;
   const numbers = wanted.dtype === 'f32' ? b.cast(target, 'f32') : target;
@@ -100,7 +100,7 @@ function fitted(ev: Evaluation, name: string, target: NodeId, wanted: ReturnType
   return ev.refuse({ ...told, help: `${by} made the target ${kind}: declare one for each loss, as in: target y: [1]` }, e.span);
 }
 
-/** Labels that are known while compiling must be classes, as those of data must. */
+/** Labels known at compile time must be valid classes, like those of data. */
 function labelsFit(ev: Evaluation, target: NodeId, { classes, ignored }: ReturnType<typeof labelsOf>, span: A.Expr['span']): void {
   const labels = classes === undefined ? undefined : knownValue(ev.b, target)?.data;
   const wrong = labels && Array.from(labels).find((v) => v !== ignored && !(v >= 0 && v < (classes ?? 0)));
@@ -110,13 +110,13 @@ function labelsFit(ev: Evaluation, target: NodeId, { classes, ignored }: ReturnT
   });
 }
 
-/** A label that one loss leaves out is none of the classes, so that others which compare with the same target leave it out too. */
+/** A label that one loss ignores is not a class, so other losses with the same target ignore it too. */
 export function withIgnored(loss: Loss, args: AnyArgs, ignored: number | undefined): AnyArgs {
   if (ignored === undefined || args['ignore_index'] !== undefined || !Object.hasOwn(loss.parameters, 'ignore_index')) return args;
   return { ...args, ignore_index: ignored };
 }
 
-/** How many classes the labels of a target choose from, and which label does not count. */
+/** The number of classes of a target's labels, and the ignored label. */
 export function labelsOf(
   loss: Loss,
   args: AnyArgs,

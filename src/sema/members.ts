@@ -8,10 +8,10 @@ import type { Evaluation } from './evaluation.ts';
 import { LAYERS } from './layers/registry.ts';
 import { stage, tensor, type Flow, type Value } from './values.ts';
 
-/** Where PyTorch, NumPy and others keep their functions: `nn.Linear` is `Linear` here. */
+/** Modules of PyTorch, NumPy and others: `nn.Linear` is `Linear` here. */
 const MODULES = new Set(['nn', 'torch', 'F', 'np', 'numpy', 'tf', 'keras', 'functional', 'layers', 'optim']);
 
-/** What attributes of Python's tensors are called here. */
+/** What to write instead of attributes of Python's tensors. */
 const ATTRIBUTES: Readonly<Record<string, string>> = {
   grad: 'gradients are written grad(y, x)',
   shape: 'shapes are known while compiling; nnc check shows them',
@@ -26,12 +26,12 @@ const METHODS: Readonly<Record<string, string>> = {
   item: 'a value is printed as it is: print x',
 };
 
-/** `fc1.weight`, `blocks.0.attn.weight`: a weight of the model by the name that saved weights have. */
+/** `fc1.weight`, `blocks.0.attn.weight`: a weight of the model by its saved name. */
 export function member(ev: Evaluation, e: A.MemberExpr, env: Environment, flow: Flow): Value {
   const path = pathOf(e);
   const [root = ''] = path ?? [];
   const text = textOf(e.span).replace(/\s+/g, ' ');
-  // A stage may be called like a module, so that weights are looked for first.
+  // A stage may have the name of a module, so weights are looked up first.
   const found = e.args ? undefined : path && ev.m.weight(path, flow.prefix);
   if (found !== undefined) return tensor(found);
   const noModule = (): never => {
@@ -64,7 +64,7 @@ export function member(ev: Evaluation, e: A.MemberExpr, env: Environment, flow: 
           help:
             ev.m.weightNames().length > 0 ? hint(text, ev.m.weightNames(), 'there are') : 'layers have weights: layer fc1: Linear(4, 4)',
         });
-  // Inside of the model the layer may come first when values flow: then the weight is looked for again.
+  // A layer may be built only when values flow, so the weight is looked up again then.
   if (!ev.growing) return missing();
   return stage([
     {

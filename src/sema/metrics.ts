@@ -8,28 +8,28 @@ import { problem, type Problem } from './layers/layer.ts';
 
 export type Better = 'higher' | 'lower';
 
-/** What the loss says of the same values. */
+/** What the loss knows about the compared values. */
 export interface LossSays {
-  /** The prediction that speaks for neither side. */
+  /** The decision threshold. */
   readonly undecided: number | undefined;
-  /** A label that does not count. */
+  /** The ignored label. */
   readonly ignored: number | undefined;
 }
 
 /** A number that is reported beside the loss and never differentiated. */
 export interface Metric {
   readonly doc: string;
-  /** Which of two values is the better one. */
+  /** Whether higher or lower is better. */
   readonly better: Better;
   readonly parameters: Parameters;
-  /** Parameters that may be left out though they have no default. */
+  /** Parameters that may be left out without having a default. */
   readonly optional?: readonly string[];
   readonly build: (b: GraphBuilder, args: AnyArgs, pred: NodeId, target: NodeId, loss: LossSays) => NodeId | Problem;
 }
 
 const share = (b: GraphBuilder, hits: NodeId): NodeId => mean(b, b.cast(hits, 'f32'));
 
-/** The mean over the labels that count. */
+/** The mean over the labels that are not ignored. */
 function overLabels(b: GraphBuilder, each: NodeId, target: NodeId, ignored: number | undefined): NodeId {
   const x = b.cast(each, 'f32');
   if (ignored === undefined) return mean(b, x);
@@ -49,13 +49,13 @@ function numbers(b: GraphBuilder, name: string, pred: NodeId, target: NodeId, bu
 const dim = { type: 'int', doc: 'the axis of the classes; that of the loss where it is not said, else the last' } as const;
 
 interface Classes {
-  /** With the classes on the last axis. */
+  /** [..., classes] */
   readonly scores: NodeId;
-  /** One for each row of scores. */
+  /** One label for each row of scores. */
   readonly labels: NodeId;
 }
 
-/** Classes and their labels: one label for each row of classes. An axis of 1 behind the labels is none. */
+/** Scores and labels: one label for each row of scores. A trailing axis of 1 on the labels is dropped. */
 function classesOf(b: GraphBuilder, name: string, args: AnyArgs, pred: NodeId, target: NodeId): Classes | Problem {
   const [shape, type] = [b.shape(pred), b.type(target)];
   const given = (args['dim'] as number | undefined) ?? -1;
@@ -86,7 +86,7 @@ export const METRICS: Readonly<Record<string, Metric>> = {
     build(b, args, pred, target, { undecided, ignored }) {
       const shape = b.shape(pred);
       const whole = b.type(target).dtype === 'i32';
-      // Whole numbers beside one number each are yes or no; one class alone would be right whatever the model says.
+      // Integer targets with one score each are binary. As a single class they would always be right.
       const sides = shape.at(-1) === 1 || sameShape(shape, b.shape(target));
       if (whole && !sides) {
         const found = classesOf(b, 'accuracy', args, pred, target);
@@ -115,7 +115,7 @@ export const METRICS: Readonly<Record<string, Metric>> = {
       const place = b.add('iota', [], { axis }, { dtype: 'i32', shape });
       const score = b.sum(b.op('select', oneHot(b, labels, at(shape, axis)), scores, b.like(0, scores)), [axis]);
       const mine = b.unreduce(score, shape, [axis]);
-      // As topk takes them: of equal ones those in front.
+      // Like topk: ties go to the lower index.
       const ahead = b.op('and', b.op('eq', scores, mine), b.op('lt', place, b.unreduce(labels, shape, [axis])));
       const rank = b.sum(b.cast(b.op('or', b.op('lt', mine, scores), ahead), 'i32'), [axis]);
       return overLabels(b, b.op('lt', rank, b.like(args['k'] as number, rank)), labels, ignored);

@@ -14,17 +14,17 @@ import type { CounterInfo, MeasureInfo, ParamInfo, StageInfo } from './model.ts'
 import { SingleDraws } from './single-draws.ts';
 import { tensor, type Value } from './values.ts';
 
-/** One use of a layer: where it stands in the names and in the text, and what flows in. */
+/** One use of a layer: its place in the names and in the text, and its inputs. */
 export interface Site {
   readonly path: readonly string[];
   readonly text: string;
   readonly span: Span;
   readonly ids: readonly NodeId[];
-  /** Tensors that are given by name. */
+  /** Tensors passed by name. */
   readonly named: Readonly<Record<string, NodeId>>;
-  /** How its trained tensors start, where the call says so. */
+  /** Initialisers that the call gives. */
   readonly inits: Overrides;
-  /** A stage of a chain, and not a function in an expression. */
+  /** A stage of a chain, not a function in an expression. */
   readonly asStage: boolean;
 }
 
@@ -32,28 +32,28 @@ export interface Site {
 export class ModelBuilder {
   readonly b: GraphBuilder;
   readonly params: ParamInfo[] = [];
-  /** What is kept from step to step without being trained. */
+  /** States: kept from step to step, but not trained. */
   readonly states: ParamInfo[] = [];
   readonly stages: StageInfo[] = [];
-  /** What each stage gives, by its path. */
+  /** The result of each stage, by path. */
   readonly results = new Map<string, NodeId>();
-  /** How often states have moved, for those that PyTorch counts. */
+  /** PyTorch's counters of how often a state was updated. */
   readonly counters: CounterInfo[] = [];
-  /** Where channels are measured over the batch. */
+  /** Where channel statistics are computed over the batch. */
   readonly measures: MeasureInfo[] = [];
-  /** Each use of a layer that moves a state. */
+  /** Each use of a layer that updates a state. */
   readonly uses: StateUse[] = [];
   /** Random numbers that all examples share. */
   readonly singleDraws: SingleDraws;
   private readonly nodes = new Map<string, NodeId>();
-  /** How each value came to be, for shape errors. */
+  /** How each value was computed, for shape errors. */
   private readonly history = new Map<NodeId, readonly string[]>();
   private readonly training: boolean;
   private readonly sink: DiagnosticSink;
   private streams = 0;
-  /** Who may use names again, the innermost last: those that were there when it began, and where what is made now is noted. */
+  /** The active calls of {@link sharing}, innermost last: the names that may be reused, and where new names are recorded. */
   private readonly sharers: { readonly known: ReadonlySet<string>; readonly own: Set<string> | undefined }[] = [];
-  /** Where in the names weights that are shared begin. */
+  /** The paths where shared weights begin. */
   private readonly homes = new Set<string>();
   private printing = false;
 
@@ -69,8 +69,8 @@ export class ModelBuilder {
   }
 
   /**
-   * While `body` runs, names that exist already are used again instead of being an error: those in `own`, which earlier runs of the same
-   * body have put there, or all where nothing is said. What one run itself makes twice stays an error.
+   * While `body` runs, existing names may be reused instead of being an error: those in `own`, which earlier runs of the same body have
+   * declared, or all if `own` is missing. Declaring a name twice in one run stays an error.
    */
   sharing<T>(body: () => T, own?: Set<string>): T {
     this.sharers.push({ known: new Set(own ?? this.nodes.keys()), own });
@@ -81,7 +81,7 @@ export class ModelBuilder {
     }
   }
 
-  /** The first place of a chain, from `next` on, at which no other shared weights begin. */
+  /** The first index of a chain, from `next` on, where no other shared weights begin. */
   settle(prefix: readonly string[], next: number): number {
     let n = next;
     const name = (): string => [...prefix, n].join('.');
@@ -90,7 +90,7 @@ export class ModelBuilder {
     return n;
   }
 
-  /** Whether a name that exists may be used again, with this shape; it is reported where it may not. */
+  /** Whether an existing name may be reused with this shape; reports an error if not. */
   private again(name: string, known: NodeId, shape: readonly number[], span: Span, what: string, help: string): boolean {
     const allowed = this.sharers.some((s) => s.known.has(name));
     if (allowed && sameShape(this.b.shape(known), shape)) return true;
@@ -105,7 +105,7 @@ export class ModelBuilder {
     for (const s of this.sharers) s.own?.add(name);
   }
 
-  /** A parameter or state by the end of its name, looked for from inside a prefix outwards. */
+  /** A parameter or state by the end of its name, searched from the innermost prefix outwards. */
   weight(path: readonly string[], prefix: readonly string[]): NodeId | undefined {
     for (let n = prefix.length; n >= 0; n--) {
       const found = this.nodes.get([...prefix.slice(0, n), ...path].join('.'));
@@ -118,7 +118,7 @@ export class ModelBuilder {
     return [...this.nodes.keys()];
   }
 
-  /** Declares a trainable tensor, or gives the one that shares its name. */
+  /** Declares a parameter, or returns the one that shares its name. */
   param(name: string, shape: readonly number[], init: Init, span: Span, layer: string): NodeId {
     const known = this.nodes.get(name);
     this.note(name);
@@ -143,13 +143,13 @@ export class ModelBuilder {
     const known = this.nodes.get(name);
     this.note(name);
     if (known !== undefined && !this.again(name, known, shape, span, 'state', 'name the stage')) {
-      // What goes on has the shape that is asked for.
+      // After an error, go on with the requested shape.
       return { value: this.b.full(0, { dtype: 'f32', shape }), keep: () => undefined };
     }
     const stored = known ?? this.b.add('state', [], { name }, { dtype: 'f32', shape }, { name, loc: place(span) });
     if (known === undefined) this.states.push({ name, shape, init, layer, span });
     this.nodes.set(name, stored);
-    // Shared by several uses, each goes on from what the one before it left, as in PyTorch.
+    // If a state is shared by several uses, each starts from what the one before it left, as in PyTorch.
     const value = this.b.writes.find((w) => w.state === name)?.value ?? stored;
     const keep = (next: NodeId): void => {
       const before = this.b.writes.findIndex((w) => w.state === name);
@@ -160,12 +160,12 @@ export class ModelBuilder {
     return { value, keep };
   }
 
-  /** Whether random numbers are drawn: while training, and where a line is printed. */
+  /** Whether random numbers are drawn: while training, and in `print` lines. */
   get draws(): boolean {
     return this.training || this.printing;
   }
 
-  /** While `body` runs, random numbers are drawn although nothing trains. */
+  /** While `body` runs, random numbers are drawn even outside of training. */
   drawing<T>(on: boolean, body: () => T): T {
     const before = this.printing;
     this.printing = on;
@@ -176,14 +176,14 @@ export class ModelBuilder {
     }
   }
 
-  /** Uniform random numbers of this step, a stream of their own. */
+  /** Uniform random numbers of this step, from a stream of their own. */
   random(shape: Shape): NodeId {
     const { b } = this;
     const key = (which: 'seed' | 'step'): NodeId => b.add('scalar', [], { name: which, expr: which }, { dtype: 'i32', shape: [] });
     return b.add('uniform', [key('seed'), key('step')], { stream: ++this.streams }, { dtype: 'f32', shape });
   }
 
-  /** Builds a layer where it stands. What does not fit goes to `refuse`, unless the layer's arguments promise a shape to go on with. */
+  /** Builds a layer. Problems go to `refuse`, unless the layer's arguments imply an output shape to go on with. */
   build(layer: Layer, args: AnyArgs, site: Site, refuse: (p: Problem, notes: readonly string[]) => never): Value {
     const { b } = this;
     const { text, span } = site;
@@ -225,7 +225,7 @@ export class ModelBuilder {
     }
     const results = typeof result === 'number' ? [result] : result;
     const size = this.params.slice(before.params).reduce((n, p) => n + count(p.shape), 0);
-    // Deep inside of blocks only what has weights is worth a line.
+    // Inside blocks only stages with weights are listed.
     if (size > 0 || (site.asStage && site.path.length <= 1))
       this.stages.push({
         path,

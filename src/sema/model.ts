@@ -6,17 +6,17 @@ import type { Dim, Precision, Shape, TensorType } from '../base/types.ts';
 import type { StateUse } from '../ir/graph/state-use.ts';
 import type { Graph, NodeId } from '../ir/graph/types.ts';
 
-/** A tensor that the model keeps, trained or not, with PyTorch's name. */
+/** A parameter or state, with PyTorch's name. */
 export interface ParamInfo {
   readonly name: string;
   readonly shape: readonly number[];
   readonly init: Init;
-  /** The layer that declares it, as the program calls it: `Linear`. */
+  /** The layer that declares it: `Linear`. */
   readonly layer: string;
   readonly span: Span;
 }
 
-/** One stage of the chain, for people. */
+/** One stage of the chain, as shown to the user. */
 export interface StageInfo {
   readonly path: string;
   readonly text: string;
@@ -27,47 +27,47 @@ export interface StageInfo {
   readonly flops: number;
 }
 
-/** Settings of an optimizer by name, checked and complete. */
+/** Settings of an optimizer by name, complete and validated. */
 export type OptimSettings = Readonly<Record<string, number | boolean | readonly number[] | ScalarExpr>>;
 
 export interface Optim {
   readonly name: string;
   readonly settings: OptimSettings;
-  /** Parameters without weight decay, and parameters that are not trained, by name. */
+  /** Names of parameters without weight decay, and of parameters that are not trained. */
   readonly noDecay: ReadonlySet<string>;
   readonly frozen: ReadonlySet<string>;
-  /** What it trains, where the program says so: `params=[gen]`. */
+  /** The parameters that it trains, if the program lists them: `params=[gen]`. */
   readonly trains: ReadonlySet<string> | undefined;
-  /** Parameters with a rate or a decay of their own; none is in two groups. */
+  /** Parameter groups with their own rate or decay; no parameter is in two. */
   readonly groups: readonly OptimGroup[];
-  /** When the rate is lowered because the loss does not fall. */
+  /** How the rate is lowered when the loss stops falling. */
   readonly plateau: Plateau | undefined;
 }
 
 export interface OptimGroup {
   readonly params: ReadonlySet<string>;
-  /** `lr`, `weight_decay`: what is the group's own. */
+  /** `lr`, `weight_decay` of the group. */
   readonly settings: Readonly<Record<string, ScalarExpr>>;
 }
 
-/** Examples from a file, or drawn by expressions. */
+/** Examples from a file, or drawn from expressions. */
 export interface DataSpec {
   readonly path: string | undefined;
-  /** Columns or tensors of each input and of `y`, where the program says them. */
+  /** The columns or tensors of each input and of `y`, if the program names them. */
   readonly columns: ReadonlyMap<string, readonly string[]>;
-  /** How many examples are drawn, with which seed. */
+  /** The number of examples to draw, and the seed. */
   readonly draw:
     { readonly rows: number; readonly seed: number | undefined; readonly graph: Graph; readonly draws: readonly Draw[] } | undefined;
   readonly normalize: boolean;
-  /** Share of the examples that is trained on; the rest is held out. */
+  /** Share of the examples to train on; the rest is the holdout. */
   readonly split: number;
-  /** Text: how it is cut into tokens, and how many make one example. */
+  /** For text: how it is tokenized, and the number of tokens per example. */
   readonly tokens: 'chars' | 'bytes' | undefined;
   readonly context: number | undefined;
   readonly span: Span;
 }
 
-/** Random numbers that an expression of `data` asks for: the graph's input of that name. */
+/** Random numbers that an expression of `data` draws: the graph's input of that name. */
 export interface Draw {
   readonly input: string;
   readonly kind: 'uniform' | 'normal';
@@ -87,15 +87,15 @@ export interface InputInfo {
   readonly type: TensorType;
 }
 
-/** A number of the weights that counts how often a state has moved, by PyTorch's name. */
+/** A counter in the saved weights of how often a state was updated, with PyTorch's name. */
 export interface CounterInfo {
   readonly name: string;
   readonly state: string;
-  /** What each use adds in a step. */
+  /** How much each use adds per step. */
   readonly each: 0 | 1;
 }
 
-/** A use of a layer that measures each channel over so many values of a batch. */
+/** A use of a layer that computes each channel's statistics over this many values of a batch. */
 export interface MeasureInfo {
   /** The layer as the program writes it. */
   readonly text: string;
@@ -103,10 +103,10 @@ export interface MeasureInfo {
   readonly values: Dim;
 }
 
-/** A loss after the first, which is trained in turn with the ones before it. */
+/** A loss after the first one, trained in turn with the others. */
 export interface TurnInfo {
   readonly optim: Optim;
-  /** Its text, which is also the name of the metric that records it. */
+  /** The source text of the loss, which also names its metric. */
   readonly loss: string;
   /** The output of the graphs that holds it. */
   readonly output: string;
@@ -114,68 +114,70 @@ export interface TurnInfo {
 
 /** What the model is compared with. */
 export interface TargetInfo {
-  /** The input of the graph that holds it: `target` where there is one alone. */
+  /** The input of the graph that holds it; a single target is called `target`. */
   readonly name: string;
-  /** What the program calls it; `y` where it does not say. */
+  /** The name in the program, `y` by default. */
   readonly shown: string;
   readonly type: TensorType;
-  /** How many classes its labels choose from. */
+  /** The number of classes of its labels. */
   readonly classes: number | undefined;
-  /** A label that does not count. */
+  /** The ignored label. */
   readonly ignored: number | undefined;
 }
 
-/** A program that has passed every check: what is computed, not yet how. */
+/** A program that has passed every check: what is computed, but not how. */
 export interface Model {
   readonly name: string;
   readonly inputs: readonly [InputInfo, ...InputInfo[]];
   readonly output: TensorType;
-  /** What the loss and the metrics compare with; none where they look at the model alone. */
+  /** What the loss and the metrics compare with; empty if they need no target. */
   readonly targets: readonly TargetInfo[];
   readonly params: readonly ParamInfo[];
-  /** Tensors that are kept and saved, but not trained: running statistics. */
+  /** States: saved but not trained, such as running statistics. */
   readonly states: readonly ParamInfo[];
   readonly stages: readonly StageInfo[];
-  /** Output `pred`, as it predicts. */
+  /** The prediction graph, with the output `pred`. */
   readonly predict: Graph;
-  /** Outputs `loss` and the metrics, as it predicts: for examples that were held out. */
+  /** The outputs `loss` and the metrics in prediction mode, for the holdout. */
   readonly evaluation: Graph | undefined;
-  /** Outputs `pred`, `loss` and the metrics, as it trains (with dropout), and the next values of states; undefined without a loss. */
+  /**
+   * The outputs `pred`, `loss` and the metrics in training mode (with dropout), and the next values of states; undefined without a loss.
+   */
   readonly training: Graph | undefined;
   readonly loss: string | undefined;
   /** Names of the metrics: outputs `metric:NAME`. */
   readonly metrics: readonly string[];
-  /** Which values of a metric are better, where that is known: in the order of the text. */
+  /** Whether higher or lower is better for each metric, if known; in source order. */
   readonly better: Readonly<Record<string, 'higher' | 'lower'>>;
   readonly optim: Optim | undefined;
   /** Further losses with optimizers of their own. */
   readonly turns: readonly TurnInfo[];
-  /** Nodes of {@link training} by what the program calls them: inputs, `let`s, parameters, and stages by their paths. */
+  /** Nodes of {@link training} by their names in the program: inputs, `let`s, parameters, and stages by path. */
   readonly named: ReadonlyMap<string, NodeId>;
   readonly uses: readonly StateUse[];
   readonly counters: readonly CounterInfo[];
   readonly measures: readonly MeasureInfo[];
   readonly data: DataSpec | undefined;
   readonly train: TrainSpec;
-  /** What products are made of. */
+  /** The precision of products. */
   readonly precision: Precision;
 }
 
-/** One value of a `print` line. */
+/** One item of a `print` line. */
 export type PrintItem =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'value'; readonly output: string }
-  /** A derivative: shown as a formula, and its value. */
+  /** A derivative: its formula and its value. */
   | { readonly kind: 'gradient'; readonly output: string; readonly of: string; readonly wrt: string };
 
 /** The `print` lines of a program. */
 export interface Script {
   readonly lines: readonly { readonly items: readonly PrintItem[]; readonly span: Span; readonly afterTraining: boolean }[];
-  /** The program says `train`. */
+  /** Whether the program has a `train` statement. */
   readonly trains: boolean;
-  /** Computes every output that the lines name; its params are {@link Script.params}. */
+  /** Computes every value that the lines print; its params are {@link Script.params}. */
   readonly graph: Graph;
   readonly params: readonly ParamInfo[];
-  /** What the program calls the nodes of the graph. */
+  /** Names in the program, by node of the graph. */
   readonly names: ReadonlyMap<number, string>;
 }

@@ -15,14 +15,14 @@ import { METRICS, type Better, type Metric } from './metrics.ts';
 import type { Targets } from './targets.ts';
 import { describeValue } from './values.ts';
 
-/** What a program is trained for, and what is reported beside it. */
+/** The loss and the metrics of a program. */
 export interface Goals {
   readonly ev: Evaluation;
   readonly sink: DiagnosticSink;
   readonly defs: Definitions;
   readonly env: Environment;
   readonly targets: Targets;
-  /** The loss, whose axis of classes a metric takes over. */
+  /** The loss, from which a metric takes the axis of the classes. */
   readonly loss: A.LossStatement | undefined;
 }
 
@@ -32,13 +32,13 @@ interface Named {
   readonly args: readonly A.Argument[];
 }
 
-/** `mse` or `huber(delta=2)`: the name that an expression calls, if it calls one alone. */
+/** The name and arguments of `mse` or `huber(delta=2)`; undefined for other expressions. */
 function named(e: A.Expr): Named | undefined {
   if (e.kind === 'name') return { text: e.name, span: e.span, args: [] };
   return e.kind === 'call' ? { text: e.callee.text, span: e.callee.span, args: e.args } : undefined;
 }
 
-/** A call without the values that it compares: `huber(delta=2)`, and not `huber(pred, target)`. */
+/** Whether a call has only settings: `huber(delta=2)`, and not `huber(pred, target)`. */
 const bare = (g: Goals, call: Named): boolean => {
   const [first] = call.args;
   if (!first || (first.name && !['input', 'pred', 'target'].includes(first.name.text))) return true;
@@ -52,7 +52,7 @@ const bare = (g: Goals, call: Named): boolean => {
   );
 };
 
-/** The loss that a statement names, with its settings; undefined where it is an expression. */
+/** The named loss of a statement, with its settings; undefined for other expressions. */
 function namedLoss(g: Goals, e: A.Expr): { readonly name: string; readonly loss: Loss; readonly args: AnyArgs | undefined } | undefined {
   const call = named(e);
   const loss = call && !g.defs.has(call.text) && Object.hasOwn(LOSSES, call.text) ? LOSSES[call.text] : undefined;
@@ -62,8 +62,8 @@ function namedLoss(g: Goals, e: A.Expr): { readonly name: string; readonly loss:
 }
 
 /**
- * Tells the targets what a named loss compares with, so that other lines may name the target before it. What is wrong with the loss is
- * told when the statement itself is read.
+ * Tells the targets in advance what a named loss compares with, so that earlier lines may name the target. Errors are reported when the
+ * statement itself is read.
  */
 export function foretell(g: Goals, s: A.LossStatement | undefined, pred: NodeId): void {
   const found = s && namedLoss({ ...g, sink: new DiagnosticSink() }, s.value);
@@ -74,7 +74,7 @@ export function foretell(g: Goals, s: A.LossStatement | undefined, pred: NodeId)
   if (!('code' in type)) g.targets.want('target', { type, ...labelsOf(found.loss, found.args, g.ev.b.type(parts[0]), type) });
 }
 
-/** A named loss, or any number made of `pred`, `target` and what the file names. */
+/** A named loss, or any scalar expression of `pred`, `target` and names of the file. */
 export function lossOf(g: Goals, s: A.LossStatement, pred: NodeId | undefined): NodeId | undefined {
   const { value } = s;
   const found = namedLoss(g, value);
@@ -85,7 +85,7 @@ export function lossOf(g: Goals, s: A.LossStatement, pred: NodeId | undefined): 
   return pred === undefined ? undefined : scalar(g, value, `losses: ${Object.keys(LOSSES).join(', ')}`, 'a loss');
 }
 
-/** Whether a call names nothing that there is. */
+/** Whether a call names nothing known. */
 const unknown = (g: Goals, call: Named): boolean =>
   !Object.hasOwn(LAYERS, call.text) &&
   !Object.hasOwn(LOSSES, call.text) &&
@@ -93,7 +93,7 @@ const unknown = (g: Goals, call: Named): boolean =>
   !g.defs.has(call.text) &&
   !g.targets.has(call.text);
 
-/** A named loss of the model's result. */
+/** A named loss of the model's output. */
 function lossOfPrediction(
   g: Goals,
   { name, loss, args }: NonNullable<ReturnType<typeof namedLoss>>,
@@ -129,10 +129,10 @@ function lossOfPrediction(
 
 /** A metric as the graph has it. */
 export interface MetricNode {
-  /** What tables call it. */
+  /** The name in tables. */
   readonly name: string;
   readonly node: NodeId;
-  /** Which of two values is the better one; of an expression nobody knows. */
+  /** Whether higher or lower is better; unknown for an expression. */
   readonly better: Better | undefined;
 }
 
@@ -145,7 +145,7 @@ export function metricOf(g: Goals, s: A.MetricStatement, pred: NodeId): MetricNo
   const name = textOf(value.span).replace(/\s+/g, ' ');
   const known = call && !g.defs.has(call.text) && Object.hasOwn(METRICS, call.text) ? METRICS[call.text] : undefined;
   if (call && known) {
-    // Of several values those that are compared: accuracy(pred, kind).
+    // Explicit operands: accuracy(pred, kind).
     const operands = bare(g, call) ? [] : call.args.filter((a) => !a.name);
     const settings = call.args.filter((a) => !operands.includes(a));
     const bound = bindArguments(
@@ -173,7 +173,7 @@ export function metricOf(g: Goals, s: A.MetricStatement, pred: NodeId): MetricNo
     const wrong = notNumbers(b, given[0] ?? pred);
     if (wrong) return ev.refuse(wrong, value.span);
     const [mine = pred, compared = targets.node('target', b.type(pred)) ?? -1] = given;
-    // One number is compared with everything: accuracy(disc(real), 1).
+    // A scalar is compared with every element: accuracy(disc(real), 1).
     const other = b.shape(compared).length === 0 ? b.splat(compared, b.shape(mine)) : compared;
     const says = { undecided: targets.undecided(mine), ignored: targets.ignored(other) };
     const node = b.within({ name: `metric ${call.text}` }, () => known.build(b, args, mine, other, says));
@@ -191,13 +191,13 @@ export function metricOf(g: Goals, s: A.MetricStatement, pred: NodeId): MetricNo
   return { name, node: scalar(g, value, `metrics: ${Object.keys(METRICS).join(', ')}`, 'a metric'), better: undefined };
 }
 
-/** The settings of a metric, with the axis on which the loss has its classes. */
+/** Adds the loss's class axis to the settings of a metric. */
 function withAxis(g: Goals, metric: Metric, args: AnyArgs): AnyArgs {
   const dim = g.loss && namedLoss({ ...g, sink: new DiagnosticSink() }, g.loss.value)?.args?.['dim'];
   return dim === undefined || args['dim'] !== undefined || !Object.hasOwn(metric.parameters, 'dim') ? args : { ...args, dim };
 }
 
-/** An expression that must be one number. A function of one's own that lacks its values is called with pred and target. */
+/** An expression that must be a scalar. A function of the file without operands is called with pred and target. */
 function scalar(g: Goals, value: A.Expr, help: string, what: 'a loss' | 'a metric'): NodeId {
   const { ev } = g;
   const kind = what === 'a loss' ? 'loss' : 'metric';
@@ -214,7 +214,7 @@ function oneNumber(g: Goals, id: NodeId, value: A.Expr, what: 'a loss' | 'a metr
   return g.ev.b.cast(id, 'f32');
 }
 
-/** `loss mine` with `fn mine(pred, target) = ...` is `mine(pred, target)`. */
+/** Turns `loss mine` with `fn mine(pred, target) = ...` into `mine(pred, target)`. */
 function withOperands(g: Goals, e: A.Expr): A.Expr {
   const call = named(e);
   const def = call && g.defs.get(call.text);

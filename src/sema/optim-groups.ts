@@ -8,26 +8,28 @@ import { nameOf } from './dotted.ts';
 import type { Environment } from './environment.ts';
 import type { OptimGroup, ParamInfo } from './model.ts';
 
-/** Parameters of an optimizer by what the program calls them, and settings of some of them: `lr[head]=0.1`. */
+/** Which parameters an optimizer's words name, and settings of parameter groups: `lr[head]=0.1`. */
 
 const NORMS = /Norm/;
 
-/** The parameters that words name: `bias`, `norm`, a layer such as `Embedding`, a part of their dotted names, or a stage's place: `0`. */
+/**
+ * The parameters that words name: `bias`, `norm`, a layer such as `Embedding`, part of their dotted names, or a stage's index such as `0`.
+ */
 export function parametersOf(words: readonly string[], params: readonly ParamInfo[], span: Span, sink: DiagnosticSink): Set<string> {
   const found = new Set<string>();
   for (const word of words) {
     const matches = params.filter(
       (p) =>
         `${p.name}.`.startsWith(`${word}.`) ||
-        // A number is the place of a stage in the model's own chain, and not in that of a block.
+        // A number is the index of a stage in the model's own chain, not in that of a block.
         (!/^\d/.test(word) && `.${p.name}.`.includes(`.${word}.`)) ||
         p.layer === word ||
         (word === 'norm' && NORMS.test(p.layer)) ||
         (word === 'bias' && /bias(_\w+)?$/.test(p.name)),
     );
-    // `bias` and `norm` may be said of any model; another word that names nothing is a mistake.
+    // `bias` and `norm` may match nothing; any other word that matches nothing is a mistake.
     if (matches.length === 0 && word !== 'bias' && word !== 'norm' && params.length > 0) {
-      // Stages by the names and places that the chain gives them, then layers and parameters.
+      // Suggest stages by name and index first, then layers and parameters.
       const parts = params.flatMap((p) => p.name.split('.').filter((n, i) => i > 0 && !/^\d+$/.test(n)));
       const known = [...params.map((p) => p.name.split('.')[0] ?? ''), ...params.map((p) => p.layer), ...parts];
       sink.error('NN201', span, `'${word}' names no parameter`, {
@@ -43,9 +45,9 @@ export function parametersOf(words: readonly string[], params: readonly ParamInf
   return found;
 }
 
-/** What groups may have of their own. */
+/** The settings that a group can have. */
 const OWN = ['lr', 'weight_decay'];
-/** Each group has numbers of its own in every step, of which there is room for some dozens. */
+/** Each group adds scalars to every step's uniforms, which have room for a few dozen. */
 const MOST_GROUPS = 16;
 
 type Grouped = A.Argument & { readonly of: A.ListExpr };
@@ -62,7 +64,7 @@ function wordsOf(of: A.ListExpr, sink: DiagnosticSink): string[] {
   });
 }
 
-/** The groups that settings make of the parameters; where one is named twice, what stands later in the line holds. */
+/** The parameter groups of the settings; where one is named twice, the later one wins. */
 export function groupsOf(
   call: Omit<Call, 'args'>,
   args: readonly Grouped[],

@@ -11,7 +11,7 @@ import { COMMON, OPTIMIZERS } from './optimizers.ts';
 import { rateOf } from './rates.ts';
 import { PLATEAU } from './schedules.ts';
 
-/** What must hold between settings: the wrong one, what is wrong with it, and what helps. */
+/** A violated rule between settings: the setting, what is wrong with it, and how to fix it. */
 type Wrong = readonly [key: string, label: string, help: string];
 
 const pairOf = (s: AnyArgs, key: string): readonly [number, number] => s[key] as readonly [number, number];
@@ -30,7 +30,7 @@ const CHECKS: Readonly<Record<string, (s: AnyArgs) => Wrong | undefined>> = {
   },
 };
 
-/** Where a step is not proportional to the rate, so that lowering one does not lower the other. */
+/** Their steps are not proportional to the rate, so lowering the rate would not lower the step. */
 const NO_PLATEAU = ['rprop', 'asgd', 'adafactor', 'lbfgs'];
 
 export function optimOf(
@@ -68,16 +68,16 @@ export function optimOf(
   const frozen = named(freeze, 'freeze');
   for (const p of params) if (trains && !trains.has(p.name)) frozen.add(p.name);
   const noDecay = withoutDecay(named(no_decay, 'no_decay'), settings['weight_decay'] === 0, groups, params);
-  // Words that name nothing are told by themselves.
+  // Words that match nothing have been reported already.
   if (params.length > 0 && frozen.size === params.length && sink.errors.length === before)
     sink.error('NN206', place(trains && said.size === 0 ? 'params' : 'freeze'), 'nothing is left to train');
   return { name, settings: settings as OptimSettings, noDecay, frozen, trains, groups, plateau: plateau?.settings };
 }
 
-/** Whether a list of names is given at all. */
+/** Whether a list of names is given. */
 const asked = (words: AnyArgs[string] | undefined): boolean => Array.isArray(words) && words.length > 0;
 
-/** What has no weight decay because it is said, or because the decay of its group, or of all without a group, is 0. */
+/** The parameters without weight decay: those listed, and those whose group's decay, or the default decay, is 0. */
 function withoutDecay(
   said: ReadonlySet<string>,
   none: boolean,
@@ -90,7 +90,7 @@ function withoutDecay(
   return new Set([...said, ...zero.map((p) => p.name)]);
 }
 
-/** The steps between two looks are counted. */
+/** The first number of lookahead counts steps, so it must be an integer. */
 function lookaheadCheck([k, alpha]: readonly [number, number]): Wrong | undefined {
   if (Number.isInteger(k) && alpha <= 1 && (alpha > 0 || k === 0)) return undefined;
   return ['lookahead', 'lookahead is a number of steps and a share above 0 and up to 1', 'write: lookahead=(5, 0.5)'];
@@ -107,12 +107,12 @@ const plateauCheck = (name: string): Wrong | undefined =>
 
 interface FoundPlateau {
   readonly arg: A.Argument;
-  /** The rate before it is lowered. */
+  /** The initial rate. */
   readonly start: A.Expr;
   readonly settings: Plateau;
 }
 
-/** `lr=plateau(0.1, patience=5)`; the rate itself is the number in front. */
+/** `lr=plateau(0.1, patience=5)`; the first argument is the initial rate. */
 function plateauOf(s: A.OptimStatement, scope: Environment, sink: DiagnosticSink): FoundPlateau | undefined {
   const arg = s.settings.find(
     (a) => !isGrouped(a) && a.name?.text === 'lr' && a.value.kind === 'call' && a.value.callee.text === 'plateau',
@@ -121,7 +121,7 @@ function plateauOf(s: A.OptimStatement, scope: Environment, sink: DiagnosticSink
   const { args, span } = arg.value;
   const bound = bindArguments({ callee: 'plateau', span, args }, PLATEAU, [], scope, sink);
   const { start, ...settings } = bound ?? {};
-  // Where something is wrong, its message is there already; the rest of the line is read as if it were right.
+  // Errors are reported already; the rest of the line is checked with a placeholder.
   return {
     arg,
     start: { kind: 'number', value: typeof start === 'number' ? start : 1, span },

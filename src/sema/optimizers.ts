@@ -26,7 +26,7 @@ export const COMMON = {
   freeze: { type: 'columns', default: [], doc: 'what is not trained: names of stages or parameters' },
 } as const satisfies Parameters;
 
-/** Settings of each optimizer with the defaults of torch.optim; what they do stands in passes/graph/optimizers.ts. */
+/** The settings of each optimizer, with the defaults of torch.optim. The updates are in passes/graph/optimizers.ts. */
 export const OPTIMIZERS: Readonly<Record<string, Parameters>> = {
   sgd: {
     lr: lr(1e-3),
@@ -83,7 +83,7 @@ export const OPTIMIZERS: Readonly<Record<string, Parameters>> = {
   adafactor: {
     lr: lr(1e-2),
     beta2_decay: { type: 'number', default: -0.8, max: 0, doc: 'power of the step by which the average of squares gets slower' },
-    // PyTorch's None is the distance from 1 to the next float32.
+    // PyTorch's None is float32's machine epsilon.
     eps: { type: 'pair', default: [2 ** -23, 1e-3], min: 0, doc: 'least root of the average of squares, and least size of a parameter' },
     d: { type: 'number', default: 1, min: 1, doc: 'largest root mean square of a step' },
     weight_decay: decay(0),

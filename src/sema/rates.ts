@@ -6,7 +6,7 @@ import { bindArguments } from './arguments.ts';
 import { describeConst, evalConst, type Const, type ConstScope } from './constants.ts';
 import { SCHEDULES } from './schedules.ts';
 
-/** Numbers that change from step to step: schedules, and arithmetic with them. */
+/** Settings that change from step to step: schedules, and arithmetic with them. */
 
 const ARITHMETIC: Partial<Readonly<Record<BinaryOperator, ScalarOp>>> = {
   '+': 'add',
@@ -17,7 +17,7 @@ const ARITHMETIC: Partial<Readonly<Record<BinaryOperator, ScalarOp>>> = {
   '^': 'pow',
 };
 
-/** Functions of numbers, with how many they take. */
+/** Functions of numbers, and how many arguments they take. */
 const FUNCTIONS: Readonly<Record<string, { readonly op: ScalarOp; readonly least: number; readonly most: number }>> = {
   min: { op: 'min', least: 2, most: Infinity },
   max: { op: 'max', least: 2, most: Infinity },
@@ -25,11 +25,11 @@ const FUNCTIONS: Readonly<Record<string, { readonly op: ScalarOp; readonly least
   cos: { op: 'cos', least: 1, most: 1 },
 };
 
-/** The steps done before this one, and the steps of the whole run, where the program gives these names to nothing else. */
+/** `step` (steps done so far) and `total` (steps of the run), unless the program defines these names. */
 const isVariable = (name: string, scope: ConstScope): name is 'step' | 'total' =>
   (name === 'step' || name === 'total') && !scope.names().includes(name);
 
-/** Whether an expression may change from step to step; others are plain constants, with the messages of those. */
+/** Whether an expression may change from step to step; others are evaluated as plain constants, with their error messages. */
 function changes(e: Expr, scope: ConstScope): boolean {
   if (e.kind === 'call') return true;
   if (e.kind === 'name') return isVariable(e.name, scope);
@@ -37,11 +37,11 @@ function changes(e: Expr, scope: ConstScope): boolean {
   return e.kind === 'binary' && (changes(e.left, scope) || changes(e.right, scope));
 }
 
-/** What a setting that may be a schedule is: a number, or an expression of the step. Undefined with the reason in the sink. */
+/** The value of a setting that may be a schedule: a number, or an expression of the step. Undefined with the reason in the sink. */
 export function rateOf(e: Expr, scope: ConstScope, sink: DiagnosticSink): Const | undefined {
   if (!changes(e, scope)) {
     const value = evalConst(e, scope, sink);
-    // A list with a word in front would be taken for an expression of the step.
+    // A list that starts with a word would be mistaken for an expression of the step.
     return Array.isArray(value) ? numberOf(value, e, sink) : value;
   }
   const value = scalarOf(e, scope, sink);
@@ -96,7 +96,7 @@ function callOf(e: CallExpr, scope: ConstScope, sink: DiagnosticSink): ScalarExp
   }
   const schedule = Object.hasOwn(SCHEDULES, text) ? SCHEDULES[text] : undefined;
   if (!schedule) {
-    // The host does not know its value before the step, so that nothing can be computed with it.
+    // The host does not know plateau's value before the step, so it cannot compute with it.
     if (text === 'plateau')
       sink.error('NN202', e.callee.span, 'plateau is for lr alone, with nothing around it', { help: 'write: lr=plateau(0.1, patience=5)' });
     else {

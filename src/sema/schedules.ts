@@ -3,7 +3,7 @@ import type { Parameters } from './arguments.ts';
 
 interface Schedule {
   readonly parameters: Parameters;
-  /** From its arguments: numbers, words and lists of numbers by name. */
+  /** Builds the expression from the arguments, which are looked up by name: numbers, words and lists of numbers. */
   readonly value: (n: (name: string) => number, word: (name: string) => string, numbers: (name: string) => readonly number[]) => ScalarExpr;
 }
 
@@ -12,19 +12,19 @@ const start = { type: 'number', min: 0, doc: 'the value after the warmup' } as c
 const end = { type: 'number', default: 0, min: 0, doc: 'the value at the end' } as const;
 const steps = { type: 'int', default: 0, min: 0, doc: 'steps until the end, after the warmup; 0 for the whole run' } as const;
 
-/** The value from the first step on, after a linear rise over `n` steps: (step + 1) / n of it. */
+/** Adds a linear warmup: in the first `n` steps the value is (step + 1) / n of the peak. */
 function warm(value: ScalarExpr, peak: number, n: number): ScalarExpr {
   return n === 0 ? value : ['select', ['lt', 'step', n], ['div', ['mul', peak, ['add', 'step', 1]], n], value];
 }
 
-/** Share of the run after the warmup that is done, or of `length` steps: from 0 to 1. */
+/** The share, from 0 to 1, that is done of the run after the warmup, or of `length` steps. */
 function progress(n: (name: string) => number): ScalarExpr {
   const [before, length] = [n('warmup'), n('steps')];
   const done: ScalarExpr = ['sub', 'step', before];
   return length === 0 ? ['div', done, ['max', 1, ['sub', 'total', before]]] : ['min', 1, ['div', done, length]];
 }
 
-/** From a to b by half a cosine while the share goes from 0 to 1. */
+/** From a to b by half a cosine as the share goes from 0 to 1. */
 const eased = (a: number, b: number, share: ScalarExpr): ScalarExpr => [
   'add',
   b,
@@ -38,7 +38,7 @@ const CYCLE = {
   three_phase: { type: 'bool', default: false, doc: 'goes back as it came before the last phase' },
 } as const satisfies Parameters;
 
-/** Through the values of the phases of one cycle, as torch.optim.lr_scheduler.OneCycleLR: three of them, or two and no last. */
+/** One cycle of torch.optim.lr_scheduler.OneCycleLR: first, top, last; with `phases` it is first, top, first, last. */
 function oneCycle(
   n: (name: string) => number,
   linear: boolean,
@@ -57,10 +57,10 @@ function oneCycle(
   return ['select', ['lt', 'step', turn], rising, falling];
 }
 
-/** The largest step that there can be. */
+/** An upper bound of the step number. */
 const LAST = 2 ** 31;
 
-/** Steps since the last restart, as a share of the steps until the next: cycles of `length` steps, each `factor` times the last. */
+/** The share of the current cycle that is done: cycles of `length` steps, each `factor` times as long as the one before. */
 function restarted(step: ScalarExpr, length: number, factor: number): ScalarExpr {
   if (factor === 1) return ['div', ['mod', step, length], length];
   const cycles = [{ start: 0, length }];
@@ -75,7 +75,7 @@ function restarted(step: ScalarExpr, length: number, factor: number): ScalarExpr
   return ['div', ['sub', step, choose((c) => c.start)], choose((c) => c.length)];
 }
 
-/** Schedules of a setting over the steps of a run, as expressions that the host evaluates for each step. */
+/** Schedules, as expressions that the host evaluates for each step. */
 export const SCHEDULES: Readonly<Record<string, Schedule>> = {
   constant: { parameters: { start, warmup }, value: (n) => warm(n('start'), n('start'), n('warmup')) },
   linear: {
@@ -180,7 +180,7 @@ export const SCHEDULES: Readonly<Record<string, Schedule>> = {
     },
   },
   one_cycle_momentum: {
-    // What OneCycleLR does with the momentum, or the first of the betas, while the rate goes the other way.
+    // What OneCycleLR does with the momentum (or the first beta) while the rate goes the other way.
     parameters: {
       base: { ...start, default: 0.85, below: 1, doc: 'the lowest value, where the rate is highest' },
       max: { ...start, default: 0.95, below: 1, doc: 'the first and the last value' },
@@ -190,7 +190,7 @@ export const SCHEDULES: Readonly<Record<string, Schedule>> = {
   },
 };
 
-/** `lr=plateau(0.1, patience=5)`: not a function of the step, so that it is no entry above. As ReduceLROnPlateau of PyTorch. */
+/** `lr=plateau(0.1, patience=5)`, like PyTorch's ReduceLROnPlateau. It is not a function of the step, so it is not in the table above. */
 export const PLATEAU = {
   start: { ...start, doc: 'the value before it is lowered' },
   factor: { type: 'number', default: 0.1, min: 0, below: 1, doc: 'factor of each lowering' },

@@ -1,6 +1,6 @@
 import type { Parameters } from './arguments.ts';
 
-/** Settings of `data "FILE" ...`; each input and `y` are settings too: the columns or tensors that hold them. */
+/** Settings of `data "FILE" ...`. Each input and `y` are settings too: the columns or tensors to read. */
 export const DATA_SETTINGS = {
   normalize: { type: 'bool', default: false, doc: 'gives every input a mean of 0 and a deviation of 1; the model keeps both numbers' },
   split: { type: 'number', default: 1, min: 0.001, max: 1, doc: 'share of the examples to train on; the rest is held out' },
@@ -25,5 +25,5 @@ export const TRAIN_SETTINGS = {
   seed: { type: 'int', default: 0, min: 0, max: 0x7fffffff, doc: 'of initial weights, dropout and order' },
 } as const satisfies Parameters;
 
-/** Where a program says neither epochs nor steps. */
+/** The default if a program gives neither epochs nor steps. */
 export const DEFAULT_EPOCHS = 500;

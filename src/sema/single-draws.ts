@@ -2,8 +2,8 @@ import type { GraphBuilder } from '../ir/graph/builder.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 
 /**
- * Random numbers that are drawn without a batch: one draw, which all examples share where it meets them, as `x + torch.randn(4)` has
- * it. Most who write that want noise of its own for every example, so that it is told.
+ * Finds random numbers that are drawn without a batch. All examples share such a draw, as in PyTorch's `x + torch.randn(4)`; most people
+ * who write that want separate noise for every example, so they are warned.
  */
 export class SingleDraws {
   private readonly b: GraphBuilder;
@@ -13,19 +13,19 @@ export class SingleDraws {
     this.b = b;
   }
 
-  /** A value came straight from a draw; what has a batch is drawn for each example. */
+  /** Records a draw; with a batch axis, each example has its own. */
   add(id: NodeId): void {
     if (!this.batched(id)) this.drawn.add(id);
   }
 
-  /** A value is made of another one alone. */
+  /** Records a value that is computed from another one alone. */
   follow(from: NodeId, to: NodeId): void {
     if (this.drawn.has(from)) this.add(to);
   }
 
   /**
-   * Whether arithmetic spreads one draw over the batch. An extent of 1 in the place of the batch says that this is meant. Draws
-   * that only constants are joined with stay draws.
+   * Whether arithmetic broadcasts one draw over the batch. An extent of 1 in the batch's place shows that this is intended. A draw combined
+   * only with constants is still a draw.
    */
   meets(x: NodeId, y: NodeId, result: NodeId): boolean {
     const { b } = this;

@@ -2,7 +2,9 @@ import type { GraphBuilder } from '../ir/graph/builder.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import { magnitude, round } from './functions.ts';
 
-/** Special functions as compositions, good to float64 where the operations are; their derivatives come by themselves. */
+/**
+ * Special functions composed of operations, accurate to float64 where the operations are. Their derivatives follow from the composition.
+ */
 type B = GraphBuilder;
 
 /** c[0] + c[1] x + c[2] x^2 ..., by Horner's rule. */
@@ -10,10 +12,10 @@ function polynomial(b: B, x: NodeId, c: readonly number[]): NodeId {
   return c.slice(0, -1).reduceRight<NodeId>((sum, k) => b.op('add', b.op('mul', sum, x), b.like(k, x)), b.like(c.at(-1) ?? 0, x));
 }
 
-/** x - round(x), so that sines of pi x are exact far away from 0. */
+/** x - round(x), so that sin(pi x) is exact far from 0. */
 const beside = (b: B, x: NodeId): NodeId => b.op('sub', x, round(b, x));
 
-/** 1/gamma(1 + z) - 1 over z: coefficients c2 to c20 of Abramowitz and Stegun 6.1.34. */
+/** The coefficients c2 to c20 of Abramowitz and Stegun 6.1.34: 1/gamma(1 + z) - 1, divided by z. */
 const RECIPROCAL_GAMMA = [
   0.5772156649015329, -0.6558780715202538, -0.0420026350340952, 0.1665386113822915, -0.0421977345555443, -0.009621971527877,
   0.007218943246663, -0.0011651675918591, -0.0002152416741149, 0.0001280502823882, -0.0000201348547807, -0.0000012504934821,
@@ -24,20 +26,20 @@ const RECIPROCAL_GAMMA = [
 const STIRLING = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156];
 const STIRLING_SLOPE = [1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12];
 
-/** log gamma where x is between -1/2 and 7/2, from the series around the nearest of 1, 2 and 3. */
+/** log gamma for x from -1/2 to 7/2, by the series around the nearest of 1, 2 and 3. */
 function lgammaNear(b: B, x: NodeId): NodeId {
   const nearest = b.op('floor', b.op('add', x, b.like(0.5, x)));
   const z = b.op('sub', x, nearest);
   const around = b.op('neg', b.op('log1p', b.op('mul', z, polynomial(b, z, RECIPROCAL_GAMMA))));
   const is = (n: number): NodeId => b.op('eq', nearest, b.like(n, nearest));
-  // gamma(x) is gamma(1 + x) / x, and gamma(2 + z) is gamma(1 + z) (1 + z).
+  // gamma(x) = gamma(1 + x) / x, and gamma(2 + z) = gamma(1 + z) (1 + z).
   const below = b.op('neg', b.op('log', magnitude(b, b.op('select', is(0), x, b.like(1, x)))));
   const twice = b.op('log', b.op('add', b.op('select', is(3), z, b.like(-1, z)), b.like(2, z)));
   const above = b.op('add', b.op('log1p', b.op('select', is(1), b.like(0, z), z)), twice);
   return b.op('add', around, b.op('select', is(0), below, above));
 }
 
-/** log gamma from 7/2 on, by Stirling's series, with four steps up where x is small. */
+/** log gamma from 7/2 on, by Stirling's series; small x are first moved up by four steps of the recurrence. */
 function lgammaFar(b: B, x: NodeId): NodeId {
   const low = b.op('lt', x, b.like(7.5, x));
   const small = b.op('select', low, x, b.like(1, x));
@@ -46,13 +48,13 @@ function lgammaFar(b: B, x: NodeId): NodeId {
   const y = b.op('select', low, b.op('add', x, b.like(4, x)), x);
   const w = b.op('div', b.like(1, y), y);
   const rest = b.op('mul', w, polynomial(b, b.op('mul', w, w), STIRLING));
-  // (y - 1/2) (log y - 1) - 1/2 + log(2 pi) / 2: infinity is not subtracted from itself.
+  // (y - 1/2) (log y - 1) - 1/2 + log(2 pi) / 2: this form avoids inf - inf.
   const main = b.op('mul', b.op('sub', y, b.like(0.5, y)), b.op('sub', b.op('log', y), b.like(1, y)));
   const whole = b.op('add', b.op('add', main, b.like(Math.log(2 * Math.PI) / 2 - 0.5, y)), rest);
   return b.op('select', low, b.op('sub', whole, b.op('log', steps)), whole);
 }
 
-/** log |gamma(x)|; below -1/2 by reflection: gamma(x) gamma(1 - x) sin(pi x) is pi. */
+/** log |gamma(x)|; below -1/2 by reflection: gamma(x) gamma(1 - x) sin(pi x) = pi. */
 export function lgammaOf(b: B, x: NodeId): NodeId {
   const reflected = b.op('lt', x, b.like(-0.5, x));
   const u = b.op('select', reflected, b.op('sub', b.like(1, x), x), x);
@@ -68,7 +70,7 @@ export function lgammaOf(b: B, x: NodeId): NodeId {
   return b.op('select', reflected, other, core);
 }
 
-/** The slope of log gamma: eight steps up where x is small, then Stirling's series; below -1/2 by reflection. */
+/** The derivative of log gamma: small x are moved up by eight steps, then Stirling's series; below -1/2 by reflection. */
 export function digammaOf(b: B, x: NodeId): NodeId {
   const reflected = b.op('lt', x, b.like(-0.5, x));
   const u = b.op('select', reflected, b.op('sub', b.like(1, x), x), x);
@@ -121,7 +123,7 @@ const TAILS = [
   ],
 ] as const;
 
-/** The quantile of the normal distribution at (1 + x) / 2, by the square root of 2. */
+/** The quantile of the normal distribution at (1 + x) / 2, divided by the square root of 2. */
 export function erfinvOf(b: B, x: NodeId): NodeId {
   const ratio = (r: NodeId, [p, q]: readonly [readonly number[], readonly number[]]): NodeId =>
     b.op('div', polynomial(b, r, p), polynomial(b, r, q));
@@ -135,7 +137,7 @@ export function erfinvOf(b: B, x: NodeId): NodeId {
   const near = b.op('le', r, b.like(5, r));
   const sides = ratio(b.op('sub', b.op('select', near, r, b.like(1.6, r)), b.like(1.6, r)), SIDES);
   const tails = ratio(b.op('sub', b.op('select', near, b.like(5, r), r), b.like(5, r)), TAILS);
-  // Infinite at the ends, and not a number beyond them.
+  // Infinite at the ends, and NaN beyond them.
   const end = b.op('neg', b.op('log', b.op('sub', one, b.op('select', inside, b.like(0, a), a))));
   const size = b.op('select', inside, b.op('select', near, sides, tails), end);
   const signed = b.op('select', b.op('lt', x, b.like(0, x)), b.op('neg', size), size);

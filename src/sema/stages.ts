@@ -6,7 +6,7 @@ import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { Reported, attempt, describeValue, expectation, stage, tensor, type Flow, type StagePart, type Value } from './values.ts';
 
-/** What makes stages of stages: chains, names, copies, residuals, shared weights, arithmetic. */
+/** Combinators of stages: chains, names, copies, residuals, shared weights, arithmetic. */
 
 export function combinator(ev: Evaluation, name: 'residual' | 'share', e: A.CallExpr, env: Environment, flow: Flow): Value {
   const [only] = e.args;
@@ -16,7 +16,7 @@ export function combinator(ev: Evaluation, name: 'residual' | 'share', e: A.Call
   const inner = ev.evaluate(only.value, env, unbound);
   if (inner.kind !== 'stage') return ev.fail('NN204', only.span, `${name} takes a stage, and this is ${describeValue(inner)}`);
   const text = textOf(e.span).replace(/\s+/g, ' ');
-  // Where the weights of a shared stage live: by the name of its `let`, else where it is first used.
+  // Shared weights are named after the `let` of the stage, or else after its first use.
   const [one] = inner.parts;
   const single = one && inner.parts.length === 1 && !one.transparent;
   const own = new Set<string>();
@@ -30,12 +30,12 @@ export function combinator(ev: Evaluation, name: 'residual' | 'share', e: A.Call
     expects: expectation(inner),
     run: (f, _own, x) => {
       if (name === 'residual') return add(ev, x, ev.apply(inner, x, f), e.span);
-      // Stages that stand side by side begin at one place; of several with weights of their own each moves to a free one.
+      // Stages side by side start at the same index, so shared weights without a name move to the next free one.
       if (!home) f.next = ev.m.settle(f.prefix, f.next);
       home ??= { prefix: f.prefix, next: f.next };
       const there: Flow = { ...home };
       const result = ev.m.sharing(() => ev.apply(named, x, there), own);
-      // Each use takes a place in its chain, as every stage that has a name does.
+      // Each use takes an index in its chain, as a named stage does.
       f.next += binding === undefined ? there.next - (home.next ?? 0) : 1;
       return result;
     },
@@ -48,7 +48,7 @@ export function add(ev: Evaluation, x: Value, y: Value, span: Span): Value {
   return typeof sum === 'number' ? tensor(sum) : ev.refuse(sum, span);
 }
 
-/** All stages are looked at, so that one run reports what is wrong with each of them. */
+/** Evaluates all stages, so that one run reports the errors of each. */
 export function pipe(ev: Evaluation, e: A.PipeExpr, env: Environment, flow: Flow): Value {
   const inner: Flow = { prefix: flow.prefix, next: 0 };
   const values = e.stages.map((s) => attempt(() => ev.evaluate(s, env, inner)));
@@ -93,7 +93,7 @@ export function label(ev: Evaluation, e: A.LabelExpr, env: Environment, flow: Fl
   const { text } = e.label;
   const [only] = inner.parts;
   if (only && inner.parts.length === 1 && !only.transparent) return stage([{ ...only, label: text }]);
-  // A name in front of a parenthesis makes a level of its own.
+  // A name before a parenthesis adds a level to the path.
   const part: StagePart = {
     label: text,
     span: e.span,
@@ -145,7 +145,7 @@ export function lift(ev: Evaluation, operands: readonly Value[], span: Span, com
     mixes: operands.some((v) => v.kind === 'tensor'),
     expects: operands.map((v) => (v.kind === 'stage' ? expectation(v) : 'same')).find((x) => x !== 'same') ?? 'same',
     run: (f, _own, x) => {
-      // The operands stand side by side: the sum counts as the longest of them.
+      // The operands start at the same index; the sum takes as many as the longest operand.
       const start = f.next;
       const values = operands.map((v) => {
         if (v.kind !== 'stage') return v;
@@ -160,7 +160,7 @@ export function lift(ev: Evaluation, operands: readonly Value[], span: Span, com
   return stage([part]);
 }
 
-/** Stands for a stage whose error is reported, so that the others are still looked at. */
+/** Replaces a stage with a reported error, so that the others are still checked. */
 function hole(span: Span): StagePart {
   return {
     label: undefined,

@@ -10,16 +10,16 @@ import { knownValue } from './known.ts';
 import { LAYERS } from './layers/registry.ts';
 import { Reported, describeValue, type Value } from './values.ts';
 
-/** How a `param` starts: by an initialiser, by random numbers of a shape, or as a value that is known while compiling. */
+/** The initial value of a `param`: an initialiser, random numbers of a shape, or a value known at compile time. */
 export interface Start {
   readonly shape: readonly number[];
   readonly init: Init;
 }
 
-/** Random numbers of the shape that the statement says, by the initialiser that draws them. */
+/** Creators that are initialisers if the statement gives the shape. */
 const DRAWS: Readonly<Record<string, string>> = { rand: 'uniform', randn: 'normal' };
 
-/** `dims` are what the statement says of the shape; without them the value says it. */
+/** `dims` is the shape in the statement; without it, the value determines the shape. */
 export function startOf(s: A.ParamStatement, dims: readonly number[], ev: Evaluation, env: Environment, sink: DiagnosticSink): Start {
   const { value } = s;
   if (!value) return { shape: dims, init: { kind: 'constant', value: 0 } };
@@ -39,24 +39,24 @@ export function startOf(s: A.ParamStatement, dims: readonly number[], ev: Evalua
     if (init === undefined) throw new Reported(s.name.text);
     return typeof init === 'string' ? ev.fail('NN206', value.span, init) : { shape: dims, init };
   }
-  // Drawn as it would be in the model, so that a draw inside of arithmetic is no number that is known.
+  // Draws as the model would, so that a draw inside arithmetic does not count as a known value.
   const v = ev.m.drawing(true, () => ev.evaluate(value, env, { prefix: [], next: 0 }));
   return known(s, dims, v, value, ev);
 }
 
-/** The name that a value calls, unless the program gives it a meaning of its own. */
+/** The name in a value, unless the program defines it. */
 function wordOf(e: A.Expr, env: Environment): A.Name | undefined {
   const name = e.kind === 'name' ? { text: e.name, span: e.span } : e.kind === 'call' ? e.callee : undefined;
   return name === undefined || env.has(name.text) ? undefined : name;
 }
 
-/** `randn(3, 3)`, and `uniform(0, 1, shape=[2])`, but not `uniform(-1, 1)`, which is an initialiser for any shape. */
+/** `randn(3, 3)` and `uniform(0, 1, shape=[2])` give a shape, but `uniform(-1, 1)` is an initialiser for any shape. */
 function drawsShape({ text }: A.Name, e: A.Expr): boolean {
   if (e.kind !== 'call' || !Object.hasOwn(CREATORS, text) || !CREATORS[text]?.random) return false;
   return !Object.hasOwn(INITIALISERS, text) || e.args.some((a) => a.name?.text === 'shape') || e.args.filter((a) => !a.name).length > 2;
 }
 
-/** Initialisers, and words that are nothing else, whose error says what there is. */
+/** Whether the value is an initialiser, or an unknown word, for which the error lists the initialisers. */
 function byInitialiser(name: string, e: A.Expr): boolean {
   if (e.kind === 'name' && Object.hasOwn(DRAWS, name)) return true;
   if (Object.hasOwn(INITIALISERS, name))
@@ -64,7 +64,7 @@ function byInitialiser(name: string, e: A.Expr): boolean {
   return !Object.hasOwn(CREATORS, name) && !Object.hasOwn(LAYERS, name) && name !== 'pi';
 }
 
-/** What a statement says of the shape and what its value has must agree. */
+/** The shape in the statement and the shape of its value must agree. */
 function fitted(s: A.ParamStatement, dims: readonly number[], found: Start, ev: Evaluation): Start {
   if (s.dims.length === 0 || dims.join() === found.shape.join()) return found;
   return ev.fail('NN203', s.value?.span ?? s.span, `'${s.name.text}' is [${dims.join(', ')}], and this is [${found.shape.join(', ')}]`);

@@ -5,20 +5,20 @@ import { optimOf } from './optim.ts';
 import type { Walked } from './walk.ts';
 
 /**
- * Several losses with an optimizer each, in the order of the text: a step takes an update by the first, then one by the second with what
- * the first has left, and so on. Each optimizer says what it trains: `optim adam params=[gen]`.
+ * Several losses, each with its own optimizer, in source order: a step makes an update for the first loss, then one for the second with the
+ * updated parameters, and so on. Each optimizer lists what it trains: `optim adam params=[gen]`.
  */
 
 const optimsOf = (program: A.Program): A.OptimStatement[] => program.statements.filter((s) => s.kind === 'optim');
 const lossesOf = (program: A.Program): A.LossStatement[] => program.statements.filter((s) => s.kind === 'loss');
 
-/** Whether a file has as many losses as optimizers, and more than one of each. */
+/** Whether a file has several losses and as many optimizers. */
 export function takesTurns(program: A.Program): boolean {
   const n = optimsOf(program).length;
   return n > 1 && lossesOf(program).length === n;
 }
 
-/** The output that holds loss `i` after the first. */
+/** The output for loss `i` after the first. */
 export const turnOutput = (i: number): string => `turn:${i + 1}`;
 
 export function turnsOf(program: A.Program, walked: Walked, first: Optim | undefined, sink: DiagnosticSink): TurnInfo[] {

@@ -4,14 +4,14 @@ import type { NodeId } from '../ir/graph/types.ts';
 import type { CallExpr } from '../parser/ast.ts';
 import type { Const } from './constants.ts';
 
-/** What an expression can be while a program is checked. */
+/** What an expression can be during checking. */
 export type Value = ConstValue | TensorValue | TupleValue | StageValue;
 
 export interface ConstValue {
   readonly kind: 'const';
   readonly value: Const;
 }
-/** A value that flows through the graph. */
+/** A node of the graph. */
 export interface TensorValue {
   readonly kind: 'tensor';
   readonly id: NodeId;
@@ -20,21 +20,21 @@ export interface TupleValue {
   readonly kind: 'tuple';
   readonly items: readonly Value[];
 }
-/** A function of the value that flows in: a chain of parts. */
+/** A function of its input: a chain of parts. */
 export interface StageValue {
   readonly kind: 'stage';
   readonly parts: readonly StagePart[];
 }
 
-/** Where in the parameter names a part stands: the dotted path before it, and the index that the next unnamed part gets. */
+/** The current place in the parameter names: the dotted path, and the index that the next unnamed part gets. */
 export interface Flow {
   readonly prefix: readonly string[];
   next: number;
   /** `name:` before a call that is made at once. */
   readonly label?: string;
-  /** The name that a `let` gives to the value: shared weights are called by it. */
+  /** The name of the `let`, which shared weights take. */
   readonly binding?: string;
-  /** A call all of whose values a `let` names. */
+  /** A call whose several results are all named by a `let`. */
   readonly several?: CallExpr;
 }
 
@@ -44,7 +44,7 @@ export interface Expectation {
   readonly shape: readonly number[];
 }
 
-/** What the first part of a chain that says anything says about the input. */
+/** What a chain implies about its input: the first part that implies anything decides. */
 export function expectation(s: StageValue): Expectation | 'same' | undefined {
   for (const p of s.parts) if (p.expects !== 'same') return p.expects;
   return 'same';
@@ -55,11 +55,11 @@ export interface StagePart {
   readonly label: string | undefined;
   readonly span: Span;
   readonly text: string;
-  /** Combinators take their parts' names from the chain they stand in; layers and blocks have a name of their own. */
+  /** The parts of combinators are numbered in the surrounding chain; layers and blocks have a name of their own. */
   readonly transparent: boolean;
-  /** What it says about what flows in; `same` where it takes anything and keeps its shape. */
+  /** What it implies about its input; `same` if it takes anything and keeps its shape. */
   readonly expects?: Expectation | 'same' | undefined;
-  /** Arithmetic of a stage with a value: with several inputs it does not say which of them flows in. */
+  /** Combines a stage with a value: with several inputs it is unclear which of them flows in. */
   readonly mixes?: boolean;
   readonly run: (flow: Flow, name: string, x: Value) => Value;
 }
@@ -87,10 +87,10 @@ export function describeValue(v: Value): string {
   }
 }
 
-/** Thrown after a diagnostic was reported, to leave what cannot go on; caught where checking can. */
+/** Thrown after a diagnostic was reported; caught where checking can continue. */
 export class Reported extends Error {}
 
-/** Runs `body`; undefined where it ended with a reported diagnostic. */
+/** Runs `body`; undefined if it failed with a reported diagnostic. */
 export function attempt<T>(body: () => T): T | undefined {
   try {
     return body();

@@ -14,15 +14,15 @@ import { foretell, lossOf, metricOf, type Goals, type MetricNode } from './objec
 import { Targets } from './targets.ts';
 import { Reported, attempt, describeValue, expectation, tensor, type Flow, type StagePart, type Value } from './values.ts';
 
-/** What going through a file gives. */
+/** The result of going through a file. */
 export interface Walked {
   readonly m: ModelBuilder;
   readonly env: Environment;
   readonly evaluator: Evaluator;
   readonly inputs: readonly InputInfo[];
-  /** The model's result; undefined if there is no model, or if something is wrong with it. */
+  /** The model's output; undefined if there is no model, or if it has errors. */
   readonly pred: NodeId | undefined;
-  /** The first loss, and further ones that are trained in turn with it. */
+  /** The first loss, and those that take turns with it. */
   readonly loss: NodeId | undefined;
   readonly turns: readonly { readonly name: string; readonly node: NodeId }[];
   readonly targets: readonly TargetInfo[];
@@ -30,7 +30,7 @@ export interface Walked {
   readonly script: Script;
 }
 
-/** Goes through the file once, as it trains or as it predicts, and grows the graph. */
+/** Goes through the file once, for training or for prediction, and builds the graph. */
 export class Walk {
   private readonly m: ModelBuilder;
   private readonly env = new Environment();
@@ -40,7 +40,7 @@ export class Walk {
   private readonly targets: Targets;
   private readonly defs: Definitions;
   private declared: readonly InputInfo[] | undefined;
-  /** The stages of the model, where it is nothing else. */
+  /** The stages, if the model is a plain chain. */
   private readonly chain: StagePart[] = [];
   private readonly lines: { items: PrintItem[]; span: A.Statement['span']; afterTraining: boolean }[] = [];
   private readonly outputs: Record<string, NodeId> = {};
@@ -54,7 +54,7 @@ export class Walk {
   private readonly program: A.Program;
   private readonly imported: readonly A.Statement[];
   private readonly sink: DiagnosticSink;
-  /** As it trains; then nothing is printed, and what print lines compute leaves no trace in the states. */
+  /** In training mode nothing is printed, so that `print` lines do not update states. */
   private readonly training: boolean;
 
   constructor(
@@ -103,7 +103,7 @@ export class Walk {
       const span = losses[i + 1]?.value.span;
       if (node === undefined || !span) return [];
       const name = textOf(span).replace(/\s+/g, ' ');
-      // Two that read alike are told apart by their turns.
+      // Losses with the same text get their number as a suffix.
       const alike = losses.slice(1, i + 1).some((other) => textOf(other.value.span).replace(/\s+/g, ' ') === name);
       return [{ name: alike ? `${name} (${i + 2})` : name, node }];
     });
@@ -129,7 +129,7 @@ export class Walk {
     };
   }
 
-  /** Data has its examples on the first axis, and so has what it is compared with. */
+  /** The batch must be the first axis of a target, as it is in the data. */
   private batchInFront(s: A.LossStatement | undefined): void {
     for (const { shown, type } of s ? this.targets.all() : [])
       if (typeof type.shape[0] !== 'object' && this.sink.errors.length === 0)
@@ -147,7 +147,7 @@ export class Walk {
     return this.program.statements.find((s) => s.kind === kind) as Extract<A.Statement, { kind: K }> | undefined;
   }
 
-  /** What the model gives, behind its last layer line; undefined where that went wrong. */
+  /** The model's output after its last layer line; undefined if there was an error. */
   private result(): NodeId | undefined {
     return this.x?.kind === 'tensor' && !this.failed && this.layers > 0 && !this.layersToCome ? this.x.id : undefined;
   }
@@ -169,7 +169,7 @@ export class Walk {
     return found;
   }
 
-  /** Words that mean something wherever an expression stands: the result of the model, and what it is compared with. */
+  /** Words that are defined in every expression: the model's output and the targets. */
   private known(word: string, span: A.Expr['span']): Value | undefined {
     if (word !== 'pred' && !this.targets.has(word)) {
       const names = word === 'target' ? this.targets.several() : [];
@@ -216,7 +216,7 @@ export class Walk {
       const first = this.inputs.length === 1;
       if (value && !this.x) this.x = value;
       this.define(s.name, value ?? 'failed');
-      // The first one flows into the model without being named.
+      // The first input flows into the model, so it counts as used.
       if (first) this.env.lookup(s.name.text);
       this.failed ||= !value;
     } else if (s.kind === 'let') {
@@ -249,7 +249,7 @@ export class Walk {
     return tensor(this.normalized(id, declared));
   }
 
-  /** `data ... normalize`: (x - mean) / std, with numbers that the data gives and the weights keep. */
+  /** `data ... normalize`: (x - mean) / std, with numbers that come from the data and are saved with the weights. */
   private normalized(id: NodeId, { name, type }: InputInfo): NodeId {
     const data = this.program.statements.find((s) => s.kind === 'data');
     const flag = data?.settings.find((a) =>
@@ -260,7 +260,7 @@ export class Walk {
     const { b } = this.m;
     const shape = b.shape(id);
     const features = shape.length === 2 ? (shape[1] as number) : 1;
-    // With one input its name does not matter.
+    // A single input is not named, so that its name does not matter.
     const several = this.program.statements.filter((s) => s.kind === 'input').length > 1;
     const stem = several ? `normalize.${name}` : 'normalize';
     const known = (key: string, value: number): NodeId => {
@@ -314,7 +314,7 @@ export class Walk {
     }
   }
 
-  /** `predict(3.0)`: the model on values of the program. */
+  /** `predict(3.0)`: applies the model to values of the program. */
   private predict(e: A.CallExpr, env: Environment, flow: Flow): Value {
     const { evaluator: ev, m } = this;
     const { b } = m;
@@ -332,7 +332,7 @@ export class Walk {
     const from: Flow = { prefix: [], next: 0 };
     const result = m.drawing(false, () => m.sharing(() => this.chain.reduce((v, part) => ev.runPart(part, v, from), x as Value)));
     if (result.kind !== 'tensor' || b.shape(result.id).length !== 2 || b.shape(result.id)[1] !== 1) return result;
-    // One number for each number that was given, and one for an example alone.
+    // One number per given number, and a scalar for a single example.
     const [rows, shape] = [b.shape(result.id)[0], b.shape(given)];
     if (count(shape) === rows) return tensor(b.reshape(result.id, shape));
     return rows === 1 && shape.length < input.type.shape.length ? tensor(b.reshape(result.id, [])) : result;
@@ -368,7 +368,7 @@ export class Walk {
   }
 }
 
-/** Values as examples of an input: a number or a list of numbers for inputs of one number, else rows of the input's shape. */
+/** Values as a batch of examples: numbers for inputs of one number, else rows of the input's shape. */
 function examples(ev: Evaluator, x: NodeId, input: InputInfo, span: A.Expr['span']): NodeId {
   const { b } = ev;
   const rest = input.type.shape.slice(1) as number[];
@@ -386,7 +386,7 @@ function examples(ev: Evaluator, x: NodeId, input: InputInfo, span: A.Expr['span
   return b.cast(b.reshape(x, [total / each, ...rest]), input.type.dtype);
 }
 
-/** The name of an input that a value depends on, if there is one. */
+/** The name of an input that a value depends on, if any. */
 function needed(b: GraphBuilder, id: NodeId): string | undefined {
   const seen = new Set<NodeId>();
   const stack = [id];

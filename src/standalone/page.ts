@@ -1,13 +1,13 @@
 import { messageOf } from '../base/errors.ts';
 import type { Model, Runner } from '../runtime/api.ts';
 
-/** The page of a built folder: trains, draws the loss, predicts, gives and takes weights. */
+/** The page of a built folder: trains, draws the loss, predicts, imports and exports weights. */
 interface PageInfo {
   readonly name: string;
   readonly program: string;
-  /** The inputs, and how many numbers one example of each has. */
+  /** The inputs, with the number of values in one example of each. */
   readonly inputs: readonly { readonly name: string; readonly width: number }[];
-  /** What the graph calls the targets. */
+  /** The targets' names in the graph. */
   readonly targets: readonly string[];
   readonly labels: boolean;
   readonly trains: boolean;
@@ -26,7 +26,7 @@ const status = (text: string): void => {
 const json = async (path: string): Promise<unknown> => (await fetch(path)).json();
 const bytes = async (path: string): Promise<Uint8Array> => new Uint8Array(await (await fetch(path)).arrayBuffer());
 
-/** Draws losses on a logarithmic scale where they span more than a factor of ten. */
+/** Draws losses, on a logarithmic scale if they span more than a factor of ten. */
 function draw(losses: readonly number[]): void {
   const svg = element('curve');
   const [w, h] = [600, 200];
@@ -96,7 +96,7 @@ async function start(): Promise<void> {
       element('output').textContent = `give ${width} number${width === 1 ? '' : 's'}`;
       return;
     }
-    // The numbers of an example stand one input behind the other.
+    // The numbers of an example are its inputs, one after the other.
     const rows = Array.from({ length: numbers.length / width }, (_, r) => numbers.slice(r * width, (r + 1) * width));
     let from = 0;
     const parts = info.inputs.map((i) => {

@@ -2,7 +2,7 @@ import { roundF16 } from '../base/math.ts';
 import { PER_WORD, type StorageType } from '../base/types.ts';
 import type { Session, Words } from '../runtime/session.ts';
 
-/** The bits of the binary16 number next to a value. */
+/** The bits of a number rounded to binary16. */
 export function toBits(value: number): number {
   const rounded = roundF16(value);
   const a = Math.abs(rounded);
@@ -22,7 +22,7 @@ export function fromBits(bits: number): number {
   return bits & 0x8000 ? -a : a;
 }
 
-/** Numbers as words in which storage of a type holds them. */
+/** Numbers as words of a storage type. */
 export function toWords(values: ArrayLike<number>, dtype: StorageType): Words {
   if (dtype === 'f32') return Float32Array.from(values);
   if (dtype === 'i32') return Int32Array.from(values);
@@ -31,7 +31,7 @@ export function toWords(values: ArrayLike<number>, dtype: StorageType): Words {
   return new Int32Array(bits.buffer);
 }
 
-/** Elements of an arena as numbers; a tensor in f16 is not what a program gives, but what verification looks at. */
+/** Reads elements of an arena as numbers. Unlike results of a program, verified tensors may be f16. */
 export async function readElements(session: Session, arena: string, offset: number, length: number): Promise<Words> {
   const dtype = session.plan.arenas.find((a) => a.name === arena)?.dtype ?? 'f32';
   const per = PER_WORD[dtype];

@@ -3,10 +3,10 @@ import { DeviceError } from '../runtime/errors.ts';
 import { fromBits, toBits } from './elements.ts';
 import { runSmall } from './proofs.ts';
 
-/** Numbers that binary16 holds, that lie between two that it holds, that are too large, and that are none. */
+/** Numbers that binary16 represents exactly, numbers between two of them, and numbers that are too large. */
 const NUMBERS = [0, 1, -1.5, 1.0009765625, 1.0001, -3.1415927, 1234.567, 0.1, -6.1e-5, 65504, 65519, 65520, -70000, 3e38];
 
-/** Each number as f16, by its bits; the last comes from outside of what a float can be, as what overflows in training does. */
+/** Stores each number as f16, to be read by its bits. The last two are infinity and NaN, made from their bits at run time. */
 const code = `enable f16;
 @group(0) @binding(0) var<storage, read_write> out: array<f16, ${NUMBERS.length + 2}>;
 @compute @workgroup_size(1)
@@ -18,18 +18,18 @@ ${NUMBERS.map((v, i) => `  out[${i}] = f16(${Math.fround(v)}f + zero);`).join('\
 }
 `;
 
-/** Whether bits are those of a number next to a value: a driver may round to either side. */
+/** Whether bits are a correct rounding of a value; a driver may round to either side. */
 export function isNext(bits: number, value: number): boolean {
   const got = fromBits(bits);
   if (Number.isNaN(value)) return Number.isNaN(got);
   const nearest = fromBits(toBits(value));
   if (got === nearest) return true;
   const unit = 2 ** (Math.max(-14, Math.floor(Math.log2(Math.abs(value)))) - 10);
-  // Below the least normal number, drivers may give 0; what is too large must not come back as a number.
+  // Drivers may flush subnormals to 0; numbers that are too large must not come back finite.
   return Math.abs(value) < 2 ** -14 ? got === 0 || Math.abs(got - value) < unit : Math.abs(value) < 65504 && Math.abs(got - value) < unit;
 }
 
-/** Runs a kernel whose results are known: loss scaling counts on gradients that overflow being seen. */
+/** Checks f16 arithmetic on the device: loss scaling relies on gradients overflowing visibly. */
 export async function checkHalves(gpu: GPUDevice): Promise<void> {
   const [words] = (await runSmall(gpu, 'halves', code, [Math.ceil((NUMBERS.length + 2) / 2)])) as [Uint32Array];
   const bits = new Uint16Array(words.buffer, words.byteOffset, NUMBERS.length + 2);

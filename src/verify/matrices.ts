@@ -5,11 +5,11 @@ import type { MatrixUnit } from '../ir/kernel/types.ts';
 import { DeviceError } from '../runtime/errors.ts';
 import { runSmall } from './proofs.ts';
 
-/** The feature as Dawn calls it; it is shown only where unsafe features are allowed. */
+/** Dawn's name of the feature; it is only listed if unsafe features are allowed. */
 export const MATRIX_FEATURE = 'chromium-experimental-subgroup-matrix';
 export const ALLOW_MATRICES = 'allow_unsafe_apis';
 
-/** What an adapter says of its matrix units, which the standard does not know yet. */
+/** An adapter's description of its matrix units, which is not in the standard yet. */
 interface MatrixConfig {
   readonly componentType: string;
   readonly resultComponentType: string;
@@ -18,7 +18,7 @@ interface MatrixConfig {
   readonly K: number;
 }
 
-/** The units of an adapter that nnc can use: with sums of f32, and subgroups of one size that a workgroup is made of. */
+/** The units that nnc can use: those with f32 sums, if all subgroups have one size that divides a workgroup. */
 export function unitsOf({ features, info }: Pick<GPUAdapter, 'features' | 'info'>): MatrixUnit[] {
   const { subgroupMinSize: subgroup = 1, subgroupMaxSize } = info;
   if (!features.has(MATRIX_FEATURE) || subgroup !== subgroupMaxSize || THREADS % subgroup !== 0) return [];
@@ -33,7 +33,7 @@ export function unitsOf({ features, info }: Pick<GPUAdapter, 'features' | 'info'
 const left = (i: number): number => ((i * 7) % 5) - 2;
 const right = (i: number): number => ((i * 3) % 7) - 3;
 
-/** A product of small whole numbers, all of which any float holds: each subgroup has a unit, over two rounds. */
+/** A product of small integers, which any float type represents exactly: one unit per subgroup, in two rounds. */
 export function proofCode(unit: MatrixUnit): { readonly code: string; readonly rows: number; readonly depth: number } {
   const { type, m, n, k, subgroup } = unit;
   const [rows, depth] = [m * (THREADS / subgroup), 2 * k];
@@ -71,7 +71,7 @@ export function isProduct(out: ArrayLike<number>, { n }: MatrixUnit, rows: numbe
   });
 }
 
-/** Throws where a device's matrix units multiply otherwise than kernels have them do. */
+/** Throws if a device's matrix units do not multiply as kernels expect. */
 export async function checkMatrices(gpu: GPUDevice, units: readonly MatrixUnit[]): Promise<void> {
   for (const unit of units) {
     const { code, rows, depth } = proofCode(unit);

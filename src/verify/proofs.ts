@@ -1,7 +1,7 @@
 /// <reference types="@webgpu/types" />
 import { MAP_READ_MODE, USAGE } from '../runtime/flags.ts';
 
-/** Runs one workgroup of a kernel that writes into buffers of so many words, which lie at its bindings, and gives what it wrote. */
+/** Runs one workgroup of a kernel, with a buffer of the given number of words at each binding, and returns their contents. */
 export async function runSmall(gpu: GPUDevice, label: string, code: string, words: readonly number[]): Promise<Uint32Array[]> {
   const total = words.reduce((a, b) => a + b, 0);
   const buffers = words.map((n) => gpu.createBuffer({ label, size: 4 * n, usage: USAGE.STORAGE | USAGE.COPY_SRC }));

@@ -5,12 +5,12 @@ import { checkHalves } from './halves.ts';
 import { MATRIX_FEATURE, checkMatrices } from './matrices.ts';
 import { checkCollectives, checkSubgroups } from './subgroups.ts';
 
-/** What devices have shown in this process. */
+/** The checks done in this process. */
 const shown = new Map<string, Promise<void>>();
 
 /**
- * Has the device show what a plan counts on: a driver that does otherwise would give wrong results without a word. Once is enough of
- * each adapter.
+ * Checks that the device does what a plan relies on, since a driver that does not would silently give wrong results. Each adapter is
+ * checked once.
  */
 export async function prove(gpu: GPUDevice, { features, kernels }: WebGpuSection, units: readonly MatrixUnit[] = []): Promise<void> {
   const { vendor, architecture, device, description } = gpu.adapterInfo;

@@ -15,7 +15,7 @@ import { PLAN_VERSION, type Plan, type PlanTensor } from '../plan.ts';
 import { readElements } from './elements.ts';
 import { stepUniforms, type Session, type Words } from '../runtime/session.ts';
 
-/** Runs a single bound graph once, with everything that its kernels should write poisoned first: for verification and tests. */
+/** Runs a single bound graph once, with every buffer that its kernels should write poisoned first: for verification and tests. */
 export interface GraphPlan {
   readonly plan: Plan;
   readonly lowered: Lowered;
@@ -24,7 +24,7 @@ export interface GraphPlan {
 const NOTHING: PlanTensor = { name: '', arena: '', offset: 0, shape: [], dtype: 'f32' };
 
 export interface GraphOptions {
-  /** No kernel's result is overwritten by a later one. */
+  /** No result is overwritten by a later kernel. */
   readonly keepAll?: boolean;
   readonly tiling?: TilingChoice | undefined;
   readonly adapter?: Adapter | undefined;
@@ -38,7 +38,7 @@ export function planGraph(graph: Graph, level: Level, options: GraphOptions = {}
   return { plan: planPrograms(graph.name, level, [lowered], arenas), lowered };
 }
 
-/** A plan with programs that are not of a model. */
+/** A plan of programs that do not belong to a model. */
 export function planPrograms(name: string, level: Level, programs: readonly Lowered[], arenas: ArenaBuilder): Plan {
   const scalars = collectScalars(programs);
   return {
@@ -75,13 +75,13 @@ export interface GraphInputs {
 
 export interface GraphResult {
   readonly outputs: ReadonlyMap<string, Words>;
-  /** States that were written, as they are afterwards. */
+  /** The written states, after the run. */
   readonly state: ReadonlyMap<string, Words>;
-  /** Everything that a kernel stored, where the plan kept it. */
+  /** Every value that a kernel stored, if the plan kept it. */
   readonly stored: ReadonlyMap<NodeId, Words>;
 }
 
-/** What a kernel that forgets to write leaves behind: as two halves, not a number. */
+/** Shows where a kernel forgets to write; as two halves it is NaN. */
 const POISON = { i32: -123456, f16: 0x7e007e00 } as const;
 
 export async function runGraph({ plan, lowered }: GraphPlan, session: Session, given: GraphInputs): Promise<GraphResult> {
@@ -109,7 +109,7 @@ export async function runGraph({ plan, lowered }: GraphPlan, session: Session, g
   return result;
 }
 
-/** Largest difference, relative to the largest magnitude, or to `floor` where that is more. NaN where a side is. */
+/** The largest difference, relative to the largest magnitude or to `floor`, whichever is larger. NaN if either side is NaN. */
 export function distance(got: ArrayLike<number>, want: ArrayLike<number>, floor = 1e-6): number {
   if (got.length !== want.length) return Infinity;
   let scale = floor;
@@ -125,8 +125,8 @@ export function distance(got: ArrayLike<number>, want: ArrayLike<number>, floor 
 }
 
 /**
- * Fresh random values for everything that a graph reads; second moments are squares, so that their roots exist. `classes` says of an
- * input how many classes its labels choose from, where it is known.
+ * Random values for everything that a graph reads; second moments are squares, so that their roots exist. `classes` is the number of
+ * classes of an input's labels, if known.
  */
 export function randomInputs(graph: Graph, classes: (input: string) => number | undefined, seed: number): GraphInputs {
   const rows = indexedRows(graph);
@@ -140,7 +140,7 @@ export function randomInputs(graph: Graph, classes: (input: string) => number | 
     const below = Number.isFinite(most) ? most : SMALL;
     const values = Float64Array.from({ length: n }, (_, i) => {
       const u = uniformAt(seed, 3000 + node.id, 0, i);
-      // Scaled, the noise of what cancels would look like an error.
+      // A loss scale would magnify the noise of cancellation into an apparent error.
       if (name.endsWith('loss_scale')) return 1;
       if (node.type.dtype === 'i32') return Math.floor(u * below);
       return Math.fround(/(_sq|square_avg|sum|var|variance|std|exp_inf|acc_delta|H_diag)$/.test(name) ? u * u : 2 * u - 1);
@@ -150,10 +150,10 @@ export function randomInputs(graph: Graph, classes: (input: string) => number | 
   return { inputs, state };
 }
 
-/** Whole numbers that nothing is known of are below this. */
+/** The upper bound of integers without a known range. */
 const SMALL = 2;
 
-/** The operands whose elements an operation hands on as they are; views hand on all of theirs. */
+/** Operands whose elements an operation passes on unchanged; views pass on all of theirs. */
 const HANDED_ON: { readonly [K in Op]?: (inputs: readonly NodeId[]) => readonly NodeId[] } = {
   concat: (inputs) => inputs,
   max: (inputs) => inputs,
@@ -162,7 +162,7 @@ const HANDED_ON: { readonly [K in Op]?: (inputs: readonly NodeId[]) => readonly 
   gather: ([from = -1]) => [from],
 };
 
-/** Of inputs that rows are looked up by, how many rows there are: where there are several tables, in the smallest. */
+/** For each input that indexes rows, the number of rows: with several tables, that of the smallest. */
 function indexedRows({ nodes }: Graph): ReadonlyMap<NodeId, number> {
   const rows = new Map<NodeId, number>();
   const index = (id: NodeId, most: Dim | undefined): void => {

@@ -6,25 +6,25 @@ import { roundingOf } from '../reference/rounding.ts';
 import type { Tensor } from '../reference/walk.ts';
 import type { GraphInputs, GraphResult } from './run-graph.ts';
 
-/** How far a value that a kernel stored is from what the reference makes of what the kernel read. */
+/** How far a value that a kernel stored is from the reference's result for the kernel's inputs. */
 export interface StoredError {
-  /** Which value, and where it comes from. */
+  /** The value and its place in the program. */
   readonly what: string;
   readonly elements: number;
-  /** Of the worst element, relative to `scale`; infinite where one side alone is not a number. */
+  /** The error of the worst element, relative to `scale`; infinite if only one side is NaN. */
   readonly error: number;
   readonly element: number;
   readonly got: number;
   readonly want: number;
-  /** What errors are measured by, and what that is. */
+  /** The scale of the errors, and where it comes from. */
   readonly scale: number;
   readonly why: 'the largest element' | 'what cancels in it' | 'the least that counts';
 }
 
 /**
- * For everything that was stored; the plan must have kept it. The reference rounds as float32 does, an operation after the other, and
- * where that is far from what was stored it may be as near without: of two numbers that are equal but for rounding, either may be
- * found the smaller one.
+ * The errors of all stored values; the plan must have kept them. The reference rounds to float32 after each operation. Where that is far
+ * from the stored value, the unrounded result counts too: of two numbers that differ only by rounding, either may come out as the smaller
+ * one.
  */
 export function storedErrors(graph: Graph, given: GraphInputs, { stored }: GraphResult): StoredError[] {
   const scalars = { step: given.step ?? 0, seed: given.seed ?? 0, total: given.total ?? 10 };
@@ -51,19 +51,19 @@ export function storedErrors(graph: Graph, given: GraphInputs, { stored }: Graph
 const seen = (stored: ArrayLike<number> | undefined, computed: Tensor): Tensor =>
   stored ? { shape: computed.shape, data: Float64Array.from(stored) } : computed;
 
-/** From here on, what the reference makes without rounding is asked too, and how much cancels. */
+/** From this error on, compare with the unrounded reference too, and consider cancellation. */
 const DOUBT = 1e-4;
-/** So much of all that was rounded on the way is a scale of errors: a few last places of it are a ten thousandth of that. */
+/** The share of the accumulated rounding that serves as a scale: errors of a few last places are then about 1e-4. */
 const ROUNDED = 0.01;
-/** What is left in float32 where numbers of about 1 cancel is nothing that errors could be told by. */
+/** What remains when float32 numbers near 1 cancel is too small to be a scale of errors. */
 const NOISE = 1e-5;
-/** Below 2^-14, binary16 has steps of its own, or drivers give 0: an error of so much in numbers of this size. */
+/** Below 2^-14 binary16 has fixed steps, or drivers flush to 0: the scale at which such an error is tolerated. */
 const SMALL_HALVES = 2 ** -14 / 4e-3;
 
 type Scale = Pick<StoredError, 'scale' | 'why'>;
 type Apart = Pick<StoredError, 'error' | 'element' | 'got' | 'want' | 'scale' | 'why'>;
 
-/** The element that is farthest from what is wanted, for what it is made of; what is no number on both sides is equal. */
+/** The element farthest from the expected value, relative to the scale; NaN equals NaN. */
 function apart(got: ArrayLike<number>, want: Float64Array, { scale, why }: Scale, or = want, rounding?: Float64Array): Apart {
   if (got.length !== want.length) return { error: Infinity, element: Math.min(got.length, want.length), got: NaN, want: NaN, scale, why };
   let worst: Apart = { error: 0, element: 0, got: got[0] ?? NaN, want: want[0] ?? NaN, scale, why };

@@ -3,7 +3,7 @@ import { THREADS, combineBySubgroups } from '../codegen-wgsl/body.ts';
 import { DeviceError } from '../runtime/errors.ts';
 import { runSmall } from './proofs.ts';
 
-/** Every thread says its place in its subgroup and the number of the thread at the last place. */
+/** Every thread reports its index in its subgroup, and the thread number of the last one. */
 const code = (size: number): string => `enable subgroups;
 @group(0) @binding(0) var<storage, read_write> places: array<u32, ${THREADS}>;
 @group(0) @binding(1) var<storage, read_write> last: array<u32, ${THREADS}>;
@@ -14,19 +14,19 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(subgroup_invocation
 }
 `;
 
-/** Whether threads lie in subgroups as kernels count on: `size` of them side by side, in the order of their numbers. */
+/** Whether subgroups are laid out as kernels expect: `size` consecutive threads, in order. */
 export function isInOrder(places: ArrayLike<number>, last: ArrayLike<number>, size: number): boolean {
   return Array.from(places).every((place, lane) => place === lane % size && last[lane] === lane - (lane % size) + size - 1);
 }
 
-/** Throws where threads do not lie so. */
+/** Throws if they are not. */
 export async function checkSubgroups(gpu: GPUDevice, size: number): Promise<void> {
   const [places, last] = (await runSmall(gpu, 'subgroups', code(size), [THREADS, THREADS])) as [Uint32Array, Uint32Array];
   if (!isInOrder(places, last, size))
     throw new DeviceError(`the driver does not deal threads out in subgroups of ${size}, as it says`, 'NN602', 'use --device cpu');
 }
 
-/** Joins numbers of which sums and maxima are known: 0 to 63, and their negatives. */
+/** Reduces numbers with known sums and maxima: 0 to 63, and their negatives. */
 const joining = `enable subgroups;
 diagnostic(off, subgroup_uniformity);
 @group(0) @binding(0) var<storage, read_write> sums: array<i32, ${THREADS}>;
@@ -41,7 +41,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(subgroup_invocation
 }
 `;
 
-/** Throws where lanes do not join as the kernels have them do. */
+/** Throws if subgroup reductions do not work as kernels expect. */
 export async function checkCollectives(gpu: GPUDevice): Promise<void> {
   const [sums, most] = (await runSmall(gpu, 'collectives', joining, [THREADS, THREADS])) as [Uint32Array, Uint32Array];
   const sum = (THREADS * (THREADS - 1)) / 2;

@@ -23,7 +23,7 @@ export interface BuildFlags {
   readonly opt: 0 | 1;
 }
 
-/** Files of the folder that are the same for every program. */
+/** Files that are the same for every program. */
 const CARRIED = ['runner.js', 'runner.d.ts', 'page.js', 'page.css', 'index.html'];
 
 export async function build(path: string, flags: BuildFlags): Promise<void> {
@@ -72,10 +72,10 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
   print(`open it: npx http-server ${flags.out}, or any other web server`);
 }
 
-/** The texts lie in a module of their own: see {@link kernelModule}. */
+/** The kernel texts are in a separate module: see {@link kernelModule}. */
 const emptied = ({ kernels, ...rest }: JsSection): JsSection => ({ ...rest, kernels: kernels.map((k) => ({ ...k, js: '' })) });
 
-/** CPU kernels as a module, so that strict pages need no eval. */
+/** CPU kernels as a module, so that pages with a strict policy need no eval. */
 function kernelModule(plan: Plan): string {
   const functions = (plan.backends.js?.kernels ?? []).map(
     (k) => `  // ${k.name}\n  function (b, uniforms, lib) {\n${k.js.replace(/^/gm, '    ')}\n  },`,
@@ -83,7 +83,7 @@ function kernelModule(plan: Plan): string {
   return `// The kernels of ${plan.name} for machines without WebGPU; the runner takes them as { kernels }.\nexport const kernels = [\n${functions.join('\n')}\n];\n`;
 }
 
-/** The training data by the names of the plan's tensors. */
+/** The training data, by the names of the plan's tensors. */
 function dataTensors(data: Dataset, plan: Plan): Record<string, StoredTensor> {
   const tensors = (plan.data?.tensors ?? []).map((t, i): [string, StoredTensor] => [
     t.name,
@@ -92,10 +92,10 @@ function dataTensors(data: Dataset, plan: Plan): Record<string, StoredTensor> {
   return Object.fromEntries(tensors.filter(([, t]) => t.data.length > 0));
 }
 
-/** Files that not every folder has. */
+/** Files that only some folders have. */
 const SOMETIMES = ['weights.safetensors', 'data.safetensors', 'model.wgsl'];
 
-/** Writes all files beside first: a failure leaves what was there. */
+/** Writes all files to a temporary folder first, so that a failure leaves the old ones intact. */
 async function writeFolder(given: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
   const out = resolve(given);
   const there = await stat(out).catch(() => undefined);
@@ -108,12 +108,12 @@ async function writeFolder(given: string, files: Readonly<Record<string, string 
   const beside = join(dirname(out), `.${basename(out)}.${process.pid}.part`);
   try {
     for (const [name, content] of Object.entries(files)) await writeFileSafely(join(beside, name), content);
-    // All files exist in full by now; each takes its place in one step.
+    // All files are complete now; each is renamed into place.
     await makeFolder(out).catch(() => fail('NN403', `${given} cannot be written`));
     for (const name of Object.keys(files)) await rename(join(beside, name), join(out, name));
     for (const stale of SOMETIMES) if (!Object.hasOwn(files, stale)) await rm(join(out, stale), { force: true });
   } finally {
-    // Gone already where all went well; where its place cannot even be looked at, the first error is the one to tell.
+    // Already gone on success; on failure, an error here must not hide the first one.
     await rm(beside, { recursive: true, force: true }).catch(() => undefined);
   }
 }

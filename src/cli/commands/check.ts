@@ -16,10 +16,10 @@ export interface CheckFlags {
   readonly opt: 0 | 1;
 }
 
-/** Examples that are assumed where there is no data to count. */
+/** The number of examples to assume if there is no data. */
 export const ASSUMED_ROWS = 32;
 
-/** Compiles for the data if it is there, else for an assumed number of examples; predicts only where nothing can train. */
+/** Compiles for the data if it exists, else for an assumed number of examples; only predicts if nothing can be trained. */
 export async function compileFor(
   program: OpenProgram,
   flags: CheckFlags,
@@ -43,7 +43,7 @@ export async function compileFor(
   };
 }
 
-/** Parameters that belong to no stage of the table: those that the program declares itself, and of layers that give several values. */
+/** Parameters outside the table's stages: those that the program declares itself, and those of layers with several results. */
 function besides(model: Model): string[][] {
   const staged = model.stages.filter((s) => s.params > 0);
   const rows = new Map<string, { readonly text: string; readonly shape: string; readonly size: number }>();
@@ -66,7 +66,7 @@ const count = (n: number, one: string, many: string): string => `${n} ${n === 1 
 export async function check(path: string, flags: CheckFlags): Promise<void> {
   const program = await openProgram(path);
   const { model } = program;
-  // What takes two bytes does so on a GPU alone.
+  // Only GPUs store f16 in two bytes.
   const half = model.precision === 'f16';
   const { plan, programs, rows, assumed } = await compileFor(
     program,

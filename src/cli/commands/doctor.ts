@@ -13,7 +13,7 @@ const LIMITS = [
   'maxComputeWorkgroupStorageSize',
 ] as const;
 
-/** y = 2x + 1 from eight points: the answer is known, so a device that computes wrongly is found out. */
+/** y = 2x + 1 from eight points: the answer is known, so a device that computes wrong results is noticed. */
 const SELF_TEST = 'layer Linear(1, 1); loss mse; optim sgd lr=0.1; train steps=300 seed=1';
 
 export async function doctor(): Promise<void> {
@@ -43,7 +43,7 @@ export async function doctor(): Promise<void> {
   else print('next: nnc train examples/house.nn');
 }
 
-/** How far the trained line is from y = 2x + 1 at x = 3. */
+/** The error of the trained line at x = 3, against y = 2x + 1. */
 async function selfTest(choice: 'gpu' | 'cpu'): Promise<number> {
   const source = { name: 'self-test', text: SELF_TEST };
   const { model } = check(source);

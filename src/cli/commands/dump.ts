@@ -35,7 +35,7 @@ export async function dump(path: string, flags: DumpFlags): Promise<void> {
   print((await dumpText(program, flags)).trimEnd());
 }
 
-/** The text of a stage. */
+/** The text of a compiler stage. */
 export async function dumpText(program: OpenProgram, flags: DumpFlags): Promise<string> {
   const { model, source } = program;
   if (flags.stage === 'ast') return printAst(parse(source, new DiagnosticSink()).program);
@@ -56,7 +56,7 @@ export async function dumpText(program: OpenProgram, flags: DumpFlags): Promise<
   return JSON.stringify(plan, null, 1);
 }
 
-/** Every kernel with what its dispatches store, then the loops. */
+/** Every kernel with what its dispatches store, then the loop programs. */
 export function wgslText(plan: Plan): string {
   const { webgpu } = plan.backends;
   const uses = Object.values(webgpu?.programs ?? {}).flat();
@@ -83,7 +83,7 @@ function after(program: OpenProgram, pass: string, rows: number | undefined, lev
 
 const gpuKernels = (p: Lowered): readonly Kernel[] => p.kernels.webgpu ?? [];
 
-/** What the scheduler decided, and which kernels share a dispatch. */
+/** The scheduler's decisions, and which kernels share a dispatch. */
 function whyText(p: Lowered): string {
   const dispatches = p.batches.map((b, i) => `dispatch ${i}: ${b.map((k) => gpuKernels(p)[k]?.name ?? '').join(' + ')}`);
   return [`# program ${p.name}`, ...p.schedule.why, ...dispatches, ''].join('\n');

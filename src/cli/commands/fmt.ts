@@ -9,14 +9,14 @@ export interface FmtFlags {
   readonly check?: boolean;
 }
 
-/** Formats programs in place; with --check it only says which are not, and fails. */
+/** Formats programs in place. With --check it only lists those that need it, and fails if there are any. */
 export async function fmt(paths: readonly string[], flags: FmtFlags): Promise<void> {
   const changed: string[] = [];
   for (const path of paths) {
     const source = { name: path, text: new TextDecoder().decode(await readUserFile(path)) };
     const sink = new DiagnosticSink();
     parse(source, sink);
-    // What cannot be read is left as it is.
+    // A program with errors is not changed.
     if (sink.errors.length > 0) throw userError(sink.all);
     const text = format(source);
     if (text === source.text) continue;

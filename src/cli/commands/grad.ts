@@ -22,7 +22,7 @@ interface Known {
   readonly named: ReadonlyMap<string, NodeId>;
 }
 
-/** Prints derivatives as mathematics: of the loss by every parameter, or of a name of the file by another. */
+/** Prints derivatives as formulas: of the loss by every parameter, or of one name in the file by another. */
 export async function grad(path: string, flags: GradFlags): Promise<void> {
   const { model, script } = await openScript(path);
   const training = flags.of === undefined || flags.of === 'loss' ? model?.training : undefined;
@@ -70,7 +70,7 @@ function ofScript(graph: Graph, names: ReadonlyMap<NodeId, string>): Known {
   return { graph, named };
 }
 
-/** The last name that stands for a number and is no parameter. */
+/** The last name that stands for a scalar and is not a parameter. */
 function lastNumber(graph: Graph, named: ReadonlyMap<string, NodeId>, params: readonly string[]): string | undefined {
   return [...named].filter(([name, id]) => !params.includes(name) && isNumber(graph.nodes[id]?.type.shape ?? [])).at(-1)?.[0];
 }

@@ -53,7 +53,7 @@ export async function gradcheckCommand(path: string, flags: GradcheckFlags): Pro
   );
 }
 
-/** Said before it starts, where there is not time for everything. */
+/** Printed before the start if there is no time for a full check. */
 function announcement(model: Model, { effort: e, seconds }: EffortPlan): string {
   const number = (n: number): string => n.toLocaleString('en-US');
   const size = model.params.reduce((n, p) => n + p.shape.reduce((a, b) => a * b, 1), 0);
@@ -68,7 +68,7 @@ const labelOf = (r: ParamCheck, several: boolean): string => {
   return `the gradient of '${r.param.name}'${several ? ` by ${r.loss}` : ''} along ${r.what} is ${showNumber(r.symbolic)}, and ${witness}${r.from === 'forwards' ? ' is' : ''} ${showNumber(r.numeric)} (parameters ${r.place})`;
 };
 
-/** Why there was nothing to try. */
+/** Why there was nothing to check. */
 function uncheckable({ param, finite }: ParamCheck): { readonly label: string; readonly help: string } {
   const label = `the gradient of '${param.name}' cannot be checked: the loss`;
   return finite

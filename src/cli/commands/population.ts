@@ -37,18 +37,18 @@ export interface PopulationFlags {
   readonly subgroupMatrix?: boolean;
 }
 
-/** Most nets of one call. */
+/** The most nets in one call. */
 const MOST_NETS = 4096;
-/** Nets that the table shows. */
+/** The most nets in the table. */
 const SHOWN = 10;
 
-/** What a net of a sweep has in place of the program's own number. */
+/** The settings that a net of a sweep overrides. */
 interface Variant {
   readonly label: string;
   readonly settings: Readonly<Record<string, number>>;
 }
 
-/** Trains one net for each seed and each value of the sweep, at once where they fit, and tells which is the best. */
+/** Trains one net for each seed and each value of the sweep, all at once if they fit, and reports the best. */
 export async function trainPopulation(program: OpenProgram, flags: PopulationFlags): Promise<void> {
   const { model, path } = program;
   for (const name of ['init', 'checkpoint', 'log', 'profile'] as const)
@@ -104,7 +104,7 @@ interface Trained extends Judged {
   readonly weights: Weights;
 }
 
-/** All nets in one dispatch where each fits a workgroup and a GPU is there, else one after the other. */
+/** Trains all nets in one dispatch if each fits a workgroup and there is a GPU, else one after the other. */
 async function trained(
   device: Device,
   choice: DeviceChoice,
@@ -147,7 +147,7 @@ async function trained(
         note(`training ${nets.length} nets one after the other on ${session.device.name}: ${session.device.reason}`);
       const { weights, ...result } = await trainedAlone(session, net, data);
       results.push(result);
-      // The weights of one net alone are kept.
+      // Keep only the best net's weights.
       [best] = ranked([...(best ? [best] : []), { ...result, weights }], ranking);
     } finally {
       session.destroy();
@@ -172,13 +172,13 @@ async function trainedAlone(session: Session, net: Net, data: Prepared): Promise
       },
     })
     .catch((e: unknown) => {
-      // A net that diverges is the worst of the table, not the end of it: the rest of what it would record stays NaN.
+      // A diverging net must not end the sweep: it ranks last, and the rest of its record stays NaN.
       if (!(e instanceof UserError) || !e.diagnostics.some((d) => d.code === 'NN702')) throw e;
     });
   return judged({ ...result, ...(data.holdout ? { holdout: await model.evaluate() } : {}) }, await model.weights());
 }
 
-/** Looks at the held-out examples with the weights of each net. */
+/** Evaluates each net on the holdout. */
 async function examined(device: Device, plan: Plan, nets: readonly Trained[], holdout: Dataset): Promise<Trained[]> {
   const session = await device.open(plan);
   try {
@@ -197,7 +197,7 @@ async function examined(device: Device, plan: Plan, nets: readonly Trained[], ho
 
 const isFinite = ({ weights }: Trained): boolean => Object.values(weights).every((t) => t.data.every((v) => Number.isFinite(v)));
 
-/** What the last update made of the weights no loss has seen: a net whose weights are no numbers has diverged, whatever its losses were. */
+/** No loss has seen the weights after the last update: if they are not finite, the net has diverged, whatever its losses were. */
 function judged(net: Judged, weights: Weights): Trained {
   const own = { ...net, weights };
   if (isFinite(own)) return own;
@@ -241,7 +241,7 @@ function parseSweep(text: string): Variant[] {
   return values.map((v) => ({ label: `${name} ${v}`, settings: { [name]: Number(v) } }));
 }
 
-/** The settings of a variant, which the optimizer must have as numbers. */
+/** The settings of a variant; the optimizer must have them, as numbers. */
 function checkedSettings({ model }: OpenProgram, { settings }: Variant): Readonly<Record<string, number>> {
   const optim = model.optim;
   for (const [name, value] of Object.entries(settings)) {

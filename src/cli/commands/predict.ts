@@ -54,7 +54,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   }
 }
 
-/** The inputs of a file, text in the tokens that the weights were trained with. */
+/** The inputs in a file; text is tokenized with the weights' vocabulary. */
 async function inputsFrom(path: string, model: Model, saved: SavedWeights): Promise<Dataset['tensors']> {
   const needs = needsOf(model, false, vocabularyFor(model, saved));
   const data = remarked(readDataset(path, await readUserFile(path, 'NN301'), needs, companion(path)));
@@ -62,7 +62,7 @@ async function inputsFrom(path: string, model: Model, saved: SavedWeights): Prom
   return data.tensors;
 }
 
-/** `3.0`, `1,2,3` or `1,2;3,4`: numbers of one example, one input behind the other; examples separated by `;`. */
+/** `3.0`, `1,2,3` or `1,2;3,4`: the numbers of an example are its inputs, one after the other; examples are separated by `;`. */
 function parseInput(text: string, widths: readonly number[]): number[][] {
   const values: number[][] = widths.map(() => []);
   const width = widths.reduce((a, b) => a + b, 0);

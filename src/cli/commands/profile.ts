@@ -8,23 +8,23 @@ import { writeFileSafely } from '../files.ts';
 import { planGraph } from '../../verify/run-graph.ts';
 import { columns, print } from '../terminal.ts';
 
-/** Runs of a program of which the shortest time of each dispatch counts. */
+/** Repetitions; the shortest time of each dispatch counts. */
 const RUNS = 7;
-/** Rows and columns of the product, and elements of the sum, that show what a device can do. */
+/** Rows and columns of the matrix product, and elements of the sum, that measure the device's peak. */
 const PROBE_MATRIX = 512;
 const PROBE_VECTOR = 1 << 22;
-/** Rows of the table. */
+/** The most rows in the table. */
 const SHOWN = 20;
 
-/** What the device reaches on a large product and on a large sum. */
+/** The device's measured peak, on a large product and on a large sum. */
 interface Roof {
   readonly flops: number;
   readonly bytes: number;
 }
 
 /**
- * Times every dispatch of a training step by itself, and prints a table: time, work, and how near it comes to what the device
- * was seen to reach. The steps that this takes are taken on the session's own state, which nobody needs any more.
+ * Times each dispatch of a training step and prints a table: time, work, and share of the device's measured peak. The steps run on the
+ * session's own state, which is not needed any more.
  */
 export async function profile(session: Session, device: Device, tracePath: string | undefined): Promise<void> {
   const { plan } = session;
@@ -35,7 +35,7 @@ export async function profile(session: Session, device: Device, tracePath: strin
   const times = await shortest(session, 'train');
   const total = times.reduce((a, b) => a + b, 0);
   const rows = dispatches
-    // A clock that is too coarse shows nothing for the shortest.
+    // A coarse clock may measure 0 for the shortest dispatches.
     .map((d, i) => ({ ...d, seconds: Math.max(times[i] ?? NaN, 1e-9) }))
     .sort((a, b) => b.seconds - a.seconds)
     .map(({ name, seconds, flops, bytes, about }) => [
@@ -61,7 +61,7 @@ export async function profile(session: Session, device: Device, tracePath: strin
   }
 }
 
-/** The places in the program that a dispatch belongs to. */
+/** The places in the program that a dispatch comes from. */
 function placeOf(about: readonly string[]): string {
   const found = about.flatMap((line) => /\(([^()]*:\d+:\d+)\)/.exec(line)?.[1] ?? []);
   return [...new Set(found)].slice(0, 2).join(' ');
@@ -81,7 +81,7 @@ export async function shortest(session: Session, program: string): Promise<numbe
 async function measureRoof(device: Device): Promise<Roof> {
   const run = async (graph: Graph): Promise<number> => {
     const { plan } = planGraph(graph, 1, { adapter: device.adapter, devices: 'gpu' });
-    // A session of its own, on the same device.
+    // A separate session on the same device.
     const session = await device.open(plan, 1);
     try {
       const [seconds = NaN] = await shortest(session, 'main');
@@ -104,7 +104,7 @@ async function measureRoof(device: Device): Promise<Roof> {
   return { flops: flops / (await run(product.graph())), bytes: bytes / (await run(sum.graph())) };
 }
 
-/** One step as the Chrome trace format has it: times in microseconds, one dispatch behind the other. */
+/** One step in the Chrome trace format: times in microseconds, one dispatch after the other. */
 function chromeTrace(plan: Plan, times: readonly number[]): string {
   let start = 0;
   const events = (plan.backends.webgpu?.programs['train'] ?? []).map((d, i) => {

@@ -12,7 +12,7 @@ import { openScript } from '../program.ts';
 import { print, showTensor } from '../terminal.ts';
 import { trainProgram, type TrainFlags } from './train.ts';
 
-/** Evaluates the print lines, and trains where the program says `train`: lines behind it see the trained weights. */
+/** Evaluates the print lines, and trains where the program says `train`: later lines see the trained weights. */
 export async function run(path: string, flags: TrainFlags): Promise<void> {
   const program = await openScript(path);
   const { model, script } = program;
@@ -41,7 +41,7 @@ function initialState(script: Script, flags: TrainFlags, seed: number): State {
   return new Map(script.params.map((p) => [p.name, initialValue(p.init, p.shape, random)]));
 }
 
-/** What lines print, with params as they are in `state`. */
+/** The output of print lines, with the parameters in `state`. */
 export function printed(script: Script, lines: Script['lines'], state: State): string[] {
   if (lines.length === 0) return [];
   const value = evaluate(needed(script, lines), { inputs: new Map(), state, scalars: { step: 0, seed: 0, total: 1 } });
@@ -62,12 +62,12 @@ function shownItem(script: Script, item: PrintItem, of: (output: string) => Tens
   if (item.kind === 'value') return text;
   const name = derivativeName(item.of, item.wrt);
   const formula = formulaOf(script.graph, item.output);
-  // A derivative that is a number already is said once, and one whose formula is too long is its numbers.
+  // Print a constant derivative once, and only the numbers if the formula is too long.
   if (formula === undefined || formula === text) return `${name} = ${text}`;
   return `${name} = ${formula}\n${' '.repeat(name.length)} = ${text.replaceAll('\n', `\n${' '.repeat(name.length + 3)}`)}`;
 }
 
-/** Only what the lines ask for is computed: what depends on inputs has no value here. */
+/** The graph of the values that the lines print; values that depend on inputs cannot be computed here. */
 function needed(script: Script, lines: Script['lines']): Script['graph'] {
   const outputs = lines.flatMap((l) => l.items.flatMap((i) => (i.kind === 'text' ? [] : [i.output])));
   const wanted = new Set(outputs.map((o) => script.graph.outputs[o] ?? -1));

@@ -21,18 +21,18 @@ export interface TuneFlags {
   readonly batch?: number;
 }
 
-/** Ways to write a kernel that are measured, those first that should be fastest. */
+/** The most variants of a kernel to measure, those first that should be fastest. */
 const MOST_OPTIONS = 8;
-/** Runs of which the shortest counts where the device has no clock. */
+/** Repetitions, of which the shortest counts if the device has no clock. */
 const RUNS = 7;
 /** Relative to the largest value of a result: sums in another order differ by less. */
 const TOLERANCE = 2e-3;
-/** A way is taken if it is so much faster than what would be chosen without measuring. */
+/** A variant is used if its time is below this share of the default's. */
 const WORTHWHILE = 0.95;
 
 /**
- * Measures the ways to write each kernel of a step on the GPU at hand, checks their results before, and keeps the fastest for all
- * later runs on this adapter.
+ * Measures variants of each kernel of a step on this GPU, after checking their results, and stores the fastest for later runs on this
+ * adapter.
  */
 export async function tune(path: string, flags: TuneFlags): Promise<void> {
   const program = await openProgram(path);
@@ -73,7 +73,7 @@ interface Fastest {
   readonly option: Option;
   /** Seconds. */
   readonly time: number;
-  /** Of every option; NaN of those whose results are wrong. */
+  /** One for each option; NaN if its results are wrong. */
   readonly seconds: readonly number[];
   readonly wrong: readonly string[];
 }
@@ -125,7 +125,7 @@ async function fastest(device: Device, step: Lowered, plain: Option, options: re
   }
 }
 
-/** The same random numbers every time: positive, since second moments are. */
+/** The same positive random numbers every time: positive, because second moments are. */
 function fill(session: Session): void {
   for (const { name, dtype, words } of session.plan.arenas) {
     const length = words * PER_WORD[dtype];
@@ -137,7 +137,7 @@ function fill(session: Session): void {
   }
 }
 
-/** By the device's own clock where it has one. */
+/** Measured with the device's own clock if it has one. */
 async function secondsOf(session: Session, program: string, uniforms: ReturnType<typeof stepUniforms>): Promise<number> {
   if (session.profile) return (await shortest(session, program))[0] ?? NaN;
   let best = Infinity;

@@ -22,14 +22,14 @@ export interface VerifyFlags {
 }
 
 /**
- * Relative to the largest value of a kernel's result: float32 sums of some thousands stay well below, and so does binary16, which
- * rounds by half a thousandth and may do so twice.
+ * Relative to the largest value of a kernel's result: float32 sums of a few thousand terms stay well below, and so does binary16, which
+ * rounds by up to 0.05 %, possibly twice.
  */
 const TOLERANCE = { f32: 1e-3, f16: 4e-3 } as const;
 
 /**
- * Runs the kernels of every program, fused and unfused, on every device, and holds each result against what the reference makes of
- * what the kernel read.
+ * Runs the kernels of every program, fused and unfused, on every device, and compares each result with the reference's for the same inputs
+ * of the kernel.
  */
 export async function verify(path: string, flags: VerifyFlags): Promise<void> {
   const program = await openProgram(path);
@@ -73,7 +73,7 @@ interface Run {
   readonly device: 'gpu' | 'cpu';
 }
 
-/** How a program is run: optimizers do other things in the first step than in those after it, and the last batch of an epoch has rows of its own. */
+/** The runs of a program: optimizers act differently in the first step, and the last batch of an epoch has its own number of rows. */
 function runsOf(name: string, stepsPerEpoch: number, devices: readonly Run['device'][]): Run[] {
   const steps = name === 'train' ? [0, 1] : name === 'tail' ? [stepsPerEpoch - 1] : [0];
   return steps.flatMap((step, i) =>
@@ -83,7 +83,7 @@ function runsOf(name: string, stepsPerEpoch: number, devices: readonly Run['devi
   );
 }
 
-/** What is wrong with a value, so that one can look for it. */
+/** Describes a wrong value precisely enough to look for it. */
 const tell = (r: StoredError, tolerance: number): string =>
   `${r.what} is ${showNumber(r.got)} at element ${r.element} of ${r.elements}, and should be ${showNumber(r.want)}: ` +
   `off by ${Math.abs(r.got - r.want).toExponential(1)}, and ${(tolerance * r.scale).toExponential(1)} is allowed ` +
@@ -96,7 +96,7 @@ function sayData(program: OpenProgram, flags: VerifyFlags, data: Prepared | unde
   return `data: ${data.rows} examples ${drawn ? 'drawn as the program says' : `of ${path ?? ''}`}`;
 }
 
-/** The examples that there are in place of random ones, over again where the program takes more, and what is known of them. */
+/** Replaces random examples by the given ones, repeated if the program takes more, with what is known of them. */
 export function withData(
   random: GraphInputs,
   { model }: Pick<OpenProgram, 'model'>,

@@ -6,7 +6,7 @@ import { layer, problem, type Layer } from './layer.ts';
 
 /** Activations: stages that keep the shape. */
 
-/** An element-by-element layer without arguments. */
+/** An elementwise layer without arguments. */
 const elementwise = (doc: string, torch: string, build: (b: GraphBuilder, x: NodeId) => NodeId): Layer =>
   layer({
     doc,
@@ -72,7 +72,7 @@ export const softplus = layer({
     const scaled = beta === 1 ? x : b.op('mul', x, b.like(beta, x));
     const high = f.softplus(b, scaled);
     const curve = beta === 1 ? high : b.op('div', high, b.like(beta, high));
-    // From 20 on the curve and the line are the same in float32, and the line costs a comparison.
+    // From 20 on the curve and the line are equal in float32, and the line costs a comparison.
     return threshold >= 20 ? curve : b.op('select', b.op('lt', b.like(threshold, x), scaled), x, curve);
   },
 });
@@ -111,7 +111,7 @@ export const hardtanh = layer({
     max_val: { type: 'number', default: 1, doc: 'the upper end' },
   },
   keepsShape: true,
-  // By selection and not by min and max: at the ends nothing flows, as in PyTorch.
+  // By selects instead of min and max: at the bounds the gradient is 0, as in PyTorch.
   build: ({ b }, { min_val, max_val }, x) => within(b, x, min_val, max_val),
 });
 
@@ -151,8 +151,8 @@ export const hardsigmoid = elementwise('0 below -3, 1 above 3, a line between', 
   return between(b, x, [-3, b.like(0, x)], [3, b.like(1, x)], line);
 });
 export const hardswish = elementwise('x hardsigmoid(x)', 'torch.nn.functional.hardswish', (b, x) => {
-  // PyTorch's slope at -3 is that of the parabola, which begins there, and at 3 it is 1: so say the vectorised loops of 1.13. (What they
-  // leave over at the end of a tensor has the parabola's 1.5 at 3, and later versions have 0 at -3.) Outside it is not asked for.
+  // The gradients at -3 and 3 are those of the vectorised loops of PyTorch 1.13: at -3 that of the parabola, at 3 it is 1. (Their scalar
+  // remainder loop gives 1.5 at 3, and later versions give 0 at -3.) Outside, the parabola gets 0 instead of x.
   const [below, above] = [b.op('lt', x, b.like(-3, x)), b.op('le', b.like(3, x), x)];
   const inside = b.op('select', b.op('or', below, above), b.like(0, x), x);
   const parabola = b.op('mul', inside, b.op('add', b.op('mul', inside, b.like(1 / 6, x)), b.like(0.5, x)));
@@ -163,14 +163,16 @@ export const logsigmoid = elementwise('log(sigmoid(x)), without overflow', 'torc
 );
 export const tanhshrink = elementwise('x - tanh(x)', 'torch.nn.functional.tanhshrink', (b, x) => b.op('sub', x, b.op('tanh', x)));
 
-/** x within (low, high), else the nearer end. */
+/** Clamps x to (low, high). */
 function within(b: GraphBuilder, x: NodeId, low: number, high: number): NodeId {
   return between(b, x, [low, b.like(low, x)], [high, b.like(high, x)], x);
 }
 
 type End = readonly [place: number, value: NodeId];
 
-/** A value within (low, high), else what stands at the end; at the ends nothing flows, as in PyTorch, and NaN goes through the middle. */
+/**
+ * `middle` where x is within (low, high), else the value of that end. At the ends the gradient is 0, as in PyTorch, and NaN takes `middle`.
+ */
 function between(b: GraphBuilder, x: NodeId, low: End, high: End, middle: NodeId): NodeId {
   const upper = b.op('select', b.op('le', b.like(high[0], x), x), high[1], middle);
   return b.op('select', b.op('le', x, b.like(low[0], x)), low[1], upper);

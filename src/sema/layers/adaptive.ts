@@ -7,11 +7,11 @@ import { layer, problem, type Layer, type LayerContext, type Problem } from './l
 import { alongAxis } from './matrices.ts';
 import { each, listLength, sizes, type Axes } from './windows.ts';
 
-/** Pooling into a given number of bins: floor(i n / m) to ceil((i + 1) n / m), as PyTorch cuts them. */
+/** Pooling into a given number of bins: floor(i n / m) to ceil((i + 1) n / m), as in PyTorch. */
 
 const output_size = { ...sizes('places that flow out; None leaves an axis as it is'), min: -1, none: -1 } as const;
 
-/** The places that flow out, or why they cannot. */
+/** The output sizes, or why they are impossible. */
 function outputOf(cx: LayerContext, given: number | readonly number[], shape: Shape, axes: Axes): number[] | Problem {
   const out = each(given, axes);
   if (!out) return problem('NN202', listLength(cx.text, axes));
@@ -21,7 +21,10 @@ function outputOf(cx: LayerContext, given: number | readonly number[], shape: Sh
     : problem('NN203', `${cx.text} takes ${axes} axes behind the channels, and ${showShape(shape)} flows in`);
 }
 
-/** Weights of the means of bins [m, n]. The cuts are counted in whole numbers, since float32 quotients fall on either side of them. */
+/**
+ * The weights of the means of bins, [m, n]. Bin bounds are computed in integers, because float32 quotients may round to either side of
+ * them.
+ */
 function binMeans(b: GraphBuilder, n: number, m: number): NodeId {
   const type = { dtype: 'i32', shape: [m, n] } as const;
   const [i, j] = [b.add('iota', [], { axis: 0 }, type), b.add('iota', [], { axis: 1 }, type)];
@@ -65,10 +68,10 @@ export const AdaptiveAvgPool1d = average(1);
 export const AdaptiveAvgPool2d = average(2);
 export const AdaptiveAvgPool3d = average(3);
 
-/** Behind all places, where they are counted with negative numbers. */
+/** Stands for padding: places are negated, so this is behind all of them. */
 const NOWHERE = -0x7fffffff;
 
-/** x with an axis cut into m bins of equal size: [..., m, size, ...]. Shorter bins are filled up behind. */
+/** Cuts an axis of x into m bins of equal size: [..., m, size, ...]. Shorter bins are padded at the end. */
 function bins(b: GraphBuilder, x: NodeId, axis: number, m: number, filling: number): NodeId {
   const shape = b.shape(x);
   const n = at(shape, axis) as number;
@@ -101,7 +104,7 @@ const maximal = (axes: Axes): Layer =>
       const out = outputOf(cx, args.output_size, shape, axes);
       if ('code' in out) return out;
       const inside = out.map((_, k) => 3 + 2 * k);
-      // From the last axis on, so that those in front keep their numbers: [B, channels, m, size, m, size, ...].
+      // From the last axis on, so that the axes in front keep their numbers: [B, channels, m, size, m, size, ...].
       const cut = (y: NodeId, filling: number): NodeId => out.reduceRight((z, m, k) => bins(b, z, 2 + k, m, filling), y);
       const view = cut(x, f.LOWEST);
       const y = b.add('reduce_max', [view], { axes: inside });
@@ -111,7 +114,7 @@ const maximal = (axes: Axes): Layer =>
         (z, _m, k) => b.op('add', b.op('mul', z, b.full(at(shape, 2 + k) as number, place)), b.add('iota', [], { axis: 2 + k }, place)),
         b.full(0, place),
       );
-      // Of those that hold the largest value the first place: the largest of the negatives. What fills a bin up is behind all places.
+      // The first place that holds the largest value is the largest of the negated ones; padding is behind all places.
       const numbers = cut(b.op('neg', flat), NOWHERE);
       const hit = b.op('eq', view, b.unreduce(y, b.shape(view), inside));
       const first = b.add('reduce_max', [b.op('select', hit, numbers, b.like(NOWHERE, numbers))], { axes: inside });

@@ -4,7 +4,7 @@ import type { NodeId } from '../../ir/graph/types.ts';
 import { axisOf } from '../functions.ts';
 import { problem, type Problem } from './layer.ts';
 
-/** Checks x and an index of the same rank, whose other axes fit. */
+/** Checks that x and an index have the same rank and that the other axes fit. */
 export function along(b: GraphBuilder, x: NodeId, index: NodeId, given: number): { readonly axis: number; readonly n: number } | Problem {
   const [shape, places] = [b.shape(x), b.shape(index)];
   const axis = axisOf(given, shape.length);

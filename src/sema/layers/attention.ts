@@ -8,27 +8,27 @@ import { dropped } from './dropped.ts';
 import { layer, problem, type LayerContext, type Problem } from './layer.ts';
 
 export interface Attending {
-  /** No query sees the keys of what comes after it. */
+  /** Queries do not see later keys. */
   readonly causal: boolean;
-  /** Added to the scores, or, as truth values, what may be seen; each broadcasts to the scores. */
+  /** Float masks are added to the scores, boolean masks say which keys are visible; each broadcasts to the scores. */
   readonly masks?: readonly NodeId[];
-  /** Keys in front of the sequence that every query sees. */
+  /** The number of keys in front of the sequence that every query sees. */
   readonly extra?: number;
-  /** What scores are multiplied with, where it is not 1/sqrt(d). */
+  /** The factor of the scores, if it is not 1/sqrt(d). */
   readonly scale?: number | undefined;
-  /** What happens to the weights before they meet the values. */
+  /** Dropout on the attention weights. */
   readonly drop?: (weights: NodeId) => NodeId;
 }
 
-/** Places up to which all queries look at all keys at once. */
+/** Up to this length all queries attend to all keys at once. */
 const LONGEST = 512;
-/** Queries of a block where there are more: as many rows of scores are alive at once. */
+/** Queries per block in longer sequences: only this many rows of scores are alive at once. */
 const BLOCK = 256;
 
 /**
- * softmax(q k^T / sqrt(d)) v for heads of [..., T, d]; with `causal` a place sees only itself and what is before it. Long
- * sequences go block by block of queries, so that nobody ever holds T x S scores, and without the keys that a causal block does
- * not see; the backward pass computes scores again (`passes/graph/rematerialize.ts`).
+ * softmax(q k^T / sqrt(d)) v for heads of [..., T, d]; with `causal` each position sees only itself and earlier ones. Long sequences go in
+ * blocks of queries, so that the T x S scores never exist as a whole, and a causal block skips the keys it does not see. The backward pass
+ * recomputes the scores (`passes/graph/rematerialize.ts`).
  */
 export function scaledDotProduct(b: GraphBuilder, q: NodeId, k: NodeId, v: NodeId, a: Attending): NodeId {
   const axis = b.shape(q).length - 2;
@@ -45,13 +45,13 @@ export function scaledDotProduct(b: GraphBuilder, q: NodeId, k: NodeId, v: NodeI
   return b.add('concat', blocks, { axis });
 }
 
-/** A mask repeated to a shape. */
+/** Broadcasts a mask to a shape. */
 function spread(b: GraphBuilder, mask: NodeId, shape: Shape): NodeId {
   const wide = broadcastTo(b, b.cast(mask, 'f32'), shape);
   return b.type(mask).dtype === 'bool' ? b.cast(wide, 'bool') : wide;
 }
 
-/** Queries from place `first` on over all keys. */
+/** Attention of the queries from place `first` on over all keys. */
 function block(b: GraphBuilder, q: NodeId, k: NodeId, v: NodeId, a: Attending, first: number): NodeId {
   const shape = b.shape(q);
   const rank = shape.length;
@@ -61,9 +61,9 @@ function block(b: GraphBuilder, q: NodeId, k: NodeId, v: NodeId, a: Attending, f
   let masked = b.op('mul', scores, b.like(a.scale ?? 1 / Math.sqrt(at(shape, rank - 1) as number), scores));
   const masks = (a.masks ?? []).map((m) => spread(b, m, type.shape));
   const isTruth = (m: NodeId): boolean => b.type(m).dtype === 'bool';
-  // What is added comes first, so that it cannot lift what is hidden.
+  // Float masks are added first, so that they cannot unhide anything.
   for (const m of masks.filter((m) => !isTruth(m))) masked = b.op('add', masked, m);
-  // A very low number instead of infinity: drivers may assume that there is none. A query that sees nothing sees all alike.
+  // A very low number instead of infinity, which drivers may assume does not occur. A query that sees no key attends to all equally.
   const low = b.like(LOWEST, scores);
   for (const m of masks.filter(isTruth)) masked = b.op('select', m, masked, low);
   if (a.causal) {
@@ -77,8 +77,8 @@ function block(b: GraphBuilder, q: NodeId, k: NodeId, v: NodeId, a: Attending, f
 }
 
 /**
- * A mask that broadcasts to the scores [B, heads, T, S]. Three axes are [B, T, S]; only where the first is not the batch, they
- * are [heads, T, S].
+ * Reshapes a mask so that it broadcasts to the scores [B, heads, T, S]. Three axes are [B, T, S], or [heads, T, S] if the first is not the
+ * batch.
  */
 export function fitMask(cx: LayerContext, mask: NodeId, scores: Shape): NodeId | Problem {
   const { b } = cx;
@@ -94,7 +94,7 @@ export function fitMask(cx: LayerContext, mask: NodeId, scores: Shape): NodeId |
       );
 }
 
-/** Attention of [B, T, heads * d] over [B, S, kv_heads * d]: groups of heads share keys and values where there are fewer. */
+/** Attention of [B, T, heads * d] over [B, S, kv_heads * d]. With fewer kv_heads, groups of heads share keys and values. */
 export function inHeads(
   cx: LayerContext,
   q: NodeId,
@@ -125,7 +125,7 @@ export function inHeads(
     const [batch, t] = b.shape(x) as [Dim, Dim];
     const split = b.permute(b.reshape(x, [batch, t, n, size]), [0, 2, 1, 3]);
     if (n === heads) return split;
-    // Each head of keys serves heads / kv_heads heads of queries, side by side.
+    // Each key head serves heads / kv_heads neighbouring query heads.
     const repeated = b.broadcast(split, [batch, n, heads / n, t, size], [0, 1, 3, 4]);
     return b.reshape(repeated, [batch, heads, t, size]);
   };
@@ -133,10 +133,10 @@ export function inHeads(
   return b.reshape(b.permute(out, [0, 2, 1, 3]), shape);
 }
 
-/** Dropout on the weights of attention, where there is any. */
+/** Dropout on the attention weights, if p is not 0. */
 export const dropping = (cx: LayerContext, p: number): Pick<Attending, 'drop'> => (p === 0 ? {} : { drop: (w) => dropped(cx, w, p) });
 
-/** Masks that are given. */
+/** The masks that are given. */
 export const masksOf = (...given: readonly (NodeId | undefined)[]): NodeId[] => given.filter((m) => m !== undefined);
 
 const causal = { type: 'bool', default: false, doc: 'no place sees what comes after it' } as const;

@@ -4,7 +4,7 @@ import type { NodeId } from '../../ir/graph/types.ts';
 import { axisOf } from '../functions.ts';
 import { problem, type Problem } from './layer.ts';
 
-/** The axes that functions run along, as their arguments name them. */
+/** The `dim` arguments of functions, and the axes they mean. */
 
 /** All axes, one, or several. */
 export const dim = { type: 'sizes', doc: 'the axis or a list of axes; all where it is not said' } as const;
@@ -28,10 +28,10 @@ export const asOnes = (b: GraphBuilder, y: NodeId, shape: Shape, axes: readonly 
     shape.map((d, i) => (axes.includes(i) ? 1 : d)),
   );
 
-/** One axis, the last where it is not said. */
+/** One axis, the last by default. */
 export const axis = { type: 'int', default: -1, doc: 'the axis' } as const;
 
-/** An axis whose extent is a number. */
+/** An axis whose size is known at compile time. */
 export function knownAxis(b: GraphBuilder, x: NodeId, dimension: number): { readonly axis: number; readonly n: number } | Problem {
   const shape = b.shape(x);
   const axis = axisOf(dimension, shape.length);

@@ -6,7 +6,7 @@ import { part } from '../functions.ts';
 import { problem, type Problem } from './layer.ts';
 import { surround, type Around } from './windows.ts';
 
-/** What stands around a tensor: a number, or what is inside of it again. */
+/** Padding of a tensor: with a constant, or with its own values. */
 
 export const MODES = ['constant', 'reflect', 'replicate', 'circular'] as const;
 export type Mode = (typeof MODES)[number];
@@ -21,7 +21,7 @@ const repeated: (from: (n: number) => number) => Border = (from) => (b, x, axis,
   return b.unreduce(b.reshape(edge, flat), wide, [axis]);
 };
 
-/** What stands before and behind an axis of n places. */
+/** What is put before and after an axis of n elements. */
 const BORDERS: Readonly<Record<Exclude<Mode, 'constant'>, readonly [Border, Border]>> = {
   reflect: [
     (b, x, axis, count) => turned(b, part(b, x, axis, 1, count), axis),
@@ -31,7 +31,7 @@ const BORDERS: Readonly<Record<Exclude<Mode, 'constant'>, readonly [Border, Bord
   circular: [(b, x, axis, count, n) => part(b, x, axis, n - count, count), (b, x, axis, count) => part(b, x, axis, 0, count)],
 };
 
-/** How far a border may reach on an axis of n places: it is made of what stands there. */
+/** The widest border that an axis of n elements can fill. */
 const REACH: Readonly<Record<Mode, (n: number) => number>> = {
   constant: () => Infinity,
   reflect: (n) => n - 1,
@@ -39,7 +39,7 @@ const REACH: Readonly<Record<Mode, (n: number) => number>> = {
   circular: (n) => n,
 };
 
-/** Puts a border around the last axes. A negative count takes places away, which only a constant border can. */
+/** Pads the last axes. Negative counts crop, which only the constant mode allows. */
 export function border(b: GraphBuilder, x: NodeId, around: Around, mode: Mode, value = 0): NodeId | Problem {
   const shape = b.shape(x);
   const { low, high } = around;
@@ -49,7 +49,7 @@ export function border(b: GraphBuilder, x: NodeId, around: Around, mode: Mode, v
     const n = shape[axis];
     if (before === 0 && behind === 0) continue;
     if (typeof n !== 'number') return problem('NN206', `the batch of ${showShape(shape)} has no places around it`, 'pad the other axes');
-    // What is taken away at both ends must be there, whatever is put there afterwards.
+    // Cropping must leave something, even if padding follows.
     if (n + Math.min(before, 0) + Math.min(behind, 0) < 1)
       return problem('NN203', `nothing is left of axis ${axis} of ${showShape(shape)}`, 'take fewer places away');
     const reach = REACH[mode](n);
@@ -74,7 +74,7 @@ export function border(b: GraphBuilder, x: NodeId, around: Around, mode: Mode, v
 
 const positive = (count: number): number => Math.max(count, 0);
 
-/** Takes away what a negative border says. */
+/** Crops where the border is negative. */
 function cropped(b: GraphBuilder, x: NodeId, { low, high }: Around): NodeId {
   const first = b.shape(x).length - low.length;
   return low.reduce((y, before, k) => {

@@ -6,7 +6,7 @@ import { aroundOf, correlate, LABELS, padding } from './correlate.ts';
 import { layer, problem, type Layer, type LayerContext, type Problem } from './layer.ts';
 import { eachOf, listLength, overlap, PLACES, sizes, type Axes } from './windows.ts';
 
-/** Convolutions as contracts of sliding windows with a kernel; weights start as those of torch.nn.ConvNd. */
+/** Convolutions as contractions of sliding windows with a kernel; initial weights as in torch.nn.ConvNd. */
 
 const COMMON = {
   in_channels: { type: 'int', min: 1, doc: 'channels that flow in (axis 1)' },
@@ -24,7 +24,7 @@ interface Channels {
   readonly groups: number;
 }
 
-/** What is wrong with the channels that flow in. */
+/** What is wrong with the input's channels. */
 function channelProblem(
   cx: LayerContext,
   x: NodeId,
@@ -38,7 +38,7 @@ function channelProblem(
   return undefined;
 }
 
-/** y plus a number for each channel. */
+/** y plus a bias for each channel. */
 function withBias(cx: LayerContext, y: NodeId, channels: number, bound: number): NodeId {
   const { b } = cx;
   return b.op('add', y, b.broadcast(cx.param('bias', [channels], { kind: 'uniform', low: -bound, high: bound }), b.shape(y), [1]));
@@ -120,7 +120,7 @@ const transposed = (axes: Axes): Layer =>
       const kernel = b.reshape(w, [groups, cin / groups, cout / groups, ...size]);
       const spread = b.contract(`ngc${p},gco${k}->ngo${p}${k}`, grouped, kernel);
       const flat = b.reshape(spread, [at(shape, 0), cout, ...places, ...size]);
-      // As long as the windows reach; what the padding cuts off and what output_padding adds comes after.
+      // The output as far as the windows reach; padding is cropped and output_padding added afterwards.
       const lengths = places.map((d, i) => ((d as number) - 1) * at(stride, i) + at(dilation, i) * (at(size, i) - 1) + 1);
       const whole = overlap(b, flat, { stride, dilation }, lengths);
       const longer = extra.some((e) => e > 0)

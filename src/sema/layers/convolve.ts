@@ -3,7 +3,7 @@ import { aroundOf, correlate, padding } from './correlate.ts';
 import { layer, problem, type Layer } from './layer.ts';
 import { eachOf, listLength, sizes, surround, type Axes } from './windows.ts';
 
-/** Convolutions whose weights are computed: the functions of which Conv1d, Conv2d and Conv3d are the layers. */
+/** Convolutions with computed weights: the functions behind Conv1d, Conv2d and Conv3d. */
 
 const convolution = (axes: Axes): Layer =>
   layer({

@@ -4,9 +4,9 @@ import type { NodeId } from '../../ir/graph/types.ts';
 import { problem, type Problem } from './layer.ts';
 import { each, listLength, windows, type Around, type Sliding } from './windows.ts';
 
-/** What convolutions are, as layers and as functions: contracts of sliding windows with a kernel. */
+/** What convolution layers and functions share: contractions of sliding windows with a kernel. */
 
-// Labels: n batch, g group, c channel, o output channel; d h w places, z y x inside of the window.
+// Labels: n batch, g group, c channel, o output channel; d h w places, z y x inside the window.
 export const LABELS: readonly (readonly [string, string])[] = [
   ['', ''],
   ['h', 'y'],
@@ -14,7 +14,10 @@ export const LABELS: readonly (readonly [string, string])[] = [
   ['dhw', 'zyx'],
 ];
 
-/** x [B, in, places...] with its border, and a weight [out, in/groups, window...], asked for when it is needed; undefined where the window does not fit. */
+/**
+ * Convolves x [B, in, places...], with its border, with a weight [out, in/groups, window...], which is built only if the window fits;
+ * undefined if not.
+ */
 export function correlate(b: GraphBuilder, x: NodeId, weight: () => NodeId, sliding: Sliding, groups: number): NodeId | undefined {
   const view = windows(b, x, sliding);
   if (view === undefined) return undefined;
@@ -38,7 +41,7 @@ export const padding = {
   doc: 'places around; same keeps the size, valid is 0',
 } as const;
 
-/** Places before and behind each axis; `same` keeps the size, and of an odd number the last place is put behind, as PyTorch has it. */
+/** Padding before and after each axis. `same` keeps the size; if the padding is odd, the extra element goes at the end, as in PyTorch. */
 export function aroundOf(
   text: string,
   padding: number | readonly number[] | string,

@@ -6,7 +6,7 @@ import { layer, problem, type Problem } from './layer.ts';
 
 /** Diagonals of matrices. */
 
-/** x on a diagonal of a matrix of zeros: [..., n] to [..., n + |k|, n + |k|]. */
+/** Puts x on a diagonal of a zero matrix: [..., n] to [..., n + |k|, n + |k|]. */
 function onDiagonal(b: GraphBuilder, x: NodeId, k: number): NodeId | Problem {
   const shape = b.shape(x);
   const axis = shape.length - 1;
@@ -19,7 +19,7 @@ function onDiagonal(b: GraphBuilder, x: NodeId, k: number): NodeId | Problem {
   const place = (a: number): NodeId => b.add('iota', [], { axis: a }, { dtype: 'i32', shape: square });
   const [row, column] = [place(axis), place(axis + 1)];
   const hit = b.op('eq', column, b.op('add', row, b.like(k, row)));
-  // Above the main diagonal element i stands in row i, below it in column i.
+  // Above the main diagonal element i is in row i, below it in column i.
   const spread = b.unreduce(longer, square, [k >= 0 ? axis + 1 : axis]);
   return b.op('select', hit, spread, b.like(0, spread));
 }

@@ -5,7 +5,7 @@ import { cosine, pairwise, vectorNorm } from '../distances.ts';
 import { axisOf } from '../functions.ts';
 import { layer, problem } from './layer.ts';
 
-/** Norms and distances of vectors as functions. */
+/** Norms and distances of vectors, as functions. */
 
 const p = { type: 'order', default: 2, min: 0, doc: 'the order of the norm; inf takes the largest' } as const;
 

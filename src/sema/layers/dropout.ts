@@ -4,11 +4,13 @@ import type { NodeId } from '../../ir/graph/types.ts';
 import { layer, problem, type Layer, type LayerContext, type Problem } from './layer.ts';
 import { PLACES, type Axes } from './windows.ts';
 
-/** Layers that take something away at random while training, and do nothing otherwise. */
+/** Dropout layers: random while training, the identity otherwise. */
 
 const p = { type: 'number', default: 0.5, min: 0, below: 1, doc: 'the probability of being dropped' } as const;
 
-/** Which elements of x stay, alike along all axes from `shared` on. The mask is a function of (seed, step, element): never stored. */
+/**
+ * Which elements of x are kept; the axes from `shared` on share one draw. The mask is a function of (seed, step, element) and never stored.
+ */
 function kept(cx: LayerContext, x: NodeId, p: number, shared?: number): NodeId {
   const { b } = cx;
   const shape = b.shape(x);
@@ -21,7 +23,7 @@ function kept(cx: LayerContext, x: NodeId, p: number, shared?: number): NodeId {
   );
 }
 
-/** Zero where an element does not stay; the others grow by 1/(1-p), so that the mean stays what it is. */
+/** Dropped elements become 0; the others are scaled by 1/(1-p), which keeps the mean. */
 function drop(b: GraphBuilder, x: NodeId, keep: NodeId, p: number): NodeId {
   return b.op('select', keep, b.op('mul', x, b.like(1 / (1 - p), x)), b.like(0, x));
 }
@@ -53,10 +55,10 @@ export const Dropout1d = channels(1);
 export const Dropout2d = channels(2);
 export const Dropout3d = channels(3);
 
-/** The value of selu far below 0. */
+/** The limit of selu at minus infinity. */
 const FLOOR = -1.7580993408473766;
 
-/** Klambauer et al., 2017: what is dropped becomes selu's lowest value, and a x + c restores mean 0 and variance 1. */
+/** Klambauer et al., 2017: dropped elements become selu's lowest value, and a x + c restores mean 0 and variance 1. */
 function dropToFloor(b: GraphBuilder, x: NodeId, keep: NodeId, p: number): NodeId {
   const a = 1 / Math.sqrt((1 - p) * (1 + p * FLOOR * FLOOR));
   const c = -a * p * FLOOR;

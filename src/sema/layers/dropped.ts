@@ -3,5 +3,5 @@ import { Dropout } from './dropout.ts';
 import type { LayerContext } from './layer.ts';
 import { built } from './nested.ts';
 
-/** Dropout as a part of another layer. */
+/** Dropout inside another layer. */
 export const dropped = (cx: LayerContext, x: NodeId, p: number): NodeId => built(Dropout, cx, { p }, x);

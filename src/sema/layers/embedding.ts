@@ -5,7 +5,7 @@ import type { NodeId } from '../../ir/graph/types.ts';
 import { LOWEST } from '../functions.ts';
 import { layer, problem, type LayerContext, type Problem } from './layer.ts';
 
-/** Tables with a row for each index. */
+/** Embeddings: tables with a row for each index. */
 
 const COMMON = {
   num_embeddings: { type: 'int', min: 1, doc: 'rows of the table' },
@@ -22,16 +22,16 @@ interface Given {
 interface Rows {
   /** [..., embedding_dim] */
   readonly rows: NodeId;
-  /** Whether the index is padding, in the shape of the indices; undefined if none ever is. */
+  /** Whether each index is the padding index, in the shape of the indices; undefined if there is none. */
   readonly padding: NodeId | undefined;
 }
 
-/** The rows of the trained table that x names. */
+/** Looks up the rows of the trained table. */
 function rowsOf(cx: LayerContext, { num_embeddings: n, embedding_dim, padding_idx: given }: Given, x: NodeId): Rows | Problem {
   const { b } = cx;
   if (b.type(x).dtype !== 'i32')
     return problem('NN204', `${cx.text} takes indices, and numbers flow in`, 'declare the input as int: input tokens: int[64]');
-  // torch.nn.Embedding draws from the normal distribution.
+  // As torch.nn.Embedding initialises it.
   const normal: Init = { kind: 'normal', mean: 0, std: 1 };
   const row = given === undefined ? undefined : given < 0 ? given + n : given;
   if (row !== undefined && (row < 0 || row >= n))
@@ -40,7 +40,7 @@ function rowsOf(cx: LayerContext, { num_embeddings: n, embedding_dim, padding_id
   return { rows: b.op('gather', weight, x), padding: row === undefined ? undefined : b.op('eq', x, b.like(row, x)) };
 }
 
-/** A truth value for each index as one for each number of its row. */
+/** Repeats a boolean per index along its row. */
 function wide(b: GraphBuilder, mask: NodeId, rows: NodeId): NodeId {
   return b.unreduce(mask, b.shape(rows), [b.shape(rows).length - 1]);
 }

@@ -5,7 +5,7 @@ import type { NodeId } from '../../ir/graph/types.ts';
 import * as f from '../functions.ts';
 import { layer, problem } from './layer.ts';
 
-/** Images looked at through a grid of places, as spatial transformers do: Jaderberg et al., 2015. */
+/** Sampling of images on a grid, as in spatial transformers: Jaderberg et al., 2015. */
 
 const align_corners = {
   type: 'bool',
@@ -31,7 +31,7 @@ export const affine_grid = layer({
     if (height === undefined || width === undefined || size.length > 3)
       return problem('NN202', 'the size is [height, width] or [channels, height, width]', 'the batch is that of theta');
     const plane = [height, width, 1];
-    // The middles of pixels, from -1 to 1.
+    // Pixel centres, from -1 to 1.
     const middle = (axis: number, n: number): NodeId => {
       const place = b.add('iota', [], { axis }, { dtype: 'f32', shape: plane });
       if (n === 1) return b.like(0, place);
@@ -44,20 +44,20 @@ export const affine_grid = layer({
   },
 });
 
-/** A coordinate between -1 and 1 as one of n pixels. */
+/** Maps a coordinate in [-1, 1] to one of n pixels. */
 function pixel(b: GraphBuilder, x: NodeId, n: number, aligned: boolean): NodeId {
   const from = b.op('add', x, b.like(1, x));
   if (aligned) return b.op('mul', from, b.like((n - 1) / 2, x));
   return b.op('mul', b.op('sub', b.op('mul', from, b.like(n, x)), b.like(1, x)), b.like(0.5, x));
 }
 
-/** Within the pixels; nothing flows on the border and beyond, as in PyTorch. */
+/** Clamps to the pixels; at the border and beyond the gradient is 0, as in PyTorch. */
 function clipped(b: GraphBuilder, x: NodeId, n: number): NodeId {
   const [low, high] = [b.like(0, x), b.like(n - 1, x)];
   return b.op('select', b.op('le', x, low), low, b.op('select', b.op('le', high, x), high, x));
 }
 
-/** Thrown back at both ends until it is inside: at the middles of the outermost pixels, or at their borders. */
+/** Reflects at both ends until it is inside: at the centres of the outermost pixels, or at their edges. */
 function reflected(b: GraphBuilder, x: NodeId, n: number, aligned: boolean): NodeId {
   const [low, span] = aligned ? [0, n - 1] : [-0.5, n];
   if (span === 0) return b.like(0, x);
@@ -78,11 +78,11 @@ interface Image {
   readonly width: number;
 }
 
-/** The pixels at whole coordinates, [..., channels]; 0 outside of the image. */
+/** The pixels at integer coordinates, [..., channels]; 0 outside the image. */
 function pixels(b: GraphBuilder, { rows, height, width }: Image, x: NodeId, y: NodeId): NodeId {
   const within = (v: NodeId, n: number): NodeId => b.op('and', b.op('le', b.like(0, v), v), b.op('le', v, b.like(n - 1, v)));
   const inside = b.op('and', within(x, width), within(y, height));
-  // Clipped before it becomes a whole number: what is far away would not fit into one.
+  // Coordinates far outside would not fit into an i32, so they become 0 before the cast.
   const place = (v: NodeId, n: number): NodeId => b.cast(b.op('select', within(v, n), v, b.like(0, v)), 'i32');
   const example = b.add('iota', [], { axis: 0 }, { dtype: 'i32', shape: b.shape(x) });
   const row = b.op('add', b.op('mul', example, b.like(height, example)), place(y, height));
@@ -92,7 +92,7 @@ function pixels(b: GraphBuilder, { rows, height, width }: Image, x: NodeId, y: N
   return b.op('select', wide, found, b.like(0, found));
 }
 
-/** Between the four pixels around: each counts as much as the place is near to it. */
+/** Interpolates between the four neighbouring pixels. */
 function bilinear(b: GraphBuilder, image: Image, x: NodeId, y: NodeId): NodeId {
   const [left, top] = [b.op('floor', x), b.op('floor', y)];
   const [fx, fy] = [b.op('sub', x, left), b.op('sub', y, top)];

@@ -5,7 +5,7 @@ import { take } from './layout.ts';
 import { along } from './along.ts';
 import { layer, problem } from './layer.ts';
 
-/** Places that are data: labels as one-hot rows, and picking by index. */
+/** Indices that are data: one-hot rows of labels, and gathering. */
 
 export const one_hot = layer({
   anyType: true,

@@ -5,7 +5,7 @@ import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import type { AnyArgs, ArgsOf, Parameters } from '../arguments.ts';
 
-/** Why a layer cannot take what flows in. */
+/** Why a layer cannot take its input. */
 export interface Problem {
   readonly code: Code;
   readonly label: string;
@@ -16,40 +16,42 @@ export function problem(code: Code, label: string, help?: string): Problem {
   return { code, label, ...(help ? { help } : {}) };
 }
 
-/** A number of the weights that says how many batches have moved a state, or one that PyTorch has and never moves. */
+/** A counter in the saved weights: how many batches have updated a state. Some counters of PyTorch never change. */
 export interface Counter {
   readonly name: string;
-  /** What each use of the layer adds in a step. */
+  /** How much each use of the layer adds per step. */
   readonly each: 0 | 1;
 }
 
-/** What a layer gets to build itself from. */
+/** What a layer is built with. */
 export interface LayerContext {
   readonly b: GraphBuilder;
-  /** Training, or prediction. */
+  /** Whether this is the training graph. */
   readonly training: boolean;
-  /** Whether random numbers are drawn: while training, and by lines that print them. */
+  /** Whether random numbers are drawn: while training, and in `print` lines. */
   readonly draws: boolean;
   /** The layer as the program writes it: `Linear(12, 1)`. */
   readonly text: string;
-  /** Tensors that the call gives by name, such as `mask=m`. */
+  /** Tensors that the call passes by name, such as `mask=m`. */
   readonly named: Readonly<Record<string, NodeId | undefined>>;
   /** Declares a trainable tensor `PATH.name`, named and laid out as PyTorch does. */
   readonly param: (name: string, shape: readonly number[], init: Init) => NodeId;
-  /** State `PATH.name` that is not trained: its value before the step, and a way to set the next one, used only while training. */
+  /**
+   * Declares the untrained state `PATH.name`: its value before the step, and a function that sets the next value, used only while training.
+   */
   readonly state: (
     name: string,
     shape: readonly number[],
     init: Init,
     counter?: Counter,
   ) => { readonly value: NodeId; readonly keep: (next: NodeId) => void };
-  /** Tells over how many values each channel is measured while training: one has no deviation. */
+  /** Reports how many values each channel's statistics come from while training: with one value there is no deviation. */
   readonly measures: (values: Dim) => void;
-  /** Uniform random numbers of this step, a stream of their own. */
+  /** Uniform random numbers of this step, from a stream of their own. */
   readonly random: (shape: Shape) => NodeId;
 }
 
-/** What a layer gives: a value, several, or why it cannot. */
+/** The result of a layer: a value, several, or why it cannot be built. */
 export type BuiltValue = NodeId | readonly NodeId[] | Problem;
 
 export function isProblem(v: BuiltValue): v is Problem {
@@ -58,33 +60,33 @@ export function isProblem(v: BuiltValue): v is Problem {
 
 /** One kind of layer or function: its arguments and what it computes. */
 export interface Layer {
-  /** Names of the tensors that it takes, or any number of them; `x` alone where it is not said. With more it is only called, never a stage. */
+  /** Names of the input tensors, or any number of them; only `x` by default. A layer with several inputs is only called, never a stage. */
   readonly inputs?: readonly string[] | 'many';
-  /** With several tensors: they may flow in together, as a list, so that it is a stage too. */
+  /** Several inputs may flow in together as a list, so that the layer can be a stage too. */
   readonly together?: boolean;
-  /** Tensors that may be given by name besides. */
+  /** Further tensors that may be passed by name. */
   readonly named?: readonly string[];
   readonly parameters: Parameters;
-  /** Parameters that may be left out though they have no default. */
+  /** Parameters that may be left out without having a default. */
   readonly optional?: readonly string[];
   /** One line for the docs. */
   readonly doc: string;
   /** The same layer in PyTorch. */
   readonly torch: string;
-  /** Shapes that flow in and out, for the docs; where it is not said, the shape stays what it is. */
+  /** Input and output shapes, for the docs; if missing, the shape is kept. */
   readonly shape?: string;
   readonly build: (cx: LayerContext, args: AnyArgs, ...inputs: NodeId[]) => BuiltValue;
-  /** What the first layer of a program says about the input, if it says anything: one example, without the batch. */
+  /** What the layer implies about the program's input if it comes first: the type of one example, without the batch. */
   readonly expects?: (args: AnyArgs) => { readonly dtype: DType; readonly shape: readonly number[] };
-  /** The output's shape that the arguments promise whatever flows in, so that checking can go on after an error. */
+  /** The output shape that the arguments imply for any input, so that checking can go on after an error. */
   readonly assume?: (args: AnyArgs, shape: Shape) => Shape;
   /** The output has the input's shape. */
   readonly keepsShape?: boolean;
-  /** Takes labels and truth values too, and checks for itself what it needs. */
+  /** Also takes integers and booleans, and checks types itself. */
   readonly anyType?: boolean;
 }
 
-/** Ties the types of the arguments to the parameter table, then forgets them for the registry. */
+/** Ties the types of the arguments to the parameter table, then erases them for the registry. */
 export function layer<P extends Parameters>(
   spec: Omit<Layer, 'parameters' | 'build' | 'expects' | 'assume'> & {
     readonly parameters: P;

@@ -6,7 +6,7 @@ import { broadcastShapes, broadcastTo } from '../arithmetic.ts';
 import * as f from '../functions.ts';
 import { layer, problem, type Layer, type Problem } from './layer.ts';
 
-/** The same numbers at other places: shapes, orders, parts, joins. The batch is axis 0 and stays in front. */
+/** Functions that rearrange elements: reshape, permute, slice, join. The batch stays axis 0. */
 
 const dim = (value?: number) => ({ type: 'int', ...(value === undefined ? {} : { default: value }), doc: 'the axis' }) as const;
 
@@ -71,7 +71,7 @@ export const reshape = layer({
   parameters: { shape: { type: 'sizes', min: -1, doc: 'the shape of one example' } },
   build({ b }, args, x) {
     const whole = b.shape(x);
-    // Without a batch the shape is the whole of it.
+    // Without a batch, `shape` covers the whole tensor.
     const batched = typeof whole[0] === 'object';
     const rest = batched ? whole.slice(1) : whole;
     const given = [args.shape].flat();
@@ -149,7 +149,7 @@ export const unsqueeze = layer({
   },
 });
 
-/** A tensor in a shape that it broadcasts to, or why it does not. */
+/** Broadcasts a tensor to a shape, or says why it cannot. */
 function expanded(b: GraphBuilder, x: NodeId, wanted: Shape): NodeId | Problem {
   const whole = b.shape(x);
   const joined = broadcastShapes(whole, wanted);
@@ -253,7 +253,7 @@ export const roll = layer({
   },
 });
 
-/** Takes the places `index` of an axis: the axis goes to the front, rows are gathered, and it goes back. */
+/** Takes the indices `index` of an axis: the axis moves to the front, rows are gathered, and it moves back. */
 export function take(b: GraphBuilder, x: NodeId, axis: number, index: NodeId): NodeId {
   const axes = b.shape(x).map((_, i) => i);
   const forth = [axis, ...axes.filter((i) => i !== axis)];

@@ -5,11 +5,11 @@ import { broadcastShapes, broadcastTo } from '../arithmetic.ts';
 import { cholesky as factor, determinant, eliminate, eye, substitute, turned } from '../elimination.ts';
 import { layer, problem, type Problem } from './layer.ts';
 
-/** Linear algebra of small square matrices in the last two axes: every step is written out, for matrices of a few rows. */
+/** Linear algebra of square matrices in the last two axes. Every step becomes graph nodes, so it is meant for a few rows. */
 
 const LARGEST = 16;
 
-/** The rows of square matrices, or why they are none. */
+/** The number of rows of square matrices, or why they are not square. */
 function rowsOf(b: GraphBuilder, name: string, x: NodeId): number | Problem {
   const shape = b.shape(x);
   const [n, m] = [shape.at(-2), shape.at(-1)];
@@ -17,7 +17,7 @@ function rowsOf(b: GraphBuilder, name: string, x: NodeId): number | Problem {
   return n <= LARGEST ? n : problem('NN206', `${name} is for matrices of at most ${LARGEST} rows, and these have ${n}`);
 }
 
-/** Two tensors with the axes before the last two alike. */
+/** Broadcasts the axes before the last two. */
 function alike(b: GraphBuilder, x: NodeId, y: NodeId): readonly [NodeId, NodeId] | Problem {
   const [p, q] = [b.shape(x), b.shape(y)];
   const lead = broadcastShapes(p.slice(0, -2), q.slice(0, -2));
@@ -47,7 +47,7 @@ export const solve = layer({
     const n = rowsOf(b, 'solve', x);
     if (typeof n !== 'number') return n;
     const [p, q] = [b.shape(x), b.shape(y)];
-    // As PyTorch: a vector, or one for each matrix.
+    // As in PyTorch: a single vector, or one for each matrix.
     const vectors = q.length === 1 || (q.length === p.length - 1 && showShape(q) === showShape(p.slice(0, -1)));
     const pair = alike(b, x, vectors ? b.reshape(y, [...q, 1]) : y);
     if ('code' in pair) return pair;
@@ -107,7 +107,7 @@ export const det = layer({
   },
 });
 
-/** The sign and the logarithm of the size of a determinant. */
+/** The sign and the logarithm of the absolute value of a determinant. */
 function signAndLog(b: GraphBuilder, x: NodeId, n: number): readonly [NodeId, NodeId] {
   const { pivots, sign } = eliminate(b, x, n, true);
   const join = (op: 'add' | 'mul', xs: readonly NodeId[]): NodeId => xs.reduce((p, q) => b.op(op, p, q));

@@ -2,7 +2,7 @@ import { sameShape, showShape } from '../../base/types.ts';
 import { broadcastShapes, broadcastTo } from '../arithmetic.ts';
 import { layer, problem } from './layer.ts';
 
-/** Numbers at the places of a mask. */
+/** Filling and choosing by a mask. */
 
 export const masked_fill = layer({
   anyType: true,
@@ -19,7 +19,7 @@ export const masked_fill = layer({
     const joined = broadcastShapes(b.shape(mask), shape);
     if (!joined || !sameShape(joined, shape))
       return problem('NN203', `the mask ${showShape(b.shape(mask))} does not broadcast to ${showShape(shape)}`);
-    // Truth values broadcast as numbers.
+    // Only numbers can be broadcast, so the mask is cast.
     const wide = b.cast(broadcastTo(b, b.cast(mask, 'i32'), shape), 'bool');
     return b.op('select', wide, b.like(value, x), x);
   },

@@ -6,7 +6,7 @@ import { align, broadcastShapes, pointwise } from '../arithmetic.ts';
 import * as f from '../functions.ts';
 import { isProblem, layer, problem, type BuiltValue, type Layer } from './layer.ts';
 
-/** Functions of numbers, element by element. The ones of a single tensor are stages as well. */
+/** Elementwise functions. Those of a single tensor are stages as well. */
 
 const composed = (doc: string, torch: string, build: (b: GraphBuilder, x: NodeId) => NodeId): Layer =>
   layer({ doc, torch, parameters: {}, keepsShape: true, build: ({ b }, _a, x) => build(b, x) });
@@ -40,10 +40,10 @@ export const tan = composed('the tangent', 'torch.tan', (b, x) => b.op('div', b.
 export const atan = unary('atan', 'the inverse of the tangent', 'torch.atan');
 export const asin = composed('the inverse of the sine', 'torch.asin', f.asin);
 export const acos = composed('the inverse of the cosine', 'torch.acos', (b, x) => b.op('sub', b.like(Math.PI / 2, x), f.asin(b, x)));
-/** From here on e^-x is nothing beside e^x. */
+/** From here on e^-x vanishes beside e^x in floating point. */
 const FAR = 40;
 
-/** `near` of x, and e^|x| / 2 far out: as (e^(|x|/2) / 2) e^(|x|/2), which overflows only where the result does. */
+/** `near(x)`, or e^|x| / 2 for large |x|, computed as (e^(|x|/2) / 2) e^(|x|/2), which overflows only where the result does. */
 function hyperbolic(b: GraphBuilder, x: NodeId, near: (x: NodeId) => NodeId, odd: boolean): NodeId {
   const zero = b.like(0, x);
   const size = f.magnitude(b, x);
@@ -55,14 +55,14 @@ function hyperbolic(b: GraphBuilder, x: NodeId, near: (x: NodeId) => NodeId, odd
 }
 
 export const sinh = composed('the hyperbolic sine', 'torch.sinh', (b, x) =>
-  // Of expm1(x) and -expm1(-x) neither ever has the other sign, so that nothing cancels.
+  // expm1(x) and -expm1(-x) have the same sign, so nothing cancels.
   hyperbolic(b, x, (y) => b.op('mul', b.op('sub', b.op('expm1', y), b.op('expm1', b.op('neg', y))), b.like(0.5, y)), true),
 );
 export const cosh = composed('the hyperbolic cosine', 'torch.cosh', (b, x) =>
   hyperbolic(b, x, (y) => b.op('mul', b.op('add', b.op('exp', y), b.op('exp', b.op('neg', y))), b.like(0.5, y)), false),
 );
 export const asinh = composed('the inverse of the hyperbolic sine', 'torch.asinh', (b, x) => {
-  // sign(x) log1p(|x| + x^2 / (1 + sqrt(1 + x^2))), with a slope at 0.
+  // sign(x) log1p(|x| + x^2 / (1 + sqrt(1 + x^2))), with the right gradient at 0.
   const y = f.logNearOrFar(b, f.magnitude(b, x), (a) => {
     const [one, square] = [b.like(1, a), b.op('mul', a, a)];
     return b.op('add', a, b.op('div', square, b.op('add', one, b.op('sqrt', b.op('add', one, square)))));
@@ -70,7 +70,7 @@ export const asinh = composed('the inverse of the hyperbolic sine', 'torch.asinh
   return b.op('select', b.op('lt', b.like(0, x), x), y, b.op('neg', y));
 });
 export const acosh = composed('the inverse of the hyperbolic cosine', 'torch.acosh', (b, x) =>
-  // log1p(t + sqrt(t) sqrt(t + 2)) with t = x - 1; below 1 the roots are no numbers.
+  // log1p(t + sqrt(t) sqrt(t + 2)) with t = x - 1; below 1 the roots are NaN.
   f.logNearOrFar(b, x, (near) => {
     const t = b.op('sub', near, b.like(1, near));
     return b.op('add', t, b.op('mul', b.op('sqrt', t), b.op('sqrt', b.op('add', t, b.like(2, t)))));
@@ -112,7 +112,8 @@ const two = (doc: string, torch: string, build: (b: GraphBuilder, x: NodeId, y: 
 export const atan2 = two('the angle of the point (b, a); nothing flows at (0, 0)', 'torch.atan2', (b, y, x) => {
   const zero = b.like(0, x);
   const nowhere = b.op('and', b.op('eq', x, zero), b.op('eq', y, zero));
-  // The smaller coordinate by the larger one: steep angles are counted from the vertical, others on the left from half a circle.
+  // Divides the smaller coordinate by the larger one; steep angles are measured from the vertical, and pi is added or subtracted on the
+  // left.
   const steep = b.op('lt', b.op('abs', x), b.op('abs', y));
   const below = b.op('select', steep, y, b.op('select', nowhere, b.like(1, x), x));
   const angle = b.op('atan', b.op('div', b.op('select', steep, x, y), below));
@@ -125,7 +126,7 @@ export const hypot = two('sqrt(a^2 + b^2)', 'torch.hypot', (b, x, y) => b.op('sq
 export const fmod = two('the remainder of a / b with the sign of a', 'torch.fmod', (b, x, y) => f.fmod(b, x, y));
 export const remainder = two('the remainder of a / b with the sign of b', 'torch.remainder', (b, x, y) => f.remainder(b, x, y));
 export const logaddexp = two('log(e^a + e^b), without overflow', 'torch.logaddexp', (b, x, y) => {
-  // The larger of both + log(1 + e^-|a - b|), written as softplus is. Of equal infinities the difference is 0.
+  // The larger one + log(1 + e^-|a - b|), written like softplus. Equal infinities have the difference 0 instead of NaN.
   const same = b.op('and', b.op('eq', x, y), b.op('not', b.op('finite', x)));
   const d = b.op('select', same, b.like(0, x), b.op('sub', x, y));
   const larger = b.op('select', b.op('lt', b.like(0, d), d), x, y);
@@ -160,7 +161,7 @@ export const where = layer({
     if (b.type(c).dtype !== 'bool') return problem('NN204', 'the condition of where is a comparison, such as x > 0');
     const shape = broadcastShapes(b.shape(c), broadcastShapes(b.shape(x), b.shape(y)) ?? []);
     if (!shape) return problem('NN203', `${[c, x, y].map((v) => showShape(b.shape(v))).join(', ')} do not broadcast`);
-    // Truth values broadcast as numbers.
+    // Only numbers can be broadcast, so the condition is cast.
     const number = b.type(x).dtype === 'i32' && b.type(y).dtype === 'i32' ? 'i32' : 'f32';
     const aligned = align(b, [b.cast(c, number), x, y]);
     if (!Array.isArray(aligned)) return aligned;

@@ -24,7 +24,7 @@ interface Sizes {
 
 interface Weights {
   readonly out: readonly [NodeId, NodeId | undefined];
-  /** One matrix for queries, keys and values, or one for each where their sizes differ. */
+  /** One matrix for queries, keys and values, or one for each if their sizes differ. */
   readonly joined: NodeId | undefined;
   readonly own: readonly NodeId[];
   readonly bias: NodeId | undefined;
@@ -32,8 +32,8 @@ interface Weights {
 }
 
 /**
- * The weights in the order in which torch.nn.MultiheadAttention draws them: `out_proj` is a layer of its own and starts as Linear
- * does, before its bias is set to 0.
+ * Declares the weights in the order in which torch.nn.MultiheadAttention draws them. `out_proj` is initialised like a Linear before its
+ * bias is set to 0.
  */
 function weightsOf(cx: LayerContext, { embed_dim: d, kdim, vdim, bias }: Sizes, addBias: boolean): Weights {
   const bound = 1 / Math.sqrt(d);
@@ -57,7 +57,7 @@ function weightsOf(cx: LayerContext, { embed_dim: d, kdim, vdim, bias }: Sizes, 
   };
 }
 
-/** Queries, keys and values: one product where all are made of one sequence. */
+/** Queries, keys and values: a single product if all come from one sequence. */
 function projections(b: GraphBuilder, w: Weights, xs: readonly [NodeId, NodeId, NodeId], d: number): [NodeId, NodeId, NodeId] {
   const [x, k, v] = xs;
   const places = [0, 1, 2] as const;
@@ -71,7 +71,7 @@ function projections(b: GraphBuilder, w: Weights, xs: readonly [NodeId, NodeId, 
   return make((i) => linear(b, xs[i], own[i] ?? -1, w.bias === undefined ? undefined : rows(w.bias, i)));
 }
 
-/** A mask for keys that have `extra` more in front, which may be seen. */
+/** Extends a mask for `extra` visible keys in front. */
 function widened(b: GraphBuilder, mask: NodeId, scores: Shape, extra: number): NodeId {
   const shape = [1, 1, 1, 1, ...b.shape(mask)].slice(-4);
   const truth = b.type(mask).dtype === 'bool';
@@ -82,7 +82,7 @@ function widened(b: GraphBuilder, mask: NodeId, scores: Shape, extra: number): N
   return truth ? b.cast(padded, 'bool') : padded;
 }
 
-/** The masks that the call gives, for scores of [B, heads, T, S] with `extra` keys in front. */
+/** The masks of the call, for scores of [B, heads, T, S] with `extra` keys in front. */
 function masks(cx: LayerContext, scores: Shape, extra: number): readonly NodeId[] | Problem {
   const { b } = cx;
   const out: NodeId[] = [];
@@ -147,7 +147,7 @@ export const MultiheadAttention = layer({
     if ('code' in found) return found;
     const w = weightsOf(cx, { embed_dim: d, kdim, vdim, bias: args.bias }, args.add_bias_kv);
     const [q, ...kv] = projections(b, w, [x, key, value], d);
-    // Additional keys stand in front, where no causal mask hides them; softmax does not mind their place.
+    // Extra keys go in front, where no causal mask hides them; the softmax does not depend on their position.
     const [k, v] = kv.map((y, i) => {
       const zeros = args.add_zero_attn ? [b.full(0, { dtype: 'f32', shape: [batch, 1, d] })] : [];
       const trained = masksOf(w.extra[i]).map((e) => b.broadcast(b.reshape(e, [d]), [batch, 1, d], [2]));

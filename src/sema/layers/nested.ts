@@ -5,7 +5,7 @@ import type { Layer, LayerContext } from './layer.ts';
 
 /** Layers that are made of other layers. */
 
-/** The place of a layer inside of another: `self_attn` goes in front of the names of what it keeps. */
+/** The context of an inner layer: `name` (such as `self_attn`) is put before the names of its weights. */
 export function inside(cx: LayerContext, name: string, named: LayerContext['named'] = {}): LayerContext {
   return {
     ...cx,
@@ -15,7 +15,7 @@ export function inside(cx: LayerContext, name: string, named: LayerContext['name
   };
 }
 
-/** Builds a layer whose input the outer layer has checked, so that there is nothing to refuse. */
+/** Builds a layer whose input the outer layer has checked already. */
 export function built(layer: Layer, cx: LayerContext, args: AnyArgs, x: NodeId): NodeId {
   const y = layer.build(cx, args, x);
   if (typeof y !== 'number') throw new CompilerBug(`${cx.text} does not fit what it is made of`);

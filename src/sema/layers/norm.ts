@@ -8,14 +8,14 @@ import { layer, problem, type Counter, type Layer, type LayerContext, type Probl
 const ONES: Init = { kind: 'constant', value: 1 };
 const ZEROS: Init = { kind: 'constant', value: 0 };
 
-/** Mean over axes, which go away. The batch is never among them. */
+/** The mean over axes, which are removed. The batch is never among them. */
 function mean(b: GraphBuilder, x: NodeId, axes: readonly number[]): NodeId {
   const s = b.sum(x, axes);
   const n = axes.reduce((p, a) => p * (extent(b, x, a) as number), 1);
   return b.op('div', s, b.like(n, s));
 }
 
-/** (x - mean) / sqrt(var + eps) over axes: two passes, so that large means do no harm. */
+/** (x - mean) / sqrt(var + eps) over axes, in two passes so that large means do not cancel. */
 function normalize(b: GraphBuilder, x: NodeId, axes: readonly number[], eps: number): NodeId {
   const shape = b.shape(x);
   const centred = b.op('sub', x, b.unreduce(mean(b, x, axes), shape, axes));
@@ -24,7 +24,7 @@ function normalize(b: GraphBuilder, x: NodeId, axes: readonly number[], eps: num
   return b.op('div', centred, b.unreduce(deviation, shape, axes));
 }
 
-/** (x - mean) / sqrt(var + eps) by a mean and a variance for each channel. */
+/** (x - mean) / sqrt(var + eps) with a mean and a variance for each channel. */
 function standardize(b: GraphBuilder, x: NodeId, average: NodeId, variance: NodeId, eps: number): NodeId {
   const spread = (v: NodeId): NodeId => b.broadcast(v, b.shape(x), [1]);
   const deviation = b.op('sqrt', b.op('add', variance, b.like(eps, variance)));
@@ -41,7 +41,7 @@ function affine(cx: LayerContext, y: NodeId, size: number, axis: number): NodeId
 
 const eps = (value: number) => ({ type: 'number', default: value, min: 0, doc: 'added to the variance' }) as const;
 
-/** The last axes, if they are what the layer normalises. */
+/** Checks that the last axes are the normalised shape. */
 function lastAxes(
   cx: LayerContext,
   x: NodeId,
@@ -121,7 +121,7 @@ export const GroupNorm = layer({
   },
 });
 
-/** What PyTorch counts beside running statistics; of InstanceNorm it has the number too and leaves it at 0. */
+/** PyTorch's batch counter beside the running statistics; InstanceNorm has it too, but leaves it at 0. */
 const batches = (each: Counter['each']): Counter => ({ name: 'num_batches_tracked', each });
 
 const affineArgument = { type: 'bool', default: true, doc: 'scales and shifts each channel by trained numbers' } as const;
@@ -137,8 +137,8 @@ function channelShape(cx: LayerContext, x: NodeId, channels: number, places: rea
 }
 
 /**
- * Ioffe and Szegedy, 2015: while training by the batch's own mean and variance, which move the running ones (the variance
- * unbiased, as PyTorch keeps it); predicting by the running ones.
+ * Ioffe and Szegedy, 2015. Training uses the batch's mean and variance and updates the running statistics (with the unbiased variance, as
+ * in PyTorch); predictions use the running statistics.
  */
 const batchNorm = (places: readonly number[]): Layer =>
   layer({
@@ -192,7 +192,7 @@ export const BatchNorm1d = batchNorm([0, 1]);
 export const BatchNorm2d = batchNorm([2]);
 export const BatchNorm3d = batchNorm([3]);
 
-/** Ulyanov et al., 2016. The running statistics are means over the examples (the variance unbiased, as PyTorch keeps it). */
+/** Ulyanov et al., 2016. The running statistics are means over the examples (with the unbiased variance, as in PyTorch). */
 const instanceNorm = (places: number): Layer =>
   layer({
     doc: 'normalises each channel of each example over its places; with running statistics it predicts by those',

@@ -6,11 +6,11 @@ import * as f from '../functions.ts';
 import { asOnes, axis as dim, keepdim, knownAxis } from './axes.ts';
 import { layer, problem, type Problem } from './layer.ts';
 
-/** Functions that put values in order. */
+/** Sorting and selection by rank. */
 
 /**
- * Values in order and their places: each value is sent to the place that the count of those before it gives. Work grows with
- * the square of the axis; ties keep their order.
+ * Sorted values and their indices. The rank of a value is the number of values before it, so work grows with the square of the axis.
+ * Stable.
  */
 function ordered(b: GraphBuilder, x: NodeId, dimension: number, descending: boolean, k?: number): readonly NodeId[] | Problem {
   const found = knownAxis(b, x, dimension);
@@ -19,7 +19,7 @@ function ordered(b: GraphBuilder, x: NodeId, dimension: number, descending: bool
   const kept = k ?? n;
   if (kept > n) return problem('NN206', `there are only ${n} values on axis ${dimension}, and ${kept} are asked for`);
   const shape = b.shape(x);
-  // mine: [..., n, ..., 1...], other: a new last axis that runs through the axis.
+  // mine: [..., n, ..., 1...], other: a new last axis that runs over the same elements.
   const pairs: Dim[] = [...shape, n];
   const last = shape.length;
   const kept0 = shape.map((_, i) => i);
@@ -36,7 +36,7 @@ function ordered(b: GraphBuilder, x: NodeId, dimension: number, descending: bool
   const slot = b.add('iota', [], { axis: last }, { dtype: 'i32', shape: slots });
   const chosen = b.op('eq', b.broadcast(rank, slots, kept0), slot);
   const back = (y: NodeId): NodeId => {
-    // The slots are the last axis of what is left: put them where the axis was.
+    // The slots are the last axis now; move them to where the axis was.
     const rest = shape.length - 1;
     return b.permute(y, [...Array.from({ length: axis }, (_, q) => q), rest, ...Array.from({ length: rest - axis }, (_, q) => axis + q)]);
   };
@@ -46,7 +46,7 @@ function ordered(b: GraphBuilder, x: NodeId, dimension: number, descending: bool
   return [back(values), back(places)];
 }
 
-/** Everything in one axis, where no axis is named. */
+/** Flattens a tensor, for when no axis is named. */
 function flattened(b: GraphBuilder, x: NodeId): NodeId | Problem {
   const n = product(b.shape(x));
   return typeof n === 'number'
@@ -89,14 +89,14 @@ interface Whole {
   readonly dim: number;
 }
 
-/** The tensor and the axis that are meant: all elements where no axis is named. */
+/** The tensor and axis to work on; without an axis, all elements flattened. */
 function meant(b: GraphBuilder, x: NodeId, given: number | undefined): Whole | Problem {
   if (given !== undefined) return { x, dim: given };
   const flat = flattened(b, x);
   return typeof flat === 'number' ? { x: flat, dim: 0 } : flat;
 }
 
-/** The elements that are meant, the smallest first, with their places. */
+/** The elements in ascending order, with their indices. */
 function rising(b: GraphBuilder, x: NodeId, given: number | undefined) {
   const whole = meant(b, x, given);
   if ('code' in whole) return whole;
@@ -106,7 +106,7 @@ function rising(b: GraphBuilder, x: NodeId, given: number | undefined) {
   return 'code' in sorted ? sorted : { ...found, whole, sorted };
 }
 
-/** The axis goes away, or stays with extent 1. */
+/** Removes the axis, or keeps it with extent 1. */
 const done = (b: GraphBuilder, y: NodeId, { x }: Whole, axis: number, keep: boolean): NodeId =>
   keep
     ? asOnes(b, y, b.shape(x), [axis])
@@ -135,13 +135,13 @@ export const median = layer({
   },
 });
 
-/** Between two neighbours in order: how much the upper one counts, for a place with a fraction. */
+/** The weight of the upper of two neighbours, by the fractional position between them. */
 const INTERPOLATION: Readonly<Record<string, (place: number) => number>> = {
   linear: (place) => place - Math.floor(place),
   lower: () => 0,
   higher: (place) => (Number.isInteger(place) ? 0 : 1),
   midpoint: (place) => (Number.isInteger(place) ? 0 : 0.5),
-  // Halves go to the even place.
+  // Halves go to the even index.
   nearest(place) {
     const [low, rest] = [Math.floor(place), place - Math.floor(place)];
     return rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? 1 : 0;
@@ -166,8 +166,8 @@ export const quantile = layer({
     const { whole, axis, n, sorted } = found;
     const value = (i: number): NodeId => f.part(b, at(sorted, 0), axis, i, 1);
     const one = (q: number): NodeId => {
-      // PyTorch computes the place in the type of the values: 0.29 of 100 is 29 there, and 28.999999999999996 in float64. Between two
-      // values it makes no difference.
+      // PyTorch computes the position in the type of the values: 0.29 of 100 is 29 there, and 28.999999999999996 in float64. Linear
+      // interpolation does not notice.
       const place = args.interpolation === 'linear' ? q * (n - 1) : Math.fround(Math.fround(q) * (n - 1));
       const share = INTERPOLATION[args.interpolation]?.(place) ?? 0;
       const low = value(Math.floor(place));

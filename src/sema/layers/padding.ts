@@ -4,9 +4,9 @@ import { layer, problem, type BuiltValue, type Layer, type LayerContext } from '
 import { PLACES, type Around, type Axes } from './windows.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 
-/** Borders around the places of a tensor: constants, mirrors, repetitions. */
+/** Padding with constants, reflection, replication or wrap-around. */
 
-/** Pairs of counts from the last axis on, as PyTorch writes them, in the order of the axes. */
+/** PyTorch lists pairs of counts from the last axis on; this puts them in the order of the axes. */
 function pairs(counts: readonly number[]): Around {
   const low = counts.filter((_, i) => i % 2 === 0).reverse();
   return { low, high: counts.filter((_, i) => i % 2 === 1).reverse() };

@@ -5,7 +5,7 @@ import { layer, type Layer } from './layer.ts';
 import { means, placesOfMax, pooled } from './pooling.ts';
 import { sizes, type Axes } from './windows.ts';
 
-/** Pooling: fewer places, each of which stands for a window. */
+/** Pooling layers. */
 
 const kernel_size = sizes('the window');
 const stride = sizes('steps between windows; the window itself where it is not said');
@@ -71,7 +71,7 @@ function power(b: GraphBuilder, x: NodeId, p: number): NodeId {
   return p === 1 ? x : p === 2 ? b.op('mul', x, x) : b.op('pow', x, b.like(p, x));
 }
 
-/** The pth root. PyTorch has no slope for a window of zeros (it gives NaN); here nothing flows there. */
+/** The pth root. For a window of zeros PyTorch's gradient is NaN; here it is 0. */
 function root(b: GraphBuilder, x: NodeId, p: number): NodeId {
   if (p === 1) return x;
   const zero = b.like(0, x);
@@ -80,7 +80,7 @@ function root(b: GraphBuilder, x: NodeId, p: number): NodeId {
   return b.op('select', none, zero, p === 2 ? b.op('sqrt', safe) : b.op('pow', safe, b.like(1 / p, x)));
 }
 
-/** (sum of x^p)^(1/p). With ceil_mode PyTorch takes the mean of what is there for all places of a window, and so does this. */
+/** (sum of x^p)^(1/p). With ceil_mode PyTorch takes the mean of the elements present times the window's size, and so does this. */
 const powers = (axes: 1 | 2): Layer =>
   layer({
     doc: 'the root of the sum of powers of each window: (sum x^p)^(1/p)',

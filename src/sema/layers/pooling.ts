@@ -5,7 +5,7 @@ import type { NodeId } from '../../ir/graph/types.ts';
 import { problem, type LayerContext, type Problem } from './layer.ts';
 import { eachOf, listLength, PLACES, surround, windows, type Axes, type Sliding } from './windows.ts';
 
-/** The windows of pooling layers: where they stand, and how many places each has. */
+/** The windows of pooling layers: their positions, and how many elements each has. */
 
 export interface Given {
   readonly kernel_size: number | readonly number[];
@@ -18,7 +18,7 @@ export interface Given {
 /** Windows over the places of [B, channels, places...]. */
 export interface Pooled extends Sliding {
   readonly padding: readonly number[];
-  /** Places that flow in and out, by axis. */
+  /** Input and output sizes, by axis. */
   readonly from: readonly number[];
   readonly to: readonly number[];
   /** [B, channels, to..., size...] */
@@ -28,8 +28,8 @@ export interface Pooled extends Sliding {
 }
 
 /**
- * How many windows there are. With ceil_mode the last one may reach over the end, if it starts before the padding behind
- * (PyTorch: aten/src/ATen/native/Pool.h, pooling_output_shape).
+ * The number of windows. With ceil_mode the last one may reach over the end, if it starts before the padding at the end (PyTorch:
+ * aten/src/ATen/native/Pool.h, pooling_output_shape).
  */
 function placesOf(n: number, size: number, stride: number, padding: number, dilation: number, ceil: boolean): number {
   const steps = (n + 2 * padding - dilation * (size - 1) - 1) / stride;
@@ -38,7 +38,7 @@ function placesOf(n: number, size: number, stride: number, padding: number, dila
   return (count - 1) * stride >= n + padding ? count - 1 : count;
 }
 
-/** Whether every window of an axis has a place in it that is not padding. */
+/** Whether every window of an axis has an element that is not padding. */
 function allMeet(n: number, count: number, size: number, stride: number, padding: number, dilation: number): boolean {
   for (let i = 0; i < count; i++) {
     const start = i * stride - padding;
@@ -72,7 +72,7 @@ export function pooled(cx: LayerContext, given: Given, x: NodeId, axes: Axes, ou
       `a window of [${size.join(', ')}] with dilation [${dilation.join(', ')}] would see nothing but padding of ${showShape(shape)}`,
       'take a smaller dilation or no padding',
     );
-  // Behind the places there is as much as the last window needs.
+  // The end is padded as far as the last window reaches.
   const high = from.map((n, i) =>
     Math.max(at(padding, i), (at(to, i) - 1) * at(stride, i) + at(dilation, i) * (at(size, i) - 1) + 1 - n - at(padding, i)),
   );
@@ -81,7 +81,7 @@ export function pooled(cx: LayerContext, given: Given, x: NodeId, axes: Axes, ou
   return { size, stride, dilation, padding, from, to, view, inside: size.map((_, i) => 2 + axes + i) };
 }
 
-/** For each window the place of its largest value among all places of the channel, the first of several: i32 [B, channels, to...]. */
+/** The index of each window's first largest value, counted over the whole channel: i32 [B, channels, to...]. */
 export function placesOfMax(b: GraphBuilder, p: Pooled, largest: NodeId): NodeId {
   const shape = b.shape(p.view);
   const axes = p.size.length;
@@ -97,12 +97,14 @@ export function placesOfMax(b: GraphBuilder, p: Pooled, largest: NodeId): NodeId
     real = b.op('and', real, b.op('and', b.op('le', num(0), place), b.op('lt', place, num(n))));
   });
   const hit = b.op('and', real, b.op('eq', p.view, b.unreduce(largest, shape, p.inside)));
-  // The smallest place is the largest of the negatives.
+  // The smallest index is the largest of the negated ones.
   const candidates = b.op('select', hit, b.op('neg', flat), num(-0x7fffffff));
   return b.op('neg', b.add('reduce_max', [candidates], { axes: p.inside }));
 }
 
-/** How many places each window of an axis has, f32 [to], where they differ: those of the padding count if `padded`, those behind it never. */
+/**
+ * The sizes of the windows of an axis, f32 [to], or undefined if they are all full. Padding counts if `padded`, anything after it never.
+ */
 function placesIn(b: GraphBuilder, p: Pooled, i: number, padded: boolean): NodeId | undefined {
   const [n, size, stride, padding, to] = [at(p.from, i), at(p.size, i), at(p.stride, i), at(p.padding, i), at(p.to, i)];
   const [from, end] = padded ? [-padding, n + padding] : [0, n];
@@ -113,7 +115,7 @@ function placesIn(b: GraphBuilder, p: Pooled, i: number, padded: boolean): NodeI
   return b.op('sub', b.op('min', b.op('add', start, num(size)), num(end)), b.op('max', start, num(from)));
 }
 
-/** The means of windows, whose padding counts if `padded`. */
+/** The means of windows; padding counts if `padded`. */
 export function means(b: GraphBuilder, p: Pooled, padded: boolean): NodeId {
   const total = b.sum(p.view, p.inside);
   const counts = p.size.map((_, i) => placesIn(b, p, i, padded));

@@ -4,7 +4,7 @@ import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import { layer, problem } from './layer.ts';
 
-/** As torch.nn.Embedding draws them. */
+/** The initial weights of torch.nn.Embedding. */
 const NORMAL: Init = { kind: 'normal', mean: 0, std: 1 };
 
 export const Positions = layer({
@@ -26,7 +26,7 @@ export const Positions = layer({
   },
 });
 
-/** sin and cos of place / 10000^(2i/d), one after the other. Vaswani et al., 2017. */
+/** Alternating sin and cos of position / 10000^(2i/d). Vaswani et al., 2017. */
 export const SinusoidalPositions = layer({
   anyType: true,
   doc: 'sines and cosines of each place, which are not trained',
@@ -47,14 +47,14 @@ export const SinusoidalPositions = layer({
   },
 });
 
-/** place * base^(-i / n) for [places, n]. */
+/** position * base^(-i / n) for [positions, n]. */
 function angles(b: GraphBuilder, shape: readonly [number, number], base: number): NodeId {
   const type = { dtype: 'f32', shape } as const;
   const [place, i] = [b.add('iota', [], { axis: 0 }, type), b.add('iota', [], { axis: 1 }, type)];
   return b.op('mul', place, b.op('exp', b.op('mul', i, b.like(-Math.log(base) / shape[1], i))));
 }
 
-/** Su et al., 2021: pairs of halves of each head are turned by an angle that grows with the place (the layout of GPT-NeoX and Llama). */
+/** Su et al., 2021: the two halves of each head are rotated by an angle that grows with the position (the layout of GPT-NeoX and Llama). */
 export const rotary = layer({
   doc: 'turns the halves of each head by angles that grow with the place',
   torch: 'rotary position embedding of Su et al., 2021',

@@ -29,7 +29,7 @@ export const einsum = layer({
     const terms = (match[1] ?? '').split(',');
     if (terms.length !== xs.length) return problem('NN202', `'${equation}' takes ${terms.length} values, and ${xs.length} are given`);
     const all = terms.join('');
-    // Without an arrow the result has the labels that stand once, in the order of the alphabet.
+    // Without an arrow the result has the labels that occur once, in alphabetical order.
     const once = [...new Set(all)].filter((c) => all.indexOf(c) === all.lastIndexOf(c)).sort();
     const out = match[2] ?? once.join('');
     const unknown = [...out].find((c) => !all.includes(c));
@@ -57,7 +57,7 @@ function sizes(b: GraphBuilder, terms: readonly string[], xs: readonly NodeId[])
   return undefined;
 }
 
-/** Operands are joined one after the other; a label is summed as soon as nobody needs it any more. */
+/** Contracts the operands one after the other; a label is summed as soon as nothing else needs it. */
 function contracted(b: GraphBuilder, terms: readonly string[], xs: readonly NodeId[], out: string): BuiltValue {
   let [labels, value] = tidy(b, at(terms, 0), at(xs, 0), terms.slice(1).join('') + out);
   for (let i = 1; i < xs.length; i++) {
@@ -74,7 +74,7 @@ function contracted(b: GraphBuilder, terms: readonly string[], xs: readonly Node
   );
 }
 
-/** Takes diagonals of labels that repeat, and sums what nobody needs. */
+/** Takes diagonals of repeated labels, and sums labels that are not needed any more. */
 function tidy(b: GraphBuilder, term: string, x: NodeId, needed: string): [string, NodeId] {
   let [labels, value] = [term, x];
   for (const c of new Set(term)) {
@@ -119,7 +119,7 @@ export const cross = layer({
     const shape = b.shape(p);
     const axis = axisOf(dim, shape.length);
     if (axis === undefined || shape[axis] !== 3) return problem('NN203', `axis ${dim} of ${showShape(shape)} has not the extent 3`);
-    // Place i holds a[i + 1] b[i + 2] - a[i + 2] b[i + 1].
+    // Element i is a[i + 1] b[i + 2] - a[i + 2] b[i + 1].
     const turned = (v: NodeId, by: 1 | 2): NodeId => b.add('concat', [part(b, v, axis, by, 3 - by), part(b, v, axis, 0, by)], { axis });
     return b.op('sub', b.op('mul', turned(p, 1), turned(q, 2)), b.op('mul', turned(p, 2), turned(q, 1)));
   },

@@ -4,8 +4,8 @@ import * as f from '../functions.ts';
 import { layer, problem, type LayerContext } from './layer.ts';
 
 /**
- * Random numbers in the model: a function of (seed, step, element), new at every step and computed again where they are needed.
- * Predictions have none, unless the program asks for them: then each random number is the mean of what it may be.
+ * Random numbers in the model: a function of (seed, step, element), new at every step and recomputed where needed. Predictions use the mean
+ * of the distribution instead, unless the program asks for draws.
  */
 const always = { type: 'bool', default: false, doc: 'predictions draw them too; else they take the mean' } as const;
 
@@ -19,11 +19,11 @@ export function standardNormal(cx: Pick<LayerContext, 'b' | 'random'>, shape: Sh
   return b.op('mul', radius, b.op('cos', b.op('mul', v, b.like(2 * Math.PI, v))));
 }
 
-/** -log(-log(u)) with u in (0, 1): the standard distribution of Gumbel. */
+/** -log(-log(u)) with u in (0, 1): the standard Gumbel distribution. */
 function standardGumbel(cx: LayerContext, shape: Shape): NodeId {
   const { b } = cx;
   const u = cx.random(shape);
-  // 2^-25 more, so that neither end is met.
+  // Shifted by 2^-25, so that u is neither 0 nor 1.
   const inside = b.op('add', b.op('mul', u, b.like(1 - 2 ** -24, u)), b.like(2 ** -25, u));
   return b.op('neg', b.op('log', b.op('neg', b.op('log', inside))));
 }
@@ -81,7 +81,7 @@ export const gumbel_softmax = layer({
     if (!hard) return soft;
     const place = b.add('iota', [], { axis }, { dtype: 'i32', shape });
     const chosen = b.cast(b.op('eq', place, b.unreduce(f.argmax(b, soft, axis), shape, [axis])), 'f32');
-    // Straight through: the value is the choice, and what flows back is the softmax's.
+    // Straight-through estimator: the value is the hard choice, the gradient is the softmax's.
     return b.op('add', b.op('detach', b.op('sub', chosen, soft)), soft);
   },
 });

@@ -4,7 +4,7 @@ import { windowPlaces } from '../../ir/graph/views.ts';
 import { layer, problem } from './layer.ts';
 import { each, eachOf, listLength, overlap, sizes, surround, windows } from './windows.ts';
 
-/** Channels and places that become one another. */
+/** Layers that move elements between channels and places. */
 
 export const Identity = layer({
   anyType: true,

@@ -4,7 +4,7 @@ import { broadcastShapes, broadcastTo } from '../arithmetic.ts';
 import { layer, problem, type Layer } from './layer.ts';
 import { GRU_STEP, LSTM_STEP, rnn, weightsOf, type Step } from './recurrent-steps.ts';
 
-/** One step of a recurrent layer: the input and the state are values, and so is the next state. */
+/** One step of a recurrent layer: takes the input and the state, returns the next state. */
 const cell = (name: string, doc: string, stepOf: (args: { readonly nonlinearity?: string }) => Step, more: object = {}): Layer => {
   const { states } = stepOf({});
   return layer({

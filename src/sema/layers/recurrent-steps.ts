@@ -4,12 +4,15 @@ import type { NodeId } from '../../ir/graph/types.ts';
 import * as f from '../functions.ts';
 import type { LayerContext } from './layer.ts';
 
-/** What one step of a recurrent layer computes. The order of the gates in the weights is PyTorch's. */
+/** What one step of a recurrent layer computes. Gates are in PyTorch's order. */
 export interface Step {
   readonly gates: number;
-  /** From the products of the input and of the state with the weights, [B, gates * hidden] each: the next state, its first part the output. */
+  /**
+   * The next state, from the products of the input and of the state with the weights, [B, gates * hidden] each. Its first part is the
+   * output.
+   */
   readonly next: (b: GraphBuilder, fromInput: NodeId, fromState: NodeId, state: readonly NodeId[], hidden: number) => readonly NodeId[];
-  /** What the parts of the state are called. */
+  /** Names of the parts of the state. */
   readonly states: readonly ['h'] | readonly ['h', 'c'];
 }
 
@@ -25,7 +28,7 @@ export const rnn = (nonlinearity: string): Step => ({
   },
 });
 
-/** Cho et al., 2014, as torch.nn.GRU computes it: the reset gate acts on the product of the state. */
+/** Cho et al., 2014, as in torch.nn.GRU: the reset gate acts on the product with the state. */
 export const GRU_STEP: Step = {
   gates: 3,
   states: ['h'],
@@ -49,13 +52,13 @@ export const LSTM_STEP: Step = {
   },
 };
 
-/** All weights of recurrent layers start in +-1/sqrt(hidden). */
+/** All weights of recurrent layers start uniform in +-1/sqrt(hidden). */
 export function recurrentInit(hidden: number): Init {
   const bound = 1 / Math.sqrt(hidden);
   return { kind: 'uniform', low: -bound, high: bound };
 }
 
-/** Products with the weights `weight_ih` and `weight_hh`, whose names end in `suffix`. */
+/** Products with `weight_ih` and `weight_hh`, whose names end in `suffix`. */
 export interface Weights {
   readonly fromInput: (x: NodeId) => NodeId;
   readonly fromState: (h: NodeId) => NodeId;

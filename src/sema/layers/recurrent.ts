@@ -8,14 +8,13 @@ import { layer, problem, type Layer, type LayerContext, type Problem } from './l
 import { GRU_STEP, LSTM_STEP, recurrentInit, rnn, weightsOf, type Step } from './recurrent-steps.ts';
 
 /**
- * Recurrent layers, unrolled over the sequence: [B, T, in] -> [B, T, hidden]. Names and order of the weights are PyTorch's
- * (`weight_ih_l0` is [gates * hidden, in]). States are [B, layers * directions, size]: the order is PyTorch's, but the batch
- * is axis 0, as everywhere.
+ * Recurrent layers, unrolled over the sequence: [B, T, in] -> [B, T, hidden]. Weights have PyTorch's names and order (`weight_ih_l0` is
+ * [gates * hidden, in]). States are [B, layers * directions, size]: PyTorch's order, but with the batch on axis 0 as everywhere.
  */
 interface Direction {
   readonly input: number;
   readonly hidden: number;
-  /** The size of the output, where a product makes it smaller than the state; else 0. */
+  /** The size of the output if a projection makes it smaller than the state; else 0. */
   readonly projection: number;
   readonly bias: boolean;
   readonly suffix: string;
@@ -37,7 +36,7 @@ function run(cx: LayerContext, step: Step, x: NodeId, d: Direction): Ran {
   const width = d.projection || d.hidden;
   const weights = weightsOf(cx, step, { ...d, state: width });
   const projection = d.projection === 0 ? undefined : cx.param(`weight_hr${d.suffix}`, [width, d.hidden], recurrentInit(d.hidden));
-  // The input's share of all steps is one product.
+  // The input's products of all steps are one contraction.
   const inputs = weights.fromInput(x);
   let state = d.start;
   const outputs: NodeId[] = [];
@@ -45,14 +44,14 @@ function run(cx: LayerContext, step: Step, x: NodeId, d: Direction): Ran {
     const t = d.reverse ? length - 1 - k : k;
     const mine = b.reshape(f.part(b, inputs, 1, t, 1), [batch, step.gates * d.hidden]);
     const [out = mine, ...rest] = step.next(b, mine, weights.fromState(at(state, 0)), state, d.hidden);
-    // Sak et al., 2014: the output of an LSTM is made smaller, and the smaller one goes on to the next step.
+    // Sak et al., 2014: the output of an LSTM is projected to a smaller one, which goes on to the next step.
     state = [projection === undefined ? out : b.contract('az,yz->ay', out, projection), ...rest];
     outputs[t] = b.reshape(at(state, 0), [batch, 1, width]);
   }
   return { outputs: outputs.length === 1 ? at(outputs, 0) : b.add('concat', outputs, { axis: 1 }), end: state };
 }
 
-/** The states that the call gives by name, or zeros: [B, places, size] each. */
+/** The initial states that the call passes by name, or zeros: [B, layers * directions, size] each. */
 function starts(cx: LayerContext, step: Step, shapes: readonly Shape[]): readonly NodeId[] | Problem {
   const { b } = cx;
   const out: NodeId[] = [];

@@ -7,15 +7,15 @@ import * as f from '../functions.ts';
 import { asOnes, axesOf, axis, dim, keepdim, knownAxis } from './axes.ts';
 import { layer, problem, type Layer, type Problem } from './layer.ts';
 
-/** Functions that join the elements of axes. */
+/** Reductions. */
 
 type Given = { readonly dim?: number | readonly number[] };
 
-/** A function that joins the elements of all axes, or of those that are named. */
+/** A reduction over all axes, or over those that are named. */
 const reduction = (doc: string, torch: string, reduce: (b: GraphBuilder, x: NodeId, axes: readonly number[]) => NodeId | Problem): Layer =>
   reductionWith({}, doc, torch, reduce);
 
-/** The same with arguments of its own. */
+/** A reduction with further arguments. */
 const reductionWith = <P extends Parameters>(
   more: P,
   doc: string,
@@ -41,7 +41,7 @@ const meanOver = (b: GraphBuilder, x: NodeId, axes: readonly number[]): NodeId =
   const total = b.sum(x, axes);
   return b.op('div', total, b.splat(f.elements(b, x, axes), b.shape(total)));
 };
-/** Sums of squares around the mean, over n - correction. */
+/** The sum of squared deviations from the mean, divided by n - correction. */
 const varOver = (b: GraphBuilder, x: NodeId, axes: readonly number[], correction: number): NodeId => {
   const d = b.op('sub', x, b.unreduce(meanOver(b, x, axes), b.shape(x), axes));
   const total = b.sum(b.op('mul', d, d), axes);
@@ -82,7 +82,7 @@ export const logsumexp = layer({
     const shape = b.shape(x);
     const axes = axesOf(b, x, args.dim);
     if (!Array.isArray(axes)) return axes;
-    // Infinity is not subtracted from itself.
+    // An infinite maximum is not subtracted, since inf - inf is NaN.
     const peak = b.op('detach', b.add('reduce_max', [x], { axes }));
     const m = b.op('select', b.op('finite', peak), peak, b.like(0, peak));
     const total = b.sum(b.op('exp', b.op('sub', x, b.unreduce(m, shape, axes))), axes);

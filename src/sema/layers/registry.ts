@@ -46,7 +46,7 @@ const { rotary, ...places } = positions;
 
 type Table = Readonly<Record<string, Layer>>;
 
-/** Every layer and function by the name that a program uses, in the families of the documentation. */
+/** Every layer and function by name, in the families of the documentation. */
 export const FAMILIES = {
   'Layers with weights': {
     Linear,

@@ -6,7 +6,7 @@ import { vectorNorm } from '../distances.ts';
 import { axisOf } from '../functions.ts';
 import { layer, problem } from './layer.ts';
 
-/** Weights that are computed from others: by their direction and length, or by their largest singular value. */
+/** Reparametrised weights: weight normalisation and spectral normalisation. */
 
 export const weight_norm = layer({
   doc: 'g v / |v|: a weight as direction and length (Salimans and Kingma, 2016), with a length for each place of an axis',
@@ -27,13 +27,13 @@ export const weight_norm = layer({
   },
 });
 
-/** v / max(|v|, eps), of which no gradient flows. */
+/** v / max(|v|, eps), without a gradient. */
 function unit(b: GraphBuilder, v: NodeId, eps: number): NodeId {
   const norm = vectorNorm(b, v, [0], 2);
   return b.op('detach', b.op('div', v, b.unreduce(b.op('max', norm, b.like(eps, norm)), b.shape(v), [0])));
 }
 
-/** Each training step does some steps of the power method, which go on from where the last ones came to. */
+/** Each training step continues the power iteration where the last one ended. */
 export const spectral_norm = layer({
   doc: 'w by its largest singular value (Miyato et al., 2018), which is followed in weight_u and weight_v while training',
   torch: 'torch.nn.utils.spectral_norm',

@@ -3,7 +3,7 @@ import { product, showShape, type Dim } from '../../base/types.ts';
 import { axisOf } from '../functions.ts';
 import { layer, problem } from './layer.ts';
 
-/** The same numbers several times, and views through a sliding window. */
+/** Repetition, and views through a sliding window. */
 
 export const repeat_interleave = layer({
   anyType: true,
@@ -38,7 +38,7 @@ export const tile = layer({
     const missing = Math.max(0, dims.length - b.shape(x).length);
     const shape: Dim[] = [...Array.from({ length: missing }, () => 1), ...b.shape(x)];
     const counts = [...Array.from({ length: shape.length - dims.length }, () => 1), ...dims];
-    // Each axis becomes two: how often, and the axis itself.
+    // Each axis becomes two: the repeat count and the axis itself.
     const wide = shape.flatMap((d, i) => [at(counts, i), d]).slice(batched ? 1 : 0);
     const kept = shape.map((_, i) => 2 * i + (batched ? 0 : 1));
     const spread = b.broadcast(b.reshape(x, shape), wide, kept);

@@ -6,13 +6,13 @@ import { layer, type BuiltValue, type Layer } from './layer.ts';
 
 /** Functions that run along an axis. */
 
-/** Joins what stands at a place with what stood before it. */
+/** Combines the value at a place with the value before it. */
 type Join = (b: GraphBuilder, here: NodeId, before: NodeId) => NodeId;
 
 const scanned = (doc: string, torch: string, join: Join): Layer =>
   layer({ doc, torch, parameters: { dim }, keepsShape: true, build: ({ b }, args, x) => scan(b, x, args.dim, join) });
 
-/** Of two equal values the later one is taken, as in PyTorch: the gradient has one way to go. */
+/** Ties go to the later value, as in PyTorch, so that the gradient goes to one of them. */
 const best =
   (largest: boolean): Join =>
   (b, here, before) =>
@@ -21,7 +21,7 @@ const best =
 export const cumsum = scanned('sums of everything up to each place', 'torch.cumsum', (b, x, y) => b.op('add', x, y));
 export const cumprod = scanned('products of everything up to each place', 'torch.cumprod', (b, x, y) => b.op('mul', x, y));
 
-/** The value so far, and the last place that holds it. */
+/** The running extreme, and the last index that holds it. */
 const extreme = (doc: string, torch: string, largest: boolean): Layer =>
   layer({
     doc,

@@ -5,21 +5,21 @@ import { LOWEST, oneHot, productOver } from '../functions.ts';
 import { along } from './along.ts';
 import { layer, problem, type BuiltValue, type Problem } from './layer.ts';
 
-/** Putting numbers where an index says: work grows with the axis. */
+/** Scattering by index; the work grows with the axis. */
 
 interface Placed {
   readonly axis: number;
-  /** [..., k, ..., n]: whether the k-th number goes to place n of the axis, which comes last. */
+  /** [..., k, ..., n]: whether the k-th element goes to index n of the axis, which is moved to the end. */
   readonly hit: NodeId;
-  /** The numbers, repeated along the places. */
+  /** The values, repeated along the last axis. */
   readonly spread: NodeId;
-  /** Puts the places, a last axis, where the axis was. */
+  /** Moves the last axis back to where the axis was. */
   readonly back: (y: NodeId) => NodeId;
-  /** The other way round. */
+  /** The inverse of `back`. */
   readonly forth: (y: NodeId) => NodeId;
 }
 
-/** What goes where; `src` may be one number for all. */
+/** What goes where; `src` may be a single number. */
 function placed(b: GraphBuilder, x: NodeId, index: NodeId, given: NodeId, dim: number): Placed | Problem {
   const found = along(b, x, index, dim);
   if ('code' in found) return found;
@@ -49,7 +49,7 @@ const dim = { type: 'int', doc: 'the axis' } as const;
 const shape = '[..., n, ...], int [..., k, ...], [..., k, ...] -> [..., n, ...]';
 const inputs = ['x', 'index', 'src'] as const;
 
-/** Sums of what goes to each place. */
+/** The sum of the values that go to each index. */
 function sums(b: GraphBuilder, { axis, hit, spread }: Placed): NodeId {
   return b.sum(b.op('select', hit, spread, b.like(0, spread)), [axis]);
 }
@@ -67,7 +67,7 @@ export const scatter_add = layer({
   },
 });
 
-/** Of several numbers for one place the last one is put there. */
+/** If several values go to one index, the last one wins. */
 function put(b: GraphBuilder, x: NodeId, found: Placed): NodeId {
   const { axis, hit, spread, back } = found;
   const order = b.add('iota', [], { axis }, { dtype: 'i32', shape: b.shape(hit) });
@@ -103,7 +103,7 @@ export const scatter = layer({
 
 type Reduce = (b: GraphBuilder, candidates: NodeId, axis: number) => NodeId;
 
-/** By name: what stands where nothing goes, and how candidates along an axis are joined. */
+/** By name: the neutral element, and the reduction of the candidates. */
 const REDUCES: Readonly<Record<string, readonly [number, Reduce]>> = {
   sum: [0, (b, y, axis) => b.sum(y, [axis])],
   mean: [0, (b, y, axis) => b.sum(y, [axis])],
@@ -133,7 +133,7 @@ export const scatter_reduce = layer({
     const self = forth(x);
     const alone = b.op('eq', arrived, b.like(0, arrived));
     const counted = args.include_self ? self : b.op('select', alone, self, b.like(neutral, self));
-    // x is one more candidate in front of those that arrive.
+    // x is one more candidate in front of the scattered ones.
     const thick: Dim[] = [...b.shape(counted).slice(0, axis), 1, ...b.shape(counted).slice(axis)];
     const candidates = b.add('concat', [b.reshape(counted, thick), b.op('select', hit, spread, b.like(neutral, spread))], { axis });
     const joined = reduce(b, candidates, axis);

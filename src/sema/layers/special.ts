@@ -3,7 +3,7 @@ import type { NodeId } from '../../ir/graph/types.ts';
 import { digammaOf, erfinvOf, lgammaOf } from '../special.ts';
 import { layer, type Layer } from './layer.ts';
 
-/** Special functions, and questions about what a number is. */
+/** Special functions, and tests such as isnan. */
 
 const composed = (doc: string, torch: string, build: (b: GraphBuilder, x: NodeId) => NodeId): Layer =>
   layer({ doc, torch, parameters: {}, keepsShape: true, build: ({ b }, _a, x) => build(b, x) });
@@ -15,7 +15,7 @@ export const erfinv = composed('the inverse of the error function', 'torch.erfin
 const question = (doc: string, torch: string, build: (b: GraphBuilder, x: NodeId) => NodeId): Layer =>
   layer({ doc, torch, shape: '[...] -> bool [...]', parameters: {}, build: ({ b }, _a, x) => build(b, x) });
 
-/** By the bits of the reciprocal: that of infinity is 0, and that of what is no number is none. */
+/** By the bits of the reciprocal: that of infinity is 0, and that of NaN is NaN. */
 const turned = (b: GraphBuilder, x: NodeId): NodeId => b.op('finite', b.op('div', b.like(1, x), x));
 
 export const isfinite = question('neither infinite nor NaN', 'torch.isfinite', (b, x) => b.op('finite', x));

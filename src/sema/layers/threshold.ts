@@ -3,7 +3,7 @@ import type { NodeId } from '../../ir/graph/types.ts';
 import * as f from '../functions.ts';
 import { layer, problem } from './layer.ts';
 
-/** Activations that treat what lies below a border in a way of their own, and softmin. */
+/** Activations with a threshold, and softmin. */
 
 export const threshold = layer({
   doc: 'x where x > threshold, else value',
@@ -13,7 +13,7 @@ export const threshold = layer({
     value: { type: 'number', doc: 'what stands for everything up to it' },
   },
   keepsShape: true,
-  // Asked this way round, what is no number stays none.
+  // Written as x <= threshold, so that NaN stays NaN.
   build: ({ b }, args, x) => b.op('select', b.op('le', x, b.like(args.threshold, x)), b.like(args.value, x), x),
 });
 

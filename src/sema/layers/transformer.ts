@@ -10,10 +10,9 @@ import { built, inside } from './nested.ts';
 import { LayerNorm } from './norm.ts';
 
 /**
- * The layers of Vaswani et al., 2017, as torch.nn makes them of other layers: the names of the weights are those of its
- * state_dict. nn.TransformerEncoder and nn.TransformerDecoder copy the layer that they are given, so that all of theirs start
- * equal. Here each draws its own numbers: with --rng torch the first layer starts as PyTorch's does, and the others draw on, as
- * layers do that are made one after the other.
+ * The layers of Vaswani et al., 2017, composed as in torch.nn, with the weight names of its state_dict. nn.TransformerEncoder and
+ * nn.TransformerDecoder copy the layer that they are given, so all of their layers start equal. Here each draws its own numbers: with --rng
+ * torch the first layer starts as PyTorch's does, and the others continue the stream.
  */
 const sizes = {
   d_model: { type: 'int', min: 1, doc: 'size of a vector' },
@@ -37,7 +36,7 @@ function normalized(cx: LayerContext, name: string, args: Args, x: NodeId): Node
   return built(LayerNorm, inside(cx, name), { normalized_shape: d_model, eps, elementwise_affine: true, bias }, x);
 }
 
-/** x plus a part of it, normalised before or after. */
+/** x + part(x), with the norm before or after. */
 function residual(cx: LayerContext, name: string, args: Args, x: NodeId, part: (x: NodeId) => NodeId | Problem): NodeId | Problem {
   const y = part(args.norm_first ? normalized(cx, name, args, x) : x);
   if (typeof y !== 'number') return y;
@@ -66,7 +65,7 @@ function feedForward(cx: LayerContext, args: Args, x: NodeId): NodeId {
   return built(Linear, inside(cx, 'linear2'), down, dropped(cx, active, args.dropout));
 }
 
-/** Parts one after the other, each with its norm; the first that cannot be built says why. */
+/** Builds residual parts one after the other; the first problem is returned. */
 function parts(cx: LayerContext, args: Args, x: NodeId, ...all: readonly ((x: NodeId) => NodeId | Problem)[]): NodeId | Problem {
   let y = x;
   for (const [i, part] of all.entries()) {
@@ -77,7 +76,7 @@ function parts(cx: LayerContext, args: Args, x: NodeId, ...all: readonly ((x: No
   return y;
 }
 
-/** Whether it is a sequence of vectors of d_model, for one batch with `like`. */
+/** What keeps x from being a sequence of d_model vectors, with the batch size of `like`. */
 function fits(cx: LayerContext, { d_model, nhead }: Args, x: NodeId, what: string, like = x): Problem | undefined {
   const { b } = cx;
   const shape = b.shape(x);
@@ -112,7 +111,7 @@ function decoderLayer(cx: LayerContext, args: Args, x: NodeId, memory: NodeId): 
   );
 }
 
-/** Layers on top of one another, and perhaps a norm. */
+/** Stacked layers, with an optional norm at the end. */
 function stacked(
   cx: LayerContext,
   args: Args & { readonly num_layers: number; readonly norm: boolean },

@@ -4,9 +4,9 @@ import type { NodeId } from '../../ir/graph/types.ts';
 import { layer, problem, type Layer } from './layer.ts';
 import { each, eachOf, listLength, PLACES, sizes, type Axes } from './windows.ts';
 
-/** The way back from the largest values of windows to where they stood. */
+/** The inverse of max pooling, by the indices of the largest values. */
 
-/** A place that several windows chose holds the mean of what they bring, which is the value itself if it comes from MaxPool. */
+/** If several windows chose the same element, it gets the mean of their values, which is the value itself if it comes from MaxPool. */
 const unpooling = (axes: Exclude<Axes, 3>): Layer =>
   layer({
     anyType: true,
@@ -54,7 +54,7 @@ const unpooling = (axes: Exclude<Axes, 3>): Layer =>
       const hit = b.op('eq', spread(indices), b.add('iota', [], { axis: 2 }, { dtype: 'i32', shape: pairs }));
       const values = spread(x);
       const total = b.sum(b.op('select', hit, values, b.like(0, values)), [3]);
-      // Windows that overlap may have chosen the same place.
+      // Overlapping windows may have chosen the same element.
       if (stride.every((s, i) => s >= at(size, i))) return b.reshape(total, [...front, ...out]);
       const count = b.sum(b.cast(hit, 'f32'), [3]);
       return b.reshape(b.op('div', total, b.op('max', count, b.like(1, count))), [...front, ...out]);

@@ -6,9 +6,9 @@ import { layer, problem, type LayerContext, type Problem } from './layer.ts';
 import { alongAxis, matrix } from './matrices.ts';
 import { each, listLength } from './windows.ts';
 
-/** More places, or fewer, by repetition or by interpolation. */
+/** Resizing, by repetition or by interpolation. */
 
-/** One axis: n places become m, and place i of the result lies at `step` * i of what flows in. */
+/** One axis: n elements become m, and element i of the result is at `step` * i of the input. */
 interface Scaling {
   readonly n: number;
   readonly m: number;
@@ -19,16 +19,16 @@ type Weights = (b: GraphBuilder, s: Scaling) => NodeId;
 
 const num = (b: GraphBuilder, v: number, like: NodeId): NodeId => b.like(v, like);
 
-/** Where place i of the result lies among those that flow in: by the outermost places, or by the middles of all. */
+/** The input position of output element i, aligned by the corners or by the centres. */
 function source(b: GraphBuilder, i: NodeId, { n, m, step, corners }: Scaling): NodeId {
   if (corners) return b.op('mul', i, num(b, m > 1 ? (n - 1) / (m - 1) : 0, i));
   return b.op('sub', b.op('mul', b.op('add', i, num(b, 0.5, i)), num(b, step, i)), num(b, 0.5, i));
 }
 
-/** A hair more than 1 keeps quotients that are whole numbers whole, whatever float32 makes of them. */
+/** Slightly more than 1, so that float32 rounding never pushes a whole quotient below its integer. */
 const HAIR = 1 + 2 ** -22;
 
-/** 1 at one place: at the beginning of what i covers, or at the middle of it (`exact`). */
+/** 1 at one input element: the one at the start of output i, or at its centre (`exact`). */
 const nearest =
   (exact: boolean): Weights =>
   (b, s) =>
@@ -38,16 +38,16 @@ const nearest =
       return b.op('select', b.op('eq', b.op('min', place, num(b, s.n - 1, i)), j), num(b, 1, i), num(b, 0, i));
     });
 
-/** Linear interpolation; beyond the outermost places their own values go on. */
+/** Linear interpolation; positions outside take the outermost value. */
 const linear: Weights = (b, s) =>
   matrix(b, s.m, s.n, (i, j) => {
     const inside = b.op('min', b.op('max', source(b, i, s), num(b, 0, i)), num(b, s.n - 1, i));
     return b.op('max', num(b, 0, i), b.op('sub', num(b, 1, i), b.op('abs', b.op('sub', inside, j))));
   });
 
-/** Keys, 1981, with a = -3/4 as PyTorch has it. */
+/** Keys, 1981, with PyTorch's a = -3/4. */
 const A = -0.75;
-/** The weight of a place at distance t <= 1, and of one at 1 <= t <= 2. */
+/** The weight of an element at distance t <= 1; then of one at 1 <= t <= 2. */
 function near(b: GraphBuilder, t: NodeId): NodeId {
   const inner = b.op('sub', b.op('mul', t, num(b, A + 2, t)), num(b, A + 3, t));
   return b.op('add', b.op('mul', inner, b.op('mul', t, t)), num(b, 1, t));
@@ -57,7 +57,7 @@ function far(b: GraphBuilder, t: NodeId): NodeId {
   return b.op('sub', b.op('mul', square, t), num(b, 4 * A, t));
 }
 
-/** Cubic interpolation between four places; those beyond the end are the outermost one. */
+/** Cubic interpolation between four elements; those past the end repeat the outermost one. */
 const cubic: Weights = (b, s) =>
   matrix(b, s.m, s.n, (i, j) => {
     const place = source(b, i, s);
@@ -76,9 +76,9 @@ const cubic: Weights = (b, s) =>
 
 interface Way {
   readonly weights: Weights;
-  /** The number of axes that it is for; any where it is not said. */
+  /** The number of spatial axes that it needs; any number by default. */
   readonly axes?: number;
-  /** Whether the outermost places can stay where they are. */
+  /** Whether align_corners is possible. */
   readonly corners: boolean;
 }
 const WAYS: Readonly<Record<string, Way>> = {
@@ -95,7 +95,7 @@ interface Given {
   readonly size?: number | readonly number[];
 }
 
-/** For each axis how many places flow out, and the step between them. */
+/** The output size and the step of each axis. */
 function scalings(cx: LayerContext, x: NodeId, { scale_factor, size }: Given, corners: boolean): Scaling[] | Problem {
   const shape = cx.b.shape(x);
   const places = shape.slice(2) as number[];
@@ -109,7 +109,7 @@ function scalings(cx: LayerContext, x: NodeId, { scale_factor, size }: Given, co
   if (!given) return problem('NN202', listLength(cx.text, places.length));
   const all = places.map((n, i) => {
     const g = at(given, i);
-    // PyTorch takes the factor as it is given, even where n * factor is not a whole number.
+    // PyTorch uses the given factor, even where n * factor is not an integer.
     return size === undefined ? { n, m: Math.floor(n * g), step: 1 / g, corners } : { n, m: g, step: n / g, corners };
   });
   return all.every(({ m }) => m >= 1) ? all : problem('NN203', `nothing is left of ${showShape(shape)}`, 'take a larger scale_factor');
@@ -150,7 +150,7 @@ export const Upsample = layer({
       const axis = 2 + k;
       if (s.n === s.m && s.step === 1) return y;
       if (way.corners || s.step > 1 || s.m % s.n !== 0 || s.m * s.step !== s.n) return alongAxis(b, y, axis, way.weights(b, s));
-      // A whole number of copies of each place.
+      // An integer number of copies of each element.
       const before = b.shape(y);
       const apart: Dim[] = [...before.slice(0, axis + 1), s.m / s.n, ...before.slice(axis + 1)];
       return b.reshape(b.unreduce(y, apart, [axis + 1]), [...before.slice(0, axis), s.m, ...before.slice(axis + 1)]);

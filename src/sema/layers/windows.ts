@@ -12,7 +12,7 @@ export interface Sliding {
   readonly dilation: readonly number[];
 }
 
-/** Places before and behind each axis. */
+/** Padding before and after each axis. */
 export interface Around {
   readonly low: readonly number[];
   readonly high: readonly number[];
@@ -26,20 +26,20 @@ export function each(v: number | readonly number[], axes: number): number[] | un
   return list.length === axes ? list : undefined;
 }
 
-/** Several of {@link each}; undefined if one of the lists is too long or too short. */
+/** {@link each} for several arguments; undefined if one of the lists has the wrong length. */
 export function eachOf(values: readonly (number | readonly number[])[], axes: number): number[][] | undefined {
   const lists = values.map((v) => each(v, axes));
   return lists.every((v) => v !== undefined) ? lists : undefined;
 }
 
-/** A parameter of {@link each}. */
+/** The parameter that {@link each} reads. */
 export const sizes = (doc: string, value?: number) =>
   ({ type: 'sizes', min: value === 0 ? 0 : 1, ...(value === undefined ? {} : { default: value }), doc }) as const;
 
-/** What is said where a list has the wrong length. */
+/** The message for a list of the wrong length. */
 export const listLength = (text: string, axes: number): string => `${text} takes one number, or ${axes} in a list`;
 
-/** Puts a number around the last axes. */
+/** Pads the last axes with a number. */
 export function surround(b: GraphBuilder, x: NodeId, { low, high }: Around, value: number): NodeId {
   if (![...low, ...high].some((p) => p > 0)) return x;
   const before = b
@@ -49,7 +49,7 @@ export function surround(b: GraphBuilder, x: NodeId, { low, high }: Around, valu
   return b.add('pad', [x], { low: [...before, ...low], high: [...before, ...high], value });
 }
 
-/** Views of the last axes through a sliding window: [..., places..., window...]. Undefined where it does not fit. */
+/** Views of the last axes through a sliding window: [..., places..., window...]. Undefined if the window does not fit. */
 export function windows(b: GraphBuilder, x: NodeId, { size, stride, dilation }: Sliding): NodeId | undefined {
   const first = b.shape(x).length - size.length;
   let y = x;
@@ -63,7 +63,7 @@ export function windows(b: GraphBuilder, x: NodeId, { size, stride, dilation }: 
   return y;
 }
 
-/** Adds what overlapping windows hold at each of `lengths` places from axis 2 on: the adjoint of {@link windows}. */
+/** Sums overlapping windows into `lengths` elements from axis 2 on: the adjoint of {@link windows}. */
 export function overlap(b: GraphBuilder, y: NodeId, { stride, dilation }: Omit<Sliding, 'size'>, lengths: readonly number[]): NodeId {
   let out = y;
   for (let k = lengths.length - 1; k >= 0; k--)

@@ -4,12 +4,12 @@ import { softplus } from '../functions.ts';
 import { likePrediction, loss, overClasses, reduction } from './loss.ts';
 import { weighed, weight, weightsLike } from './weights.ts';
 
-/** Losses of yes or no, one for each element. */
+/** Binary losses, one value for each element. */
 
-/** What the logarithm of PyTorch's loss never falls below, and the least that its slope divides by, which is a float32 there. */
+/** PyTorch clamps the logarithm of this loss at -100, and the divisor of its gradient at 1e-12, rounded to float32. */
 const [FLOOR, LEAST] = [-100, Math.fround(1e-12)];
 
-/** log(x), but at least -100 and nowhere steeper than 1e12. */
+/** log(x), but at least -100 and with a gradient of at most 1e12. */
 function bounded(b: GraphBuilder, x: NodeId): NodeId {
   const low = b.op('lt', x, b.like(LEAST, x));
   const steep = b.op('mul', b.op('sub', x, b.op('detach', x)), b.like(1 / LEAST, x));
@@ -49,14 +49,14 @@ export const bce_with_logits = loss({
     const yes = weightsLike(cx, x, 'pos_weight');
     if (typeof yes === 'object') return yes;
     const one = b.like(1, x);
-    // -log(sigmoid(x)) where the target is 1, x more where it is 0.
+    // -log(sigmoid(x)) where the target is 1, plus x where it is 0.
     const certain = softplus(b, b.op('neg', x));
     const counted = yes === undefined ? certain : b.op('mul', certain, b.op('add', one, b.op('mul', b.op('sub', yes, one), t)));
     return weighed(cx, b.op('add', b.op('mul', x, b.op('sub', one, t)), counted));
   },
 });
 
-/** Of every class whether it holds, joined to the mean over the classes. */
+/** Binary cross entropy of each class, averaged over the classes. */
 export const multilabel_soft_margin = loss({
   doc: 'bce_with_logits, averaged over the classes on the last axis',
   torch: 'torch.nn.MultiLabelSoftMarginLoss',

@@ -7,7 +7,7 @@ import { axisOf, lastAxis, logsumexp, oneHot, table } from '../functions.ts';
 import { problem, type Problem } from '../layers/layer.ts';
 import { likePrediction, loss, reduction } from './loss.ts';
 
-/** Losses that compare classes and their probabilities. */
+/** Losses of classes and their probabilities. */
 
 const likelihood = {
   ignore_index: { type: 'int', doc: 'a label that does not count' },
@@ -21,7 +21,7 @@ interface Counting {
   readonly weight?: readonly number[];
 }
 
-/** How much each label counts: its class's weight, and nothing where it is ignored. */
+/** The weight of each label: that of its class, and 0 if it is ignored. */
 function countOf(b: GraphBuilder, args: object, target: NodeId): NodeId | undefined {
   const { ignore_index, weight } = args as Counting;
   if (b.type(target).dtype !== 'i32' || (ignore_index === undefined && weight === undefined)) return undefined;
@@ -31,20 +31,20 @@ function countOf(b: GraphBuilder, args: object, target: NodeId): NodeId | undefi
   return b.op('select', b.op('eq', target, b.like(ignore_index, target)), b.full(0, type), counts);
 }
 
-/** The weights of the classes, repeated for every label: [..., classes]. */
+/** The class weights, repeated for every label: [..., classes]. */
 function spreadWeights(b: GraphBuilder, labels: NodeId, weight: readonly number[]): NodeId {
   const shape = [...b.shape(labels), weight.length];
   return b.broadcast(table(b, weight, [weight.length]), shape, [shape.length - 1]);
 }
 
-/** The value of the label's class on the last axis; 0 for a label that is none of the classes. */
+/** The prediction of each label's class on the last axis; 0 for a label outside the classes. */
 function chosen(b: GraphBuilder, pred: NodeId, target: NodeId): NodeId {
   const shape = b.shape(pred);
   const axis = shape.length - 1;
   return b.sum(b.op('select', oneHot(b, target, at(shape, axis)), pred, b.like(0, pred)), [axis]);
 }
 
-/** A tensor with the classes on the last axis. */
+/** Moves the axis of the classes to the end. */
 function classesLast(b: GraphBuilder, x: NodeId, dim: number): NodeId {
   return lastAxis(b, x, axisOf(dim, b.shape(x).length) ?? -1);
 }
@@ -57,7 +57,7 @@ const labelsOf =
       return problem('NN211', `${name} compares classes on the last axis, and the model gives ${showShape(pred.shape)}`);
     if (soft && found?.dtype === 'f32' && sameShape(found.shape, pred.shape)) return pred;
     const labels: TensorType = { dtype: 'i32', shape: pred.shape.filter((_, i) => i !== axis) };
-    // The layout of PyTorch, with the classes in front of the places.
+    // PyTorch's layout, with the classes before the places.
     const ahead = pred.shape.filter((_, i) => i !== 1);
     if (found?.dtype === 'i32' && axis !== 1 && !sameShape(found.shape, labels.shape) && sameShape(found.shape, ahead))
       return problem(
@@ -114,8 +114,8 @@ export const nll = loss({
 });
 
 /**
- * With weights, PyTorch's smoothing weighs the loss of every class by the class's own weight, and divides by the sum of the weights
- * of the labels (torch/aten LossNLL: cross_entropy_loss_label_smoothing).
+ * With weights, PyTorch's label smoothing multiplies the loss of every class by that class's weight, and divides by the sum of the labels'
+ * weights (torch/aten LossNLL: cross_entropy_loss_label_smoothing).
  */
 export const cross_entropy = loss({
   doc: '-log softmax(pred)[target] over the axis of the classes; a target of probabilities is compared with all of them',
@@ -154,7 +154,7 @@ export const cross_entropy = loss({
   },
 });
 
-/** A loss of each label, 0 where the label is ignored. */
+/** The loss of each label, 0 if the label is ignored. */
 function counted(b: GraphBuilder, each: NodeId, target: NodeId, ignored: number): NodeId {
   return b.op('select', b.op('eq', target, b.like(ignored, target)), b.like(0, each), each);
 }

@@ -7,15 +7,15 @@ import { problem, type Problem } from '../layers/layer.ts';
 import { loss, reduction, type LossContext } from './loss.ts';
 
 /**
- * Connectionist temporal classification: Graves, Fernandez, Gomez and Schmidhuber, 2006. The forward variables of their equations 5
- * to 8, as logarithms, time step by time step; what cannot be reached has a very low number instead of minus infinity, so that
- * gradients are numbers.
+ * Connectionist temporal classification: Graves, Fernandez, Gomez and Schmidhuber, 2006. Computes the forward variables of their equations
+ * 5 to 8 as logarithms, time step by time step. Unreachable states get a very low number instead of minus infinity, which would make
+ * gradients NaN.
  */
 const UNREACHED = -1e30;
-/** Below it nothing was reached: sums of logarithms of probabilities do not get there. */
+/** Anything below was never reached: real sums of log probabilities do not get this low. */
 const HOPELESS = -1e29;
 
-/** log(e^x + e^y + e^z), where none of them is infinite. */
+/** log(e^x + e^y + e^z) for finite numbers. */
 function logAddExp(b: GraphBuilder, xs: readonly NodeId[]): NodeId {
   const peak = b.op(
     'detach',
@@ -25,7 +25,7 @@ function logAddExp(b: GraphBuilder, xs: readonly NodeId[]): NodeId {
   return b.op('add', b.op('log', sum), peak);
 }
 
-/** The labels with blanks before, between and behind them: int [B, 2 S + 1]. */
+/** The labels with blanks before, between and after them: int [B, 2 S + 1]. */
 function withBlanks(b: GraphBuilder, target: NodeId, blank: number): NodeId {
   const [batch, n] = b.shape(target) as [Dim, number];
   const empty = (shape: readonly Dim[]): NodeId => b.full(blank, { dtype: 'i32', shape });
@@ -33,27 +33,27 @@ function withBlanks(b: GraphBuilder, target: NodeId, blank: number): NodeId {
   return b.add('concat', [b.reshape(pairs, [batch, 2 * n]), empty([batch, 1])], { axis: 1 });
 }
 
-/** x[s - count] at place s of axis 1, and what is unreached before. */
+/** x[s - count] at place s of axis 1; places without a predecessor are unreached. */
 function before(b: GraphBuilder, x: NodeId, count: number): NodeId {
   const n = at(b.shape(x), 1) as number;
   if (count >= n) return b.like(UNREACHED, x);
   return b.add('pad', [part(b, x, 1, 0, n - count)], { low: [0, count], high: [0, 0], value: UNREACHED });
 }
 
-/** The logarithm of the probability of each row's labels: [B]. */
+/** The log probability of each row's labels: [B]. */
 function forward(cx: LossContext<object>, scores: NodeId, target: NodeId, blank: number): NodeId {
   const { b, named } = cx;
   const [batch, steps, classes] = b.shape(scores) as [Dim, number, number];
   const labels = withBlanks(b, target, blank);
   const shape = b.shape(labels);
   const places = at(shape, 1) as number;
-  // What each place says at each time: a product with ones and zeros, where minus infinity would do harm.
+  // The score of each place's label at each time, by a one-hot product, where minus infinity times 0 would be NaN.
   const low = b.op('max', scores, b.like(UNREACHED, scores));
   const said = b.contract('btc,bsc->bts', low, b.cast(oneHot(b, labels, classes), 'f32'));
   const at0 = (t: number): NodeId => b.reshape(part(b, said, 1, t, 1), shape);
   const place = b.add('iota', [], { axis: 1 }, { dtype: 'i32', shape });
   const unreached = b.full(UNREACHED, { dtype: 'f32', shape });
-  // From a label to the next one without the blank between them, if they differ.
+  // A blank between two labels may be skipped if they differ.
   const two = b.add('concat', [b.full(blank, { dtype: 'i32', shape: [batch, 2] }), part(b, labels, 1, 0, places - 2)], { axis: 1 });
   const skips = b.op('and', b.op('not', b.op('eq', labels, two)), b.op('not', b.op('eq', labels, b.like(blank, labels))));
   const spread = (v: NodeId): NodeId => b.broadcast(v, shape, [0]);
@@ -65,7 +65,7 @@ function forward(cx: LossContext<object>, scores: NodeId, target: NodeId, blank:
     alpha = until === undefined ? next : b.op('select', b.op('lt', b.like(t, place), spread(until)), next, alpha);
   }
   const count = named['target_lengths'] ?? b.full((places - 1) / 2, { dtype: 'i32', shape: [batch] });
-  // The last label, or the blank behind it.
+  // The path ends at the last label or at the blank after it.
   const end = spread(b.op('mul', count, b.like(2, count)));
   const last = b.op('or', b.op('eq', place, end), b.op('eq', place, b.op('sub', end, b.like(1, end))));
   const ends = b.op('select', last, alpha, unreached);
@@ -105,7 +105,7 @@ export const ctc = loss({
       ? found
       : problem('NN211', 'ctc compares with rows of labels', 'say how many there are at most: target y: int[5]');
   },
-  // What stands behind the labels of a row may be anything.
+  // Labels beyond target_lengths may be anything.
   classes(pred, _args, named) {
     const n = pred.shape[2];
     return typeof n === 'number' && !named.includes('target_lengths') ? n : undefined;
@@ -118,7 +118,7 @@ export const ctc = loss({
     const found = forward(cx, scores, target, args.blank);
     const hopeless = b.op('lt', found, b.like(HOPELESS, found));
     const zero = b.like(0, found);
-    // -log(0), of which no gradient flows.
+    // -log(0), without a gradient.
     const infinite = b.op('neg', b.op('log', b.op('exp', b.op('detach', found))));
     const each = b.op('select', hopeless, args.zero_infinity ? zero : infinite, b.op('neg', found));
     if (args.reduction !== 'mean') return each;

@@ -6,7 +6,7 @@ import { liftedTo, part } from '../functions.ts';
 import { problem, type Problem } from '../layers/layer.ts';
 import { likePrediction, loss, reduction } from './loss.ts';
 
-/** Likelihoods of numbers and counts, as negative logarithms. */
+/** Negative log likelihoods of numbers and counts. */
 
 const full = (doc: string) => ({ type: 'bool', default: false, doc }) as const;
 const eps = (doc: string, value: number) => ({ type: 'number', default: value, min: 0, doc }) as const;
@@ -39,7 +39,7 @@ function stirling(b: GraphBuilder, t: NodeId): NodeId {
   return b.op('select', several, b.op('add', b.op('sub', b.op('mul', safe, log), safe), half), b.like(0, t));
 }
 
-/** The variance in the shape of the mean: it broadcasts, or has one number for each row. */
+/** Brings the variance to the shape of the mean: it broadcasts, or has one number for each row. */
 function variance(b: GraphBuilder, mean: NodeId, given: NodeId): NodeId | Problem {
   const [shape, own] = [b.shape(mean), b.shape(given)];
   const rows = sameShape(own, shape.slice(0, -1)) && own.length > 0;

@@ -10,42 +10,42 @@ import { problem, type Problem } from '../layers/layer.ts';
 export interface LossContext<A = AnyArgs> {
   readonly b: GraphBuilder;
   readonly args: A;
-  /** Tensors that an expression gives by name, such as `weight=w`. */
+  /** Tensors passed by name, such as `weight=w`. */
   readonly named: Readonly<Record<string, NodeId | undefined>>;
 }
 
-/** The operands of a loss: what is compared, then the target where it has one. */
+/** The predictions, then the target if the loss has one. */
 type Operands = [NodeId, ...NodeId[]];
 
-/** A named loss: what it compares with, and the value per element or row. */
+/** A named loss. */
 export interface Loss {
   readonly doc: string;
   readonly torch: string;
   readonly parameters: Parameters;
-  /** Parameters that may be left out though they have no default. */
+  /** Parameters that may be left out without having a default. */
   readonly optional?: readonly string[];
-  /** What it compares with the target; `pred` alone where it is not said. `loss NAME` takes them side by side from pred's last axis. */
+  /** Names of the predictions; only `pred` by default. `loss NAME` splits them from pred's last axis. */
   readonly operands?: readonly string[];
-  /** Tensors that an expression may give by name besides. */
+  /** Further tensors that may be passed by name. */
   readonly named?: readonly string[];
   /**
-   * The target's type, from the type of the first operand and from the type that the target is known to have; undefined for a
-   * loss without a target.
+   * The type of the target, from the type of the first operand and from the target's known type, if any; undefined for a loss without a
+   * target.
    */
   readonly target: ((pred: TensorType, args: AnyArgs, found: TensorType | undefined) => TensorType | Problem) | undefined;
-  /** The prediction that speaks for neither side, where the target is yes or no and that is not one half: 0 for logits and scores. */
+  /** The decision threshold of a binary loss, if it is not one half: 0 for logits and scores. */
   readonly undecided?: number;
-  /** In an expression the target may be left out, and is 0 then: `l1(w)`. */
+  /** The target may be left out, and is 0 then: `l1(w)`. */
   readonly zero?: boolean;
-  /** Number of classes that labels choose from, where the target is labels; `named` is what an expression gives by name. */
+  /** The number of classes, if the target is labels; `named` lists the tensors passed by name. */
   readonly classes?: (pred: TensorType, args: AnyArgs, named: readonly string[]) => number | undefined;
-  /** Losses before the reduction, weighed where they do not count alike. */
+  /** The losses before the reduction, with weights applied. */
   readonly each: (cx: LossContext, ...operands: Operands) => NodeId | Problem;
-  /** How much each of them counts, where that is not 1: the mean divides by the sum of these. */
+  /** The weight of each loss, if it is not 1: the mean divides by their sum. */
   readonly counts?: (cx: LossContext, ...operands: Operands) => NodeId | undefined;
 }
 
-/** How the losses of elements are joined. */
+/** How the losses of elements are combined. */
 export const reduction = {
   type: 'string',
   default: 'mean',
@@ -53,7 +53,7 @@ export const reduction = {
   doc: 'how the losses of the elements are joined',
 } as const;
 
-/** Ties the types of the arguments to the parameter table, then forgets them for the registry. */
+/** Ties the types of the arguments to the parameter table, then erases them for the registry. */
 export function loss<P extends Parameters>(
   spec: Omit<Loss, 'parameters' | 'each' | 'counts'> & {
     readonly parameters: P;
@@ -64,7 +64,7 @@ export function loss<P extends Parameters>(
   return spec as unknown as Loss;
 }
 
-/** The target of a loss that compares numbers with numbers. */
+/** The target of a loss that compares elements. */
 export const likePrediction = (pred: TensorType): TensorType => pred;
 /** The target of a loss that compares rows: one number for each. */
 export const perRow = (pred: TensorType): TensorType => ({ dtype: 'f32', shape: pred.shape.slice(0, -1) });
@@ -93,7 +93,7 @@ export function lossValue(loss: Loss, cx: LossContext, ...operands: Operands): N
   return counts === undefined ? mean(b, each) : b.op('div', total(each), total(counts));
 }
 
-/** The operands of a loss that lie side by side on the last axis of a prediction. */
+/** Splits the last axis of a prediction into the operands of a loss. */
 export function operandsOf(b: GraphBuilder, loss: Loss, pred: NodeId): Operands | Problem {
   const wrong = notNumbers(b, pred);
   if (wrong) return wrong;
@@ -111,7 +111,7 @@ export function operandsOf(b: GraphBuilder, loss: Loss, pred: NodeId): Operands 
   return Array.from({ length: n }, (_, i) => part(b, pred, axis, (i * d) / n, d / n)) as Operands;
 }
 
-/** Why something cannot be compared: losses take numbers, which have slopes. */
+/** Reports operands that are not floats: only those have gradients. */
 export function notNumbers(b: GraphBuilder, x: NodeId): Problem | undefined {
   const { dtype } = b.type(x);
   if (dtype === 'f32') return undefined;
@@ -122,7 +122,7 @@ export function notNumbers(b: GraphBuilder, x: NodeId): Problem | undefined {
   );
 }
 
-/** Why a declared or found target does not fit. */
+/** Reports a target of the wrong type. */
 export function targetMismatch(lossName: string, expected: TensorType, found: TensorType): Problem | undefined {
   if (expected.dtype === found.dtype && sameShape(expected.shape, found.shape)) return undefined;
   const kind = (t: TensorType): string => `${t.dtype === 'i32' ? 'labels' : 'numbers'} [${t.shape.map(showDim).join(', ')}]`;

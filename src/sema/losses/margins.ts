@@ -1,7 +1,7 @@
 import { atLeastZero, relu, softplus } from '../functions.ts';
 import { likePrediction, loss, reduction } from './loss.ts';
 
-/** Losses that ask for a distance between a score and its border, or between two scores. */
+/** Margin losses of a score, or of two scores. */
 
 const margin = (value: number) => ({ type: 'number', default: value, doc: 'how far right must be from wrong' }) as const;
 

@@ -5,9 +5,9 @@ import { oneHot, relu, table } from '../functions.ts';
 import { problem, type Problem } from '../layers/layer.ts';
 import { loss, overClasses, reduction, type LossContext } from './loss.ts';
 
-/** Margins between the scores of classes, on the last axis. */
+/** Margin losses between the scores of classes, on the last axis. */
 
-/** The classes of a prediction [..., classes], if it has that form. */
+/** The number of classes of a prediction [..., classes], if it is known. */
 const classes = (pred: TensorType): number | undefined => {
   const n = pred.shape.at(-1);
   return typeof n === 'number' ? n : undefined;
@@ -15,7 +15,7 @@ const classes = (pred: TensorType): number | undefined => {
 const noClasses = (name: string, pred: TensorType): Problem =>
   problem('NN211', `${name} compares classes on the last axis, and the model gives ${showShape(pred.shape)}`);
 
-/** Something of every class but of one axis: repeated along `axis`. */
+/** Repeats x along a new axis. */
 function along({ b }: LossContext<object>, x: NodeId, axis: number, n: number): NodeId {
   const shape = b.shape(x);
   return b.unreduce(x, [...shape.slice(0, axis), n, ...shape.slice(axis)], [axis]);
@@ -66,7 +66,7 @@ export const multilabel_margin = loss({
     const shape = b.shape(pred);
     const axis = shape.length - 1;
     const n = at(shape, axis) as number;
-    // Pairs [..., j, i]: the label at place j, and place or class i.
+    // Pairs [..., j, i]: the label at index j, and index or class i.
     const label = along(cx, target, axis + 1, n);
     const pairs = b.shape(label);
     const place = (a: number): NodeId => b.add('iota', [], { axis: a }, { dtype: 'i32', shape: pairs });

@@ -19,5 +19,5 @@ const ALL: Readonly<Record<string, Loss>> = {
   ctc,
 };
 
-/** Every loss by the name that a program uses, by the alphabet: the order of a module's exports is the loader's. */
+/** Every loss by name, sorted because the order of a module's exports depends on the loader. */
 export const LOSSES: Readonly<Record<string, Loss>> = Object.fromEntries(Object.entries(ALL).sort(([a], [b]) => (a < b ? -1 : 1)));

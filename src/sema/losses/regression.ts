@@ -1,7 +1,7 @@
 import { likePrediction, loss, reduction } from './loss.ts';
 import { weighed, weight, weightSum } from './weights.ts';
 
-/** Losses that compare numbers with numbers. */
+/** Regression losses. */
 
 export const mse = loss({
   doc: '(pred - target)^2; a mean with weights divides by their sum',

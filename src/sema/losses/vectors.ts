@@ -4,9 +4,9 @@ import { cosine, pairwise } from '../distances.ts';
 import { atLeastZero } from '../functions.ts';
 import { loss, perRow, reduction } from './loss.ts';
 
-/** Losses of vectors that should be near to one another, or far. */
+/** Losses that pull vectors together or push them apart. */
 
-/** What PyTorch's cosine_embedding_loss adds to the squares of norms. */
+/** What PyTorch's cosine_embedding_loss adds to the squared norms. */
 const TINY = 1e-12;
 
 export const cosine_embedding = loss({
@@ -68,7 +68,7 @@ export const triplet_margin = loss({
   each: ({ b, args }, a, p = a, n = a) => apart(b, [a, p, n], (x, y) => pairwise(b, x, y, args.p, args.eps), args),
 });
 
-/** By name, distances of rows; any other is written out, as relu(d(a, p) - d(a, n) + margin). */
+/** Distances of rows by name. For another distance, write relu(d(a, p) - d(a, n) + margin). */
 const DISTANCES: Readonly<Record<string, (b: GraphBuilder, x: NodeId, y: NodeId) => NodeId>> = {
   pairwise: (b, x, y) => pairwise(b, x, y, 2, 1e-6),
   squared(b, x, y) {

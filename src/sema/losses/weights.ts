@@ -5,10 +5,10 @@ import { table } from '../functions.ts';
 import { problem, type Problem } from '../layers/layer.ts';
 import type { LossContext } from './loss.ts';
 
-/** How much each element counts: a tensor that an expression gives, or a list of numbers along the last axis. */
+/** The weight of each element: a tensor in an expression, or a list of numbers along the last axis. */
 export const weight = { type: 'numbers', doc: 'how much each element counts; in an expression a tensor too' } as const;
 
-/** What `name` says about elements like those of x, in the shape of x; undefined where it is not said. */
+/** The weights called `name` in the shape of x; undefined if there are none. */
 export function weightsLike(cx: LossContext<object>, x: NodeId, name = 'weight'): NodeId | Problem | undefined {
   const { b } = cx;
   const listed = (cx.args as Readonly<Record<string, number | readonly number[] | undefined>>)[name];
@@ -25,14 +25,14 @@ export function weightsLike(cx: LossContext<object>, x: NodeId, name = 'weight')
   return broadcastTo(b, b.cast(given, 'f32'), shape);
 }
 
-/** The losses of elements, each times its weight. */
+/** Multiplies the losses of elements by their weights. */
 export function weighed(cx: LossContext<object>, each: NodeId): NodeId | Problem {
   const weights = weightsLike(cx, each);
   if (weights === undefined) return each;
   return typeof weights === 'number' ? cx.b.op('mul', each, weights) : weights;
 }
 
-/** The weights that a mean divides by, where PyTorch divides by their sum. */
+/** The weights that a mean divides by, for losses where PyTorch divides by their sum. */
 export function weightSum(cx: LossContext<object>, pred: NodeId): NodeId | undefined {
   const weights = weightsLike(cx, pred);
   return typeof weights === 'number' ? weights : undefined;
