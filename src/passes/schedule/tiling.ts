@@ -85,9 +85,11 @@ export function tiling(
 ): Tiling {
   const { tile = Array<number>(rank).fill(1), vector = -1, unroll = 'none', lanes = 1, masked = false, gathered = true } = given;
   const { subgroup = 1, leading = -1 } = given;
+  const steps = new Map(tile.map((points, axis) => [axisName(axis), points]));
+  // Loops that are unrolled by four move by four.
+  const loopStep = unroll === 'none' || unroll === 'short' ? 1 : 4;
   const neighbours = (variable: string): number | undefined => {
-    const axis = /^i(\d+)$/.exec(variable)?.[1];
-    const step = axis === undefined ? (unroll === 'none' || unroll === 'short' ? 1 : 4) : (tile[Number(axis)] ?? 1);
+    const step = steps.get(variable) ?? loopStep;
     return gathered && step % 4 === 0 ? step : undefined;
   };
   return { tile, vector, unroll, lanes, subgroup, leading, masked, neighbours };
