@@ -1,23 +1,12 @@
 import { at } from '../base/errors.ts';
-import { showScalar } from '../base/scalar.ts';
 import { showShape } from '../base/types.ts';
-import { contractLabels } from '../ir/graph/contract.ts';
 import type { Graph, Node, NodeId } from '../ir/graph/types.ts';
 import { cse, select } from '../passes/graph/cleanup.ts';
 import { simplify } from '../passes/graph/simplify.ts';
+import { expressionOf, latexName } from './formula-rules.ts';
 import * as p from './polynomial.ts';
 
 /** Graphs as formulas: one expression, or lines that name what is used more than once. */
-
-const GREEK: Readonly<Record<string, string>> = { sigmoid: '\\sigma', log: '\\ln' };
-const INFIX: Partial<Readonly<Record<Node['op'], readonly [string, string]>>> = {
-  lt: ['<', '<'],
-  le: ['<=', '\\le'],
-  eq: ['==', '='],
-  and: ['and', '\\land'],
-  or: ['or', '\\lor'],
-  mod: ['mod', '\\bmod'],
-};
 
 /** Gives each node its expression. `named` are the nodes with a name. */
 class Writer {
@@ -40,148 +29,16 @@ class Writer {
   body(id: NodeId): p.Polynomial {
     const before = this.known.get(id);
     if (before) return before;
-    const made = this.write(at(this.graph.nodes, id));
+    const node = at(this.graph.nodes, id);
+    const operand = (i: number): NodeId => at(node.inputs, i);
+    const made = expressionOf(
+      node,
+      (i) => this.use(operand(i)),
+      (i) => at(this.graph.nodes, operand(i)).type.shape,
+    );
     this.known.set(id, made);
     return made;
   }
-
-  private write(node: Node): p.Polynomial {
-    const arg = (i: number): p.Polynomial => this.use(at(node.inputs, i));
-    const call = (name: string, ...parts: readonly p.Polynomial[]): p.Polynomial =>
-      p.atom(
-        `${name}(${parts.map(p.show).join(', ')})`,
-        `${GREEK[name] ?? `\\operatorname{${name.replace('_', '\\_')}}`}\\left(${parts.map(p.showLatex).join(', ')}\\right)`,
-      );
-    switch (node.op) {
-      case 'const':
-        return p.number(node.attrs.value);
-      case 'input':
-      case 'param':
-      case 'state':
-        return p.atom(node.attrs.name, latexName(node.attrs.name));
-      case 'scalar':
-        return p.atom(typeof node.attrs.expr === 'object' ? showScalar(node.attrs.expr) : node.attrs.name);
-      case 'dimsize':
-        return p.atom(showShape([node.attrs.dim]).slice(1, -1));
-      case 'iota':
-        return p.atom(`index${node.attrs.axis}`);
-      case 'neg':
-        return p.scale(arg(0), -1);
-      case 'add':
-        return p.add(arg(0), arg(1));
-      case 'sub':
-        return p.add(arg(0), p.scale(arg(1), -1));
-      case 'mul':
-        return p.multiply(arg(0), arg(1));
-      case 'div':
-        return p.multiply(arg(0), p.power(arg(1), -1));
-      case 'pow': {
-        const n = p.valueOf(arg(1));
-        if (n !== undefined) return p.power(arg(0), n);
-        return p.atom(`${wrapped(arg(0))}^${wrapped(arg(1))}`, `${wrappedLatex(arg(0))}^{${p.showLatex(arg(1))}}`);
-      }
-      case 'exp':
-        return p.atom(`exp(${p.show(arg(0))})`, `e^{${p.showLatex(arg(0))}}`);
-      case 'abs':
-        return p.atom(`|${p.show(arg(0))}|`, `\\left|${p.showLatex(arg(0))}\\right|`);
-      case 'sqrt':
-        return p.atom(`sqrt(${p.show(arg(0))})`, `\\sqrt{${p.showLatex(arg(0))}}`);
-      case 'not':
-        return p.atom(`not ${wrapped(arg(0))}`, `\\lnot ${wrappedLatex(arg(0))}`, false);
-      case 'select':
-        return p.atom(
-          `where(${[0, 1, 2].map((i) => p.show(arg(i))).join(', ')})`,
-          `\\begin{cases}${p.showLatex(arg(1))} & ${p.showLatex(arg(0))}\\\\${p.showLatex(arg(2))} & \\text{else}\\end{cases}`,
-        );
-      // Repetition is implicit in NumPy's broadcasting, and reshapes do not appear in formulas.
-      case 'broadcast':
-      case 'reshape':
-      case 'cast':
-      case 'detach':
-        return arg(0);
-      case 'permute': {
-        const last = node.attrs.perm.length - 1;
-        const swapsLast = node.attrs.perm.every((v, i) => v === (i === last ? last - 1 : i === last - 1 ? last : i));
-        if (swapsLast) return p.atom(`${wrapped(arg(0))}^T`, `${wrappedLatex(arg(0))}^{\\top}`);
-        return p.atom(`permute(${p.show(arg(0))}, [${node.attrs.perm.join(', ')}])`);
-      }
-      case 'reduce_sum':
-      case 'reduce_max': {
-        const name = node.op === 'reduce_sum' ? 'sum' : 'max';
-        const rank = at(this.graph.nodes, at(node.inputs, 0)).type.shape.length;
-        const all = node.attrs.axes.length === rank;
-        const axes = all ? '' : `, dim=${node.attrs.axes.join(',')}`;
-        const sign =
-          name === 'sum'
-            ? `\\sum${all ? '' : `_{${node.attrs.axes.join(',')}}`} `
-            : `\\max${all ? '' : `_{${node.attrs.axes.join(',')}}`} `;
-        return p.atom(`${name}(${p.show(arg(0))}${axes})`, `${sign}${wrappedLatex(arg(0))}`, true);
-      }
-      case 'contract':
-        return this.product(node.attrs.spec, arg(0), arg(1));
-      case 'slice': {
-        const inner = at(this.graph.nodes, at(node.inputs, 0)).type.shape;
-        const parts = node.attrs.start.map((s, i) => {
-          const size = node.attrs.size[i];
-          return s === 0 && String(size) === String(inner[i]) ? ':' : `${s}:${typeof size === 'number' ? s + size : ''}`;
-        });
-        return p.atom(`${wrapped(arg(0))}[${parts.join(', ')}]`);
-      }
-      case 'concat': {
-        const numbers = node.inputs.map((_, i) => p.valueOf(arg(i)));
-        const list = node.inputs.map((_, i) => p.show(arg(i))).join(', ');
-        return numbers.every((n) => n !== undefined) ? p.atom(`[${list}]`) : p.atom(`concat(${list})`);
-      }
-      case 'gather':
-        return p.atom(`${wrapped(arg(0))}[${p.show(arg(1))}]`);
-      default: {
-        const sign = INFIX[node.op];
-        if (sign)
-          return p.atom(
-            `${p.show(arg(0))} ${sign[0]} ${p.show(arg(1))}`,
-            `${p.showLatex(arg(0))} ${sign[1]} ${p.showLatex(arg(1))}`,
-            false,
-          );
-        return call(node.op, ...node.inputs.map((_, i) => arg(i)));
-      }
-    }
-  }
-
-  /** Matrix products in the usual notation; other contractions by their labels. */
-  private product(spec: string, x: p.Polynomial, y: p.Polynomial): p.Polynomial {
-    const { a, b, out } = contractLabels(spec);
-    const write = (l: p.Polynomial, lt: boolean, r: p.Polynomial, rt: boolean): p.Polynomial =>
-      p.atom(
-        `${wrapped(l)}${lt ? '^T' : ''} @ ${wrapped(r)}${rt ? '^T' : ''}`,
-        `${wrappedLatex(l)}${lt ? '^{\\top}' : ''} ${wrappedLatex(r)}${rt ? '^{\\top}' : ''}`,
-        false,
-      );
-    const summed = [...a].filter((c) => b.includes(c) && !out.includes(c));
-    const [k] = summed;
-    if (k !== undefined && summed.length === 1 && a.length <= 2 && b.length <= 2 && out.length <= 2) {
-      const [i, j] = [a.replace(k, ''), b.replace(k, '')];
-      if (out === i + j) return write(x, a.length === 2 && a[0] === k, y, b.length === 2 && b[1] === k);
-      if (out === j + i) return write(y, b.length === 2 && b[0] === k, x, a.length === 2 && a[1] === k);
-    }
-    // The same with batch axes in front of the left operand.
-    if (k !== undefined && summed.length === 1 && b.length === 2 && a.endsWith(k) && out === a.slice(0, -1) + b.replace(k, ''))
-      return write(x, false, y, b[1] === k);
-    return p.atom(
-      `einsum("${spec}", ${p.show(x)}, ${p.show(y)})`,
-      `\\operatorname{einsum}_{${spec.replace('->', '\\to ')}}\\left(${p.showLatex(x)}, ${p.showLatex(y)}\\right)`,
-    );
-  }
-}
-
-const wrapped = (x: p.Polynomial): string => (p.isTight(x) && !p.show(x).includes(' @ ') ? p.show(x) : `(${p.show(x)})`);
-const wrappedLatex = (x: p.Polynomial): string =>
-  p.isTight(x) && !p.show(x).includes(' @ ') ? p.showLatex(x) : `\\left(${p.showLatex(x)}\\right)`;
-
-/** `h1` with a subscript; dotted names upright. */
-function latexName(name: string): string {
-  const indexed = /^([a-z]+?)_?(\d+)$/.exec(name);
-  if (indexed) return `${indexed[1] ?? ''}_{${indexed[2] ?? ''}}`;
-  return name.length === 1 ? name : `\\mathrm{${name.replaceAll('_', '\\_')}}`;
 }
 
 /** The most operations in one expression: longer ones are unreadable, and repeated subexpressions grow exponentially. */
