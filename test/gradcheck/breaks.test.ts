@@ -114,7 +114,7 @@ describe('the table of operations', () => {
     const without = Object.keys(VJP).filter((op) => !(op in PROGRAMS) && !(op in GRAPHS));
     // Leaves, whole numbers and truth have none; a cast passes on what has its type already; nothing is rounded to halves here.
     expect(without.join(' ')).toBe(
-      'input param state const scalar iota dimsize half finite not cast idiv mod lt le eq and or uniform shuffle',
+      'input param state const scalar iota dimsize round_f16 finite not cast idiv mod lt le eq and or uniform shuffle',
     );
   });
 });
