@@ -2,8 +2,9 @@
  * `import ... from 'nnc/vite'`: makes `import plan from './house.nn'` work in a page. For Vite, and for Rollup, which has the same plugin
  * interface.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { pid } from 'node:process';
 import { renderAll } from '../base/diagnostics.ts';
 import { readData } from '../library/read-data.ts';
 import { compile, type PlanOptions, type Program } from '../library/program.ts';
@@ -48,10 +49,18 @@ export function nnc({ types = false, ...how }: PluginOptions = {}): Plugin {
       const file = program.model.data?.path;
       const fixed = how.rows !== undefined || how.capacity !== undefined;
       const data = file === undefined || fixed ? undefined : await examples(program, join(folder, file), file, this);
-      if (types) await writeFile(path.replace(/\.nn$/, '.d.nn.ts'), declarationsOf(program.model));
+      if (types) await writeIfChanged(path.replace(/\.nn$/, '.d.nn.ts'), declarationsOf(program.model));
       return { code: moduleOf(program.plan({ ...how, data }), program.model), map: null };
     },
   };
+}
+
+/** Written to a temporary file and renamed; left alone if nothing changed, so that watchers stay quiet. */
+async function writeIfChanged(path: string, text: string): Promise<void> {
+  if ((await readFile(path, 'utf8').catch(() => undefined)) === text) return;
+  const temporary = `${path}.${pid}.part`;
+  await writeFile(temporary, text);
+  await rename(temporary, path);
 }
 
 async function examples(program: Program, path: string, name: string, context: PluginContext) {

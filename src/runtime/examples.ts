@@ -31,9 +31,10 @@ export class ExampleStore {
     const { tensors, rows, capacity } = this.trained();
     const arrays = inOrder(tensors, given, (name) => this.shown(name));
     if (capacity) return this.take(session, arrays, 0);
-    tensors.forEach((t, i) => upload(session, t, arrays[i] ?? []));
+    const words = tensors.map((t, i) => wordsOf(arrays[i] ?? [], t.dtype));
+    tensors.forEach((t, i) => upload(session, t, words[i] ?? []));
     this.rows = rows;
-    this.parts = [{ from: 0, arrays: tensors.map((t, i) => wordsOf(arrays[i] ?? [], t.dtype)) }];
+    this.parts = [{ from: 0, arrays: words }];
   }
 
   /** Appends training examples. */

@@ -1,4 +1,3 @@
-import { metricOutput } from '../base/outputs.ts';
 import { fail } from '../base/errors.ts';
 import type { RandomSource } from '../base/init.ts';
 import { ratesOf } from '../base/scalar.ts';
@@ -20,23 +19,14 @@ import type {
 import { inputsOf, type Given } from './data.ts';
 import { DeviceError, DeviceLost } from './errors.ts';
 import { ExampleStore } from './examples.ts';
+import { evaluateHoldout, readNamed, watchStep } from './inspect.ts';
 import { predictAll } from './predict.ts';
 import { Recovery, type Reopen } from './recovery.ts';
-import { stepUniforms, type Counters, type Rates, type Session } from './session.ts';
+import type { Counters, Rates, Session } from './session.ts';
 import { trainRun, type Watcher } from './train-run.ts';
-import { programOf, traced, trainLoop } from './trainer.ts';
+import { trainLoop } from './trainer.ts';
 import { Turns } from './turns.ts';
-import {
-  checkWeights,
-  countsAfter,
-  floats,
-  initialize,
-  readTensor,
-  readTensors,
-  writeTensor,
-  writeWeights,
-  type Counted,
-} from './weights.ts';
+import { checkWeights, countsAfter, readTensors, writeWeights, type Counted, startFrom, writeState } from './weights.ts';
 
 export interface OpenOptions {
   /** The plan's own seed by default. */
@@ -206,35 +196,11 @@ export class RunningModel implements Model {
   }
 
   evaluate(): Promise<Readonly<Record<string, number>>> {
-    return this.brief(async () => {
-      const { plan } = this;
-      if (!plan.holdout) return fail('NN305', 'this plan was compiled without held-out examples');
-      const trace = await this.session.run(['holdout'], stepUniforms(plan, 0, 1, { seed: 0, total: 1 }));
-      const value = (what: string): number => traced(plan, trace, ['holdout'], what)[0] ?? NaN;
-      return Object.fromEntries([['loss', value('loss')], ...(plan.train?.metrics ?? []).map((m) => [m, value(metricOutput(m))] as const)]);
-    });
+    return this.brief(() => evaluateHoldout(this.session));
   }
 
   watch(names?: readonly string[]): Promise<Weights> {
-    return this.brief(async () => {
-      const { watch, train } = this.plan;
-      if (watch.length === 0 || !train)
-        return fail('NN305', 'this plan was compiled with nothing to watch', {
-          help: "name it then, as in: program.plan({ data, watch: ['h1', 'grad(fc1.weight)'] })",
-        });
-      if (!this.examples.any) fail('NN305', 'there is no training data on the device', { help: 'call setData first' });
-      const known = watch.map((t) => t.name);
-      const wanted = (names ?? known).map(
-        (name) =>
-          watch.find((t) => t.name === name) ??
-          fail('NN501', `'${name}' is not watched`, { help: hint(name, known, 'the plan was compiled for') }),
-      );
-      // At the end of an epoch, where fewer rows are left than it needs, it takes the first rows.
-      const step = programOf(this.plan, this.done) === 'tail' ? this.done - train.stepsPerEpoch + 1 : this.done;
-      const { seed, rows } = this;
-      await this.session.run(['watch'], stepUniforms(this.plan, step, 1, { seed, rows, total: train.steps }));
-      return readTensors(this.session, wanted);
-    });
+    return this.brief(() => watchStep(this.session, names, { step: this.done, seed: this.seed, rows: this.rows }));
   }
 
   set(settings: Readonly<Record<string, number | undefined>>): void {
@@ -260,12 +226,7 @@ export class RunningModel implements Model {
   }
 
   read(name: string): Promise<Tensor> {
-    return this.brief(async () => {
-      const all = [...this.plan.params, ...this.plan.slots];
-      const names = all.map((t) => t.name);
-      const tensor = all.find((t) => t.name === name) ?? fail('NN501', `the model has no '${name}'`, { help: hint(name, names, 'it has') });
-      return readTensor(this.session, tensor);
-    });
+    return this.brief(() => readNamed(this.session, name));
   }
 
   weights(): Promise<Weights> {
@@ -376,17 +337,5 @@ export class RunningModel implements Model {
     const ratesAt = (at: number): Rates => this.recovery.ratesAt(at, this.told, this.rates);
     if (run && step < this.done) await trainLoop(session, step, { ...run, until: this.done, ratesAt, rows: () => this.examples.rows });
     this.onDevice?.(session.device);
-  }
-}
-
-async function startFrom(session: Session, seed: number, random?: RandomSource, weights?: Weights): Promise<void> {
-  await initialize(session, seed, random, weights);
-  if (weights) await writeWeights(session, weights);
-}
-
-async function writeState(session: Session, tensors: Weights): Promise<void> {
-  for (const t of [...session.plan.params, ...session.plan.slots]) {
-    const known = tensors[t.name];
-    if (known) await writeTensor(session, t, floats(known.data));
   }
 }

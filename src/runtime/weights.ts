@@ -112,3 +112,17 @@ export async function checkWeights(plan: Plan, weights: Weights, from: string): 
 export async function writeWeights(memory: DeviceMemory, weights: Weights): Promise<void> {
   for (const p of memory.plan.params) await writeTensor(memory, p, floats((weights[p.name] as Tensor).data));
 }
+
+/** Fresh weights of a seed, or those that are given. */
+export async function startFrom(session: DeviceMemory, seed: number, random?: RandomSource, weights?: Weights): Promise<void> {
+  await initialize(session, seed, random, weights);
+  if (weights) await writeWeights(session, weights);
+}
+
+/** Parameters, running statistics and state of the optimizer, as far as they are given. */
+export async function writeState(session: DeviceMemory, tensors: Weights): Promise<void> {
+  for (const t of [...session.plan.params, ...session.plan.slots]) {
+    const known = tensors[t.name];
+    if (known) await writeTensor(session, t, floats(known.data));
+  }
+}
