@@ -78,7 +78,7 @@ describe('the verifier of the kernel IR', () => {
     [
       'an assignment to a let',
       { body: [{ kind: 'let', name: 'a', value: one }, { kind: 'set', name: 'a', value: one }, store] },
-      'a cannot be set',
+      'a is constant and cannot be set',
     ],
     ['a condition that is a number', { body: [{ kind: 'if', condition: one, body: [store] }] }, 'a condition is not bool'],
     ['a loop without rounds', { body: [{ kind: 'for', name: 'k', extent: 0, body: [] }, store] }, 'runs 0 times'],
