@@ -98,13 +98,18 @@ const VECTOR_FUNCTIONS: Readonly<Record<VectorFn, VectorSignature>> = {
   max4: element,
 };
 
+/** The vector type of each element type. */
+const VECTORS: { readonly [T in ScalarType]: `${T}x4` } = { f32: 'f32x4', i32: 'i32x4', u32: 'u32x4', bool: 'boolx4' };
+/** The element type of each vector type: tables, since the compiler asks millions of times. */
+const ELEMENTS = new Map<ValueType, ScalarType>(Object.entries(VECTORS).map(([scalar, vector]) => [vector, scalar as ScalarType]));
+
 export function isVector(type: ValueType): type is VectorType {
-  return type.endsWith('x4');
+  return ELEMENTS.has(type);
 }
 
 /** The element type. */
 export function scalarOf(type: ValueType): ScalarType {
-  return (isVector(type) ? type.slice(0, -2) : type) as ScalarType;
+  return ELEMENTS.get(type) ?? (type as ScalarType);
 }
 
 /** The type of a load from storage of a type. */
@@ -113,7 +118,7 @@ export function loadedAs(type: StorageType): 'f32' | 'i32' {
 }
 
 export function vectorOf(type: ScalarType): VectorType {
-  return `${type}x4`;
+  return VECTORS[type];
 }
 
 export function isVectorFn(fn: Fn): fn is VectorFn {

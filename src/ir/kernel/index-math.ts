@@ -37,17 +37,36 @@ function keyOf(atom: Atom): string {
 }
 
 export function showIndex(x: Index): string {
-  return [...x.terms.map((t) => `${t.coefficient}*${t.key}`), String(x.constant)].join('+');
+  let text = '';
+  for (const t of x.terms) text += `${t.coefficient}*${t.key}+`;
+  return text + String(x.constant);
 }
 
-function normal(constant: number, terms: readonly Term[]): Index {
-  const byKey = new Map<string, Term>();
-  for (const t of terms) {
-    const coefficient = (byKey.get(t.key)?.coefficient ?? 0) + t.coefficient;
-    byKey.set(t.key, { ...t, coefficient });
+const withCoefficient = ({ atom, key }: Term, coefficient: number): Term => ({ coefficient, atom, key });
+
+/** The sum of two sorted lists of terms, sorted. */
+function merged(a: readonly Term[], b: readonly Term[]): readonly Term[] {
+  if (a.length === 0) return b;
+  if (b.length === 0) return a;
+  const out: Term[] = [];
+  let [i, j] = [0, 0];
+  for (let s = a[i], t = b[j]; s && t; s = a[i], t = b[j]) {
+    if (s.key === t.key) {
+      const coefficient = s.coefficient + t.coefficient;
+      if (coefficient !== 0) out.push(withCoefficient(s, coefficient));
+      i++;
+      j++;
+    } else if (s.key < t.key) {
+      out.push(s);
+      i++;
+    } else {
+      out.push(t);
+      j++;
+    }
   }
-  const merged = [...byKey.values()].filter((t) => t.coefficient !== 0).sort((a, b) => (a.key < b.key ? -1 : 1));
-  return rejoin({ constant, terms: merged });
+  while (i < a.length) out.push(a[i++] as Term);
+  while (j < b.length) out.push(b[j++] as Term);
+  return out;
 }
 
 /** c * d * (x / d) + c * (x % d) is c * x. */
@@ -55,8 +74,13 @@ function rejoin(x: Index): Index {
   for (const t of x.terms) {
     if (t.atom.kind !== 'mod') continue;
     const { of, by } = t.atom;
-    const divKey = keyOf({ kind: 'div', of, by, max: 0 });
-    const match = x.terms.find((u) => u.key === divKey && u.coefficient === t.coefficient * by);
+    const match = x.terms.find(
+      (u) =>
+        u.atom.kind === 'div' &&
+        u.atom.by === by &&
+        u.coefficient === t.coefficient * by &&
+        (u.atom.of === of || showIndex(u.atom.of) === showIndex(of)),
+    );
     if (match) {
       const rest = { constant: x.constant, terms: x.terms.filter((u) => u !== t && u !== match) };
       return add(rest, scale(of, t.coefficient));
@@ -95,7 +119,7 @@ export function atLane(x: Index, lane: number): Index {
   let sum = constant(x.constant);
   for (const t of x.terms) {
     const { atom } = t;
-    let part: Index = { constant: 0, terms: [{ ...t, coefficient: 1 }] };
+    let part: Index = { constant: 0, terms: [withCoefficient(t, 1)] };
     if (atom.kind === 'var' && atom.name === LANE) part = add(atom.start ?? ZERO, constant(Math.min(lane, atom.max)));
     else if (atom.kind === 'div') part = div(atLane(atom.of, lane), atom.by);
     else if (atom.kind === 'mod') part = mod(atLane(atom.of, lane), atom.by);
@@ -126,11 +150,13 @@ export function constant(n: number): Index {
 }
 
 export function add(a: Index, b: Index): Index {
-  return normal(a.constant + b.constant, [...a.terms, ...b.terms]);
+  return rejoin({ constant: a.constant + b.constant, terms: merged(a.terms, b.terms) });
 }
 
 export function scale(a: Index, by: number): Index {
-  return by === 0 ? ZERO : { constant: a.constant * by, terms: a.terms.map((t) => ({ ...t, coefficient: t.coefficient * by })) };
+  if (by === 0) return ZERO;
+  if (by === 1) return a;
+  return { constant: a.constant * by, terms: a.terms.map((t) => withCoefficient(t, t.coefficient * by)) };
 }
 
 /** The smallest and largest value. */
@@ -147,7 +173,7 @@ export function range(x: Index): readonly [number, number] {
 function splitBy(x: Index, by: number): { readonly whole: Index; readonly rest: Index } {
   const divides = (t: Term): boolean => t.coefficient % by === 0;
   const c = Math.floor(x.constant / by);
-  const whole = { constant: c, terms: x.terms.filter(divides).map((t) => ({ ...t, coefficient: t.coefficient / by })) };
+  const whole = { constant: c, terms: x.terms.filter(divides).map((t) => withCoefficient(t, t.coefficient / by)) };
   const rest = { constant: x.constant - c * by, terms: x.terms.filter((t) => !divides(t)) };
   return { whole, rest };
 }
@@ -167,7 +193,7 @@ export function div(x: Index, by: number): Index {
   const common = rest.terms.reduce((g, t) => gcd(g, t.coefficient), by);
   const smaller = {
     constant: Math.floor(rest.constant / common),
-    terms: rest.terms.map((t) => ({ ...t, coefficient: t.coefficient / common })),
+    terms: rest.terms.map((t) => withCoefficient(t, t.coefficient / common)),
   };
   const divisor = by / common;
   if (divisor === 1) return add(whole, smaller);

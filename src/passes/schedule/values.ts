@@ -42,6 +42,13 @@ function itemOf({ table, columns, row, column }: TabledProduct, point: ix.Point)
   return { kind: 'item', type: 'f32', table, index: ix.toExpr(ix.add(ix.scale(r, columns), c)) };
 }
 
+/** A node at a point, as text. */
+function keyOf(id: NodeId, point: ix.Point): string {
+  let key = `${id}@`;
+  for (const v of point) key += `${ix.showIndex(v)},`;
+  return key;
+}
+
 /** Computes nodes at many points of one thread at once, so that what the points share is computed once. */
 export class ValueLowering implements Lowerer {
   readonly reads: Reads;
@@ -73,16 +80,24 @@ export class ValueLowering implements Lowerer {
     const node = at(this.graph.nodes, id);
     const place = this.s.places.get(id);
     const stored = place !== undefined && this.isStored(id, node);
-    const keys = points.map((p) => `${id}@${p.map(ix.showIndex).join()}`);
+    const shared = (this.useCount.get(id) ?? 0) > 1 || this.group.roots.includes(id);
+    const [point] = points;
+    if (points.length === 1 && point) {
+      const key = keyOf(id, point);
+      const known = this.out.recall(key);
+      if (known) return [known];
+      const value = at(stored ? this.reads.all(node, place, points) : this.compute(node, points), 0);
+      return [shared || depth(value) > MAX_DEPTH ? this.out.keep(key, value, stored ? 'x' : 'v') : value];
+    }
+    const keys = points.map((p) => keyOf(id, p));
     const known = new Map<string, Expr | undefined>();
     for (const key of keys) if (!known.has(key)) known.set(key, this.out.recall(key));
     const missing = [...known].filter(([, e]) => e === undefined).map(([key]) => key);
     const todo = missing.map((key) => at(points, keys.indexOf(key)));
     const computed = todo.length === 0 ? [] : stored ? this.reads.all(node, place, todo) : this.compute(node, todo);
-    const shared = (this.useCount.get(id) ?? 0) > 1 || this.group.roots.includes(id);
     missing.forEach((key, i) => {
       const value = at(computed, i);
-      const often = shared || (points.length > 1 && (stored || keys.indexOf(key) !== keys.lastIndexOf(key)));
+      const often = shared || stored || keys.indexOf(key) !== keys.lastIndexOf(key);
       known.set(key, often || depth(value) > MAX_DEPTH ? this.out.keep(key, value, stored ? 'x' : 'v') : value);
     });
     return keys.map((key) => known.get(key) as Expr);
