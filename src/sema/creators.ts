@@ -41,12 +41,12 @@ function creator<P extends Parameters>(
   return spec as unknown as Creator;
 }
 
-const shape = { type: 'sizes', min: 1, doc: 'the extents; like=x puts the batch of x in front' } as const;
+const shape = { type: 'sizes', min: 1, doc: 'the shape; like=x puts the batch axis of x in front' } as const;
 const value = (v: number, doc: string) => ({ type: 'number', default: v, doc }) as const;
 const list = (s: number | readonly number[]): readonly number[] => [s].flat();
 const filled = (number: number): Creator =>
   creator({
-    doc: `${number} everywhere`,
+    doc: `a tensor filled with ${number}`,
     torch: `torch.${number === 0 ? 'zeros' : 'ones'}`,
     parameters: { shape },
     build: ({ b, whole }, args) => b.full(number, { dtype: 'f32', shape: whole(list(args.shape)) }),
@@ -67,15 +67,15 @@ export const CREATORS: Readonly<Record<string, Creator>> = {
   zeros: filled(0),
   ones: filled(1),
   full: creator({
-    doc: 'one number everywhere',
+    doc: 'a tensor filled with one number',
     torch: 'torch.full',
-    parameters: { shape, fill_value: { type: 'number', doc: 'the number' } },
+    parameters: { shape, fill_value: { type: 'number', doc: 'the fill value' } },
     build: ({ b, whole }, args) => b.full(args.fill_value, { dtype: 'f32', shape: whole(list(args.shape)) }),
   }),
   eye: creator({
-    doc: '1 on the diagonal, else 0',
+    doc: 'identity matrix: 1 on the diagonal, else 0',
     torch: 'torch.eye',
-    parameters: { n: { type: 'int', min: 1, doc: 'rows' }, m: { type: 'int', min: 1, doc: 'columns; as many where it is not said' } },
+    parameters: { n: { type: 'int', min: 1, doc: 'number of rows' }, m: { type: 'int', min: 1, doc: 'number of columns; default: n' } },
     optional: ['m'],
     build({ b }, { n, m }) {
       const type = { dtype: 'i32', shape: [n, (m as number | undefined) ?? n] } as const;
@@ -83,12 +83,12 @@ export const CREATORS: Readonly<Record<string, Creator>> = {
     },
   }),
   arange: creator({
-    doc: 'start, start + step, ... below end; with one number from 0 on',
+    doc: 'numbers start, start + step, ... up to but without end; arange(n) is 0 to n - 1',
     torch: 'torch.arange',
     parameters: {
-      start: { type: 'number', doc: 'the first number, or the end where nothing else is said' },
-      end: { type: 'number', doc: 'what is not reached' },
-      step: value(1, 'the distance'),
+      start: { type: 'number', doc: 'first number; without end, the end of a range from 0' },
+      end: { type: 'number', doc: 'end of the range, not included' },
+      step: value(1, 'step between numbers'),
     },
     optional: ['end'],
     build({ b }, args) {
@@ -104,12 +104,12 @@ export const CREATORS: Readonly<Record<string, Creator>> = {
     },
   }),
   linspace: creator({
-    doc: 'numbers at equal distances, both ends among them',
+    doc: 'evenly spaced numbers from start to end, both included',
     torch: 'torch.linspace',
     parameters: {
-      start: { type: 'number', doc: 'the first' },
-      end: { type: 'number', doc: 'the last' },
-      steps: { type: 'int', min: 1, doc: 'how many' },
+      start: { type: 'number', doc: 'first number' },
+      end: { type: 'number', doc: 'last number' },
+      steps: { type: 'int', min: 1, doc: 'number of numbers' },
     },
     build({ b }, { start, end, steps }) {
       if (steps <= MOST) {
@@ -124,29 +124,29 @@ export const CREATORS: Readonly<Record<string, Creator>> = {
     },
   }),
   rand: creator({
-    doc: 'random numbers uniform in [0, 1)',
+    doc: 'uniform random numbers in [0, 1)',
     torch: 'torch.rand',
     parameters: { shape },
     random: true,
     build: (cx, args) => cx.random(list(args.shape)),
   }),
   randn: creator({
-    doc: 'random numbers with mean 0 and deviation 1',
+    doc: 'standard normal random numbers',
     torch: 'torch.randn',
     parameters: { shape },
     random: true,
     build: (cx, args) => cx.normal(list(args.shape)),
   }),
   uniform: creator({
-    doc: 'random numbers uniform in [low, high); one number where no shape is said',
+    doc: 'uniform random numbers in [low, high); a single number without a shape',
     torch: 'torch.empty(shape).uniform_(low, high)',
-    parameters: { low: value(0, 'the lower end'), high: value(1, 'the upper end'), shape },
+    parameters: { low: value(0, 'lower bound'), high: value(1, 'upper bound'), shape },
     optional: ['shape'],
     random: true,
     build: (cx, args) => scaled(cx.b, cx.random(shapeOf(args)), args.high - args.low, args.low),
   }),
   normal: creator({
-    doc: 'random numbers of the normal distribution; one number where no shape is said',
+    doc: 'normally distributed random numbers; a single number without a shape',
     torch: 'torch.normal',
     parameters: { mean: value(0, 'the mean'), std: { ...value(1, 'the standard deviation'), min: 0 }, shape },
     optional: ['shape'],
@@ -157,7 +157,9 @@ export const CREATORS: Readonly<Record<string, Creator>> = {
 
 const shapeOf = (args: object): readonly number[] => list((args as { readonly shape?: number | readonly number[] }).shape ?? []);
 
-const ALWAYS: Parameters = { always: { type: 'bool', default: false, doc: 'predictions draw them too; else they take the mean' } };
+const ALWAYS: Parameters = {
+  always: { type: 'bool', default: false, doc: 'draws random numbers in predictions too; else they use the mean' },
+};
 
 /** The arguments of a creator's call, and `like=`, which is not among its settings. */
 function readCall(make: Creator, e: A.CallExpr, env: Environment, sink: DiagnosticSink) {

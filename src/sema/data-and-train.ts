@@ -30,7 +30,7 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
   const aims = others.length > 0 ? targets.map((t) => t.shown) : ['y', ...(only && only.shown !== 'y' ? [only.shown] : [])];
   const names = [...new Set([...inputs.map((i) => i.name), ...(inputs.length <= 1 ? ['x'] : []), ...aims])];
   const column = (name: string) =>
-    ({ type: 'columns', doc: `what ${aims.includes(name) ? 'the model should give' : `${name} is read from`}` }) as const;
+    ({ type: 'columns', doc: `columns or tensors of the ${aims.includes(name) ? 'target' : `input ${name}`}` }) as const;
   const columns: Parameters = drawn ? {} : Object.fromEntries(names.map((n) => [n, column(n)]));
   const table: Parameters = { ...columns, ...(drawn ? DRAW_SETTINGS : DATA_SETTINGS) };
   const args = bindArguments(

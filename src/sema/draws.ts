@@ -13,8 +13,8 @@ import { Reported, attempt, tensor } from './values.ts';
 import type { Walked } from './walk.ts';
 
 const UNIFORM: Parameters = {
-  low: { type: 'number', default: 0, doc: 'the lower end' },
-  high: { type: 'number', default: 1, doc: 'the upper end' },
+  low: { type: 'number', default: 0, doc: 'lower bound' },
+  high: { type: 'number', default: 1, doc: 'upper bound' },
 };
 const NORMAL: Parameters = {
   mean: { type: 'number', default: 0, doc: 'the mean' },

@@ -42,7 +42,7 @@ const GAINS: Readonly<Record<string, (a: number) => number>> = {
 const symmetric = (bound: number): Init => ({ kind: 'uniform', low: -bound, high: bound });
 const normal = (std: number): Init => ({ kind: 'normal', mean: 0, std });
 
-const gain = { type: 'number', default: 1, min: 0, doc: 'a factor' } as const;
+const gain = { type: 'number', default: 1, min: 0, doc: 'scaling factor' } as const;
 const value = (v: number, doc: string) => ({ type: 'number', default: v, doc }) as const;
 
 /** Glorot and Bengio, 2010. */
@@ -59,9 +59,14 @@ const xavier = (doc: string, make: (std: number) => Init): Entry => ({
 const kaiming = (doc: string, make: (std: number) => Init): Entry => ({
   doc,
   parameters: {
-    a: value(0, 'slope of leaky_relu below 0'),
-    mode: { type: 'string', default: 'fan_in', choices: ['fan_in', 'fan_out'], doc: 'which side keeps its variance' },
-    nonlinearity: { type: 'string', default: 'leaky_relu', choices: Object.keys(GAINS), doc: 'what follows' },
+    a: value(0, 'negative slope of leaky_relu'),
+    mode: {
+      type: 'string',
+      default: 'fan_in',
+      choices: ['fan_in', 'fan_out'],
+      doc: 'fan_in keeps the variance in the forward pass, fan_out in the backward pass',
+    },
+    nonlinearity: { type: 'string', default: 'leaky_relu', choices: Object.keys(GAINS), doc: 'activation that follows the layer' },
   },
   make: (args) => (shape) => {
     const f = fans(shape);
@@ -76,27 +81,27 @@ export const INITIALISERS: Readonly<Record<string, Entry>> = {
   zeros: { doc: 'zeros', parameters: {}, make: () => () => ({ kind: 'constant', value: 0 }) },
   ones: { doc: 'ones', parameters: {}, make: () => () => ({ kind: 'constant', value: 1 }) },
   constant: {
-    doc: 'one number everywhere',
-    parameters: { val: { type: 'number', doc: 'the number' } },
+    doc: 'a constant',
+    parameters: { val: { type: 'number', doc: 'the constant' } },
     make: (args) => () => ({ kind: 'constant', value: args['val'] as number }),
   },
   uniform: {
     doc: 'uniform in [a, b)',
-    parameters: { a: value(0, 'the lower end'), b: value(1, 'the upper end') },
+    parameters: { a: value(0, 'lower bound'), b: value(1, 'upper bound') },
     make: (args) => () => ({ kind: 'uniform', low: args['a'] as number, high: args['b'] as number }),
   },
   normal: {
-    doc: 'normal',
+    doc: 'normal distribution',
     parameters: { mean: value(0, 'the mean'), std: { type: 'number', default: 1, min: 0, doc: 'the standard deviation' } },
     make: (args) => () => ({ kind: 'normal', mean: args['mean'] as number, std: args['std'] as number }),
   },
   trunc_normal: {
-    doc: 'normal, with nothing outside of [a, b]',
+    doc: 'normal distribution truncated to [a, b]',
     parameters: {
       mean: value(0, 'the mean'),
       std: { type: 'number', default: 1, min: 1e-12, doc: 'the standard deviation' },
-      a: value(-2, 'the lower end'),
-      b: value(2, 'the upper end'),
+      a: value(-2, 'lower bound'),
+      b: value(2, 'upper bound'),
     },
     make: (args) => () => {
       const [low, high] = [args['a'] as number, args['b'] as number];
@@ -105,12 +110,12 @@ export const INITIALISERS: Readonly<Record<string, Entry>> = {
         : 'the lower end must lie below the upper end';
     },
   },
-  xavier_uniform: xavier('uniform with variance 2 / (fan_in + fan_out)', (std) => symmetric(Math.sqrt(3) * std)),
-  xavier_normal: xavier('normal with variance 2 / (fan_in + fan_out)', normal),
-  kaiming_uniform: kaiming('uniform with variance gain^2 / fan_in', (std) => symmetric(Math.sqrt(3) * std)),
-  kaiming_normal: kaiming('normal with variance gain^2 / fan_in', normal),
+  xavier_uniform: xavier('uniform with variance gain^2 * 2 / (fan_in + fan_out)', (std) => symmetric(Math.sqrt(3) * std)),
+  xavier_normal: xavier('normal with variance gain^2 * 2 / (fan_in + fan_out)', normal),
+  kaiming_uniform: kaiming('uniform with variance gain^2 / fan_in, or fan_out with mode=fan_out', (std) => symmetric(Math.sqrt(3) * std)),
+  kaiming_normal: kaiming('normal with variance gain^2 / fan_in, or fan_out with mode=fan_out', normal),
   orthogonal: {
-    doc: 'rows or columns at right angles',
+    doc: 'a (semi-)orthogonal matrix times gain',
     parameters: { gain },
     make: (args) => (shape) => (fans(shape) ? { kind: 'orthogonal', gain: args['gain'] as number } : NO_FANS),
   },

@@ -46,7 +46,7 @@ function numbers(b: GraphBuilder, name: string, pred: NodeId, target: NodeId, bu
     : problem('NN211', `${name} compares numbers, and the target is ${showType(b.type(target))}`);
 }
 
-const dim = { type: 'int', doc: 'the axis of the classes; that of the loss where it is not said, else the last' } as const;
+const dim = { type: 'int', doc: 'axis of the classes; default: that of the loss, else the last' } as const;
 
 interface Classes {
   /** [..., classes] */
@@ -79,9 +79,9 @@ function classesOf(b: GraphBuilder, name: string, args: AnyArgs, pred: NodeId, t
 
 export const METRICS: Readonly<Record<string, Metric>> = {
   accuracy: {
-    doc: 'share of right answers: the largest of the classes, or of yes and no which side of the threshold: 0 for what a loss takes as logits or scores (bce_with_logits, multilabel_soft_margin, soft_margin, hinge), else 0.5',
+    doc: 'fraction of correct predictions: by argmax over the classes, or for binary targets by the threshold; default threshold: 0 for losses of logits or scores (bce_with_logits, multilabel_soft_margin, soft_margin, hinge), else 0.5',
     better: 'higher',
-    parameters: { threshold: { type: 'number', doc: 'where a number counts as yes' }, dim },
+    parameters: { threshold: { type: 'number', doc: 'predictions above it are positive' }, dim },
     optional: ['threshold', 'dim'],
     build(b, args, pred, target, { undecided, ignored }) {
       const shape = b.shape(pred);
@@ -102,9 +102,9 @@ export const METRICS: Readonly<Record<string, Metric>> = {
     },
   },
   top_k: {
-    doc: 'share of examples whose class is among the k most likely; of equal classes the first ones are',
+    doc: 'fraction of examples whose label is among the k highest scores; ties go to the lower index',
     better: 'higher',
-    parameters: { k: { type: 'int', default: 5, min: 1, doc: 'how many' }, dim },
+    parameters: { k: { type: 'int', default: 5, min: 1, doc: 'number of highest scores' }, dim },
     optional: ['dim'],
     build(b, args, pred, target, { ignored }) {
       const found = classesOf(b, 'top_k', args, pred, target);
@@ -122,19 +122,19 @@ export const METRICS: Readonly<Record<string, Metric>> = {
     },
   },
   mae: {
-    doc: 'the mean of |pred - target|',
+    doc: 'mean absolute error: the mean of |pred - target|',
     better: 'lower',
     parameters: {},
     build: (b, _args, pred, target) => numbers(b, 'mae', pred, target, (d) => mean(b, b.op('abs', d))),
   },
   rmse: {
-    doc: 'the root of the mean of (pred - target)^2',
+    doc: 'root mean squared error: the root of the mean of (pred - target)^2',
     better: 'lower',
     parameters: {},
     build: (b, _args, pred, target) => numbers(b, 'rmse', pred, target, (d) => b.op('sqrt', mean(b, b.op('mul', d, d)))),
   },
   r2: {
-    doc: 'the share of the variance that is explained: 1 is perfect, 0 as good as the mean',
+    doc: 'coefficient of determination: 1 is perfect, 0 is as good as predicting the mean',
     better: 'higher',
     parameters: {},
     build: (b, _args, pred, target) =>
@@ -146,7 +146,7 @@ export const METRICS: Readonly<Record<string, Metric>> = {
       }),
   },
   perplexity: {
-    doc: 'e to the mean cross entropy of the classes',
+    doc: 'exp of the mean cross entropy of the classes',
     better: 'lower',
     parameters: { dim },
     optional: ['dim'],

@@ -7,10 +7,10 @@ interface Schedule {
   readonly value: (n: (name: string) => number, word: (name: string) => string, numbers: (name: string) => readonly number[]) => ScalarExpr;
 }
 
-const warmup = { type: 'int', default: 0, min: 0, doc: 'steps in which the value rises from 0 to its start' } as const;
-const start = { type: 'number', min: 0, doc: 'the value after the warmup' } as const;
-const end = { type: 'number', default: 0, min: 0, doc: 'the value at the end' } as const;
-const steps = { type: 'int', default: 0, min: 0, doc: 'steps until the end, after the warmup; 0 for the whole run' } as const;
+const warmup = { type: 'int', default: 0, min: 0, doc: 'steps of linear warmup from 0 to start' } as const;
+const start = { type: 'number', min: 0, doc: 'value after the warmup' } as const;
+const end = { type: 'number', default: 0, min: 0, doc: 'final value' } as const;
+const steps = { type: 'int', default: 0, min: 0, doc: 'steps from the warmup to the final value, 0 for the whole run' } as const;
 
 /** Adds a linear warmup: in the first `n` steps the value is (step + 1) / n of the peak. */
 function warm(value: ScalarExpr, peak: number, n: number): ScalarExpr {
@@ -33,9 +33,9 @@ const eased = (a: number, b: number, share: ScalarExpr): ScalarExpr => [
 const straight = (a: number, b: number, share: ScalarExpr): ScalarExpr => ['add', a, ['mul', b - a, share]];
 
 const CYCLE = {
-  pct_start: { type: 'number', default: 0.3, min: 0.001, below: 1, doc: 'share of the run until the turn' },
-  anneal_strategy: { type: 'string', default: 'cos', choices: ['cos', 'linear'], doc: 'by half a cosine, or evenly' },
-  three_phase: { type: 'bool', default: false, doc: 'goes back as it came before the last phase' },
+  pct_start: { type: 'number', default: 0.3, min: 0.001, below: 1, doc: 'fraction of the run until base is reached' },
+  anneal_strategy: { type: 'string', default: 'cos', choices: ['cos', 'linear'], doc: 'annealing by a cosine or linearly' },
+  three_phase: { type: 'bool', default: false, doc: 'uses three phases: returns to the initial value before the last phase' },
 } as const satisfies Parameters;
 
 /** One cycle of torch.optim.lr_scheduler.OneCycleLR: first, top, last; with `phases` it is first, top, first, last. */
@@ -83,7 +83,13 @@ export const SCHEDULES: Readonly<Record<string, Schedule>> = {
     value: (n) => warm(['add', n('start'), ['mul', n('end') - n('start'), progress(n)]], n('start'), n('warmup')),
   },
   polynomial: {
-    parameters: { start, end, power: { type: 'number', default: 1, min: 0, doc: 'power of what is left of the run' }, warmup, steps },
+    parameters: {
+      start,
+      end,
+      power: { type: 'number', default: 1, min: 0, doc: 'exponent of the remaining fraction of the run' },
+      warmup,
+      steps,
+    },
     value: (n) => {
       const left: ScalarExpr = ['pow', ['sub', 1, progress(n)], n('power')];
       return warm(['add', n('end'), ['mul', n('start') - n('end'), left]], n('start'), n('warmup'));
@@ -101,8 +107,8 @@ export const SCHEDULES: Readonly<Record<string, Schedule>> = {
     parameters: {
       start,
       T_0: { type: 'int', min: 1, doc: 'steps of the first cycle' },
-      T_mult: { type: 'int', default: 1, min: 1, doc: 'how many times as long as the last each cycle is' },
-      end: { ...end, doc: 'the value at the end of a cycle' },
+      T_mult: { type: 'int', default: 1, min: 1, doc: 'factor by which each cycle is longer than the one before' },
+      end: { ...end, doc: 'value at the end of each cycle' },
       warmup,
     },
     value: (n) => {
@@ -111,7 +117,7 @@ export const SCHEDULES: Readonly<Record<string, Schedule>> = {
     },
   },
   exponential: {
-    parameters: { start, gamma: { type: 'number', min: 0, max: 1, doc: 'factor for each step' }, warmup },
+    parameters: { start, gamma: { type: 'number', min: 0, max: 1, doc: 'factor per step' }, warmup },
     value: (n) => warm(['mul', n('start'), ['pow', n('gamma'), ['sub', 'step', n('warmup')]]], n('start'), n('warmup')),
   },
   step: {
@@ -127,7 +133,7 @@ export const SCHEDULES: Readonly<Record<string, Schedule>> = {
   multi_step: {
     parameters: {
       start,
-      milestones: { type: 'sizes', min: 1, doc: 'the steps at which it changes' },
+      milestones: { type: 'sizes', min: 1, doc: 'steps at which the value changes' },
       gamma: { type: 'number', default: 0.1, min: 0, doc: 'factor of each change' },
       warmup,
     },
@@ -139,17 +145,17 @@ export const SCHEDULES: Readonly<Record<string, Schedule>> = {
   cyclic: {
     // Smith, 2017.
     parameters: {
-      start: { ...start, doc: 'the value at both ends of a cycle' },
-      max: { ...start, doc: 'the value in its middle' },
-      step_size_up: { type: 'int', default: 2000, min: 1, doc: 'steps until the middle' },
-      step_size_down: { type: 'int', default: 0, min: 0, doc: 'steps after it; 0 for as many' },
+      start: { ...start, doc: 'value at both ends of a cycle' },
+      max: { ...start, doc: 'value in the middle of the cycle' },
+      step_size_up: { type: 'int', default: 2000, min: 1, doc: 'steps of the first half of a cycle' },
+      step_size_down: { type: 'int', default: 0, min: 0, doc: 'steps of the second half, 0 for step_size_up' },
       mode: {
         type: 'string',
         default: 'triangular',
         choices: ['triangular', 'triangular2', 'exp_range'],
-        doc: 'each cycle is as high as the last, half as high, or gamma^step times as high',
+        doc: 'amplitude of the cycles: constant, halved in each cycle, or multiplied by gamma^step',
       },
-      gamma: { type: 'number', default: 1, min: 0, doc: 'for exp_range' },
+      gamma: { type: 'number', default: 1, min: 0, doc: 'factor per step for mode=exp_range' },
     },
     value: (n, word) => {
       const up = n('step_size_up');
@@ -166,10 +172,10 @@ export const SCHEDULES: Readonly<Record<string, Schedule>> = {
   one_cycle: {
     // Smith and Topin, 2017; torch.optim.lr_scheduler.OneCycleLR.
     parameters: {
-      start: { ...start, doc: 'the highest value' },
-      pct_start: { ...CYCLE.pct_start, doc: 'share of the run in which it rises' },
-      div_factor: { type: 'number', default: 25, min: 1, doc: 'highest value divided by the first' },
-      final_div_factor: { type: 'number', default: 1e4, min: 1, doc: 'first value divided by the last' },
+      start: { ...start, doc: 'highest value' },
+      pct_start: { ...CYCLE.pct_start, doc: 'fraction of the run in which the value rises' },
+      div_factor: { type: 'number', default: 25, min: 1, doc: 'highest value divided by the initial value' },
+      final_div_factor: { type: 'number', default: 1e4, min: 1, doc: 'initial value divided by the final value' },
       anneal_strategy: CYCLE.anneal_strategy,
       three_phase: CYCLE.three_phase,
     },
@@ -182,8 +188,8 @@ export const SCHEDULES: Readonly<Record<string, Schedule>> = {
   one_cycle_momentum: {
     // What OneCycleLR does with the momentum (or the first beta) while the rate goes the other way.
     parameters: {
-      base: { ...start, default: 0.85, below: 1, doc: 'the lowest value, where the rate is highest' },
-      max: { ...start, default: 0.95, below: 1, doc: 'the first and the last value' },
+      base: { ...start, default: 0.85, below: 1, doc: 'lowest value, where the learning rate is highest' },
+      max: { ...start, default: 0.95, below: 1, doc: 'initial and final value' },
       ...CYCLE,
     },
     value: (n, word) => oneCycle(n, word('anneal_strategy') === 'linear', Boolean(n('three_phase')), [n('max'), n('base'), n('max')]),
@@ -192,13 +198,18 @@ export const SCHEDULES: Readonly<Record<string, Schedule>> = {
 
 /** `lr=plateau(0.1, patience=5)`, like PyTorch's ReduceLROnPlateau. It is not a function of the step, so it is not in the table above. */
 export const PLATEAU = {
-  start: { ...start, doc: 'the value before it is lowered' },
-  factor: { type: 'number', default: 0.1, min: 0, below: 1, doc: 'factor of each lowering' },
-  patience: { type: 'int', default: 10, min: 0, doc: 'epochs without a better loss that are let pass' },
-  threshold: { type: 'number', default: 1e-4, min: 0, doc: 'by how much a loss is better' },
-  threshold_mode: { type: 'string', default: 'rel', choices: ['rel', 'abs'], doc: 'relative to the best loss, or as it is' },
-  cooldown: { type: 'int', default: 0, min: 0, doc: 'epochs after a lowering in which none counts' },
-  min_lr: { type: 'number', default: 0, min: 0, doc: 'the lowest value' },
-  eps: { type: 'number', default: 1e-8, min: 0, doc: 'least change that is made' },
-  every: { type: 'int', default: 0, min: 0, doc: 'steps that count as an epoch; 0 for an epoch itself' },
+  start: { ...start, doc: 'initial value' },
+  factor: { type: 'number', default: 0.1, min: 0, below: 1, doc: 'factor of each reduction' },
+  patience: { type: 'int', default: 10, min: 0, doc: 'epochs without improvement that are tolerated' },
+  threshold: { type: 'number', default: 1e-4, min: 0, doc: 'smallest improvement of the loss that counts' },
+  threshold_mode: {
+    type: 'string',
+    default: 'rel',
+    choices: ['rel', 'abs'],
+    doc: 'whether threshold is relative to the best loss or absolute',
+  },
+  cooldown: { type: 'int', default: 0, min: 0, doc: 'epochs to wait after a reduction' },
+  min_lr: { type: 'number', default: 0, min: 0, doc: 'lower bound of the value' },
+  eps: { type: 'number', default: 1e-8, min: 0, doc: 'smaller reductions than this are skipped' },
+  every: { type: 'int', default: 0, min: 0, doc: 'steps that count as an epoch, 0 for a real epoch' },
 } as const satisfies Parameters;

@@ -2,27 +2,31 @@ import type { Parameters } from './arguments.ts';
 
 /** Settings of `data "FILE" ...`. Each input and `y` are settings too: the columns or tensors to read. */
 export const DATA_SETTINGS = {
-  normalize: { type: 'bool', default: false, doc: 'gives every input a mean of 0 and a deviation of 1; the model keeps both numbers' },
-  split: { type: 'number', default: 1, min: 0.001, max: 1, doc: 'share of the examples to train on; the rest is held out' },
-  tokens: { type: 'string', choices: ['chars', 'bytes'], doc: 'text: what one token is' },
-  context: { type: 'int', min: 1, doc: 'text: tokens in one example' },
+  normalize: {
+    type: 'bool',
+    default: false,
+    doc: 'standardises every input to mean 0 and standard deviation 1; the model stores both numbers',
+  },
+  split: { type: 'number', default: 1, min: 0.001, max: 1, doc: 'fraction of the examples to train on; the rest is held out' },
+  tokens: { type: 'string', choices: ['chars', 'bytes'], doc: 'for text: whether a token is a character or a byte' },
+  context: { type: 'int', min: 1, doc: 'for text: number of tokens in one example' },
 } as const satisfies Parameters;
 
 /** Settings of `data n=100 { x = ...; y = ... }`. */
 export const DRAW_SETTINGS = {
-  n: { type: 'int', min: 1, doc: 'how many examples' },
-  seed: { type: 'int', min: 0, max: 0x7fffffff, doc: "of the random numbers; the run's own where it is not said" },
+  n: { type: 'int', min: 1, doc: 'number of examples' },
+  seed: { type: 'int', min: 0, max: 0x7fffffff, doc: 'seed of the random numbers; default: the seed of the run' },
   normalize: DATA_SETTINGS.normalize,
   split: DATA_SETTINGS.split,
 } as const satisfies Parameters;
 
 /** Settings of `train ...`. */
 export const TRAIN_SETTINGS = {
-  epochs: { type: 'int', min: 1, doc: 'how often the data is gone through' },
-  steps: { type: 'int', min: 1, doc: 'how many updates are made, instead of epochs' },
-  batch: { type: 'int', min: 1, doc: 'examples in one update; all of them where it is not said' },
+  epochs: { type: 'int', min: 1, doc: 'number of passes over the data' },
+  steps: { type: 'int', min: 1, doc: 'number of updates, instead of epochs' },
+  batch: { type: 'int', min: 1, doc: 'batch size: examples in one update; default: all' },
   shuffle: { type: 'bool', default: false, doc: 'a new random order in every epoch' },
-  seed: { type: 'int', default: 0, min: 0, max: 0x7fffffff, doc: 'of initial weights, dropout and order' },
+  seed: { type: 'int', default: 0, min: 0, max: 0x7fffffff, doc: 'seed of the initial weights, dropout and shuffling' },
 } as const satisfies Parameters;
 
 /** The default if a program gives neither epochs nor steps. */

@@ -9,7 +9,7 @@ import { each, listLength, sizes, type Axes } from './windows.ts';
 
 /** Pooling into a given number of bins: floor(i n / m) to ceil((i + 1) n / m), as in PyTorch. */
 
-const output_size = { ...sizes('places that flow out; None leaves an axis as it is'), min: -1, none: -1 } as const;
+const output_size = { ...sizes('output size; None keeps the size of an axis'), min: -1, none: -1 } as const;
 
 /** The output sizes, or why they are impossible. */
 function outputOf(cx: LayerContext, given: number | readonly number[], shape: Shape, axes: Axes): number[] | Problem {
@@ -39,7 +39,7 @@ function binMeans(b: GraphBuilder, n: number, m: number): NodeId {
 
 const average = (axes: Axes): Layer =>
   layer({
-    doc: 'means of as many bins as the result has places',
+    doc: 'average pooling to a given output size',
     torch: `torch.nn.AdaptiveAvgPool${axes}d`,
     shape: '[B, channels, places...] -> [B, channels, output_size...]',
     parameters: { output_size },
@@ -91,12 +91,12 @@ function bins(b: GraphBuilder, x: NodeId, axis: number, m: number, filling: numb
 
 const maximal = (axes: Axes): Layer =>
   layer({
-    doc: 'the largest values of as many bins as the result has places; ties share the gradient',
+    doc: 'max pooling to a given output size; ties share the gradient',
     torch: `torch.nn.AdaptiveMaxPool${axes}d`,
     shape: '[B, channels, places...] -> [B, channels, output_size...]',
     parameters: {
       output_size,
-      return_indices: { type: 'bool', default: false, doc: 'gives the places of the values too, counted through all places of a channel' },
+      return_indices: { type: 'bool', default: false, doc: 'also returns the index of each maximum in its flattened channel' },
     },
     build(cx, args, x) {
       const { b } = cx;

@@ -139,11 +139,15 @@ export const dropping = (cx: LayerContext, p: number): Pick<Attending, 'drop'> =
 /** The masks that are given. */
 export const masksOf = (...given: readonly (NodeId | undefined)[]): NodeId[] => given.filter((m) => m !== undefined);
 
-const causal = { type: 'bool', default: false, doc: 'no place sees what comes after it' } as const;
-const kv_heads = { type: 'int', min: 1, doc: 'heads of keys and values; as many as heads where it is not said' } as const;
+const causal = {
+  type: 'bool',
+  default: false,
+  doc: 'applies a causal mask: each position attends only to itself and earlier positions',
+} as const;
+const kv_heads = { type: 'int', min: 1, doc: 'number of key/value heads; default: heads' } as const;
 
 export const attention = layer({
-  doc: 'scaled dot-product attention in equal heads; mask is [T, S], [B, T, S] or [B, heads, T, S]: numbers are added, truth values say what may be seen',
+  doc: 'scaled dot-product attention with several heads; mask is [T, S], [B, T, S] or [B, heads, T, S]: a float mask is added to the scores, a boolean mask is true where attention is allowed',
   torch: 'torch.nn.functional.scaled_dot_product_attention',
   shape: '[B, T, d], [B, S, d], [B, S, d] -> [B, T, d]',
   anyType: true,
@@ -153,8 +157,8 @@ export const attention = layer({
     heads: { type: 'int', default: 1, min: 1, doc: 'number of heads' },
     causal,
     kv_heads,
-    dropout: { type: 'number', default: 0, min: 0, below: 1, doc: 'the probability of zero for each weight, while training' },
-    scale: { type: 'number', doc: 'what scores are multiplied with; 1/sqrt(d/heads) where it is not said' },
+    dropout: { type: 'number', default: 0, min: 0, below: 1, doc: 'dropout probability of the attention weights, while training' },
+    scale: { type: 'number', doc: 'scale factor of the scores; default: 1/sqrt(d/heads)' },
   },
   optional: ['kv_heads', 'scale'],
   build(cx, args, q, k = q, v = q) {

@@ -7,8 +7,8 @@ import { problem, type Problem } from './layer.ts';
 /** The `dim` arguments of functions, and the axes they mean. */
 
 /** All axes, one, or several. */
-export const dim = { type: 'sizes', doc: 'the axis or a list of axes; all where it is not said' } as const;
-export const keepdim = { type: 'bool', default: false, doc: 'keeps the axis with extent 1' } as const;
+export const dim = { type: 'sizes', doc: 'axis or list of axes; default: all' } as const;
+export const keepdim = { type: 'bool', default: false, doc: 'keeps reduced axes with size 1' } as const;
 
 /** The axes that `dim` names. */
 export function axesOf(b: GraphBuilder, x: NodeId, given: number | readonly number[] | undefined): number[] | Problem {

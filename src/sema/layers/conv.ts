@@ -9,14 +9,14 @@ import { eachOf, listLength, overlap, PLACES, sizes, type Axes } from './windows
 /** Convolutions as contractions of sliding windows with a kernel; initial weights as in torch.nn.ConvNd. */
 
 const COMMON = {
-  in_channels: { type: 'int', min: 1, doc: 'channels that flow in (axis 1)' },
-  out_channels: { type: 'int', min: 1, doc: 'channels that flow out' },
-  kernel_size: sizes('the window'),
-  stride: sizes('steps between windows', 1),
+  in_channels: { type: 'int', min: 1, doc: 'number of input channels (axis 1)' },
+  out_channels: { type: 'int', min: 1, doc: 'number of output channels' },
+  kernel_size: sizes('size of the kernel'),
+  stride: sizes('stride of the kernel', 1),
 } as const;
-const dilation = sizes('steps inside of the window', 1);
-const groups = { type: 'int', default: 1, min: 1, doc: 'groups of channels that do not see one another' } as const;
-const bias = { type: 'bool', default: true, doc: 'adds a trainable number to each channel' } as const;
+const dilation = sizes('spacing between the elements of the kernel', 1);
+const groups = { type: 'int', default: 1, min: 1, doc: 'number of groups of channels that are convolved separately' } as const;
+const bias = { type: 'bool', default: true, doc: 'adds a trainable bias to each output channel' } as const;
 
 interface Channels {
   readonly in_channels: number;
@@ -46,7 +46,7 @@ function withBias(cx: LayerContext, y: NodeId, channels: number, bound: number):
 
 const convolution = (axes: Axes): Layer =>
   layer({
-    doc: `slides a trained window over the last ${axes === 1 ? 'axis' : `${axes} axes`}`,
+    doc: `convolution with a trainable kernel over the last ${axes === 1 ? 'axis' : `${axes} axes`}`,
     torch: `torch.nn.Conv${axes}d`,
     shape: `[B, in, ${PLACES[axes]}] -> [B, out, ...]`,
     parameters: {
@@ -59,7 +59,7 @@ const convolution = (axes: Axes): Layer =>
         type: 'string',
         default: 'zeros',
         choices: ['zeros', 'reflect', 'replicate', 'circular'],
-        doc: 'what stands there: zeros, the mirror image, the outermost again, or the other end',
+        doc: 'what the padding holds: zeros, the reflected input, repeated edge values, or the input wrapped around',
       },
     },
     build(cx, args, x) {
@@ -89,13 +89,13 @@ export const Conv3d = convolution(3);
 
 const transposed = (axes: Axes): Layer =>
   layer({
-    doc: 'the adjoint of a convolution: puts a trained window at every place and adds what overlaps',
+    doc: 'transposed convolution: each input position adds its value times a trainable kernel to the output',
     torch: `torch.nn.ConvTranspose${axes}d`,
     shape: `[B, in, ${PLACES[axes]}] -> [B, out, ...]`,
     parameters: {
       ...COMMON,
-      padding: sizes('places that are cut off around', 0),
-      output_padding: sizes('places more at the end', 0),
+      padding: sizes('positions cropped from both ends of the output', 0),
+      output_padding: sizes('positions added at the end of the output', 0),
       groups,
       bias,
       dilation,

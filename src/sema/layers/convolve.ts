@@ -7,16 +7,16 @@ import { eachOf, listLength, sizes, surround, type Axes } from './windows.ts';
 
 const convolution = (axes: Axes): Layer =>
   layer({
-    doc: `slides a window over the last ${axes === 1 ? 'axis' : `${axes} axes`}; weight is [out, in/groups, window], bias=b adds a number to each channel`,
+    doc: `convolution over the last ${axes === 1 ? 'axis' : `${axes} axes`}; weight is [out, in/groups, kernel], bias=b adds a bias to each output channel`,
     torch: `torch.nn.functional.conv${axes}d`,
     shape: `[B, in, places], [out, in/groups, window] -> [B, out, places]`,
     inputs: ['x', 'weight'],
     named: ['bias'],
     parameters: {
-      stride: sizes('steps between windows', 1),
+      stride: sizes('stride of the kernel', 1),
       padding,
-      dilation: sizes('steps inside of the window', 1),
-      groups: { type: 'int', default: 1, min: 1, doc: 'groups of channels that do not see one another' },
+      dilation: sizes('spacing between the elements of the kernel', 1),
+      groups: { type: 'int', default: 1, min: 1, doc: 'number of groups of channels that are convolved separately' },
     },
     build(cx, args, x, w = x) {
       const { b, named } = cx;

@@ -38,7 +38,7 @@ export const padding = {
   default: 0,
   min: 0,
   choices: ['same', 'valid'],
-  doc: 'places around; same keeps the size, valid is 0',
+  doc: 'padding at both ends; same keeps the size, valid is no padding',
 } as const;
 
 /** Padding before and after each axis. `same` keeps the size; if the padding is odd, the extra element goes at the end, as in PyTorch. */

@@ -42,10 +42,10 @@ function ofMatrix(b: GraphBuilder, x: NodeId, k: number, dim1: number, dim2: num
   return b.sum(b.op('select', hit, square, b.like(0, square)), [rest.length + 1]);
 }
 
-const which = { type: 'int', default: 0, doc: 'which diagonal; positive ones lie above' } as const;
+const which = { type: 'int', default: 0, doc: 'which diagonal: 0 is the main one, positive ones lie above it' } as const;
 
 export const diag = layer({
-  doc: 'a vector on the diagonal of a matrix, or the diagonal of a matrix',
+  doc: 'a diagonal matrix from a vector, or the diagonal of a matrix',
   torch: 'torch.diag',
   shape: '[n] -> [n, n], or [n, m] -> [min(n, m)]',
   parameters: { diagonal: which },
@@ -59,7 +59,7 @@ export const diag = layer({
 });
 
 export const diagonal = layer({
-  doc: 'the diagonals of matrices',
+  doc: 'the diagonal of each matrix',
   torch: 'torch.diagonal(dim1=-2, dim2=-1)',
   shape: '[..., n, m] -> [..., min(n, m)]',
   parameters: {
@@ -71,7 +71,7 @@ export const diagonal = layer({
 });
 
 export const diag_embed = layer({
-  doc: 'vectors on the diagonals of matrices',
+  doc: 'a diagonal matrix from each vector of the last axis',
   torch: 'torch.diag_embed',
   shape: '[..., n] -> [..., n, n]',
   parameters: { offset: which },

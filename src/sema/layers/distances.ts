@@ -7,15 +7,15 @@ import { layer, problem } from './layer.ts';
 
 /** Norms and distances of vectors, as functions. */
 
-const p = { type: 'order', default: 2, min: 0, doc: 'the order of the norm; inf takes the largest' } as const;
+const p = { type: 'order', default: 2, min: 0, doc: 'order of the norm; inf for the maximum norm' } as const;
 
 export const normalize = layer({
-  doc: 'x / max(|x|, eps) along an axis',
+  doc: 'x / max(|x|, eps) along an axis: vectors of norm 1',
   torch: 'torch.nn.functional.normalize',
   parameters: {
     p,
     dim: { type: 'int', default: 1, doc: 'the axis' },
-    eps: { type: 'number', default: 1e-12, min: 0, doc: 'the least that is divided by' },
+    eps: { type: 'number', default: 1e-12, min: 0, doc: 'lower bound of the norm' },
   },
   keepsShape: true,
   build({ b }, args, x) {
@@ -29,13 +29,13 @@ export const normalize = layer({
 });
 
 export const cosine_similarity = layer({
-  doc: 'a . b / (|a| |b|) along an axis',
+  doc: 'cosine similarity a . b / (|a| |b|) along an axis',
   torch: 'torch.nn.functional.cosine_similarity',
   shape: '[..., n, ...], [..., n, ...] -> [..., ...]',
   inputs: ['a', 'b'],
   parameters: {
-    dim: { type: 'int', default: -1, doc: 'the axis; PyTorch takes axis 1 where it is not said' },
-    eps: { type: 'number', default: 1e-8, min: 0, doc: 'the least norm that is divided by' },
+    dim: { type: 'int', default: -1, doc: 'the axis; in PyTorch the default is 1' },
+    eps: { type: 'number', default: 1e-8, min: 0, doc: 'lower bound of each norm' },
   },
   build({ b }, { dim, eps }, x, y = x) {
     const aligned = align(b, [x, y]);
@@ -48,14 +48,14 @@ export const cosine_similarity = layer({
 });
 
 export const pairwise_distance = layer({
-  doc: 'the norm of a - b along the last axis',
+  doc: 'the p-norm of a - b along the last axis',
   torch: 'torch.nn.PairwiseDistance',
   shape: '[..., n], [..., n] -> [...]',
   inputs: ['a', 'b'],
   parameters: {
     p,
-    eps: { type: 'number', default: 1e-6, doc: 'added to differences' },
-    keepdim: { type: 'bool', default: false, doc: 'keeps the axis with extent 1' },
+    eps: { type: 'number', default: 1e-6, doc: 'added to each difference' },
+    keepdim: { type: 'bool', default: false, doc: 'keeps the reduced axis with size 1' },
   },
   build({ b }, args, x, y = x) {
     const aligned = align(b, [x, y]);
@@ -68,7 +68,7 @@ export const pairwise_distance = layer({
 });
 
 export const cdist = layer({
-  doc: 'the distances of every row of a and every row of b',
+  doc: 'the distance between every row of a and every row of b',
   torch: 'torch.cdist',
   shape: '[..., n, k], [..., m, k] -> [..., n, m]',
   inputs: ['a', 'b'],

@@ -6,7 +6,7 @@ import { PLACES, type Axes } from './windows.ts';
 
 /** Dropout layers: random while training, the identity otherwise. */
 
-const p = { type: 'number', default: 0.5, min: 0, below: 1, doc: 'the probability of being dropped' } as const;
+const p = { type: 'number', default: 0.5, min: 0, below: 1, doc: 'dropout probability' } as const;
 
 /**
  * Which elements of x are kept; the axes from `shared` on share one draw. The mask is a function of (seed, step, element) and never stored.
@@ -66,7 +66,7 @@ function dropToFloor(b: GraphBuilder, x: NodeId, keep: NodeId, p: number): NodeI
 }
 
 export const AlphaDropout = layer({
-  doc: 'sets elements to the lowest value of selu at random while training; mean 0 and variance 1 stay',
+  doc: 'dropout for selu: sets random elements to its lower limit while training, and keeps mean 0 and variance 1',
   torch: 'torch.nn.AlphaDropout',
   parameters: { p },
   keepsShape: true,
@@ -77,7 +77,7 @@ const noChannels = (cx: LayerContext, x: NodeId): Problem | undefined =>
   cx.b.shape(x).length >= 2 ? undefined : problem('NN203', `${cx.text} takes [B, channels, ...], and ${showShape(cx.b.shape(x))} flows in`);
 
 export const FeatureAlphaDropout = layer({
-  doc: 'sets whole channels to the lowest value of selu at random while training',
+  doc: 'AlphaDropout of whole channels while training',
   torch: 'torch.nn.FeatureAlphaDropout',
   shape: '[B, channels, ...], which stays',
   parameters: { p },

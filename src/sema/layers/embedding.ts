@@ -8,10 +8,10 @@ import { layer, problem, type LayerContext, type Problem } from './layer.ts';
 /** Embeddings: tables with a row for each index. */
 
 const COMMON = {
-  num_embeddings: { type: 'int', min: 1, doc: 'rows of the table' },
-  embedding_dim: { type: 'int', min: 1, doc: 'size of a row' },
+  num_embeddings: { type: 'int', min: 1, doc: 'number of rows of the table' },
+  embedding_dim: { type: 'int', min: 1, doc: 'size of each embedding vector' },
 } as const;
-const padding_idx = { type: 'int', doc: 'the index that stands for nothing: its row starts at zero and is not trained' } as const;
+const padding_idx = { type: 'int', doc: 'index of the padding: its row starts at zero and is not trained' } as const;
 
 interface Given {
   readonly num_embeddings: number;
@@ -47,7 +47,7 @@ function wide(b: GraphBuilder, mask: NodeId, rows: NodeId): NodeId {
 
 export const Embedding = layer({
   anyType: true,
-  doc: 'a row of a table for each index',
+  doc: 'looks up the trainable vector of each index',
   torch: 'torch.nn.Embedding',
   shape: 'int [...] -> [..., embedding_dim]',
   parameters: { ...COMMON, padding_idx },
@@ -64,14 +64,19 @@ export const Embedding = layer({
 
 export const EmbeddingBag = layer({
   anyType: true,
-  doc: 'joins the rows of a table that the indices of the last axis name; padding does not count, and what is empty is 0',
+  doc: 'sum, mean or maximum of the embeddings of the indices on the last axis; padding is skipped, and a bag of padding alone gives 0',
   torch: 'torch.nn.EmbeddingBag',
   shape: 'int [..., n] -> [..., embedding_dim]',
   named: ['per_sample_weights'],
   parameters: {
     ...COMMON,
-    mode: { type: 'string', default: 'mean', choices: ['sum', 'mean', 'max'], doc: 'how they are joined; ties of max share the gradient' },
-    padding_idx: { ...padding_idx, doc: 'the index that stands for nothing: its row starts at zero, is not trained, and does not count' },
+    mode: {
+      type: 'string',
+      default: 'mean',
+      choices: ['sum', 'mean', 'max'],
+      doc: 'how embeddings are combined; ties of max share the gradient',
+    },
+    padding_idx: { ...padding_idx, doc: 'index of the padding: its row starts at zero, is not trained, and is skipped' },
   },
   optional: ['padding_idx'],
   assume: ({ embedding_dim }, shape: Shape) => [...(shape.length ? shape.slice(0, -1) : [BATCH]), embedding_dim],

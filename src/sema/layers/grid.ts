@@ -10,16 +10,16 @@ import { layer, problem } from './layer.ts';
 const align_corners = {
   type: 'bool',
   default: false,
-  doc: '-1 and 1 are the middles of the outermost pixels, not their borders',
+  doc: '-1 and 1 are the centres of the corner pixels, not their outer edges',
 } as const;
 
 export const affine_grid = layer({
-  doc: 'the places that an affine map of each example gives to the pixels of an image: for grid_sample',
+  doc: 'sampling grid for grid_sample, from an affine matrix for each example',
   torch: 'torch.nn.functional.affine_grid',
   shape: '[B, 2, 3] -> [B, height, width, 2]',
   inputs: ['theta'],
   parameters: {
-    size: { type: 'sizes', min: 1, doc: 'the image: [channels, height, width] or [height, width]' },
+    size: { type: 'sizes', min: 1, doc: 'size of the output image: [channels, height, width] or [height, width]' },
     align_corners,
   },
   build({ b }, args, theta) {
@@ -109,17 +109,22 @@ function bilinear(b: GraphBuilder, image: Image, x: NodeId, y: NodeId): NodeId {
 }
 
 export const grid_sample = layer({
-  doc: 'the pixels of an image at the places of a grid, whose x and y go from -1 to 1',
+  doc: 'samples an image at the (x, y) coordinates of a grid, which go from -1 to 1',
   torch: 'torch.nn.functional.grid_sample',
   shape: '[B, channels, height, width], [B, h, w, 2] -> [B, channels, h, w]',
   inputs: ['x', 'grid'],
   parameters: {
-    mode: { type: 'string', default: 'bilinear', choices: ['bilinear', 'nearest'], doc: 'between four pixels, or the nearest one' },
+    mode: {
+      type: 'string',
+      default: 'bilinear',
+      choices: ['bilinear', 'nearest'],
+      doc: 'interpolation: bilinear between four pixels, or the nearest pixel',
+    },
     padding_mode: {
       type: 'string',
       default: 'zeros',
       choices: ['zeros', 'border', 'reflection'],
-      doc: 'what lies outside: zeros, the outermost pixels, or the mirror image',
+      doc: 'values outside the image: zeros, the border pixels, or the reflected image',
     },
     align_corners,
   },

@@ -9,10 +9,10 @@ import { layer, problem } from './layer.ts';
 
 export const one_hot = layer({
   anyType: true,
-  doc: '1 at the place of the label, else 0',
+  doc: 'one-hot encoding: 1 at the index of the label, else 0',
   torch: 'torch.nn.functional.one_hot',
   shape: 'int [...] -> [..., num_classes]',
-  parameters: { num_classes: { type: 'int', min: 1, doc: 'how many labels there are' } },
+  parameters: { num_classes: { type: 'int', min: 1, doc: 'number of classes' } },
   build({ b, text }, args, x) {
     if (b.type(x).dtype !== 'i32')
       return problem('NN204', `${text} takes labels, and numbers flow in`, 'declare them as int: input t: int[]');
@@ -24,7 +24,7 @@ const dim = { type: 'int', doc: 'the axis' } as const;
 
 export const gather = layer({
   anyType: true,
-  doc: 'out[i][j] = x[index[i][j]][j] for axis 0, and so on: work grows with the axis',
+  doc: 'out[i][j] = x[index[i][j]][j] for dim=0, and likewise for other axes; the work grows with the size of the axis',
   torch: 'torch.gather',
   shape: '[..., n, ...], int [..., k, ...] -> [..., k, ...]',
   inputs: ['x', 'index'],
@@ -48,7 +48,7 @@ export const gather = layer({
 
 export const index_select = layer({
   anyType: true,
-  doc: 'the places of an axis that index names',
+  doc: 'the elements of x at the given indices of an axis',
   torch: 'torch.index_select',
   shape: '[..., n, ...], int [k] -> [..., k, ...]',
   inputs: ['x', 'index'],
@@ -67,7 +67,7 @@ export const index_select = layer({
 
 export const arange = layer({
   anyType: true,
-  doc: 'the places 0, 1, 2 ... of an axis, in the shape of x',
+  doc: 'the indices 0, 1, 2, ... along an axis, in the shape of x',
   torch: 'torch.arange',
   shape: '[..., n, ...] -> int [..., n, ...]',
   parameters: { dim: { ...dim, default: -1 } },
@@ -82,7 +82,7 @@ export const arange = layer({
 const filled = (name: string, value: number) =>
   layer({
     anyType: true,
-    doc: `${value} in the shape of x`,
+    doc: `a tensor of the shape of x, filled with ${value}`,
     torch: `torch.${name}`,
     parameters: {},
     build: ({ b }, _args, x) => b.full(value, { dtype: 'f32', shape: b.shape(at([x], 0)) }),

@@ -25,12 +25,12 @@ function knownAxis(shape: Shape, given: number): readonly [number, number] | Pro
 
 export const flatten = layer({
   anyType: true,
-  doc: 'joins axes to one',
+  doc: 'flattens a range of axes into one',
   torch: 'torch.nn.Flatten',
   shape: '[B, a, b, ...] -> [B, a*b*...]',
   parameters: {
-    start_dim: { type: 'int', default: 1, doc: 'the first axis to join; the batch is axis 0' },
-    end_dim: { type: 'int', default: -1, doc: 'the last axis to join' },
+    start_dim: { type: 'int', default: 1, doc: 'first axis to flatten; the batch is axis 0' },
+    end_dim: { type: 'int', default: -1, doc: 'last axis to flatten' },
   },
   build(cx, { start_dim, end_dim }, x) {
     const shape = cx.b.shape(x);
@@ -45,10 +45,10 @@ export const flatten = layer({
 
 export const unflatten = layer({
   anyType: true,
-  doc: 'takes an axis apart into several',
+  doc: 'splits an axis into several',
   torch: 'torch.nn.Unflatten',
   shape: '[..., a*b, ...] -> [..., a, b, ...]',
-  parameters: { dim: dim(), sizes: { type: 'sizes', min: -1, doc: 'the extents that it becomes, of which one may be -1' } },
+  parameters: { dim: dim(), sizes: { type: 'sizes', min: -1, doc: 'sizes of the new axes; one may be -1 (inferred)' } },
   build({ b }, args, x) {
     const shape = b.shape(x);
     const found = knownAxis(shape, args.dim);
@@ -65,10 +65,10 @@ export const unflatten = layer({
 
 export const reshape = layer({
   anyType: true,
-  doc: 'the same numbers in another shape; the batch stays in front, and one extent may be -1',
+  doc: 'the same elements in another shape; the batch axis stays',
   torch: 'torch.reshape',
   shape: '[B, ...] -> [B, shape...]',
-  parameters: { shape: { type: 'sizes', min: -1, doc: 'the shape of one example' } },
+  parameters: { shape: { type: 'sizes', min: -1, doc: 'shape of one example, without the batch; one size may be -1 (inferred)' } },
   build({ b }, args, x) {
     const whole = b.shape(x);
     // Without a batch, `shape` covers the whole tensor.
@@ -87,10 +87,10 @@ export const reshape = layer({
 
 export const transpose = layer({
   anyType: true,
-  doc: 'exchanges two axes',
+  doc: 'swaps two axes',
   torch: 'torch.transpose',
   shape: '[..., a, b] -> [..., b, a]',
-  parameters: { dim0: { type: 'int', default: -2, doc: 'one axis' }, dim1: { type: 'int', default: -1, doc: 'the other' } },
+  parameters: { dim0: { type: 'int', default: -2, doc: 'first axis' }, dim1: { type: 'int', default: -1, doc: 'second axis' } },
   build({ b }, args, x) {
     const rank = b.shape(x).length;
     const [p, q] = [f.axisOf(args.dim0, rank), f.axisOf(args.dim1, rank)];
@@ -104,10 +104,10 @@ export const transpose = layer({
 
 export const permute = layer({
   anyType: true,
-  doc: 'puts the axes into another order',
+  doc: 'reorders the axes',
   torch: 'torch.permute',
   shape: '[a, b, c] -> [c, a, b], and so on',
-  parameters: { dims: { type: 'sizes', doc: 'for each axis of the result the axis that it was' } },
+  parameters: { dims: { type: 'sizes', doc: 'for each axis of the result, the axis of x that it comes from' } },
   build({ b }, args, x) {
     const rank = b.shape(x).length;
     const perm = [args.dims].flat().map((d) => f.axisOf(d, rank));
@@ -119,7 +119,7 @@ export const permute = layer({
 
 export const squeeze = layer({
   anyType: true,
-  doc: 'takes an axis of extent 1 away',
+  doc: 'removes an axis of size 1',
   torch: 'torch.squeeze',
   shape: '[..., 1, ...] -> [..., ...]',
   parameters: { dim: dim(-1) },
@@ -137,7 +137,7 @@ export const squeeze = layer({
 
 export const unsqueeze = layer({
   anyType: true,
-  doc: 'puts an axis of extent 1 in',
+  doc: 'inserts an axis of size 1',
   torch: 'torch.unsqueeze',
   shape: '[..., ...] -> [..., 1, ...]',
   parameters: { dim: dim(-1) },
@@ -160,11 +160,11 @@ function expanded(b: GraphBuilder, x: NodeId, wanted: Shape): NodeId | Problem {
 
 export const expand = layer({
   anyType: true,
-  doc: 'repeats axes of extent 1; the batch stays in front, and with like=x comes from there',
+  doc: 'broadcasts axes of size 1; the batch axis stays, or is that of x with like=x',
   torch: 'torch.Tensor.expand',
   shape: '[B, 1, b] -> [B, a, b], and so on',
   named: ['like'],
-  parameters: { shape: { type: 'sizes', min: 1, doc: 'the shape of one example' } },
+  parameters: { shape: { type: 'sizes', min: 1, doc: 'shape of one example, without the batch' } },
   build({ b, named }, args, x) {
     const { like } = named;
     const [batch] = b.shape(like ?? x);
@@ -175,7 +175,7 @@ export const expand = layer({
 
 export const expand_as = layer({
   anyType: true,
-  doc: 'a in the shape of b, its batch included',
+  doc: 'broadcasts a to the shape of b, including the batch',
   torch: 'torch.Tensor.expand_as',
   shape: '[..., 1, ...], [..., n, ...] -> [..., n, ...]',
   inputs: ['a', 'b'],
@@ -185,10 +185,10 @@ export const expand_as = layer({
 
 export const split = layer({
   anyType: true,
-  doc: 'equal parts along an axis, as several values',
+  doc: 'splits an axis into equal parts, as several values',
   torch: 'torch.chunk',
   shape: '[..., n, ...] -> parts times [..., n/parts, ...]',
-  parameters: { parts: { type: 'int', min: 1, doc: 'how many' }, dim: dim(-1) },
+  parameters: { parts: { type: 'int', min: 1, doc: 'number of parts' }, dim: dim(-1) },
   build({ b, text }, args, x) {
     const shape = b.shape(x);
     const axis = f.axisOf(args.dim, shape.length);
@@ -202,7 +202,7 @@ export const split = layer({
 
 export const concat = layer({
   anyType: true,
-  doc: 'joins values along an axis',
+  doc: 'concatenates tensors along an axis',
   torch: 'torch.cat',
   shape: '[..., a, ...], [..., b, ...] -> [..., a+b, ...]',
   inputs: 'many',
@@ -221,7 +221,7 @@ export const concat = layer({
 
 export const stack = layer({
   anyType: true,
-  doc: 'joins values of one shape along a new axis',
+  doc: 'stacks tensors of the same shape along a new axis',
   torch: 'torch.stack',
   shape: 'n times [..., ...] -> [..., n, ...]',
   inputs: 'many',
@@ -239,9 +239,9 @@ export const stack = layer({
 
 export const roll = layer({
   anyType: true,
-  doc: 'moves along an axis; what leaves at the end comes in at the start',
+  doc: 'shifts elements along an axis; those shifted past the end reappear at the start',
   torch: 'torch.roll',
-  parameters: { shifts: { type: 'int', doc: 'places' }, dim: dim(-1) },
+  parameters: { shifts: { type: 'int', doc: 'number of positions to shift by' }, dim: dim(-1) },
   keepsShape: true,
   build({ b }, args, x) {
     const found = knownAxis(b.shape(x), args.dim);
@@ -266,7 +266,7 @@ export function take(b: GraphBuilder, x: NodeId, axis: number, index: NodeId): N
 
 export const flip = layer({
   anyType: true,
-  doc: 'the other way round along an axis',
+  doc: 'reverses the order of elements along an axis',
   torch: 'torch.flip',
   parameters: { dim: dim(-1) },
   keepsShape: true,
@@ -283,7 +283,9 @@ const triangle = (doc: string, torch: string, lower: boolean): Layer =>
   layer({
     doc,
     torch,
-    parameters: { diagonal: { type: 'int', default: 0, doc: 'which diagonal; positive ones lie above' } },
+    parameters: {
+      diagonal: { type: 'int', default: 0, doc: 'diagonal that bounds the triangle: 0 is the main one, positive ones lie above it' },
+    },
     keepsShape: true,
     build({ b }, args, x) {
       const shape = b.shape(x);
@@ -294,5 +296,5 @@ const triangle = (doc: string, torch: string, lower: boolean): Layer =>
       return b.op('select', lower ? b.op('le', column, limit) : b.op('le', limit, column), x, b.like(0, x));
     },
   });
-export const tril = triangle('the lower triangle; 0 elsewhere', 'torch.tril', true);
-export const triu = triangle('the upper triangle; 0 elsewhere', 'torch.triu', false);
+export const tril = triangle('the lower triangle of each matrix; 0 elsewhere', 'torch.tril', true);
+export const triu = triangle('the upper triangle of each matrix; 0 elsewhere', 'torch.triu', false);

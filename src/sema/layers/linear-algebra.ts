@@ -27,7 +27,7 @@ function alike(b: GraphBuilder, x: NodeId, y: NodeId): readonly [NodeId, NodeId]
 }
 
 export const inverse = layer({
-  doc: 'the inverse of each matrix, by elimination with pivots',
+  doc: 'the inverse of each matrix, by Gaussian elimination with pivoting',
   torch: 'torch.linalg.inv',
   keepsShape: true,
   parameters: {},
@@ -38,7 +38,7 @@ export const inverse = layer({
 });
 
 export const solve = layer({
-  doc: 'x such that a @ x is b, by elimination with pivots',
+  doc: 'the solution x of a @ x = b, by Gaussian elimination with pivoting',
   torch: 'torch.linalg.solve',
   shape: '[..., n, n], [..., n, k] or [..., n] -> [..., n, k] or [..., n]',
   inputs: ['a', 'b'],
@@ -57,14 +57,14 @@ export const solve = layer({
 });
 
 export const solve_triangular = layer({
-  doc: 'x such that a @ x is b, for a with zeros on one side of the diagonal, which are not looked at',
+  doc: 'the solution x of a @ x = b for a triangular matrix a; its other triangle is ignored',
   torch: 'torch.linalg.solve_triangular',
   shape: '[..., n, n], [..., n, k] -> [..., n, k]',
   inputs: ['a', 'b'],
   parameters: {
-    upper: { type: 'bool', doc: 'the zeros lie below the diagonal' },
-    left: { type: 'bool', default: true, doc: 'a stands on the left; else x @ a is b' },
-    unitriangular: { type: 'bool', default: false, doc: 'the diagonal is taken as ones' },
+    upper: { type: 'bool', doc: 'a is upper triangular; else lower triangular' },
+    left: { type: 'bool', default: true, doc: 'solves a @ x = b; else x @ a = b' },
+    unitriangular: { type: 'bool', default: false, doc: 'takes the diagonal of a as ones' },
   },
   build({ b }, { upper, left, unitriangular }, x, y = x) {
     const n = rowsOf(b, 'solve_triangular', x);
@@ -84,10 +84,10 @@ export const solve_triangular = layer({
 });
 
 export const cholesky = layer({
-  doc: 'l such that l @ l^T is the symmetric matrix x; where x is not symmetric, the mean of x and x^T counts',
+  doc: 'the Cholesky factor l of a symmetric matrix x = l @ l^T; if x is not symmetric, (x + x^T) / 2 is factored',
   torch: 'torch.linalg.cholesky',
   keepsShape: true,
-  parameters: { upper: { type: 'bool', default: false, doc: 'gives l^T' } },
+  parameters: { upper: { type: 'bool', default: false, doc: 'returns l^T' } },
   build({ b }, { upper }, x) {
     const n = rowsOf(b, 'cholesky', x);
     if (typeof n !== 'number') return n;
@@ -129,7 +129,7 @@ function signAndLog(b: GraphBuilder, x: NodeId, n: number): readonly [NodeId, No
 }
 
 export const slogdet = layer({
-  doc: 'the sign of the determinant and the logarithm of its size',
+  doc: 'the sign of the determinant and the logarithm of its absolute value',
   torch: 'torch.linalg.slogdet',
   shape: '[..., n, n] -> [...] and [...]',
   parameters: {},
@@ -140,7 +140,7 @@ export const slogdet = layer({
 });
 
 export const logdet = layer({
-  doc: 'the logarithm of the determinant; not a number where that is negative',
+  doc: 'the logarithm of the determinant; NaN if it is negative',
   torch: 'torch.logdet',
   shape: '[..., n, n] -> [...]',
   parameters: {},

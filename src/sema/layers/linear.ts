@@ -17,9 +17,9 @@ export const Linear = layer({
   torch: 'torch.nn.Linear',
   shape: '[..., in_features] -> [..., out_features]',
   parameters: {
-    in_features: { type: 'int', min: 1, doc: 'size of the last axis that flows in' },
-    out_features: { type: 'int', min: 1, doc: 'size of the last axis that flows out' },
-    bias: { type: 'bool', default: true, doc: 'adds a trainable b' },
+    in_features: { type: 'int', min: 1, doc: 'size of the last axis of the input' },
+    out_features: { type: 'int', min: 1, doc: 'size of the last axis of the output' },
+    bias: { type: 'bool', default: true, doc: 'adds a trainable bias b' },
   },
   expects: ({ in_features }) => ({ dtype: 'f32', shape: [in_features] }),
   assume: ({ out_features }, shape) => [...(shape.length > 1 ? shape.slice(0, -1) : [BATCH]), out_features],
@@ -52,15 +52,15 @@ export const Linear = layer({
 
 /** y = a^T W b + c; W and c start uniform in +-1/sqrt(in1_features), as torch.nn.Bilinear does. */
 export const Bilinear = layer({
-  doc: 'y = a^T W b + c of two values',
+  doc: 'y = a^T W b + c of two inputs a and b',
   torch: 'torch.nn.Bilinear',
   shape: '[..., in1], [..., in2] -> [..., out]',
   inputs: ['a', 'b'],
   parameters: {
     in1_features: { type: 'int', min: 1, doc: 'size of the last axis of a' },
     in2_features: { type: 'int', min: 1, doc: 'size of the last axis of b' },
-    out_features: { type: 'int', min: 1, doc: 'size of the last axis that flows out' },
-    bias: { type: 'bool', default: true, doc: 'adds a trainable c' },
+    out_features: { type: 'int', min: 1, doc: 'size of the last axis of the output' },
+    bias: { type: 'bool', default: true, doc: 'adds a trainable bias c' },
   },
   build(cx, { in1_features: n, in2_features: m, out_features, bias }, x, y = x) {
     const { b } = cx;

@@ -3,13 +3,13 @@ import { layer, problem } from './layer.ts';
 
 /** Krizhevsky et al., 2012, with the sum divided by size as PyTorch has it. */
 export const LocalResponseNorm = layer({
-  doc: 'x / (k + alpha * mean of x^2 over neighbouring channels)^beta; channels beyond the last are 0',
+  doc: 'x / (k + alpha * mean of x^2 over neighbouring channels)^beta; missing neighbours count as 0',
   torch: 'torch.nn.LocalResponseNorm',
   parameters: {
-    size: { type: 'int', min: 1, doc: 'how many channels are neighbours (axis 1)' },
-    alpha: { type: 'number', default: 1e-4, doc: 'how much they count' },
-    beta: { type: 'number', default: 0.75, doc: 'the power' },
-    k: { type: 'number', default: 1, doc: 'what is there without them' },
+    size: { type: 'int', min: 1, doc: 'number of neighbouring channels (axis 1)' },
+    alpha: { type: 'number', default: 1e-4, doc: 'factor of the mean of squares' },
+    beta: { type: 'number', default: 0.75, doc: 'exponent' },
+    k: { type: 'number', default: 1, doc: 'additive constant' },
   },
   keepsShape: true,
   build({ b, text }, { size, alpha, beta, k }, x) {

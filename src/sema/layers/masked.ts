@@ -6,11 +6,11 @@ import { layer, problem } from './layer.ts';
 
 export const masked_fill = layer({
   anyType: true,
-  doc: 'a number where the mask holds, else x',
+  doc: 'value where the mask is true, else x',
   torch: 'torch.Tensor.masked_fill',
   shape: '[...], bool [...] -> [...]',
   inputs: ['x', 'mask'],
-  parameters: { value: { type: 'number', doc: 'what is put there' } },
+  parameters: { value: { type: 'number', doc: 'the fill value' } },
   build({ b }, { value }, x, mask = x) {
     const { dtype, shape } = b.type(x);
     if (dtype === 'bool' || b.type(mask).dtype !== 'bool')

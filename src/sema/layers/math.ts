@@ -28,18 +28,18 @@ export const exp2 = composed('2^x', 'torch.exp2', (b, x) => b.op('exp', b.op('mu
 export const log = unary('log', 'the natural logarithm', 'torch.log');
 export const log2 = composed('the logarithm to base 2', 'torch.log2', (b, x) => b.op('mul', b.op('log', x), b.like(Math.LOG2E, x)));
 export const log10 = composed('the logarithm to base 10', 'torch.log10', (b, x) => b.op('mul', b.op('log', x), b.like(Math.LOG10E, x)));
-export const log1p = unary('log1p', 'log(1 + x), exact near 0', 'torch.log1p');
-export const expm1 = unary('expm1', 'e^x - 1, exact near 0', 'torch.expm1');
+export const log1p = unary('log1p', 'log(1 + x), accurate near 0', 'torch.log1p');
+export const expm1 = unary('expm1', 'e^x - 1, accurate near 0', 'torch.expm1');
 export const sqrt = unary('sqrt', 'the square root', 'torch.sqrt');
 export const abs = unary('abs', 'the absolute value', 'torch.abs');
-export const sign = unary('sign', '-1, 0 or 1', 'torch.sign');
+export const sign = unary('sign', 'the sign: -1, 0 or 1', 'torch.sign');
 export const neg = unary('neg', '-x', 'torch.neg');
 export const sin = unary('sin', 'the sine', 'torch.sin');
 export const cos = unary('cos', 'the cosine', 'torch.cos');
 export const tan = composed('the tangent', 'torch.tan', (b, x) => b.op('div', b.op('sin', x), b.op('cos', x)));
-export const atan = unary('atan', 'the inverse of the tangent', 'torch.atan');
-export const asin = composed('the inverse of the sine', 'torch.asin', f.asin);
-export const acos = composed('the inverse of the cosine', 'torch.acos', (b, x) => b.op('sub', b.like(Math.PI / 2, x), f.asin(b, x)));
+export const atan = unary('atan', 'the arctangent', 'torch.atan');
+export const asin = composed('the arcsine', 'torch.asin', f.asin);
+export const acos = composed('the arccosine', 'torch.acos', (b, x) => b.op('sub', b.like(Math.PI / 2, x), f.asin(b, x)));
 /** From here on e^-x vanishes beside e^x in floating point. */
 const FAR = 40;
 
@@ -61,7 +61,7 @@ export const sinh = composed('the hyperbolic sine', 'torch.sinh', (b, x) =>
 export const cosh = composed('the hyperbolic cosine', 'torch.cosh', (b, x) =>
   hyperbolic(b, x, (y) => b.op('mul', b.op('add', b.op('exp', y), b.op('exp', b.op('neg', y))), b.like(0.5, y)), false),
 );
-export const asinh = composed('the inverse of the hyperbolic sine', 'torch.asinh', (b, x) => {
+export const asinh = composed('the inverse hyperbolic sine', 'torch.asinh', (b, x) => {
   // sign(x) log1p(|x| + x^2 / (1 + sqrt(1 + x^2))), with the right gradient at 0.
   const y = f.logNearOrFar(b, f.magnitude(b, x), (a) => {
     const [one, square] = [b.like(1, a), b.op('mul', a, a)];
@@ -69,31 +69,31 @@ export const asinh = composed('the inverse of the hyperbolic sine', 'torch.asinh
   });
   return b.op('select', b.op('lt', b.like(0, x), x), y, b.op('neg', y));
 });
-export const acosh = composed('the inverse of the hyperbolic cosine', 'torch.acosh', (b, x) =>
+export const acosh = composed('the inverse hyperbolic cosine', 'torch.acosh', (b, x) =>
   // log1p(t + sqrt(t) sqrt(t + 2)) with t = x - 1; below 1 the roots are NaN.
   f.logNearOrFar(b, x, (near) => {
     const t = b.op('sub', near, b.like(1, near));
     return b.op('add', t, b.op('mul', b.op('sqrt', t), b.op('sqrt', b.op('add', t, b.like(2, t)))));
   }),
 );
-export const atanh = composed('the inverse of the hyperbolic tangent', 'torch.atanh', (b, x) =>
+export const atanh = composed('the inverse hyperbolic tangent', 'torch.atanh', (b, x) =>
   b.op('mul', b.op('sub', b.op('log1p', x), b.op('log1p', b.op('neg', x))), b.like(0.5, x)),
 );
 export const erf = unary('erf', 'the error function', 'torch.erf');
 export const erfc = composed('1 - erf(x)', 'torch.erfc', (b, x) => b.op('sub', b.like(1, x), b.op('erf', x)));
-export const floor = unary('floor', 'the largest whole number below', 'torch.floor');
-export const ceil = composed('the smallest whole number above', 'torch.ceil', (b, x) => b.op('neg', b.op('floor', b.op('neg', x))));
-export const trunc = composed('without what is behind the point', 'torch.trunc', f.trunc);
-export const frac = composed('what is behind the point', 'torch.frac', (b, x) => b.op('sub', x, f.trunc(b, x)));
-export const round = composed('the nearest whole number; halves go to the even one', 'torch.round', f.round);
+export const floor = unary('floor', 'the largest integer <= x', 'torch.floor');
+export const ceil = composed('the smallest integer >= x', 'torch.ceil', (b, x) => b.op('neg', b.op('floor', b.op('neg', x))));
+export const trunc = composed('the integer part: x rounded towards 0', 'torch.trunc', f.trunc);
+export const frac = composed('the fractional part: x - trunc(x)', 'torch.frac', (b, x) => b.op('sub', x, f.trunc(b, x)));
+export const round = composed('the nearest integer; halves round to the even one', 'torch.round', f.round);
 export const square = composed('x * x', 'torch.square', (b, x) => b.op('mul', x, x));
 export const rsqrt = composed('1 / sqrt(x)', 'torch.rsqrt', (b, x) => b.op('div', b.like(1, x), b.op('sqrt', x)));
 export const reciprocal = composed('1 / x', 'torch.reciprocal', (b, x) => b.op('div', b.like(1, x), x));
 export const logit = composed('log(x / (1 - x))', 'torch.logit', (b, x) => b.op('sub', b.op('log', x), b.op('log1p', b.op('neg', x))));
-export const detach = composed('x, with no gradient', 'torch.Tensor.detach', (b, x) => b.op('detach', x));
+export const detach = composed('x, through which no gradient flows back', 'torch.Tensor.detach', (b, x) => b.op('detach', x));
 
-export const maximum = binary('max', 'the larger of two; a tie shares the gradient', 'torch.maximum');
-export const minimum = binary('min', 'the smaller of two; a tie shares the gradient', 'torch.minimum');
+export const maximum = binary('max', 'the larger of a and b; ties share the gradient', 'torch.maximum');
+export const minimum = binary('min', 'the smaller of a and b; ties share the gradient', 'torch.minimum');
 export const pow = binary('pow', 'a^b', 'torch.pow');
 
 const two = (doc: string, torch: string, build: (b: GraphBuilder, x: NodeId, y: NodeId) => BuiltValue): Layer =>
@@ -109,7 +109,7 @@ const two = (doc: string, torch: string, build: (b: GraphBuilder, x: NodeId, y: 
     },
   });
 
-export const atan2 = two('the angle of the point (b, a); nothing flows at (0, 0)', 'torch.atan2', (b, y, x) => {
+export const atan2 = two('the angle of the point (b, a), from -pi to pi; the gradient at (0, 0) is 0', 'torch.atan2', (b, y, x) => {
   const zero = b.like(0, x);
   const nowhere = b.op('and', b.op('eq', x, zero), b.op('eq', y, zero));
   // Divides the smaller coordinate by the larger one; steep angles are measured from the vertical, and pi is added or subtracted on the
@@ -125,7 +125,7 @@ export const atan2 = two('the angle of the point (b, a); nothing flows at (0, 0)
 export const hypot = two('sqrt(a^2 + b^2)', 'torch.hypot', (b, x, y) => b.op('sqrt', b.op('add', b.op('mul', x, x), b.op('mul', y, y))));
 export const fmod = two('the remainder of a / b with the sign of a', 'torch.fmod', (b, x, y) => f.fmod(b, x, y));
 export const remainder = two('the remainder of a / b with the sign of b', 'torch.remainder', (b, x, y) => f.remainder(b, x, y));
-export const logaddexp = two('log(e^a + e^b), without overflow', 'torch.logaddexp', (b, x, y) => {
+export const logaddexp = two('log(e^a + e^b), numerically stable', 'torch.logaddexp', (b, x, y) => {
   // The larger one + log(1 + e^-|a - b|), written like softplus. Equal infinities have the difference 0 instead of NaN.
   const same = b.op('and', b.op('eq', x, y), b.op('not', b.op('finite', x)));
   const d = b.op('select', same, b.like(0, x), b.op('sub', x, y));
@@ -134,9 +134,9 @@ export const logaddexp = two('log(e^a + e^b), without overflow', 'torch.logaddex
 });
 
 export const clamp = layer({
-  doc: 'x within [min, max]; the gradient is 1 there, ends included',
+  doc: 'x clamped to [min, max]; the gradient is 1 inside, bounds included, else 0',
   torch: 'torch.clamp',
-  parameters: { min: { type: 'number', doc: 'the lower end' }, max: { type: 'number', doc: 'the upper end' } },
+  parameters: { min: { type: 'number', doc: 'lower bound' }, max: { type: 'number', doc: 'upper bound' } },
   optional: ['min', 'max'],
   keepsShape: true,
   build({ b }, args, x) {
@@ -151,7 +151,7 @@ export const clamp = layer({
 
 export const where = layer({
   anyType: true,
-  doc: 'a where the condition holds, else b',
+  doc: 'a where the condition is true, else b',
   torch: 'torch.where',
   shape: 'NumPy broadcasting',
   inputs: ['condition', 'a', 'b'],
@@ -184,11 +184,11 @@ const truth = (doc: string, torch: string, op: 'and' | 'or'): Layer =>
       return isProblem(aligned as BuiltValue) ? (aligned as BuiltValue) : b.op(op, ...(aligned as NodeId[]).map((v) => b.cast(v, 'bool')));
     },
   });
-export const logical_and = truth('both hold', 'torch.logical_and', 'and');
-export const logical_or = truth('one of both holds', 'torch.logical_or', 'or');
+export const logical_and = truth('true where a and b are true', 'torch.logical_and', 'and');
+export const logical_or = truth('true where a or b is true', 'torch.logical_or', 'or');
 export const logical_not = layer({
   anyType: true,
-  doc: 'it does not hold',
+  doc: 'true where x is false',
   torch: 'torch.logical_not',
   parameters: {},
   build({ b }, _args, x) {
@@ -198,14 +198,14 @@ export const logical_not = layer({
 
 export const float = layer({
   anyType: true,
-  doc: 'labels or truth values as numbers',
+  doc: 'converts integers or booleans to floats',
   torch: 'torch.Tensor.float',
   parameters: {},
   build: ({ b }, _args, x) => b.cast(x, 'f32'),
 });
 export const int = layer({
   anyType: true,
-  doc: 'whole numbers; what is behind the point goes',
+  doc: 'converts to integers, rounding towards 0',
   torch: 'torch.Tensor.int',
   parameters: {},
   build: ({ b }, _args, x) => b.cast(x, 'i32'),

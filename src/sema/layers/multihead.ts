@@ -107,20 +107,20 @@ function masks(cx: LayerContext, scores: Shape, extra: number): readonly NodeId[
 }
 
 export const MultiheadAttention = layer({
-  doc: 'attention with trained projections of queries, keys and values: of one sequence, or of another by key= (and value=); masks of truth values, key_padding_mask of [B, S] too, say what may be seen, where PyTorch says what may not; numbers are added',
+  doc: 'multi-head attention with trainable projections: self-attention, or cross-attention with key= (and value=); boolean masks, key_padding_mask [B, S] too, are true where attention is allowed, the opposite of PyTorch; float masks are added to the scores',
   torch: 'torch.nn.MultiheadAttention(batch_first=True)',
   shape: '[B, T, embed_dim] -> [B, T, embed_dim]',
   named: ['key', 'value', 'mask', 'key_padding_mask'],
   parameters: {
-    embed_dim: { type: 'int', min: 1, doc: 'size of a vector' },
+    embed_dim: { type: 'int', min: 1, doc: 'embedding size' },
     num_heads: { type: 'int', min: 1, doc: 'number of heads' },
-    bias: { type: 'bool', default: true, doc: 'adds trainable numbers' },
-    causal: { type: 'bool', default: false, doc: 'no place sees what comes after it' },
-    dropout: { type: 'number', default: 0, min: 0, below: 1, doc: 'the probability of zero for each weight, while training' },
-    kdim: { type: 'int', min: 1, doc: 'size of a key; embed_dim where it is not said' },
-    vdim: { type: 'int', min: 1, doc: 'size of a value; embed_dim where it is not said' },
-    add_bias_kv: { type: 'bool', default: false, doc: 'one more key and value, which are trained' },
-    add_zero_attn: { type: 'bool', default: false, doc: 'one more key and value, which are zeros' },
+    bias: { type: 'bool', default: true, doc: 'adds trainable biases to the projections' },
+    causal: { type: 'bool', default: false, doc: 'applies a causal mask: each position attends only to itself and earlier positions' },
+    dropout: { type: 'number', default: 0, min: 0, below: 1, doc: 'dropout probability of the attention weights, while training' },
+    kdim: { type: 'int', min: 1, doc: 'size of the keys; default: embed_dim' },
+    vdim: { type: 'int', min: 1, doc: 'size of the values; default: embed_dim' },
+    add_bias_kv: { type: 'bool', default: false, doc: 'adds a trainable key and value to the sequence' },
+    add_zero_attn: { type: 'bool', default: false, doc: 'adds a key and value of zeros to the sequence' },
   },
   optional: ['kdim', 'vdim'],
   build(cx, args, x) {

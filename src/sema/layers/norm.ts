@@ -39,7 +39,8 @@ function affine(cx: LayerContext, y: NodeId, size: number, axis: number): NodeId
   return b.op('add', scaled, b.broadcast(cx.param('bias', [size], ZEROS), shape, [axis]));
 }
 
-const eps = (value: number) => ({ type: 'number', default: value, min: 0, doc: 'added to the variance' }) as const;
+const eps = (value: number) =>
+  ({ type: 'number', default: value, min: 0, doc: 'added before the square root, for numerical stability' }) as const;
 
 /** Checks that the last axes are the normalised shape. */
 function lastAxes(
@@ -55,17 +56,17 @@ function lastAxes(
   return { sizes, axes: sizes.map((_, i) => first + i) };
 }
 
-const normalized_shape = { type: 'sizes', min: 1, doc: 'size of the last axis, or of the last axes' } as const;
-const elementwise_affine = { type: 'bool', default: true, doc: 'scales by trained numbers' } as const;
+const normalized_shape = { type: 'sizes', min: 1, doc: 'size of the last axis, or a list of sizes of the last axes' } as const;
+const elementwise_affine = { type: 'bool', default: true, doc: 'trains a scale for each element' } as const;
 
 export const LayerNorm = layer({
-  doc: 'normalises the last axis or axes, then scales and shifts',
+  doc: 'normalises over the last axis or axes, then applies a trainable scale and shift',
   torch: 'torch.nn.LayerNorm',
   parameters: {
     normalized_shape,
     eps: eps(1e-5),
     elementwise_affine,
-    bias: { type: 'bool', default: true, doc: 'shifts by trained numbers' },
+    bias: { type: 'bool', default: true, doc: 'trains a shift for each element, with elementwise_affine' },
   },
   keepsShape: true,
   build(cx, args, x) {
@@ -100,13 +101,13 @@ export const RMSNorm = layer({
 });
 
 export const GroupNorm = layer({
-  doc: 'normalises groups of channels (axis 1) of each example',
+  doc: 'normalises each example over groups of channels (axis 1)',
   torch: 'torch.nn.GroupNorm',
   parameters: {
-    num_groups: { type: 'int', min: 1, doc: 'groups' },
-    num_channels: { type: 'int', min: 1, doc: 'channels' },
+    num_groups: { type: 'int', min: 1, doc: 'number of groups' },
+    num_channels: { type: 'int', min: 1, doc: 'number of channels' },
     eps: eps(1e-5),
-    affine: { type: 'bool', default: true, doc: 'scales and shifts each channel by trained numbers' },
+    affine: { type: 'bool', default: true, doc: 'trains a scale and a shift for each channel' },
   },
   keepsShape: true,
   build(cx, args, x) {
@@ -124,8 +125,8 @@ export const GroupNorm = layer({
 /** PyTorch's batch counter beside the running statistics; InstanceNorm has it too, but leaves it at 0. */
 const batches = (each: Counter['each']): Counter => ({ name: 'num_batches_tracked', each });
 
-const affineArgument = { type: 'bool', default: true, doc: 'scales and shifts each channel by trained numbers' } as const;
-const num_features = { type: 'int', min: 1, doc: 'channels (axis 1)' } as const;
+const affineArgument = { type: 'bool', default: true, doc: 'trains a scale and a shift for each channel' } as const;
+const num_features = { type: 'int', min: 1, doc: 'number of channels (axis 1)' } as const;
 
 /** [B, channels] or [B, channels, places...] with a given number of axes of places. */
 function channelShape(cx: LayerContext, x: NodeId, channels: number, places: readonly number[]): Problem | undefined {
@@ -142,14 +143,18 @@ function channelShape(cx: LayerContext, x: NodeId, channels: number, places: rea
  */
 const batchNorm = (places: readonly number[]): Layer =>
   layer({
-    doc: 'normalises each channel over the batch and the places; predicts with running statistics',
+    doc: 'normalises each channel over the batch and all positions; predictions use the running statistics',
     torch: `torch.nn.BatchNorm${Math.max(...places)}d`,
     parameters: {
       num_features,
       eps: eps(1e-5),
-      momentum: { type: 'number', default: 0.1, min: 0, max: 1, doc: 'share of the batch in the running statistics' },
+      momentum: { type: 'number', default: 0.1, min: 0, max: 1, doc: 'weight of the new batch in the running statistics' },
       affine: affineArgument,
-      track_running_stats: { type: 'bool', default: true, doc: 'keeps running statistics; else the batch is always its own measure' },
+      track_running_stats: {
+        type: 'bool',
+        default: true,
+        doc: 'keeps running statistics for predictions; else they use the statistics of their own batch',
+      },
     },
     keepsShape: true,
     build(cx, args, x) {
@@ -195,14 +200,18 @@ export const BatchNorm3d = batchNorm([3]);
 /** Ulyanov et al., 2016. The running statistics are means over the examples (with the unbiased variance, as in PyTorch). */
 const instanceNorm = (places: number): Layer =>
   layer({
-    doc: 'normalises each channel of each example over its places; with running statistics it predicts by those',
+    doc: 'normalises each channel of each example over its positions; predictions use the running statistics if they are tracked',
     torch: `torch.nn.InstanceNorm${places}d`,
     parameters: {
       num_features,
       eps: eps(1e-5),
-      momentum: { type: 'number', default: 0.1, min: 0, max: 1, doc: 'share of the batch in the running statistics' },
+      momentum: { type: 'number', default: 0.1, min: 0, max: 1, doc: 'weight of the new batch in the running statistics' },
       affine: { ...affineArgument, default: false },
-      track_running_stats: { type: 'bool', default: false, doc: 'keeps running statistics; else each example is its own measure' },
+      track_running_stats: {
+        type: 'bool',
+        default: false,
+        doc: 'keeps running statistics for predictions; else they use the statistics of each example',
+      },
     },
     keepsShape: true,
     build(cx, args, x) {

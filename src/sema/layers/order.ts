@@ -54,16 +54,16 @@ function flattened(b: GraphBuilder, x: NodeId): NodeId | Problem {
     : problem('NN206', 'the examples are not put in order with one another', 'name an axis: dim=-1');
 }
 
-const descending = { type: 'bool', default: false, doc: 'the largest first' } as const;
+const descending = { type: 'bool', default: false, doc: 'sorts from largest to smallest' } as const;
 export const sort = layer({
-  doc: 'values in order and the places where they stood',
+  doc: 'the sorted values and their indices',
   torch: 'torch.sort',
   shape: '[..., n, ...] -> [..., n, ...] and int [..., n, ...]',
   parameters: { dim, descending },
   build: ({ b }, args, x) => ordered(b, x, args.dim, args.descending),
 });
 export const argsort = layer({
-  doc: 'the places of values in order',
+  doc: 'the indices that sort the values',
   torch: 'torch.argsort',
   shape: '[..., n, ...] -> int [..., n, ...]',
   parameters: { dim, descending },
@@ -73,13 +73,13 @@ export const argsort = layer({
   },
 });
 export const topk = layer({
-  doc: 'the k largest or smallest values and their places',
+  doc: 'the k largest or smallest values and their indices',
   torch: 'torch.topk',
   shape: '[..., n, ...] -> [..., k, ...] and int [..., k, ...]',
   parameters: {
-    k: { type: 'int', min: 1, doc: 'how many' },
+    k: { type: 'int', min: 1, doc: 'number of values' },
     dim,
-    largest: { type: 'bool', default: true, doc: 'the largest; else the smallest' },
+    largest: { type: 'bool', default: true, doc: 'the largest values; else the smallest' },
   },
   build: ({ b }, args, x) => ordered(b, x, args.dim, args.largest, args.k),
 });
@@ -115,10 +115,10 @@ const done = (b: GraphBuilder, y: NodeId, { x }: Whole, axis: number, keep: bool
         b.shape(x).filter((_, i) => i !== axis),
       );
 
-const which = { type: 'int', doc: 'the axis; all elements where it is not said' } as const;
+const which = { type: 'int', doc: 'the axis; default: all elements' } as const;
 
 export const median = layer({
-  doc: 'the middle value, the lower of two; along an axis also the place where it stands',
+  doc: 'the median, the lower of two middle values; along an axis also its index',
   torch: 'torch.median',
   shape: '[..., n, ...] -> [..., ...] and int [..., ...]',
   parameters: { dim: which, keepdim },
@@ -149,14 +149,14 @@ const INTERPOLATION: Readonly<Record<string, (place: number) => number>> = {
 };
 
 export const quantile = layer({
-  doc: 'the value below which a share q of the values lies',
+  doc: 'the q-quantile of the values',
   torch: 'torch.quantile',
   shape: '[..., n, ...] -> [..., ...]',
   parameters: {
-    q: { type: 'factors', min: 0, max: 1, doc: 'the share, or a list of them, along which the result has a first axis' },
+    q: { type: 'factors', min: 0, max: 1, doc: 'quantile from 0 to 1, or a list of them, which adds a first axis to the result' },
     dim: which,
     keepdim,
-    interpolation: { type: 'string', default: 'linear', choices: Object.keys(INTERPOLATION), doc: 'what lies between two values' },
+    interpolation: { type: 'string', default: 'linear', choices: Object.keys(INTERPOLATION), doc: 'how to interpolate between two values' },
   },
   optional: ['dim'],
   build({ b }, args, x) {

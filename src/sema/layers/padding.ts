@@ -13,13 +13,18 @@ function pairs(counts: readonly number[]): Around {
 }
 
 export const pad = layer({
-  doc: 'puts numbers around: pairs of counts, from the last axis on; a negative count takes places away',
+  doc: 'pads the last axes; negative padding crops',
   torch: 'torch.nn.functional.pad',
   shape: '[..., n] -> [..., low+n+high]',
   parameters: {
-    padding: { type: 'sizes', doc: 'before and after the last axis, then the one before it, and so on' },
-    mode: { type: 'string', default: 'constant', choices: MODES, doc: 'a number, the mirror image, the outermost again, or the other end' },
-    value: { type: 'number', default: 0, doc: 'what a constant border holds' },
+    padding: { type: 'sizes', doc: 'pairs (before, after): for the last axis, then the one in front of it, and so on' },
+    mode: {
+      type: 'string',
+      default: 'constant',
+      choices: MODES,
+      doc: 'what the padding holds: a constant, the reflected input, repeated edge values, or the input wrapped around',
+    },
+    value: { type: 'number', default: 0, doc: 'fill value for mode=constant' },
   },
   build({ b }, args, x) {
     const shape = b.shape(x);
@@ -49,7 +54,7 @@ const counts = (axes: Axes, min?: number) =>
   ({
     type: 'sizes',
     ...(min === undefined ? {} : { min }),
-    doc: `places at each end, or ${axes === 1 ? 'a pair' : `${axes} pairs`}, from the last axis on`,
+    doc: `padding at every end, or ${axes === 1 ? 'a pair' : `${axes} pairs`} (before, after), from the last axis on`,
   }) as const;
 
 const mirrored = (axes: Axes, name: string, mode: Mode, doc: string): Layer =>
@@ -61,12 +66,12 @@ const mirrored = (axes: Axes, name: string, mode: Mode, doc: string): Layer =>
     build: (cx, { padding }, x) => padded(cx, x, axes, padding, mode),
   });
 const reflection = (axes: Axes): Layer =>
-  mirrored(axes, 'Reflection', 'reflect', 'puts the mirror image around, without the outermost places');
-const replication = (axes: Axes): Layer => mirrored(axes, 'Replication', 'replicate', 'repeats the outermost places');
-const circular = (axes: Axes): Layer => mirrored(axes, 'Circular', 'circular', 'goes on at the other end');
+  mirrored(axes, 'Reflection', 'reflect', 'pads with the reflected input, without repeating the edge');
+const replication = (axes: Axes): Layer => mirrored(axes, 'Replication', 'replicate', 'pads by repeating the edge values');
+const circular = (axes: Axes): Layer => mirrored(axes, 'Circular', 'circular', 'pads by wrapping around to the other end');
 const zero = (axes: Axes): Layer =>
   layer({
-    doc: 'puts zeros around; a negative count takes places away',
+    doc: 'pads with zeros; negative padding crops',
     torch: `torch.nn.ZeroPad${axes}d`,
     shape: shapeOf(axes),
     parameters: { padding: counts(axes) },
@@ -74,10 +79,10 @@ const zero = (axes: Axes): Layer =>
   });
 const filled = (axes: Axes): Layer =>
   layer({
-    doc: 'puts a number around; a negative count takes places away',
+    doc: 'pads with a constant; negative padding crops',
     torch: `torch.nn.ConstantPad${axes}d`,
     shape: shapeOf(axes),
-    parameters: { padding: counts(axes), value: { type: 'number', doc: 'the number' } },
+    parameters: { padding: counts(axes), value: { type: 'number', doc: 'the fill value' } },
     build: (cx, { padding, value }, x) => padded(cx, x, axes, padding, 'constant', value),
   });
 

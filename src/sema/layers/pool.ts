@@ -7,21 +7,29 @@ import { sizes, type Axes } from './windows.ts';
 
 /** Pooling layers. */
 
-const kernel_size = sizes('the window');
-const stride = sizes('steps between windows; the window itself where it is not said');
-const ceil_mode = { type: 'bool', default: false, doc: 'a window that reaches over the end counts too' } as const;
+const kernel_size = sizes('size of the window');
+const stride = sizes('stride of the window; default: kernel_size');
+const ceil_mode = {
+  type: 'bool',
+  default: false,
+  doc: 'rounds the output size up, so that the last window may reach past the end',
+} as const;
 
 const maximal = (axes: Axes): Layer =>
   layer({
-    doc: 'the largest value of each window; ties share the gradient',
+    doc: 'max pooling: the largest value of each window; ties share the gradient',
     torch: `torch.nn.MaxPool${axes}d`,
     shape: '[B, channels, places...] -> [B, channels, fewer...]',
     parameters: {
       kernel_size,
       stride,
-      padding: sizes('places around that never win; at most half of the window', 0),
-      dilation: sizes('steps inside of the window', 1),
-      return_indices: { type: 'bool', default: false, doc: `gives the places of the values too, as MaxUnpool${axes}d takes them` },
+      padding: sizes('padding at both ends, which is never the maximum; at most half of kernel_size', 0),
+      dilation: sizes('spacing between the elements of the window', 1),
+      return_indices: {
+        type: 'bool',
+        default: false,
+        doc: 'also returns the index of each maximum in its flattened channel, as MaxUnpool takes it',
+      },
       ceil_mode,
     },
     optional: ['stride'],
@@ -37,19 +45,19 @@ export const MaxPool1d = maximal(1);
 export const MaxPool2d = maximal(2);
 export const MaxPool3d = maximal(3);
 
-const divisor_override = { type: 'int', min: 1, doc: 'what sums are divided by, whatever the windows are' } as const;
+const divisor_override = { type: 'int', min: 1, doc: 'divides sums by this number instead of the size of the window' } as const;
 
 const average = (axes: Axes): Layer =>
   layer({
-    doc: 'the mean of each window',
+    doc: 'average pooling: the mean of each window',
     torch: `torch.nn.AvgPool${axes}d`,
     shape: '[B, channels, places...] -> [B, channels, fewer...]',
     parameters: {
       kernel_size,
       stride,
-      padding: sizes('zeros around; at most half of the window', 0),
+      padding: sizes('zero padding at both ends; at most half of kernel_size', 0),
       ceil_mode,
-      count_include_pad: { type: 'bool', default: true, doc: 'the zeros around count in the mean' },
+      count_include_pad: { type: 'bool', default: true, doc: 'includes the zero padding in the mean' },
       ...(axes > 1 ? { divisor_override } : {}),
     },
     optional: ['stride', 'divisor_override'],
@@ -83,11 +91,11 @@ function root(b: GraphBuilder, x: NodeId, p: number): NodeId {
 /** (sum of x^p)^(1/p). With ceil_mode PyTorch takes the mean of the elements present times the window's size, and so does this. */
 const powers = (axes: 1 | 2): Layer =>
   layer({
-    doc: 'the root of the sum of powers of each window: (sum x^p)^(1/p)',
+    doc: 'power-average pooling: (sum of x^p)^(1/p) of each window',
     torch: `torch.nn.LPPool${axes}d`,
     shape: '[B, channels, places...] -> [B, channels, fewer...]',
     parameters: {
-      norm_type: { type: 'number', min: 1e-6, doc: 'the power p: 1 is the sum, and the larger, the nearer to the largest' },
+      norm_type: { type: 'number', min: 1e-6, doc: 'exponent p: 1 is sum pooling, larger values approach max pooling' },
       kernel_size,
       stride,
       ceil_mode,

@@ -9,12 +9,12 @@ const NORMAL: Init = { kind: 'normal', mean: 0, std: 1 };
 
 export const Positions = layer({
   anyType: true,
-  doc: 'a trainable vector for each place of the sequence, whatever stands there',
+  doc: 'learned positional embedding: a trainable vector for each position of the sequence',
   torch: 'torch.nn.Embedding of arange(T)',
   shape: '[B, T, ...] -> [B, T, embedding_dim]',
   parameters: {
-    num_positions: { type: 'int', min: 1, doc: 'the longest sequence' },
-    embedding_dim: { type: 'int', min: 1, doc: 'size of a vector' },
+    num_positions: { type: 'int', min: 1, doc: 'maximum length of the sequence' },
+    embedding_dim: { type: 'int', min: 1, doc: 'size of each vector' },
   },
   build(cx, { num_positions, embedding_dim }, x) {
     const [batch = BATCH, length] = cx.b.shape(x);
@@ -29,10 +29,10 @@ export const Positions = layer({
 /** Alternating sin and cos of position / 10000^(2i/d). Vaswani et al., 2017. */
 export const SinusoidalPositions = layer({
   anyType: true,
-  doc: 'sines and cosines of each place, which are not trained',
+  doc: 'fixed positional encoding by sines and cosines of the position',
   torch: 'the positional encoding of Vaswani et al., 2017',
   shape: '[B, T, ...] -> [B, T, embedding_dim]',
-  parameters: { embedding_dim: { type: 'int', min: 2, doc: 'size of a vector' } },
+  parameters: { embedding_dim: { type: 'int', min: 2, doc: 'size of each vector' } },
   build({ b, text }, { embedding_dim: d }, x) {
     const [batch = BATCH, length] = b.shape(x);
     if (typeof length !== 'number' || d % 2 !== 0)
@@ -56,11 +56,11 @@ function angles(b: GraphBuilder, shape: readonly [number, number], base: number)
 
 /** Su et al., 2021: the two halves of each head are rotated by an angle that grows with the position (the layout of GPT-NeoX and Llama). */
 export const rotary = layer({
-  doc: 'turns the halves of each head by angles that grow with the place',
+  doc: 'rotary position embedding: rotates the two halves of each head by angles proportional to the position',
   torch: 'rotary position embedding of Su et al., 2021',
   parameters: {
     heads: { type: 'int', default: 1, min: 1, doc: 'number of heads' },
-    base: { type: 'number', default: 10000, min: 1, doc: 'the slowest angle turns base times slower' },
+    base: { type: 'number', default: 10000, min: 1, doc: 'base of the frequencies: larger values give slower rotations' },
   },
   keepsShape: true,
   build({ b, text }, { heads, base }, x) {

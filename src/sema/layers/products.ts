@@ -9,7 +9,7 @@ import { layer, problem, type BuiltValue, type Problem } from './layer.ts';
 /** Products of tensors: matmul, einsum, outer, cross. */
 
 export const matmul = layer({
-  doc: 'a @ b',
+  doc: 'the matrix product a @ b',
   torch: 'torch.matmul',
   shape: '[..., n, k], [..., k, m] -> [..., n, m]',
   inputs: ['a', 'b'],
@@ -18,11 +18,11 @@ export const matmul = layer({
 });
 
 export const einsum = layer({
-  doc: 'sums of products by labels: einsum("bij,bjk->bik", a, b)',
+  doc: 'Einstein summation: einsum("bij,bjk->bik", a, b)',
   torch: 'torch.einsum',
   shape: 'as the labels say',
   inputs: 'many',
-  parameters: { equation: { type: 'string', doc: 'labels of each operand, an arrow, labels of the result' } },
+  parameters: { equation: { type: 'string', doc: 'labels of the axes of each operand, an arrow, labels of the result' } },
   build({ b }, { equation }, ...xs) {
     const match = /^([a-z]*(?:,[a-z]*)*)(?:->([a-z]*))?$/.exec(equation.replace(/\s+/g, ''));
     if (!match) return problem('NN206', `'${equation}' is no equation of einsum`, 'write it as "ij,jk->ik", in small letters');
@@ -92,7 +92,7 @@ function tidy(b: GraphBuilder, term: string, x: NodeId, needed: string): [string
 }
 
 export const outer = layer({
-  doc: 'all products of two vectors',
+  doc: 'the outer product of two vectors',
   torch: 'torch.outer',
   shape: '[..., n], [..., m] -> [..., n, m]',
   inputs: ['a', 'b'],
@@ -107,11 +107,11 @@ export const outer = layer({
 });
 
 export const cross = layer({
-  doc: 'the cross product of vectors of three',
+  doc: 'the cross product of vectors of size 3',
   torch: 'torch.linalg.cross',
   shape: '[..., 3, ...], [..., 3, ...] -> [..., 3, ...]',
   inputs: ['a', 'b'],
-  parameters: { dim: { type: 'int', default: -1, doc: 'the axis of the three' } },
+  parameters: { dim: { type: 'int', default: -1, doc: 'the axis of size 3' } },
   build({ b }, { dim }, x, y = x) {
     const aligned = align(b, [x, y]);
     if (!Array.isArray(aligned)) return aligned;

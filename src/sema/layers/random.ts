@@ -7,7 +7,7 @@ import { layer, problem, type LayerContext } from './layer.ts';
  * Random numbers in the model: a function of (seed, step, element), new at every step and recomputed where needed. Predictions use the mean
  * of the distribution instead, unless the program asks for draws.
  */
-const always = { type: 'bool', default: false, doc: 'predictions draw them too; else they take the mean' } as const;
+const always = { type: 'bool', default: false, doc: 'draws random numbers in predictions too; else they use the mean' } as const;
 
 const drawn = (cx: LayerContext, always: boolean): boolean => cx.draws || always;
 
@@ -30,7 +30,7 @@ function standardGumbel(cx: LayerContext, shape: Shape): NodeId {
 
 export const rand_like = layer({
   anyType: true,
-  doc: 'random numbers uniform in [0, 1), in the shape of x',
+  doc: 'uniform random numbers in [0, 1), in the shape of x',
   torch: 'torch.rand_like',
   parameters: { always },
   keepsShape: true,
@@ -39,7 +39,7 @@ export const rand_like = layer({
 
 export const randn_like = layer({
   anyType: true,
-  doc: 'random numbers with mean 0 and deviation 1, in the shape of x',
+  doc: 'standard normal random numbers, in the shape of x',
   torch: 'torch.randn_like',
   parameters: { always },
   keepsShape: true,
@@ -48,7 +48,7 @@ export const randn_like = layer({
 });
 
 export const bernoulli = layer({
-  doc: '1 with the probability x, else 0; nothing flows back',
+  doc: '1 with probability x, else 0; no gradient flows back',
   torch: 'torch.bernoulli',
   parameters: { always },
   keepsShape: true,
@@ -61,12 +61,12 @@ export const bernoulli = layer({
 
 /** Jang, Gu and Poole, 2017; Maddison, Mnih and Teh, 2017. */
 export const gumbel_softmax = layer({
-  doc: 'a differentiable choice: softmax((x + noise) / tau); with hard one place is 1, and the gradient is that of the softmax',
+  doc: 'a differentiable sample: softmax((x + Gumbel noise) / tau); one-hot with hard=true, with the gradient of the softmax',
   torch: 'torch.nn.functional.gumbel_softmax',
   parameters: {
-    tau: { type: 'number', default: 1, min: 1e-6, doc: 'temperature: the smaller, the harder' },
-    hard: { type: 'bool', default: false, doc: 'gives a one-hot row' },
-    dim: { type: 'int', default: -1, doc: 'the axis of the choices' },
+    tau: { type: 'number', default: 1, min: 1e-6, doc: 'temperature: smaller values are closer to one-hot' },
+    hard: { type: 'bool', default: false, doc: 'returns one-hot vectors' },
+    dim: { type: 'int', default: -1, doc: 'axis of the categories' },
     always,
   },
   keepsShape: true,

@@ -8,7 +8,7 @@ import { each, eachOf, listLength, overlap, sizes, surround, windows } from './w
 
 export const Identity = layer({
   anyType: true,
-  doc: 'what flows in',
+  doc: 'the input, unchanged',
   torch: 'torch.nn.Identity',
   parameters: {},
   keepsShape: true,
@@ -17,10 +17,10 @@ export const Identity = layer({
 
 /** Shi et al., 2016. */
 export const PixelShuffle = layer({
-  doc: 'channels become places: r * r of them a square of r by r',
+  doc: 'turns r * r channels into r by r pixels',
   torch: 'torch.nn.PixelShuffle',
   shape: '[B, channels*r*r, height, width] -> [B, channels, height*r, width*r]',
-  parameters: { upscale_factor: { type: 'int', min: 1, doc: 'r' } },
+  parameters: { upscale_factor: { type: 'int', min: 1, doc: 'upscale factor r' } },
   build({ b, text }, { upscale_factor: r }, x) {
     const [batch, channels, h, w] = b.shape(x);
     if (b.shape(x).length !== 4 || batch === undefined || typeof channels !== 'number' || channels % (r * r) !== 0)
@@ -35,10 +35,10 @@ export const PixelShuffle = layer({
 });
 
 export const PixelUnshuffle = layer({
-  doc: 'places become channels: each square of r by r is r * r of them',
+  doc: 'turns r by r pixels into r * r channels',
   torch: 'torch.nn.PixelUnshuffle',
   shape: '[B, channels, height*r, width*r] -> [B, channels*r*r, height, width]',
-  parameters: { downscale_factor: { type: 'int', min: 1, doc: 'r' } },
+  parameters: { downscale_factor: { type: 'int', min: 1, doc: 'downscale factor r' } },
   build({ b, text }, { downscale_factor: r }, x) {
     const [batch, channels, ...places] = b.shape(x);
     const [h = 0, w = 0] = places as number[];
@@ -54,9 +54,9 @@ export const PixelUnshuffle = layer({
 
 /** Zhang et al., 2018. */
 export const ChannelShuffle = layer({
-  doc: 'takes the channels (axis 1) of all groups in turn',
+  doc: 'interleaves the channels (axis 1) of all groups',
   torch: 'torch.nn.ChannelShuffle',
-  parameters: { groups: { type: 'int', min: 1, doc: 'groups of channels that stand one behind the other' } },
+  parameters: { groups: { type: 'int', min: 1, doc: 'number of groups of channels' } },
   keepsShape: true,
   build({ b, text }, { groups }, x) {
     const shape = b.shape(x);
@@ -69,14 +69,14 @@ export const ChannelShuffle = layer({
 });
 
 const sliding = {
-  kernel_size: sizes('the window'),
-  dilation: sizes('steps inside of the window', 1),
-  padding: sizes('zeros around', 0),
-  stride: sizes('steps between windows', 1),
+  kernel_size: sizes('size of the window'),
+  dilation: sizes('spacing between the elements of the window', 1),
+  padding: sizes('zero padding at both ends', 0),
+  stride: sizes('stride of the window', 1),
 } as const;
 
 export const Unfold = layer({
-  doc: 'every window of an image as a column',
+  doc: 'the sliding windows of an image as columns (im2col)',
   torch: 'torch.nn.Unfold',
   shape: '[B, channels, height, width] -> [B, channels*window, windows]',
   parameters: sliding,
@@ -95,10 +95,10 @@ export const Unfold = layer({
 });
 
 export const Fold = layer({
-  doc: 'puts columns back as windows of an image, and adds where they overlap: the adjoint of Unfold',
+  doc: 'sums columns back into the windows of an image (col2im): the adjoint of Unfold',
   torch: 'torch.nn.Fold',
   shape: '[B, channels*window, windows] -> [B, channels, height, width]',
-  parameters: { output_size: sizes('the image that flows out'), ...sliding },
+  parameters: { output_size: sizes('size of the output image'), ...sliding },
   build({ b, text }, args, x) {
     const shape = b.shape(x);
     const out = each(args.output_size, 2);

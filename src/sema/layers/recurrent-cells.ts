@@ -8,15 +8,15 @@ import { GRU_STEP, LSTM_STEP, rnn, weightsOf, type Step } from './recurrent-step
 const cell = (name: string, doc: string, stepOf: (args: { readonly nonlinearity?: string }) => Step, more: object = {}): Layer => {
   const { states } = stepOf({});
   return layer({
-    doc: `${doc}: gives the next ${states.join(' and ')}; a state may lack the batch, and serves all examples then`,
+    doc: `${doc}: returns the next ${states.join(' and ')}; a state without a batch axis is used for all examples`,
     torch: `torch.nn.${name}`,
     shape: `[B, in]${', [B, hidden]'.repeat(states.length)} -> ${states.map(() => '[B, hidden]').join(', ')}`,
     inputs: ['x', ...states],
     together: true,
     parameters: {
-      input_size: { type: 'int', min: 1, doc: 'size of what flows in' },
-      hidden_size: { type: 'int', min: 1, doc: 'size of the state' },
-      bias: { type: 'bool', default: true, doc: 'adds trainable numbers' },
+      input_size: { type: 'int', min: 1, doc: 'size of the input' },
+      hidden_size: { type: 'int', min: 1, doc: 'size of the hidden state' },
+      bias: { type: 'bool', default: true, doc: 'adds trainable biases' },
       ...more,
     },
     build(cx, args, x, ...before) {
@@ -41,7 +41,7 @@ const cell = (name: string, doc: string, stepOf: (args: { readonly nonlinearity?
   });
 };
 
-const nonlinearity = { type: 'string', default: 'tanh', choices: ['tanh', 'relu'], doc: 'the activation' } as const;
-export const RNNCell = cell('RNNCell', 'one step of RNN', ({ nonlinearity: n }) => rnn(n ?? 'tanh'), { nonlinearity });
-export const GRUCell = cell('GRUCell', 'one step of GRU', () => GRU_STEP);
-export const LSTMCell = cell('LSTMCell', 'one step of LSTM', () => LSTM_STEP);
+const nonlinearity = { type: 'string', default: 'tanh', choices: ['tanh', 'relu'], doc: 'activation function' } as const;
+export const RNNCell = cell('RNNCell', 'one step of an Elman RNN', ({ nonlinearity: n }) => rnn(n ?? 'tanh'), { nonlinearity });
+export const GRUCell = cell('GRUCell', 'one step of a GRU', () => GRU_STEP);
+export const LSTMCell = cell('LSTMCell', 'one step of an LSTM', () => LSTM_STEP);

@@ -85,20 +85,20 @@ const recurrent = (name: string, doc: string, stepOf: (args: More) => Step, more
   const named = states.map((s) => `${s}0`);
   const ends = states.map((s) => `${s}_n`).join(', ');
   return layer({
-    doc: `${doc}; ${named.join(', ')} and ${ends} are [B, layers*directions, size], where PyTorch has the batch on axis 1`,
+    doc: `${doc}; ${named.join(', ')} and ${ends} are [B, layers*directions, size], while PyTorch has the batch on axis 1`,
     torch: `torch.nn.${name}(batch_first=True)`,
     shape: `[B, T, in] -> [B, T, hidden]; [B, hidden] with last; and ${ends} with states`,
     named,
     parameters: {
-      input_size: { type: 'int', min: 1, doc: 'size of what flows in' },
-      hidden_size: { type: 'int', min: 1, doc: 'size of the state' },
-      num_layers: { type: 'int', default: 1, min: 1, doc: 'layers on top of one another' },
-      bias: { type: 'bool', default: true, doc: 'adds trainable numbers' },
-      bidirectional: { type: 'bool', default: false, doc: 'runs both ways and joins the results' },
-      last: { type: 'bool', default: false, doc: 'gives the state after the sequence alone' },
+      input_size: { type: 'int', min: 1, doc: 'size of the input' },
+      hidden_size: { type: 'int', min: 1, doc: 'size of the hidden state' },
+      num_layers: { type: 'int', default: 1, min: 1, doc: 'number of stacked layers' },
+      bias: { type: 'bool', default: true, doc: 'adds trainable biases' },
+      bidirectional: { type: 'bool', default: false, doc: 'runs in both directions and concatenates the outputs' },
+      last: { type: 'bool', default: false, doc: 'returns only the hidden state after the last step' },
       ...more,
-      dropout: { type: 'number', default: 0, min: 0, below: 1, doc: 'the probability of zero between layers, while training' },
-      states: { type: 'bool', default: false, doc: `gives ${ends} too` },
+      dropout: { type: 'number', default: 0, min: 0, below: 1, doc: 'dropout probability between layers, while training' },
+      states: { type: 'bool', default: false, doc: `also returns ${ends}` },
     },
     build(cx, args, x) {
       const { b } = cx;
@@ -150,10 +150,10 @@ const recurrent = (name: string, doc: string, stepOf: (args: More) => Step, more
   });
 };
 
-const nonlinearity = { type: 'string', default: 'tanh', choices: ['tanh', 'relu'], doc: 'the activation' } as const;
-const proj_size = { type: 'int', default: 0, min: 0, doc: 'the size that a product gives the output and h; 0 for none' } as const;
-export const RNN = recurrent('RNN', 'a state that each place of a sequence changes', ({ nonlinearity: n }) => rnn(n ?? 'tanh'), {
+const nonlinearity = { type: 'string', default: 'tanh', choices: ['tanh', 'relu'], doc: 'activation function' } as const;
+const proj_size = { type: 'int', default: 0, min: 0, doc: 'size to which h and the output are projected; 0 for no projection' } as const;
+export const RNN = recurrent('RNN', 'Elman RNN over a sequence', ({ nonlinearity: n }) => rnn(n ?? 'tanh'), {
   nonlinearity,
 });
-export const GRU = recurrent('GRU', 'a recurrent layer with a reset and an update gate', () => GRU_STEP);
-export const LSTM = recurrent('LSTM', 'a recurrent layer with a cell that gates guard', () => LSTM_STEP, { proj_size });
+export const GRU = recurrent('GRU', 'gated recurrent unit over a sequence', () => GRU_STEP);
+export const LSTM = recurrent('LSTM', 'long short-term memory over a sequence', () => LSTM_STEP, { proj_size });

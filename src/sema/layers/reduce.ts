@@ -59,13 +59,20 @@ export const amin = reduction('the smallest value; ties share the gradient', 'to
   b.op('neg', b.add('reduce_max', [b.op('neg', x)], { axes })),
 );
 export const norm = reductionWith(
-  { p: { type: 'order', default: 2, min: 0, doc: 'the order: 1 adds sizes, inf takes the largest, 0 counts what is not 0' } },
-  '(sum |x|^p)^(1/p), the Euclidean norm where p is not said',
+  {
+    p: {
+      type: 'order',
+      default: 2,
+      min: 0,
+      doc: 'order of the norm: 1 sums absolute values, inf takes the largest one, 0 counts nonzero elements',
+    },
+  },
+  'the p-norm (sum |x|^p)^(1/p)',
   'torch.linalg.vector_norm',
   (b, x, axes, { p }) => vectorNorm(b, x, axes, p),
 );
 
-const correction = { type: 'number', default: 0, min: 0, doc: 'subtracted from n: 1 for the unbiased estimate' } as const;
+const correction = { type: 'number', default: 0, min: 0, doc: 'subtracted from n in the divisor: 1 for the unbiased estimate' } as const;
 export const variance = reductionWith({ correction }, 'the variance', 'torch.var(correction=0)', (b, x, axes, args) =>
   varOver(b, x, axes, args.correction),
 );
@@ -74,10 +81,10 @@ export const std = reductionWith({ correction }, 'the standard deviation', 'torc
 );
 
 export const logsumexp = layer({
-  doc: 'log sum exp along axes, without overflow',
+  doc: 'log(sum(exp(x))) over axes, numerically stable',
   torch: 'torch.logsumexp',
   shape: '[..., n, ...] -> [..., ...]',
-  parameters: { dim: { ...dim, default: -1, doc: 'the axis or a list of axes' }, keepdim },
+  parameters: { dim: { ...dim, default: -1, doc: 'axis or list of axes' }, keepdim },
   build({ b }, args, x) {
     const shape = b.shape(x);
     const axes = axesOf(b, x, args.dim);
@@ -118,8 +125,8 @@ const extreme = (doc: string, torch: string, largest: boolean): Layer =>
       return args.keepdim ? asOnes(b, y, shape, [axis]) : y;
     },
   });
-export const argmax = extreme('the place of the largest value, the first of several', 'torch.argmax', true);
-export const argmin = extreme('the place of the smallest value, the first of several', 'torch.argmin', false);
+export const argmax = extreme('the index of the largest value, the first one of ties', 'torch.argmax', true);
+export const argmin = extreme('the index of the smallest value, the first one of ties', 'torch.argmin', false);
 
 const logical = (doc: string, torch: string, every: boolean): Layer =>
   layer({
@@ -138,5 +145,5 @@ const logical = (doc: string, torch: string, every: boolean): Layer =>
       return args.keepdim ? asOnes(b, y, b.shape(x), axes) : y;
     },
   });
-export const all = logical('all hold', 'torch.all', true);
-export const any = logical('one of them holds', 'torch.any', false);
+export const all = logical('true if all elements are true', 'torch.all', true);
+export const any = logical('true if any element is true', 'torch.any', false);

@@ -9,11 +9,11 @@ import { layer, problem } from './layer.ts';
 /** Reparametrised weights: weight normalisation and spectral normalisation. */
 
 export const weight_norm = layer({
-  doc: 'g v / |v|: a weight as direction and length (Salimans and Kingma, 2016), with a length for each place of an axis',
+  doc: 'weight normalisation g * v / |v|: direction v and length g (Salimans and Kingma, 2016), with one length for each index of an axis',
   torch: 'torch.nn.utils.weight_norm, whose weight_v and weight_g these are',
   shape: '[..., n, ...], [..., n, ...] -> [..., n, ...]',
   inputs: ['v', 'g'],
-  parameters: { dim: { type: 'int', default: 0, doc: 'the axis that has a length for each place; -1 for one length of all' } },
+  parameters: { dim: { type: 'int', default: 0, doc: 'axis with a length for each index; -1 for a single length' } },
   build({ b }, { dim }, v, g = v) {
     const shape = b.shape(v);
     const axis = dim === -1 ? -1 : axisOf(dim, shape.length);
@@ -35,12 +35,12 @@ function unit(b: GraphBuilder, v: NodeId, eps: number): NodeId {
 
 /** Each training step continues the power iteration where the last one ended. */
 export const spectral_norm = layer({
-  doc: 'w by its largest singular value (Miyato et al., 2018), which is followed in weight_u and weight_v while training',
+  doc: 'spectral normalisation: w divided by its largest singular value (Miyato et al., 2018), tracked by power iteration in weight_u and weight_v while training',
   torch: 'torch.nn.utils.spectral_norm',
   parameters: {
-    n_power_iterations: { type: 'int', default: 1, min: 1, doc: 'steps of the power method' },
-    eps: { type: 'number', default: 1e-12, min: 0, doc: 'the least that is divided by' },
-    dim: { type: 'int', default: 0, doc: 'the axis of the rows; all others are columns' },
+    n_power_iterations: { type: 'int', default: 1, min: 1, doc: 'power iterations in each training step' },
+    eps: { type: 'number', default: 1e-12, min: 0, doc: 'lower bound of the norms of weight_u and weight_v' },
+    dim: { type: 'int', default: 0, doc: 'axis of the rows of the matrix; all others form the columns' },
   },
   keepsShape: true,
   build(cx, { n_power_iterations, eps, dim }, w) {

@@ -7,12 +7,12 @@ import { layer, problem } from './layer.ts';
 
 export const repeat_interleave = layer({
   anyType: true,
-  doc: 'every element of an axis several times, one after the other',
+  doc: 'repeats each element of an axis',
   torch: 'torch.repeat_interleave',
   shape: '[..., n, ...] -> [..., n*repeats, ...]',
   parameters: {
-    repeats: { type: 'int', min: 1, doc: 'how often' },
-    dim: { type: 'int', default: -1, doc: 'the axis; PyTorch makes one of all of them where it is not said' },
+    repeats: { type: 'int', min: 1, doc: 'number of repetitions' },
+    dim: { type: 'int', default: -1, doc: 'the axis; in PyTorch the default is to flatten all axes' },
   },
   build({ b }, { repeats, dim }, x) {
     const shape = b.shape(x);
@@ -26,10 +26,10 @@ export const repeat_interleave = layer({
 
 export const tile = layer({
   anyType: true,
-  doc: 'the whole several times along its last axes; the batch stays as it is',
+  doc: 'repeats the tensor along its last axes, but never along the batch',
   torch: 'torch.tile',
   shape: '[..., n] -> [..., n*dims]',
-  parameters: { dims: { type: 'sizes', min: 1, doc: 'how often along each of the last axes' } },
+  parameters: { dims: { type: 'sizes', min: 1, doc: 'number of repetitions along each of the last axes' } },
   build({ b }, args, x) {
     const dims = [args.dims].flat();
     const batched = typeof b.shape(x)[0] === 'object';
@@ -51,13 +51,13 @@ export const tile = layer({
 
 export const unfold = layer({
   anyType: true,
-  doc: 'windows along an axis: the axis becomes their places, a new last axis runs through each',
+  doc: 'sliding windows along an axis: the axis counts the windows, a new last axis holds their elements',
   torch: 'torch.Tensor.unfold',
   shape: '[..., n, ...] -> [..., places, ..., size]',
   parameters: {
     dimension: { type: 'int', doc: 'the axis' },
-    size: { type: 'int', min: 1, doc: 'how long a window is' },
-    step: { type: 'int', min: 1, doc: 'from one window to the next' },
+    size: { type: 'int', min: 1, doc: 'size of a window' },
+    step: { type: 'int', min: 1, doc: 'step between windows' },
   },
   build({ b }, { dimension, size, step }, x) {
     const shape = b.shape(x);

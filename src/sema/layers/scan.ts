@@ -18,8 +18,8 @@ const best =
   (b, here, before) =>
     b.op('select', largest ? b.op('lt', here, before) : b.op('lt', before, here), before, here);
 
-export const cumsum = scanned('sums of everything up to each place', 'torch.cumsum', (b, x, y) => b.op('add', x, y));
-export const cumprod = scanned('products of everything up to each place', 'torch.cumprod', (b, x, y) => b.op('mul', x, y));
+export const cumsum = scanned('the cumulative sum along an axis', 'torch.cumsum', (b, x, y) => b.op('add', x, y));
+export const cumprod = scanned('the cumulative product along an axis', 'torch.cumprod', (b, x, y) => b.op('mul', x, y));
 
 /** The running extreme, and the last index that holds it. */
 const extreme = (doc: string, torch: string, largest: boolean): Layer =>
@@ -29,7 +29,7 @@ const extreme = (doc: string, torch: string, largest: boolean): Layer =>
     keepsShape: true,
     parameters: {
       dim,
-      return_indices: { type: 'bool', default: false, doc: 'gives the places of the values too, as `let v, i = ...` does' },
+      return_indices: { type: 'bool', default: false, doc: 'also returns the indices of the values, for `let v, i = ...`' },
     },
     build({ b }, args, x) {
       const y = scan(b, x, args.dim, best(largest));
@@ -40,8 +40,8 @@ const extreme = (doc: string, torch: string, largest: boolean): Layer =>
       return typeof places === 'number' ? [y, places] : places;
     },
   });
-export const cummax = extreme('the largest value up to each place', 'torch.cummax', true);
-export const cummin = extreme('the smallest value up to each place', 'torch.cummin', false);
+export const cummax = extreme('the cumulative maximum along an axis', 'torch.cummax', true);
+export const cummin = extreme('the cumulative minimum along an axis', 'torch.cummin', false);
 
 /** Doubling scan: after k rounds each place holds the last 2^k values before it. */
 function scan(b: GraphBuilder, x: NodeId, dimension: number, join: Join): BuiltValue {

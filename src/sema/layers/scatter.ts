@@ -55,7 +55,7 @@ function sums(b: GraphBuilder, { axis, hit, spread }: Placed): NodeId {
 }
 
 export const scatter_add = layer({
-  doc: 'x with src added at the places that index names along an axis: work grows with the axis',
+  doc: 'x with src added at the given indices of an axis; the work grows with the size of the axis',
   torch: 'torch.scatter_add',
   shape,
   anyType: true,
@@ -80,14 +80,14 @@ function put(b: GraphBuilder, x: NodeId, found: Placed): NodeId {
 }
 
 export const scatter = layer({
-  doc: 'x with src put at the places that index names along an axis; of several for one place the last one counts',
+  doc: 'x with src written at the given indices of an axis; if an index occurs several times, the last value is kept',
   torch: 'torch.scatter',
   shape,
   anyType: true,
   inputs,
   parameters: {
     dim,
-    reduce: { type: 'string', choices: ['add', 'multiply'], doc: 'joins src with what is there instead' },
+    reduce: { type: 'string', choices: ['add', 'multiply'], doc: 'adds src to x, or multiplies x by it, instead of replacing x' },
   },
   optional: ['reduce'],
   build({ b }, args, x, index = x, src = x) {
@@ -113,15 +113,15 @@ const REDUCES: Readonly<Record<string, readonly [number, Reduce]>> = {
 };
 
 export const scatter_reduce = layer({
-  doc: 'what index sends to each place of an axis, joined with what is there: their sum, product, mean, largest or smallest',
+  doc: 'x with src reduced into it at the given indices of an axis: by sum, product, mean, maximum or minimum',
   torch: 'torch.scatter_reduce',
   shape,
   inputs,
   anyType: true,
   parameters: {
     dim,
-    reduce: { type: 'string', choices: Object.keys(REDUCES), doc: 'how numbers are joined' },
-    include_self: { type: 'bool', default: true, doc: 'x counts too; else only where nothing goes' },
+    reduce: { type: 'string', choices: Object.keys(REDUCES), doc: 'the reduction' },
+    include_self: { type: 'bool', default: true, doc: 'includes the values of x in the reduction; else x stays only where no src goes' },
   },
   build({ b }, args, x, index = x, src = x): BuiltValue {
     if (b.type(x).dtype !== 'f32') return problem('NN204', 'scatter_reduce takes numbers', 'float(x) makes numbers of labels');

@@ -9,7 +9,7 @@ const composed = (doc: string, torch: string, build: (b: GraphBuilder, x: NodeId
   layer({ doc, torch, parameters: {}, keepsShape: true, build: ({ b }, _a, x) => build(b, x) });
 
 export const lgamma = composed('the logarithm of |gamma(x)|', 'torch.lgamma', lgammaOf);
-export const digamma = composed('the slope of lgamma', 'torch.digamma', digammaOf);
+export const digamma = composed('the derivative of lgamma', 'torch.digamma', digammaOf);
 export const erfinv = composed('the inverse of the error function', 'torch.erfinv', erfinvOf);
 
 const question = (doc: string, torch: string, build: (b: GraphBuilder, x: NodeId) => NodeId): Layer =>
@@ -18,10 +18,10 @@ const question = (doc: string, torch: string, build: (b: GraphBuilder, x: NodeId
 /** By the bits of the reciprocal: that of infinity is 0, and that of NaN is NaN. */
 const turned = (b: GraphBuilder, x: NodeId): NodeId => b.op('finite', b.op('div', b.like(1, x), x));
 
-export const isfinite = question('neither infinite nor NaN', 'torch.isfinite', (b, x) => b.op('finite', x));
-export const isinf = question('infinite, of either sign', 'torch.isinf', (b, x) =>
+export const isfinite = question('true where x is neither infinite nor NaN', 'torch.isfinite', (b, x) => b.op('finite', x));
+export const isinf = question('true where x is inf or -inf', 'torch.isinf', (b, x) =>
   b.op('and', b.op('not', b.op('finite', x)), turned(b, x)),
 );
-export const isnan = question('not a number', 'torch.isnan', (b, x) =>
+export const isnan = question('true where x is NaN', 'torch.isnan', (b, x) =>
   b.op('and', b.op('not', b.op('finite', x)), b.op('not', turned(b, x))),
 );

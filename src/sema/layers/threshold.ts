@@ -9,8 +9,8 @@ export const threshold = layer({
   doc: 'x where x > threshold, else value',
   torch: 'torch.nn.Threshold',
   parameters: {
-    threshold: { type: 'number', doc: 'the border' },
-    value: { type: 'number', doc: 'what stands for everything up to it' },
+    threshold: { type: 'number', doc: 'the threshold' },
+    value: { type: 'number', doc: 'the result where x <= threshold' },
   },
   keepsShape: true,
   // Written as x <= threshold, so that NaN stays NaN.
@@ -19,7 +19,7 @@ export const threshold = layer({
 
 /** Xu et al., 2015. */
 export const rrelu = layer({
-  doc: 'x where x > 0, else x times a slope: random while training, the mean of both ends otherwise',
+  doc: 'x where x > 0, else slope * x: random in [lower, upper) while training, else (lower + upper) / 2',
   torch: 'torch.nn.RReLU',
   parameters: {
     lower: { type: 'number', default: 1 / 8, doc: 'the smallest slope' },
@@ -38,7 +38,7 @@ export const rrelu = layer({
 export const softmin = layer({
   doc: 'exp(-x) / sum(exp(-x)) along an axis',
   torch: 'torch.nn.functional.softmin',
-  parameters: { dim: { type: 'int', default: -1, doc: 'the axis; the batch is axis 0' } },
+  parameters: { dim: { type: 'int', default: -1, doc: 'axis along which to normalise; axis 0 is the batch' } },
   keepsShape: true,
   build({ b }, { dim }, x) {
     const shape = b.shape(x);

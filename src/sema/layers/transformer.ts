@@ -15,20 +15,28 @@ import { LayerNorm } from './norm.ts';
  * torch the first layer starts as PyTorch's does, and the others continue the stream.
  */
 const sizes = {
-  d_model: { type: 'int', min: 1, doc: 'size of a vector' },
+  d_model: { type: 'int', min: 1, doc: 'embedding size' },
   nhead: { type: 'int', min: 1, doc: 'number of heads' },
 } as const;
-const num_layers = { type: 'int', min: 1, doc: 'layers on top of one another' } as const;
-const causal = { type: 'bool', default: false, doc: 'no place sees what comes after it' } as const;
-const settings = {
-  dim_feedforward: { type: 'int', default: 2048, min: 1, doc: 'size between the two Linear' },
-  dropout: { type: 'number', default: 0.1, min: 0, below: 1, doc: 'the probability of zero, while training' },
-  activation: { type: 'string', default: 'relu', choices: ['relu', 'gelu'], doc: 'what stands between the two Linear' },
-  layer_norm_eps: { type: 'number', default: 1e-5, min: 0, doc: 'added to the variance' },
-  norm_first: { type: 'bool', default: false, doc: 'normalises what goes into a part, and not the sum after it' },
-  bias: { type: 'bool', default: true, doc: 'adds trainable numbers' },
+const num_layers = { type: 'int', min: 1, doc: 'number of stacked layers' } as const;
+const causal = {
+  type: 'bool',
+  default: false,
+  doc: 'applies a causal mask: each position attends only to itself and earlier positions',
 } as const;
-const norm = { type: 'bool', default: false, doc: 'a LayerNorm at the end' } as const;
+const settings = {
+  dim_feedforward: { type: 'int', default: 2048, min: 1, doc: 'hidden size of the feed-forward network' },
+  dropout: { type: 'number', default: 0.1, min: 0, below: 1, doc: 'dropout probability, while training' },
+  activation: { type: 'string', default: 'relu', choices: ['relu', 'gelu'], doc: 'activation of the feed-forward network' },
+  layer_norm_eps: { type: 'number', default: 1e-5, min: 0, doc: 'eps of the LayerNorms' },
+  norm_first: {
+    type: 'bool',
+    default: false,
+    doc: 'applies LayerNorm before attention and feed-forward (pre-norm), not after them (post-norm)',
+  },
+  bias: { type: 'bool', default: true, doc: 'adds trainable biases' },
+} as const;
+const norm = { type: 'bool', default: false, doc: 'adds a LayerNorm at the end' } as const;
 type Args = ArgsOf<typeof sizes & typeof settings> & { readonly causal: boolean };
 
 function normalized(cx: LayerContext, name: string, args: Args, x: NodeId): NodeId {
@@ -128,14 +136,14 @@ function stacked(
   return args.norm ? normalized(cx, 'norm', args, y) : y;
 }
 
-const TRUTH = 'masks of truth values say what may be seen, where PyTorch says what may not';
+const TRUTH = 'boolean masks are true where attention is allowed, the opposite of PyTorch';
 const DECODER_MASKS = ['tgt_mask', 'memory_mask', 'tgt_key_padding_mask', 'memory_key_padding_mask'] as const;
 const encoder = { shape: '[B, T, d_model] -> [B, T, d_model]', keepsShape: true } as const;
 const decoder = { shape: '[B, T, d_model], [B, S, d_model] -> [B, T, d_model]', inputs: ['tgt', 'memory'], named: DECODER_MASKS } as const;
 
 export const TransformerEncoderLayer = layer({
   ...encoder,
-  doc: `attention of a sequence over itself, then two Linear, each added to what flows in; ${TRUTH}`,
+  doc: `self-attention and a feed-forward network, each with a residual connection and LayerNorm; ${TRUTH}`,
   torch: 'torch.nn.TransformerEncoderLayer(batch_first=True)',
   named: ['src_mask', 'src_key_padding_mask'],
   parameters: { ...sizes, ...settings, causal },
@@ -144,7 +152,7 @@ export const TransformerEncoderLayer = layer({
 
 export const TransformerDecoderLayer = layer({
   ...decoder,
-  doc: `attention of a sequence over itself, then over another, then two Linear, each added to what flows in; ${TRUTH}`,
+  doc: `self-attention, cross-attention to memory and a feed-forward network, each with a residual connection and LayerNorm; ${TRUTH}`,
   torch: 'torch.nn.TransformerDecoderLayer(batch_first=True)',
   parameters: { ...sizes, ...settings, causal },
   build: (cx, args, x, memory = x) => fits(cx, args, x, 'tgt') ?? fits(cx, args, memory, 'memory', x) ?? decoderLayer(cx, args, x, memory),
@@ -152,7 +160,7 @@ export const TransformerDecoderLayer = layer({
 
 export const TransformerEncoder = layer({
   ...encoder,
-  doc: 'TransformerEncoderLayer num_layers times; each draws its own weights, where PyTorch copies those of the first',
+  doc: 'a stack of TransformerEncoderLayers, each with its own initial weights, while PyTorch copies those of the first',
   torch: 'torch.nn.TransformerEncoder',
   named: ['mask', 'src_key_padding_mask'],
   parameters: { ...sizes, num_layers, ...settings, causal, norm },
@@ -164,7 +172,7 @@ export const TransformerEncoder = layer({
 
 export const TransformerDecoder = layer({
   ...decoder,
-  doc: 'TransformerDecoderLayer num_layers times; each draws its own weights, where PyTorch copies those of the first',
+  doc: 'a stack of TransformerDecoderLayers, each with its own initial weights, while PyTorch copies those of the first',
   torch: 'torch.nn.TransformerDecoder',
   parameters: { ...sizes, num_layers, ...settings, causal, norm },
   build: (cx, args, x, memory = x) =>

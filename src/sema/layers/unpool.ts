@@ -10,15 +10,15 @@ import { each, eachOf, listLength, PLACES, sizes, type Axes } from './windows.ts
 const unpooling = (axes: Exclude<Axes, 3>): Layer =>
   layer({
     anyType: true,
-    doc: 'puts values to the places that MaxPool found them at, and zeros elsewhere: work grows with both numbers of places',
+    doc: 'inverse of MaxPool: puts values at their indices, with zeros elsewhere; the work grows with input size * output size',
     torch: `torch.nn.MaxUnpool${axes}d`,
     shape: '[B, channels, places...], int [B, channels, places...] -> [B, channels, more...]',
     inputs: ['x', 'indices'],
     parameters: {
-      kernel_size: sizes('the window'),
-      stride: sizes('steps between windows; the window itself where it is not said'),
-      padding: sizes('places around', 0),
-      output_size: sizes('places that flow out; the fewest that pool to what flows in where it is not said'),
+      kernel_size: sizes('size of the window'),
+      stride: sizes('stride of the window; default: kernel_size'),
+      padding: sizes('padding of the pooling', 0),
+      output_size: sizes('output size; default: (n - 1) * stride - 2 * padding + kernel_size'),
     },
     optional: ['stride', 'output_size'],
     build({ b, text }, args, x, indices = x) {

@@ -116,14 +116,14 @@ function scalings(cx: LayerContext, x: NodeId, { scale_factor, size }: Given, co
 }
 
 export const Upsample = layer({
-  doc: 'more places by repetition or by interpolation',
+  doc: 'resizes by repetition (nearest) or by interpolation',
   torch: 'torch.nn.Upsample, where size comes first',
   shape: '[B, channels, places...] -> [B, channels, scale_factor * places...]',
   parameters: {
-    scale_factor: { type: 'factors', min: 1e-6, doc: 'how many times as many places' },
-    mode: { type: 'string', default: 'nearest', choices: Object.keys(WAYS), doc: 'repeats, or interpolates' },
-    align_corners: { type: 'bool', default: false, doc: 'the outermost places stay where they are' },
-    size: { type: 'sizes', min: 1, doc: 'how many places flow out, in place of scale_factor' },
+    scale_factor: { type: 'factors', min: 1e-6, doc: 'factor of the size' },
+    mode: { type: 'string', default: 'nearest', choices: Object.keys(WAYS), doc: 'interpolation mode' },
+    align_corners: { type: 'bool', default: false, doc: 'aligns the centres of the corner pixels of input and output' },
+    size: { type: 'sizes', min: 1, doc: 'output size, instead of scale_factor' },
   },
   optional: ['scale_factor', 'size'],
   build(cx, args, x) {

@@ -20,7 +20,7 @@ function bounded(b: GraphBuilder, x: NodeId): NodeId {
 }
 
 export const bce = loss({
-  doc: 'binary cross entropy of probabilities; logarithms end at -100, as in PyTorch',
+  doc: 'binary cross entropy of probabilities; logarithms are clamped at -100, as in PyTorch',
   torch: 'torch.nn.BCELoss',
   parameters: { weight, reduction },
   optional: ['weight'],
@@ -34,10 +34,10 @@ export const bce = loss({
   },
 });
 
-const pos_weight = { type: 'factors', doc: 'how much more a target of 1 counts than one of 0' } as const;
+const pos_weight = { type: 'factors', doc: 'weight of positive targets' } as const;
 
 export const bce_with_logits = loss({
-  doc: 'binary cross entropy of sigmoid(pred), without overflow',
+  doc: 'binary cross entropy of logits: of sigmoid(pred), numerically stable',
   torch: 'torch.nn.BCEWithLogitsLoss',
   parameters: { weight, pos_weight, reduction },
   optional: ['weight', 'pos_weight'],
@@ -60,7 +60,7 @@ export const bce_with_logits = loss({
 export const multilabel_soft_margin = loss({
   doc: 'bce_with_logits, averaged over the classes on the last axis',
   torch: 'torch.nn.MultiLabelSoftMarginLoss',
-  parameters: { weight: { ...weight, doc: 'how much each class counts' }, reduction },
+  parameters: { weight: { ...weight, doc: 'weight of each class' }, reduction },
   optional: ['weight'],
   named: ['weight'],
   target: likePrediction,

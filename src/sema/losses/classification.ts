@@ -10,9 +10,9 @@ import { likePrediction, loss, reduction } from './loss.ts';
 /** Losses of classes and their probabilities. */
 
 const likelihood = {
-  ignore_index: { type: 'int', doc: 'a label that does not count' },
-  weight: { type: 'numbers', doc: 'how much each class counts' },
-  dim: { type: 'int', default: -1, doc: 'the axis of the classes: 1 for [B, classes, places...], as PyTorch lays them' },
+  ignore_index: { type: 'int', doc: 'label to ignore' },
+  weight: { type: 'numbers', doc: 'weight of each class' },
+  dim: { type: 'int', default: -1, doc: 'axis of the classes: 1 for [B, classes, ...], the layout of PyTorch' },
   reduction,
 } as const;
 
@@ -79,11 +79,15 @@ function weightProblem(args: object, n: unknown): Problem | undefined {
 }
 
 export const kl_div = loss({
-  doc: 'target (log(target) - pred), where pred holds logarithms of probabilities',
+  doc: 'Kullback-Leibler divergence target * (log(target) - pred), where pred holds log probabilities',
   torch: 'torch.nn.KLDivLoss',
   parameters: {
-    log_target: { type: 'bool', default: false, doc: 'the target holds logarithms too' },
-    reduction: { ...reduction, choices: [...reduction.choices, 'batchmean'], doc: 'batchmean divides by the examples alone' },
+    log_target: { type: 'bool', default: false, doc: 'the target holds log probabilities too' },
+    reduction: {
+      ...reduction,
+      choices: [...reduction.choices, 'batchmean'],
+      doc: 'reduction over the elements: mean, sum, none, or batchmean, the sum divided by the batch size',
+    },
   },
   target: likePrediction,
   each({ b, args: { log_target } }, pred, target = pred) {
@@ -96,7 +100,7 @@ export const kl_div = loss({
 });
 
 export const nll = loss({
-  doc: '-pred[target] over the axis of the classes, where pred holds logarithms of probabilities',
+  doc: 'negative log likelihood -pred[target], where pred holds the log probabilities of the classes',
   torch: 'torch.nn.NLLLoss',
   parameters: likelihood,
   optional: ['ignore_index', 'weight'],
@@ -118,10 +122,16 @@ export const nll = loss({
  * weights (torch/aten LossNLL: cross_entropy_loss_label_smoothing).
  */
 export const cross_entropy = loss({
-  doc: '-log softmax(pred)[target] over the axis of the classes; a target of probabilities is compared with all of them',
+  doc: 'cross entropy -log softmax(pred)[target] of logits; the target holds labels, or probabilities of all classes',
   torch: 'torch.nn.CrossEntropyLoss, whose classes are on axis 1: dim=1',
   parameters: {
-    label_smoothing: { type: 'number', default: 0, min: 0, max: 1, doc: 'weight of the uniform distribution' },
+    label_smoothing: {
+      type: 'number',
+      default: 0,
+      min: 0,
+      max: 1,
+      doc: 'label smoothing: weight of the uniform distribution in the target',
+    },
     ...likelihood,
   },
   optional: ['ignore_index', 'weight'],

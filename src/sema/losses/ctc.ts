@@ -86,12 +86,12 @@ function lengthProblem({ b, named }: LossContext<object>, batch: Dim): Problem |
 const INPUT = 'logarithms of probabilities [B, time, classes]';
 
 export const ctc = loss({
-  doc: `-log of the probability of the labels, over all ways to lay them along the time; pred holds ${INPUT}; lengths may be given by name`,
+  doc: `connectionist temporal classification: -log of the probability of the labels, summed over all alignments; pred holds ${INPUT}; input_lengths= and target_lengths= are optional`,
   torch: 'torch.nn.CTCLoss, which has the time in front of the batch',
   parameters: {
-    blank: { type: 'int', default: 0, min: 0, doc: 'the class that says nothing' },
-    zero_infinity: { type: 'bool', default: false, doc: 'labels that do not fit into the time cost nothing instead of infinity' },
-    reduction: { ...reduction, doc: 'the mean divides each loss by the number of its labels first' },
+    blank: { type: 'int', default: 0, min: 0, doc: 'index of the blank class' },
+    zero_infinity: { type: 'bool', default: false, doc: 'sets infinite losses to 0, where the labels do not fit into the input' },
+    reduction: { ...reduction, doc: 'reduction over the examples: mean, sum or none; mean first divides each loss by its target length' },
   },
   named: ['input_lengths', 'target_lengths'],
   target(pred, args, found): TensorType | Problem {

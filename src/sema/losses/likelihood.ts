@@ -12,12 +12,12 @@ const full = (doc: string) => ({ type: 'bool', default: false, doc }) as const;
 const eps = (doc: string, value: number) => ({ type: 'number', default: value, min: 0, doc }) as const;
 
 export const poisson_nll = loss({
-  doc: 'rate - target log(rate): counts; pred is the logarithm of their rate, or the rate itself',
+  doc: 'Poisson negative log likelihood rate - target * log(rate); pred is log(rate), or the rate with log_input=false',
   torch: 'torch.nn.PoissonNLLLoss',
   parameters: {
-    log_input: { type: 'bool', default: true, doc: 'pred is the logarithm of the rate' },
-    full: full('adds what of log(target!) depends on the target, by the formula of Stirling'),
-    eps: eps('added to the rate within its logarithm', 1e-8),
+    log_input: { type: 'bool', default: true, doc: 'pred is log(rate); else the rate' },
+    full: full('adds the Stirling approximation of log(target!) for targets above 1'),
+    eps: eps('added to the rate inside the logarithm', 1e-8),
     reduction,
   },
   target: likePrediction,
@@ -51,9 +51,9 @@ function variance(b: GraphBuilder, mean: NodeId, given: NodeId): NodeId | Proble
 }
 
 export const gaussian_nll = loss({
-  doc: '(log(var) + (pred - target)^2 / var) / 2; without var=v the model gives means and variances side by side on the last axis',
+  doc: 'Gaussian negative log likelihood (log(var) + (pred - target)^2 / var) / 2; without var=v the last axis of pred holds the means, then the variances',
   torch: 'torch.nn.GaussianNLLLoss',
-  parameters: { full: full('adds log(2 pi) / 2'), eps: eps('the least variance', 1e-6), reduction },
+  parameters: { full: full('adds the constant log(2 pi) / 2'), eps: eps('lower bound of the variance', 1e-6), reduction },
   named: ['var'],
   target(pred, _args, found): TensorType | Problem {
     if (found && sameShape(found.shape, pred.shape)) return pred;

@@ -50,7 +50,7 @@ export const reduction = {
   type: 'string',
   default: 'mean',
   choices: ['mean', 'sum', 'none'],
-  doc: 'how the losses of the elements are joined',
+  doc: 'reduction over the elements: mean, sum or none',
 } as const;
 
 /** Ties the types of the arguments to the parameter table, then erases them for the registry. */

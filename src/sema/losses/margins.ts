@@ -3,10 +3,10 @@ import { likePrediction, loss, reduction } from './loss.ts';
 
 /** Margin losses of a score, or of two scores. */
 
-const margin = (value: number) => ({ type: 'number', default: value, doc: 'how far right must be from wrong' }) as const;
+const margin = (value: number) => ({ type: 'number', default: value, doc: 'the margin' }) as const;
 
 export const hinge = loss({
-  doc: 'max(0, margin - target pred) for targets of +1 and -1',
+  doc: 'hinge loss max(0, margin - target * pred) for targets of +1 and -1',
   torch: 'max(0, 1 - y x).mean()',
   parameters: { margin: margin(1), reduction },
   target: likePrediction,
@@ -15,7 +15,7 @@ export const hinge = loss({
 });
 
 export const soft_margin = loss({
-  doc: 'log(1 + exp(-target pred)) for targets of +1 and -1',
+  doc: 'logistic loss log(1 + exp(-target * pred)) for targets of +1 and -1',
   torch: 'torch.nn.SoftMarginLoss',
   parameters: { reduction },
   target: likePrediction,
@@ -24,7 +24,7 @@ export const soft_margin = loss({
 });
 
 export const margin_ranking = loss({
-  doc: 'max(0, margin - target (x1 - x2)): x1 is the larger where the target is 1, x2 where it is -1',
+  doc: 'max(0, margin - target * (x1 - x2)): x1 should be larger where the target is 1, x2 where it is -1',
   torch: 'torch.nn.MarginRankingLoss',
   parameters: { margin: margin(0), reduction },
   operands: ['x1', 'x2'],
@@ -36,7 +36,7 @@ export const margin_ranking = loss({
 });
 
 export const hinge_embedding = loss({
-  doc: 'pred, a distance, where the target is 1; max(0, margin - pred) where it is -1; both for other targets',
+  doc: 'pred, a distance, where the target is 1; max(0, margin - pred) where it is -1; the sum of both for other targets',
   torch: 'torch.nn.HingeEmbeddingLoss',
   parameters: { margin: margin(1), reduction },
   target: likePrediction,

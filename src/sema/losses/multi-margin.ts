@@ -22,12 +22,12 @@ function along({ b }: LossContext<object>, x: NodeId, axis: number, n: number): 
 }
 
 export const multi_margin = loss({
-  doc: 'max(0, margin - pred[target] + pred[i])^p, averaged over all classes i, of which the target itself counts nothing',
+  doc: 'multi-class hinge loss: the sum of max(0, margin - pred[target] + pred[i])^p over all classes i but the target, divided by the number of classes',
   torch: 'torch.nn.MultiMarginLoss',
   parameters: {
-    p: { type: 'int', default: 1, min: 1, max: 2, doc: 'the exponent' },
-    margin: { type: 'number', default: 1, doc: 'how far right must be from wrong' },
-    weight: { type: 'numbers', doc: 'how much each class counts' },
+    p: { type: 'int', default: 1, min: 1, max: 2, doc: 'exponent: 1 or 2' },
+    margin: { type: 'number', default: 1, doc: 'the margin' },
+    weight: { type: 'numbers', doc: 'weight of each class' },
     reduction,
   },
   optional: ['weight'],
@@ -57,7 +57,7 @@ export const multi_margin = loss({
 });
 
 export const multilabel_margin = loss({
-  doc: 'the sum of max(0, 1 - (pred[j] - pred[i])) over the labels j and the other classes i, by the number of classes; labels end at the first -1',
+  doc: 'multi-label hinge loss: the sum of max(0, 1 - (pred[j] - pred[i])) over labels j and other classes i, divided by the number of classes; labels end at the first -1',
   torch: 'torch.nn.MultiLabelMarginLoss',
   parameters: { reduction },
   target: (pred) => (classes(pred) === undefined ? noClasses('multilabel_margin', pred) : { dtype: 'i32', shape: pred.shape }),

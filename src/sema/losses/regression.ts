@@ -4,7 +4,7 @@ import { weighed, weight, weightSum } from './weights.ts';
 /** Regression losses. */
 
 export const mse = loss({
-  doc: '(pred - target)^2; a mean with weights divides by their sum',
+  doc: 'squared error (pred - target)^2; with weights, mean divides by their sum',
   torch: 'torch.nn.MSELoss',
   parameters: { weight, reduction },
   optional: ['weight'],
@@ -19,7 +19,7 @@ export const mse = loss({
 });
 
 export const l1 = loss({
-  doc: '|pred - target|; a mean with weights divides by their sum',
+  doc: 'absolute error |pred - target|; with weights, mean divides by their sum',
   torch: 'torch.nn.L1Loss',
   parameters: { weight, reduction },
   optional: ['weight'],
@@ -31,9 +31,9 @@ export const l1 = loss({
 });
 
 export const huber = loss({
-  doc: 'quadratic up to delta, linear beyond; a mean with weights divides by the number of elements, as in PyTorch',
+  doc: 'Huber loss: quadratic up to delta, linear beyond; with weights, mean divides by the number of elements, as in PyTorch',
   torch: 'torch.nn.HuberLoss',
-  parameters: { delta: { type: 'number', default: 1, min: 1e-12, doc: 'where the line begins' }, weight, reduction },
+  parameters: { delta: { type: 'number', default: 1, min: 1e-12, doc: 'error from which on the loss is linear' }, weight, reduction },
   optional: ['weight'],
   named: ['weight'],
   zero: true,
@@ -50,9 +50,9 @@ export const huber = loss({
 });
 
 export const smooth_l1 = loss({
-  doc: 'quadratic up to beta, linear beyond: huber divided by beta, and l1 for a beta of 0',
+  doc: 'smooth L1 loss: quadratic up to beta, linear beyond; huber divided by beta, or l1 for beta=0',
   torch: 'torch.nn.SmoothL1Loss',
-  parameters: { beta: { type: 'number', default: 1, min: 0, doc: 'where the line begins' }, reduction },
+  parameters: { beta: { type: 'number', default: 1, min: 0, doc: 'error from which on the loss is linear' }, reduction },
   zero: true,
   target: likePrediction,
   each({ b, args: { beta } }, pred, target = pred) {

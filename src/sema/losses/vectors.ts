@@ -10,9 +10,12 @@ import { loss, perRow, reduction } from './loss.ts';
 const TINY = 1e-12;
 
 export const cosine_embedding = loss({
-  doc: '1 - cos of two vectors where the target is 1, max(0, cos - margin) where it is -1',
+  doc: '1 - cos(x1, x2) where the target is 1, max(0, cos(x1, x2) - margin) where it is -1; cos is the cosine similarity',
   torch: 'torch.nn.CosineEmbeddingLoss',
-  parameters: { margin: { type: 'number', default: 0, min: -1, max: 1, doc: 'cosines below it are far enough' }, reduction },
+  parameters: {
+    margin: { type: 'number', default: 0, min: -1, max: 1, doc: 'cosine similarity up to which a pair with target -1 has no loss' },
+    reduction,
+  },
   operands: ['x1', 'x2'],
   target: perRow,
   each({ b, args: { margin } }, x, y = x, target = x) {
@@ -29,11 +32,11 @@ export const cosine_embedding = loss({
 });
 
 const triplet = {
-  margin: { type: 'number', default: 1, min: 0, doc: 'how much farther the negative must be' },
+  margin: { type: 'number', default: 1, min: 0, doc: 'how much farther away the negative must be than the positive' },
   swap: {
     type: 'bool',
     default: false,
-    doc: 'takes the distance of positive and negative where it is the smaller one (Balntas et al., 2016)',
+    doc: 'distance swap: uses |p - n| instead of |a - n| where it is smaller (Balntas et al., 2016)',
   },
   reduction,
 } as const;
@@ -54,12 +57,12 @@ function apart(
 }
 
 export const triplet_margin = loss({
-  doc: 'max(0, |a - p| - |a - n| + margin) of anchor, positive and negative; it has no target',
+  doc: 'max(0, |a - p| - |a - n| + margin) of anchor a, positive p and negative n; there is no target',
   torch: 'torch.nn.TripletMarginLoss',
   parameters: {
     margin: triplet.margin,
-    p: { type: 'order', default: 2, min: 0, doc: 'the order of the norm' },
-    eps: { type: 'number', default: 1e-6, min: 0, doc: 'added to differences' },
+    p: { type: 'order', default: 2, min: 0, doc: 'order of the norm' },
+    eps: { type: 'number', default: 1e-6, min: 0, doc: 'added to each difference' },
     swap: triplet.swap,
     reduction,
   },
@@ -86,10 +89,10 @@ const DISTANCES: Readonly<Record<string, (b: GraphBuilder, x: NodeId, y: NodeId)
 };
 
 export const triplet_margin_with_distance = loss({
-  doc: 'triplet_margin with another distance: squared and manhattan of differences, 1 - cosine, or PairwiseDistance; for one of your own write mean(relu(d1 - d2 + margin))',
+  doc: 'triplet_margin with another distance: Euclidean (pairwise), squared Euclidean, Manhattan, or 1 - cosine similarity; for your own distance write mean(relu(d1 - d2 + margin))',
   torch: 'torch.nn.TripletMarginWithDistanceLoss',
   parameters: {
-    distance: { type: 'string', default: 'pairwise', choices: Object.keys(DISTANCES), doc: 'how far two vectors are apart' },
+    distance: { type: 'string', default: 'pairwise', choices: Object.keys(DISTANCES), doc: 'distance between two vectors' },
     ...triplet,
   },
   operands,

@@ -6,7 +6,7 @@ import { problem, type Problem } from '../layers/layer.ts';
 import type { LossContext } from './loss.ts';
 
 /** The weight of each element: a tensor in an expression, or a list of numbers along the last axis. */
-export const weight = { type: 'numbers', doc: 'how much each element counts; in an expression a tensor too' } as const;
+export const weight = { type: 'numbers', doc: 'weight of each element; in an expression it may be a tensor' } as const;
 
 /** The weights called `name` in the shape of x; undefined if there are none. */
 export function weightsLike(cx: LossContext<object>, x: NodeId, name = 'weight'): NodeId | Problem | undefined {
