@@ -26,7 +26,7 @@ export const WASM_TARGET: Target = {
   registers: 12,
   threads: 1,
   costs: CPU_COSTS,
-  worthTrying: 20_000,
+  small: { cost: 20_000, tries: 2 },
   beyond: 4,
   candidates: cpuTilings,
 };

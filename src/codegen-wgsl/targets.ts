@@ -16,7 +16,18 @@ const SOFTWARE_COSTS: Costs = {
   functions: { broadcast: 1.5 },
 };
 
-const HARDWARE: Target = { lanes: 64, tiles: true, masked: true, sharesLoads: true, registers: 64, threads: 4096 };
+/** Starting a dispatch takes as long as this many additions of a thread. */
+const DISPATCH = 1_500;
+
+const HARDWARE: Target = {
+  lanes: 64,
+  tiles: true,
+  masked: true,
+  sharesLoads: true,
+  registers: 64,
+  threads: 4096,
+  small: { cost: 4096 * DISPATCH, tries: 0 },
+};
 const SOFTWARE: Target = {
   lanes: 64,
   tiles: true,
@@ -27,6 +38,7 @@ const SOFTWARE: Target = {
   rerolls: true,
   threads: 64,
   costs: SOFTWARE_COSTS,
+  small: { cost: 64 * DISPATCH, tries: 0 },
 };
 
 /** One workgroup that repeats a whole step. */

@@ -23,21 +23,13 @@ export function strides(shape: readonly number[]): number[] {
 
 /** The offset of every index of a shape, in row-major order, if a step along axis i is `stride[i]` elements. */
 export function offsets(shape: readonly number[], stride: readonly number[], start = 0): Int32Array {
-  const out = new Int32Array(sizeOf(shape));
-  const index = new Array<number>(shape.length).fill(0);
-  let here = start;
-  for (let i = 0; i < out.length; i++) {
-    out[i] = here;
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      const next = at(index, axis) + 1;
-      if (next < at(shape, axis)) {
-        index[axis] = next;
-        here += at(stride, axis);
-        break;
-      }
-      here -= at(index, axis) * at(stride, axis);
-      index[axis] = 0;
-    }
+  const out = new Int32Array(sizeOf(shape)).fill(start, 0, 1);
+  let size = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const [extent, step] = [at(shape, axis), at(stride, axis)];
+    // What the inner axes have, once more for every further index of this one.
+    for (let i = size; i < extent * size; i++) out[i] = (out[i - size] as number) + step;
+    size *= extent;
   }
   return out;
 }

@@ -168,7 +168,7 @@ class GpuSession implements Session {
     for (let i = 0; trace > 0 && i < READBACK_SLOTS; i++)
       this.readback.push(this.buffer(`readback ${i}`, trace, USAGE.MAP_READ | USAGE.COPY_DST));
     this.programs = new GpuPrograms(gpu, plan, (name) => this.arena(name), this.uniforms, this.counters, this.nets);
-    await Promise.all([this.programs.prepare(), this.prove?.(gpu, sectionOf(plan))]);
+    await asleepUntil(Promise.all([this.programs.prepare(), this.prove?.(gpu, sectionOf(plan))]), this.sleep);
     const [invalid, memory] = [await gpu.popErrorScope(), await gpu.popErrorScope()];
     if (memory)
       throw new DeviceError(

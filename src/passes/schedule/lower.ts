@@ -156,7 +156,8 @@ function chooseKernel(
   const tuned = measured === undefined ? undefined : [plain.how, ...candidates].find((how) => tilingKey(how) === measured);
   let best = { ...plain, cost: kernelCost(plain.kernel, target.threads, target.costs) };
   // A small kernel has little to gain.
-  const tried = tuned ? [tuned] : best.cost < (target.worthTrying ?? 0) ? candidates.slice(0, 2) : candidates;
+  const { small } = target;
+  const tried = tuned ? [tuned] : small && best.cost < small.cost ? candidates.slice(0, small.tries) : candidates;
   for (const how of tried) {
     const kernel = write(s, group, index, how, target);
     const cost = kernelCost(kernel, target.threads, target.costs);

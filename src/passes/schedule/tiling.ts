@@ -50,8 +50,8 @@ export interface Target {
   readonly threads: number;
   /** Costs, if they differ from those of a GPU. */
   readonly costs?: Costs;
-  /** For kernels that cost less than this, only the first two candidates are tried. */
-  readonly worthTrying?: number;
+  /** Of the candidates for kernels that cost less than this, only the first few are tried. */
+  readonly small?: { readonly cost: number; readonly tries: number };
   /** How many elements past the end of a tensor may be read, since memory continues there. */
   readonly beyond?: number;
   /** The tilings of measured kernels, by the hash of their signature: see {@link tilingKey}. */
