@@ -37,90 +37,132 @@ export interface LoopOptions extends TrainOptions {
  * before the results of the last one are read.
  */
 export async function trainLoop(session: Session, from: number, options: LoopOptions = {}): Promise<TrainResult> {
-  const { plan } = session;
-  const { train } = plan;
+  const { train } = session.plan;
   if (!train) return fail('NN305', 'this plan was compiled without data, so it cannot train');
   checkWhole({ steps: 1, until: 0, seed: 0 }, options);
-  const steps = options.steps ?? train.steps;
-  const run = { seed: options.seed ?? train.seed, total: steps, ratesAt: options.ratesAt };
-  const begin = performance.now();
-  const { pace } = session;
-  let step = from;
-  let known = from;
-  let lastLoss = NaN;
-  let lastDone = begin;
-  let perStep = 0;
-  const flying: { readonly done: Promise<void>; readonly steps: number; readonly started: number }[] = [];
+  return new TrainingLoop(session, train, from, options).run();
+}
 
-  let newest: Promise<void> = Promise.resolve();
-  const launch = (first: number, n: number): Promise<void> => {
+/** A chunk of steps on the device. */
+interface Flight {
+  readonly done: Promise<void>;
+  readonly steps: number;
+  readonly started: number;
+}
+
+class TrainingLoop {
+  private readonly session: Session;
+  private readonly train: NonNullable<Plan['train']>;
+  private readonly options: LoopOptions;
+  private readonly from: number;
+  private readonly steps: number;
+  private readonly begin = performance.now();
+  private readonly flying: Flight[] = [];
+  private newest: Promise<void> = Promise.resolve();
+  /** The steps whose losses are known, and the last of these losses. */
+  private known: number;
+  private lastLoss = NaN;
+  /** When the last chunk ended, and how long each of its steps took, in milliseconds. */
+  private lastDone = this.begin;
+  private perStep = 0;
+
+  constructor(session: Session, train: NonNullable<Plan['train']>, from: number, options: LoopOptions) {
+    this.session = session;
+    this.train = train;
+    this.options = options;
+    this.from = from;
+    this.known = from;
+    this.steps = options.steps ?? train.steps;
+  }
+
+  async run(): Promise<TrainResult> {
+    const { options, session, flying, steps } = this;
+    const end = Math.min(steps, options.until ?? steps);
+    const stops = options.stops ?? ((): boolean => options.signal?.aborted ?? false);
+    for (let step = this.from; step < end && !stops();) {
+      const pausing = options.someoneWaits?.() ? options.serve : waiting(options.ready?.());
+      if (pausing) {
+        while (flying.length) await this.landed();
+        await pausing();
+        continue;
+      }
+      if (flying.length >= IN_FLIGHT) await this.landed();
+      const n = Math.min(session.pace.chunk, end - step);
+      this.launch(step, n);
+      step += n;
+    }
+    while (flying.length) await this.landed();
+    const outcome = this.known >= steps ? 'done' : options.signal?.aborted ? 'aborted' : 'paused';
+    return { steps: this.known - this.from, seconds: (performance.now() - this.begin) / 1000, lastLoss: this.lastLoss, outcome };
+  }
+
+  /** Submits a chunk. Chunks may finish out of order, but their losses are reported in order. */
+  private launch(first: number, n: number): void {
+    const { session, options, newest: before } = this;
+    const { plan } = session;
     const started = performance.now();
     const programs = Array.from({ length: n }, (_, i) => programOf(plan, first + i));
-    const before = newest;
-    newest = session.run(programs, stepUniforms(plan, first, n, { ...run, rows: options.rows?.() })).then(async (trace) => {
-      // Chunks may finish out of order, but their losses are reported in order.
+    const how = { seed: options.seed ?? this.train.seed, total: this.steps, ratesAt: options.ratesAt, rows: options.rows?.() };
+    const done = session.run(programs, stepUniforms(plan, first, n, how)).then(async (trace) => {
       await before;
-      const now = performance.now();
-      // Chunks run one after the other, so each starts when the one before ended.
-      const took = now - Math.max(started, lastDone);
-      lastDone = now;
-      perStep = took / n;
-      if (took < session.budget / 2 && n === pace.chunk) pace.chunk = Math.min(plan.chunk, pace.chunk * 2);
-      else if (took > session.budget && n === pace.chunk) pace.chunk = Math.max(1, Math.floor(pace.chunk / 2));
-      const losses = traced(plan, trace, programs, 'loss');
-      const metrics = Object.fromEntries(train.metrics.map((m) => [m, traced(plan, trace, programs, metricOutput(m))]));
-      const bad = losses.findIndex((loss) => !Number.isFinite(loss));
-      if (bad >= 0) {
-        if (bad > 0) options.onLosses?.(first, losses.subarray(0, bad), cut(metrics, bad));
-        fail('NN702', `the loss is ${losses[bad] ?? NaN} at step ${first + bad}`, {
-          help: 'try a smaller learning rate, or look for wrong values in the data',
-        });
-      }
-      known = first + n;
-      lastLoss = losses.at(-1) ?? NaN;
-      options.onLosses?.(first, losses, metrics);
-      const seconds = (now - begin) / 1000;
-      const rate = (known - from) / Math.max(seconds, 1e-9);
-      options.onProgress?.({ step: known, steps, loss: lastLoss, stepsPerSecond: rate, secondsLeft: (steps - known) / rate });
+      this.adapt(started, n);
+      this.report(first, programs, trace);
     });
-    return newest;
-  };
+    // The error is handled where the promise is awaited; this avoids an unhandled rejection if two chunks fail.
+    done.catch(() => undefined);
+    this.newest = done;
+    this.flying.push({ done, steps: n, started });
+  }
 
   /** Waits for the oldest chunk, asleep for most of the expected time. */
-  const landed = async (): Promise<void> => {
-    const flight = flying.shift();
+  private async landed(): Promise<void> {
+    const flight = this.flying.shift();
     if (!flight) return;
-    const left = Math.max(flight.started, lastDone) + flight.steps * perStep - performance.now();
-    if (left * ASLEEP > 1) await session.sleep?.(left * ASLEEP);
+    const left = Math.max(flight.started, this.lastDone) + flight.steps * this.perStep - performance.now();
+    if (left * ASLEEP > 1) await this.session.sleep?.(left * ASLEEP);
     await flight.done;
-  };
-
-  const end = Math.min(steps, options.until ?? steps);
-  const stops = options.stops ?? ((): boolean => options.signal?.aborted ?? false);
-  while (step < end && !stops()) {
-    if (options.someoneWaits?.()) {
-      while (flying.length) await landed();
-      await options.serve?.();
-      continue;
-    }
-    const ready = options.ready?.();
-    if (ready) {
-      while (flying.length) await landed();
-      await ready;
-      continue;
-    }
-    if (flying.length >= IN_FLIGHT) await landed();
-    const n = Math.min(pace.chunk, end - step);
-    const flight = launch(step, n);
-    // The error is handled where the promise is awaited; this avoids an unhandled rejection if two chunks fail.
-    flight.catch(() => undefined);
-    flying.push({ done: flight, steps: n, started: performance.now() });
-    step += n;
   }
-  while (flying.length) await landed();
-  const outcome = known >= steps ? 'done' : options.signal?.aborted ? 'aborted' : 'paused';
-  return { steps: known - from, seconds: (performance.now() - begin) / 1000, lastLoss, outcome };
+
+  /** Makes chunks longer or shorter, so that each takes about as long as the device's budget. */
+  private adapt(started: number, n: number): void {
+    const { pace, budget, plan } = this.session;
+    const now = performance.now();
+    // Chunks run one after the other, so each starts when the one before ended.
+    const took = now - Math.max(started, this.lastDone);
+    this.lastDone = now;
+    this.perStep = took / n;
+    if (took < budget / 2 && n === pace.chunk) pace.chunk = Math.min(plan.chunk, pace.chunk * 2);
+    else if (took > budget && n === pace.chunk) pace.chunk = Math.max(1, Math.floor(pace.chunk / 2));
+  }
+
+  private report(first: number, programs: readonly string[], trace: Float32Array): void {
+    const { options, steps } = this;
+    const { plan } = this.session;
+    const losses = traced(plan, trace, programs, 'loss');
+    const metrics = Object.fromEntries(this.train.metrics.map((m) => [m, traced(plan, trace, programs, metricOutput(m))]));
+    const bad = losses.findIndex((loss) => !Number.isFinite(loss));
+    if (bad >= 0) {
+      if (bad > 0) options.onLosses?.(first, losses.subarray(0, bad), cut(metrics, bad));
+      fail('NN702', `the loss is ${losses[bad] ?? NaN} at step ${first + bad}`, {
+        help: 'try a smaller learning rate, or look for wrong values in the data',
+      });
+    }
+    this.known = first + programs.length;
+    this.lastLoss = losses.at(-1) ?? NaN;
+    options.onLosses?.(first, losses, metrics);
+    const seconds = (performance.now() - this.begin) / 1000;
+    const rate = (this.known - this.from) / Math.max(seconds, 1e-9);
+    options.onProgress?.({
+      step: this.known,
+      steps,
+      loss: this.lastLoss,
+      stepsPerSecond: rate,
+      secondsLeft: (steps - this.known) / rate,
+    });
+  }
 }
+
+const waiting = (ready: Promise<void> | undefined): (() => Promise<void>) | undefined => ready && ((): Promise<void> => ready);
 
 const cut = (metrics: Readonly<Record<string, Float32Array>>, n: number): Record<string, Float32Array> =>
   Object.fromEntries(Object.entries(metrics).map(([name, values]) => [name, values.subarray(0, n)]));

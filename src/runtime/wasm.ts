@@ -2,7 +2,7 @@ import { BYTES, UNIFORM_BYTES, traceWords, type Plan } from '../plan.ts';
 import type { WasmSection } from '../sections.ts';
 import { DeviceError, smaller } from './errors.ts';
 import { pause } from './pause.ts';
-import type { Counters, Session, StepUniforms, Words } from './session.ts';
+import type { Counters, DeviceInfo, Session, StepUniforms, Words } from './session.ts';
 
 /** Helper threads. How to start them depends on the platform, so the caller provides this. */
 export interface Helpers {
@@ -74,81 +74,112 @@ export function createWasmSession(
   code: WasmSection,
   options: { readonly reason: string; readonly helpers?: Helpers | undefined },
 ): WasmSession {
-  const shares = code.programs.map((p) => p.calls.some((c) => c.shared));
-  const work = code.programs.map((p) => p.calls.reduce((n, c) => n + c.work, 0));
-  const pace = new Pace();
-  const helpers = options.helpers && options.helpers.count > 0 && shares.includes(true) ? options.helpers : undefined;
-  const threads = 1 + (helpers?.count ?? 0);
-  const bytes = Uint8Array.from(atob(code.module), (c) => c.charCodeAt(0));
-  if (helpers) bytes[code.sharing] = SHARED;
-  const module = new WebAssembly.Module(bytes);
-  const memory = makeMemory(plan, code, helpers !== undefined);
-  const { run } = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
-  const words = new Int32Array(memory.buffer);
-  const stop = helpers?.start(module, memory, threads);
-  const arenas = new Map<string, Words>(
-    plan.arenas.map((a) => {
-      const View = a.dtype === 'f32' ? Float32Array : Int32Array;
-      return [a.name, new View(memory.buffer, code.arenas[a.name] ?? 0, a.words)];
-    }),
-  );
-  const arena = (name: string): Words => {
-    const found = arenas.get(name);
+  return new OnProcessor(plan, code, options);
+}
+
+class OnProcessor implements WasmSession {
+  readonly plan: Plan;
+  readonly device: DeviceInfo;
+  readonly counters: Counters;
+  readonly budget = BUDGET_MS;
+  readonly pace = { chunk: 1 };
+  private readonly code: WasmSection;
+  private readonly helpers: Helpers | undefined;
+  private readonly words: Int32Array;
+  private readonly arenas: Map<string, Words>;
+  private readonly compute: Exports['run'];
+  private readonly stop: (() => void) | undefined;
+  /** The place of each program in the module. */
+  private readonly index: ReadonlyMap<string, number>;
+  /** Of each program: whether threads may share it, and how much work it is. */
+  private readonly shares: readonly boolean[];
+  private readonly work: readonly number[];
+  private readonly speed = new Pace();
+
+  constructor(plan: Plan, code: WasmSection, { reason, helpers }: { readonly reason: string; readonly helpers?: Helpers | undefined }) {
+    this.plan = plan;
+    this.code = code;
+    this.index = new Map(code.programs.map((p, i) => [p.name, i]));
+    this.shares = code.programs.map((p) => p.calls.some((c) => c.shared));
+    this.work = code.programs.map((p) => p.calls.reduce((n, c) => n + c.work, 0));
+    this.helpers = helpers && helpers.count > 0 && this.shares.includes(true) ? helpers : undefined;
+    const bytes = Uint8Array.from(atob(code.module), (c) => c.charCodeAt(0));
+    if (this.helpers) bytes[code.sharing] = SHARED;
+    const module = new WebAssembly.Module(bytes);
+    const memory = makeMemory(plan, code, this.helpers !== undefined);
+    this.compute = (new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports).run;
+    this.words = new Int32Array(memory.buffer);
+    this.stop = this.helpers?.start(module, memory, this.mostThreads);
+    this.arenas = new Map(
+      plan.arenas.map((a) => {
+        const View = a.dtype === 'f32' ? Float32Array : Int32Array;
+        return [a.name, new View(memory.buffer, code.arenas[a.name] ?? 0, a.words)];
+      }),
+    );
+    const size = plan.arenas.reduce((n, a) => n + a.words * BYTES, 0);
+    this.counters = { dispatches: 0, submits: 0, buffers: plan.arenas.length, bindGroups: 0, bytes: size };
+    this.device = { kind: 'cpu', name: `WebAssembly SIMD, ${this.mostThreads === 1 ? '1 thread' : `${this.mostThreads} threads`}`, reason };
+  }
+
+  /** Threads, once all have started. */
+  private get mostThreads(): number {
+    return 1 + (this.helpers?.count ?? 0);
+  }
+
+  threads(): number {
+    return 1 + (this.helpers ? Atomics.load(this.words, this.code.control.ready / BYTES) : 0);
+  }
+
+  write(name: string, offset: number, data: Words): void {
+    this.arena(name).set(data, offset);
+  }
+
+  read(name: string, offset: number, length: number): Promise<Words> {
+    return Promise.resolve(this.arena(name).slice(offset, offset + length));
+  }
+
+  async run(programs: readonly string[], uniforms: StepUniforms): Promise<Float32Array> {
+    const { counters, words, code } = this;
+    counters.submits++;
+    const numbers = programs.map((name) => this.index.get(name) ?? -1);
+    words.set(new Int32Array(uniforms.buffer, 0, (programs.length * UNIFORM_BYTES) / BYTES), code.uniforms / BYTES);
+    words.set(numbers, code.control.steps / BYTES);
+    words[code.control.count / BYTES] = programs.length;
+    counters.dispatches += numbers.reduce((n, i) => n + (code.programs[i]?.calls.length ?? 0), 0);
+    if (programs.length > 0) this.runAll(numbers);
+    const trace = traceWords(this.plan) ? (this.arena('trace') as Float32Array).slice() : new Float32Array(0);
+    await pause();
+    return trace;
+  }
+
+  /** Runs programs, with the helpers or alone. */
+  private runAll(programs: readonly number[]): void {
+    const shareable = this.mostThreads > 1 && programs.some((i) => this.shares[i]) && this.threads() === this.mostThreads;
+    const together = shareable && this.speed.choose();
+    const begin = performance.now();
+    if (together) this.post((at) => Atomics.add(this.words, at, 1));
+    this.compute(0, together ? this.mostThreads : 1);
+    if (shareable) this.speed.learn(together, (performance.now() - begin) / programs.reduce((n, i) => n + (this.work[i] ?? 0), 0));
+  }
+
+  /** Changes the job of the helpers and wakes them. */
+  private post(change: (at: number) => unknown): void {
+    const at = this.code.control.job / BYTES;
+    change(at);
+    Atomics.notify(this.words, at);
+  }
+
+  destroy(): void {
+    if (this.helpers) this.post((at) => Atomics.store(this.words, at, STOP));
+    this.stop?.();
+    this.arenas.clear();
+  }
+
+  private arena(name: string): Words {
+    const found = this.arenas.get(name);
     if (!found) throw new Error(`the plan has no arena '${name}'`);
     return found;
-  };
-  const counters: Counters = {
-    dispatches: 0,
-    submits: 0,
-    buffers: plan.arenas.length,
-    bindGroups: 0,
-    bytes: plan.arenas.reduce((n, a) => n + a.words * BYTES, 0),
-  };
-  const index = new Map(code.programs.map((p, i) => [p.name, i]));
-  const { control } = code;
-
-  const there = (): number => 1 + (helpers ? Atomics.load(words, control.ready / BYTES) : 0);
-
-  return {
-    plan,
-    threads: there,
-    device: { kind: 'cpu', name: `WebAssembly SIMD, ${threads === 1 ? '1 thread' : `${threads} threads`}`, reason: options.reason },
-    counters,
-    budget: BUDGET_MS,
-    pace: { chunk: 1 },
-    write(name, offset, data) {
-      arena(name).set(data, offset);
-    },
-    read: (name, offset, length) => Promise.resolve(arena(name).slice(offset, offset + length)),
-    async run(programs: readonly string[], uniforms: StepUniforms) {
-      counters.submits++;
-      const numbers = programs.map((name) => index.get(name) ?? -1);
-      words.set(new Int32Array(uniforms.buffer, 0, (programs.length * UNIFORM_BYTES) / BYTES), code.uniforms / BYTES);
-      words.set(numbers, control.steps / BYTES);
-      words[control.count / BYTES] = programs.length;
-      counters.dispatches += numbers.reduce((n, i) => n + (code.programs[i]?.calls.length ?? 0), 0);
-      const shareable = threads > 1 && numbers.some((i) => shares[i]) && there() === threads;
-      const together = shareable && pace.choose();
-      const begin = performance.now();
-      if (together) {
-        Atomics.add(words, control.job / BYTES, 1);
-        Atomics.notify(words, control.job / BYTES);
-      }
-      if (programs.length > 0) run(0, together ? threads : 1);
-      if (shareable) pace.learn(together, (performance.now() - begin) / numbers.reduce((n, i) => n + (work[i] ?? 0), 0));
-      const trace = traceWords(plan) ? (arena('trace') as Float32Array).slice() : new Float32Array(0);
-      await pause();
-      return trace;
-    },
-    destroy() {
-      if (helpers) {
-        Atomics.store(words, control.job / BYTES, STOP);
-        Atomics.notify(words, control.job / BYTES);
-      }
-      stop?.();
-      arenas.clear();
-    },
-  };
+  }
 }
 
 function makeMemory(plan: Plan, { pages }: WasmSection, shared: boolean): WebAssembly.Memory {

@@ -142,37 +142,16 @@ export function bindArguments(
   const found: Record<string, Const> = {};
   const given = new Set<string>();
   let ok = true;
-  const wrong = (code: Code, span: Span, label: string, help?: string): void => {
+  const wrong: Report = (code, span, label, help) => {
     sink.error(code, span, label, help ? { help } : {});
     ok = false;
   };
   let position = 0;
   for (const arg of call.args) {
-    if (arg.of) {
-      wrong('NN202', arg.of.span, `no setting of ${call.callee} differs by group`, 'groups have settings in an optim line: lr[head]=0.1');
-      continue;
-    }
-    const flag = call.settings && !arg.name && arg.value.kind === 'name' ? arg.value.name : undefined;
-    const name = arg.name?.text ?? flag ?? names[position++];
-    const parameter = name === undefined || !Object.hasOwn(parameters, name) ? undefined : parameters[name];
-    if (name === undefined) {
-      wrong(
-        'NN202',
-        arg.span,
-        `${call.callee} takes ${names.length === 0 ? 'no arguments' : `at most ${names.length} argument${names.length === 1 ? '' : 's'}`}`,
-        `it is ${signature(call.callee, parameters)}`,
-      );
-      continue;
-    }
-    if (!parameter) {
-      wrong(
-        'NN202',
-        arg.name?.span ?? arg.span,
-        `${call.callee} has no ${call.settings ? 'setting' : 'argument'} '${name}'`,
-        foreignArgument(name, names) ?? (names.length ? hint(name, names, 'it has') : `write ${call.callee} alone`),
-      );
-      continue;
-    }
+    const flag = flagOf(call, arg);
+    const name = arg.of ? undefined : (arg.name?.text ?? flag ?? names[position++]);
+    const parameter = parameterOf(call, arg, name, parameters, wrong);
+    if (!parameter || name === undefined) continue;
     if (given.has(name)) {
       wrong('NN202', arg.span, `'${name}' is given twice`);
       continue;
@@ -180,38 +159,61 @@ export function bindArguments(
     given.add(name);
     const value = flag ? true : evalArgument(arg, parameter, scope, sink, call.schedule);
     if (value === undefined) ok = false;
-    else if (!hasType(value, parameter.type))
-      wrong(
-        'NN204',
-        arg.value.span,
-        `'${name}' is ${DESCRIBE[parameter.type]}, and this is ${flag ? 'a bare word' : describeConst(value)}`,
-      );
-    else {
-      const range = outOfRange(value, parameter);
-      if (range)
-        wrong(
-          'NN206',
-          arg.value.span,
-          `'${name}' must be ${range}, and this is ${showValue(value)}`,
-          parameter.choices ? hint(String(value), parameter.choices, 'it can be') : undefined,
-        );
-      found[name] = value;
-    }
+    else if (checkValue(value, arg, name, parameter, flag !== undefined, wrong)) found[name] = value;
   }
   const missing = names.filter((n) => !given.has(n) && parameters[n]?.default === undefined && !optional.includes(n));
-  if (missing.length && ok)
-    wrong(
-      'NN202',
-      call.span,
-      `${call.callee} needs ${missing.map((m) => `'${m}'`).join(' and ')}`,
-      `it is ${signature(call.callee, parameters)}`,
-    );
+  if (missing.length && ok) {
+    const list = missing.map((m) => `'${m}'`).join(' and ');
+    wrong('NN202', call.span, `${call.callee} needs ${list}`, `it is ${signature(call.callee, parameters)}`);
+  }
   if (!ok) return undefined;
   for (const n of names) {
     const value = found[n] ?? parameters[n]?.default;
     if (value !== undefined) found[n] = value;
   }
   return found;
+}
+
+type Report = (code: Code, span: Span, label: string, help?: string) => void;
+
+/** A setting that is a bare word, and so true. */
+function flagOf(call: Call, arg: Argument): string | undefined {
+  return call.settings && !arg.of && !arg.name && arg.value.kind === 'name' ? arg.value.name : undefined;
+}
+
+/** The parameter that an argument is for; undefined, with an error, if there is none. */
+function parameterOf(call: Call, arg: Argument, name: string | undefined, parameters: Parameters, wrong: Report): Parameter | undefined {
+  const names = Object.keys(parameters);
+  if (arg.of) {
+    wrong('NN202', arg.of.span, `no setting of ${call.callee} differs by group`, 'groups have settings in an optim line: lr[head]=0.1');
+    return undefined;
+  }
+  if (name === undefined) {
+    const most = names.length === 0 ? 'no arguments' : `at most ${names.length} argument${names.length === 1 ? '' : 's'}`;
+    wrong('NN202', arg.span, `${call.callee} takes ${most}`, `it is ${signature(call.callee, parameters)}`);
+    return undefined;
+  }
+  if (Object.hasOwn(parameters, name)) return parameters[name];
+  wrong(
+    'NN202',
+    arg.name?.span ?? arg.span,
+    `${call.callee} has no ${call.settings ? 'setting' : 'argument'} '${name}'`,
+    foreignArgument(name, names) ?? (names.length ? hint(name, names, 'it has') : `write ${call.callee} alone`),
+  );
+  return undefined;
+}
+
+/** Whether a value has the parameter's type. One outside the parameter's range is an error too, but may be used to look for others. */
+function checkValue(value: Const, arg: Argument, name: string, parameter: Parameter, isFlag: boolean, wrong: Report): boolean {
+  const { span } = arg.value;
+  if (!hasType(value, parameter.type)) {
+    wrong('NN204', span, `'${name}' is ${DESCRIBE[parameter.type]}, and this is ${isFlag ? 'a bare word' : describeConst(value)}`);
+    return false;
+  }
+  const range = outOfRange(value, parameter);
+  const choices = parameter.choices && hint(String(value), parameter.choices, 'it can be');
+  if (range) wrong('NN206', span, `'${name}' must be ${range}, and this is ${showValue(value)}`, choices);
+  return true;
 }
 
 /** Choices and columns may be bare words; everything else is evaluated. */

@@ -1,16 +1,17 @@
-import { printOutput } from '../base/outputs.ts';
 import type { DiagnosticSink } from '../base/diagnostics.ts';
 import { textOf, type Source } from '../base/source.ts';
-import { BATCH, count, showType, type Dim } from '../base/types.ts';
-import type { GraphBuilder } from '../ir/graph/builder.ts';
+import { BATCH, showType } from '../base/types.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
 import { Environment, type Definitions } from './environment.ts';
 import { Evaluator } from './evaluator.ts';
 import { inputOf } from './declarations.ts';
 import { ModelBuilder } from './model-builder.ts';
-import type { InputInfo, PrintItem, Script, TargetInfo } from './model.ts';
+import type { InputInfo, Script, TargetInfo } from './model.ts';
+import { normalized } from './normalized.ts';
 import { foretell, lossOf, metricOf, type Goals, type MetricNode } from './objective.ts';
+import { predictCall, type ModelSoFar } from './predict-call.ts';
+import { PrintLines } from './print-lines.ts';
 import { Targets } from './targets.ts';
 import { Reported, attempt, describeValue, expectation, tensor, type Flow, type StagePart, type Value } from './values.ts';
 
@@ -42,8 +43,7 @@ export class Walk {
   private declared: readonly InputInfo[] | undefined;
   /** The stages, if the model is a plain chain. */
   private readonly chain: StagePart[] = [];
-  private readonly lines: { items: PrintItem[]; span: A.Statement['span']; afterTraining: boolean }[] = [];
-  private readonly outputs: Record<string, NodeId> = {};
+  private readonly prints: PrintLines;
   private readonly names = new Map<NodeId, string>();
   private x: Value | undefined;
   private failed = false;
@@ -76,7 +76,8 @@ export class Walk {
     this.defs = defs;
     this.targets = new Targets(this.m, () => (this.declared ??= this.targetsDeclared()));
     this.evaluator.targets = this.targets;
-    this.evaluator.specials.set('predict', (e, env, flow) => this.predict(e, env, flow));
+    this.prints = new PrintLines(this.m, this.evaluator);
+    this.evaluator.specials.set('predict', (e, env, flow) => predictCall(this.soFar, e, env, flow));
     this.evaluator.free = (word, span) => this.known(word, span);
     if (program.statements.some((s) => s.kind === 'layer')) this.evaluator.freeWords = ['pred', 'target'];
     this.evaluator.growing = this.layersToCome;
@@ -84,8 +85,8 @@ export class Walk {
 
   run(): Walked {
     for (const s of [...this.imported, ...this.program.statements]) this.statement(s);
-    const prints = this.lines.length > 0;
-    if (this.layers === 0 && !prints && this.sink.errors.length === 0) {
+    const { lines, outputs } = this.prints;
+    if (this.layers === 0 && lines.length === 0 && this.sink.errors.length === 0) {
       this.sink.error('NN207', { source: this.source, start: 0, end: 1 }, 'there is no model', {
         help: 'add a line such as: layer Linear(1, 16) -> relu -> Linear(16, 1)',
       });
@@ -120,9 +121,9 @@ export class Walk {
       targets: this.targets.all(),
       metrics,
       script: {
-        lines: this.lines,
+        lines,
         trains: this.trained,
-        graph: { ...m.b.graph(), outputs: this.outputs, writes: [] },
+        graph: { ...m.b.graph(), outputs, writes: [] },
         params: [...m.params, ...m.states],
         names: this.names,
       },
@@ -136,6 +137,12 @@ export class Walk {
         this.sink.error('NN211', s?.value.span, `'${shown}' would be ${showType(type)}, and the first axis of a target is the batch`, {
           help: 'leave axis 0 in front, as in: transpose(1, 2)',
         });
+  }
+
+  private get soFar(): ModelSoFar {
+    const { evaluator: ev, m, inputs, layers, failed, program } = this;
+    const chain = this.plain ? this.chain : undefined;
+    return { ev, m, inputs, chain, layers, failed, normalized: (id, input) => normalized(m, program, id, input) };
   }
 
   private get goals(): Goals {
@@ -229,7 +236,7 @@ export class Walk {
       this.layer(s);
       this.evaluator.growing = this.layersToCome;
     } else if (s.kind === 'train') this.trained = true;
-    else if (s.kind === 'print' && !this.training) this.print(s);
+    else if (s.kind === 'print' && !this.training) this.prints.print(s, this.env, this.trained);
   }
 
   private define(n: A.Name, value: Value | 'failed'): void {
@@ -246,28 +253,7 @@ export class Walk {
     this.inputs.push(declared);
     const id = this.m.input(declared.name, declared.type);
     this.names.set(id, declared.name);
-    return tensor(this.normalized(id, declared));
-  }
-
-  /** `data ... normalize`: (x - mean) / std, with numbers that come from the data and are saved with the weights. */
-  private normalized(id: NodeId, { name, type }: InputInfo): NodeId {
-    const data = this.program.statements.find((s) => s.kind === 'data');
-    const flag = data?.settings.find((a) =>
-      a.name ? a.name.text === 'normalize' : a.value.kind === 'name' && a.value.name === 'normalize',
-    );
-    const off = flag?.value.kind === 'boolean' && !flag.value.value;
-    if (!flag || off || type.dtype !== 'f32') return id;
-    const { b } = this.m;
-    const shape = b.shape(id);
-    const features = shape.length === 2 ? (shape[1] as number) : 1;
-    // A single input is not named, so that its name does not matter.
-    const several = this.program.statements.filter((s) => s.kind === 'input').length > 1;
-    const stem = several ? `normalize.${name}` : 'normalize';
-    const known = (key: string, value: number): NodeId => {
-      const state = this.m.sharing(() => this.m.state(`${stem}.${key}`, [features], { kind: 'constant', value }, flag.span, 'normalize'));
-      return shape.length === 2 ? b.broadcast(state.value, shape, [1]) : b.splat(b.reshape(state.value, []), shape);
-    };
-    return b.within({ name: 'normalize' }, () => b.op('div', b.op('sub', id, known('mean', 0)), known('std', 1)));
+    return tensor(normalized(this.m, this.program, id, declared));
   }
 
   private layer(s: A.LayerStatement): void {
@@ -313,89 +299,4 @@ export class Walk {
       this.chain.push(part);
     }
   }
-
-  /** `predict(3.0)`: applies the model to values of the program. */
-  private predict(e: A.CallExpr, env: Environment, flow: Flow): Value {
-    const { evaluator: ev, m } = this;
-    const { b } = m;
-    const [input, ...others] = this.inputs;
-    if (!input || this.layers === 0)
-      return ev.fail('NN207', e.span, 'there is no model before this line', { help: 'add a layer line above' });
-    if (!this.plain || others.length > 0)
-      return ev.fail('NN212', e.span, 'predict takes models that are one chain of stages', { help: 'use nnc predict for this one' });
-    const [only] = e.args;
-    if (!only || e.args.length !== 1 || only.name)
-      return ev.fail('NN202', e.span, 'predict takes one value', { help: 'write predict(3.0)' });
-    const given = ev.tensorOf(ev.evaluate(only.value, env, flow), only.span);
-    const x = tensor(this.normalized(examples(ev, given, input, only.span), input));
-    if (this.failed) throw new Reported('model');
-    const from: Flow = { prefix: [], next: 0 };
-    const result = m.drawing(false, () => m.sharing(() => this.chain.reduce((v, part) => ev.runPart(part, v, from), x as Value)));
-    if (result.kind !== 'tensor' || b.shape(result.id).length !== 2 || b.shape(result.id)[1] !== 1) return result;
-    // One number per given number, and a scalar for a single example.
-    const [rows, shape] = [b.shape(result.id)[0], b.shape(given)];
-    if (count(shape) === rows) return tensor(b.reshape(result.id, shape));
-    return rows === 1 && shape.length < input.type.shape.length ? tensor(b.reshape(result.id, [])) : result;
-  }
-
-  private print(s: A.PrintStatement): void {
-    const items: PrintItem[] = [];
-    const put = (id: NodeId, span: A.Expr['span']): string => {
-      const missing = needed(this.m.b, id);
-      if (missing)
-        return this.evaluator.fail('NN204', span, `this depends on the input '${missing}', which has no value here`, {
-          help: 'give it values: predict(3.0)',
-        });
-      const output = printOutput(this.lines.length, items.length);
-      this.outputs[output] = id;
-      return output;
-    };
-    for (const e of s.values) {
-      attempt(() => {
-        const flow: Flow = { prefix: [`print${this.lines.length}`], next: 0 };
-        const value = this.m.drawing(true, () => this.evaluator.evaluate(e, this.env, flow));
-        if (value.kind === 'const' && typeof value.value === 'string') items.push({ kind: 'text', text: value.value });
-        else if (value.kind === 'const' && typeof value.value === 'boolean') items.push({ kind: 'text', text: String(value.value) });
-        else if (e.kind === 'call' && e.callee.text === 'grad') {
-          const [of, wrt] = e.args.map((a) => textOf(a.value.span).replace(/\s+/g, ' '));
-          items.push({ kind: 'gradient', output: put(this.evaluator.tensorOf(value, e.span), e.span), of: of ?? '', wrt: wrt ?? '' });
-        } else
-          for (const v of value.kind === 'tuple' ? value.items : [value])
-            items.push({ kind: 'value', output: put(this.evaluator.tensorOf(v, e.span), e.span) });
-      });
-    }
-    this.lines.push({ items, span: s.span, afterTraining: this.trained });
-  }
-}
-
-/** Values as a batch of examples: numbers for inputs of one number, else rows of the input's shape. */
-function examples(ev: Evaluator, x: NodeId, input: InputInfo, span: A.Expr['span']): NodeId {
-  const { b } = ev;
-  const rest = input.type.shape.slice(1) as number[];
-  const each = rest.reduce((p, d) => p * d, 1);
-  const shape = b.shape(x);
-  const total = count(shape);
-  const tail = shape.slice(-rest.length) as Dim[];
-  const fits = total % each === 0 && (each === 1 || tail.join() === rest.join());
-  if (!fits)
-    return ev.fail(
-      'NN203',
-      span,
-      `one example is ${showType({ dtype: input.type.dtype, shape: rest })}, and this is ${showType(b.type(x))}`,
-    );
-  return b.cast(b.reshape(x, [total / each, ...rest]), input.type.dtype);
-}
-
-/** The name of an input that a value depends on, if any. */
-function needed(b: GraphBuilder, id: NodeId): string | undefined {
-  const seen = new Set<NodeId>();
-  const stack = [id];
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    if (seen.has(next)) continue;
-    seen.add(next);
-    const node = b.node(next);
-    if (node.op === 'input') return node.attrs.name;
-    stack.push(...node.inputs);
-  }
-  return undefined;
 }

@@ -19,94 +19,108 @@ interface Block {
  * stay where they are. Shader compilers cannot do this, since another thread might write the buffer for all they know.
  */
 export function shareLoads(kernel: Kernel): Kernel {
-  const changed = new Set(kernel.buffers.flatMap((b) => (b.access === 'read' ? [] : [b.tensor])));
-  const written = new Set(kernel.buffers.flatMap((b) => (changed.has(b.tensor) ? [b.name] : [])));
-  const taken = new Set<string>();
-  const variables = new Set<string>();
-  visitKernel(kernel, {
-    stmt: (s) => {
-      if ('name' in s) taken.add(s.name);
-      if (s.kind === 'var') variables.add(s.name);
-    },
-  });
-  const alias = new Map<string, Expr>();
-  const blocks: Block[] = [];
-  let count = 0;
-  const fresh = (): string => {
-    let name = `l${count++}`;
-    while (taken.has(name)) name = `l${count++}`;
-    return name;
-  };
+  return { ...kernel, body: new LoadSharing(kernel).inBlock(false, [], kernel.body) };
+}
 
-  /** The outermost block in which all the names of an expression exist, without leaving a branch. */
-  const homeOf = (names: ReadonlySet<string>): Block => {
-    let home = blocks.length - 1;
-    while (home > 0 && blocks[home]?.certain && ![...names].some((n) => blocks[home]?.own.has(n))) home--;
-    return blocks[home] as Block;
-  };
-  const share = (e: Expr, wanted?: string): Expr => {
-    if (e.kind === 'ref') return alias.get(e.name) ?? e;
-    if (e.kind === 'call') return { ...e, args: e.args.map((a) => share(a)) };
-    if (e.kind === 'item') return { ...e, index: share(e.index) };
+class LoadSharing {
+  /** Buffers that the kernel writes. */
+  private readonly written: ReadonlySet<string>;
+  private readonly taken = new Set<string>();
+  private readonly variables = new Set<string>();
+  /** Names that stand for a load with another name. */
+  private readonly alias = new Map<string, Expr>();
+  private readonly blocks: Block[] = [];
+  private count = 0;
+
+  constructor(kernel: Kernel) {
+    const changed = new Set(kernel.buffers.flatMap((b) => (b.access === 'read' ? [] : [b.tensor])));
+    this.written = new Set(kernel.buffers.flatMap((b) => (changed.has(b.tensor) ? [b.name] : [])));
+    visitKernel(kernel, {
+      stmt: (s) => {
+        if ('name' in s) this.taken.add(s.name);
+        if (s.kind === 'var') this.variables.add(s.name);
+      },
+    });
+  }
+
+  inBlock(certain: boolean, own: readonly string[], body: readonly Stmt[]): Stmt[] {
+    const block: Block = { statements: [], own: new Set(own), known: new Map(), certain };
+    this.blocks.push(block);
+    for (const s of body) this.statement(s, block);
+    this.blocks.pop();
+    return block.statements;
+  }
+
+  private statement(s: Stmt, block: Block): void {
+    const put = (t: Stmt): unknown => block.statements.push(t);
+    switch (s.kind) {
+      case 'let': {
+        const value = this.share(s.value, s.name);
+        if (value.kind !== 'ref') {
+          block.own.add(s.name);
+          return void put({ ...s, value });
+        }
+        if (value.name !== s.name) this.alias.set(s.name, value);
+        return;
+      }
+      case 'var':
+        block.own.add(s.name);
+        return void put({ ...s, value: this.share(s.value) });
+      case 'set':
+        return void put({ ...s, value: this.share(s.value) });
+      case 'table':
+        block.own.add(s.name);
+        return void put({ ...s, values: s.values.map((e) => this.share(e)) });
+      case 'store':
+        return void put({ ...s, index: this.share(s.index), value: this.share(s.value) });
+      case 'product':
+      case 'combine':
+        return void put(s);
+      case 'for':
+        return void put({ ...s, body: this.inBlock(true, [s.name], s.body) });
+      case 'if': {
+        const condition = this.share(s.condition);
+        return void put({ ...s, condition, body: this.inBlock(false, [], s.body) });
+      }
+    }
+  }
+
+  /** An expression whose loads are shared; a load gets the name `wanted` if it is new. */
+  private share(e: Expr, wanted?: string): Expr {
+    if (e.kind === 'ref') return this.alias.get(e.name) ?? e;
+    if (e.kind === 'call') return { ...e, args: e.args.map((a) => this.share(a)) };
+    if (e.kind === 'item') return { ...e, index: this.share(e.index) };
     if (e.kind !== 'load') return e;
-    const load: Expr = { ...e, index: share(e.index) };
+    const load: Expr = { ...e, index: this.share(e.index) };
     const names = namesIn(load.index);
-    if (written.has(e.buffer) || [...names].some((n) => variables.has(n))) return load;
+    if (this.written.has(e.buffer) || [...names].some((n) => this.variables.has(n))) return load;
     const key = printExpr(load);
-    for (const block of blocks) {
+    for (const block of this.blocks) {
       const known = block.known.get(key);
       if (known) return known;
     }
-    const home = homeOf(names);
-    const name = wanted ?? fresh();
+    const home = this.homeOf(names);
+    const name = wanted ?? this.fresh();
     home.statements.push({ kind: 'let', name, value: load });
     home.own.add(name);
     const named = ref(load.type, name);
     home.known.set(key, named);
     return named;
-  };
-  const inBlock = (certain: boolean, own: readonly string[], body: readonly Stmt[]): Stmt[] => {
-    const block: Block = { statements: [], own: new Set(own), known: new Map(), certain };
-    blocks.push(block);
-    body.forEach(statement);
-    blocks.pop();
-    return block.statements;
-  };
-  const statement = (s: Stmt): void => {
-    const block = blocks.at(-1) as Block;
-    const put = (t: Stmt): unknown => block.statements.push(t);
-    switch (s.kind) {
-      case 'let': {
-        const value = share(s.value, s.name);
-        if (value.kind !== 'ref') {
-          block.own.add(s.name);
-          return void put({ ...s, value });
-        }
-        if (value.name !== s.name) alias.set(s.name, value);
-        return;
-      }
-      case 'var':
-        block.own.add(s.name);
-        return void put({ ...s, value: share(s.value) });
-      case 'set':
-        return void put({ ...s, value: share(s.value) });
-      case 'table':
-        block.own.add(s.name);
-        return void put({ ...s, values: s.values.map((e) => share(e)) });
-      case 'store':
-        return void put({ ...s, index: share(s.index), value: share(s.value) });
-      case 'product':
-      case 'combine':
-        return void put(s);
-      case 'for':
-        return void put({ ...s, body: inBlock(true, [s.name], s.body) });
-      case 'if': {
-        const condition = share(s.condition);
-        return void put({ ...s, condition, body: inBlock(false, [], s.body) });
-      }
-    }
-  };
-  return { ...kernel, body: inBlock(false, [], kernel.body) };
+  }
+
+  /** The outermost block in which all the names of an expression exist, without leaving a branch. */
+  private homeOf(names: ReadonlySet<string>): Block {
+    const { blocks } = this;
+    let home = blocks.length - 1;
+    while (home > 0 && blocks[home]?.certain && ![...names].some((n) => blocks[home]?.own.has(n))) home--;
+    return blocks[home] as Block;
+  }
+
+  private fresh(): string {
+    let name = `l${this.count++}`;
+    while (this.taken.has(name)) name = `l${this.count++}`;
+    return name;
+  }
 }
 
 function namesIn(e: Expr, into = new Set<string>()): Set<string> {
