@@ -29,7 +29,7 @@ export function sectionOf({ backends }: Plan): WebGpuSection {
 
 type Access = { readonly access: 'read' | 'read_write' };
 
-/** The pipelines and bind groups of a plan on a device. After `prepare`, all that training needs exist. */
+/** The pipelines and bind groups of a plan on a device, created when they are first needed. */
 export class GpuPrograms {
   readonly loops = new Map<string, LoopProgram>();
   /** The uniforms of one step, by a dynamic offset. */
@@ -60,23 +60,28 @@ export class GpuPrograms {
     this.loopUniforms = uniformGroup(this.loopUniformLayout, plan.chunk * UNIFORM_BYTES * nets);
   }
 
-  /** Creates everything that runs use; loop programs need no kernels of their own. */
-  async prepare(): Promise<void> {
-    const { section } = this;
-    await Promise.all([
-      ...Object.keys(section.programs).map((name) => (section.loops[name] ? undefined : this.encoded(name))),
-      ...Object.entries(section.loops).map(async ([name, loop]) => {
-        const label = `loop ${name}`;
-        const layout = this.layout(label, loop.bindings);
-        const pipeline = await this.compile(label, loop.wgsl, [layout, this.loopUniformLayout]);
-        const group = this.group(
-          label,
-          layout,
-          loop.bindings.map((b) => ({ buffer: this.arena(b.arena) })),
-        );
-        this.loops.set(name, { pipeline, group });
-      }),
-    ]);
+  /** Creates all that runs of these programs use, unless it exists. Programs that run as a loop need no kernels of their own. */
+  async prepare(names: readonly string[]): Promise<void> {
+    await Promise.all(names.map((name) => (this.section.loops[name] ? this.loop(name) : this.encoded(name))));
+  }
+
+  /** Whether runs of a program have to wait for {@link prepare}. */
+  isPrepared(name: string): boolean {
+    return this.loops.has(name) || this.programs.has(name);
+  }
+
+  private async loop(name: string): Promise<void> {
+    const loop = this.section.loops[name];
+    if (!loop || this.loops.has(name)) return;
+    const label = `loop ${name}`;
+    const layout = this.layout(label, loop.bindings);
+    const pipeline = await this.compile(label, loop.wgsl, [layout, this.loopUniformLayout]);
+    const group = this.group(
+      label,
+      layout,
+      loop.bindings.map((b) => ({ buffer: this.arena(b.arena) })),
+    );
+    this.loops.set(name, { pipeline, group });
   }
 
   /** The dispatches of a prepared program. */

@@ -168,7 +168,10 @@ class GpuSession implements Session {
     for (let i = 0; trace > 0 && i < READBACK_SLOTS; i++)
       this.readback.push(this.buffer(`readback ${i}`, trace, USAGE.MAP_READ | USAGE.COPY_DST));
     this.programs = new GpuPrograms(gpu, plan, (name) => this.arena(name), this.uniforms, this.counters, this.nets);
-    await asleepUntil(Promise.all([this.programs.prepare(), this.prove?.(gpu, sectionOf(plan))]), this.sleep);
+    // Some drivers take long to compile, so a model that trains has the kernels of a step first, and others when they are first used.
+    const names = Object.keys(sectionOf(plan).programs);
+    const first = names.includes('train') ? ['train'] : names;
+    await asleepUntil(Promise.all([this.programs.prepare(first), this.prove?.(gpu, sectionOf(plan))]), this.sleep);
     const [invalid, memory] = [await gpu.popErrorScope(), await gpu.popErrorScope()];
     if (memory)
       throw new DeviceError(
@@ -232,6 +235,11 @@ class GpuSession implements Session {
     const { gpu, plan } = this;
     const prepared = this.programs;
     if (!this.uniforms || !prepared) throw new Error('the session is not prepared');
+    const missing = programs.filter((name) => !prepared.isPrepared(name));
+    if (missing.length) {
+      await asleepUntil(prepared.prepare(missing), this.sleep);
+      this.check();
+    }
     countRuns(programs, uniforms);
     gpu.queue.writeBuffer(this.uniforms, 0, uniforms.buffer);
     const encoder = gpu.createCommandEncoder({ label: plan.name });
