@@ -41,7 +41,7 @@ export interface TrainOptions {
   readonly steps?: number | undefined;
   /** The step to stop at this time; the end of the run by default. */
   readonly until?: number | undefined;
-  /** The seed for the order of examples and for dropout; by default the one that the model was loaded with. */
+  /** The seed for the order of examples and for dropout. It stays the model's from then on; by default the one it has. */
   readonly seed?: number | undefined;
   /** Called with the losses of a few steps, before their updates, and the metrics by name. */
   readonly onLosses?: ((firstStep: number, losses: Float32Array, metrics: Readonly<Record<string, Float32Array>>) => void) | undefined;

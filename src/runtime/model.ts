@@ -149,7 +149,8 @@ export class RunningModel implements Model {
     const { train } = this.plan;
     if (!train) return fail('NN305', 'this plan was compiled without data, so it cannot train');
     if (!this.examples.any) fail('NN305', 'there is no training data on the device', { help: 'call setData first' });
-    const run = { steps: options.steps ?? train.steps, seed: options.seed ?? this.seed };
+    this.seed = options.seed ?? this.seed;
+    const run = { steps: options.steps ?? train.steps, seed: this.seed };
     if (this.recovery.wants(this.session, run)) await this.snapshot(run);
     const { session } = this;
     let told: Pick<TrainProgress, 'first' | 'losses' | 'metrics'> | undefined;

@@ -2,14 +2,12 @@
 import { messageOf } from '../base/errors.ts';
 import { BYTES, READBACK_SLOTS, UNIFORM_BYTES, planBytes, traceWords, type Plan } from '../plan.ts';
 import type { WebGpuSection } from '../sections.ts';
-import { DeviceError, DeviceLost, smaller } from './errors.ts';
+import { copiesOf, limitsFor, requestDevice } from './device-limits.ts';
+import { DeviceError, DeviceLost } from './errors.ts';
 import { MAP_READ_MODE, USAGE } from './flags.ts';
 import { GpuPrograms, sectionOf } from './gpu-programs.ts';
 import { asleepUntil } from './sleeping.ts';
-import { countRuns, hasParts, type Counters, type DeviceInfo, type Sleep, type Session, type StepUniforms, type Words } from './session.ts';
-
-/** The number of storage buffers that a kernel may use on every device. */
-const STORAGE_BUFFERS = 8;
+import { countRuns, type Counters, type DeviceInfo, type Sleep, type Session, type StepUniforms, type Words } from './session.ts';
 
 /** Milliseconds that one submit may take: browsers lose devices that run longer, native drivers are more patient. */
 export const BUDGET_MS = { browser: 50, native: 200 } as const;
@@ -62,51 +60,11 @@ function describe(info: GPUAdapterInfo | undefined, { via, reason }: GpuOptions)
   return { kind: 'gpu', name: `${name} (${via})`, reason };
 }
 
-/** The non-default limits that a plan needs; throws if the device or adapter has less. */
-function limitsFor(plan: Plan, limits: GPUSupportedLimits, nets: number): Record<string, number> {
-  const sizes = plan.arenas.map(({ name, words }) => ({ name, words: words * copiesOf(plan, name, nets) }));
-  const largest = sizes.reduce((best, a) => (a.words > best.words ? a : best), { name: '', words: 0 });
-  const bytes = largest.words * BYTES;
-  const required: Record<string, number> = {};
-  for (const limit of ['maxStorageBufferBindingSize', 'maxBufferSize'] as const) {
-    const standard = limit === 'maxBufferSize' ? 268_435_456 : 134_217_728;
-    if (bytes > limits[limit]) {
-      throw new DeviceError(
-        `the arena '${largest.name}' needs ${bytes} bytes, and ${limit} of this device is ${limits[limit]}`,
-        'NN603',
-        smaller(largest.name),
-      );
-    }
-    if (bytes > standard) required[limit] = bytes;
-  }
-  const bindings = Math.max(...sectionOf(plan).kernels.map((k) => k.bindings.length));
-  if (bindings > STORAGE_BUFFERS) required['maxStorageBuffersPerShaderStage'] = bindings;
-  return required;
-}
-
-/** Requests only the limits that the plan needs, since default limits work everywhere. */
-async function requestDevice(plan: Plan, adapter: GPUAdapter, nets: number): Promise<GPUDevice> {
-  const requiredLimits = limitsFor(plan, adapter.limits, nets);
-  try {
-    // Timestamps are for profiling.
-    const timestamps = adapter.features.has('timestamp-query') ? ['timestamp-query'] : [];
-    const requiredFeatures = [...sectionOf(plan).features, ...timestamps] as GPUFeatureName[];
-    return await adapter.requestDevice({ label: `nnc ${plan.name}`, requiredLimits, requiredFeatures });
-  } catch (e) {
-    throw new DeviceError(`the adapter gives no device: ${messageOf(e)}`);
-  }
-}
-
 /** How long to wait for a device to report its loss after a map was rejected. */
 const LAST_WORD_MS = 500;
 
 /** Steps of the first chunk of a loop program; its steps are usually cheap. */
 const FIRST_LOOP = 64;
-
-/** The number of copies of an arena with several nets: one for each, except for data. */
-function copiesOf(plan: Plan, arena: string, nets: number): number {
-  return hasParts(plan, arena) ? nets : 1;
-}
 
 class GpuSession implements Session {
   readonly plan: Plan;
@@ -119,6 +77,8 @@ class GpuSession implements Session {
   private readonly prove: GpuOptions['prove'];
   private readonly arenas = new Map<string, GPUBuffer>();
   private programs: GpuPrograms | undefined;
+  /** Settles when all runs that wait for programs to be compiled have been submitted. */
+  private late: Promise<void> | undefined;
   readonly pace: { chunk: number };
   private uniforms: GPUBuffer | undefined;
   private readonly readback: GPUBuffer[] = [];
@@ -232,16 +192,42 @@ class GpuSession implements Session {
 
   async run(programs: readonly string[], uniforms: StepUniforms): Promise<Float32Array> {
     this.check();
-    const { gpu, plan } = this;
-    const prepared = this.programs;
-    if (!this.uniforms || !prepared) throw new Error('the session is not prepared');
+    const prepared = this.prepared;
     const missing = programs.filter((name) => !prepared.isPrepared(name));
-    if (missing.length) {
-      await asleepUntil(prepared.prepare(missing), this.sleep);
+    const submitted = missing.length || this.late ? await this.submitLate(missing, programs, uniforms) : this.submit(programs, uniforms);
+    return submitted ? new Float32Array(await this.take(submitted)) : new Float32Array(0);
+  }
+
+  private get prepared(): GpuPrograms {
+    if (!this.programs) throw new Error('the session is not prepared');
+    return this.programs;
+  }
+
+  /** Submits after programs have been compiled, and after all runs that were called before. */
+  private submitLate(missing: readonly string[], programs: readonly string[], uniforms: StepUniforms): Promise<GPUBuffer | undefined> {
+    const before = this.late;
+    const mine = (async (): Promise<GPUBuffer | undefined> => {
+      await before;
+      await asleepUntil(this.prepared.prepare(missing), this.sleep);
       this.check();
-    }
+      return this.submit(programs, uniforms);
+    })();
+    const settled = mine.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.late = settled;
+    void settled.then(() => {
+      if (this.late === settled) this.late = undefined;
+    });
+    return mine;
+  }
+
+  /** Encodes and submits programs; the buffer that their trace is copied to, if there is one. */
+  private submit(programs: readonly string[], uniforms: StepUniforms): GPUBuffer | undefined {
+    const { gpu, plan, prepared } = this;
     countRuns(programs, uniforms);
-    gpu.queue.writeBuffer(this.uniforms, 0, uniforms.buffer);
+    gpu.queue.writeBuffer(this.uniforms as GPUBuffer, 0, uniforms.buffer);
     const encoder = gpu.createCommandEncoder({ label: plan.name });
     const pass = encoder.beginComputePass();
     let current: GPUComputePipeline | undefined;
@@ -277,17 +263,14 @@ class GpuSession implements Session {
     if (staging) encoder.copyBufferToBuffer(this.arena('trace'), 0, staging, 0, this.traceBytes());
     gpu.queue.submit([encoder.finish()]);
     this.counters.submits++;
-    if (!staging) return new Float32Array(0);
-    return new Float32Array(await this.take(staging));
+    return staging;
   }
 
   /** Runs every dispatch in its own pass, timed by timestamps if the device has them, else by waiting for each. */
   async profile(name: string, uniforms: StepUniforms): Promise<readonly number[]> {
     this.check();
-    const { gpu } = this;
-    const prepared = this.programs;
-    if (!this.uniforms || !prepared) throw new Error('the session is not prepared');
-    gpu.queue.writeBuffer(this.uniforms, 0, uniforms.buffer);
+    const { gpu, prepared } = this;
+    gpu.queue.writeBuffer(this.uniforms as GPUBuffer, 0, uniforms.buffer);
     const program = await prepared.encoded(name);
     const stamps = gpu.features.has('timestamp-query') ? gpu.createQuerySet({ type: 'timestamp', count: 2 }) : undefined;
     const seconds: number[] = [];

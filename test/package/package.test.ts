@@ -15,26 +15,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type * as Plugin from '../../src/exports/vite.ts';
 import { loadSwiftShader } from '../../src/node/swiftshader.ts';
 import { temporary } from '../support/cli.ts';
+import type { Told } from './project/told.ts';
 
 /** The package as others get it: packed, installed into an empty project, type-checked, run in Node and in a real browser. */
 const run = promisify(execFile);
 const project = temporary();
 const root = process.cwd();
-interface Told {
-  readonly wrong: string;
-  readonly inputs: readonly string[];
-  readonly losses: number;
-  readonly pausedAt: number;
-  readonly frozen: boolean;
-  readonly again: number;
-  readonly predicted: { readonly shape: readonly number[]; readonly names: readonly string[]; readonly data: readonly number[] };
-  readonly holdout: Readonly<Record<string, number>>;
-  readonly undisturbed: number;
-  readonly disturbed: number;
-  readonly moves: number;
-  readonly refused: string;
-}
-
 /** The programs of the README's chapter: Node, a page, a worker's file and its page. */
 const README = [...(readFileSync('README.md', 'utf8').split('## Use it as a library')[1] ?? '').matchAll(/```js\n([\s\S]*?)```/g)].map(
   (m) => m[1] ?? '',

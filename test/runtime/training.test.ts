@@ -42,6 +42,31 @@ describe('an adapter', () => {
   });
 });
 
+describe('programs that are compiled when they are first used', () => {
+  it('run in the order of the calls', async () => {
+    // Too wide for one workgroup, so that each step has kernels of its own, and the last of an epoch others.
+    const wide = plan(
+      'layer Linear(2,64) -> tanh -> Linear(64,64) -> tanh -> Linear(64,1); loss mse; optim sgd lr=0.05; train epochs=6 batch=8',
+      { rows: 20 },
+    );
+    expect(webgpuOf(wide).loops).toEqual({});
+    const { x, y } = toyData(20);
+    const runs = [];
+    for (const kind of ['gpu', 'cpu'] as const)
+      runs.push(
+        await running(wide, kind, async (m, session) => {
+          session.pace.chunk = 1;
+          m.setData(x, y);
+          const losses = await lossesOf(m);
+          return [...losses, ...(await m.predict(x)).data];
+        }),
+      );
+    const [gpu = [], cpu = []] = runs;
+    expect(gpu).toHaveLength(18 + 20);
+    gpu.forEach((v, i) => expect(v, `number ${i}`).toBeCloseTo(cpu[i] ?? NaN, 4));
+  });
+});
+
 describe('the training loop', () => {
   const p = plan(HOUSE, { rows: 100 });
 

@@ -1,6 +1,7 @@
 import { load } from 'nnc/runtime';
 import { connect } from 'nnc/worker';
-import { story, type Told } from './story.js';
+import { story } from './story.js';
+import type { Told } from './told.js';
 
 declare global {
   // What the test calls.

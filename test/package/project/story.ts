@@ -1,6 +1,7 @@
 import { UserError, compile, render, type Plan } from 'nnc';
 import { readData, type Data } from 'nnc/data';
 import type { Model } from 'nnc/runtime';
+import type { Told } from './told.js';
 
 /** What an outside program does with the package: the same in Node, in a page and with a worker. */
 const PROGRAM = `data "house.csv" x=sqft y=price split=0.8 normalize
@@ -9,25 +10,6 @@ loss mse
 metric mae
 optim adam lr=0.01
 train epochs=1500 batch=20 shuffle seed=42`;
-
-export interface Told {
-  readonly wrong: string;
-  readonly inputs: readonly string[];
-  readonly losses: number;
-  readonly pausedAt: number;
-  readonly frozen: boolean;
-  readonly again: number;
-  readonly predicted: {
-    readonly shape: readonly number[];
-    readonly names: readonly string[] | undefined;
-    readonly data: readonly number[];
-  };
-  readonly holdout: Readonly<Record<string, number>>;
-  readonly undisturbed: number;
-  readonly disturbed: number;
-  readonly moves: number;
-  readonly refused: string;
-}
 
 export interface Setting {
   readonly csv: Uint8Array;

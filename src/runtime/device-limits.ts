@@ -1,0 +1,49 @@
+/// <reference types="@webgpu/types" />
+import { messageOf } from '../base/errors.ts';
+import { BYTES, type Plan } from '../plan.ts';
+import { DeviceError, smaller } from './errors.ts';
+import { sectionOf } from './gpu-programs.ts';
+import { hasParts } from './session.ts';
+
+/** The number of storage buffers that a kernel may use on every device. */
+const STORAGE_BUFFERS = 8;
+
+/** The number of copies of an arena with several nets: one for each, except for data. */
+export function copiesOf(plan: Plan, arena: string, nets: number): number {
+  return hasParts(plan, arena) ? nets : 1;
+}
+
+/** The non-default limits that a plan needs; throws if the device or adapter has less. */
+export function limitsFor(plan: Plan, limits: GPUSupportedLimits, nets: number): Record<string, number> {
+  const sizes = plan.arenas.map(({ name, words }) => ({ name, words: words * copiesOf(plan, name, nets) }));
+  const largest = sizes.reduce((best, a) => (a.words > best.words ? a : best), { name: '', words: 0 });
+  const bytes = largest.words * BYTES;
+  const required: Record<string, number> = {};
+  for (const limit of ['maxStorageBufferBindingSize', 'maxBufferSize'] as const) {
+    const standard = limit === 'maxBufferSize' ? 268_435_456 : 134_217_728;
+    if (bytes > limits[limit]) {
+      throw new DeviceError(
+        `the arena '${largest.name}' needs ${bytes} bytes, and ${limit} of this device is ${limits[limit]}`,
+        'NN603',
+        smaller(largest.name),
+      );
+    }
+    if (bytes > standard) required[limit] = bytes;
+  }
+  const bindings = Math.max(...sectionOf(plan).kernels.map((k) => k.bindings.length));
+  if (bindings > STORAGE_BUFFERS) required['maxStorageBuffersPerShaderStage'] = bindings;
+  return required;
+}
+
+/** Requests only the limits that the plan needs, since default limits work everywhere. */
+export async function requestDevice(plan: Plan, adapter: GPUAdapter, nets: number): Promise<GPUDevice> {
+  const requiredLimits = limitsFor(plan, adapter.limits, nets);
+  try {
+    // Timestamps are for profiling.
+    const timestamps = adapter.features.has('timestamp-query') ? ['timestamp-query'] : [];
+    const requiredFeatures = [...sectionOf(plan).features, ...timestamps] as GPUFeatureName[];
+    return await adapter.requestDevice({ label: `nnc ${plan.name}`, requiredLimits, requiredFeatures });
+  } catch (e) {
+    throw new DeviceError(`the adapter gives no device: ${messageOf(e)}`);
+  }
+}
