@@ -12,6 +12,7 @@ import { simplify } from '../../src/passes/graph/simplify.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import { LAYERS } from '../../src/sema/layers/registry.ts';
 import { LOSSES } from '../../src/sema/losses/registry.ts';
+import { News } from '../support/news.ts';
 import { runGraph } from '../support/run-graph.ts';
 
 /**
@@ -142,24 +143,7 @@ function build(c: Case, given: Readonly<Record<string, Given>>, results: Results
   return { graph: dce(b.graph()), state, inputs };
 }
 
-/** `NNC_WAYS=1` runs every case on every device. */
-const ALL = process.env['NNC_WAYS'] !== undefined;
-
-/** What kernels have been written for: on the processor operations with their operands, on the GPU operations alone. */
-const seen = { cpu: new Set<string>(), gpu: new Set<string>() };
-
-/**
- * Whether kernels of a graph have something new for a device. Every case is compared in float64, and a device runs those that have an
- * operation (for the processor: upon operands) that no case before had.
- */
-function hasNews({ nodes }: Graph, device: 'cpu' | 'gpu'): boolean {
-  const known = seen[device].size;
-  for (const { op, inputs, type } of nodes) {
-    const operands = inputs.map((i) => nodes[i]).map((n) => `${n?.op ?? ''} ${n?.type.shape.length ?? 0}`);
-    seen[device].add(`${op} ${type.dtype} ${type.shape.length} ${device === 'cpu' ? operands.join() : ''}`);
-  }
-  return seen[device].size > known;
-}
+const news = { cpu: new News('cpu'), gpu: new News('gpu') };
 
 const SCALARS = { step: 0, seed: 0, total: 1 };
 const random = values.filter((v) => v.case.edge === undefined);
@@ -189,7 +173,7 @@ describe("PyTorch's catalogue", () => {
     const clean = dce(cse(simplify(graph)));
     const tolerance = v.case.device?.tolerance ?? 1e-4;
     for (const device of ['gpu', 'cpu'] as const) {
-      if (!hasNews(clean, device) && !ALL) continue;
+      if (!news[device].in(clean)) continue;
       const got = await runGraph(clean, 1, device, { inputs, state });
       for (const [name, want] of wanted)
         expect(distance(got.outputs.get(name) ?? [], want), `${name} on ${device}`).toBeLessThan(tolerance);

@@ -78,7 +78,7 @@ describe('a population', () => {
     const rates = [0.01, 0.05];
     const nets = rates.flatMap((lr) => {
       const { plan } = compile(m.model, { rows: 100, settings: { lr } });
-      return [3, 4, 5].map((seed): Net => ({ label: `lr ${lr}, seed ${seed}`, seed, plan }));
+      return [3, 4].map((seed): Net => ({ label: `lr ${lr}, seed ${seed}`, seed, plan }));
     });
     const [first] = nets;
     const session = await gpu(first?.plan as Plan, nets.length);
@@ -89,12 +89,15 @@ describe('a population', () => {
     session.destroy();
     expect(results.map((r) => r.label)).toEqual(nets.map((n) => n.label));
     expect(new Set(results.map((r) => r.losses.at(-1))).size).toBe(nets.length);
-    for (const [i, net] of nets.entries()) {
-      const alone = await gpu(net.plan);
-      const r = await RunningModel.open(alone, { seed: net.seed });
-      r.setData(x, y);
-      expect(await lossesOf(r, { seed: net.seed }), net.label).toEqual([...(results[i]?.losses ?? [])]);
-      expect(await r.weights()).toEqual(weights[i]);
+    for (const p of new Set(nets.map((net) => net.plan))) {
+      const alone = await gpu(p);
+      for (const [i, net] of nets.entries()) {
+        if (net.plan !== p) continue;
+        const r = await RunningModel.open(alone, { seed: net.seed });
+        r.setData(x, y);
+        expect(await lossesOf(r), net.label).toEqual([...(results[i]?.losses ?? [])]);
+        expect(await r.weights()).toEqual(weights[i]);
+      }
       alone.destroy();
     }
   });

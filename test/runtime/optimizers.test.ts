@@ -9,7 +9,7 @@ import { lossesOf, model, plan, running, toyData } from '../support/programs.ts'
 /** Optimizers in whole programs: what their numbers are stands in test/parity/optimizers.test.ts. */
 
 const NET = 'layer body: Linear(2, 5) -> tanh -> head: Linear(5, 1)\nloss mse\n';
-const TRAIN = '\ntrain epochs=4 batch=8 shuffle seed=3\n';
+const TRAIN = '\ntrain epochs=6 batch=10 shuffle seed=3\n';
 const ROWS = 20;
 
 const LINES = [

@@ -25,7 +25,8 @@ describe.each(CASES)('$name', ({ name, steps, text }) => {
   const want = JSON.parse(readFileSync(`${folder}/losses.json`, 'utf8')) as number[];
 
   it.each([
-    ['gpu', 0],
+    // Unfused, the GPT has too many kernels for a software driver.
+    ...(name === 'gpt' ? [] : ([['gpu', 0]] as const)),
     ['gpu', 1],
     ['cpu', 0],
     ['cpu', 1],
