@@ -16,7 +16,7 @@ import { adapterAtHand, openSession } from '../support/run-graph.ts';
  * reference. `NNC_FUZZ=5000 npx vitest run test/sema/programs.test.ts` tries as many as one asks for, `NNC_WAYS=1000` every way to
  * write their kernels.
  */
-const TRIES = Number(process.env['NNC_FUZZ'] ?? 200);
+const TRIES = Number(process.env['NNC_FUZZ'] ?? 120);
 /** Every program on every device. */
 const ALL = process.env['NNC_FUZZ'] !== undefined || process.env['NNC_WAYS'] !== undefined;
 const PER_TEST = 20;

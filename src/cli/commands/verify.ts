@@ -51,8 +51,9 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
     const { graph } = schedule;
     const random = randomInputs(graph, (input) => classes.get(input), seed);
     const given = data ? withData(random, program, name === 'holdout' ? (data.holdout ?? data) : data, data.statistics) : random;
-    for (const { step, shown, level, device } of runsOf(name, plan.train?.stepsPerEpoch ?? 1, devices)) {
-      const results = await compare(graph, { level, device, adapter }, { ...given, step, seed });
+    const steps = stepsOf(name, plan.train?.stepsPerEpoch ?? 1);
+    for (const { step, level, device, results } of await compareAll(graph, steps, { devices, adapter }, { ...given, seed })) {
+      const shown = step === steps[0] ? name : `${name}, step ${step}`;
       const worst = results.reduce<StoredError | undefined>((a, r) => (a && a.error >= r.error ? a : r), undefined);
       const values = results.reduce((n, r) => n + r.elements, 0);
       const bound = [tolerance.toExponential(0), worst?.scale.toPrecision(3) ?? '', worst?.what.replace(/ \(.*/, '') ?? ''];
@@ -66,21 +67,15 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
   print('what it is made of where that cancels');
 }
 
+/** The steps to run: optimizers act differently in the first one, and the last batch of an epoch has its own number of rows. */
+const stepsOf = (name: string, stepsPerEpoch: number): readonly number[] =>
+  name === 'train' ? [0, 1] : name === 'tail' ? [stepsPerEpoch - 1] : [0];
+
 interface Run {
   readonly step: number;
-  readonly shown: string;
   readonly level: Level;
   readonly device: 'gpu' | 'cpu';
-}
-
-/** The runs of a program: optimizers act differently in the first step, and the last batch of an epoch has its own number of rows. */
-function runsOf(name: string, stepsPerEpoch: number, devices: readonly Run['device'][]): Run[] {
-  const steps = name === 'train' ? [0, 1] : name === 'tail' ? [stepsPerEpoch - 1] : [0];
-  return steps.flatMap((step, i) =>
-    ([0, 1] as const).flatMap((level) =>
-      devices.map((device) => ({ step, shown: i === 0 ? name : `${name}, step ${step}`, level, device })),
-    ),
-  );
+  readonly results: readonly StoredError[];
 }
 
 /** Describes a wrong value precisely enough to look for it. */
@@ -119,16 +114,26 @@ export function withData(
   return { inputs, state };
 }
 
-async function compare(
+/** Runs a program at some steps, fused and unfused on every device; ordered by step. */
+async function compareAll(
   graph: Graph,
-  { level, device, adapter }: { readonly level: Level; readonly device: 'gpu' | 'cpu'; readonly adapter: Adapter | undefined },
+  steps: readonly number[],
+  { devices, adapter }: { readonly devices: readonly Run['device'][]; readonly adapter: Adapter | undefined },
   given: GraphInputs,
-): Promise<StoredError[]> {
-  const planned = planGraph(graph, level, { keepAll: true, adapter, devices: device });
-  const session = await openSession(planned.plan, device);
-  try {
-    return storedErrors(graph, given, await runGraph(planned, session, given));
-  } finally {
-    session.destroy();
-  }
+): Promise<Run[]> {
+  const runs: Run[] = [];
+  for (const level of [0, 1] as const)
+    for (const device of devices) {
+      const planned = planGraph(graph, level, { keepAll: true, adapter, devices: device });
+      const session = await openSession(planned.plan, device);
+      try {
+        for (const step of steps) {
+          const at = { ...given, step };
+          runs.push({ step, level, device, results: storedErrors(graph, at, await runGraph(planned, session, at)) });
+        }
+      } finally {
+        session.destroy();
+      }
+    }
+  return runs.sort((a, b) => a.step - b.step);
 }
