@@ -7,9 +7,26 @@ import { defineConfig } from 'vitest/config';
  */
 const NO_DRIVER = { VK_DRIVER_FILES: '/nonexistent', VK_ICD_FILENAMES: '/nonexistent' };
 
+/** Tests of what `npm run build` makes, and files that take more than some six seconds: most compile hundreds of shaders. */
+const SLOW = Object.entries({
+  '{cli,package,standalone}': ['*'],
+  codegen: ['bounds', 'matrix', 'wasm', 'wgsl'],
+  golden: ['dumps'],
+  gradcheck: ['breaks', 'random'],
+  ir: ['kernel-text'],
+  parity: ['catalogue', 'optimizers', 'programs', 'torch'],
+  passes: ['compared', 'differential', 'kernels', 'precision', 'tilings'],
+  runtime: ['loop', 'model', 'optimizers', 'parity', 'training'],
+  sema: ['attention', 'catalogue', 'dropout', 'language', 'misuse', 'programs', 'verify'],
+}).flatMap(([folder, names]) => names.map((name) => `test/${folder}/${name}.test.ts`));
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      // Quick tests share one process a worker, since loading the compiler takes longer than most of them.
+      { extends: true, test: { name: 'quick', include: ['test/**/*.test.ts'], exclude: SLOW, isolate: false } },
+      { extends: true, test: { name: 'slow', include: SLOW } },
+    ],
     env: process.env['NNC_TEST_DRIVER'] === 'system' ? {} : NO_DRIVER,
     // Dawn does not stand worker threads.
     pool: 'forks',
