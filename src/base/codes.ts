@@ -28,6 +28,7 @@ export const CODES = {
   NN217: 'the model is too large',
   NN218: 'this cannot be imported',
   NN219: 'one random draw for all examples',
+  NN220: 'this will not learn well',
 
   NN301: 'the data cannot be read',
   NN302: 'a column is missing',

@@ -6,6 +6,7 @@ import { closest } from '../base/suggest.ts';
 import type { Program } from './ast.ts';
 import { NnParser } from './grammar.ts';
 import { layout } from './layout.ts';
+import { meant, type Line } from './mistakes.ts';
 import * as T from './tokens.ts';
 
 const parser = new NnParser();
@@ -33,7 +34,10 @@ export function parse(source: Source, sink: DiagnosticSink): Parsed {
     const text = source.text.slice(e.offset, e.offset + e.length);
     if (text.startsWith('"'))
       sink.error('NN102', span, 'the string that starts here does not end on its line', { help: 'close it with "' });
-    else sink.error('NN101', span, `${JSON.stringify(text)} means nothing here`);
+    else {
+      const help = meant('NN101', lineAt(source, span.start));
+      sink.error('NN101', span, `${JSON.stringify(text)} means nothing here`, help ? { help } : {});
+    }
   }
   parser.open(source, layout(lexed.tokens));
   const program = parser.program();
@@ -45,6 +49,16 @@ export function parse(source: Source, sink: DiagnosticSink): Parsed {
   }
   const comments = (lexed.groups['comments'] ?? []).map((t) => ({ text: t.image, span: spanOf(source, t) }));
   return { program, comments };
+}
+
+/** Characters of a line on each side of an error that are looked at. */
+const AROUND = 160;
+
+/** The line around a place, in two parts. */
+function lineAt({ text }: Source, offset: number): Line {
+  const before = text.slice(Math.max(0, offset - AROUND), offset);
+  const rest = text.slice(offset, offset + AROUND);
+  return { before: before.slice(before.lastIndexOf('\n') + 1), rest: /^.*/.exec(rest)?.[0] ?? '' };
 }
 
 function spanOf(source: Source, token: IToken): Span {
@@ -70,9 +84,12 @@ function explain(source: Source, e: IRecognitionException): Explained {
   if (atStatement) {
     const known = Object.keys(T.KEYWORDS);
     const match = closest(token.image, known);
-    const help = match ? `did you mean '${match}'?` : `statements start with ${known.join(', ')}`;
+    const other = match ? `did you mean '${match}'?` : `statements start with ${known.join(', ')}`;
+    const help = meant('NN104', lineAt(source, span.start)) ?? other;
     return { code: 'NN104', span, label: `expected a statement, found '${token.image}'`, help };
   }
   const bracket = e.message.startsWith("expected ')'") || e.message.startsWith("expected ']'");
-  return { code: bracket ? 'NN105' : 'NN103', span, label: e.message };
+  const code = bracket ? 'NN105' : 'NN103';
+  const help = meant(code, lineAt(source, span.start));
+  return { code, span, label: e.message, ...(help && { help }) };
 }

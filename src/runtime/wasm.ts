@@ -69,12 +69,8 @@ export interface WasmSession extends Session {
 }
 
 /** Runs a plan as WebAssembly, in one memory, with as many threads as are ready. */
-export function createWasmSession(
-  plan: Plan,
-  code: WasmSection,
-  options: { readonly reason: string; readonly helpers?: Helpers | undefined },
-): WasmSession {
-  return new OnProcessor(plan, code, options);
+export function createWasmSession(...given: ConstructorParameters<typeof OnProcessor>): WasmSession {
+  return new OnProcessor(...given);
 }
 
 class OnProcessor implements WasmSession {
@@ -109,7 +105,7 @@ class OnProcessor implements WasmSession {
     const memory = makeMemory(plan, code, this.helpers !== undefined);
     this.compute = (new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports).run;
     this.words = new Int32Array(memory.buffer);
-    this.stop = this.helpers?.start(module, memory, this.mostThreads);
+    this.stop = this.helpers?.start(module, memory, this.most);
     this.arenas = new Map(
       plan.arenas.map((a) => {
         const View = a.dtype === 'f32' ? Float32Array : Int32Array;
@@ -118,11 +114,11 @@ class OnProcessor implements WasmSession {
     );
     const size = plan.arenas.reduce((n, a) => n + a.words * BYTES, 0);
     this.counters = { dispatches: 0, submits: 0, buffers: plan.arenas.length, bindGroups: 0, bytes: size };
-    this.device = { kind: 'cpu', name: `WebAssembly SIMD, ${this.mostThreads === 1 ? '1 thread' : `${this.mostThreads} threads`}`, reason };
+    this.device = { kind: 'cpu', name: `WebAssembly SIMD, ${this.most === 1 ? '1 thread' : `${this.most} threads`}`, reason };
   }
 
   /** Threads, once all have started. */
-  private get mostThreads(): number {
+  private get most(): number {
     return 1 + (this.helpers?.count ?? 0);
   }
 
@@ -154,11 +150,11 @@ class OnProcessor implements WasmSession {
 
   /** Runs programs, with the helpers or alone. */
   private runAll(programs: readonly number[]): void {
-    const shareable = this.mostThreads > 1 && programs.some((i) => this.shares[i]) && this.threads() === this.mostThreads;
+    const shareable = this.most > 1 && programs.some((i) => this.shares[i]) && this.threads() === this.most;
     const together = shareable && this.speed.choose();
     const begin = performance.now();
     if (together) this.post((at) => Atomics.add(this.words, at, 1));
-    this.compute(0, together ? this.mostThreads : 1);
+    this.compute(0, together ? this.most : 1);
     if (shareable) this.speed.learn(together, (performance.now() - begin) / programs.reduce((n, i) => n + (this.work[i] ?? 0), 0));
   }
 

@@ -77,8 +77,8 @@ class GpuSession implements Session {
   private readonly prove: GpuOptions['prove'];
   private readonly arenas = new Map<string, GPUBuffer>();
   private programs: GpuPrograms | undefined;
-  /** Settles when all runs that wait for programs to be compiled have been submitted. */
-  private late: Promise<void> | undefined;
+  /** Settles when the programs that runs wait for are compiled. */
+  private late: Promise<unknown> | undefined;
   readonly pace: { chunk: number };
   private uniforms: GPUBuffer | undefined;
   private readonly readback: GPUBuffer[] = [];
@@ -194,8 +194,13 @@ class GpuSession implements Session {
     this.check();
     const prepared = this.prepared;
     const missing = programs.filter((name) => !prepared.isPrepared(name));
-    const submitted = missing.length || this.late ? await this.submitLate(missing, programs, uniforms) : this.submit(programs, uniforms);
-    return submitted ? new Float32Array(await this.take(submitted)) : new Float32Array(0);
+    if (missing.length) this.compile(missing);
+    if (this.late) {
+      await this.late;
+      this.check();
+    }
+    const trace = this.submit(programs, uniforms);
+    return trace ? new Float32Array(await this.take(trace)) : new Float32Array(0);
   }
 
   private get prepared(): GpuPrograms {
@@ -203,24 +208,15 @@ class GpuSession implements Session {
     return this.programs;
   }
 
-  /** Submits after programs have been compiled, and after all runs that were called before. */
-  private submitLate(missing: readonly string[], programs: readonly string[], uniforms: StepUniforms): Promise<GPUBuffer | undefined> {
-    const before = this.late;
-    const mine = (async (): Promise<GPUBuffer | undefined> => {
-      await before;
-      await asleepUntil(this.prepared.prepare(missing), this.sleep);
-      this.check();
-      return this.submit(programs, uniforms);
-    })();
-    const settled = mine.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.late = settled;
-    void settled.then(() => {
-      if (this.late === settled) this.late = undefined;
-    });
-    return mine;
+  /** Compiles programs that a run needs. Runs that are called meanwhile wait too, so that all keep their order. */
+  private compile(names: readonly string[]): void {
+    const ready = Promise.all([this.late, this.prepared.prepare(names)]);
+    this.late = ready;
+    const end = (): void => {
+      if (this.late === ready) this.late = undefined;
+    };
+    ready.then(end, end);
+    asleepUntil(ready, this.sleep).catch(() => undefined);
   }
 
   /** Encodes and submits programs; the buffer that their trace is copied to, if there is one. */

@@ -10,6 +10,7 @@ import { optimOf } from './optim.ts';
 import { dataOf, precisionOf, trainOf } from './data-and-train.ts';
 import { takesTurns, turnOutput, turnsOf } from './turns.ts';
 import { Walk, type Walked } from './walk.ts';
+import { warnOfMismatches } from './warnings.ts';
 
 /** Reads the file that `import` names; undefined with the reason in the sink. */
 export type Resolve = (path: A.StringExpr, from: Source, sink: DiagnosticSink) => A.Program | undefined;
@@ -62,6 +63,7 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
     const own = (n: { readonly span: { readonly source: Source } }): boolean => n.span.source === source;
     for (const unused of [...walked.env.unused(), ...defs.unused()].filter(own))
       sink.warn('NN213', unused.span, `'${unused.name}' is never used`, 'take it away, or use it');
+    warnOfMismatches(program, sink);
   }
   if (sink.errors.length > 0) return { model: undefined, script: undefined };
   const { m, pred, inputs, script } = walked;

@@ -198,7 +198,8 @@ function parameterOf(call: Call, arg: Argument, name: string | undefined, parame
     'NN202',
     arg.name?.span ?? arg.span,
     `${call.callee} has no ${call.settings ? 'setting' : 'argument'} '${name}'`,
-    foreignArgument(name, names) ?? (names.length ? hint(name, names, 'it has') : `write ${call.callee} alone`),
+    foreignArgument(name, names, flagOf(call, arg) !== undefined) ??
+      (names.length ? hint(name, names, 'it has') : `write ${call.callee} alone`),
   );
   return undefined;
 }

@@ -14,6 +14,7 @@ const programs = (folder: string): string[] =>
     .sort();
 
 const errors = join(import.meta.dirname, 'errors');
+const mistakes = join(import.meta.dirname, 'mistakes');
 const data = join(import.meta.dirname, 'data');
 
 describe('wrong programs', () => {
@@ -29,6 +30,15 @@ describe('wrong programs', () => {
     expect(check({ name: 'three-errors.nn', text }).diagnostics).toHaveLength(3);
     const kinds = readFileSync(join(errors, 'several-kinds.nn'), 'utf8');
     expect(check({ name: 'several-kinds.nn', text: kinds }).diagnostics.filter((d) => d.severity === 'error')).toHaveLength(3);
+  });
+});
+
+describe('what people write who come from PyTorch, Keras or Python', () => {
+  it.each(programs(mistakes))('%s', async (name) => {
+    const { diagnostics } = check({ name, text: readFileSync(join(mistakes, name), 'utf8') });
+    expect(diagnostics.length).toBeGreaterThan(0);
+    for (const d of diagnostics) expect([d.span, d.help], d.label).not.toContain(undefined);
+    await expect(`${renderAll(diagnostics)}\n`).toMatchFileSnapshot(join(mistakes, name.replace(/\.nn$/, '.err')));
   });
 });
 
