@@ -18,7 +18,7 @@ export class News {
   in({ nodes }: Graph): boolean {
     const known = this.seen.size;
     for (const { op, inputs, type } of nodes) {
-      const operands = inputs.map((i) => nodes[i]).map((n) => `${n?.op ?? ''} ${n?.type.shape.length ?? 0}`);
+      const operands = inputs.map((i) => nodes[i]?.op ?? '');
       this.seen.add(`${op} ${type.dtype} ${type.shape.length} ${this.device === 'cpu' ? operands.join() : ''}`);
     }
     return ALL || this.seen.size > known;
