@@ -16,7 +16,7 @@ const SOFTWARE_COSTS: Costs = {
   functions: { broadcast: 1.5 },
 };
 
-/** Starting a dispatch takes at least as long as this many additions of each thread. */
+/** Kernels that cost each thread fewer additions than this are not searched: they take little beside the start of their dispatch. */
 const DISPATCH = { hardware: 1_500, software: 500 };
 
 const HARDWARE: Target = {

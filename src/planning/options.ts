@@ -8,7 +8,7 @@ import type { Plan } from '../plan.ts';
 export interface CompileOptions {
   /** Examples to train on; undefined compiles only for prediction. */
   readonly rows?: number | undefined;
-  /** `rows` is an upper bound: any number up to it may be given later. */
+  /** `rows` is an upper bound; the number of examples may be smaller, and may change. */
   readonly capacity?: boolean | undefined;
   /** Held-out examples, which are evaluated from time to time. */
   readonly holdout?: number | undefined;

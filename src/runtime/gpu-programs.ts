@@ -62,7 +62,7 @@ export class GpuPrograms {
 
   /** Creates all that runs of these programs use, unless it exists. Programs that run as a loop need no kernels of their own. */
   async prepare(names: readonly string[]): Promise<void> {
-    await Promise.all(names.map((name) => (this.section.loops[name] ? this.loop(name) : this.encoded(name))));
+    await Promise.all([...new Set(names)].map((name) => (this.section.loops[name] ? this.loop(name) : this.encoded(name))));
   }
 
   /** Whether runs of a program have to wait for {@link prepare}. */

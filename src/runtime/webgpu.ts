@@ -77,8 +77,6 @@ class GpuSession implements Session {
   private readonly prove: GpuOptions['prove'];
   private readonly arenas = new Map<string, GPUBuffer>();
   private programs: GpuPrograms | undefined;
-  /** Settles when the programs that runs wait for are compiled. */
-  private late: Promise<unknown> | undefined;
   readonly pace: { chunk: number };
   private uniforms: GPUBuffer | undefined;
   private readonly readback: GPUBuffer[] = [];
@@ -128,9 +126,11 @@ class GpuSession implements Session {
     for (let i = 0; trace > 0 && i < READBACK_SLOTS; i++)
       this.readback.push(this.buffer(`readback ${i}`, trace, USAGE.MAP_READ | USAGE.COPY_DST));
     this.programs = new GpuPrograms(gpu, plan, (name) => this.arena(name), this.uniforms, this.counters, this.nets);
-    // Some drivers take long to compile, so a model that trains has the kernels of a step first, and others when they are first used.
+    // Some drivers take long to compile, so what training does not run is compiled when it is first used. Steps must not wait: two chunks
+    // of them are in flight, and their order and times count.
     const names = Object.keys(sectionOf(plan).programs);
-    const first = names.includes('train') ? ['train'] : names;
+    const training = names.filter((name) => name === 'train' || name === 'tail');
+    const first = training.length ? training : names;
     await asleepUntil(Promise.all([this.programs.prepare(first), this.prove?.(gpu, sectionOf(plan))]), this.sleep);
     const [invalid, memory] = [await gpu.popErrorScope(), await gpu.popErrorScope()];
     if (memory)
@@ -194,9 +194,8 @@ class GpuSession implements Session {
     this.check();
     const prepared = this.prepared;
     const missing = programs.filter((name) => !prepared.isPrepared(name));
-    if (missing.length) this.compile(missing);
-    if (this.late) {
-      await this.late;
+    if (missing.length) {
+      await asleepUntil(prepared.prepare(missing), this.sleep);
       this.check();
     }
     const trace = this.submit(programs, uniforms);
@@ -206,17 +205,6 @@ class GpuSession implements Session {
   private get prepared(): GpuPrograms {
     if (!this.programs) throw new Error('the session is not prepared');
     return this.programs;
-  }
-
-  /** Compiles programs that a run needs. Runs that are called meanwhile wait too, so that all keep their order. */
-  private compile(names: readonly string[]): void {
-    const ready = Promise.all([this.late, this.prepared.prepare(names)]);
-    this.late = ready;
-    const end = (): void => {
-      if (this.late === ready) this.late = undefined;
-    };
-    ready.then(end, end);
-    asleepUntil(ready, this.sleep).catch(() => undefined);
   }
 
   /** Encodes and submits programs; the buffer that their trace is copied to, if there is one. */

@@ -182,10 +182,13 @@ describe('large models', () => {
     expect(params.reduce((n, p) => n + count(p.shape), 0)).toBe(parameters);
   });
 
-  it('nnc check compiles one for training', async () => {
-    const { code, stdout } = await nnc('check', 'examples/large/resnet18.nn');
+  it.each([
+    ['resnet18', '11,689,512 parameters'],
+    ['gpt2', '163,037,184 parameters'],
+  ])('nnc check compiles %s for training', async (name, parameters) => {
+    const { code, stdout } = await nnc('check', `examples/large/${name}.nn`);
     expect(code).toBe(0);
-    expect(stdout).toContain('11,689,512 parameters');
+    expect(stdout).toContain(parameters);
     expect(stdout).toMatch(/device memory: [\d,]+ bytes/);
   });
 });

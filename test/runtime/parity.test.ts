@@ -25,8 +25,7 @@ describe.each(CASES)('$name', ({ name, steps, text }) => {
   const want = JSON.parse(readFileSync(`${folder}/losses.json`, 'utf8')) as number[];
 
   it.each([
-    // Unfused, the GPT has too many kernels for a software driver.
-    ...(name === 'gpt' ? [] : ([['gpu', 0]] as const)),
+    ['gpu', 0],
     ['gpu', 1],
     ['cpu', 0],
     ['cpu', 1],

@@ -43,8 +43,8 @@ describe('an adapter', () => {
   });
 });
 
-describe('programs that are compiled when they are first used', () => {
-  it('run in the order of the calls', async () => {
+describe('two chunks in flight', () => {
+  it('run in the order of the calls, also where a program runs for the first time', async () => {
     // Too wide for one workgroup, so that each step has kernels of its own, and the last of an epoch others.
     const wide = plan(
       'layer Linear(2,64) -> tanh -> Linear(64,64) -> tanh -> Linear(64,1); loss mse; optim sgd lr=0.05; train epochs=6 batch=8',
@@ -52,7 +52,7 @@ describe('programs that are compiled when they are first used', () => {
     );
     expect(webgpuOf(wide).loops).toEqual({});
     const { x, y } = toyData(20);
-    // As in training, two at a time; the kernels of steps 2 and 5 are compiled when step 2 asks for them.
+    // As in training, two at a time; the program of steps 2 and 5 is another one.
     const losses = async (atOnce: number): Promise<readonly number[]> =>
       running(wide, 'gpu', async (m, session) => {
         m.setData(x, y);

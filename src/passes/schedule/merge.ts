@@ -58,7 +58,7 @@ class Merger {
     const look = (id: NodeId): void => {
       const home = this.home.get(id);
       if (home !== undefined && home !== self) needs.add(home);
-      // Look below views and elided concatenations: any node on the way may be the stored one.
+      // Look below views and elided concatenations, since each node on the way may be the stored one.
       const node = at(this.graph.nodes, id);
       if (isView(node) || (node.op === 'concat' && home === undefined)) node.inputs.forEach(look);
     };
