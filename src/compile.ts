@@ -84,13 +84,14 @@ function countersOf({ counters, training, turns, uses }: Model): PlanCounter[] {
   return counters.map(({ name, state, each }) => ({ name, perStep: each * moved.filter((u) => u.state === state).length }));
 }
 
-function aboutOf(model: Model, { program, columns, classes, vocabulary }: Names = {}): Plan['about'] {
+/** Names for people, from the program and its data. */
+export function aboutOf(model: Model, { program, targets, learned }: Names = {}): Plan['about'] {
   return {
     program,
-    inputs: model.inputs.map(({ name, type }) => ({ name, shape: fixedShape(type.shape.slice(1)), columns: columns?.get(name) })),
-    targets: model.targets.map(({ shown }) => ({ name: shown, columns: columns?.get(shown) })),
-    classes,
-    vocabulary,
+    inputs: model.inputs.map(({ name, type }) => ({ name, shape: fixedShape(type.shape.slice(1)), columns: learned?.columns[name] })),
+    targets: model.targets.map(({ shown }) => ({ name: shown, columns: targets?.get(shown), classes: learned?.classes[shown] })),
+    output: model.reads,
+    vocabulary: learned?.vocabulary,
   };
 }
 

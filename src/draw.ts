@@ -1,7 +1,7 @@
 import { at, get } from './base/errors.ts';
 import type { RandomSource } from './base/init.ts';
 import { normalAt, uniformAt } from './base/random.ts';
-import type { Numbers } from './data/dataset.ts';
+import type { Numbers } from './data/needs.ts';
 import { evaluate } from './reference/evaluate.ts';
 import type { DataSpec } from './sema/model.ts';
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../base/errors.ts';
-import { compile } from '../compile.ts';
+import { aboutOf, compile } from '../compile.ts';
 import type { CompileOptions } from '../planning/options.ts';
 import type { Plan } from '../plan.ts';
 import { cacheFolder } from '../node/cache.ts';
@@ -17,7 +17,12 @@ const WORTHWHILE = 250;
 const MOST_PLANS = 32;
 
 /** Compiles a program, or reuses the plan of an earlier run with the same text, options and compiler. */
-export async function planFor(program: OpenProgram, options: CompileOptions): Promise<Plan> {
+export async function planFor(program: OpenProgram, { names, ...options }: CompileOptions): Promise<Plan> {
+  // Names of columns and classes change no computation, so plans are kept without them.
+  return { ...(await plainPlan(program, options)), about: aboutOf(program.model, names) };
+}
+
+async function plainPlan(program: OpenProgram, options: CompileOptions): Promise<Plan> {
   if (!existsSync(BUILD_ID)) return compile(program.model, options).plan;
   const { adapter, statistics, ...others } = options;
   const key = JSON.stringify([

@@ -4,9 +4,11 @@ import { fail } from '../base/errors.ts';
 import type { RandomSource } from '../base/init.ts';
 import type { Source } from '../base/source.ts';
 import { check, type Reader } from '../compile.ts';
-import { readDataset, type Dataset } from '../data/dataset.ts';
+import { readDataset } from '../data/dataset.ts';
+import type { Dataset } from '../data/needs.ts';
 import { readMetadata, readSafetensors, type StoredTensor } from '../data/safetensors.ts';
-import { vocabularyIn, type KnownVocabulary } from '../data/vocabulary.ts';
+import type { KnownLearned } from '../base/learned.ts';
+import { learnedIn } from '../data/learned.ts';
 import { drawData, nativeDraws } from '../draw.ts';
 import { needsOf } from '../library/needs.ts';
 import { prepare, type Prepared } from '../library/prepare.ts';
@@ -77,16 +79,16 @@ export async function openData(
   program: OpenProgram,
   given: string | undefined,
   random?: RandomSource,
-  vocabulary?: KnownVocabulary,
+  known?: KnownLearned,
 ): Promise<Prepared> {
-  return prepare(program.model, await allData(program, given, random, vocabulary));
+  return prepare(program.model, await allData(program, given, random, known));
 }
 
 async function allData(
   program: OpenProgram,
   given: string | undefined,
   random: RandomSource | undefined,
-  vocabulary: KnownVocabulary | undefined,
+  known: KnownLearned | undefined,
 ): Promise<Dataset> {
   const { model } = program;
   const draw = given === undefined ? model.data?.draw : undefined;
@@ -100,7 +102,7 @@ async function allData(
     fail('NN305', `${program.path} names no data`, { help: 'add a line such as: data "house.csv" x=sqft y=price, or give --data FILE' });
   // The place in the program is only shown for data that the program itself names.
   const span = given === undefined ? model.data?.span : undefined;
-  const needs = { ...needsOf(model, true, vocabulary), ...(span ? { span } : {}) };
+  const needs = { ...needsOf(model, true, known), ...(span ? { span } : {}) };
   return remarked(readDataset(path, await readUserFile(path, 'NN301', span), needs, companion(path)));
 }
 
@@ -128,8 +130,8 @@ export interface SavedWeights {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** By PyTorch's names. */
   readonly weights: Weights;
-  /** The vocabulary that they were trained with. */
-  readonly vocabulary: KnownVocabulary | undefined;
+  /** What was learned from their training data: columns, classes, vocabulary. */
+  readonly learned: KnownLearned | undefined;
 }
 
 export async function openWeights(path: string): Promise<SavedWeights> {
@@ -139,21 +141,22 @@ export async function openWeights(path: string): Promise<SavedWeights> {
     path,
     tensors,
     weights: Object.fromEntries([...tensors].map(([name, t]) => [name, { shape: t.shape, data: t.data }])),
-    vocabulary: vocabularyIn(readMetadata(bytes), path),
+    learned: learnedIn(readMetadata(bytes), path),
   };
 }
 
-/** The weights' vocabulary, if the program has the same kind of tokens; an error if not. */
-export function vocabularyFor({ data }: Model, saved: SavedWeights | undefined): KnownVocabulary | undefined {
-  const known = saved?.vocabulary;
-  if (!known || data?.tokens === undefined || data.tokens === known.tokens) return known;
-  return fail('NN402', `${known.from} was trained with tokens=${known.tokens}, and the program says tokens=${data.tokens}`, {
-    help: `write tokens=${known.tokens}, or take other weights`,
+/** What the weights learned from their data, if the program has the same kind of tokens; an error if not. */
+export function learnedFor({ data }: Model, saved: SavedWeights | undefined): KnownLearned | undefined {
+  const known = saved?.learned;
+  const tokens = known?.vocabulary?.tokens;
+  if (!known || tokens === undefined || data?.tokens === undefined || data.tokens === tokens) return known;
+  return fail('NN402', `${known.from} was trained with tokens=${tokens}, and the program says tokens=${data.tokens}`, {
+    help: `write tokens=${tokens}, or take other weights`,
   });
 }
 
 /** Warns if it is unknown whether a text uses the vocabulary of the weights. */
-export function noteTokens({ vocabulary }: Dataset, saved: SavedWeights | undefined): void {
-  if (saved && !saved.vocabulary && vocabulary?.tokens === 'chars')
+export function noteTokens({ learned }: Dataset, saved: SavedWeights | undefined): void {
+  if (saved && !saved.learned?.vocabulary && learned?.vocabulary?.tokens === 'chars')
     note(`${saved.path} holds no vocabulary: characters are numbered by the text at hand, which may not be how they were in training`);
 }

@@ -1,7 +1,7 @@
 import { fail } from '../base/errors.ts';
 import { hint } from '../base/suggest.ts';
 import { showShape, type TensorType } from '../base/types.ts';
-import type { Dataset, Needs, Numbers } from './dataset.ts';
+import type { Dataset, Needs, Numbers } from './needs.ts';
 import { checkLabels } from './labels.ts';
 
 /** A dataset of arrays by name, row-major: each input, and each target by its name in the program. */

@@ -1,76 +1,16 @@
-import type { Diagnostic } from '../base/diagnostics.ts';
 import { fail } from '../base/errors.ts';
 import { hint } from '../base/suggest.ts';
-import { showShape, type DType, type TensorType } from '../base/types.ts';
+import { showShape } from '../base/types.ts';
 import { readCsv } from './csv.ts';
+import { fromTable } from './from-table.ts';
 import { readIdx } from './idx.ts';
 import { checkLabels, reject } from './labels.ts';
-import { readJson } from './json.ts';
+import { readJson, readJsonLines } from './json.ts';
+import { wantedOf, type Beside, type Dataset, type Needs, type Numbers, type Wanted } from './needs.ts';
 import { readNpy, readNpz } from './npy.ts';
 import { readSafetensors, type StoredTensor } from './safetensors.ts';
-import type { Table } from './table.ts';
 import { unpacked } from './unpack.ts';
 import { windowsOf } from './text.ts';
-import type { KnownVocabulary, Vocabulary } from './vocabulary.ts';
-
-/** The inputs and targets of a model, which determine the form of the data. */
-export interface Needs {
-  readonly inputs: readonly { readonly name: string; readonly type: TensorType }[];
-  /** A single target is called `y` in files; each of several has its own name. */
-  readonly targets: readonly {
-    readonly shown: string;
-    readonly type: TensorType;
-    readonly classes: number | undefined;
-    /** The ignored label, which may lie outside the classes. */
-    readonly ignored?: number | undefined;
-  }[];
-  /** Columns, tensors or files of each input and target, if the program names them. */
-  readonly columns?: ReadonlyMap<string, readonly string[]>;
-  readonly tokens?: 'chars' | 'bytes' | undefined;
-  readonly context?: number | undefined;
-  /** The vocabulary of existing weights. */
-  readonly vocabulary?: KnownVocabulary | undefined;
-  /** The place in the program, for messages. */
-  readonly span?: Diagnostic['span'];
-}
-
-export type Numbers = Float32Array | Int32Array;
-
-export interface Dataset {
-  readonly rows: number;
-  /** Each input, then each target, row-major. */
-  readonly tensors: readonly Numbers[];
-  /** The columns of each tensor, if they have names. */
-  readonly columns?: readonly (readonly string[])[];
-  /** Notes about how values were converted. */
-  readonly remarks?: readonly string[];
-  /** The vocabulary of a text. */
-  readonly vocabulary?: Vocabulary;
-}
-
-/** Reads a file that the first one refers to. */
-export type Beside = (path: string) => Uint8Array;
-
-interface Wanted {
-  readonly name: string;
-  readonly type: TensorType;
-  readonly what: string;
-  /** The default name of the first input or a single target. */
-  readonly plain: 'x' | 'y' | undefined;
-}
-
-const wantedOf = ({ inputs, targets }: Needs): Wanted[] => [
-  ...inputs.map((i, k) => ({
-    ...i,
-    what: inputs.length === 1 ? 'the input' : `the input '${i.name}'`,
-    plain: k === 0 ? ('x' as const) : undefined,
-  })),
-  ...targets.map((t) =>
-    targets.length === 1
-      ? { name: 'y', type: t.type, what: 'the target', plain: 'y' as const }
-      : { name: t.shown, type: t.type, what: `the target '${t.shown}'`, plain: undefined },
-  ),
-];
 
 type Tensors = ReadonlyMap<string, StoredTensor>;
 
@@ -80,9 +20,10 @@ const KINDS: readonly {
   readonly ending: RegExp;
   readonly read: (path: string, bytes: Uint8Array, needs: Needs, beside: Beside) => Dataset;
 }[] = [
-  { name: '.csv', ending: /\.csv$/i, read: (p, b, n) => fromTable(p, readCsv(textOf(p, b, n), ','), n) },
-  { name: '.tsv', ending: /\.tsv$/i, read: (p, b, n) => fromTable(p, readCsv(textOf(p, b, n), '\t'), n) },
+  { name: '.csv', ending: /\.csv$/i, read: (p, b, n) => fromTable(p, readCsv(textOf(p, b, n), n), n) },
+  { name: '.tsv', ending: /\.(tsv|tab)$/i, read: (p, b, n) => fromTable(p, readCsv(textOf(p, b, n), { separator: '\t', ...n }), n) },
   { name: '.json', ending: /\.json$/i, read: (p, b, n) => fromJson(p, b, n) },
+  { name: '.jsonl', ending: /\.(jsonl|ndjson)$/i, read: (p, b, n) => fromTable(p, readJsonLines(textOf(p, b, n), n), n) },
   { name: '.npy', ending: /\.npy$/i, read: (p, b, n, beside) => fromFiles(p, readNpy(p, b), n, beside, readNpy) },
   { name: '.npz', ending: /\.npz$/i, read: (p, b, n) => fromTensors(p, readNpz(p, b), n) },
   { name: '.safetensors', ending: /\.safetensors$/i, read: (p, b, n) => fromTensors(p, readSafetensors(b, p, 'NN301'), n) },
@@ -114,64 +55,8 @@ function textOf(path: string, bytes: Uint8Array, needs: Needs): { readonly name:
   return { name: path, text: new TextDecoder().decode(bytes) };
 }
 
-/** Elements of one example. */
-function width(type: TensorType): number {
-  return type.shape.slice(1).reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
-}
-
-/** A dataset from named columns of numbers: CSV, or JSON objects. */
-function fromTable(path: string, table: Table, needs: Needs): Dataset {
-  const last = table.columns.at(-1) ?? '';
-  const y = needs.columns?.get('y') ?? [last];
-  const wanted = wantedOf(needs);
-  const named = (w: Wanted): readonly string[] | undefined =>
-    needs.columns?.get(w.name) ?? (w.plain === 'y' ? y : needs.inputs.length > 1 || aims.includes(w.name) ? [w.name] : undefined);
-  // A column that the program names as y is not an input, even in a prediction.
-  const aims = needs.targets.length > 1 ? needs.targets.map((t) => t.shown) : [];
-  const taken =
-    aims.length > 0 ? aims.flatMap((a) => needs.columns?.get(a) ?? [a]) : needs.columns?.has('y') || needs.targets.length ? y : [];
-  const free = table.columns.filter((c) => !taken.includes(c));
-  const chosen = wanted.map((w) => named(w) ?? free);
-  for (const name of chosen.flat()) {
-    if (!table.columns.includes(name)) reject(needs, 'NN302', `${path} has no column '${name}'`, hint(name, table.columns, 'it has'));
-  }
-  const tensors = wanted.map((w, i): Numbers => {
-    const columns = chosen[i] ?? [];
-    if (columns.length !== width(w.type)) {
-      const list = columns.length ? ` (${columns.join(', ')})` : '';
-      reject(
-        needs,
-        'NN304',
-        `${w.what} ${showShape(w.type.shape)} takes ${width(w.type)} column${width(w.type) === 1 ? '' : 's'}, and the data gives ${columns.length}${list}`,
-        'choose them: data "FILE" x=[...] y=...',
-      );
-    }
-    return collect(table, columns, w.type.dtype, needs);
-  });
-  return { rows: table.rows, tensors, columns: chosen };
-}
-
-function collect(table: Table, columns: readonly string[], dtype: DType, needs: Needs): Numbers {
-  const parts = columns.map((c) => table.numbers(c));
-  const n = parts.length;
-  const out = dtype === 'i32' ? new Int32Array(table.rows * n) : new Float32Array(table.rows * n);
-  parts.forEach((part, j) =>
-    part.forEach((v, i) => {
-      const column = columns[j] ?? '';
-      if (dtype === 'f32' && !Number.isFinite(Math.fround(v)))
-        reject(needs, 'NN303', `column '${column}' holds ${v} in row ${i + 1}, which float32 cannot`);
-      if (dtype === 'i32' && (v > 0x7fffffff || v < -0x80000000))
-        reject(needs, 'NN306', `label ${v} in row ${i + 1} of column '${column}' is too large`);
-      if (dtype === 'i32' && !Number.isInteger(v))
-        reject(needs, 'NN303', `column '${column}' holds labels, and ${v} in row ${i + 1} is not a whole number`);
-      out[i * n + j] = v;
-    }),
-  );
-  return out;
-}
-
 function fromJson(path: string, bytes: Uint8Array, needs: Needs): Dataset {
-  const found = readJson(textOf(path, bytes, needs));
+  const found = readJson(textOf(path, bytes, needs), needs);
   return 'columns' in found ? fromTable(path, found, needs) : fromTensors(path, found, needs);
 }
 
@@ -262,7 +147,7 @@ function fromText(path: string, bytes: Uint8Array, needs: Needs): Dataset {
       `${path} is text, and the program does not say how to cut it`,
       'write: data "tale.txt" tokens=chars context=64',
     );
-  const text = windowsOf(path, bytes, tokens, context, needs.vocabulary);
+  const text = windowsOf(path, bytes, tokens, context, needs.known);
   const classes = needs.targets[0]?.classes;
   if (classes !== undefined && text.vocabulary.entries.length > classes)
     reject(
@@ -271,5 +156,9 @@ function fromText(path: string, bytes: Uint8Array, needs: Needs): Dataset {
       `${path} has ${text.vocabulary.entries.length} different tokens, and the model has ${classes} classes`,
       'make the embedding and the last layer as wide as the vocabulary',
     );
-  return { rows: text.rows, tensors: needs.targets.length ? [text.x, text.y] : [text.x], vocabulary: text.vocabulary };
+  return {
+    rows: text.rows,
+    tensors: needs.targets.length ? [text.x, text.y] : [text.x],
+    learned: { columns: {}, classes: {}, vocabulary: text.vocabulary },
+  };
 }

@@ -1,19 +1,21 @@
 import { fail, messageOf } from '../base/errors.ts';
+import type { Raw } from '../base/learned.ts';
 import type { Source } from '../base/source.ts';
 import type { StoredTensor } from './safetensors.ts';
-import type { Table } from './table.ts';
+import { gather, type Reading, type Table } from './table.ts';
+
+const HELP = 'nnc reads [{"a": 1, "b": 2}, ...] and {"x": [[1, 2], ...], "y": [...]}';
 
 /** Reads JSON: a list of objects is a table, one row each; an object of nested lists holds tensors by name. */
-export function readJson(source: Source): Table | Map<string, StoredTensor> {
-  const bad = (why: string): never =>
-    fail('NN301', `${source.name}: ${why}`, { help: 'nnc reads [{"a": 1, "b": 2}, ...] and {"x": [[1, 2], ...], "y": [...]}' });
+export function readJson(source: Source, how: Reading): Table | Map<string, StoredTensor> {
+  const bad = (why: string): never => fail('NN301', `${source.name}: ${why}`, { help: HELP });
   let json: unknown;
   try {
     json = JSON.parse(source.text);
   } catch (e) {
     return bad(messageOf(e));
   }
-  if (Array.isArray(json)) return tableOf(source.name, json as unknown[], bad);
+  if (Array.isArray(json)) return tableOf(source.name, json as unknown[], how, (i) => `row ${i + 1}`);
   if (typeof json !== 'object' || json === null) return bad('it is neither a list nor an object');
   return new Map(
     Object.entries(json).map(([name, value]) => {
@@ -26,6 +28,22 @@ export function readJson(source: Source): Table | Map<string, StoredTensor> {
       ];
     }),
   );
+}
+
+/** Reads JSON lines: one object a line, which is one row. */
+export function readJsonLines(source: Source, how: Reading): Table {
+  const rows: unknown[] = [];
+  const lines: number[] = [];
+  source.text.split(/\r?\n/).forEach((line, i) => {
+    if (line.trim() === '') return;
+    try {
+      rows.push(JSON.parse(line));
+      lines.push(i + 1);
+    } catch (e) {
+      fail('NN301', `line ${i + 1} of ${source.name} is no JSON: ${messageOf(e)}`);
+    }
+  });
+  return tableOf(source.name, rows, how, (i) => `line ${lines[i] ?? 0}`);
 }
 
 /** The shape of nested lists of numbers, which are appended to `out`; undefined if the lists are uneven. */
@@ -41,20 +59,29 @@ function flatten(value: unknown, out: number[]): number[] | undefined {
   return [value.length, ...(first ?? [])];
 }
 
-function tableOf(name: string, rows: readonly unknown[], bad: (why: string) => never): Table {
+function tableOf(name: string, rows: readonly unknown[], how: Reading, rowName: (row: number) => string): Table {
   const [first] = rows;
-  if (first === undefined) return bad('it has no rows');
+  if (first === undefined) return fail('NN301', `${name}: it has no rows`, { help: HELP });
   if (!rows.every((r) => typeof r === 'object' && r !== null && !Array.isArray(r)))
-    return bad('a list must hold objects, one for each example');
+    return fail('NN301', `${name}: a list must hold objects, one for each example`, { help: HELP });
   const objects = rows as readonly Readonly<Record<string, unknown>>[];
+  // A key may be left out where its value is missing.
+  const columns = [...new Set(objects.flatMap((o) => Object.keys(o)))];
+  const cells = gather(columns, how, (add) =>
+    objects.forEach((o, i) =>
+      add(
+        columns.map((c): Raw => {
+          const v = o[c];
+          if (v === undefined || v === null || typeof v !== 'object') return v as Raw;
+          return fail('NN303', `'${c}' of ${rowName(i)} in ${name} is ${JSON.stringify(v).slice(0, 40)}, and a number or a word is needed`);
+        }),
+      ),
+    ),
+  );
   return {
-    columns: Object.keys(first as object),
+    columns,
     rows: rows.length,
-    numbers: (column) =>
-      Float64Array.from(objects, (r, i) => {
-        const v = r[column];
-        if (typeof v === 'number' && Number.isFinite(v)) return v;
-        return fail('NN303', `'${column}' of row ${i + 1} in ${name} is ${JSON.stringify(v)}, and a number is needed`);
-      }),
+    cells: (column) => cells.get(column) ?? fail('NN302', `${name} has no column '${column}'`),
+    rowName,
   };
 }

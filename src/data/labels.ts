@@ -1,5 +1,5 @@
 import { type Diagnostic, userError } from '../base/diagnostics.ts';
-import type { Dataset, Needs } from './dataset.ts';
+import type { Dataset, Needs } from './needs.ts';
 
 /** Throws an error about data, at the program's `data` statement if there is one. */
 export function reject(needs: Needs, code: Diagnostic['code'], label: string, help?: string): never {

@@ -1,6 +1,6 @@
 import { fail } from '../base/errors.ts';
 import { shuffleAt } from '../base/random.ts';
-import type { Dataset, Numbers } from './dataset.ts';
+import type { Dataset, Numbers } from './needs.ts';
 
 /** Training examples and the holdout. */
 export interface Split extends Dataset {

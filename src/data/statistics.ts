@@ -1,4 +1,4 @@
-import type { Numbers } from './dataset.ts';
+import type { Numbers } from './needs.ts';
 
 /** Mean and (population) standard deviation of each feature; a constant feature has a deviation of 1. */
 export function statisticsOf(values: Numbers, features: number): { readonly mean: readonly number[]; readonly std: readonly number[] } {

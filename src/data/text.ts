@@ -1,5 +1,5 @@
 import { fail } from '../base/errors.ts';
-import type { KnownVocabulary, Vocabulary } from './vocabulary.ts';
+import type { KnownLearned, Vocabulary } from '../base/learned.ts';
 
 export interface Windows {
   readonly rows: number;
@@ -14,13 +14,7 @@ export interface Windows {
  * Splits a text into windows of tokens. Characters are numbered in Unicode order, or by the vocabulary of existing weights; bytes are their
  * own numbers.
  */
-export function windowsOf(
-  path: string,
-  bytes: Uint8Array,
-  tokens: Vocabulary['tokens'],
-  context: number,
-  known?: KnownVocabulary,
-): Windows {
+export function windowsOf(path: string, bytes: Uint8Array, tokens: Vocabulary['tokens'], context: number, known?: KnownLearned): Windows {
   const { ids, entries } = tokens === 'chars' ? characters(path, new TextDecoder().decode(bytes), known) : { ids: bytes, entries: BYTES };
   const rows = Math.floor((ids.length - 1) / context);
   if (rows < 1)
@@ -36,10 +30,10 @@ const BYTES = Array.from({ length: 256 }, (_, i) => String(i));
 function characters(
   path: string,
   text: string,
-  known: KnownVocabulary | undefined,
+  known: KnownLearned | undefined,
 ): { readonly ids: Int32Array; readonly entries: readonly string[] } {
   const all = [...text];
-  const entries = known?.entries ?? [...new Set(all)].sort();
+  const entries = known?.vocabulary?.entries ?? [...new Set(all)].sort();
   const number = new Map(entries.map((c, i) => [c, i]));
   const ids = Int32Array.from(all, (c) => number.get(c) ?? -1);
   const strange = ids.indexOf(-1);

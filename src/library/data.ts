@@ -1,5 +1,5 @@
 import { datasetOf } from '../data/arrays.ts';
-import type { Dataset } from '../data/dataset.ts';
+import type { Dataset } from '../data/needs.ts';
 import type { Names } from '../planning/options.ts';
 import type { Model } from '../sema/model.ts';
 import { needsOf } from './needs.ts';

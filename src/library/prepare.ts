@@ -1,5 +1,5 @@
 import type { Names } from '../planning/options.ts';
-import type { Dataset } from '../data/dataset.ts';
+import type { Dataset } from '../data/needs.ts';
 import { splitDataset, type Split } from '../data/split.ts';
 import { statisticsOf } from '../data/statistics.ts';
 import type { Model } from '../sema/model.ts';
@@ -32,8 +32,10 @@ function normalisation(model: Model, { tensors }: Dataset): Map<string, readonly
   return found;
 }
 
-function namesOf(model: Model, { columns, vocabulary }: Dataset): Names {
-  const called = [...model.inputs.map((i) => i.name), ...model.targets.map((t) => t.shown)];
-  const known = called.flatMap((name, i) => (columns?.[i] ? [[name, columns[i]] as const] : []));
-  return { columns: new Map(known), vocabulary: vocabulary?.entries };
+function namesOf(model: Model, { columns, learned }: Dataset): Names {
+  const known = model.targets.flatMap((t, i) => {
+    const names = columns?.[model.inputs.length + i];
+    return names ? [[t.shown, names] as const] : [];
+  });
+  return { targets: new Map(known), learned };
 }

@@ -1,6 +1,6 @@
 import { fail } from '../base/errors.ts';
 import { readDataset } from '../data/dataset.ts';
-import type { KnownVocabulary } from '../data/vocabulary.ts';
+import type { KnownLearned } from '../base/learned.ts';
 import { drawData, nativeDraws } from '../draw.ts';
 import { Data } from './data.ts';
 import { needsOf } from './needs.ts';
@@ -8,21 +8,21 @@ import { prepare } from './prepare.ts';
 import type { Program } from './program.ts';
 
 export interface ReadOptions {
-  /** The file's name. Its ending tells the format: .csv, .tsv, .json, .npy, .npz, .safetensors, idx or .txt, each also with .gz. */
+  /** The file's name. Its ending tells the format: .csv, .tsv, .json, .jsonl, .npy, .npz, .safetensors, idx or .txt, each also with .gz. */
   readonly name: string;
   /** Other files that the program refers to, by path. */
   readonly files?: Readonly<Record<string, Uint8Array>> | ((path: string) => Uint8Array | undefined) | undefined;
-  /** The vocabulary of the weights that you will use, for text. */
-  readonly vocabulary?: KnownVocabulary | undefined;
+  /** What the weights that you will use learned from their data (`readLearned`): categories, classes and vocabulary. */
+  readonly known?: KnownLearned | undefined;
 }
 
 /** Reads a file of examples as the program's `data` statement says. Throws a `UserError` with the place of the error. */
 export function readData(program: Program, bytes: Uint8Array, options: ReadOptions): Data {
-  const { name, files, vocabulary } = options;
+  const { name, files, known } = options;
   const model = program.checkedModel;
   const beside = (path: string): Uint8Array =>
     (typeof files === 'function' ? files(path) : files?.[path]) ?? fail('NN301', `${path} was not given`, { help: 'give it in files' });
-  return new Data(model, prepare(model, readDataset(name, bytes, needsOf(model, true, vocabulary), beside)));
+  return new Data(model, prepare(model, readDataset(name, bytes, needsOf(model, true, known), beside)));
 }
 
 /** The examples that the program draws itself: `data n=100 { ... }`. */

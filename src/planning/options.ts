@@ -1,3 +1,4 @@
+import type { Learned } from '../base/learned.ts';
 import type { Adapter } from '../codegen/backend.ts';
 import type { Devices } from '../lower/backends.ts';
 import type { Lowered } from '../lower/program.ts';
@@ -43,10 +44,10 @@ export interface CompileOptions {
 /** Names from the program and its data, for people. */
 export interface Names {
   readonly program?: string | undefined;
-  /** Columns of each input and target, by name. */
-  readonly columns?: ReadonlyMap<string, readonly string[]> | undefined;
-  readonly classes?: readonly string[] | undefined;
-  readonly vocabulary?: readonly string[] | undefined;
+  /** The columns of each target, by name. */
+  readonly targets?: ReadonlyMap<string, readonly string[]> | undefined;
+  /** Columns of inputs, classes of targets, and the vocabulary. */
+  readonly learned?: Learned | undefined;
 }
 
 export interface Compiled {

@@ -13,8 +13,11 @@ export interface Tensor {
 /** Tensors by PyTorch's names. */
 export type Weights = Readonly<Record<string, Tensor>>;
 
-/** Arrays of examples, row-major: by name, or one array for each tensor in the plan's order. */
+/** Arrays of examples by name, row-major. */
 export type Named = Readonly<Record<string, ArrayLike<number>>>;
+
+/** Inputs of a prediction by name, or columns of the data as files have them: words, and `null` where a value is missing. */
+export type Values = Readonly<Record<string, ArrayLike<number | string | null>>>;
 
 export interface Progress {
   /** Steps done, and steps of the whole run. */
@@ -73,6 +76,8 @@ export interface Prediction {
   readonly shape: readonly number[];
   /** Names of the numbers along the last axis: classes, or columns of the target; undefined if unknown. */
   readonly names: readonly string[] | undefined;
+  /** What the numbers are; `probabilities` of the runtime makes probabilities of scores. */
+  readonly meaning: OutputMeaning;
 }
 
 /** Everything needed to continue training exactly where it stopped. */
@@ -97,14 +102,40 @@ export interface About {
   readonly inputs: readonly {
     readonly name: string;
     readonly shape: readonly number[];
-    readonly columns?: readonly string[] | undefined;
+    readonly columns?: readonly Column[] | undefined;
   }[];
-  readonly targets: readonly { readonly name: string; readonly columns?: readonly string[] | undefined }[];
-  /** The names of the output's classes, by number. */
-  readonly classes?: readonly string[] | undefined;
+  /** Each target: the columns that it is made of, and the names of its classes by number, if they have names. */
+  readonly targets: readonly {
+    readonly name: string;
+    readonly columns?: readonly string[] | undefined;
+    readonly classes?: readonly string[] | undefined;
+  }[];
+  /** What the numbers of a prediction are. */
+  readonly output: OutputMeaning;
   /** The tokens of a text model, by number. */
-  readonly vocabulary?: readonly string[] | undefined;
+  readonly vocabulary?: { readonly tokens: 'chars' | 'bytes'; readonly entries: readonly string[] } | undefined;
 }
+
+/** A data column of an input: how its values become numbers. */
+export interface Column {
+  readonly name: string;
+  /** The words of the column, in order; undefined for a column of numbers. */
+  readonly words?: readonly string[] | undefined;
+  /** Words as their place in the list instead of one number for each word. */
+  readonly index?: boolean | undefined;
+  /** What stands for a missing value. Without it, every value must be there. */
+  readonly fill?: number | string | undefined;
+  /** Adds a number that is 1 where the value was missing. */
+  readonly flag?: boolean | undefined;
+  readonly comma?: boolean | undefined;
+  readonly dates?: boolean | undefined;
+}
+
+/**
+ * What the numbers of a prediction are: plain numbers, or scores of classes along the last axis that become probabilities by this function
+ * (`none`: they are probabilities already).
+ */
+export type OutputMeaning = 'numbers' | 'softmax' | 'sigmoid' | 'exp' | 'none';
 
 /** A model on a device. Calls run one after the other; predictions run between the steps of a training. */
 export interface Model {
@@ -126,7 +157,7 @@ export interface Model {
   /** Trains on from the current step. */
   train(options?: TrainOptions): TrainRun;
   /** The outputs for any number of examples: arrays by the inputs' names, or one array for each input. */
-  predict(...inputs: readonly [Named] | readonly ArrayLike<number>[]): Promise<Prediction>;
+  predict(...inputs: readonly [Values] | readonly ArrayLike<number>[]): Promise<Prediction>;
   /** The loss and the metrics on the holdout. */
   evaluate(): Promise<Readonly<Record<string, number>>>;
   /**

@@ -1,14 +1,17 @@
 import { fail } from '../base/errors.ts';
+import { encodeInto, widthOf, type Column, type Raw } from '../base/learned.ts';
 import { hint } from '../base/suggest.ts';
 import type { PlanTensor } from '../plan.ts';
-import type { About, Named } from './api.ts';
+import type { About, Named, Values } from './api.ts';
 import type { Session, Words } from './session.ts';
 import { sizeOf } from './weights.ts';
 
 /** Arrays for tensors in the plan's order, or by name. */
 export type Given = readonly [Named] | readonly ArrayLike<number>[];
+/** Inputs of a prediction. */
+export type GivenInputs = readonly [Values] | readonly ArrayLike<number>[];
 
-const isNamed = (given: Given): given is readonly [Named] =>
+const isNamed = (given: GivenInputs): given is readonly [Values] =>
   given.length === 1 && typeof given[0] === 'object' && given[0] !== null && typeof (given[0] as { length?: unknown }).length !== 'number';
 
 /** The arrays in the order of the tensors; throws if a name is missing or unknown. `shown` gives a tensor's name for messages. */
@@ -17,36 +20,62 @@ export function inOrder(
   given: Given,
   shown: (name: string) => string = (name) => name,
 ): readonly ArrayLike<number>[] {
-  if (!isNamed(given)) return given;
-  const [named] = given;
-  const names = tensors.map((t) => shown(t.name));
-  const unknown = Object.keys(named).find((n) => !names.includes(n));
+  return isNamed(given)
+    ? named(
+        tensors.map((t) => shown(t.name)),
+        given[0],
+      )
+    : given;
+}
+
+/** Values by name, in the order of the names; those in `optional` may be missing, and are empty then. */
+function named<T>(
+  names: readonly string[],
+  given: Readonly<Record<string, ArrayLike<T>>>,
+  optional: readonly string[] = [],
+): readonly ArrayLike<T>[] {
+  const unknown = Object.keys(given).find((n) => !names.includes(n));
   if (unknown !== undefined) fail('NN304', `there is no '${unknown}' to be given`, { help: hint(unknown, names, 'the model takes') });
-  return names.map((n) => named[n] ?? fail('NN304', `'${n}' is missing`, { help: `the model takes ${names.join(', ')}` }));
+  return names.map(
+    (n) => given[n] ?? (optional.includes(n) ? [] : fail('NN304', `'${n}' is missing`, { help: `the model takes ${names.join(', ')}` })),
+  );
 }
 
 /** Arrays for the inputs of a prediction, by the names of the inputs or of their columns. */
-export function inputsOf({ inputs }: About, given: Given): readonly ArrayLike<number>[] {
-  const [named] = given;
-  if (!isNamed(given) || inputs.some((i) => Object.hasOwn(named as Named, i.name))) return inOrder(inputs, given);
-  const columns = inputs.flatMap((i) => i.columns ?? [i.name]);
-  const found = inOrder(
-    columns.map((name) => ({ name })),
-    given,
+export function inputsOf({ inputs }: About, given: GivenInputs): readonly ArrayLike<number>[] {
+  if (!isNamed(given)) return given;
+  const [values] = given;
+  const names = inputs.map((i) => i.name);
+  const columns = inputs.flatMap((i) => i.columns ?? [{ name: i.name }]);
+  const whole = Object.keys(values).every((k) => names.includes(k)) && !columns.every((c) => Object.hasOwn(values, c.name));
+  if (whole) return named(names, values as Named);
+  const optional = columns.flatMap((c: Column) => (c.fill === undefined ? [] : [c.name]));
+  const found = named(
+    columns.map((c) => c.name),
+    values,
+    optional,
   );
   let from = 0;
-  return inputs.map((i) => interleaved(found.slice(from, (from += i.columns?.length ?? 1))));
+  return inputs.map((i) => {
+    const own = found.slice(from, (from += i.columns?.length ?? 1));
+    const [first = []] = own;
+    return i.columns && !(i.columns.length === 1 && ArrayBuffer.isView(first)) ? encoded(i.columns, own) : (first as ArrayLike<number>);
+  });
 }
 
-/** Interleaves columns into rows. */
-function interleaved(columns: readonly ArrayLike<number>[]): ArrayLike<number> {
-  const [first, ...others] = columns;
-  if (!first || others.length === 0) return first ?? [];
-  if (others.some((c) => c.length !== first.length)) fail('NN304', 'the columns have different numbers of examples');
-  return Array.from(
-    { length: first.length * columns.length },
-    (_, i) => columns[i % columns.length]?.[Math.floor(i / columns.length)] ?? 0,
-  );
+/** Columns of raw values as rows of numbers. */
+function encoded(columns: readonly Column[], values: readonly ArrayLike<Raw>[]): ArrayLike<number> {
+  const rows = Math.max(...values.map((v) => v.length));
+  // A column that is left out is missing in every row.
+  if (values.some((c) => c.length !== rows && c.length > 0)) fail('NN304', 'the columns have different numbers of examples');
+  const width = columns.reduce((n, c) => n + widthOf(c), 0);
+  const out = new Float64Array(rows * width);
+  let at = 0;
+  columns.forEach((column, i) => {
+    for (let row = 0; row < rows; row++) encodeInto(out, row * width + at, column, values[i]?.[row]);
+    at += widthOf(column);
+  });
+  return out;
 }
 
 /** Writes values to a tensor's place in its arena. */

@@ -16,7 +16,7 @@ import type {
   TrainRun,
   Weights,
 } from './api.ts';
-import { inputsOf, type Given } from './data.ts';
+import { inputsOf, type Given, type GivenInputs } from './data.ts';
 import { DeviceError, DeviceLost } from './errors.ts';
 import { ExampleStore } from './examples.ts';
 import { evaluateHoldout, readNamed, watchStep } from './inspect.ts';
@@ -192,7 +192,7 @@ export class RunningModel implements Model {
     this.recovery.keep({ step: this.done, put: (session) => writeState(session, tensors) }, run, performance.now() - begin);
   }
 
-  predict(...inputs: Given): Promise<Prediction> {
+  predict(...inputs: GivenInputs): Promise<Prediction> {
     return this.brief(() => predictAll(this.session, inputsOf(this.about, inputs)));
   }
 

@@ -34,12 +34,12 @@ export async function predictAll(session: Session, given: readonly ArrayLike<num
     data.set(await session.read(output.arena, output.offset, n * outWidth), row * outWidth);
   }
   const shape = [total, ...output.shape.slice(1)];
-  return { data, shape, names: namesOf(session, shape.at(-1) ?? 1) };
+  return { data, shape, names: namesOf(session, shape.at(-1) ?? 1), meaning: plan.about.output };
 }
 
 /** The names of the numbers along the last axis. */
 function namesOf({ plan }: Session, width: number): readonly string[] | undefined {
-  const { classes, vocabulary, targets } = plan.about;
-  const columns = targets.length === 1 ? targets[0]?.columns : undefined;
-  return [classes, vocabulary, columns].find((names) => names?.length === width);
+  const { vocabulary, targets } = plan.about;
+  const only = targets.length === 1 ? targets[0] : undefined;
+  return [only?.classes, vocabulary?.entries, only?.columns].find((names) => names?.length === width);
 }

@@ -86,6 +86,7 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
     name,
     inputs: [first, ...more],
     output: m.b.type(pred),
+    reads: walked.reads,
     targets: walked.targets,
     params: m.params,
     states: m.states,

@@ -231,6 +231,8 @@ function evalArgument(
   const value = arg.value.kind === 'list' ? { ...arg.value, items: arg.value.items.map(number) } : number(arg.value);
   const word = (e: Expr): string | undefined => (e.kind === 'name' ? e.name : e.kind === 'string' ? e.value : undefined);
   if (parameter.type === 'string' && value.kind === 'name') return value.name;
+  if (parameter.type === 'string' && value.kind === 'number' && parameter.choices?.includes(String(value.value)))
+    return String(value.value);
   if (parameter.type === 'order' && word(value) === 'inf') return Infinity;
   if (parameter.type === 'padding' && value.kind === 'name' && !scope.has(value.name)) return value.name;
   if (parameter.type === 'schedule' && schedule) return schedule(value, scope, sink);
@@ -240,7 +242,8 @@ function evalArgument(
   }
   if (parameter.type === 'columns') {
     const items = value.kind === 'list' ? value.items : [value];
-    const words = items.map(nameOf);
+    // Columns without names are called by their place.
+    const words = items.map((item) => (item.kind === 'number' && Number.isInteger(item.value) ? String(item.value) : nameOf(item)));
     if (words.every((w) => w !== undefined)) return words;
   }
   return evalConst(value, scope, sink);

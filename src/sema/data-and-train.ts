@@ -3,10 +3,10 @@ import type { Span } from '../base/source.ts';
 import { hint } from '../base/suggest.ts';
 import { showShape, type Precision, type TensorType } from '../base/types.ts';
 import type * as A from '../parser/ast.ts';
-import { bindArguments, type Parameters } from './arguments.ts';
+import { bindArguments, type AnyArgs, type Parameters } from './arguments.ts';
 import { drawOf } from './draws.ts';
 import type { Environment } from './environment.ts';
-import type { DataSpec, TrainSpec } from './model.ts';
+import type { DataSpec, ReadingSpec, TrainSpec } from './model.ts';
 import { DATA_SETTINGS, DRAW_SETTINGS, TRAIN_SETTINGS } from './settings.ts';
 import type { Walked } from './walk.ts';
 
@@ -36,7 +36,7 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
   const args = bindArguments(
     { callee: 'data', span: s.span, args: s.settings, settings: true },
     table,
-    [...names, 'tokens', 'context', 'seed'],
+    [...names, 'tokens', 'context', 'seed', 'missing', 'words', 'separator', 'header'],
     env,
     sink,
   );
@@ -68,7 +68,20 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
     split: args['split'] as number,
     tokens,
     context,
+    reading: drawn ? {} : readingOf(args),
     span: s.span,
+  };
+}
+
+function readingOf(args: AnyArgs): ReadingSpec {
+  const { missing, words, dates, decimal, separator, header } = args as ReadingSpec & { readonly decimal?: string };
+  return {
+    ...(missing === undefined ? {} : { missing }),
+    ...(words === undefined ? {} : { words }),
+    ...(separator === undefined ? {} : { separator }),
+    ...(header === undefined ? {} : { header }),
+    ...(dates ? { dates } : {}),
+    ...(decimal === 'comma' ? { comma: true } : {}),
   };
 }
 

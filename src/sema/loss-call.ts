@@ -54,7 +54,7 @@ export function lossCall(ev: Evaluation, sink: DiagnosticSink, loss: Loss, e: A.
     const [pred = -1] = given;
     for (const [i, id] of given.slice(0, compared.length).entries())
       given[i] = alike(ev, name, names, id, pred, operands[i]?.value.span ?? e.span);
-    ev.targets?.compared(pred, loss.undecided);
+    ev.targets?.compared(pred, loss, args);
     if (loss.target) {
       const target = given[names.length - 1];
       const wanted = loss.target(b.type(pred), args, target === undefined ? undefined : b.type(target));

@@ -64,7 +64,18 @@ export interface DataSpec {
   /** For text: how it is tokenized, and the number of tokens per example. */
   readonly tokens: 'chars' | 'bytes' | undefined;
   readonly context: number | undefined;
+  readonly reading: ReadingSpec;
   readonly span: Span;
+}
+
+/** How the cells of a table are read. */
+export interface ReadingSpec {
+  readonly missing?: 'drop' | 'mean' | '0' | 'flag';
+  readonly words?: readonly string[];
+  readonly dates?: boolean;
+  readonly comma?: boolean;
+  readonly separator?: string;
+  readonly header?: boolean;
 }
 
 /** Random numbers that an expression of `data` draws: the graph's input of that name. */
@@ -112,6 +123,9 @@ export interface TurnInfo {
   readonly output: string;
 }
 
+/** What the numbers of a prediction are; see `OutputMeaning` of the runtime. */
+export type OutputMeaning = 'numbers' | 'softmax' | 'sigmoid' | 'exp' | 'none';
+
 /** What the model is compared with. */
 export interface TargetInfo {
   /** The input of the graph that holds it; a single target is called `target`. */
@@ -130,6 +144,8 @@ export interface Model {
   readonly name: string;
   readonly inputs: readonly [InputInfo, ...InputInfo[]];
   readonly output: TensorType;
+  /** How the output becomes probabilities, if the loss compares scores of classes. */
+  readonly reads: OutputMeaning;
   /** What the loss and the metrics compare with; empty if they need no target. */
   readonly targets: readonly TargetInfo[];
   readonly params: readonly ParamInfo[];

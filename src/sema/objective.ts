@@ -105,7 +105,7 @@ function lossOfPrediction(
   const { b } = ev;
   const parts = operandsOf(b, loss, pred);
   if ('code' in parts) return ev.refuse(parts, value.span);
-  targets.compared(parts[0], loss.undecided);
+  targets.compared(parts[0], loss, args);
   const target: NodeId[] = [];
   if (loss.target) {
     const names = targets.several();

@@ -10,6 +10,16 @@ export const DATA_SETTINGS = {
   split: { type: 'number', default: 1, min: 0.001, max: 1, doc: 'fraction of the examples to train on; the rest is held out' },
   tokens: { type: 'string', choices: ['chars', 'bytes'], doc: 'for text: whether a token is a character or a byte' },
   context: { type: 'int', min: 1, doc: 'for text: number of tokens in one example' },
+  missing: {
+    type: 'string',
+    choices: ['drop', 'mean', '0', 'flag'],
+    doc: 'what to do about gaps: leave the row out, fill in the mean (or the commonest word), fill in 0, or fill in the mean and add an input that is 1 where there was a gap',
+  },
+  words: { type: 'columns', doc: 'columns to read as words even if they hold numbers, such as postcodes' },
+  dates: { type: 'bool', default: false, doc: 'reads dates (2026-11-29, or with a time) as days since 1970' },
+  decimal: { type: 'string', choices: ['point', 'comma'], default: 'point', doc: 'how numbers are written: 1,234.5 or 1.234,5' },
+  separator: { type: 'string', doc: 'what separates the cells of a CSV file; default: whichever of , ; tab | its first line has most' },
+  header: { type: 'bool', doc: 'whether the first line of a CSV file names the columns; default: found out from the lines' },
 } as const satisfies Parameters;
 
 /** Settings of `data n=100 { x = ...; y = ... }`. */

@@ -1,6 +1,8 @@
 import type { TensorType } from '../base/types.ts';
 import type { NodeId } from '../ir/graph/types.ts';
-import type { InputInfo, TargetInfo } from './model.ts';
+import type { AnyArgs } from './arguments.ts';
+import type { Loss } from './losses/loss.ts';
+import type { InputInfo, OutputMeaning, TargetInfo } from './model.ts';
 import type { ModelBuilder } from './model-builder.ts';
 
 /** What a loss knows about its target. */
@@ -24,6 +26,7 @@ export class Targets {
   private readonly nodes = new Map<string, NodeId>();
   /** The values that losses compare, with the losses' decision thresholds. */
   private readonly sides = new Map<NodeId, number>();
+  private readonly readings = new Map<NodeId, OutputMeaning>();
 
   constructor(m: ModelBuilder, declared: () => readonly InputInfo[]) {
     this.m = m;
@@ -64,9 +67,16 @@ export class Targets {
     if (input !== undefined && !this.wanted.has(input)) this.wanted.set(input, wanted);
   }
 
-  /** Records the decision threshold of a loss for the value it takes. */
-  compared(pred: NodeId, undecided: number | undefined): void {
+  /** Records what a loss says about the value it takes: the decision threshold, and how it becomes probabilities. */
+  compared(pred: NodeId, { undecided, reads }: Loss, args: AnyArgs = {}): void {
     if (undecided !== undefined) this.sides.set(pred, undecided);
+    // Classes on another axis than the last are not told by a prediction's rows.
+    if (reads !== undefined && (args['dim'] === undefined || args['dim'] === -1)) this.readings.set(pred, reads);
+  }
+
+  /** What the numbers of a prediction are, from the loss that takes it. */
+  reads(pred: NodeId): OutputMeaning {
+    return this.readings.get(pred) ?? 'numbers';
   }
 
   /** The decision threshold for a prediction, from the loss that takes it. */

@@ -7,7 +7,7 @@ import { Environment, type Definitions } from './environment.ts';
 import { Evaluator } from './evaluator.ts';
 import { inputOf } from './declarations.ts';
 import { ModelBuilder } from './model-builder.ts';
-import type { InputInfo, Script, TargetInfo } from './model.ts';
+import type { InputInfo, OutputMeaning, Script, TargetInfo } from './model.ts';
 import { normalized } from './normalized.ts';
 import { foretell, lossOf, metricOf, type Goals, type MetricNode } from './objective.ts';
 import { predictCall, type ModelSoFar } from './predict-call.ts';
@@ -27,6 +27,7 @@ export interface Walked {
   readonly loss: NodeId | undefined;
   readonly turns: readonly { readonly name: string; readonly node: NodeId }[];
   readonly targets: readonly TargetInfo[];
+  readonly reads: OutputMeaning;
   readonly metrics: readonly MetricNode[];
   readonly script: Script;
 }
@@ -119,6 +120,7 @@ export class Walk {
       loss,
       turns,
       targets: this.targets.all(),
+      reads: pred === undefined ? 'numbers' : this.targets.reads(pred),
       metrics,
       script: {
         lines,

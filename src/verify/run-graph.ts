@@ -59,7 +59,7 @@ export function planPrograms(name: string, level: Level, programs: readonly Lowe
     predict: { rows: 1, inputs: [], output: NOTHING },
     watch: [],
     train: undefined,
-    about: { inputs: [], targets: [] },
+    about: { inputs: [], targets: [], output: 'numbers' },
     chunk: 1,
   };
 }

@@ -14,7 +14,8 @@ describe('the vocabulary of a text', () => {
   const dir = temporary();
   const run = (...args: readonly string[]): Promise<Outcome> => nncIn(dir, {}, ...args);
   const write = (name: string, content: string | Uint8Array): void => writeFileSync(join(dir, name), content);
-  const metadata = (name: string): unknown => JSON.parse(readMetadata(readFileSync(join(dir, name)))['nnc.vocabulary'] ?? 'null');
+  const metadata = (name: string): unknown =>
+    (JSON.parse(readMetadata(readFileSync(join(dir, name)))['nnc.learned'] ?? '{}') as { vocabulary?: unknown }).vocabulary;
   let trained: Outcome;
 
   beforeAll(async () => {

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.ts';
 import { commands } from '../../src/cli/commands.ts';
 import { BATCH, type TensorType } from '../../src/base/types.ts';
-import { DATA_FILES, readDataset, type Dataset, type Needs } from '../../src/data/dataset.ts';
+import { DATA_FILES, readDataset } from '../../src/data/dataset.ts';
+import type { Dataset, Needs } from '../../src/data/needs.ts';
 
 const f32 = (...shape: number[]): TensorType => ({ dtype: 'f32', shape: [BATCH, ...shape] });
 const i32 = (...shape: number[]): TensorType => ({ dtype: 'i32', shape: [BATCH, ...shape] });
@@ -92,7 +93,7 @@ describe('files of data', () => {
   });
 
   it('are named by one list in the help of every command and in the error', () => {
-    expect(DATA_FILES).toBe('.csv, .tsv, .json, .npy, .npz, .safetensors, MNIST idx or .txt, each also as .gz');
+    expect(DATA_FILES).toBe('.csv, .tsv, .json, .jsonl, .npy, .npz, .safetensors, MNIST idx or .txt, each also as .gz');
     const all = commands();
     for (const name of ['train', 'predict', 'build']) {
       const option = all.commands.find((c) => c.name() === name)?.options.find((o) => o.long === '--data');
@@ -158,9 +159,9 @@ describe('files of data', () => {
       "'x' is not an even list of numbers",
     ],
     [
-      'a word in JSON',
-      () => readDataset('a.json', bytes('[{"a": "b"}]'), needs(f32(1), undefined), nothing),
-      '\'a\' of row 1 in a.json is "b"',
+      'a list in JSON',
+      () => readDataset('a.json', bytes('[{"a": [1]}]'), needs(f32(1), undefined), nothing),
+      "'a' of row 1 in a.json is [1]",
     ],
     ['text without a cut', () => readDataset('a.txt', bytes('abc'), needs(i32(2)), nothing), 'the program does not say how to cut it'],
     [

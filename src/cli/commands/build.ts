@@ -3,8 +3,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fail } from '../../base/errors.ts';
 import { compile } from '../../compile.ts';
 import { writeSafetensors, type StoredTensor } from '../../data/safetensors.ts';
-import type { Dataset } from '../../data/dataset.ts';
-import { vocabularyMetadata } from '../../data/vocabulary.ts';
+import type { Dataset } from '../../data/needs.ts';
+import { learnedMetadata } from '../../data/learned.ts';
 import type { Devices } from '../../lower/backends.ts';
 import type { Plan } from '../../plan.ts';
 import type { JsSection } from '../../sections.ts';
@@ -12,7 +12,7 @@ import { checkWeights } from '../../runtime/weights.ts';
 import { makeFolder, readUserFile, writeFileSafely } from '../files.ts';
 import { wgslText } from './dump.ts';
 import { STANDALONE } from '../package.ts';
-import { hasData, noteTokens, openData, openProgram, openWeights, vocabularyFor } from '../program.ts';
+import { hasData, noteTokens, openData, openProgram, openWeights, learnedFor } from '../program.ts';
 import { print } from '../terminal.ts';
 
 export interface BuildFlags {
@@ -30,8 +30,8 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
   const program = await openProgram(path);
   const { model, source } = program;
   const saved = flags.weights === undefined ? undefined : await openWeights(flags.weights);
-  const vocabulary = vocabularyFor(model, saved);
-  const data = hasData(program, flags.data, () => true) ? await openData(program, flags.data, undefined, vocabulary) : undefined;
+  const known = learnedFor(model, saved);
+  const data = hasData(program, flags.data, () => true) ? await openData(program, flags.data, undefined, known) : undefined;
   if (data) noteTokens(data, saved);
   const trainable = data !== undefined && model.training !== undefined && model.optim !== undefined;
   const { plan } = compile(model, {
@@ -39,6 +39,7 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
     level: flags.opt,
     devices: flags.devices,
     statistics: data?.statistics,
+    names: data?.names ?? { learned: known },
   });
   const weights = saved?.weights;
   if (weights) await checkWeights(plan, weights, flags.weights ?? '');
@@ -65,7 +66,7 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
   };
   if (webgpu) files['model.wgsl'] = wgslText(plan);
   if (trainable) files['data.safetensors'] = writeSafetensors(dataTensors(data, plan));
-  if (weights) files['weights.safetensors'] = writeSafetensors(weights, vocabularyMetadata(vocabulary));
+  if (weights) files['weights.safetensors'] = writeSafetensors(weights, learnedMetadata(data?.learned ?? known));
   for (const name of CARRIED) files[name] = await readUserFile(join(STANDALONE, name), 'NN502');
   await writeFolder(flags.out, files);
   print(`${flags.out}: ${Object.keys(files).sort().join(', ')}`);

@@ -2,7 +2,7 @@ import { UserError, fail } from '../../base/errors.ts';
 import { compile } from '../../compile.ts';
 import type { CompileOptions } from '../../planning/options.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
-import { vocabularyMetadata } from '../../data/vocabulary.ts';
+import { learnedMetadata } from '../../data/learned.ts';
 import type { Plan } from '../../plan.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import { Population, type Net, type NetResult } from '../../runtime/population.ts';
@@ -14,7 +14,7 @@ import { mustBeWritable, mustDiffer, writeFileSafely } from '../files.ts';
 import { dataPath, openData, type OpenProgram } from '../program.ts';
 import type { Prepared } from '../../library/prepare.ts';
 import { lastEpoch, ranked, rankingOf, type Judged, type Ranking } from '../ranking.ts';
-import type { Dataset } from '../../data/dataset.ts';
+import type { Dataset } from '../../data/needs.ts';
 import { columns, note, print, progressView, showNumber, showTime } from '../terminal.ts';
 
 export interface PopulationFlags {
@@ -94,7 +94,7 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
     });
   print(`best: ${best.label} (${ranking.by} ${showNumber(ranking.score(best))})`);
   if (flags.save !== undefined) {
-    await writeFileSafely(flags.save, writeSafetensors(best.weights, vocabularyMetadata(data.vocabulary)));
+    await writeFileSafely(flags.save, writeSafetensors(best.weights, learnedMetadata(data.learned)));
     print(`weights of the best: ${flags.save}`);
   }
 }

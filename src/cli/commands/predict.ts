@@ -1,14 +1,18 @@
+import Papa from 'papaparse';
 import { fail } from '../../base/errors.ts';
-import { readDataset, type Dataset } from '../../data/dataset.ts';
+import { readDataset } from '../../data/dataset.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
 import { RunningModel } from '../../runtime/model.ts';
+import type { Prediction } from '../../runtime/api.ts';
 import type { Model } from '../../sema/model.ts';
 import { needsOf } from '../../library/needs.ts';
 import { devicesFor } from '../../lower/backends.ts';
 import { findDevice, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
+import { parseInput } from '../inputs.ts';
 import { planFor } from '../plan-cache.ts';
-import { companion, noteTokens, openProgram, openWeights, remarked, vocabularyFor, type SavedWeights } from '../program.ts';
+import { lineOf, recordOf, toldOf, type Told } from '../predictions.ts';
+import { companion, learnedFor, noteTokens, openProgram, openWeights, remarked, type SavedWeights } from '../program.ts';
 import { print } from '../terminal.ts';
 
 export interface PredictFlags {
@@ -16,73 +20,68 @@ export interface PredictFlags {
   readonly input?: string;
   readonly data?: string;
   readonly out?: string;
+  readonly logits?: boolean;
+  readonly json?: boolean;
   readonly device: DeviceChoice;
   readonly opt: 0 | 1;
   readonly deterministic?: boolean;
   readonly subgroupMatrix?: boolean;
 }
 
+/** Runs a trained model: names and percentages for classes, numbers in the target's own unit else. */
 export async function predict(path: string, flags: PredictFlags): Promise<void> {
   if ((flags.input === undefined) === (flags.data === undefined))
     fail('NN501', 'give the inputs with either --input or --data', { help: `nnc predict ${path} --weights ${flags.weights} --input 3.0` });
   const program = await openProgram(path);
   const { model } = program;
-  const widths = model.inputs.map((i) => i.type.shape.slice(1).reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1));
   const saved = await openWeights(flags.weights);
-  const values: readonly ArrayLike<number>[] =
-    flags.data !== undefined ? await inputsFrom(flags.data, model, saved) : parseInput(flags.input ?? '', widths);
+  const known = learnedFor(model, saved);
+  const read = flags.data === undefined ? undefined : await inputsFrom(flags.data, model, saved);
   mustDiffer(flags.out, [path, flags.weights, flags.data]);
   await mustBeWritable(flags.out);
   const device = await findDevice(flags.device, flags);
-  const plan = await planFor(program, { level: flags.opt, adapter: device.adapter, devices: devicesFor(model, device) });
+  const names = { learned: known, targets: targetColumns(model) };
+  const plan = await planFor(program, { level: flags.opt, adapter: device.adapter, devices: devicesFor(model, device), names });
+  const typed = flags.input === undefined ? undefined : parseInput(flags.input, plan.about.inputs);
   const session = await device.open(plan);
   try {
     const running = await RunningModel.open(session, { weights: saved.weights, from: flags.weights });
-    const { data: out, shape: whole } = await running.predict(...values);
-    const shape = whole.slice(1);
-    const each = shape.reduce((a, b) => a * b, 1);
-    const rows = Array.from({ length: out.length / each }, (_, i) => out.slice(i * each, (i + 1) * each));
-    if (flags.out === undefined) for (const row of rows) print([...row].map((v) => Number(v.toPrecision(7))).join(','));
-    else {
-      const csv = `${Array.from({ length: each }, (_, i) => (each === 1 ? 'pred' : `pred${i}`)).join(',')}\n${rows.map((r) => [...r].join(',')).join('\n')}\n`;
-      const stored = writeSafetensors({ pred: { shape: [rows.length, ...shape], data: out } });
-      await writeFileSafely(flags.out, flags.out.endsWith('.safetensors') ? stored : csv);
-      print(`${rows.length} predictions: ${flags.out}`);
-    }
+    const prediction = typed ? await running.predict(typed) : await running.predict(...(read ?? []));
+    const told = toldOf(prediction, running.about, flags.logits === true);
+    if (flags.out !== undefined) {
+      await writeFileSafely(flags.out, fileOf(flags.out, prediction, told, running.about.targets));
+      print(`${told.length} predictions: ${flags.out}`);
+    } else if (flags.json) print(JSON.stringify(told.map((t) => recordOf(t, running.about.targets))));
+    else for (const t of told) print(lineOf(t));
   } finally {
     session.destroy();
   }
 }
 
-/** The inputs in a file; text is tokenized with the weights' vocabulary. */
-async function inputsFrom(path: string, model: Model, saved: SavedWeights): Promise<Dataset['tensors']> {
-  const needs = needsOf(model, false, vocabularyFor(model, saved));
+/** The columns of the targets that the program names. */
+const targetColumns = ({ data, targets }: Model): ReadonlyMap<string, readonly string[]> =>
+  new Map(
+    targets.flatMap((t) => {
+      const names = data?.columns.get(targets.length === 1 ? 'y' : t.shown);
+      return names ? [[t.shown, names] as const] : [];
+    }),
+  );
+
+function fileOf(
+  path: string,
+  { data, shape }: Prediction,
+  told: readonly Told[],
+  targets: Parameters<typeof recordOf>[1],
+): string | Uint8Array {
+  if (/\.safetensors$/i.test(path)) return writeSafetensors({ pred: { shape, data } });
+  const records = told.map((t) => recordOf(t, targets));
+  return /\.json$/i.test(path) ? `${JSON.stringify(records, null, 1)}\n` : `${Papa.unparse([...records], { newline: '\n' })}\n`;
+}
+
+/** The inputs in a file, encoded as they were for the weights. */
+async function inputsFrom(path: string, model: Model, saved: SavedWeights): Promise<readonly ArrayLike<number>[]> {
+  const needs = needsOf(model, false, learnedFor(model, saved));
   const data = remarked(readDataset(path, await readUserFile(path, 'NN301'), needs, companion(path)));
   noteTokens(data, saved);
   return data.tensors;
-}
-
-/** `3.0`, `1,2,3` or `1,2;3,4`: the numbers of an example are its inputs, one after the other; examples are separated by `;`. */
-function parseInput(text: string, widths: readonly number[]): number[][] {
-  const values: number[][] = widths.map(() => []);
-  const width = widths.reduce((a, b) => a + b, 0);
-  for (const example of text.split(';')) {
-    const numbers = example.trim().split(/\s*,\s*|\s+/);
-    if (numbers.length !== width)
-      fail(
-        'NN501',
-        `the model takes ${width} number${width === 1 ? '' : 's'} for each example, and '${example.trim()}' has ${numbers.length}`,
-        { help: 'separate numbers by commas and examples by semicolons' },
-      );
-    let place = 0;
-    widths.forEach((n, k) => {
-      for (const number of numbers.slice(place, place + n)) {
-        if (number === '' || !Number.isFinite(Math.fround(Number(number))))
-          fail('NN501', number === '' ? 'a number is missing between two commas' : `'${number}' is not a number that float32 holds`);
-        values[k]?.push(Number(number));
-      }
-      place += n;
-    });
-  }
-  return values;
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fail } from '../../base/errors.ts';
 import { TorchRandom } from '../../base/torch-random.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
-import { vocabularyMetadata } from '../../data/vocabulary.ts';
+import { learnedMetadata } from '../../data/learned.ts';
 import { devicesFor } from '../../lower/backends.ts';
 import type { Weights } from '../../runtime/api.ts';
 import { RunningModel } from '../../runtime/model.ts';
@@ -11,7 +11,7 @@ import { openCheckpoint, resume, saveCheckpoint } from '../checkpoints.ts';
 import { findDevice, notePrecision } from '../device.ts';
 import { mustBeWritable, mustDiffer, writeFileSafely } from '../files.ts';
 import { planFor } from '../plan-cache.ts';
-import { dataPath, noteTokens, openData, openProgram, openWeights, vocabularyFor, type OpenProgram } from '../program.ts';
+import { dataPath, noteTokens, openData, openProgram, openWeights, learnedFor, type OpenProgram } from '../program.ts';
 import { runTraining } from '../run-training.ts';
 import { note, print } from '../terminal.ts';
 import { openLog } from '../training-log.ts';
@@ -37,11 +37,11 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   const checkpoint = flags.checkpoint === undefined ? undefined : join(flags.checkpoint, 'checkpoint.safetensors');
   const init = flags.init === undefined ? undefined : await openWeights(flags.init);
   const start = flags.resume && checkpoint !== undefined ? await openCheckpoint(checkpoint) : undefined;
-  const known = vocabularyFor(found, init ?? start);
+  const known = learnedFor(found, init ?? start);
   const { seed, forData, forWeights } = generators(program, flags);
   const data = await openData(program, flags.data, forData, known);
   noteTokens(data, init);
-  const metadata = vocabularyMetadata(data.vocabulary ?? known);
+  const metadata = learnedMetadata(data.learned ?? known);
   const device = await findDevice(flags.profile !== undefined && flags.device === 'auto' ? 'gpu' : flags.device, flags);
   const plan = await planFor(program, {
     adapter: device.adapter,
@@ -56,6 +56,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     epochs: flags.epochs,
     seed: flags.seed,
     maxMemory: flags.maxMemory,
+    names: data.names,
   });
   await checkFiles(program, flags, checkpoint);
   // Before the device is there: what has other names or shapes is told sooner.

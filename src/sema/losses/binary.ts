@@ -26,6 +26,7 @@ export const bce = loss({
   optional: ['weight'],
   named: ['weight'],
   target: likePrediction,
+  reads: 'none',
   each(cx, p, t = p) {
     const { b } = cx;
     const one = b.like(1, p);
@@ -44,6 +45,7 @@ export const bce_with_logits = loss({
   named: ['weight', 'pos_weight'],
   target: likePrediction,
   undecided: 0,
+  reads: 'sigmoid',
   each(cx, x, t = x) {
     const { b } = cx;
     const yes = weightsLike(cx, x, 'pos_weight');
@@ -65,6 +67,7 @@ export const multilabel_soft_margin = loss({
   named: ['weight'],
   target: likePrediction,
   undecided: 0,
+  reads: 'sigmoid',
   each(cx, x, t = x) {
     const { b } = cx;
     const terms = weighed(cx, b.op('add', b.op('mul', x, b.op('sub', b.like(1, x), t)), softplus(b, b.op('neg', x))));

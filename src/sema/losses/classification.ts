@@ -105,6 +105,7 @@ export const nll = loss({
   parameters: likelihood,
   optional: ['ignore_index', 'weight'],
   target: labelsOf('nll', false),
+  reads: 'exp',
   classes: classesOf,
   counts: ({ b, args }, _pred, target = -1) => countOf(b, args, target),
   each({ b, args }, given, target = given) {
@@ -136,6 +137,7 @@ export const cross_entropy = loss({
   },
   optional: ['ignore_index', 'weight'],
   target: labelsOf('cross_entropy', true),
+  reads: 'softmax',
   classes: classesOf,
   counts: ({ b, args }, _pred, target = -1) => countOf(b, args, target),
   each({ b, args }, given, target = given) {

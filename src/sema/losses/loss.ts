@@ -35,6 +35,8 @@ export interface Loss {
   readonly target: ((pred: TensorType, args: AnyArgs, found: TensorType | undefined) => TensorType | Problem) | undefined;
   /** The decision threshold of a binary loss, if it is not one half: 0 for logits and scores. */
   readonly undecided?: number;
+  /** How predictions become probabilities, for a loss that compares scores of classes (`none`: they are probabilities). */
+  readonly reads?: 'softmax' | 'sigmoid' | 'exp' | 'none';
   /** The target may be left out, and is 0 then: `l1(w)`. */
   readonly zero?: boolean;
   /** The number of classes, if the target is labels; `named` lists the tensors passed by name. */

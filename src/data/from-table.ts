@@ -1,0 +1,99 @@
+import { namesOf, widthOf, type Column, type Learned } from '../base/learned.ts';
+import { hint } from '../base/suggest.ts';
+import { showShape } from '../base/types.ts';
+import { fitColumn, writeColumn } from './columns.ts';
+import { wantedOf, widthOfType, type Dataset, type Needs, type Numbers, type Wanted } from './needs.ts';
+import { reject } from './labels.ts';
+import type { Reader } from './reader.ts';
+import { fitTarget } from './target-columns.ts';
+import type { Table } from './table.ts';
+
+/** A dataset from named columns of numbers and words: CSV, or JSON objects. */
+export function fromTable(path: string, table: Table, needs: Needs): Dataset {
+  const reader: Reader = { path, table, needs, dropped: new Set(), remarks: [] };
+  const chosen = choose(reader);
+  const inputs = needs.inputs.map((input, k) => {
+    const columns = (chosen[k] ?? []).map((name) => fitColumn(reader, name, input.type.dtype, needs.known?.columns[input.name]));
+    checkWidth(reader, wantedOf(needs)[k] as Wanted, columns);
+    return columns;
+  });
+  const targets = needs.targets.map((t, k) => fitTarget(reader, t, chosen[needs.inputs.length + k] ?? []));
+  const { dropped, remarks } = reader;
+  const kept = Array.from({ length: table.rows }, (_, i) => i).filter((i) => !dropped.has(i));
+  if (kept.length === 0) reject(needs, 'NN301', `${path} has no row without a gap`, 'fill the gaps: missing=mean or missing=flag');
+  if (dropped.size > 0) remarks.push(`${dropped.size} of ${table.rows} rows have gaps and are left out`);
+  const tensors = [
+    ...needs.inputs.map((input, k) => inputTensor(reader, kept, inputs[k] ?? [], input.type.dtype)),
+    ...targets.map((t) => t.tensor(kept)),
+  ];
+  const learned: Learned = {
+    columns: Object.fromEntries(needs.inputs.map((input, k) => [input.name, inputs[k] ?? []])),
+    classes: Object.fromEntries(needs.targets.flatMap((t, k) => (targets[k]?.classes ? [[t.shown, targets[k].classes]] : []))),
+  };
+  return { rows: kept.length, tensors, columns: chosen, learned, remarks };
+}
+
+/** The columns of each input and each target: named by the program, by what the weights learned, or by their order. */
+function choose({ path, table, needs }: Reader): (readonly string[])[] {
+  const named = (name: string): readonly string[] | undefined => needs.columns?.get(name)?.map((c) => columnOf(table, c));
+  const last = table.columns.at(-1) ?? '';
+  const y = named('y') ?? [last];
+  const aims = needs.targets.length > 1 ? needs.targets.map((t) => t.shown) : [];
+  const of = (w: Wanted, k: number): readonly string[] | undefined =>
+    (k < needs.inputs.length ? needs.known?.columns[w.name]?.map((c) => c.name) : undefined) ??
+    named(w.name) ??
+    (w.plain === 'y' ? y : needs.inputs.length > 1 || aims.includes(w.name) ? [w.name] : undefined);
+  // A column that the program names as y is not an input, even in a prediction.
+  const taken = aims.length > 0 ? aims.flatMap((a) => named(a) ?? [a]) : needs.columns?.has('y') || needs.targets.length ? y : [];
+  const free = table.columns.filter((c) => !taken.includes(c));
+  const chosen = wantedOf(needs).map((w, k) => of(w, k) ?? free);
+  for (const name of chosen.flat()) {
+    if (table.columns.includes(name)) continue;
+    const numbered = table.columns.every((c, i) => c === String(i));
+    const help = numbered
+      ? `the file has no line of names, so its columns are called by their place: x=[0, 1] y=${table.columns.length - 1}`
+      : hint(name, table.columns, 'it has');
+    reject(needs, 'NN302', `${path} has no column '${name}'`, help);
+  }
+  return chosen;
+}
+
+/** A column by its name, or by its place where no column is called so. */
+const columnOf = ({ columns }: Table, name: string): string =>
+  columns.includes(name) || !/^\d+$/.test(name) ? name : (columns[Number(name)] ?? name);
+
+function checkWidth({ needs, remarks }: Reader, { type, what }: Wanted, columns: readonly Column[]): void {
+  const [takes, gives] = [widthOfType(type), columns.reduce((n, c) => n + widthOf(c), 0)];
+  for (const c of columns) if (c.words && !needs.known) remarks.push(aboutWords(c));
+  if (takes === gives) return;
+  const several = columns.some((c) => widthOf(c) > 1);
+  const list = columns.map((c) => (widthOf(c) > 1 ? `${c.name}: ${namesOf(c).length}` : c.name)).join(', ');
+  reject(
+    needs,
+    'NN304',
+    `${what} ${showShape(type.shape)} takes ${takes} ${several ? 'number' : 'column'}${takes === 1 ? '' : 's'}, and the data gives ${gives}${list ? ` (${list})` : ''}`,
+    several
+      ? `each word of a column of words is an input of its own; make the first layer for ${gives} inputs, as in Linear(${gives}, 16), or choose columns: data "FILE" x=[...] y=...`
+      : 'choose them: data "FILE" x=[...] y=...',
+  );
+}
+
+const SHOWN = 8;
+
+/** `city: 3 words become 3 inputs of 0 or 1: Lyon, Nice, Paris` */
+function aboutWords({ name, words = [], index }: Column): string {
+  const list = `${words.slice(0, SHOWN).join(', ')}${words.length > SHOWN ? ', ...' : ''}`;
+  const become = index ? `the numbers 0 to ${words.length - 1}` : `${words.length} inputs of 0 or 1`;
+  return `${name}: ${words.length} words become ${become}: ${list}`;
+}
+
+function inputTensor({ table }: Reader, kept: readonly number[], columns: readonly Column[], dtype: 'f32' | 'i32' | 'bool'): Numbers {
+  const width = columns.reduce((n, c) => n + widthOf(c), 0);
+  const out = dtype === 'i32' ? new Int32Array(kept.length * width) : new Float32Array(kept.length * width);
+  let at = 0;
+  for (const column of columns) {
+    writeColumn(out, at, width, column, table.cells(column.name), kept);
+    at += widthOf(column);
+  }
+  return out;
+}

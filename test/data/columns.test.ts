@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest';
+import { encodeInto, numberIn, widthOf, type Column } from '../../src/base/learned.ts';
+import { UserError } from '../../src/base/errors.ts';
+import { BATCH, type TensorType } from '../../src/base/types.ts';
+import { readDataset } from '../../src/data/dataset.ts';
+import { learnedIn, learnedMetadata } from '../../src/data/learned.ts';
+import type { Dataset, Needs } from '../../src/data/needs.ts';
+
+/** Tables as people have them: words, gaps, money, dates, no header, other separators. */
+
+const f32 = (...shape: number[]): TensorType => ({ dtype: 'f32', shape: [BATCH, ...shape] });
+const i32 = (...shape: number[]): TensorType => ({ dtype: 'i32', shape: [BATCH, ...shape] });
+const needs = (input: TensorType, target?: TensorType, more: Partial<Needs> & { readonly classes?: number } = {}): Needs => ({
+  inputs: [{ name: 'x', type: input }],
+  targets: target ? [{ shown: 'y', type: target, classes: more.classes }] : [],
+  ...more,
+});
+const read = (text: string, how: Needs, name = 'a.csv'): Dataset =>
+  readDataset(name, new TextEncoder().encode(text), how, (path) => {
+    throw new Error(path);
+  });
+const lists = (d: Dataset): number[][] => d.tensors.map((t) => [...t]);
+const message = (body: () => unknown): string => {
+  try {
+    body();
+  } catch (e) {
+    if (e instanceof UserError) return e.message;
+    throw e;
+  }
+  throw new Error('no error');
+};
+
+describe('words', () => {
+  it('of an input become one input each, in the order of the alphabet', () => {
+    const d = read('city,sqm,price\nRome,1,5\nNice,2,6\nRome,3,7\n', needs(f32(3), f32(1)));
+    expect(lists(d)).toEqual([
+      [0, 1, 1, 1, 0, 2, 0, 1, 3],
+      [5, 6, 7],
+    ]);
+    expect(d.learned?.columns['x']).toEqual([{ name: 'city', words: ['Nice', 'Rome'] }, { name: 'sqm' }]);
+    expect(d.remarks).toEqual(['city: 2 words become 2 inputs of 0 or 1: Nice, Rome']);
+  });
+
+  it('of a whole-number input become their places, for Embedding', () => {
+    const d = read('city,y\nRome,5\nNice,6\n', needs(i32(), f32(1)));
+    expect(lists(d)[0]).toEqual([1, 0]);
+    expect(d.learned?.columns['x']).toEqual([{ name: 'city', words: ['Nice', 'Rome'], index: true }]);
+  });
+
+  it('of a target become classes, and so do labels from 1', () => {
+    const words = read('a,kind\n1,rose\n2,iris\n', needs(f32(1), i32(), { classes: 2 }));
+    expect([lists(words)[1], words.learned?.classes]).toEqual([[1, 0], { y: ['iris', 'rose'] }]);
+    const numbers = read('a,kind\n1,3\n2,1\n3,2\n', needs(f32(1), i32(), { classes: 3 }));
+    expect([lists(numbers)[1], numbers.learned?.classes]).toEqual([[2, 0, 1], { y: ['1', '2', '3'] }]);
+    expect(numbers.remarks).toEqual(['kind: the labels 1, 2, 3 are the classes 0 to 2']);
+    expect(lists(read('a,kind\n1,2\n2,0\n', needs(f32(1), i32(), { classes: 3 })))[1]).toEqual([2, 0]);
+  });
+
+  it('of a target of numbers are 0 and 1, if there are two', () => {
+    const d = read('a,ill\n1,yes\n2,no\n3,yes\n', needs(f32(1), f32(1)));
+    expect([lists(d)[1], d.learned?.classes]).toEqual([[1, 0, 1], { y: ['no', 'yes'] }]);
+  });
+
+  it('that look like numbers keep their text if the column is mostly words, or if the program says so', () => {
+    const d = read('code,y\n007,1\nA1,2\nB2,3\n', needs(f32(3), f32(1)));
+    expect(d.learned?.columns['x']?.[0]?.words).toEqual(['007', 'A1', 'B2']);
+    const zip = read('zip,y\n06000,1\n75001,2\n', needs(f32(2), f32(1), { words: ['zip'] }));
+    expect(zip.learned?.columns['x']?.[0]?.words).toEqual(['06000', '75001']);
+  });
+
+  it('are read as the weights learned them', () => {
+    const columns = { x: [{ name: 'city', words: ['Nice', 'Oslo', 'Rome'] }] };
+    const known = { columns, classes: { y: ['b', 'a'] }, from: 'w.safetensors' };
+    expect(lists(read('k,city\na,Rome\nb,Nice\n', needs(f32(3), i32(), { classes: 2, known, columns: new Map([['y', ['k']]]) })))).toEqual([
+      [0, 0, 1, 1, 0, 0],
+      [1, 0],
+    ]);
+    expect(message(() => read('city\nBern\n', needs(f32(3), undefined, { known })))).toContain(
+      "'Bern' is none of the 3 words of 'city' that w.safetensors was trained with",
+    );
+  });
+});
+
+describe('gaps', () => {
+  const text = 'a,b,y\n1,u,1\n,v,2\n3,?,3\n4,v,NA\n';
+  const tensors = (missing: Needs['missing'], width: number) => read(text, needs(f32(width), f32(1), { missing }));
+
+  it('are left out', () => {
+    const d = tensors('drop', 3);
+    expect(lists(d)).toEqual([[1, 1, 0], [1]]);
+    expect(d.remarks).toContain('3 of 4 rows have gaps and are left out');
+  });
+
+  it('are filled with the mean, or the commonest word; a row without a target is left out', () => {
+    expect(lists(tensors('mean', 3))).toEqual([[1, 1, 0, 8 / 3, 0, 1, 3, 0, 1].map(Math.fround), [1, 2, 3]]);
+  });
+
+  it('are filled with 0', () => {
+    expect(lists(tensors('0', 3))[0]).toEqual([1, 1, 0, 0, 0, 1, 3, 0, 0]);
+  });
+
+  it('are told by an input of their own', () => {
+    const d = tensors('flag', 5);
+    expect(lists(d)[0]).toEqual([1, 0, 1, 0, 0, 8 / 3, 1, 0, 1, 0, 3, 0, 0, 0, 1].map(Math.fround));
+    expect(d.learned?.columns['x']?.map((c) => c.fill)).toEqual([8 / 3, '(missing)']);
+  });
+
+  it('are an error otherwise, which counts them', () => {
+    expect(message(() => tensors(undefined, 3))).toContain("column 'a' has no value here");
+  });
+});
+
+describe('files', () => {
+  const two = needs(f32(2), f32(1));
+  const want = [
+    [1, 2, 4, 5],
+    [3, 6],
+  ];
+  it.each<[string, string, Partial<Needs>, string?]>([
+    ['semicolons', 'a;b;y\n1;2;3\n4;5;6\n', {}],
+    ['tabs, a BOM and Windows lines', '\uFEFFa\tb\ty\r\n1\t2\t3\r\n\r\n4\t5\t6\r\n', {}],
+    ['another separator', 'a:b:y\n1:2:3\n4:5:6\n', { separator: ':' }],
+    ['no header', '1,2,3\n4,5,6\n', {}],
+    ['a header of years', '2019,2020,2021\n1,2,3\n4,5,6\n', { header: true }],
+    ['quotes', '"a, or b",b,y\n"1","2",3\n4,"5",6\n', {}],
+    ['JSON lines', '{"a": 1, "b": 2, "y": 3}\n{"a": 4, "b": 5, "y": 6}\n', {}, 'a.jsonl'],
+  ])('%s', (_what, text, more, name) => {
+    expect(lists(read(text, { ...two, ...more }, name))).toEqual(want);
+  });
+
+  it('with decimal commas, money and dates', () => {
+    expect(lists(read('a;y\n1.234,5;2\n0,25;3\n', needs(f32(1), f32(1), { comma: true })))[0]).toEqual([1234.5, 0.25]);
+    const money = read('a,y\n"$1,234.50",12%\n€3,"1,000"\n', needs(f32(1), f32(1)));
+    expect(lists(money)).toEqual([
+      [1234.5, 3],
+      [12, 1000],
+    ]);
+    expect(money.remarks).toHaveLength(2);
+    expect(lists(read('a,y\n1970-01-02,1\n2000-01-01T12:00:00Z,2\n', needs(f32(1), f32(1), { dates: true })))[0]).toEqual([1, 10957.5]);
+  });
+
+  it('without names have their columns by number, and words in the first line are no header', () => {
+    const d = read('5.1,3.5,setosa\n7.0,3.2,versicolor\n', needs(f32(1), i32(), { columns: new Map([['x', ['1']]]), classes: 2 }));
+    expect(lists(d)).toEqual([[3.5, 3.2].map(Math.fround), [0, 1]]);
+  });
+
+  it('of many pieces, with a quote over the border of two, are read whole', () => {
+    const row = `"${'x'.repeat(3000)}\ny",1\n`;
+    const d = read(`a,y\n${row.repeat(3000)}`, needs(f32(1), f32(1)));
+    expect(d.rows).toBe(3000);
+  });
+});
+
+describe('numbers in text', () => {
+  it.each<[string, number | undefined]>([
+    ['3.5', 3.5],
+    ['-2e3', -2000],
+    ['$ 1,200', 1200],
+    ['-$5', -5],
+    ['12 %', 12],
+    ['TRUE', 1],
+    ['1,2', undefined],
+    ['12 apples', undefined],
+    ['Infinity', undefined],
+    ['', undefined],
+  ])('%s', (text, want) => expect(numberIn(text)).toBe(want));
+  it('no day that does not exist', () => expect(numberIn('2026-02-30', { dates: true })).toBeUndefined());
+});
+
+describe('what was learned', () => {
+  it('comes back from the metadata of a file, and nothing else does', () => {
+    const learned = {
+      columns: {
+        x: [
+          { name: 'city', words: ['a', 'b'], fill: 'a' },
+          { name: 'n', fill: 2, flag: true },
+        ],
+      },
+      classes: { y: ['no', 'yes'] },
+    };
+    expect(learnedIn(learnedMetadata(learned), 'w')).toEqual({ ...learned, vocabulary: undefined, from: 'w' });
+    expect(learnedMetadata({ columns: {}, classes: {} })).toEqual({});
+    for (const text of ['{', '[]', '{"columns": 3, "classes": {}}', '{"columns": {"x": [{"name": 1}]}, "classes": {}}'])
+      expect(message(() => learnedIn({ 'nnc.learned': text }, 'w'))).toContain('cannot be read');
+  });
+
+  it('encodes what a caller gives as it encoded the file', () => {
+    const column: Column = { name: 'city', words: ['a', 'b'], fill: '' };
+    const one = (c: Column, raw: Parameters<typeof encodeInto>[3]): number[] => {
+      const out = Array<number>(widthOf(c)).fill(-1);
+      encodeInto(out, 0, c, raw);
+      return out;
+    };
+    expect([one(column, 'b'), one(column, null)]).toEqual([
+      [0, 1],
+      [0, 0],
+    ]);
+    expect(one({ name: 'n', fill: 2, flag: true }, 'NA')).toEqual([2, 1]);
+    expect(one({ name: 'n' }, '$3')).toEqual([3]);
+    expect(message(() => one({ name: 'n' }, null))).toContain("'n' is missing");
+    expect(message(() => one(column, 'c'))).toContain('"c", which is none of the 2 words');
+  });
+});
