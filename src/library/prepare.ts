@@ -14,14 +14,17 @@ export interface Prepared extends Split {
 /** Splits and normalises examples as the program's `data` statement says. */
 export function prepare(model: Model, all: Dataset): Prepared {
   const split = splitDataset(all, model.data?.split ?? 1, model.train.seed);
-  return { ...split, statistics: model.data?.normalize ? normalisation(model, split) : new Map(), names: namesOf(model, all) };
+  return { ...split, statistics: normalisation(model, split), names: namesOf(model, all) };
 }
 
-/** Mean and deviation of each input over the training examples: of each feature, or of a whole image. */
+/** Mean and deviation of each input, and of the target, over the training examples: of each feature, or of a whole image. */
 function normalisation(model: Model, { tensors }: Dataset): Map<string, readonly number[]> {
   const found = new Map<string, readonly number[]>();
-  model.inputs.forEach((input, k) => {
-    const stem = model.inputs.length === 1 ? 'normalize' : `normalize.${input.name}`;
+  const stems = [
+    ...model.inputs.map(({ name }) => (model.inputs.length === 1 ? 'normalize' : `normalize.${name}`)),
+    ...(model.targets.length === 1 ? ['normalize_target'] : []),
+  ];
+  stems.forEach((stem, k) => {
     const state = model.states.find((s) => s.name === `${stem}.mean`);
     const values = tensors[k];
     if (!state || !values) return;

@@ -65,6 +65,7 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
     columns: given,
     draw,
     normalize: args['normalize'] === true,
+    normalizeTarget: args['normalize_target'] === true,
     split: args['split'] as number,
     tokens,
     context,

@@ -59,6 +59,7 @@ export interface DataSpec {
   readonly draw:
     { readonly rows: number; readonly seed: number | undefined; readonly graph: Graph; readonly draws: readonly Draw[] } | undefined;
   readonly normalize: boolean;
+  readonly normalizeTarget: boolean;
   /** Share of the examples to train on; the rest is the holdout. */
   readonly split: number;
   /** For text: how it is tokenized, and the number of tokens per example. */

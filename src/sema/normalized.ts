@@ -3,24 +3,66 @@ import type * as A from '../parser/ast.ts';
 import type { ModelBuilder } from './model-builder.ts';
 import type { InputInfo } from './model.ts';
 
+/** The setting of `data` that turns normalisation on; undefined if it is off. */
+function flagOf(program: A.Program, name: string): A.Argument | undefined {
+  const data = program.statements.find((s) => s.kind === 'data');
+  const flag = data?.settings.find((a) => (a.name ? a.name.text === name : a.value.kind === 'name' && a.value.name === name));
+  const off = flag?.value.kind === 'boolean' && !flag.value.value;
+  return off ? undefined : flag;
+}
+
+/** The mean and deviation of the data as states, in the shape of `id`: one for each feature of rows, else one for all. */
+function statistics(m: ModelBuilder, id: NodeId, stem: string, flag: A.Argument): { readonly mean: NodeId; readonly std: NodeId } {
+  const { b } = m;
+  const shape = b.shape(id);
+  const features = shape.length === 2 ? (shape[1] as number) : 1;
+  const known = (key: string, value: number): NodeId => {
+    const state = m.sharing(() => m.state(`${stem}.${key}`, [features], { kind: 'constant', value }, flag.span, 'normalize'));
+    return shape.length === 2 ? b.broadcast(state.value, shape, [1]) : b.splat(b.reshape(state.value, []), shape);
+  };
+  return { mean: known('mean', 0), std: known('std', 1) };
+}
+
 /**
  * `data ... normalize`: an input as (x - mean) / std, with numbers that come from the data and are saved with the weights. Inputs of other
  * programs, and integers, stay as they are.
  */
 export function normalized(m: ModelBuilder, program: A.Program, id: NodeId, { name, type }: InputInfo): NodeId {
-  const data = program.statements.find((s) => s.kind === 'data');
-  const flag = data?.settings.find((a) => (a.name ? a.name.text === 'normalize' : a.value.kind === 'name' && a.value.name === 'normalize'));
-  const off = flag?.value.kind === 'boolean' && !flag.value.value;
-  if (!flag || off || type.dtype !== 'f32') return id;
+  const flag = flagOf(program, 'normalize');
+  if (!flag || type.dtype !== 'f32') return id;
   const { b } = m;
-  const shape = b.shape(id);
-  const features = shape.length === 2 ? (shape[1] as number) : 1;
   // A single input is not named, so that its name does not matter.
   const several = program.statements.filter((s) => s.kind === 'input').length > 1;
-  const stem = several ? `normalize.${name}` : 'normalize';
-  const known = (key: string, value: number): NodeId => {
-    const state = m.sharing(() => m.state(`${stem}.${key}`, [features], { kind: 'constant', value }, flag.span, 'normalize'));
-    return shape.length === 2 ? b.broadcast(state.value, shape, [1]) : b.splat(b.reshape(state.value, []), shape);
-  };
-  return b.within({ name: 'normalize' }, () => b.op('div', b.op('sub', id, known('mean', 0)), known('std', 1)));
+  return b.within({ name: 'normalize' }, () => {
+    const { mean, std } = statistics(m, id, several ? `normalize.${name}` : 'normalize', flag);
+    return b.op('div', b.op('sub', id, mean), std);
+  });
 }
+
+/** The states of `normalize_target`. */
+export const TARGET_STEM = 'normalize_target';
+
+/** `data ... normalize_target`: the loss sees the target as (target - mean) / std. */
+export function normalizedTarget(m: ModelBuilder, program: A.Program, id: NodeId): NodeId {
+  const flag = flagOf(program, TARGET_STEM);
+  const { b } = m;
+  if (!flag || b.type(id).dtype !== 'f32') return id;
+  return b.within({ name: TARGET_STEM }, () => {
+    const { mean, std } = statistics(m, id, TARGET_STEM, flag);
+    return b.op('div', b.op('sub', id, mean), std);
+  });
+}
+
+/** The model's output in the target's own units: the inverse of {@link normalizedTarget}. */
+export function inTargetUnits(m: ModelBuilder, program: A.Program, id: NodeId): NodeId {
+  const flag = flagOf(program, TARGET_STEM);
+  const { b } = m;
+  if (!flag || b.type(id).dtype !== 'f32') return id;
+  return b.within({ name: TARGET_STEM }, () => {
+    const { mean, std } = statistics(m, id, TARGET_STEM, flag);
+    return b.op('add', b.op('mul', id, std), mean);
+  });
+}
+
+/** The place of `normalize_target`, for errors. */
+export const targetFlag = (program: A.Program): A.Argument | undefined => flagOf(program, TARGET_STEM);

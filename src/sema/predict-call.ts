@@ -17,6 +17,8 @@ export interface ModelSoFar {
   readonly layers: number;
   readonly failed: boolean;
   readonly normalized: (id: NodeId, input: InputInfo) => NodeId;
+  /** The output in the target's own units. */
+  readonly inUnits: (id: NodeId) => NodeId;
 }
 
 /** `predict(3.0)`: applies the model to values of the program. */
@@ -34,7 +36,8 @@ export function predictCall(model: ModelSoFar, e: A.CallExpr, env: Environment, 
   const x = tensor(model.normalized(examples(ev, given, input, only.span), input));
   if (model.failed) throw new Reported('model');
   const from: Flow = { prefix: [], next: 0 };
-  const result = m.drawing(false, () => m.sharing(() => chain.reduce((v, part) => ev.runPart(part, v, from), x as Value)));
+  const raw = m.drawing(false, () => m.sharing(() => chain.reduce((v, part) => ev.runPart(part, v, from), x as Value)));
+  const result = raw.kind === 'tensor' ? tensor(model.inUnits(raw.id)) : raw;
   if (result.kind !== 'tensor' || b.shape(result.id).length !== 2 || b.shape(result.id)[1] !== 1) return result;
   // One number per given number, and a scalar for a single example.
   const [rows, shape] = [b.shape(result.id)[0], b.shape(given)];

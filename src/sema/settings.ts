@@ -7,6 +7,11 @@ export const DATA_SETTINGS = {
     default: false,
     doc: 'standardises every input to mean 0 and standard deviation 1; the model stores both numbers',
   },
+  normalize_target: {
+    type: 'bool',
+    default: false,
+    doc: 'standardises the target for the loss; predictions and metrics are in its own units. The model stores both numbers',
+  },
   split: { type: 'number', default: 1, min: 0.001, max: 1, doc: 'fraction of the examples to train on; the rest is held out' },
   tokens: { type: 'string', choices: ['chars', 'bytes'], doc: 'for text: whether a token is a character or a byte' },
   context: { type: 'int', min: 1, doc: 'for text: number of tokens in one example' },
@@ -27,6 +32,7 @@ export const DRAW_SETTINGS = {
   n: { type: 'int', min: 1, doc: 'number of examples' },
   seed: { type: 'int', min: 0, max: 0x7fffffff, doc: 'seed of the random numbers; default: the seed of the run' },
   normalize: DATA_SETTINGS.normalize,
+  normalize_target: DATA_SETTINGS.normalize_target,
   split: DATA_SETTINGS.split,
 } as const satisfies Parameters;
 

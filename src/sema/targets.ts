@@ -27,6 +27,7 @@ export class Targets {
   /** The values that losses compare, with the losses' decision thresholds. */
   private readonly sides = new Map<NodeId, number>();
   private readonly readings = new Map<NodeId, OutputMeaning>();
+  private seen: (id: NodeId) => NodeId = (id) => id;
 
   constructor(m: ModelBuilder, declared: () => readonly InputInfo[]) {
     this.m = m;
@@ -89,12 +90,23 @@ export class Targets {
     const input = this.inputOf(word);
     if (input === undefined) return undefined;
     const known = this.nodes.get(input);
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.seen(known);
     const type = this.typeOf(word) ?? fallback;
     this.want(word, { type });
     const id = this.m.input(input, type);
     this.nodes.set(input, id);
-    return id;
+    return this.seen(id);
+  }
+
+  /** While a loss is built, it may see targets in other units than the rest of the program. */
+  within<T>(seen: (id: NodeId) => NodeId, body: () => T): T {
+    const before = this.seen;
+    this.seen = seen;
+    try {
+      return body();
+    } finally {
+      this.seen = before;
+    }
   }
 
   /** The ignored label, if the node is a target and a loss ignores one. */

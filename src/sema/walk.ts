@@ -1,6 +1,6 @@
 import type { DiagnosticSink } from '../base/diagnostics.ts';
 import { textOf, type Source } from '../base/source.ts';
-import { BATCH, showType } from '../base/types.ts';
+import { BATCH, sameShape, showType } from '../base/types.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
 import { Environment, type Definitions } from './environment.ts';
@@ -8,7 +8,7 @@ import { Evaluator } from './evaluator.ts';
 import { inputOf } from './declarations.ts';
 import { ModelBuilder } from './model-builder.ts';
 import type { InputInfo, OutputMeaning, Script, TargetInfo } from './model.ts';
-import { normalized } from './normalized.ts';
+import { inTargetUnits, normalized, normalizedTarget, targetFlag } from './normalized.ts';
 import { foretell, lossOf, metricOf, type Goals, type MetricNode } from './objective.ts';
 import { predictCall, type ModelSoFar } from './predict-call.ts';
 import { PrintLines } from './print-lines.ts';
@@ -51,6 +51,8 @@ export class Walk {
   private layers = 0;
   private trained = false;
   private plain = true;
+  private inLoss = false;
+  private shownOutput: NodeId | undefined;
   private readonly source: Source;
   private readonly program: A.Program;
   private readonly imported: readonly A.Statement[];
@@ -97,10 +99,12 @@ export class Walk {
       const last = this.program.statements.filter((s) => s.kind === 'layer').at(-1);
       this.sink.error('NN204', last?.span ?? this.program.span, `the model gives ${describeValue(x)}, and one tensor is needed`);
     }
-    const pred = this.result();
     const { goals } = this;
     const losses = this.program.statements.filter((s) => s.kind === 'loss');
-    const [loss, ...later] = losses.map((s) => attempt(() => lossOf(goals, s, pred)));
+    const raw = this.result();
+    const [loss, ...later] = losses.map((s) => this.withinLoss(() => attempt(() => lossOf(goals, s, raw))));
+    this.checkTargetUnits(raw);
+    const pred = this.output();
     const turns = later.flatMap((node, i) => {
       const span = losses[i + 1]?.value.span;
       if (node === undefined || !span) return [];
@@ -120,7 +124,7 @@ export class Walk {
       loss,
       turns,
       targets: this.targets.all(),
-      reads: pred === undefined ? 'numbers' : this.targets.reads(pred),
+      reads: raw === undefined ? 'numbers' : this.targets.reads(raw),
       metrics,
       script: {
         lines,
@@ -144,7 +148,16 @@ export class Walk {
   private get soFar(): ModelSoFar {
     const { evaluator: ev, m, inputs, layers, failed, program } = this;
     const chain = this.plain ? this.chain : undefined;
-    return { ev, m, inputs, chain, layers, failed, normalized: (id, input) => normalized(m, program, id, input) };
+    return {
+      ev,
+      m,
+      inputs,
+      chain,
+      layers,
+      failed,
+      normalized: (id, input) => normalized(m, program, id, input),
+      inUnits: (id) => inTargetUnits(m, program, id),
+    };
   }
 
   private get goals(): Goals {
@@ -156,7 +169,38 @@ export class Walk {
     return this.program.statements.find((s) => s.kind === kind) as Extract<A.Statement, { kind: K }> | undefined;
   }
 
-  /** The model's output after its last layer line; undefined if there was an error. */
+  /** Losses see the model's output and the target as the model was told to learn them: see `normalize_target`. */
+  private withinLoss<T>(body: () => T): T {
+    this.inLoss = true;
+    try {
+      return this.targets.within((id) => normalizedTarget(this.m, this.program, id), body);
+    } finally {
+      this.inLoss = false;
+    }
+  }
+
+  /** The model's output in the units of the target. */
+  private output(): NodeId | undefined {
+    const raw = this.result();
+    return raw === undefined ? undefined : (this.shownOutput ??= inTargetUnits(this.m, this.program, raw));
+  }
+
+  private checkTargetUnits(raw: NodeId | undefined): void {
+    const flag = targetFlag(this.program);
+    const [only, ...others] = this.targets.all();
+    if (!flag || raw === undefined || !only || this.sink.errors.length > 0) return;
+    const why =
+      others.length > 0
+        ? `normalize_target is for one target, and there are ${others.length + 1}`
+        : only.type.dtype !== 'f32'
+          ? 'normalize_target is for targets of numbers, and this one is labels'
+          : sameShape(only.type.shape, this.m.b.shape(raw))
+            ? undefined
+            : `normalize_target needs an output in the shape of the target: it is ${showType(this.m.b.type(raw))}, and the target is ${showType(only.type)}`;
+    if (why !== undefined) this.sink.error('NN211', flag.span, why, { help: 'take normalize_target away' });
+  }
+
+  /** The last layer's output; undefined if there was an error. */
   private result(): NodeId | undefined {
     return this.x?.kind === 'tensor' && !this.failed && this.layers > 0 && !this.layersToCome ? this.x.id : undefined;
   }
@@ -197,7 +241,7 @@ export class Walk {
       if (this.failed || this.layers > 0) throw new Reported(word);
       return undefined;
     }
-    if (word === 'pred') return tensor(pred);
+    if (word === 'pred') return tensor(this.inLoss ? pred : (this.output() ?? pred));
     foretell(this.goals, this.find('loss'), pred);
     return tensor(this.targets.node(word, this.m.b.type(pred)) ?? pred);
   }
