@@ -152,5 +152,6 @@ function trainPlan(model: Model, { steps, tailRows, feed }: TrainingSchedule, se
     loss: model.loss ?? '',
     metrics: model.metrics,
     optimizer: model.optim?.name ?? '',
+    earlyStop: model.train.earlyStop,
   };
 }

@@ -101,6 +101,8 @@ export interface TrainPlan {
   /** Traces besides the loss. */
   readonly metrics: readonly string[];
   readonly optimizer: string;
+  /** Epochs without a better held-out loss after which training should stop. */
+  readonly earlyStop: number | undefined;
 }
 
 export const BYTES = 4;

@@ -3,6 +3,7 @@ import { check } from './commands/check.ts';
 import { build } from './commands/build.ts';
 import { doctor } from './commands/doctor.ts';
 import { dump, STAGES } from './commands/dump.ts';
+import { evaluateCommand } from './commands/eval.ts';
 import { fmt } from './commands/fmt.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
 import { grad } from './commands/grad.ts';
@@ -79,7 +80,8 @@ export function commands(): Command {
     .option('--save <file>', 'write the weights here (.safetensors)')
     .option('--checkpoint <dir>', 'write everything that is needed to go on into this folder')
     .option('--resume', 'go on from the checkpoint')
-    .option('--log <file>', 'write one line of JSON for each step')
+    .option('--save-best [metric]', 'keep the weights that are best on held-out examples, by the loss or a metric')
+    .option('--log <file>', 'write one line of JSON for each step: loss, metrics, learning rate, time, held-out values')
     .addOption(memory())
     .option('--profile [file]', 'time every kernel after training; the file gets a Chrome trace')
     .option('--seeds <n>', 'train so many nets, from seed on, and tell which is the best', whole(1))
@@ -114,6 +116,18 @@ export function commands(): Command {
     .addOption(matrices())
     .addOption(level())
     .action(predict);
+
+  command('eval', 'judge a trained model on examples that it was not trained on', [
+    'eval house.nn --weights house.safetensors',
+    'eval flowers.nn --weights flowers.safetensors --data new.csv',
+  ])
+    .argument('<file>', 'the program')
+    .requiredOption('--weights <file>', 'the weights (.safetensors)')
+    .option('--data <file>', `judge by this file; by default by what the program holds out: ${DATA_FILES}`)
+    .option('--json', 'print one object of JSON')
+    .addOption(device())
+    .addOption(level())
+    .action(evaluateCommand);
 
   command('check', 'check a program and show its layers, sizes and memory', ['check house.nn'])
     .argument('<file>', 'the program')

@@ -1,80 +1,99 @@
-import { columns, showNumber } from './terminal.ts';
+import { LiveTable, showNumber } from './terminal.ts';
 
-/** Rows of the table after training. */
-export const TABLE_ROWS = 5;
+/** About how many rows a table of a training has. */
+const TABLE_ROWS = 5;
 
-/** The record of a training: losses and metrics of every step, and now and then those of the holdout. */
-export class History {
-  private readonly losses: number[] = [];
-  private readonly metrics: ReadonlyMap<string, number[]>;
-  private readonly holdout = new Map<number, Readonly<Record<string, number>>>();
+/** Which epochs (or steps, if there are too few epochs) the table shows: the first, the last, and some between. */
+export class Rows {
+  /** Whether a row is an epoch or a step. */
+  readonly byEpoch: boolean;
   private readonly first: number;
-  private readonly stepsPerEpoch: number;
+  private readonly steps: number;
+  private readonly every: number;
+  private readonly stepsPerRow: number;
 
-  /** Starts at step `first`. */
-  constructor(first: number, stepsPerEpoch: number, metrics: readonly string[]) {
+  constructor(first: number, total: number, stepsPerEpoch: number) {
     this.first = first;
-    this.stepsPerEpoch = stepsPerEpoch;
-    this.metrics = new Map(metrics.map((m) => [m, []]));
+    this.byEpoch = first % stepsPerEpoch === 0 && (total - first) / stepsPerEpoch >= 2;
+    this.stepsPerRow = this.byEpoch ? stepsPerEpoch : 1;
+    this.steps = total;
+    this.every = Math.max(1, Math.round(Math.ceil((total - first) / this.stepsPerRow) / TABLE_ROWS)) * this.stepsPerRow;
+  }
+
+  /** The end of the row that `step` is in, or of the next row after it. */
+  nextEnd(step: number): number {
+    const { first, every, stepsPerRow, steps } = this;
+    const row = Math.max(0, Math.ceil((step + 1 - first - stepsPerRow) / every));
+    return Math.min(steps, first + row * every + stepsPerRow);
+  }
+
+  /** Whether a row of the table ends after `step` steps. */
+  endsAt(step: number): boolean {
+    return step === this.nextEnd(step - 1);
+  }
+
+  /** The first step of the row that ends after `step` steps, and what the row is called. */
+  rowOf(step: number): { readonly from: number; readonly name: string } {
+    const { stepsPerRow } = this;
+    const from = Math.floor((step - 1) / stepsPerRow) * stepsPerRow;
+    return { from, name: String(from / stepsPerRow) };
+  }
+}
+
+/** The table of a training, which grows while it goes on: means over an epoch before each update, and the holdout at its end. */
+export class History {
+  private readonly table: LiveTable;
+  private readonly rows: Rows;
+  private readonly names: readonly string[];
+  /** The sums of the row that is being gathered, one for each name, over so many steps. */
+  private sums: number[] = [];
+  private summed = 0;
+  private readonly waits: boolean;
+  /** Rows that wait for their values on the holdout. */
+  private waiting: { readonly step: number; readonly cells: readonly string[] }[] = [];
+  private lastLoss = NaN;
+
+  /** With `heldOut`, each row ends with these values of the holdout. */
+  constructor(rows: Rows, metrics: readonly string[], heldOut: readonly string[], write: (line: string) => void) {
+    this.rows = rows;
+    this.names = ['loss', ...metrics];
+    this.waits = heldOut.length > 0;
+    this.table = new LiveTable([rows.byEpoch ? 'epoch' : 'step', ...this.names, ...heldOut.map((h) => `held-out ${h}`)], write);
   }
 
   get last(): number {
-    return this.losses.at(-1) ?? NaN;
+    return this.lastLoss;
   }
 
   add(from: number, losses: Float32Array, metrics: Readonly<Record<string, Float32Array>>): void {
-    losses.forEach((loss, i) => {
-      this.losses[from - this.first + i] = loss;
-      for (const [name, values] of this.metrics) values[from - this.first + i] = metrics[name]?.[i] ?? NaN;
-    });
-  }
-
-  /** Records the holdout's values after `step` steps. */
-  hold(step: number, values: Readonly<Record<string, number>>): void {
-    this.holdout.set(step, values);
-  }
-
-  /** Text such as `, held out: loss 0.12, accuracy 0.95`. */
-  heldText(): string {
-    const values = [...this.holdout.values()].at(-1);
-    return values
-      ? `, held out: ${Object.entries(values)
-          .map(([k, v]) => `${k} ${showNumber(v)}`)
-          .join(', ')}`
-      : '';
-  }
-
-  /**
-   * Values before the update, at evenly spaced epochs (or steps, if there are too few epochs); those of the holdout are from the end of the
-   * epoch.
-   */
-  table(): string {
-    const { first, losses, stepsPerEpoch } = this;
-    const epochs = Math.ceil(losses.length / stepsPerEpoch);
-    const byEpoch = first % stepsPerEpoch === 0 && epochs >= 2;
-    const n = byEpoch ? epochs : losses.length;
-    const every = Math.max(1, (this.holdout.size > 0 ? Math.ceil : Math.round)(n / TABLE_ROWS));
-    const names = [...this.metrics.keys()];
-    const heldNames = Object.keys([...this.holdout.values()][0] ?? {});
-    const rows = [[byEpoch ? 'epoch' : 'step', 'loss', ...names, ...heldNames.map((h) => `held-out ${h}`)]];
-    for (let i = 0; i < n; i += every) {
-      const [from, to] = byEpoch ? [i * stepsPerEpoch, (i + 1) * stepsPerEpoch] : [i, i + 1];
-      const mean = (values: readonly number[]): string => {
-        const part = values.slice(from, to);
-        return showNumber(part.reduce((a, b) => a + b, 0) / part.length);
-      };
-      const holdout = this.holdoutNear(first + (byEpoch ? Math.min(n, i + every) * stepsPerEpoch : i + 1));
-      rows.push([
-        String(byEpoch ? first / stepsPerEpoch + i : first + i),
-        mean(losses),
-        ...[...this.metrics.values()].map(mean),
-        ...heldNames.map((h) => (holdout ? showNumber(holdout[h] ?? NaN) : '')),
-      ]);
+    for (let i = 0; i < losses.length; i++) {
+      const step = from + i + 1;
+      this.lastLoss = losses[i] ?? NaN;
+      if (this.rows.rowOf(step).from === step - 1) [this.sums, this.summed] = [this.names.map(() => 0), 0];
+      this.names.forEach((name, k) => {
+        this.sums[k] = (this.sums[k] ?? 0) + ((name === 'loss' ? losses : metrics[name])?.[i] ?? NaN);
+      });
+      this.summed++;
+      if (this.rows.endsAt(step)) this.end(step);
     }
-    return columns(rows);
   }
 
-  private holdoutNear(step: number): Readonly<Record<string, number>> | undefined {
-    return this.holdout.get(step) ?? [...this.holdout].find(([s]) => s >= step)?.[1] ?? [...this.holdout.values()].at(-1);
+  private end(step: number): void {
+    const cells = [this.rows.rowOf(step).name, ...this.sums.map((s) => showNumber(s / this.summed))];
+    if (this.waits) this.waiting.push({ step, cells });
+    else this.table.row(cells);
+  }
+
+  /** Shows the row that training ended in, if it is none of the table's. */
+  finish(step: number, values: Readonly<Record<string, number>> = {}): void {
+    if (this.summed > 0 && !this.rows.endsAt(step)) this.end(step);
+    this.hold(step, values);
+  }
+
+  /** Completes the row that ends after `step` steps. */
+  hold(step: number, values: Readonly<Record<string, number>>): void {
+    const ready = this.waiting.filter((w) => w.step <= step);
+    this.waiting = this.waiting.filter((w) => w.step > step);
+    for (const { cells } of ready) this.table.row([...cells, ...Object.values(values).map(showNumber)]);
   }
 }

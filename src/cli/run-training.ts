@@ -1,7 +1,8 @@
 import { fail } from '../base/errors.ts';
+import { trainJudged, type Evaluation, type JudgedResult } from '../runtime/judged.ts';
 import type { RunningModel } from '../runtime/model.ts';
 import type { Weights } from '../runtime/api.ts';
-import { History, TABLE_ROWS } from './history.ts';
+import { History, Rows } from './history.ts';
 import { print, progressView, showNumber, showTime } from './terminal.ts';
 import type { Log } from './training-log.ts';
 
@@ -10,58 +11,92 @@ const CHECKPOINT_SECONDS = 10;
 
 interface RunOptions {
   readonly seed: number;
-  /** Whether the holdout is evaluated as often as the table has rows. */
-  readonly evaluates: boolean;
+  /** The names of what is evaluated on the holdout; empty if there is none. */
+  readonly heldOut: readonly string[];
+  /** What the holdout is judged by. */
+  readonly by: string;
+  readonly better: 'lower' | 'higher';
+  /** Epochs without anything better after which training stops. */
+  readonly patience: number | undefined;
+  readonly keepBest: boolean;
   readonly log: Log | undefined;
   /** Saves a checkpoint; undefined where none was asked for. */
   readonly save: (() => Promise<void>) | undefined;
+  /** Saves the best weights beside the checkpoint. */
+  readonly saveBest: ((weights: Weights) => Promise<void>) | undefined;
   /** Set to stop after the steps that are on the device. */
   readonly stop: { readonly aborted: boolean };
 }
 
-/** Trains to the end, with a progress bar, then prints the table of losses. Gives the weights. */
-export async function runTraining(model: RunningModel, options: RunOptions): Promise<Weights> {
+/** The weights of a training, and what was said about the best of them. */
+export interface Trained {
+  readonly weights: Weights;
+  readonly best: Evaluation | undefined;
+}
+
+/** Trains to the end, with a progress bar and a table that grows. Gives the best weights if they were kept, else the last ones. */
+export async function runTraining(model: RunningModel, options: RunOptions): Promise<Trained> {
   const { train } = model.plan;
   const [total, stepsPerEpoch] = [train?.steps ?? 0, train?.stepsPerEpoch ?? 1];
-  const { seed, evaluates, log, save, stop } = options;
-  const history = new History(model.step, stepsPerEpoch, train?.metrics ?? []);
+  const { seed, heldOut, patience, log, save, stop, by, better, keepBest } = options;
   const view = progressView(total);
-  const every = evaluates ? Math.max(1, Math.ceil(total / stepsPerEpoch / TABLE_ROWS)) * stepsPerEpoch : Infinity;
+  const rows = new Rows(model.step, total, stepsPerEpoch);
+  const history = new History(rows, train?.metrics ?? [], heldOut, view.print);
   const saving = save && new Checkpointing(model.step, save);
+  // Whoever waits for something better looks more often than the table has rows.
+  const often = patience !== undefined || keepBest ? stepsPerEpoch * Math.max(1, Math.floor((patience ?? 10) / 10)) : Infinity;
   const begin = performance.now();
-  const first = model.step;
+  let result: JudgedResult;
   try {
-    while (model.step < total && !stop.aborted) {
+    result = await trainJudged(model, stepsPerEpoch, {
+      steps: total,
+      seed,
+      by,
+      better,
+      patience,
+      keepBest,
+      evaluateAt:
+        heldOut.length === 0 ? undefined : (step) => Math.min(total, rows.nextEnd(step), (Math.floor(step / often) + 1) * often || total),
+      async onEvaluation({ step, values }, isBest) {
+        history.hold(step, values);
+        log?.hold(values);
+        if (isBest && options.saveBest) await options.saveBest(await model.weights());
+      },
       // Without checkpoints there is no reason to ever wait for the device.
-      const evaluated = Math.min(total, (Math.floor(model.step / every) + 1) * every || total);
-      await model.train({
-        steps: total,
-        until: saving ? Math.min(evaluated, saving.next(model.step)) : evaluated,
-        seed,
-        onLosses(from, losses, metrics) {
-          history.add(from, losses, metrics);
-          log?.write(from, losses, metrics);
-        },
-        onProgress: view.update,
-        signal: stop,
-      });
-      if (evaluates && (model.step % every === 0 || model.step === total)) history.hold(model.step, await model.evaluate());
-      await saving?.saveIfDue(model.step);
-    }
+      pauseAt: saving && ((step) => saving.next(step)),
+      onPause: saving && ((step) => saving.saveIfDue(step)),
+      onLosses(from, losses, metrics) {
+        history.add(from, losses, metrics);
+        log?.write(from, losses, metrics);
+      },
+      onProgress: view.update,
+      signal: stop,
+    });
   } finally {
     view.stop();
   }
+  history.finish(model.step, result.last?.values);
   const seconds = (performance.now() - begin) / 1000;
   const weights = await model.weights();
   checkFinite(weights, model.step);
   await save?.();
-  print(history.table());
-  const done = model.step - first;
-  const rate = (done / Math.max(seconds, 1e-9)).toFixed(0);
-  const how = stop.aborted ? 'stopped' : 'done';
-  print(`${how}: ${done} steps in ${showTime(seconds)} (${rate} steps/s), last loss ${showNumber(history.last)}${history.heldText()}`);
-  return weights;
+  const rate = (result.steps / Math.max(seconds, 1e-9)).toFixed(0);
+  const how = stop.aborted ? 'stopped' : result.stoppedEarly ? `stopped early, nothing better in ${patience ?? 0} epochs` : 'done';
+  print(
+    `${how}: ${result.steps} steps in ${showTime(seconds)} (${rate} steps/s), last loss ${showNumber(history.last)}${heldText(result.last)}`,
+  );
+  if (!keepBest || !result.best?.weights) return { weights, best: undefined };
+  const { step, values } = result.best;
+  const place = step % stepsPerEpoch === 0 && stepsPerEpoch > 1 ? `epoch ${step / stepsPerEpoch - 1}` : `step ${step - 1}`;
+  print(`the best on held-out examples was after ${place}: ${listOf(values)}; its weights are kept`);
+  return { weights: result.best.weights, best: result.best };
 }
+
+const listOf = (values: Readonly<Record<string, number>>): string =>
+  Object.entries(values)
+    .map(([k, v]) => `${k} ${showNumber(v)}`)
+    .join(', ');
+const heldText = (last: Evaluation | undefined): string => (last ? `, held out: ${listOf(last.values)}` : '');
 
 /** When a run saves: soon after its start, so that a short run keeps something, then rarely. */
 class Checkpointing {

@@ -43,9 +43,38 @@ export function columns(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
+/** A table that is printed row by row, so that its columns are as wide as their heads and any number. */
+export class LiveTable {
+  private readonly widths: readonly number[];
+  private readonly heads: readonly string[];
+  private readonly write: (line: string) => void;
+  private begun = false;
+
+  constructor(heads: readonly string[], write: (line: string) => void) {
+    this.heads = heads;
+    this.widths = heads.map((h, i) => Math.max(h.length, i === 0 ? 5 : WIDEST));
+    this.write = write;
+  }
+
+  row(cells: readonly string[]): void {
+    if (!this.begun) this.line(this.heads);
+    this.begun = true;
+    this.line(cells);
+  }
+
+  private line(cells: readonly string[]): void {
+    this.write(cells.map((c, i) => c.padStart(this.widths[i] ?? 0)).join('  '));
+  }
+}
+
+/** Characters of most numbers of {@link showNumber}. */
+const WIDEST = 10;
+
 /** Shows the progress of training: a bar on a terminal, a line every few seconds in a pipe. */
 export interface ProgressView {
   readonly update: (p: Progress) => void;
+  /** Prints a line of the result above the bar. */
+  readonly print: (line: string) => void;
   readonly stop: () => void;
 }
 
@@ -63,18 +92,26 @@ export function progressView(steps: number): ProgressView {
           `step ${p.step}/${p.steps}  loss ${showNumber(p.loss)}  ${p.stepsPerSecond.toFixed(0)} steps/s  ${showTime(p.secondsLeft)} left`,
         );
       },
+      print,
       stop: () => undefined,
     };
   }
   const bar = new SingleBar({
     format: '{bar} {percentage}%  step {value}/{total}  loss {loss}  {rate} steps/s  {left} left',
+    // A line that is as wide as the terminal would wrap and could not be cleared.
+    barsize: Math.max(4, Math.min(40, process.stderr.columns - 70)),
     hideCursor: true,
     clearOnComplete: true,
+    gracefulExit: false,
     stream: process.stderr,
   });
   bar.start(steps, 0, { loss: '-', rate: '-', left: '?' });
   return {
     update: (p) => bar.update(p.step, { loss: showNumber(p.loss), rate: p.stepsPerSecond.toFixed(0), left: showTime(p.secondsLeft) }),
+    print(line) {
+      process.stderr.write('\r\x1b[K');
+      print(line);
+    },
     stop: () => bar.stop(),
   };
 }

@@ -26,18 +26,14 @@ function estimate(plan: Plan, speed: Speed, threads: number): number {
   return dispatches * speed.dispatch + program.flops / (speed.flops * threads);
 }
 
-const milliseconds = (seconds: number): string => `${Number((seconds * 1000).toPrecision(2))} ms`;
-
 /** Whether the processor should run a plan rather than an available adapter, and why. */
 export function choose(plan: Plan, found: FoundAdapter): { readonly cpu: boolean; readonly reason: string } {
   if (!plan.backends.wasm && !plan.backends.js) return { cpu: false, reason: found.reason };
   const threads = Math.min(MOST_THREADS, availableParallelism());
   const cpu = estimate(plan, CORE, threads);
   const gpu = estimate(plan, found.software ? SOFTWARE : HARDWARE, 1);
-  const what = plan.train ? 'a step' : 'a prediction';
   const name = found.adapter.info.description || found.adapter.info.device || 'the adapter';
-  const compared = `${what} should take about ${milliseconds(cpu)} on the processor and ${milliseconds(gpu)} on ${name}`;
   return cpu < gpu
-    ? { cpu: true, reason: `${compared}${found.software ? ', which is software' : ''}` }
-    : { cpu: false, reason: `${found.reason}; ${compared}` };
+    ? { cpu: true, reason: `likely faster for this program than ${name}${found.software ? ', a GPU in software' : ''}` }
+    : { cpu: false, reason: `${found.reason}; likely faster for this program than the processor` };
 }

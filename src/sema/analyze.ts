@@ -55,7 +55,7 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
   const optim = optimOf(get('optim'), walked.env, walked.m.params, sink);
   const turns = turnsOf(program, walked, optim, sink);
   const data = dataOf(get('data'), walked, sink);
-  const train = trainOf(get('train'), walked.env, sink);
+  const train = trainOf(get('train'), data, walked.env, sink);
   const precision = precisionOf(get('precision'), sink);
   // A misspelt use makes a name look unused, so these warnings wait until there are no errors. An imported file may be a library, so its
   // names may stay unused.

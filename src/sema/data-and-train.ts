@@ -97,8 +97,13 @@ function checkContext(s: A.DataStatement, context: number, input: TensorType, ta
     sink.error('NN304', span, `the target is ${showShape(target.shape)}, and text gives [B, ${context}]: the next token at each place`);
 }
 
-export function trainOf(s: A.TrainStatement | undefined, scope: Environment, sink: DiagnosticSink): TrainSpec | undefined {
-  const optional = ['epochs', 'steps', 'batch'];
+export function trainOf(
+  s: A.TrainStatement | undefined,
+  data: DataSpec | undefined,
+  scope: Environment,
+  sink: DiagnosticSink,
+): TrainSpec | undefined {
+  const optional = ['epochs', 'steps', 'batch', 'early_stop'];
   const args = bindArguments(
     { callee: 'train', span: s?.span ?? EMPTY, args: s?.settings ?? [], settings: true },
     TRAIN_SETTINGS,
@@ -110,12 +115,15 @@ export function trainOf(s: A.TrainStatement | undefined, scope: Environment, sin
   if (s && args['epochs'] !== undefined && args['steps'] !== undefined)
     sink.error('NN202', s.span, 'epochs and steps both say how long to train', { help: 'keep one of them' });
   const number = (key: string): number | undefined => args[key] as number | undefined;
+  if (s && args['early_stop'] !== undefined && data && data.split >= 1)
+    sink.error('NN202', s.span, 'early_stop looks at held-out examples, and there are none', { help: 'add split=0.9 to the data line' });
   return {
     epochs: number('epochs'),
     steps: number('steps'),
     batch: number('batch'),
     shuffle: args['shuffle'] === true,
     seed: number('seed') ?? 0,
+    earlyStop: number('early_stop'),
   };
 }
 

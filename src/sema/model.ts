@@ -92,6 +92,8 @@ export interface TrainSpec {
   readonly batch: number | undefined;
   readonly shuffle: boolean;
   readonly seed: number;
+  /** Epochs without a better held-out loss after which training stops. */
+  readonly earlyStop: number | undefined;
 }
 
 export interface InputInfo {

@@ -11,7 +11,8 @@ import { LAYERS } from './layers/registry.ts';
 import { labelsOf, withIgnored } from './loss-call.ts';
 import { lossValue, notNumbers, operandsOf, targetMismatch, type Loss } from './losses/loss.ts';
 import { LOSSES } from './losses/registry.ts';
-import { METRICS, type Better, type Metric } from './metrics.ts';
+import type { Better, Metric } from './metric.ts';
+import { METRICS } from './metrics.ts';
 import type { Targets } from './targets.ts';
 import { describeValue } from './values.ts';
 

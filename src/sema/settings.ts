@@ -42,6 +42,11 @@ export const TRAIN_SETTINGS = {
   steps: { type: 'int', min: 1, doc: 'number of updates, instead of epochs' },
   batch: { type: 'int', min: 1, doc: 'batch size: examples in one update; default: all' },
   shuffle: { type: 'bool', default: false, doc: 'a new random order in every epoch' },
+  early_stop: {
+    type: 'int',
+    min: 1,
+    doc: 'stops after so many epochs without a better held-out loss, and keeps the best weights; needs held-out examples (split)',
+  },
   seed: { type: 'int', default: 0, min: 0, max: 0x7fffffff, doc: 'seed of the initial weights, dropout and shuffling' },
 } as const satisfies Parameters;
 

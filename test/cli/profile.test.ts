@@ -25,6 +25,6 @@ describe('nnc train --profile', () => {
 describe('--device auto', () => {
   it('says what it compared', async () => {
     const r = await nnc('train', 'examples/house.nn', '--epochs', '2');
-    expect(r.stderr).toMatch(/a step should take about [\d.e-]+ ms on the processor and [\d.e-]+ ms on /);
+    expect(r.stderr).toMatch(/likely faster for this program than /);
   });
 });

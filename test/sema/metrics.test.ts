@@ -75,3 +75,33 @@ describe('metrics of classes', () => {
     expect(a.slice(0, 2)).toEqual([0.75, 1]);
   });
 });
+
+describe('precision, recall, f1 and auc', () => {
+  const all = 'metric precision\nmetric recall\nmetric f1';
+  const close = (found: readonly number[], want: readonly number[]): void =>
+    want.forEach((w, i) => expect(found[i], String(i)).toBeCloseTo(w, 6));
+
+  it('of yes and no', () => {
+    // Predicted yes: 1, 2 and 3; of these 1 and 2 are yes, and all that are yes were found.
+    close(metrics(`input x: [1]\nparam w = ones\nlayer x * w\nloss bce_with_logits\n${all}\nmetric auc`, logits, truth), [2 / 3, 1, 0.8, 0.5]);
+    const never = metrics(`input x: [1]\nparam w = ones\nlayer x * w\nloss bce_with_logits\n${all}`, [-1, -2, -3, -4], truth);
+    close(never, [0, 0, 0]);
+  });
+
+  it('auc counts ties half', () => {
+    close(metrics('input x: [1]\nparam w = ones\nlayer x * w\nloss mse\nmetric auc', [1, 1, 2, 0], [1, 0, 1, 0]), [0.875]);
+  });
+
+  it('of classes, as means over those that occur', () => {
+    // Predicted 0 1 1 2 for the labels 0 1 2 2 of four classes.
+    const rows = [9, 0, 0, 0, 0, 9, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0];
+    const program = `input x: [4]\nparam w = ones\nlayer x * w\nloss cross_entropy\n${all}`;
+    close(metrics(program, rows, [0, 1, 2, 2]), [(1 + 1 / 2 + 1) / 3, (1 + 1 + 1 / 2) / 3, (1 + 2 / 3 + 2 / 3) / 3]);
+  });
+
+  it('of classes without the label that the loss ignores', () => {
+    const rows = [9, 0, 0, 0, 0, 9, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0];
+    const program = `input x: [4]\nparam w = ones\nlayer x * w\nloss cross_entropy(ignore_index=-1)\n${all}`;
+    close(metrics(program, rows, [0, 1, -1, 2]), [1, 1, 1]);
+  });
+});

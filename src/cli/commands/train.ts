@@ -1,12 +1,16 @@
 import { join } from 'node:path';
 import { fail } from '../../base/errors.ts';
+import { evalScalar, type ScalarExpr } from '../../base/scalar.ts';
 import { TorchRandom } from '../../base/torch-random.ts';
+import { hint } from '../../base/suggest.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
 import { learnedMetadata } from '../../data/learned.ts';
 import { devicesFor } from '../../lower/backends.ts';
+import type { Plan } from '../../plan.ts';
 import type { Weights } from '../../runtime/api.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import { checkNames } from '../../runtime/weights.ts';
+import type { Model } from '../../sema/model.ts';
 import { openCheckpoint, resume, saveCheckpoint } from '../checkpoints.ts';
 import { findDevice, notePrecision } from '../device.ts';
 import { mustBeWritable, mustDiffer, writeFileSafely } from '../files.ts';
@@ -14,12 +18,14 @@ import { planFor } from '../plan-cache.ts';
 import { dataPath, noteTokens, openData, openProgram, openWeights, learnedFor, type OpenProgram } from '../program.ts';
 import { runTraining } from '../run-training.ts';
 import { note, print } from '../terminal.ts';
-import { openLog } from '../training-log.ts';
+import { openLog, type Log } from '../training-log.ts';
 import { trainPopulation, type PopulationFlags } from './population.ts';
 import { profile } from './profile.ts';
 
 export interface TrainFlags extends PopulationFlags {
   readonly resume?: boolean;
+  /** Keep the weights that are best on held-out examples; by the loss, or by a metric. */
+  readonly saveBest?: true | string;
   /** Bytes. */
   readonly maxMemory?: number;
 }
@@ -65,7 +71,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   const session = await device.open(plan);
   const model = await RunningModel.open(session, { seed, random: forWeights, weights: init?.weights, from: init?.path });
   const { stop, release } = untilInterrupted();
-  const log = flags.log === undefined ? undefined : await openLog(flags.log, flags.resume === true);
+  let log: Log | undefined;
   try {
     const { steps: total = 0, stepsPerEpoch = 1 } = plan.train ?? {};
     // The orders of all epochs, drawn after the weights.
@@ -79,8 +85,28 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
       print(`the checkpoint stands at step ${model.step} of ${total}: nothing is left to do; raise --steps or --epochs to go on`);
       return await model.weights();
     }
-    const save = checkpoint === undefined ? undefined : (): Promise<void> => saveCheckpoint(model, checkpoint, metadata);
-    const weights = await runTraining(model, { seed, evaluates: data.holdout !== undefined, log, save, stop });
+    const rates = firstRate(plan);
+    if (flags.log !== undefined)
+      log = await openLog(flags.log, {
+        from: flags.resume ? model.step : undefined,
+        rateAt: (step) => rates && evalScalar(rates, { step, seed, total, rows: data.rows }),
+      });
+    const { by, better } = judgeOf(found, flags);
+    const { weights } = await runTraining(model, {
+      seed,
+      heldOut: data.holdout ? ['loss', ...(plan.train?.metrics ?? [])] : [],
+      by,
+      better,
+      patience: data.holdout && found.train.earlyStop,
+      keepBest: data.holdout !== undefined && (found.train.earlyStop !== undefined || flags.saveBest !== undefined),
+      log,
+      save: checkpoint === undefined ? undefined : () => saveCheckpoint(model, checkpoint, metadata),
+      saveBest:
+        flags.checkpoint === undefined || !data.holdout
+          ? undefined
+          : (best) => writeFileSafely(join(flags.checkpoint ?? '', 'best.safetensors'), writeSafetensors(best, metadata)),
+      stop,
+    });
     if (flags.save !== undefined) {
       await writeFileSafely(flags.save, writeSafetensors(weights, metadata));
       print(`weights: ${flags.save}`);
@@ -93,6 +119,27 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     model.destroy();
     await log?.close();
   }
+}
+
+/** The learning rate of the first optimizer, as an expression of the step. */
+function firstRate({ scalars }: Plan): ScalarExpr | undefined {
+  const find = (e: ScalarExpr): ScalarExpr | undefined => {
+    if (typeof e !== 'object') return undefined;
+    if (e[0] === 'lr' && e[1] === 0) return e;
+    const [, ...args] = e;
+    return (args as readonly ScalarExpr[]).map(find).find((x) => x !== undefined);
+  };
+  return scalars.map((s) => find(s.expr)).find((e) => e !== undefined);
+}
+
+/** What the best weights are judged by: the held-out loss, or the metric that the call names. */
+function judgeOf({ better, metrics, data }: Model, { saveBest }: TrainFlags): { readonly by: string; readonly better: 'lower' | 'higher' } {
+  if (saveBest !== undefined && (data?.split ?? 1) >= 1)
+    fail('NN501', '--save-best looks at held-out examples, and the program holds none out', { help: 'add split=0.9 to its data line' });
+  if (typeof saveBest !== 'string' || saveBest === 'loss') return { by: 'loss', better: 'lower' };
+  if (!metrics.includes(saveBest))
+    fail('NN501', `the program has no metric '${saveBest}'`, { help: hint(saveBest, ['loss', ...metrics], 'it has') });
+  return { by: saveBest, better: better[saveBest] ?? 'lower' };
 }
 
 function checkFlags(flags: TrainFlags): void {

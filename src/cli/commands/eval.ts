@@ -1,0 +1,123 @@
+import { fail } from '../../base/errors.ts';
+import type { Dataset } from '../../data/needs.ts';
+import { classScores, numberScores, rocAuc, type ClassScores } from '../../library/scores.ts';
+import { devicesFor } from '../../lower/backends.ts';
+import type { Prediction } from '../../runtime/api.ts';
+import { RunningModel } from '../../runtime/model.ts';
+import { probabilities } from '../../runtime/probabilities.ts';
+import { findDevice, type DeviceChoice } from '../device.ts';
+import { planFor } from '../plan-cache.ts';
+import { dataPath, learnedFor, noteTokens, openData, openProgram, openWeights } from '../program.ts';
+import { columns, print, showNumber } from '../terminal.ts';
+
+export interface EvalFlags {
+  readonly weights: string;
+  readonly data?: string;
+  readonly json?: boolean;
+  readonly device: DeviceChoice;
+  readonly opt: 0 | 1;
+}
+
+/** Judges trained weights: loss and metrics of the program, and scores by class or in the target's units, over a whole set of examples. */
+export async function evaluateCommand(path: string, flags: EvalFlags): Promise<void> {
+  const program = await openProgram(path);
+  const { model } = program;
+  if (!model.evaluation)
+    return fail('NN207', `${path} has no loss, so there is nothing to judge by`, { help: 'add a line such as: loss mse' });
+  const saved = await openWeights(flags.weights);
+  const known = learnedFor(model, saved);
+  const data = await openData(program, flags.data, undefined, known);
+  noteTokens(data, saved);
+  // A file that is named in the call was not trained on, so all of it counts.
+  const given: Dataset = flags.data === undefined ? (data.holdout ?? data) : joined(data, data.holdout);
+  const device = await findDevice(flags.device);
+  const plan = await planFor(program, {
+    level: flags.opt,
+    adapter: device.adapter,
+    devices: devicesFor(model, device),
+    ...(model.optim ? { rows: given.rows, holdout: given.rows } : {}),
+    names: data.names,
+  });
+  const session = await device.open(plan);
+  try {
+    const running = await RunningModel.open(session, { weights: saved.weights, from: flags.weights });
+    const inputs = given.tensors.slice(0, model.inputs.length);
+    if (plan.holdout) running.setHoldout(...given.tensors);
+    const values = plan.holdout ? await running.evaluate() : {};
+    const prediction = await running.predict(...inputs);
+    const scores = scoresOf(
+      prediction,
+      given.tensors.slice(model.inputs.length),
+      data.names.learned?.classes[model.targets[0]?.shown ?? ''],
+    );
+    if (flags.json) return print(JSON.stringify({ examples: given.rows, ...values, ...scores }));
+    const what = flags.data === undefined ? (data.holdout ? 'held-out examples' : 'examples that it was trained on') : 'examples';
+    print(`${given.rows} ${what}${dataPath(program, flags.data) === undefined ? '' : ` of ${dataPath(program, flags.data) ?? ''}`}`);
+    const own = scores.classes
+      ? { accuracy: scores.classes.accuracy, ...(scores.auc === undefined ? {} : { auc: scores.auc }) }
+      : scores.numbers;
+    const all = { ...own, ...values };
+    print(columns(Object.entries(all).map(([name, v]) => [name, showNumber(v)])));
+    if (scores.classes) printClasses(scores.classes);
+  } finally {
+    session.destroy();
+  }
+}
+
+interface Scores {
+  readonly classes?: ClassScores;
+  readonly auc?: number;
+  readonly numbers?: Readonly<Record<string, number>>;
+}
+
+/** Scores of one target: of classes, of yes and no, or of numbers. */
+function scoresOf(prediction: Prediction, targets: Dataset['tensors'], names: readonly string[] | undefined): Scores {
+  const [target, ...others] = targets;
+  if (!target || others.length > 0) return {};
+  const width = prediction.shape.at(-1) ?? 1;
+  const shares = probabilities(prediction);
+  if (!shares) return target.length === prediction.data.length ? { numbers: { ...numberScores(target, prediction.data) } } : {};
+  if (target.length === shares.length && (prediction.meaning === 'sigmoid' || prediction.meaning === 'none')) {
+    if (width > 1) return {};
+    const sides = Array.from(shares, (p) => (p > 0.5 ? 1 : 0));
+    return { classes: classScores(target, sides, names ?? ['0', '1']), auc: rocAuc(target, shares) };
+  }
+  if (target.length * width !== shares.length) return {};
+  const best = Array.from(target, (_, i) => {
+    const row = shares.subarray(i * width, (i + 1) * width);
+    return row.indexOf(row.reduce((a, b) => Math.max(a, b), -Infinity));
+  });
+  return { classes: classScores(target, best, names ?? prediction.names ?? Array.from({ length: width }, (_, i) => String(i))) };
+}
+
+/** Classes that the tables show. */
+const SHOWN = 20;
+
+function printClasses({ classes, confusion }: ClassScores): void {
+  const some = classes.slice(0, SHOWN);
+  const share = (v: number): string => v.toFixed(3);
+  print();
+  print(
+    columns([
+      ['class', 'precision', 'recall', 'f1', 'examples'],
+      ...some.map((c) => [c.name, share(c.precision), share(c.recall), share(c.f1), String(c.examples)]),
+    ]),
+  );
+  if (classes.length > SHOWN) return print(`... and ${classes.length - SHOWN} more classes`);
+  print();
+  const heads = some.map((c) => c.name);
+  print(columns([['real \\ predicted', ...heads], ...some.map((c, i) => [c.name, ...(confusion[i] ?? []).map(String)])]));
+}
+
+/** Training examples and the holdout as one set. */
+function joined(data: Dataset, holdout: Dataset | undefined): Dataset {
+  if (!holdout) return data;
+  const tensors = data.tensors.map((t, i) => {
+    const other = holdout.tensors[i] ?? t;
+    const out = t instanceof Float32Array ? new Float32Array(t.length + other.length) : new Int32Array(t.length + other.length);
+    out.set(t);
+    out.set(other, t.length);
+    return out;
+  });
+  return { rows: data.rows + holdout.rows, tensors };
+}
