@@ -1,5 +1,5 @@
 import { DiagnosticSink, type Diagnostic } from './base/diagnostics.ts';
-import { fail, invariant } from './base/errors.ts';
+import { at, fail, invariant } from './base/errors.ts';
 import { PREDICTION } from './base/outputs.ts';
 import type { Source } from './base/source.ts';
 import { fixedShape } from './base/types.ts';
@@ -9,6 +9,7 @@ import { collectScalars, emit } from './lower/emit.ts';
 import type { Lowered } from './lower/program.ts';
 import { parse } from './parser/parse.ts';
 import type { Feed } from './passes/graph/feed.ts';
+import { ROW } from './passes/graph/row-at-a-time.ts';
 import { usesOf } from './passes/graph/phases.ts';
 import { ArenaBuilder } from './passes/memory/layout.ts';
 import { CHUNK, PLAN_VERSION, UNIFORM_COUNT, planBytes, type Plan, type PlanCounter, type TrainPlan } from './plan.ts';
@@ -101,7 +102,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
   const schedule = trainingSchedule(model, options);
   const arenas = new ArenaBuilder();
   const p = programsOf(model, options, { packings, schedule, arenas, plain });
-  const programs = [p.train, p.tail, p.predict, p.holdout, p.watch].filter((q) => q !== undefined);
+  const programs = [p.train, p.tail, p.predict, p.holdout, p.watch, p.row].filter((q) => q !== undefined);
   const { params, slots } = storedTensors(model, packings, programs, { arenas, statistics: options.statistics });
   const scalars = collectScalars(programs);
   invariant(scalars.length < UNIFORM_COUNT - 1, `a step has ${scalars.length} scalars, more than a uniforms holds`);
@@ -132,6 +133,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
     holdout: p.holdout && { rows: options.holdout ?? 0, tensors: dataOf(p.holdout, compared) },
     predict: { rows: p.predictRows, inputs: dataOf(p.predict, names), output: outputOf(p.predict, PREDICTION) },
     watch: p.watch ? Object.keys(p.watch.schedule.graph.outputs).map((name) => outputOf(p.watch as Lowered, name)) : [],
+    row: p.row && { input: at(dataOf(p.row, names), 0), output: outputOf(p.row, ROW) },
     train: schedule && trainPlan(model, schedule, options.seed),
     about: aboutOf(model, options.names),
     chunk: CHUNK,

@@ -37,6 +37,8 @@ export interface Plan {
   readonly predict: { readonly rows: number; readonly inputs: readonly PlanTensor[]; readonly output: PlanTensor };
   /** The outputs of the program `watch`. */
   readonly watch: readonly PlanTensor[];
+  /** One position of a text model: all tokens so far [1, T], and the scores of the next token [1, 1, V]. */
+  readonly row: { readonly input: PlanTensor; readonly output: PlanTensor } | undefined;
   readonly train: TrainPlan | undefined;
   /** Names for people; no computation depends on them. */
   readonly about: About;

@@ -49,3 +49,6 @@ export function get<K, V>(map: ReadonlyMap<K, V>, key: K, what = 'entry'): V {
 
 /** The message of anything that was thrown. */
 export const messageOf = (e: unknown): string => (e instanceof Error ? e.message : String(e));
+
+/** A model of sequences that cannot be computed one position at a time, and why. */
+export class NotCausal extends Error {}

@@ -4,6 +4,7 @@ import { build } from './commands/build.ts';
 import { doctor } from './commands/doctor.ts';
 import { dump, STAGES } from './commands/dump.ts';
 import { evaluateCommand } from './commands/eval.ts';
+import { generateCommand } from './commands/generate.ts';
 import { fmt } from './commands/fmt.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
 import { grad } from './commands/grad.ts';
@@ -21,6 +22,12 @@ function whole(min: number): (text: string) => number {
     if (!Number.isInteger(n) || n < min || n > 0x7fffffff) throw new InvalidArgumentError(`It must be a whole number of at least ${min}.`);
     return n;
   };
+}
+
+function number(text: string): number {
+  const n = Number(text);
+  if (text.trim() === '' || !Number.isFinite(n)) throw new InvalidArgumentError('It must be a number.');
+  return n;
 }
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, kb: 1e3, mb: 1e6, gb: 1e9, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 };
@@ -128,6 +135,22 @@ export function commands(): Command {
     .addOption(device())
     .addOption(level())
     .action(evaluateCommand);
+
+  command('generate', 'let a trained model of text go on from a prompt', [
+    'generate tale.nn --weights tale.safetensors --prompt "Once upon a time"',
+    'generate tale.nn --weights tale.safetensors --tokens 500 --temperature 0.7 --top-k 20',
+  ])
+    .argument('<file>', 'the program')
+    .requiredOption('--weights <file>', 'the weights (.safetensors)')
+    .option('--prompt <text>', 'the beginning of the text')
+    .addOption(new Option('--tokens <n>', 'how many tokens to make').default(200).argParser(whole(0)))
+    .addOption(new Option('--temperature <t>', 'below 1: more likely tokens, 0: always the likeliest').default(1).argParser(number))
+    .option('--top-k <k>', 'choose among the k likeliest tokens', whole(1))
+    .option('--top-p <p>', 'choose among the likeliest tokens that together have this probability', number)
+    .addOption(new Option('--seed <n>', 'seed of the choice').default(0).argParser(whole(0)))
+    .addOption(device())
+    .addOption(level())
+    .action(generateCommand);
 
   command('check', 'check a program and show its layers, sizes and memory', ['check house.nn'])
     .argument('<file>', 'the program')

@@ -2,6 +2,7 @@ import { type Diagnostic, userError } from '../base/diagnostics.ts';
 import { fail } from '../base/errors.ts';
 import type { Source } from '../base/source.ts';
 import { check, compile as compileModel, type Checked } from '../compile.ts';
+import { compileForText } from './text-plan.ts';
 import type { CompileOptions } from '../planning/options.ts';
 import { checkWhole } from '../base/whole.ts';
 import type { Plan } from '../plan.ts';
@@ -24,6 +25,8 @@ export interface PlanOptions extends Pick<
 > {
   /** The training data: what `readData` returned, or arrays by name. Without data and without `rows`, the plan can only predict. */
   readonly data?: Data | Readonly<Record<string, ArrayLike<number>>> | undefined;
+  /** For models of text: plans to generate, so that `generate` of the runtime can go on from a text. */
+  readonly generate?: boolean | undefined;
   /** The number of training examples, if the data comes later. */
   readonly rows?: number | undefined;
   /** The most examples that the model can hold. With it you can set any number up to this, and add more during training. */
@@ -44,6 +47,8 @@ export function compile(text: string, options: ProgramOptions = {}): Program {
     }),
   );
 }
+
+const compilePlan = (model: Model, options: CompileOptions): Plan => compileModel(model, options).plan;
 
 /** A program that was read and checked. */
 export class Program {
@@ -72,16 +77,16 @@ export class Program {
   /** Compiles for devices and data. Throws a `UserError` if the data does not fit or the program cannot do what is asked. */
   plan(options: PlanOptions = {}): Plan {
     const model = this.checkedModel;
-    const { data: given, rows, capacity, ...rest } = options;
+    const { data: given, rows, capacity, generate, ...rest } = options;
     const data = given === undefined ? undefined : dataOf(this, given);
     checkWhole({ capacity: data?.rows ?? rows ?? 1 }, { capacity });
-    return compileModel(model, {
+    return (generate ? compileForText : compilePlan)(model, {
       ...rest,
       rows: capacity ?? data?.rows ?? rows,
       capacity: capacity !== undefined,
       holdout: data?.holdout?.rows,
       statistics: data?.statistics,
       names: { ...data?.names, program: this.source.text },
-    }).plan;
+    });
   }
 }

@@ -6,6 +6,7 @@ import { optimize, type Optimizer } from './graph/optimize.ts';
 import { pack, type Packing } from './graph/pack.ts';
 import { inTurn, ownNames, phaseOf } from './graph/phases.ts';
 import { recompute } from './graph/recompute.ts';
+import { rowAtATime } from './graph/row-at-a-time.ts';
 import { rematerialize } from './graph/rematerialize.ts';
 import { scaleLoss } from './graph/loss-scale.ts';
 import { roundProducts } from './graph/precision.ts';
@@ -187,6 +188,24 @@ export function predictPipeline(packings: readonly Packing[], batch: number, pre
     // Before the laws, some of which need fixed dimensions.
     bind(batch),
     // Last, to clean up for the scheduler.
+    ...CLEAN,
+  ];
+}
+
+/** Model of a sequence -> one position at a time: see `rowAtATime`. */
+export function rowPipeline(packings: readonly Packing[], input: string, precision: Precision): readonly Pass[] {
+  return [
+    // First, since the axis of positions is told from its size and place.
+    bind(1),
+    // Before the row, so that the same numbers are rounded.
+    ...(precision === 'f16' ? [ROUND] : []),
+    // On the graph as the program has it, where the causal mask can be recognised.
+    {
+      name: 'row-at-a-time',
+      about: 'computes one position, with what later ones need kept in states',
+      run: (g) => rowAtATime(g, input, 1),
+    },
+    packInto(packings),
     ...CLEAN,
   ];
 }

@@ -15,6 +15,11 @@ export interface CompileOptions {
   readonly holdout?: number | undefined;
   /** Values that the host may ask for between steps: names from the program, and `grad(NAME)` of them. */
   readonly watch?: readonly string[] | undefined;
+  /**
+   * Plans for generating text: with the program that computes one position at a time (an error if the model has none), or with predictions of
+   * one whole window.
+   */
+  readonly generate?: 'rows' | 'windows' | undefined;
   /** The order of all epochs is uploaded as data instead of being computed from the seed. */
   readonly givenOrder?: boolean | undefined;
   /** Initial values of states that come from the data: means and deviations. */

@@ -4,7 +4,8 @@ import type { ScalarExpr } from '../base/scalar.ts';
 import type { Graph } from '../ir/graph/types.ts';
 import { lowerProgram, type Lowered } from '../lower/program.ts';
 import type { ArenaBuilder } from '../passes/memory/layout.ts';
-import { predictPipeline, runPasses, stepPipeline, watchPipeline, type Pass, type Phase } from '../passes/pipeline.ts';
+import { ROW } from '../passes/graph/row-at-a-time.ts';
+import { predictPipeline, rowPipeline, runPasses, stepPipeline, watchPipeline, type Pass, type Phase } from '../passes/pipeline.ts';
 import { CHUNK } from '../plan.ts';
 import type { Model, Optim } from '../sema/model.ts';
 import type { CompileOptions } from './options.ts';
@@ -27,6 +28,8 @@ export interface Programs {
   readonly holdout: Lowered | undefined;
   /** Values that the host may read between steps. */
   readonly watch: Lowered | undefined;
+  /** One position of a text model. */
+  readonly row: Lowered | undefined;
 }
 
 /** Everything that a model runs on a device, as scheduled programs with tensors in `arenas`. */
@@ -51,9 +54,10 @@ export function programsOf(
   };
 
   // At most a training batch, so that predictions need no extra memory.
-  const predictRows = schedule ? Math.min(schedule.feed.batch, PREDICT_ROWS) : rowsAtOnce(model);
+  const predictRows = schedule ? Math.min(schedule.feed.batch, PREDICT_ROWS) : options.generate ? 1 : rowsAtOnce(model);
   const predict = (): Lowered => lower('predict', model.predict, predictPipeline(packings, predictRows, precision));
-  if (!schedule) return { train: undefined, tail: undefined, predict: predict(), predictRows, holdout: undefined, watch: undefined };
+  const row = options.generate === 'rows' ? lower(ROW, model.predict, rowPipeline(packings, sequenceOf(model).name, precision)) : undefined;
+  if (!schedule) return { train: undefined, tail: undefined, predict: predict(), predictRows, holdout: undefined, watch: undefined, row };
 
   checkMeasures(model, schedule);
   const { feed, tailRows } = schedule;
@@ -73,7 +77,19 @@ export function programsOf(
         ? lower('holdout', recorded(model, model.evaluation), predictPipeline(packings, options.holdout, precision), traces)
         : undefined,
     watch: watched.length > 0 ? lower('watch', training, watchPipeline({ watched, packings, feed, precision })) : undefined,
+    row,
   };
+}
+
+/** The input of a model of text: whole numbers [B, T]; an error if it has another one. */
+export function sequenceOf({ inputs, output }: Model): Model['inputs'][number] {
+  const [only, ...others] = inputs;
+  const { shape, dtype } = only.type;
+  if (others.length > 0 || dtype !== 'i32' || shape.length !== 2 || output.shape.length !== 3)
+    return fail('NN207', 'the model does not read text: it needs one input of tokens, and an output for each of them', {
+      help: 'a model of text begins with: input tokens: int[64]',
+    });
+  return only;
 }
 
 /** The graph to train; an error if there is nothing to train. */

@@ -158,6 +158,11 @@ export interface Model {
   train(options?: TrainOptions): TrainRun;
   /** The outputs for any number of examples: arrays by the inputs' names, or one array for each input. */
   predict(...inputs: readonly [Values] | readonly ArrayLike<number>[]): Promise<Prediction>;
+  /**
+   * For text: the scores (logits) of the token that follows `tokens`. What was computed for earlier tokens is kept on the device, so that a
+   * longer text costs only its new tokens. The plan must be made with `generate`.
+   */
+  scoresAfter(tokens: readonly number[]): Promise<Float32Array>;
   /** The loss and the metrics on the holdout. */
   evaluate(): Promise<Readonly<Record<string, number>>>;
   /**

@@ -16,6 +16,7 @@ import type {
   TrainRun,
   Weights,
 } from './api.ts';
+import { Continuation } from './continuation.ts';
 import { inputsOf, type Given, type GivenInputs } from './data.ts';
 import { DeviceError, DeviceLost } from './errors.ts';
 import { ExampleStore } from './examples.ts';
@@ -49,6 +50,7 @@ export class RunningModel implements Model {
   private readonly recovery: Recovery;
   private readonly onDevice: OpenOptions['onDevice'];
   private readonly examples: ExampleStore;
+  private readonly continuation = new Continuation();
   private done = 0;
   /** Steps whose losses were reported. After a device loss they are repeated without being reported again. */
   private told = 0;
@@ -86,6 +88,7 @@ export class RunningModel implements Model {
     const { seed } = this;
     const put = (session: Session): Promise<void> => startFrom(session, seed, random, weights);
     await put(this.session);
+    this.continuation.forget();
     [this.done, this.told, this.rates] = [0, 0, []];
     this.count(weights ?? {});
     this.recovery.keep({ step: 0, put });
@@ -149,6 +152,7 @@ export class RunningModel implements Model {
     const { train } = this.plan;
     if (!train) return fail('NN305', 'this plan was compiled without data, so it cannot train');
     if (!this.examples.any) fail('NN305', 'there is no training data on the device', { help: 'call setData first' });
+    this.continuation.forget();
     this.seed = options.seed ?? this.seed;
     const run = { steps: options.steps ?? train.steps, seed: this.seed };
     if (this.recovery.wants(this.session, run)) await this.snapshot(run);
@@ -194,6 +198,10 @@ export class RunningModel implements Model {
 
   predict(...inputs: GivenInputs): Promise<Prediction> {
     return this.brief(() => predictAll(this.session, inputsOf(this.about, inputs)));
+  }
+
+  scoresAfter(tokens: readonly number[]): Promise<Float32Array> {
+    return this.brief(() => this.continuation.after(this.session, tokens));
   }
 
   evaluate(): Promise<Readonly<Record<string, number>>> {
@@ -242,6 +250,7 @@ export class RunningModel implements Model {
     return this.brief(async () => {
       await checkWeights(this.plan, weights, from);
       await writeWeights(this.session, weights);
+      this.continuation.forget();
       this.count(weights);
       if (this.done > 0) return this.recovery.outdate();
       const { seed } = this;
@@ -276,6 +285,7 @@ export class RunningModel implements Model {
           });
       const put = (session: Session): Promise<void> => writeState(session, tensors);
       await put(this.session);
+      this.continuation.forget();
       [this.done, this.told, this.seed] = [step, step, seed];
       // Older checkpoints have no counters, which had counted from the beginning then.
       if (this.plan.counters.every(({ name }) => tensors[name])) this.count(tensors);

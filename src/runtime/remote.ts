@@ -174,6 +174,10 @@ class RemoteModel implements Model {
     return this.ask('watch', names);
   }
 
+  scoresAfter(tokens: readonly number[]): Promise<Float32Array> {
+    return this.line.call('scoresAfter', tokens) as Promise<Float32Array>;
+  }
+
   evaluate(): Promise<Readonly<Record<string, number>>> {
     return this.ask('evaluate');
   }

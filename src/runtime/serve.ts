@@ -52,6 +52,7 @@ export function serve(port: Port = globalThis as unknown as Port): void {
     setHoldout: (...data: Parameters<Model['setHoldout']>) => mine().setHoldout(...data),
     predict: (...inputs: Parameters<Model['predict']>) => mine().predict(...inputs),
     watch: (names?: readonly string[]) => mine().watch(names),
+    scoresAfter: (tokens: readonly number[]) => mine().scoresAfter(tokens),
     evaluate: () => mine().evaluate(),
     set: (settings: Parameters<Model['set']>[0]) => mine().set(settings),
     reset: (seed?: number) => mine().reset(seed),

@@ -58,6 +58,7 @@ export function planPrograms(name: string, level: Level, programs: readonly Lowe
     holdout: undefined,
     predict: { rows: 1, inputs: [], output: NOTHING },
     watch: [],
+    row: undefined,
     train: undefined,
     about: { inputs: [], targets: [], output: 'numbers' },
     chunk: 1,

@@ -1,0 +1,35 @@
+import { fail } from '../base/errors.ts';
+import type { Model, Signal } from './api.ts';
+import { checkSampling, chooseToken, type Sampling } from './sampling.ts';
+import { tokenizerOf } from './tokens.ts';
+
+export interface GenerateOptions extends Sampling {
+  /** The number of tokens to make. */
+  readonly tokens: number;
+  readonly signal?: Signal | undefined;
+}
+
+/** A token of a generated text. */
+export interface Generated {
+  readonly token: number;
+  /** Its text; empty within a character of several bytes. */
+  readonly text: string;
+}
+
+/**
+ * Goes on from a text, token by token. The plan must be made with `generate`. Without a prompt, the text begins after a new line, or after
+ * the first token of the vocabulary.
+ */
+export async function* generate(model: Model, prompt: string, options: GenerateOptions): AsyncGenerator<Generated, void, undefined> {
+  checkSampling(options);
+  if (!(Number.isInteger(options.tokens) && options.tokens >= 0))
+    fail('NN501', `the number of tokens is a whole number, and not ${options.tokens}`);
+  const { encode, decode } = tokenizerOf(model.about);
+  const ids = encode(prompt);
+  if (ids.length === 0) ids.push(Math.max(0, model.about.vocabulary?.entries.indexOf('\n') ?? 0));
+  for (let n = 0; n < options.tokens && !options.signal?.aborted; n++) {
+    const token = chooseToken(await model.scoresAfter(ids), n, options);
+    ids.push(token);
+    yield { token, text: decode(token) };
+  }
+}
