@@ -31,7 +31,7 @@ describe('nnc run', () => {
     const { stdout } = await nnc('run', 'examples/tutorial/house.nn', '--rng', 'torch', '--device', device);
     const rows = [...stdout.matchAll(/^ +(\d+) +([\d.]+)$/gm)].map((m) => [Number(m[1]), Number(m[2])]);
     const want = [405237.3, 328548.5, 112948.4, 11098.2, 2950.3];
-    expect(rows.map((r) => r[0])).toEqual([0, 100, 200, 300, 400]);
+    expect(rows.map((r) => r[0])).toEqual([0, 100, 200, 300, 400, 499]);
     want.forEach((w, i) => expect(Math.abs((rows[i]?.[1] ?? NaN) - w) / w).toBeLessThan(2e-5));
     expect(Number(/costs ([\d.]+)/.exec(stdout)?.[1])).toBeCloseTo(654.1, 1);
   });
@@ -77,7 +77,15 @@ describe('metrics, held-out examples and normalised inputs', () => {
     expect(stdout).toMatch(/epoch +loss +mae +r2 +held-out loss +held-out mae +held-out r2/);
     const last = Number(/held out: loss ([\d.e-]+)/.exec(stdout)?.[1]);
     expect(last).toBeLessThan(0.5);
-    expect(Object.keys(JSON.parse(readFileSync(log, 'utf8').split('\n')[0] ?? '') as object)).toEqual(['step', 'loss', 'mae', 'r2']);
+    const lines = readFileSync(log, 'utf8')
+      .trim()
+      .split('\n')
+      .map((l) => JSON.parse(l) as Record<string, unknown>);
+    expect(Object.keys(lines[0] ?? {})).toEqual(['step', 'loss', 'mae', 'r2', 'lr', 'time']);
+    expect(lines[0]?.['lr']).toBe(0.05);
+    // Values of the holdout are on the line of the step that they were taken after: the last one of the first epoch, and of the last.
+    expect(lines.flatMap((l) => ('held_out' in l ? [l['step']] : []))).toEqual([2, 38, 74, 110, 146, 179]);
+    expect(lines[179]?.['held_out']).toMatchObject({ loss: expect.closeTo(last, 4) as number });
     const tensors = readSafetensors(readFileSync(weights), 'w');
     expect(Math.abs((tensors.get('normalize.mean')?.data[0] ?? 0) - 1000)).toBeLessThan(50);
     const predicted = await nnc('predict', program, '--weights', weights, '--input', '1100', '--device', 'cpu');

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nnc, nncIn, temporary } from '../support/cli.ts';
@@ -8,7 +8,10 @@ const losses = (path: string): { step: number; loss: number }[] =>
   readFileSync(path, 'utf8')
     .trim()
     .split('\n')
-    .map((l) => JSON.parse(l) as { step: number; loss: number });
+    .map((l) => {
+      const { time: _time, ...line } = JSON.parse(l) as { step: number; loss: number; time: number };
+      return line;
+    });
 
 describe('nnc train', () => {
   it('trains the tutorial net, prints its table, saves, and predicts a price', async () => {
@@ -66,7 +69,7 @@ describe('nnc train', () => {
 
   it('goes on from a checkpoint with the same bits as a straight run', async () => {
     const dir = temporary();
-    const [a, b, c] = ['a', 'b', 'c'].map((n) => join(dir, `${n}.jsonl`));
+    const [a, b] = ['a', 'b'].map((n) => join(dir, `${n}.jsonl`));
     const common = ['examples/moons.nn', '--device', 'cpu', '--epochs', '8'];
     await nnc('train', ...common, '--log', a ?? '', '--save', join(dir, 'straight.safetensors'));
     // Killed in the middle: the checkpoint is what a run of half the length leaves behind.
@@ -83,6 +86,8 @@ describe('nnc train', () => {
       b ?? '',
     );
     expect(half.code, half.stderr).toBe(0);
+    // Steps that were done after the last checkpoint of a killed run, and half a line: a resumed run writes them again.
+    appendFileSync(b ?? '', '{"step": 28, "loss": 9}\n{"step": 29, "lo');
     const rest = await nnc(
       'train',
       ...common,
@@ -90,12 +95,12 @@ describe('nnc train', () => {
       join(dir, 'ck'),
       '--resume',
       '--log',
-      c ?? '',
+      b ?? '',
       '--save',
       join(dir, 'resumed.safetensors'),
     );
     expect(rest.code, rest.stderr).toBe(0);
-    expect([...losses(b ?? ''), ...losses(c ?? '')]).toEqual(losses(a ?? ''));
+    expect(losses(b ?? '')).toEqual(losses(a ?? ''));
     expect(readFileSync(join(dir, 'resumed.safetensors'))).toEqual(readFileSync(join(dir, 'straight.safetensors')));
     writeFileSync(join(dir, 'other.nn'), 'data "moons.csv" x=[x1, x2] y=moon\nlayer Linear(2, 2)\nloss cross_entropy\noptim adam\n');
     writeFileSync(join(dir, 'moons.csv'), readFileSync('examples/moons.csv'));

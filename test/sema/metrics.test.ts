@@ -83,7 +83,12 @@ describe('precision, recall, f1 and auc', () => {
 
   it('of yes and no', () => {
     // Predicted yes: 1, 2 and 3; of these 1 and 2 are yes, and all that are yes were found.
-    close(metrics(`input x: [1]\nparam w = ones\nlayer x * w\nloss bce_with_logits\n${all}\nmetric auc`, logits, truth), [2 / 3, 1, 0.8, 0.5]);
+    close(metrics(`input x: [1]\nparam w = ones\nlayer x * w\nloss bce_with_logits\n${all}\nmetric auc`, logits, truth), [
+      2 / 3,
+      1,
+      0.8,
+      0.5,
+    ]);
     const never = metrics(`input x: [1]\nparam w = ones\nlayer x * w\nloss bce_with_logits\n${all}`, [-1, -2, -3, -4], truth);
     close(never, [0, 0, 0]);
   });

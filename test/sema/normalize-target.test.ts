@@ -53,7 +53,9 @@ describe('normalize_target', () => {
       'normalize_target is for targets of numbers, and this one is labels',
     );
     expect(
-      wrong('data "f.csv" normalize_target\ntarget a: [1]\ntarget b: [1]\nlayer Linear(1, 1)\nloss mse(pred, a) + mse(pred, b)\noptim sgd\n'),
+      wrong(
+        'data "f.csv" normalize_target\ntarget a: [1]\ntarget b: [1]\nlayer Linear(1, 1)\nloss mse(pred, a) + mse(pred, b)\noptim sgd\n',
+      ),
     ).toContain('normalize_target is for one target, and there are 2');
     expect(wrong('data "f.csv" normalize_target\ntarget y: [2]\nlayer Linear(1, 1)\nloss mean((pred - y)^2)\noptim sgd\n')).toContain(
       'needs an output in the shape of the target',
