@@ -84,6 +84,8 @@ export function commands(): Command {
     .option('--seed <n>', 'seed of initial weights, dropout and order', whole(0))
     .addOption(device())
     .option('--init <file>', 'start from these weights (.safetensors)')
+    .option('--allow-missing', 'with --init: draw what the file lacks, and leave out what the model lacks')
+    .option('--rename <old=new...>', "with --init: names in the file, as 'h.{i}.fc=blocks.{i}.fc1'; ^T behind a name transposes")
     .option('--save <file>', 'write the weights here (.safetensors)')
     .option('--checkpoint <dir>', 'write everything that is needed to go on into this folder')
     .option('--resume', 'go on from the checkpoint')

@@ -9,6 +9,7 @@ import { devicesFor } from '../../lower/backends.ts';
 import type { Plan } from '../../plan.ts';
 import type { Weights } from '../../runtime/api.ts';
 import { RunningModel } from '../../runtime/model.ts';
+import { takePart, type Taken } from '../../runtime/partial.ts';
 import { checkNames } from '../../runtime/weights.ts';
 import type { Model } from '../../sema/model.ts';
 import { openCheckpoint, resume, saveCheckpoint } from '../checkpoints.ts';
@@ -24,6 +25,9 @@ import { profile } from './profile.ts';
 
 export interface TrainFlags extends PopulationFlags {
   readonly resume?: boolean;
+  /** How `--init` takes weights of another model. */
+  readonly allowMissing?: boolean;
+  readonly rename?: readonly string[];
   /** Keep the weights that are best on held-out examples; by the loss, or by a metric. */
   readonly saveBest?: true | string;
   /** Bytes. */
@@ -66,10 +70,12 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   });
   await checkFiles(program, flags, checkpoint);
   // Before the device is there: what has other names or shapes is told sooner.
-  if (init) checkNames(plan, init.weights, init.path);
+  const begin = init && takePart(plan, init.weights, init.path, { rename: flags.rename, allowMissing: flags.allowMissing, seed });
+  if (begin) checkNames(plan, begin.weights, flags.init ?? '');
+  if (begin && flags.allowMissing) noteTaken(begin, flags.init ?? '');
 
   const session = await device.open(plan);
-  const model = await RunningModel.open(session, { seed, random: forWeights, weights: init?.weights, from: init?.path });
+  const model = await RunningModel.open(session, { seed, random: forWeights, weights: begin?.weights, from: init?.path });
   const { stop, release } = untilInterrupted();
   let log: Log | undefined;
   try {
@@ -121,6 +127,14 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   }
 }
 
+/** Says which weights were taken over, which are drawn, and which were left. */
+function noteTaken({ taken, drawn, left }: Taken, from: string): void {
+  const some = (names: readonly string[]): string => `${names.slice(0, 6).join(', ')}${names.length > 6 ? ', ...' : ''}`;
+  note(`${taken.length} tensors of ${from} are taken over`);
+  if (drawn.length > 0) note(`${drawn.length} are not there and are drawn: ${some(drawn)}`);
+  if (left.length > 0) note(`${left.length} are left out, since the model has none of these names: ${some(left)}`);
+}
+
 /** The learning rate of the first optimizer, as an expression of the step. */
 function firstRate({ scalars }: Plan): ScalarExpr | undefined {
   const find = (e: ScalarExpr): ScalarExpr | undefined => {
@@ -146,6 +160,10 @@ function checkFlags(flags: TrainFlags): void {
   if (flags.steps !== undefined && flags.epochs !== undefined)
     fail('NN501', '--steps and --epochs both say how long to train', { help: 'keep one of them' });
   if (flags.resume && flags.checkpoint === undefined) fail('NN501', '--resume needs --checkpoint DIR');
+  if (flags.init === undefined && (flags.allowMissing || flags.rename))
+    fail('NN501', `--${flags.rename ? 'rename' : 'allow-missing'} says how to take weights over, and there are none`, {
+      help: 'add --init FILE',
+    });
   if (flags.resume && flags.init !== undefined) fail('NN501', '--resume and --init both say where to start', { help: 'keep one of them' });
 }
 
