@@ -8,6 +8,7 @@ import { generateCommand } from './commands/generate.ts';
 import { fmt } from './commands/fmt.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
 import { grad } from './commands/grad.ts';
+import { newCommand, TEMPLATES } from './commands/new.ts';
 import { predict } from './commands/predict.ts';
 import { run } from './commands/run.ts';
 import { train } from './commands/train.ts';
@@ -69,6 +70,16 @@ export function commands(): Command {
       .description(about)
       .exitOverride()
       .addHelpText('after', `\nExamples:\n${examples.map((e) => `  $ nnc ${e}`).join('\n')}`);
+
+  command('new', 'start a project: a program for your own table, or a copy of an example', [
+    'new flowers --data flowers.csv --target species',
+    'new story --template text',
+  ])
+    .argument('<name>', 'the program to write')
+    .option('--data <file>', 'your table: .csv, .tsv, .json or .jsonl')
+    .option('--target <column>', 'what the model shall tell; by default the last column')
+    .addOption(new Option('--template <kind>', 'the example to copy').choices(Object.keys(TEMPLATES)))
+    .action(newCommand);
 
   command('train', 'train a program', [
     'train house.nn',

@@ -6,6 +6,7 @@ import { UserError, messageOf } from '../base/errors.ts';
 import { DeviceError } from '../runtime/errors.ts';
 import { commands } from './commands.ts';
 import { releaseGpu } from '../node/gpu.ts';
+import { catchSlips, FIRST_STEPS } from './slips.ts';
 import { note } from './terminal.ts';
 
 /** 0 success, 1 wrong program or data, 2 wrong call, 3 no device or a device failure, 70 a bug in nnc. */
@@ -38,8 +39,12 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+const args = process.argv.slice(2);
 try {
-  await commands().parseAsync();
+  const all = commands();
+  catchSlips(args, all.commands.map((c) => c.name()).concat('help'));
+  if (args.length === 0) process.stdout.write(FIRST_STEPS);
+  else await all.parseAsync(args[0] === 'version' ? ['--version'] : args, { from: 'user' });
 } catch (e) {
   process.exitCode = report(e);
 } finally {

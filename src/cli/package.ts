@@ -14,3 +14,6 @@ export const STANDALONE = near('../standalone');
 export function version(): string {
   return (JSON.parse(readFileSync(near('../../package.json'), 'utf8')) as { version: string }).version;
 }
+
+/** The examples that the package brings. */
+export const EXAMPLES = near('../../examples/');

@@ -39,6 +39,10 @@ const readBeside: Reader = (path, from) => {
 
 /** Reads and checks a program, which may consist of print lines only. Prints warnings and throws errors. */
 export async function openScript(path: string): Promise<Omit<OpenProgram, 'model'> & { readonly model: Model | undefined }> {
+  if (/\.(csv|tsv|jsonl?|npy|npz|safetensors|txt|gz)$/i.test(path))
+    fail('NN501', `${path} is no program: a program is a .nn file`, {
+      help: `write one for a table with: nnc new NAME --data ${path}; or give the data to a program: nnc train NAME.nn --data ${path}`,
+    });
   const source: Source = { name: path, text: new TextDecoder().decode(await readUserFile(path)) };
   const texts = [path, source.text];
   const { model, script, diagnostics } = check(source, (name, from) => {

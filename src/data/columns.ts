@@ -19,7 +19,8 @@ export function fitColumn(reader: Reader, name: string, dtype: DType, known: rea
 function learnColumn(reader: Reader, name: string, cells: Cells, dtype: DType): Column {
   const { needs, table } = reader;
   const how = { ...(needs.comma ? { comma: true } : {}), ...(needs.dates ? { dates: true } : {}) };
-  const gaps = cells.missing.length > 0 ? needs.missing : undefined;
+  // A column without gaps is filled where a prediction has one, but gets no input that says so: there is nothing to learn from.
+  const gaps = needs.missing === 'flag' && cells.missing.length === 0 ? 'mean' : needs.missing;
   if (!isWords(cells)) {
     const mean = cells.numbers.reduce((s, v) => s + (Number.isNaN(v) ? 0 : v), 0) / Math.max(1, table.rows - cells.missing.length);
     const fill = gaps === undefined || gaps === 'drop' ? undefined : gaps === '0' ? 0 : dtype === 'i32' ? Math.round(mean) : mean;

@@ -9,6 +9,7 @@ import { readJson, readJsonLines } from './json.ts';
 import { wantedOf, type Beside, type Dataset, type Needs, type Numbers, type Wanted } from './needs.ts';
 import { readNpy, readNpz } from './npy.ts';
 import { readSafetensors, type StoredTensor } from './safetensors.ts';
+import type { Table } from './table.ts';
 import { unpacked } from './unpack.ts';
 import { windowsOf } from './text.ts';
 
@@ -48,6 +49,17 @@ export function readDataset(path: string, packed: Uint8Array, needs: Needs, besi
   const dataset = kind.read(path, unpacked(path, packed), needs, (other) => unpacked(other, beside(other)));
   checkLabels(path, dataset, needs);
   return dataset;
+}
+
+/** Reads a table from the bytes of a .csv, .tsv, .json or .jsonl file. */
+export function readTable(path: string, packed: Uint8Array, needs: Needs): Table {
+  const plain = path.replace(/\.gz$/i, '');
+  const source = textOf(path, unpacked(path, packed), needs);
+  if (/\.(jsonl|ndjson)$/i.test(plain)) return readJsonLines(source, needs);
+  if (/\.(tsv|tab)$/i.test(plain)) return readCsv(source, { separator: '\t', ...needs });
+  const found = /\.json$/i.test(plain) ? readJson(source, needs) : /\.csv$/i.test(plain) ? readCsv(source, needs) : undefined;
+  if (found && 'columns' in found) return found;
+  return fail('NN301', `${path} is no table`, { help: 'a table is a .csv, .tsv or .jsonl file, or a .json file with a list of objects' });
 }
 
 function textOf(path: string, bytes: Uint8Array, needs: Needs): { readonly name: string; readonly text: string } {

@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { fail } from '../../base/errors.ts';
+import { suggestProgram } from '../../library/suggest.ts';
+import { readUserFile, writeFileSafely } from '../files.ts';
+import { EXAMPLES } from '../package.ts';
+import { print } from '../terminal.ts';
+
+export interface NewFlags {
+  readonly data?: string;
+  readonly target?: string;
+  readonly template?: keyof typeof TEMPLATES;
+}
+
+/** Examples that a project may start from: the program and the files that it reads. */
+export const TEMPLATES = {
+  regression: { about: 'a number from numbers: house prices', files: ['house.nn', 'house.csv'] },
+  classes: { about: 'a kind from measures: flowers', files: ['flowers.nn', 'flowers.csv'] },
+  images: { about: 'a digit from a picture', files: ['digits.nn'] },
+  text: { about: 'a text that goes on: a small GPT', files: ['tale.nn', 'tale.txt'] },
+} as const;
+
+/** Starts a project: a program for the user's own table, or a copy of an example. */
+export async function newCommand(name: string, flags: NewFlags): Promise<void> {
+  const program = name.endsWith('.nn') ? name : `${name}.nn`;
+  if (existsSync(program)) fail('NN403', `${program} is there already`, { help: 'choose another name' });
+  if (flags.data !== undefined && flags.template !== undefined)
+    fail('NN501', '--data and --template both say what to start from', { help: 'keep one of them' });
+  const weights = `${basename(program, '.nn')}.safetensors`;
+  if (flags.data === undefined) {
+    if (flags.target !== undefined) fail('NN501', '--target is a column of the file that --data names', { help: 'add --data FILE' });
+    const { files } = TEMPLATES[flags.template ?? 'regression'];
+    for (const [i, file] of files.entries()) {
+      const to = i === 0 ? program : join(dirname(program), file);
+      if (i > 0 && existsSync(to)) fail('NN403', `${to} is there already`, { help: 'start in another folder' });
+      await writeFileSafely(to, await readUserFile(join(EXAMPLES, file)));
+    }
+    print(`${[program, ...files.slice(1)].join(', ')}: ${TEMPLATES[flags.template ?? 'regression'].about}`);
+  } else {
+    const bytes = await readUserFile(flags.data, 'NN301');
+    const place = relative(dirname(resolve(program)), resolve(flags.data));
+    const { text, target, kind, leftOut } = suggestProgram(place, bytes, { target: flags.target });
+    await writeFileSafely(program, text);
+    print(`${program}: tells ${kind === 'classes' ? 'the class' : 'the number'} '${target}'`);
+    for (const { column, why } of leftOut) print(`  without the column ${column}: ${why}`);
+    print();
+    print(text.trimEnd());
+  }
+  print();
+  print('What to do next:');
+  print(`  nnc train ${program} --save ${weights}`);
+  if (flags.data === undefined) return print(`  nnc check ${program}`);
+  print(`  nnc eval ${program} --weights ${weights}`);
+  print(`  nnc predict ${program} --weights ${weights} --input "..."`);
+}

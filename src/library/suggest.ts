@@ -1,0 +1,113 @@
+import { fail } from '../base/errors.ts';
+import { numberIn, widthOf } from '../base/learned.ts';
+import { hint } from '../base/suggest.ts';
+import { BATCH } from '../base/types.ts';
+import { fitColumn } from '../data/columns.ts';
+import { readTable } from '../data/dataset.ts';
+import type { Needs } from '../data/needs.ts';
+import type { Reader } from '../data/reader.ts';
+import { isWords, type Cells, type Table } from '../data/table.ts';
+
+/** A program for a table, and what was decided about its columns. */
+export interface Suggestion {
+  readonly text: string;
+  readonly target: string;
+  readonly kind: 'classes' | 'numbers';
+  /** Columns that are not used, each with the reason. */
+  readonly leftOut: readonly { readonly column: string; readonly why: string }[];
+}
+
+/** Whole numbers with at most so many different values are classes. */
+const MOST_CLASSES = 10;
+/** A column with more different words tells more about a row than about its kind. */
+const MOST_WORDS = 50;
+
+/**
+ * Writes a first program for a table (CSV, TSV, JSON or JSON lines): every useful column is an input, and the last one, or `target`, is what
+ * the model tells. `path` is how the program names the file.
+ */
+export function suggestProgram(path: string, bytes: Uint8Array, options: { readonly target?: string | undefined } = {}): Suggestion {
+  const plain: Needs = { inputs: [], targets: [] };
+  const dated = readTable(path, bytes, { ...plain, dates: true });
+  const undated = readTable(path, bytes, plain);
+  const days = dated.columns.filter((c) => hasDates(undated, dated, c));
+  const dates = days.length > 0;
+  const table = dates ? dated : undated;
+  const target = options.target ?? table.columns.at(-1) ?? '';
+  if (!table.columns.includes(target)) fail('NN302', `${path} has no column '${target}'`, { help: hint(target, table.columns, 'it has') });
+  const goal = table.cells(target);
+  if (goal.missing.length === table.rows)
+    fail('NN301', `column '${target}' of ${path} is empty`, { help: 'choose another one with --target' });
+  const leftOut: { column: string; why: string }[] = [];
+  const inputs = table.columns.filter((column) => {
+    if (column === target) return false;
+    const why = useless(table, column, days.includes(column));
+    if (why !== undefined) leftOut.push({ column, why });
+    return why === undefined;
+  });
+  if (inputs.length === 0)
+    fail('NN302', `${path} has no column to tell '${target}' from${leftOut.map((l) => `; ${l.column}: ${l.why}`).join('')}`, {
+      help: 'choose another target with --target',
+    });
+  const gaps = [...inputs, target].some((c) => table.cells(c).missing.length > 0);
+  const settings = { ...(gaps ? { missing: 'flag' as const } : {}), ...(dates ? { dates } : {}) };
+  const reader: Reader = {
+    path,
+    table,
+    needs: { inputs: [{ name: 'x', type: { dtype: 'f32', shape: [BATCH, 1] } }], targets: [], ...settings },
+    dropped: new Set(),
+    remarks: [],
+  };
+  const width = inputs.reduce((n, c) => n + widthOf(fitColumn(reader, c, 'f32', undefined)), 0);
+  const classes = classesOf(goal);
+  const kind = classes === undefined ? 'numbers' : 'classes';
+  const hidden = table.rows < 2000 ? 32 : 64;
+  const share = table.rows < 5000 ? 0.8 : 0.9;
+  const batch = table.rows < 200 ? 16 : table.rows < 20_000 ? 32 : 128;
+  const flags = [
+    'normalize',
+    ...(kind === 'numbers' ? ['normalize_target'] : []),
+    ...(gaps ? ['missing=flag'] : []),
+    ...(dates ? ['dates'] : []),
+  ];
+  const epochs = Math.max(20, Math.min(200, Math.ceil(2_000_000 / table.rows)));
+  const lines = [
+    `# Tells ${kind === 'classes' ? 'the class' : 'the number'} '${target}' from ${inputs.length} column${inputs.length === 1 ? '' : 's'} of ${path}.`,
+    `data  "${path}" x=[${inputs.map(quoted).join(', ')}] y=${quoted(target)} ${flags.join(' ')} split=${share}`,
+    `layer Linear(${width}, ${hidden}) -> relu -> Linear(${hidden}, ${hidden}) -> relu -> Linear(${hidden}, ${classes ?? 1})`,
+    ...(kind === 'classes' ? ['loss  cross_entropy', 'metric accuracy', 'metric f1'] : ['loss  mse', 'metric mae', 'metric r2']),
+    `optim adamw lr=cosine(0.003, warmup=20) weight_decay=0.01`,
+    `train epochs=${epochs} batch=${batch} shuffle seed=1 early_stop=20`,
+  ];
+  return { text: `${lines.join('\n')}\n`, target, kind, leftOut };
+}
+
+const quoted = (name: string): string => (/^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name));
+
+function hasDates(plain: Table, dated: Table, column: string): boolean {
+  const [a, b] = [plain.cells(column), dated.cells(column)];
+  return isWords(a) && !isWords(b) && a.words.every((w) => numberIn(w, { dates: true }) !== undefined);
+}
+
+/** The number of classes of a target: of words, or of few whole numbers that repeat. */
+function classesOf(cells: Cells): number | undefined {
+  if (isWords(cells)) return cells.words.length;
+  const values = new Set(cells.numbers.filter((v) => !Number.isNaN(v)));
+  const whole = [...values].every((v) => Number.isInteger(v));
+  return whole && values.size <= MOST_CLASSES && values.size * 5 <= cells.numbers.length ? values.size : undefined;
+}
+
+/** Why a column is no input; undefined if it may be one. */
+function useless(table: Table, column: string, isDays: boolean): string | undefined {
+  const cells = table.cells(column);
+  if (cells.missing.length > table.rows / 2) return 'more than half of it is missing';
+  if (isWords(cells)) {
+    if (cells.words.length > MOST_WORDS) return `it has ${cells.words.length} different words`;
+    return cells.words.length < 2 ? 'it always holds the same word' : undefined;
+  }
+  const first = cells.numbers.find((v) => !Number.isNaN(v));
+  if (cells.numbers.every((v) => Number.isNaN(v) || v === first)) return 'it always holds the same number';
+  // 1, 2, 3, ... down the table numbers the rows.
+  const counts = !isDays && cells.numbers.length > 2 && cells.numbers.every((v, i) => v === (cells.numbers[0] ?? 0) + i);
+  return counts ? 'it numbers the rows' : undefined;
+}
