@@ -23,7 +23,7 @@ function byColumns(examples: readonly string[], names: readonly string[]): Value
   for (const example of examples) {
     const cells = cellsOf(example);
     const pairs = cells.map((cell) => /^([^=]+)=(.*)$/.exec(cell));
-    const named = pairs.some((p) => p && names.includes(p[1]?.trim() ?? ''));
+    const named = pairs.every((p) => p) || pairs.some((p) => p && names.includes(p[1]?.trim() ?? ''));
     if (!named && cells.length !== names.length)
       fail(
         'NN501',
