@@ -1,9 +1,12 @@
 /** `import ... from 'nnc/data'`: reads files of examples for a program, reads and writes weights. */
-import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';
+import type { KnownLearned, Learned } from '../base/learned.ts';
+import { learnedIn, learnedMetadata } from '../data/learned.ts';
+import { readMetadata, readSafetensors, writeSafetensors } from '../data/safetensors.ts';
 import type { Tensor } from '../runtime/api.ts';
 
 export type { Data } from '../library/data.ts';
 export { drawnData, readData, type ReadOptions } from '../library/read-data.ts';
+export { suggestProgram, type Suggestion } from '../library/suggest.ts';
 
 /** Reads the tensors of a .safetensors file; integers become floats. `name` is for messages. */
 export function readTensors(bytes: Uint8Array, name = 'the file'): Record<string, Tensor> {
@@ -11,5 +14,9 @@ export function readTensors(bytes: Uint8Array, name = 'the file'): Record<string
   return Object.fromEntries([...readSafetensors(bytes, name)].map(([key, t]) => [key, { shape: t.shape, data: floats(t.data) }]));
 }
 
-/** Writes tensors as a .safetensors file, which PyTorch can read. */
-export const writeTensors = (tensors: Readonly<Record<string, Tensor>>): Uint8Array => writeSafetensors(tensors);
+/** Writes tensors as a .safetensors file, which PyTorch can read, with what was learned from the data (`data.names.learned`). */
+export const writeTensors = (tensors: Readonly<Record<string, Tensor>>, learned?: Learned): Uint8Array =>
+  writeSafetensors(tensors, learnedMetadata(learned));
+
+/** What the weights in a .safetensors file learned from their data; undefined if the file does not say. */
+export const readLearned = (bytes: Uint8Array, name = 'the file'): KnownLearned | undefined => learnedIn(readMetadata(bytes), name);
