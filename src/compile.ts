@@ -9,7 +9,7 @@ import { collectScalars, emit } from './lower/emit.ts';
 import type { Lowered } from './lower/program.ts';
 import { parse } from './parser/parse.ts';
 import type { Feed } from './passes/graph/feed.ts';
-import { ROW } from './passes/graph/row-at-a-time.ts';
+import { FILL, ROW } from './passes/graph/row-at-a-time.ts';
 import { usesOf } from './passes/graph/phases.ts';
 import { ArenaBuilder } from './passes/memory/layout.ts';
 import { CHUNK, PLAN_VERSION, UNIFORM_COUNT, planBytes, type Plan, type PlanCounter, type TrainPlan } from './plan.ts';
@@ -102,7 +102,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
   const schedule = trainingSchedule(model, options);
   const arenas = new ArenaBuilder();
   const p = programsOf(model, options, { packings, schedule, arenas, plain });
-  const programs = [p.train, p.tail, p.predict, p.holdout, p.watch, p.row].filter((q) => q !== undefined);
+  const programs = [p.train, p.tail, p.predict, p.holdout, p.watch, p.row, p.fill].filter((q) => q !== undefined);
   const { params, slots } = storedTensors(model, packings, programs, { arenas, statistics: options.statistics });
   const scalars = collectScalars(programs);
   invariant(scalars.length < UNIFORM_COUNT - 1, `a step has ${scalars.length} scalars, more than a uniforms holds`);
@@ -133,7 +133,12 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
     holdout: p.holdout && { rows: options.holdout ?? 0, tensors: dataOf(p.holdout, compared) },
     predict: { rows: p.predictRows, inputs: dataOf(p.predict, names), output: outputOf(p.predict, PREDICTION) },
     watch: p.watch ? Object.keys(p.watch.schedule.graph.outputs).map((name) => outputOf(p.watch as Lowered, name)) : [],
-    row: p.row && { input: at(dataOf(p.row, names), 0), output: outputOf(p.row, ROW) },
+    row: p.row &&
+      p.fill && {
+        input: at(dataOf(p.row, names), 0),
+        output: outputOf(p.row, ROW),
+        fill: { input: at(dataOf(p.fill, names), 0), output: outputOf(p.fill, FILL) },
+      },
     train: schedule && trainPlan(model, schedule, options.seed),
     about: aboutOf(model, options.names),
     chunk: CHUNK,

@@ -38,7 +38,14 @@ export interface Plan {
   /** The outputs of the program `watch`. */
   readonly watch: readonly PlanTensor[];
   /** One position of a text model: all tokens so far [1, T], and the scores of the next token [1, 1, V]. */
-  readonly row: { readonly input: PlanTensor; readonly output: PlanTensor } | undefined;
+  readonly row:
+    | {
+        readonly input: PlanTensor;
+        readonly output: PlanTensor;
+        /** All positions at once [1, T, V], which also keeps what later rows need. */
+        readonly fill: { readonly input: PlanTensor; readonly output: PlanTensor };
+      }
+    | undefined;
   readonly train: TrainPlan | undefined;
   /** Names for people; no computation depends on them. */
   readonly about: About;

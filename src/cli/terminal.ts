@@ -68,7 +68,7 @@ export class LiveTable {
 }
 
 /** Characters of most numbers of {@link showNumber}. */
-const WIDEST = 10;
+const WIDEST = 11;
 
 /** Shows the progress of training: a bar on a terminal, a line every few seconds in a pipe. */
 export interface ProgressView {

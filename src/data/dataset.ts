@@ -159,7 +159,7 @@ function fromText(path: string, bytes: Uint8Array, needs: Needs): Dataset {
       `${path} is text, and the program does not say how to cut it`,
       'write: data "tale.txt" tokens=chars context=64',
     );
-  const text = windowsOf(path, bytes, tokens, context, needs.known);
+  const text = windowsOf(path, bytes, { tokens, context, stride: needs.stride ?? context }, needs.known);
   const classes = needs.targets[0]?.classes;
   if (classes !== undefined && text.vocabulary.entries.length > classes)
     reject(

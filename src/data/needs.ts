@@ -17,6 +17,8 @@ export interface Needs {
   readonly columns?: ReadonlyMap<string, readonly string[]>;
   readonly tokens?: 'chars' | 'bytes' | undefined;
   readonly context?: number | undefined;
+  /** For text: tokens from one example to the next; the context by default. */
+  readonly stride?: number | undefined;
   /** What to do about rows with gaps; without it, a gap is an error. */
   readonly missing?: Missing | undefined;
   /** Columns whose numbers are words. */

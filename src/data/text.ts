@@ -14,14 +14,20 @@ export interface Windows {
  * Splits a text into windows of tokens. Characters are numbered in Unicode order, or by the vocabulary of existing weights; bytes are their
  * own numbers.
  */
-export function windowsOf(path: string, bytes: Uint8Array, tokens: Vocabulary['tokens'], context: number, known?: KnownLearned): Windows {
+export function windowsOf(
+  path: string,
+  bytes: Uint8Array,
+  { tokens, context, stride }: { readonly tokens: Vocabulary['tokens']; readonly context: number; readonly stride: number },
+  known?: KnownLearned,
+): Windows {
   const { ids, entries } = tokens === 'chars' ? characters(path, new TextDecoder().decode(bytes), known) : { ids: bytes, entries: BYTES };
-  const rows = Math.floor((ids.length - 1) / context);
+  const rows = Math.floor((ids.length - 1 - context) / stride) + 1;
   if (rows < 1)
     return fail('NN301', `${path} has ${ids.length} tokens, and one example takes ${context + 1}`, {
       help: 'give more text, or a shorter context',
     });
-  const at = (shift: number): Int32Array => Int32Array.from({ length: rows * context }, (_, i) => ids[i + shift] ?? 0);
+  const at = (shift: number): Int32Array =>
+    Int32Array.from({ length: rows * context }, (_, i) => ids[Math.floor(i / context) * stride + (i % context) + shift] ?? 0);
   return { rows, x: at(0), y: at(1), vocabulary: { tokens, entries } };
 }
 

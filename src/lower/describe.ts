@@ -5,13 +5,13 @@ import { flopsOf } from '../ir/graph/flops.ts';
 import { loadedAs } from '../ir/kernel/functions.ts';
 import { dataTensor, traceTensor } from '../passes/schedule/schedule.ts';
 import type { PlanTensor, PlanProgram } from '../plan.ts';
-import { ROW } from '../passes/graph/row-at-a-time.ts';
+import { FILL, ROW } from '../passes/graph/row-at-a-time.ts';
 import type { Lowered } from './program.ts';
 
 /** A hash of what the programs compute, independent of the device. */
 export function identityOf(programs: readonly Lowered[], batch: number | undefined): string {
   // Watching and generating change nothing that is trained or predicted.
-  const computing = programs.filter((p) => p.name !== 'watch' && p.name !== ROW);
+  const computing = programs.filter((p) => !['watch', ROW, FILL].includes(p.name));
   const graphs = computing.map(({ name, schedule: { graph } }) => [
     name,
     graph.nodes.map(({ op, inputs, attrs, type }) => [op, inputs, attrs, type]),

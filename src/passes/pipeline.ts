@@ -6,7 +6,7 @@ import { optimize, type Optimizer } from './graph/optimize.ts';
 import { pack, type Packing } from './graph/pack.ts';
 import { inTurn, ownNames, phaseOf } from './graph/phases.ts';
 import { recompute } from './graph/recompute.ts';
-import { rowAtATime } from './graph/row-at-a-time.ts';
+import { fillCaches, rowAtATime } from './graph/row-at-a-time.ts';
 import { rematerialize } from './graph/rematerialize.ts';
 import { scaleLoss } from './graph/loss-scale.ts';
 import { roundProducts } from './graph/precision.ts';
@@ -193,18 +193,24 @@ export function predictPipeline(packings: readonly Packing[], batch: number, pre
 }
 
 /** Model of a sequence -> one position at a time: see `rowAtATime`. */
-export function rowPipeline(packings: readonly Packing[], input: string, precision: Precision): readonly Pass[] {
+export function rowPipeline(packings: readonly Packing[], input: string, precision: Precision, fill = false): readonly Pass[] {
   return [
     // First, since the axis of positions is told from its size and place.
     bind(1),
     // Before the row, so that the same numbers are rounded.
     ...(precision === 'f16' ? [ROUND] : []),
     // On the graph as the program has it, where the causal mask can be recognised.
-    {
-      name: 'row-at-a-time',
-      about: 'computes one position, with what later ones need kept in states',
-      run: (g) => rowAtATime(g, input, 1),
-    },
+    fill
+      ? {
+          name: 'fill-caches',
+          about: 'computes all positions, and keeps what later ones need in states',
+          run: (g) => fillCaches(g, input, 1),
+        }
+      : {
+          name: 'row-at-a-time',
+          about: 'computes one position, and keeps what later ones need in states',
+          run: (g) => rowAtATime(g, input, 1),
+        },
     packInto(packings),
     ...CLEAN,
   ];

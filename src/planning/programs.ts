@@ -4,7 +4,7 @@ import type { ScalarExpr } from '../base/scalar.ts';
 import type { Graph } from '../ir/graph/types.ts';
 import { lowerProgram, type Lowered } from '../lower/program.ts';
 import type { ArenaBuilder } from '../passes/memory/layout.ts';
-import { ROW } from '../passes/graph/row-at-a-time.ts';
+import { FILL, ROW } from '../passes/graph/row-at-a-time.ts';
 import { predictPipeline, rowPipeline, runPasses, stepPipeline, watchPipeline, type Pass, type Phase } from '../passes/pipeline.ts';
 import { CHUNK } from '../plan.ts';
 import type { Model, Optim } from '../sema/model.ts';
@@ -30,6 +30,8 @@ export interface Programs {
   readonly watch: Lowered | undefined;
   /** One position of a text model. */
   readonly row: Lowered | undefined;
+  /** All positions at once, with what the rows need. */
+  readonly fill: Lowered | undefined;
 }
 
 /** Everything that a model runs on a device, as scheduled programs with tensors in `arenas`. */
@@ -56,8 +58,11 @@ export function programsOf(
   // At most a training batch, so that predictions need no extra memory.
   const predictRows = schedule ? Math.min(schedule.feed.batch, PREDICT_ROWS) : options.generate ? 1 : rowsAtOnce(model);
   const predict = (): Lowered => lower('predict', model.predict, predictPipeline(packings, predictRows, precision));
-  const row = options.generate === 'rows' ? lower(ROW, model.predict, rowPipeline(packings, sequenceOf(model).name, precision)) : undefined;
-  if (!schedule) return { train: undefined, tail: undefined, predict: predict(), predictRows, holdout: undefined, watch: undefined, row };
+  const sequence = (name: string, fills: boolean): Lowered | undefined =>
+    options.generate === 'rows' ? lower(name, model.predict, rowPipeline(packings, sequenceOf(model).name, precision, fills)) : undefined;
+  const [row, fill] = [sequence(ROW, false), sequence(FILL, true)];
+  if (!schedule)
+    return { train: undefined, tail: undefined, predict: predict(), predictRows, holdout: undefined, watch: undefined, row, fill };
 
   checkMeasures(model, schedule);
   const { feed, tailRows } = schedule;
@@ -78,6 +83,7 @@ export function programsOf(
         : undefined,
     watch: watched.length > 0 ? lower('watch', training, watchPipeline({ watched, packings, feed, precision })) : undefined,
     row,
+    fill,
   };
 }
 

@@ -1,6 +1,9 @@
 import { fail } from '../base/errors.ts';
 import { stepUniforms, type Session } from './session.ts';
 
+/** So many rows are computed all at once. */
+const FEW = 6;
+
 /**
  * The scores of the token that follows others. The model sees a window of at most T tokens; when it is full, the older half is forgotten, so
  * that most tokens cost one row. What the device computed for the rows before is kept there.
@@ -20,31 +23,25 @@ export class Continuation {
     if (!input || length === 0 || input.dtype !== 'i32' || output.shape.length !== 3 || output.shape[0] !== 1)
       return fail('NN305', 'this plan was not compiled for generating text', { help: 'make it with: program.plan({ generate: true })' });
     if (tokens.length === 0) fail('NN304', 'there is no token to go on from');
-    const bad = tokens.find((t) => !(Number.isInteger(t) && t >= 0 && t < width));
-    if (bad !== undefined) fail('NN304', `${bad} is none of the ${width} tokens, which are 0 to ${width - 1}`);
     const seen = tokens.slice(windowStart(tokens.length, length));
+    const bad = seen.find((t) => !(Number.isInteger(t) && t >= 0 && t < width));
+    if (bad !== undefined) fail('NN304', `${bad} is none of the ${width} tokens, which are 0 to ${width - 1}`);
     const last = seen.length - 1;
-    session.write(
-      input.arena,
-      input.offset,
-      Int32Array.from({ length }, (_, i) => seen[i] ?? 0),
-    );
-    if (!plan.row) {
-      await session.run(['predict'], stepUniforms(plan, 0, 1, { seed: 0, total: 1 }));
-      return (await session.read(output.arena, output.offset + last * width, width)) as Float32Array;
-    }
+    const window = Int32Array.from({ length }, (_, i) => seen[i] ?? 0);
     const known = this.on === session ? this.rows : [];
     const same = known.findIndex((t, i) => t !== seen[i]);
     // The last row is always computed, since its scores are asked for.
-    let from = Math.min(last, same < 0 ? known.length : same);
+    const from = Math.min(last, same < 0 ? known.length : same);
     [this.on, this.rows] = [undefined, []];
-    while (from <= last) {
-      const n = Math.min(plan.chunk, last + 1 - from);
-      await session.run(Array<string>(n).fill('row'), stepUniforms(plan, from, n, { seed: 0, total: 1 }));
-      from += n;
-    }
-    [this.on, this.rows] = [session, seen];
-    return (await session.read(output.arena, output.offset, width)) as Float32Array;
+    // Several rows at once are products of matrices, which cost little more than a few rows one after the other.
+    const whole = plan.row ? (last + 1 - from >= FEW ? plan.row.fill : undefined) : { input, output };
+    const place = whole ?? plan.row ?? { input, output };
+    session.write(place.input.arena, place.input.offset, window);
+    const run = { seed: 0, total: 1 };
+    if (whole) await session.run([plan.row ? 'fill' : 'predict'], stepUniforms(plan, 0, 1, run));
+    else await session.run(Array<string>(last + 1 - from).fill('row'), stepUniforms(plan, from, last + 1 - from, run));
+    if (plan.row) [this.on, this.rows] = [session, seen];
+    return (await session.read(place.output.arena, place.output.offset + (whole ? last * width : 0), width)) as Float32Array;
   }
 
   /** Computes everything again the next time: the weights have changed. */

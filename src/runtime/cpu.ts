@@ -4,7 +4,7 @@ import { shuffleAt, uniformAt } from '../base/random.ts';
 import { BYTES, UNIFORM_BYTES, traceWords, type Plan } from '../plan.ts';
 import type { JsSection } from '../sections.ts';
 import { DeviceError, smaller } from './errors.ts';
-import { pause } from './pause.ts';
+import { breather } from './pause.ts';
 import type { Counters, Session, StepUniforms, Words } from './session.ts';
 
 /** The functions that generated kernels call. */
@@ -54,6 +54,7 @@ export function createCpuSession(
     if (!found) throw new Error(`the plan has no arena '${name}'`);
     return found;
   };
+  const rest = breather();
   const calls = new Map(
     Object.entries(section.programs).map(([name, list]) => [
       name,
@@ -86,7 +87,7 @@ export function createCpuSession(
         }
       });
       const trace = traceWords(plan) ? (arena('trace') as Float32Array).slice() : new Float32Array(0);
-      await pause();
+      await rest();
       return trace;
     },
     destroy() {

@@ -1,7 +1,7 @@
 import { BYTES, UNIFORM_BYTES, traceWords, type Plan } from '../plan.ts';
 import type { WasmSection } from '../sections.ts';
 import { DeviceError, smaller } from './errors.ts';
-import { pause } from './pause.ts';
+import { breather } from './pause.ts';
 import type { Counters, DeviceInfo, Session, StepUniforms, Words } from './session.ts';
 
 /** Helper threads. How to start them depends on the platform, so the caller provides this. */
@@ -91,6 +91,8 @@ class OnProcessor implements WasmSession {
   private readonly shares: readonly boolean[];
   private readonly work: readonly number[];
   private readonly speed = new Pace();
+  /** Short runs, such as one token of a text, need no pause each. */
+  private readonly rest = breather();
 
   constructor(plan: Plan, code: WasmSection, { reason, helpers }: { readonly reason: string; readonly helpers?: Helpers | undefined }) {
     this.plan = plan;
@@ -144,7 +146,7 @@ class OnProcessor implements WasmSession {
     counters.dispatches += numbers.reduce((n, i) => n + (code.programs[i]?.calls.length ?? 0), 0);
     if (programs.length > 0) this.runAll(numbers);
     const trace = traceWords(this.plan) ? (this.arena('trace') as Float32Array).slice() : new Float32Array(0);
-    await pause();
+    await this.rest();
     return trace;
   }
 

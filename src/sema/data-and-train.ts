@@ -36,7 +36,7 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
   const args = bindArguments(
     { callee: 'data', span: s.span, args: s.settings, settings: true },
     table,
-    [...names, 'tokens', 'context', 'seed', 'missing', 'words', 'separator', 'header'],
+    [...names, 'tokens', 'context', 'seed', 'missing', 'words', 'separator', 'header', 'stride'],
     env,
     sink,
   );
@@ -75,12 +75,13 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
 }
 
 function readingOf(args: AnyArgs): ReadingSpec {
-  const { missing, words, dates, decimal, separator, header } = args as ReadingSpec & { readonly decimal?: string };
+  const { missing, words, dates, decimal, separator, header, stride } = args as ReadingSpec & { readonly decimal?: string };
   return {
     ...(missing === undefined ? {} : { missing }),
     ...(words === undefined ? {} : { words }),
     ...(separator === undefined ? {} : { separator }),
     ...(header === undefined ? {} : { header }),
+    ...(stride === undefined ? {} : { stride }),
     ...(dates ? { dates } : {}),
     ...(decimal === 'comma' ? { comma: true } : {}),
   };

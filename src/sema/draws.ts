@@ -7,19 +7,39 @@ import { broadcastShapes, broadcastTo } from './arithmetic.ts';
 import { bindArguments, type AnyArgs, type Parameters } from './arguments.ts';
 import { Definitions } from './environment.ts';
 import { Evaluator } from './evaluator.ts';
+import type { GraphBuilder } from '../ir/graph/builder.ts';
+import { LATER } from './known.ts';
 import { ModelBuilder } from './model-builder.ts';
 import type { DataSpec, Draw } from './model.ts';
 import { Reported, attempt, tensor } from './values.ts';
 import type { Walked } from './walk.ts';
 
+const shape = { type: 'sizes', doc: 'shape for each example; default: that of the input or target, else one number' } as const;
 const UNIFORM: Parameters = {
   low: { type: 'number', default: 0, doc: 'lower bound' },
   high: { type: 'number', default: 1, doc: 'upper bound' },
+  shape,
 };
 const NORMAL: Parameters = {
   mean: { type: 'number', default: 0, doc: 'the mean' },
   std: { type: 'number', default: 1, min: 0, doc: 'the standard deviation' },
+  shape,
 };
+
+/** Copies a value that needs no input into another graph; undefined if it needs one. */
+function imported(from: GraphBuilder, id: NodeId, to: GraphBuilder): NodeId | undefined {
+  const copies = new Map<NodeId, NodeId | undefined>();
+  const copy = (next: NodeId): NodeId | undefined => {
+    if (copies.has(next)) return copies.get(next);
+    const node = from.node(next);
+    const inputs = LATER.has(node.op) ? [undefined] : node.inputs.map(copy);
+    const known = inputs.filter((x) => x !== undefined);
+    const made = known.length === inputs.length ? to.add(node.op, known, node.attrs, node.type) : undefined;
+    copies.set(next, made);
+    return made;
+  };
+  return copy(id);
+}
 
 /** The graph that draws examples: `x = 5 * uniform(); y = 200*x + 50 + 20*normal()`, in source order. */
 export function drawOf(
@@ -32,7 +52,15 @@ export function drawOf(
   const rows = args['n'] as number;
   const m = new ModelBuilder('data', false, sink);
   const ev = new Evaluator(m, new Definitions(), sink);
-  const env = walked.env.child();
+  const env = walked.env.child((name, value) => {
+    const found = value.kind === 'tensor' ? imported(walked.m.b, value.id, m.b) : undefined;
+    if (value.kind !== 'tensor') return value;
+    if (found !== undefined) return tensor(found);
+    sink.error('NN212', s.span, `data cannot use '${name}', which is a value of the model`, {
+      help: 'data lines may use numbers, tables, and each other',
+    });
+    return 'failed';
+  });
   const draws: Draw[] = [];
   const bound = (t: TensorType): number[] => t.shape.map((d) => bindDim(d, rows));
   const wanted = new Map(walked.inputs.map((i) => [i.name, i.type]));
@@ -43,11 +71,13 @@ export function drawOf(
   const [only] = targets;
   for (const t of targets) if (!wanted.has(t.shown)) wanted.set(t.shown, t.type);
   if (only && targets.length === 1 && !wanted.has('y')) wanted.set('y', only.type);
-  let shape: readonly number[] = [rows, 1];
+  let usual: readonly number[] = [rows, 1];
   const draw = (kind: Draw['kind'], table: Parameters) => (e: A.CallExpr) => {
-    const given = bindArguments({ callee: kind, span: e.span, args: e.args }, table, [], env, sink);
+    const given = bindArguments({ callee: kind, span: e.span, args: e.args }, table, ['shape'], env, sink);
     if (!given) throw new Reported(kind);
     const [from, to] = Object.keys(table).map((k) => given[k] as number) as [number, number];
+    const sizes = given['shape'] as number | readonly number[] | undefined;
+    const shape = sizes === undefined ? usual : [rows, ...[sizes].flat()];
     const input = `draw${draws.length}`;
     draws.push({ input, kind, shape });
     const id = m.input(input, { dtype: 'f32', shape });
@@ -60,7 +90,8 @@ export function drawOf(
   for (const binding of bindings) {
     const name = binding.name.text;
     const type = wanted.get(name);
-    shape = type ? bound(type) : [rows, 1];
+    usual = type ? bound(type) : [rows, 1];
+    const shape = usual;
     const value = attempt(() => {
       const id = ev.tensorOf(
         m.drawing(true, () => ev.evaluate(binding.value, env, { prefix: [], next: 0 })),

@@ -6,17 +6,22 @@ import type { Value } from './values.ts';
 /** `failed`: the name's own definition had an error. */
 type Entry = { readonly value: Value | 'failed'; readonly span: Span; used: boolean };
 
+type Seen = (name: string, value: Value) => Value | 'failed';
+
 /** A scope; inner scopes see the names of outer ones. */
 export class Environment {
   private readonly entries = new Map<string, Entry>();
   private readonly outer: Environment | undefined;
+  private readonly seen: Seen | undefined;
 
-  constructor(outer?: Environment) {
+  constructor(outer?: Environment, seen?: Seen) {
     this.outer = outer;
+    this.seen = seen;
   }
 
-  child(): Environment {
-    return new Environment(this);
+  /** An inner scope; with `seen`, it sees the values of outer names through this function. */
+  child(seen?: Seen): Environment {
+    return new Environment(this, seen);
   }
 
   /** The outermost scope: the names of the file itself. */
@@ -33,7 +38,10 @@ export class Environment {
 
   lookup(name: string): Value | 'failed' | undefined {
     const entry = this.entries.get(name);
-    if (!entry) return this.outer?.lookup(name);
+    if (!entry) {
+      const outside = this.outer?.lookup(name);
+      return outside === undefined || outside === 'failed' || !this.seen ? outside : this.seen(name, outside);
+    }
     entry.used = true;
     return entry.value;
   }

@@ -5,7 +5,7 @@ import { meaning, NO_VALUES } from '../reference/evaluate.ts';
 import type { Tensor } from '../reference/walk.ts';
 
 /** Operations whose values are not known at compile time: they depend on data, training or the step. */
-const LATER = new Set(['input', 'param', 'state', 'scalar', 'uniform', 'shuffle', 'dimsize']);
+export const LATER: ReadonlySet<string> = new Set(['input', 'param', 'state', 'scalar', 'uniform', 'shuffle', 'dimsize']);
 
 /** Larger tensors are left to the device. */
 const MOST = 1 << 20;

@@ -77,6 +77,7 @@ export interface ReadingSpec {
   readonly comma?: boolean;
   readonly separator?: string;
   readonly header?: boolean;
+  readonly stride?: number;
 }
 
 /** Random numbers that an expression of `data` draws: the graph's input of that name. */

@@ -15,6 +15,7 @@ export const DATA_SETTINGS = {
   split: { type: 'number', default: 1, min: 0.001, max: 1, doc: 'fraction of the examples to train on; the rest is held out' },
   tokens: { type: 'string', choices: ['chars', 'bytes'], doc: 'for text: whether a token is a character or a byte' },
   context: { type: 'int', min: 1, doc: 'for text: number of tokens in one example' },
+  stride: { type: 'int', min: 1, doc: 'for text: tokens from one example to the next; default: context, so that examples do not overlap' },
   missing: {
     type: 'string',
     choices: ['drop', 'mean', '0', 'flag'],

@@ -17,7 +17,7 @@ const file = (name: string, text: string): string => {
 
 describe('nnc run', () => {
   it.each([
-    ['1-neuron', ['tip 7.6', 'neuron 5.5', 'loss 0.16']],
+    ['1-neuron', ['tip 7.6', 'neuron 7.6', 'loss 0.36']],
     ['2-tensors', ['[5, 7, 9]', '[4, 10, 18]', '32', '[[19, 22],\n [43, 50]]']],
     ['3-autograd', ['dy/dx = 2*x + 2\n      = 8', 'd^2y/dx^2 = 2']],
     ['4-five-steps', ['loss 18.66667', '= -18.66667', '2 times 5 is about 10']],

@@ -37,7 +37,8 @@ export async function generateCommand(path: string, flags: GenerateFlags): Promi
     const running = await RunningModel.open(session, { weights: saved.weights, from: flags.weights });
     const begin = performance.now();
     const { prompt = '', tokens, temperature, topK, topP, seed } = flags;
-    process.stdout.write(prompt);
+    // Without a vocabulary, tokens are numbers with spaces between them.
+    process.stdout.write(known?.vocabulary || prompt === '' ? prompt : `${prompt} `);
     let made = 0;
     for await (const { text } of generate(running, prompt, { tokens, temperature, topK, topP, seed })) {
       made++;

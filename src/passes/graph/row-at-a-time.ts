@@ -8,6 +8,8 @@ import { copyNode } from './rewrite.ts';
 
 /** The output of the graph that computes one position. */
 export const ROW = 'row';
+/** The output of the graph that computes all positions and fills the caches. */
+export const FILL = 'fill';
 /** The states that keep what later positions need. */
 export const CACHE = 'cache';
 
@@ -21,7 +23,27 @@ export function rowAtATime(graph: Graph, input: string, axis: number): Graph {
   return new RowBuilder(graph, input, axis).build();
 }
 
+/**
+ * Fills the caches of {@link rowAtATime} for all positions at once: the graph as it is, which also writes the values that the rows need. Rows
+ * after the last token are computed too, and overwritten later.
+ */
+export function fillCaches(graph: Graph, input: string, axis: number): Graph {
+  const rows = new RowBuilder(graph, input, axis);
+  rows.build();
+  const b = new GraphBuilder(graph.name, { ...graph, outputs: {} });
+  b.outputs[FILL] = at(Object.values(graph.outputs), 0);
+  rows.cachedNodes.forEach((value, i) => {
+    b.add('state', [], { name: cacheName(i) }, b.type(value));
+    b.writes.push({ state: cacheName(i), value });
+  });
+  return b.graph();
+}
+
+const cacheName = (i: number): string => `${CACHE}.${i}`;
+
 class RowBuilder {
+  /** The nodes of the graph that have a cache, in order. */
+  readonly cachedNodes: NodeId[] = [];
   private readonly b: GraphBuilder;
   private readonly graph: Graph;
   private readonly input: string;
@@ -192,7 +214,8 @@ class RowBuilder {
   private cached(node: Node, axis: number): NodeId {
     const { b } = this;
     const shape = fixedShape(node.type.shape);
-    const name = `${CACHE}.${b.writes.length}`;
+    const name = cacheName(this.cachedNodes.length);
+    this.cachedNodes.push(node.id);
     const before = b.add('state', [], { name }, node.type);
     const row = this.row(node.id, axis);
     const wide = b.broadcast(
