@@ -20,7 +20,8 @@ const ROOMS = {
   lower: ['ir', 'passes', 'codegen', 'codegen-wgsl', 'codegen-js', 'codegen-wasm', 'plan.ts', 'sections.ts'],
   runtime: ['plan.ts', 'sections.ts'],
   planning: ['sema', 'ir', 'passes', 'codegen', 'lower', 'plan.ts', 'sections.ts'],
-  library: ['sema', 'parser', 'ir', 'data', 'lower', 'planning', 'compile.ts', 'draw.ts', 'plan.ts'],
+  pictures: [],
+  library: ['sema', 'parser', 'ir', 'data', 'pictures', 'lower', 'planning', 'compile.ts', 'draw.ts', 'plan.ts'],
   exports: ['library', 'data', 'runtime', 'node', 'plan.ts'],
   verify: ['ir', 'passes', 'lower', 'codegen', 'codegen-wgsl', 'reference', 'runtime', 'plan.ts', 'sections.ts'],
   node: ['runtime', 'codegen', 'plan.ts'],
@@ -42,6 +43,7 @@ const ALL = [
   'data',
   'runtime',
   'standalone',
+  'pictures',
   'verify',
   'library',
   'exports',
@@ -94,7 +96,7 @@ export default tseslint.config(
   {
     // What a browser runs: no Node at all.
     files: [
-      'src/{base,parser,autodiff,sema,ir,passes,reference,gradcheck,math,codegen,codegen-wgsl,codegen-js,codegen-wasm,lower,planning,library,runtime,verify,standalone}/**/*.ts',
+      'src/{base,parser,autodiff,sema,ir,passes,reference,gradcheck,math,codegen,codegen-wgsl,codegen-js,codegen-wasm,lower,planning,library,runtime,verify,standalone,pictures}/**/*.ts',
       'src/*.ts',
     ],
     rules: { 'no-restricted-imports': ['error', { patterns: ['node:*'] }] },

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { check } from './commands/check.ts';
 import { build } from './commands/build.ts';
 import { doctor } from './commands/doctor.ts';
+import { drawCommand } from './commands/draw.ts';
 import { dump, STAGES } from './commands/dump.ts';
 import { evaluateCommand } from './commands/eval.ts';
 import { generateCommand } from './commands/generate.ts';
@@ -15,6 +16,7 @@ import { train } from './commands/train.ts';
 import { tune } from './commands/tune.ts';
 import { verify } from './commands/verify.ts';
 import { DATA_FILES } from '../data/dataset.ts';
+import { THEMES } from '../pictures/theme.ts';
 import { version } from './package.ts';
 
 function whole(min: number): (text: string) => number {
@@ -181,6 +183,16 @@ export function commands(): Command {
     .addOption(new Option('--devices <which>', 'what the folder can run on').choices(['all', 'gpu', 'cpu']).default('all'))
     .addOption(level())
     .action(build);
+
+  command('draw', 'draw the net as a picture (SVG)', [
+    'draw house.nn -o house.svg',
+    'draw house.nn --weights house.safetensors -o house.svg',
+  ])
+    .argument('<file>', 'the program')
+    .option('--weights <file>', 'show these trained weights in a small net')
+    .option('-o, --out <file>', 'write the picture here; by default it is printed')
+    .addOption(new Option('--theme <theme>', 'colours; auto follows the reader').choices(THEMES).default('auto'))
+    .action(drawCommand);
 
   command('dump', 'print a stage of the compiler', [
     'dump house.nn --stage grad',

@@ -61,7 +61,7 @@ export function parseGraph(text: string): Graph {
   invariant(head && lines.at(-1) === '}', 'a graph starts with `graph NAME {` and ends with `}`');
   for (const line of lines.slice(1, -1)) {
     const node = NODE.exec(line);
-    const output = /^output (\S+) = %(\d+)$/.exec(line);
+    const output = /^output (.+) = %(\d+)$/.exec(line);
     const write = /^write (\S+) = %(\d+)$/.exec(line);
     if (node) {
       const [, id, op, inputs, attrs, dtype, shape, name, loc] = node;

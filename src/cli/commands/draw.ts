@@ -1,0 +1,28 @@
+import { netDescription } from '../../library/net-description.ts';
+import { netPicture } from '../../pictures/net.ts';
+import type { Theme } from '../../pictures/theme.ts';
+import { checkNames } from '../../runtime/weights.ts';
+import { mustDiffer, writeFileSafely } from '../files.ts';
+import { planFor } from '../plan-cache.ts';
+import { openProgram, openWeights } from '../program.ts';
+import { print } from '../terminal.ts';
+
+export interface DrawFlags {
+  readonly weights?: string;
+  readonly out?: string;
+  readonly theme: Theme;
+}
+
+/** Draws a net as SVG: small chains with their units and weights, everything else as a graph of layers. */
+export async function drawCommand(path: string, flags: DrawFlags): Promise<void> {
+  const program = await openProgram(path);
+  const { weights, learned } = flags.weights === undefined ? {} : await openWeights(flags.weights);
+  if (weights) checkNames(await planFor(program, { devices: 'cpu' }), weights, flags.weights ?? '');
+  mustDiffer(flags.out, [path, flags.weights]);
+  const picture = netPicture(netDescription(program.model, weights, learned), { theme: flags.theme });
+  if (flags.out === undefined) process.stdout.write(picture);
+  else {
+    await writeFileSafely(flags.out, picture);
+    print(`${flags.out}: open it in a browser`);
+  }
+}
