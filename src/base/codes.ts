@@ -29,6 +29,7 @@ export const CODES = {
   NN218: 'this cannot be imported',
   NN219: 'one random draw for all examples',
   NN220: 'this will not learn well',
+  NN221: 'a derivative is 0',
 
   NN301: 'the data cannot be read',
   NN302: 'a column is missing',

@@ -52,6 +52,7 @@ export class History {
   /** Rows that wait for their values on the holdout. */
   private waiting: { readonly step: number; readonly cells: readonly string[] }[] = [];
   private lastLoss = NaN;
+  private firstLoss = NaN;
 
   /** With `heldOut`, each row ends with these values of the holdout. */
   constructor(rows: Rows, metrics: readonly string[], heldOut: readonly string[], write: (line: string) => void) {
@@ -59,6 +60,11 @@ export class History {
     this.names = ['loss', ...metrics];
     this.waits = heldOut.length > 0;
     this.table = new LiveTable([rows.byEpoch ? 'epoch' : 'step', ...this.names, ...heldOut.map((h) => `held-out ${h}`)], write);
+  }
+
+  /** The first and the last loss. */
+  get first(): number {
+    return this.firstLoss;
   }
 
   get last(): number {
@@ -69,6 +75,7 @@ export class History {
     for (let i = 0; i < losses.length; i++) {
       const step = from + i + 1;
       this.lastLoss = losses[i] ?? NaN;
+      if (Number.isNaN(this.firstLoss)) this.firstLoss = this.lastLoss;
       if (this.rows.rowOf(step).from === step - 1) [this.sums, this.summed] = [this.names.map(() => 0), 0];
       this.names.forEach((name, k) => {
         this.sums[k] = (this.sums[k] ?? 0) + ((name === 'loss' ? losses : metrics[name])?.[i] ?? NaN);

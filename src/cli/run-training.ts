@@ -85,6 +85,8 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
   print(
     `${how}: ${result.steps} steps in ${showTime(seconds)} (${rate} steps/s), last loss ${showNumber(history.last)}${heldText(result.last)}`,
   );
+  if (history.last > 1.5 * history.first)
+    print(`the loss rose from ${showNumber(history.first)} to ${showNumber(history.last)}: try a smaller learning rate`);
   if (!keepBest || !result.best?.weights) return { weights, best: undefined };
   const { step, values } = result.best;
   const place = step % stepsPerEpoch === 0 && stepsPerEpoch > 1 ? `epoch ${step / stepsPerEpoch - 1}` : `step ${step - 1}`;

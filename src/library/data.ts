@@ -36,7 +36,7 @@ export class Data {
     this.holdout = prepared.holdout && { rows: prepared.holdout.rows, arrays: arrays(prepared.holdout) };
     this.statistics = prepared.statistics;
     this.names = prepared.names;
-    this.remarks = prepared.remarks ?? [];
+    this.remarks = [...(prepared.remarks ?? []), ...prepared.advice];
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Names } from '../planning/options.ts';
 import type { Dataset } from '../data/needs.ts';
 import { splitDataset, type Split } from '../data/split.ts';
+import { adviceOn } from './advice.ts';
 import { statisticsOf } from '../data/statistics.ts';
 import type { Model } from '../sema/model.ts';
 
@@ -9,12 +10,15 @@ export interface Prepared extends Split {
   /** Initial values of states: means and deviations if the program says `normalize`. */
   readonly statistics: ReadonlyMap<string, readonly number[]>;
   readonly names: Names;
+  /** What hardly works, each with a way out. */
+  readonly advice: readonly string[];
 }
 
 /** Splits and normalises examples as the program's `data` statement says. */
 export function prepare(model: Model, all: Dataset): Prepared {
   const split = splitDataset(all, model.data?.split ?? 1, model.train.seed);
-  return { ...split, statistics: normalisation(model, split), names: namesOf(model, all) };
+  const advice = model.training ? adviceOn(model, split) : [];
+  return { ...split, statistics: normalisation(model, split), names: namesOf(model, all), advice };
 }
 
 /** Mean and deviation of each input, and of the target, over the training examples: of each feature, or of a whole image. */

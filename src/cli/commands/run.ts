@@ -7,7 +7,7 @@ import { formulaOf } from '../../math/formula.ts';
 import { evaluate } from '../../reference/evaluate.ts';
 import type { Tensor } from '../../reference/walk.ts';
 import type { Weights } from '../../runtime/api.ts';
-import type { PrintItem, Script } from '../../sema/model.ts';
+import type { Model, PrintItem, Script } from '../../sema/model.ts';
 import { openScript } from '../program.ts';
 import { print, showTensor } from '../terminal.ts';
 import { trainProgram, type TrainFlags } from './train.ts';
@@ -18,7 +18,9 @@ export async function run(path: string, flags: TrainFlags): Promise<void> {
   const { model, script } = program;
   const trains = model?.training !== undefined && model.optim !== undefined && script.trains;
   if (script.lines.length === 0 && !trains)
-    fail('NN207', `${path} has nothing to run`, { help: 'add a line such as: print 1 + 1, or data, loss, optim and train' });
+    fail('NN207', `${path} has nothing to run${lacks(program)}`, {
+      help: 'add a line such as: print 1 + 1, or data, loss, optim and train',
+    });
   show(
     script,
     script.lines.filter((l) => !l.afterTraining || !trains),
@@ -31,6 +33,17 @@ export async function run(path: string, flags: TrainFlags): Promise<void> {
     script.lines.filter((l) => l.afterTraining),
     new Map(Object.entries(weights).map(([name, t]: [string, Weights[string]]) => [name, t.data])),
   );
+}
+
+/** What a program lacks that should train. */
+function lacks({ model, script }: { readonly model: Model | undefined; readonly script: Script }): string {
+  const missing = [
+    ...(model ? [] : ['a layer line']),
+    ...(model && !model.training ? ['a loss line'] : []),
+    ...(model && !model.optim ? ['an optim line'] : []),
+    ...(script.trains ? [] : ['a train line']),
+  ];
+  return model || script.trains ? `: it lacks ${missing.join(' and ')}` : '';
 }
 
 type State = ReadonlyMap<string, ArrayLike<number>>;

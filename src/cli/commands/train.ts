@@ -51,6 +51,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   const { seed, forData, forWeights } = generators(program, flags);
   const data = await openData(program, flags.data, forData, known);
   noteTokens(data, init);
+  for (const advice of data.advice) note(`advice: ${advice}`);
   const metadata = learnedMetadata(data.learned ?? known);
   const device = await findDevice(flags.profile !== undefined && flags.device === 'auto' ? 'gpu' : flags.device, flags);
   const plan = await planFor(program, {
