@@ -11,6 +11,7 @@ import { gradcheckCommand } from './commands/gradcheck.ts';
 import { grad } from './commands/grad.ts';
 import { newCommand, TEMPLATES } from './commands/new.ts';
 import { predict } from './commands/predict.ts';
+import { stepCommand } from './commands/step.ts';
 import { run } from './commands/run.ts';
 import { train } from './commands/train.ts';
 import { tune } from './commands/tune.ts';
@@ -183,6 +184,17 @@ export function commands(): Command {
     .addOption(new Option('--devices <which>', 'what the folder can run on').choices(['all', 'gpu', 'cpu']).default('all'))
     .addOption(level())
     .action(build);
+
+  command('step', 'walk one step of training with all its numbers: forward, loss, backward, update', [
+    'step house.nn',
+    'step house.nn --rows 2',
+  ])
+    .argument('<file>', 'the program')
+    .option('--data <file>', `take examples of this file: ${DATA_FILES}`)
+    .option('--weights <file>', 'start from these weights (.safetensors)')
+    .option('--seed <n>', 'seed of the initial weights', whole(0))
+    .option('--rows <n>', 'examples of the step, the first ones of the data; 4 by default', whole(1))
+    .action(stepCommand);
 
   command('draw', 'draw the net as a picture (SVG)', [
     'draw house.nn -o house.svg',

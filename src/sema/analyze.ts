@@ -116,9 +116,10 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
 /** All nodes of a walk that have a name. */
 function namesOf({ m, script, pred, loss }: Walked): ReadonlyMap<string, NodeId> {
   const params = m.b.nodes.flatMap((n) => (n.op === 'param' ? [[n.attrs.name, n.id] as const] : []));
+  const targets = m.b.nodes.flatMap((n) => (n.op === 'input' ? [[n.attrs.name, n.id] as const] : []));
   const own = [...script.names].map(([id, name]) => [name, id] as const);
   const results = Object.entries({ pred, loss }).flatMap(([name, id]) => (id === undefined ? [] : [[name, id] as const]));
-  return new Map([...m.results, ...params, ...own, ...results]);
+  return new Map([...targets, ...m.results, ...params, ...own, ...results]);
 }
 
 /** The definitions that a program imports, with those of its imports in front. */
