@@ -108,6 +108,7 @@ export function commands(): Command {
     .addOption(memory())
     .option('--profile [file]', 'time every kernel after training; the file gets a Chrome trace')
     .option('--seeds <n>', 'train so many nets, from seed on, and tell which is the best', whole(1))
+    .option('--folds <k>', 'train k times, each time with another k-th of the data held out', whole(2))
     .option('--sweep <setting>', 'train a net for each value of a setting of the optimizer: "lr=[1e-3, 1e-2]"')
     .addOption(deterministic())
     .addOption(matrices())

@@ -85,14 +85,26 @@ export async function openData(
   random?: RandomSource,
   known?: KnownLearned,
 ): Promise<Prepared> {
-  return prepare(program.model, await allData(program, given, random, known));
+  const all = await openAll(program, given, random, known);
+  return prepare(program.model, all, given === undefined ? await testData(program, all, known) : undefined);
 }
 
-async function allData(
+/** The held-out examples of `test="FILE"`, encoded as the training examples are. */
+async function testData(program: OpenProgram, all: Dataset, known: KnownLearned | undefined): Promise<Dataset | undefined> {
+  const { model } = program;
+  if (model.data?.test === undefined) return undefined;
+  const path = beside(program.path, model.data.test);
+  const learned = known ?? (all.learned && { ...all.learned, from: dataPath(program, undefined) ?? 'the training data' });
+  const needs = { ...needsOf(model, true, learned), span: model.data.span };
+  return remarked(readDataset(path, await readUserFile(path, 'NN301', model.data.span), needs, companion(path)));
+}
+
+/** Reads or draws all examples, without splitting them. */
+export async function openAll(
   program: OpenProgram,
   given: string | undefined,
-  random: RandomSource | undefined,
-  known: KnownLearned | undefined,
+  random?: RandomSource,
+  known?: KnownLearned,
 ): Promise<Dataset> {
   const { model } = program;
   const draw = given === undefined ? model.data?.draw : undefined;

@@ -30,7 +30,22 @@ export function fromTable(path: string, table: Table, needs: Needs): Dataset {
     columns: Object.fromEntries(needs.inputs.map((input, k) => [input.name, inputs[k] ?? []])),
     classes: Object.fromEntries(needs.targets.flatMap((t, k) => (targets[k]?.classes ? [[t.shown, targets[k].classes]] : []))),
   };
-  return { rows: kept.length, tensors, columns: chosen, learned, remarks };
+  return { rows: kept.length, tensors, columns: chosen, learned, remarks, groups: groupsOf(reader, kept) };
+}
+
+/** The group of each row, by the words or numbers of a column. */
+function groupsOf({ table, needs, path }: Reader, kept: readonly number[]): Int32Array | undefined {
+  if (needs.groups === undefined) return undefined;
+  const name = columnOf(table, needs.groups);
+  if (!table.columns.includes(name)) return reject(needs, 'NN302', `${path} has no column '${name}'`, hint(name, table.columns, 'it has'));
+  const { numbers, codes } = table.cells(name);
+  const places = new Map<string, number>();
+  return Int32Array.from(kept, (row) => {
+    const key = `${codes?.[row] ?? -1}:${numbers[row] ?? NaN}`;
+    const place = places.get(key) ?? places.size;
+    places.set(key, place);
+    return place;
+  });
 }
 
 /** The columns of each input and each target: named by the program, by what the weights learned, or by their order. */
@@ -45,7 +60,7 @@ function choose({ path, table, needs }: Reader): (readonly string[])[] {
     (w.plain === 'y' ? y : needs.inputs.length > 1 || aims.includes(w.name) ? [w.name] : undefined);
   // A column that the program names as y is not an input, even in a prediction.
   const taken = aims.length > 0 ? aims.flatMap((a) => named(a) ?? [a]) : needs.columns?.has('y') || needs.targets.length ? y : [];
-  const free = table.columns.filter((c) => !taken.includes(c));
+  const free = table.columns.filter((c) => !taken.includes(c) && c !== needs.groups);
   const chosen = wantedOf(needs).map((w, k) => of(w, k) ?? free);
   for (const name of chosen.flat()) {
     if (table.columns.includes(name)) continue;

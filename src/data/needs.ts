@@ -29,6 +29,8 @@ export interface Needs {
   /** The separator of a CSV file, and whether its first line has names; found out by default. */
   readonly separator?: string | undefined;
   readonly header?: boolean | undefined;
+  /** The column that says which group a row belongs to. */
+  readonly groups?: string | undefined;
   /** What existing weights learned from their data. */
   readonly known?: KnownLearned | undefined;
   /** The place in the program, for messages. */
@@ -46,6 +48,8 @@ export interface Dataset {
   readonly tensors: readonly Numbers[];
   /** The columns of each tensor, if they have names. */
   readonly columns?: readonly (readonly string[])[];
+  /** The group of each row, for splits that keep groups together. */
+  readonly groups?: Int32Array | undefined;
   /** Notes about how values were converted. */
   readonly remarks?: readonly string[];
   /** What the encoding of columns, classes and tokens rests on. */

@@ -15,8 +15,13 @@ export interface Prepared extends Split {
 }
 
 /** Splits and normalises examples as the program's `data` statement says. */
-export function prepare(model: Model, all: Dataset): Prepared {
-  const split = splitDataset(all, model.data?.split ?? 1, model.train.seed);
+export function prepare(model: Model, all: Dataset, test?: Dataset): Prepared {
+  const options = { seed: model.train.seed, hold: model.data?.hold, target: model.inputs.length };
+  return prepared(model, all, test ? { ...all, holdout: test } : splitDataset(all, model.data?.split ?? 1, options));
+}
+
+/** The same for examples that are split already. */
+export function prepared(model: Model, all: Dataset, split: Split): Prepared {
   const advice = model.training ? adviceOn(model, split) : [];
   return { ...split, statistics: normalisation(model, split), names: namesOf(model, all), advice };
 }

@@ -22,7 +22,13 @@ export function readData(program: Program, bytes: Uint8Array, options: ReadOptio
   const model = program.checkedModel;
   const beside = (path: string): Uint8Array =>
     (typeof files === 'function' ? files(path) : files?.[path]) ?? fail('NN301', `${path} was not given`, { help: 'give it in files' });
-  return new Data(model, prepare(model, readDataset(name, bytes, needsOf(model, true, known), beside)));
+  const all = readDataset(name, bytes, needsOf(model, true, known), beside);
+  const test = model.data?.test;
+  const learned = known ?? (all.learned && { ...all.learned, from: name });
+  return new Data(
+    model,
+    prepare(model, all, test === undefined ? undefined : readDataset(test, beside(test), needsOf(model, true, learned), beside)),
+  );
 }
 
 /** The examples that the program draws itself: `data n=100 { ... }`. */

@@ -36,7 +36,7 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
   const args = bindArguments(
     { callee: 'data', span: s.span, args: s.settings, settings: true },
     table,
-    [...names, 'tokens', 'context', 'seed', 'missing', 'words', 'separator', 'header', 'stride'],
+    [...names, 'tokens', 'context', 'seed', 'missing', 'words', 'separator', 'header', 'stride', 'groups', 'test'],
     env,
     sink,
   );
@@ -67,6 +67,8 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
     normalize: args['normalize'] === true,
     normalizeTarget: args['normalize_target'] === true,
     split: args['split'] as number,
+    hold: (args['hold'] as DataSpec['hold'] | undefined) ?? 'random',
+    test: args['test'] as string | undefined,
     tokens,
     context,
     reading: drawn ? {} : readingOf(args),
@@ -75,13 +77,17 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
 }
 
 function readingOf(args: AnyArgs): ReadingSpec {
-  const { missing, words, dates, decimal, separator, header, stride } = args as ReadingSpec & { readonly decimal?: string };
+  const { missing, words, dates, decimal, separator, header, stride, groups } = args as Omit<ReadingSpec, 'groups'> & {
+    readonly decimal?: string;
+    readonly groups?: readonly string[];
+  };
   return {
     ...(missing === undefined ? {} : { missing }),
     ...(words === undefined ? {} : { words }),
     ...(separator === undefined ? {} : { separator }),
     ...(header === undefined ? {} : { header }),
     ...(stride === undefined ? {} : { stride }),
+    ...(groups === undefined ? {} : { groups: groups[0] ?? '' }),
     ...(dates ? { dates } : {}),
     ...(decimal === 'comma' ? { comma: true } : {}),
   };
@@ -116,7 +122,7 @@ export function trainOf(
   if (s && args['epochs'] !== undefined && args['steps'] !== undefined)
     sink.error('NN202', s.span, 'epochs and steps both say how long to train', { help: 'keep one of them' });
   const number = (key: string): number | undefined => args[key] as number | undefined;
-  if (s && args['early_stop'] !== undefined && data && data.split >= 1)
+  if (s && args['early_stop'] !== undefined && data && data.split >= 1 && data.test === undefined)
     sink.error('NN202', s.span, 'early_stop looks at held-out examples, and there are none', { help: 'add split=0.9 to the data line' });
   return {
     epochs: number('epochs'),

@@ -62,6 +62,9 @@ export interface DataSpec {
   readonly normalizeTarget: boolean;
   /** Share of the examples to train on; the rest is the holdout. */
   readonly split: number;
+  readonly hold: 'random' | 'last' | 'stratified';
+  /** A file of held-out examples. */
+  readonly test: string | undefined;
   /** For text: how it is tokenized, and the number of tokens per example. */
   readonly tokens: 'chars' | 'bytes' | undefined;
   readonly context: number | undefined;
@@ -78,6 +81,7 @@ export interface ReadingSpec {
   readonly separator?: string;
   readonly header?: boolean;
   readonly stride?: number;
+  readonly groups?: string;
 }
 
 /** Random numbers that an expression of `data` draws: the graph's input of that name. */

@@ -20,11 +20,14 @@ import { dataPath, noteTokens, openData, openProgram, openWeights, learnedFor, t
 import { runTraining } from '../run-training.ts';
 import { note, print } from '../terminal.ts';
 import { openLog, type Log } from '../training-log.ts';
+import { trainFolds } from './folds.ts';
 import { trainPopulation, type PopulationFlags } from './population.ts';
 import { profile } from './profile.ts';
 
 export interface TrainFlags extends PopulationFlags {
   readonly resume?: boolean;
+  /** Trains so many times, each time with another part of the data held out. */
+  readonly folds?: number;
   /** How `--init` takes weights of another model. */
   readonly allowMissing?: boolean;
   readonly rename?: readonly string[];
@@ -36,7 +39,8 @@ export interface TrainFlags extends PopulationFlags {
 
 export async function train(path: string, flags: TrainFlags): Promise<void> {
   const program = await openProgram(path);
-  if (flags.seeds !== undefined || flags.sweep !== undefined) await trainPopulation(program, flags);
+  if (flags.folds !== undefined) await trainFolds(program, flags.folds, flags);
+  else if (flags.seeds !== undefined || flags.sweep !== undefined) await trainPopulation(program, flags);
   else await trainProgram(program, flags);
 }
 
