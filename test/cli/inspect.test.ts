@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { SMALL_EXAMPLES } from '../support/examples.ts';
 import { gradcheck, gradcheckEffort } from '../../src/gradcheck.ts';
 import { VJP, type VjpTable } from '../../src/autodiff/vjp.ts';
 import { UserError } from '../../src/base/errors.ts';
@@ -9,11 +10,8 @@ import { verify } from '../../src/cli/commands/verify.ts';
 import { openProgram } from '../../src/cli/program.ts';
 import { nnc, temporary } from '../support/cli.ts';
 
-/** Checking all gradients and kernels of the other examples takes minutes. */
-const small = ['blocks', 'flowers', 'house', 'moons', 'oneline', 'robust', 'segmentation', 'spirals', 'tip'].map((f) => `${f}.nn`);
-
 describe('nnc check', () => {
-  it.each(small)('%s', async (file) => {
+  it.each(SMALL_EXAMPLES)('%s', async (file) => {
     const r = await nnc('check', `examples/${file}`);
     expect(r.code, r.stderr).toBe(0);
     await expect(r.stdout).toMatchFileSnapshot(join(import.meta.dirname, 'golden', `check-${file.replace('.nn', '.txt')}`));
@@ -41,7 +39,7 @@ describe('nnc check', () => {
 });
 
 describe('nnc gradcheck', () => {
-  it.each(small)('passes for %s', async (file) => {
+  it.each(SMALL_EXAMPLES)('passes for %s', async (file) => {
     const r = await nnc('gradcheck', `examples/${file}`);
     expect(r.stdout).toMatch(/all \d+ gradients agree with float64 differences/);
     expect(r.code).toBe(0);
@@ -120,7 +118,7 @@ describe('nnc gradcheck', () => {
 });
 
 describe('nnc verify', () => {
-  it.each(small)('agrees with the reference for %s', async (file) => {
+  it.each(SMALL_EXAMPLES)('agrees with the reference for %s', async (file) => {
     const r = await nnc('verify', `examples/${file}`);
     expect(r.stdout, r.stderr).toContain('every kernel agrees with the float64 reference');
     expect(r.stdout).toMatch(/train +-O 1 +gpu/);

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { SMALL_EXAMPLES } from '../support/examples.ts';
 import { nnc, nncIn, temporary } from '../support/cli.ts';
 
 const losses = (path: string): { step: number; loss: number }[] =>
@@ -49,7 +50,7 @@ describe('nnc train', () => {
     expect(Number(p.stdout)).toBeCloseTo(654.1019, 1);
   });
 
-  it.each(readdirSync('examples').filter((f) => f.endsWith('.nn')))('%s learns on the GPU and on the CPU alike', async (file) => {
+  it.each(SMALL_EXAMPLES)('%s learns on the GPU and on the CPU alike', async (file) => {
     const dir = temporary();
     const data = file === 'oneline.nn' ? ['--data', 'examples/house.csv'] : [];
     const runs: number[][] = [];

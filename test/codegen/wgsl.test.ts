@@ -1,5 +1,6 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { SMALL_EXAMPLES } from '../support/examples.ts';
 import { findAdapter } from '../../src/node/gpu.ts';
 import { compile } from '../../src/compile.ts';
 import { model } from '../support/programs.ts';
@@ -27,7 +28,7 @@ async function messages(
 }
 
 describe('generated WGSL', () => {
-  it.each(readdirSync('examples').filter((f) => f.endsWith('.nn')))('%s passes Tint without a word', async (file) => {
+  it.each(SMALL_EXAMPLES)('%s passes Tint without a word', async (file) => {
     const m = model(readFileSync(`examples/${file}`, 'utf8'), file);
     for (const level of [0, 1] as const) expect(await messages(webgpuOf(compile(m.model, { rows: 200, level }).plan).kernels)).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CompilerBug } from '../../src/base/errors.ts';
 import { check, compile } from '../../src/compile.ts';
@@ -9,9 +9,8 @@ import type { Graph, Node } from '../../src/ir/graph/types.ts';
 import { verifyGraph } from '../../src/ir/graph/verify.ts';
 import { gradientPipeline, runPasses } from '../../src/passes/pipeline.ts';
 import { Random } from '../support/random.ts';
+import { SMALL_EXAMPLES } from '../support/examples.ts';
 import { randomGraph } from '../support/random-graph.ts';
-
-const EXAMPLES = readdirSync('examples').filter((f) => f.endsWith('.nn'));
 
 function same(graph: Graph): void {
   const text = printGraph(graph);
@@ -21,7 +20,7 @@ function same(graph: Graph): void {
 }
 
 describe('the text of the tensor IR', () => {
-  it.each(EXAMPLES)('%s is read back to the same graph after every pass', (file) => {
+  it.each(SMALL_EXAMPLES)('%s is read back to the same graph after every pass', (file) => {
     const source = { name: file, text: readFileSync(`examples/${file}`, 'utf8') };
     const { model } = check(source);
     if (!model?.training) throw new Error('the example has no loss');

@@ -1,5 +1,6 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { SMALL_EXAMPLES } from '../support/examples.ts';
 import { check, compile } from '../../src/compile.ts';
 import { call, literal, ref } from '../../src/ir/kernel/build.ts';
 import { parseKernel } from '../../src/ir/kernel/parse.ts';
@@ -17,7 +18,7 @@ function same(kernel: Kernel): void {
 }
 
 describe('the text of the kernel IR', () => {
-  it.each(readdirSync('examples').filter((f) => f.endsWith('.nn')))('%s is read back to the same kernels', (file) => {
+  it.each(SMALL_EXAMPLES)('%s is read back to the same kernels', (file) => {
     const source = { name: file, text: readFileSync(`examples/${file}`, 'utf8') };
     const { model } = check(source);
     if (!model) throw new Error('the example is wrong');
