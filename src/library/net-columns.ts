@@ -11,6 +11,10 @@ export type KnownWeights = Readonly<Record<string, { readonly data: ArrayLike<nu
 export function columnsOf(model: Model, { parts }: Flow, weights?: KnownWeights, learned?: Learned): NetColumn[] | undefined {
   const [input, ...others] = model.inputs;
   const size = input.type.shape[1];
+  // Units of a layer that is used twice would be drawn once.
+  const uses = new Map<number, number>();
+  for (const node of model.predict.nodes) for (const i of node.inputs) uses.set(i, (uses.get(i) ?? 0) + 1);
+  if (model.predict.nodes.some((n) => n.op === 'param' && (uses.get(n.id) ?? 0) > 1)) return undefined;
   if (others.length > 0 || input.type.dtype !== 'f32' || input.type.shape.length !== 2 || typeof size !== 'number') return undefined;
   const known = learned?.columns[input.name]?.flatMap(namesOf) ?? model.data?.columns.get(input.name) ?? [];
   const own = Array.from({ length: size }, (_, i) => (size === 1 ? input.name : `${input.name}[${i}]`));

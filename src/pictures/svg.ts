@@ -30,14 +30,15 @@ export const text = (x: number, y: number, content: string, attributes: Attribut
 const WIDTHS: readonly (readonly [RegExp, number])[] = [
   [/[ilj.,:;'|!()[\]]/, 0.32],
   [/[frt1\- ]/, 0.4],
-  [/[mwMW@%]/, 0.92],
+  [/[mwMW@%]/, 0.95],
+  [/[0-9]/, 0.66],
   [/[A-Z_=+×−]/, 0.68],
   [/[\u{1100}-\u{10ffff}]/u, 1.05],
 ];
 
 export function widthOf(content: string, size: number): number {
   let sum = 0;
-  for (const c of content) sum += WIDTHS.find(([of]) => of.test(c))?.[1] ?? 0.57;
+  for (const c of content) sum += WIDTHS.find(([of]) => of.test(c))?.[1] ?? 0.62;
   return sum * size;
 }
 

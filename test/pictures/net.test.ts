@@ -52,6 +52,11 @@ describe('the picture of a net', () => {
     await expect(svg).toMatchFileSnapshot(file('layers'));
   });
 
+  it('a layer that is used twice is no column of its own', () => {
+    const twice = 'let f = share(Linear(2, 2)); layer f -> f -> Linear(2, 1); loss mse';
+    expect(netDescription(modelOf(twice)).columns).toBeUndefined();
+  });
+
   it.each(['large/unet', 'large/resnet18', 'large/gpt2', 'vae', 'series', 'digits', 'addition'])('%s can be drawn', (name) => {
     wellFormed(netPicture(netDescription(modelOf(readFileSync(`examples/${name}.nn`, 'utf8')))));
   });

@@ -1,7 +1,7 @@
 import { netDescription } from '../../library/net-description.ts';
 import { netPicture } from '../../pictures/net.ts';
 import type { Theme } from '../../pictures/theme.ts';
-import { checkNames } from '../../runtime/weights.ts';
+import { checkWeights } from '../../runtime/weights.ts';
 import { mustDiffer, writeFileSafely } from '../files.ts';
 import { planFor } from '../plan-cache.ts';
 import { openProgram, openWeights } from '../program.ts';
@@ -17,7 +17,7 @@ export interface DrawFlags {
 export async function drawCommand(path: string, flags: DrawFlags): Promise<void> {
   const program = await openProgram(path);
   const { weights, learned } = flags.weights === undefined ? {} : await openWeights(flags.weights);
-  if (weights) checkNames(await planFor(program, { devices: 'cpu' }), weights, flags.weights ?? '');
+  if (weights) await checkWeights(await planFor(program, { devices: 'cpu' }), weights, flags.weights ?? '');
   mustDiffer(flags.out, [path, flags.weights]);
   const picture = netPicture(netDescription(program.model, weights, learned), { theme: flags.theme });
   if (flags.out === undefined) process.stdout.write(picture);
