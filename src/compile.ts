@@ -102,7 +102,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
   const schedule = trainingSchedule(model, options);
   const arenas = new ArenaBuilder();
   const p = programsOf(model, options, { packings, schedule, arenas, plain });
-  const programs = [p.train, p.tail, p.predict, p.holdout, p.watch, p.row, p.fill].filter((q) => q !== undefined);
+  const programs = [p.train, p.tail, p.predict, p.holdout, p.judge, p.watch, p.row, p.fill].filter((q) => q !== undefined);
   const { params, slots } = storedTensors(model, packings, programs, { arenas, statistics: options.statistics });
   const scalars = collectScalars(programs);
   invariant(scalars.length < UNIFORM_COUNT - 1, `a step has ${scalars.length} scalars, more than a uniforms holds`);
@@ -130,7 +130,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
     counters: countersOf(model),
     slots,
     data: schedule && p.train && { ...sizeOf(schedule.feed), tensors: dataOf(p.train, given) },
-    holdout: p.holdout && { rows: options.holdout ?? 0, tensors: dataOf(p.holdout, compared) },
+    holdout: p.holdout && heldOut(p.holdout, options.holdout ?? 0, p.holdoutRows, compared, p.judge),
     predict: { rows: p.predictRows, inputs: dataOf(p.predict, names), output: outputOf(p.predict, PREDICTION) },
     watch: p.watch ? Object.keys(p.watch.schedule.graph.outputs).map((name) => outputOf(p.watch as Lowered, name)) : [],
     row: p.row &&
@@ -146,7 +146,26 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
   return { plan, programs };
 }
 
-const sizeOf = ({ rows, capacity }: Feed): Pick<Feed, 'rows' | 'capacity'> => ({ rows, capacity });
+/** The held-out examples of a plan: all at once, or in batches. */
+function heldOut(
+  program: Lowered,
+  rows: number,
+  batch: number,
+  compared: readonly string[],
+  judge: Lowered | undefined,
+): NonNullable<Plan['holdout']> {
+  const tensors = dataOf(program, compared);
+  if (!judge) return { rows, tensors };
+  const inputs = judge.schedule.graph.nodes.flatMap((n) => (n.op === 'input' ? [n.attrs.name] : []));
+  const made = Object.keys(program.schedule.graph.outputs).filter((name) => inputs.includes(name));
+  return { rows, tensors, batch, made: made.map((name) => outputOf(program, name)), judged: dataOf(judge, inputs) };
+}
+
+const sizeOf = ({ rows, capacity, window, shuffle }: Feed): Omit<NonNullable<Plan['data']>, 'tensors'> => ({
+  rows,
+  capacity,
+  ...(window === undefined ? {} : { window: { steps: window, shuffle: shuffle !== false } }),
+});
 
 function trainPlan(model: Model, { steps, tailRows, feed }: TrainingSchedule, seed = model.train.seed): TrainPlan {
   return {

@@ -5,7 +5,7 @@ import type { About } from './runtime/api.ts';
 import type { Sections } from './sections.ts';
 
 /** Runtimes refuse plans of other versions. */
-export const PLAN_VERSION = 6;
+export const PLAN_VERSION = 7;
 
 /**
  * The compiled program as plain JSON. The runtime knows nothing else: a plan can be saved, compared, embedded in a page and run by a few
@@ -31,9 +31,29 @@ export interface Plan {
   /** Optimizer states for checkpoints, by name. */
   readonly slots: readonly PlanTensor[];
   /** Examples to train on; with `capacity`, any number up to `rows`. */
-  readonly data: { readonly rows: number; readonly capacity: boolean; readonly tensors: readonly PlanTensor[] } | undefined;
-  /** Held-out examples, for the program `holdout`. */
-  readonly holdout: { readonly rows: number; readonly tensors: readonly PlanTensor[] } | undefined;
+  readonly data:
+    | {
+        readonly rows: number;
+        readonly capacity: boolean;
+        readonly tensors: readonly PlanTensor[];
+        /** The tensors hold the examples of so many steps, in the order of the steps; the host brings them before each chunk. */
+        readonly window?: { readonly steps: number; readonly shuffle: boolean } | undefined;
+      }
+    | undefined;
+  /**
+   * Held-out examples. Either the program `holdout` judges all at once; or it takes a batch at a time and makes some values of each row, which
+   * the program `judge` takes for all rows.
+   */
+  readonly holdout:
+    | {
+        readonly rows: number;
+        readonly tensors: readonly PlanTensor[];
+        readonly batch?: number;
+        /** Outputs of `holdout`, and the inputs of `judge`: these outputs, or examples. */
+        readonly made?: readonly PlanTensor[];
+        readonly judged?: readonly PlanTensor[];
+      }
+    | undefined;
   readonly predict: { readonly rows: number; readonly inputs: readonly PlanTensor[]; readonly output: PlanTensor };
   /** The outputs of the program `watch`. */
   readonly watch: readonly PlanTensor[];

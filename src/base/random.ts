@@ -67,23 +67,28 @@ function mix(x: number): number {
  * needs no memory, so any thread can ask for any element. The domain is less than twice n, so a walk is longer than w with probability
  * below 2^-w.
  */
-export function shuffleAt(index: number, n: number, seed: number, epoch: number): number {
+export const shuffleAt = (index: number, n: number, seed: number, epoch: number): number => orderOf(n, seed, epoch)(index);
+
+/** The same for many elements of one order. */
+export function orderOf(n: number, seed: number, epoch: number): (index: number) => number {
   const bits = shuffleBits(n);
   const lowBits = bits >> 1;
   const lowMask = 2 ** lowBits - 1;
   const highMask = 2 ** (bits - lowBits) - 1;
   const [key0, key1] = threefry2x32(seed, SHUFFLE_STREAM, epoch, 0);
-  let x = index >>> 0;
-  for (let walk = 0; walk < SHUFFLE_WALK; walk++) {
-    let high = x >>> lowBits;
-    let low = x & lowMask;
-    for (let r = 0; r < SHUFFLE_ROUNDS; r++) {
-      const key = (Math.imul(key0, r + 1) + key1) >>> 0;
-      if (r % 2 === 0) high = (high ^ mix((low + key) >>> 0)) & highMask;
-      else low = (low ^ mix((high + key) >>> 0)) & lowMask;
+  return (index) => {
+    let x = index >>> 0;
+    for (let walk = 0; walk < SHUFFLE_WALK; walk++) {
+      let high = x >>> lowBits;
+      let low = x & lowMask;
+      for (let r = 0; r < SHUFFLE_ROUNDS; r++) {
+        const key = (Math.imul(key0, r + 1) + key1) >>> 0;
+        if (r % 2 === 0) high = (high ^ mix((low + key) >>> 0)) & highMask;
+        else low = (low ^ mix((high + key) >>> 0)) & lowMask;
+      }
+      x = ((high << lowBits) | low) >>> 0;
+      if (x < n) return x;
     }
-    x = ((high << lowBits) | low) >>> 0;
-    if (x < n) return x;
-  }
-  return index;
+    return index;
+  };
 }

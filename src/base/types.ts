@@ -95,3 +95,7 @@ export function count(shape: Shape): number {
 export function bindDim(d: Dim, batch: number): number {
   return typeof d === 'number' ? d : d.batch * batch;
 }
+
+/** Elements of one example of a batch. */
+export const widthOfType = (type: TensorType): number =>
+  type.shape.slice(1).reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);

@@ -1,8 +1,8 @@
 import { namesOf, widthOf, type Column, type Learned } from '../base/learned.ts';
 import { hint } from '../base/suggest.ts';
-import { showShape } from '../base/types.ts';
+import { showShape, widthOfType } from '../base/types.ts';
 import { fitColumn, writeColumn } from './columns.ts';
-import { wantedOf, widthOfType, type Dataset, type Needs, type Numbers, type Wanted } from './needs.ts';
+import { wantedOf, type Dataset, type Needs, type Numbers, type Wanted } from './needs.ts';
 import { reject } from './labels.ts';
 import type { Reader } from './reader.ts';
 import { fitTarget } from './target-columns.ts';

@@ -80,7 +80,3 @@ export const wantedOf = ({ inputs, targets }: Needs): Wanted[] => [
       : { name: t.shown, type: t.type, what: `the target '${t.shown}'`, plain: undefined },
   ),
 ];
-
-/** Elements of one example. */
-export const widthOfType = (type: TensorType): number =>
-  type.shape.slice(1).reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);

@@ -1,7 +1,8 @@
+import { widthOfType } from '../base/types.ts';
 import { checkGaps } from './columns.ts';
 import { wrongCell, type Reader } from './reader.ts';
 import { reject } from './labels.ts';
-import { widthOfType, type Needs, type Numbers } from './needs.ts';
+import type { Needs, Numbers } from './needs.ts';
 import { firstWord, isWords, type Cells } from './table.ts';
 
 type Target = Needs['targets'][number];

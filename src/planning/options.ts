@@ -22,6 +22,8 @@ export interface CompileOptions {
   readonly generate?: 'rows' | 'windows' | undefined;
   /** The order of all epochs is uploaded as data instead of being computed from the seed. */
   readonly givenOrder?: boolean | undefined;
+  /** Bytes of training examples that may lie on the device at once; if there are more, the host brings those of the next steps. */
+  readonly resident?: number | undefined;
   /** Initial values of states that come from the data: means and deviations. */
   readonly statistics?: ReadonlyMap<string, readonly number[]> | undefined;
   readonly level?: Level;

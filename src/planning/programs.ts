@@ -4,6 +4,7 @@ import type { ScalarExpr } from '../base/scalar.ts';
 import type { Graph } from '../ir/graph/types.ts';
 import { lowerProgram, type Lowered } from '../lower/program.ts';
 import type { ArenaBuilder } from '../passes/memory/layout.ts';
+import { cutRows } from '../passes/graph/cut-rows.ts';
 import { FILL, ROW } from '../passes/graph/row-at-a-time.ts';
 import { predictPipeline, rowPipeline, runPasses, stepPipeline, watchPipeline, type Pass, type Phase } from '../passes/pipeline.ts';
 import { CHUNK } from '../plan.ts';
@@ -17,6 +18,11 @@ import { watchedOf } from './watched.ts';
 const PREDICT_ROWS = 256;
 const PREDICT_FLOPS = 2 ** 22;
 
+/** Rows of a batch of held-out examples, if the training batch is smaller. */
+const HOLDOUT_ROWS = 256;
+
+const NO_HOLDOUT = { holdout: undefined, holdoutRows: 0, judge: undefined } as const;
+
 /** The programs of a plan, by purpose. */
 export interface Programs {
   /** A training step, and the shorter last one of an epoch. */
@@ -24,8 +30,11 @@ export interface Programs {
   readonly tail: Lowered | undefined;
   readonly predict: Lowered;
   readonly predictRows: number;
-  /** Loss and metrics of the holdout. */
+  /** Loss and metrics of the holdout; or, if it is judged in batches, what they need of each row. */
   readonly holdout: Lowered | undefined;
+  readonly holdoutRows: number;
+  /** Loss and metrics of all rows, from what `holdout` gave. */
+  readonly judge: Lowered | undefined;
   /** Values that the host may read between steps. */
   readonly watch: Lowered | undefined;
   /** One position of a text model. */
@@ -61,8 +70,7 @@ export function programsOf(
   const sequence = (name: string, fills: boolean): Lowered | undefined =>
     options.generate === 'rows' ? lower(name, model.predict, rowPipeline(packings, sequenceOf(model).name, precision, fills)) : undefined;
   const [row, fill] = [sequence(ROW, false), sequence(FILL, true)];
-  if (!schedule)
-    return { train: undefined, tail: undefined, predict: predict(), predictRows, holdout: undefined, watch: undefined, row, fill };
+  if (!schedule) return { train: undefined, tail: undefined, watch: undefined, ...NO_HOLDOUT, predict: predict(), predictRows, row, fill };
 
   checkMeasures(model, schedule);
   const { feed, tailRows } = schedule;
@@ -72,15 +80,26 @@ export function programsOf(
   const step = (name: string, batch: number): Lowered =>
     lower(name, training, stepPipeline({ phases, uses, feed, batch, recompute: options.recompute ?? 0, precision }), traces);
   const watched = watchedOf(model, options.watch ?? []);
+  const heldOut = (): Pick<Programs, 'holdout' | 'holdoutRows' | 'judge'> => {
+    const { holdout: rows = 0 } = options;
+    if (rows === 0 || !model.evaluation) return NO_HOLDOUT;
+    const whole = recorded(model, model.evaluation);
+    const some = Math.max(feed.batch, HOLDOUT_ROWS);
+    const cut = rows > some ? cutRows(whole) : undefined;
+    if (!cut)
+      return { holdout: lower('holdout', whole, predictPipeline(packings, rows, precision), traces), holdoutRows: rows, judge: undefined };
+    return {
+      holdout: lower('holdout', cut.rows, predictPipeline(packings, some, precision)),
+      holdoutRows: some,
+      judge: lower('judge', cut.all, predictPipeline(packings, rows, precision), traces),
+    };
+  };
   return {
     train: step('train', feed.batch),
     tail: tailRows > 0 ? step('tail', tailRows) : undefined,
     predict: predict(),
     predictRows,
-    holdout:
-      options.holdout && model.evaluation
-        ? lower('holdout', recorded(model, model.evaluation), predictPipeline(packings, options.holdout, precision), traces)
-        : undefined,
+    ...heldOut(),
     watch: watched.length > 0 ? lower('watch', training, watchPipeline({ watched, packings, feed, precision })) : undefined,
     row,
     fill,

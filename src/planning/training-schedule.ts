@@ -1,6 +1,7 @@
 import { userError } from '../base/diagnostics.ts';
-import { bindDim } from '../base/types.ts';
+import { bindDim, widthOfType } from '../base/types.ts';
 import type { Feed } from '../passes/graph/feed.ts';
+import { BYTES, CHUNK } from '../plan.ts';
 import type { Model } from '../sema/model.ts';
 import { DEFAULT_EPOCHS } from '../sema/settings.ts';
 
@@ -10,6 +11,18 @@ export interface TrainingSchedule {
   /** Rows of an epoch's last step, if they do not fill a batch; else 0. */
   readonly tailRows: number;
   readonly feed: Feed;
+}
+
+/** Bytes of examples that lie on the device: what every device can bind. */
+const RESIDENT = 2 ** 27;
+/** Bytes of examples that are on the device at once where not all of them are. */
+const WINDOW = 2 ** 24;
+
+/** The steps whose examples are on the device at once; undefined if all examples are. */
+function windowOf({ inputs, targets }: Model, rows: number, batch: number, resident: number): number | undefined {
+  const each = [...inputs, ...targets].reduce((n, t) => n + widthOfType(t.type) * BYTES, 0);
+  if (rows * each <= resident || batch === rows) return undefined;
+  return Math.max(1, Math.min(CHUNK, Math.floor(Math.min(WINDOW, Math.max(resident, 1)) / (batch * each))));
 }
 
 /** The steps of a training run; undefined without data. */
@@ -22,6 +35,8 @@ export function trainingSchedule(
     readonly capacity?: boolean | undefined;
     /** The order of every epoch is given as data. */
     readonly givenOrder?: boolean | undefined;
+    /** Bytes of examples that may lie on the device at once. */
+    readonly resident?: number | undefined;
     /** These override the program. */
     readonly batch?: number | undefined;
     readonly steps?: number | undefined;
@@ -39,7 +54,8 @@ export function trainingSchedule(
     (options.epochs ?? model.train.epochs ?? DEFAULT_EPOCHS) * stepsPerEpoch;
   const shuffle = !model.train.shuffle ? false : options.givenOrder ? 'given' : true;
   const epochs = Math.ceil(steps / stepsPerEpoch);
-  return { steps, tailRows: capacity ? 0 : rows % batch, feed: { rows, capacity, batch, shuffle, stepsPerEpoch, epochs } };
+  const window = capacity || options.givenOrder ? undefined : windowOf(model, rows, batch, options.resident ?? RESIDENT);
+  return { steps, tailRows: capacity ? 0 : rows % batch, feed: { rows, capacity, batch, shuffle, stepsPerEpoch, epochs, window } };
 }
 
 /** Throws if a layer would have a single value per channel to take statistics of: its deviation is undefined, which PyTorch rejects too. */

@@ -13,8 +13,19 @@ export interface Tensor {
 /** Tensors by PyTorch's names. */
 export type Weights = Readonly<Record<string, Tensor>>;
 
-/** Arrays of examples by name, row-major. */
-export type Named = Readonly<Record<string, ArrayLike<number>>>;
+/** Rows of numbers that are read when they are needed, such as those of a large file. */
+export interface RowSource {
+  /** All numbers. */
+  readonly length: number;
+  /** Copies rows to `out`, one behind the other, from place `at` on. */
+  read(rows: ArrayLike<number>, out: Float32Array | Int32Array, at: number): void;
+}
+
+/** Examples, row-major: all in one array, or a source of rows. */
+export type Rows = ArrayLike<number> | RowSource;
+
+/** Examples by name. */
+export type Named = Readonly<Record<string, Rows>>;
 
 /** Inputs of a prediction by name, or columns of the data as files have them: words, and `null` where a value is missing. */
 export type Values = Readonly<Record<string, ArrayLike<number | string | null>>>;
@@ -149,11 +160,11 @@ export interface Model {
    * Sets the training data: arrays by name, or each input, then each target. Row-major, with as many rows as the plan was compiled for, or
    * any number up to its capacity.
    */
-  setData(...data: readonly [Named] | readonly ArrayLike<number>[]): void;
+  setData(...data: readonly [Named] | readonly Rows[]): void;
   /** Appends training examples, even during training. Needs a plan with a capacity. */
-  addData(...data: readonly [Named] | readonly ArrayLike<number>[]): void;
+  addData(...data: readonly [Named] | readonly Rows[]): void;
   /** Sets the holdout, in the same form. */
-  setHoldout(...data: readonly [Named] | readonly ArrayLike<number>[]): void;
+  setHoldout(...data: readonly [Named] | readonly Rows[]): void;
   /** Trains on from the current step. */
   train(options?: TrainOptions): TrainRun;
   /** The outputs for any number of examples: arrays by the inputs' names, or one array for each input. */

@@ -2,16 +2,16 @@ import { fail } from '../base/errors.ts';
 import { encodeInto, widthOf, type Column, type Raw } from '../base/learned.ts';
 import { hint } from '../base/suggest.ts';
 import type { PlanTensor } from '../plan.ts';
-import type { About, Named, Values } from './api.ts';
+import type { About, Named, Rows, Values } from './api.ts';
 import type { Session, Words } from './session.ts';
 import { sizeOf } from './weights.ts';
 
 /** Arrays for tensors in the plan's order, or by name. */
-export type Given = readonly [Named] | readonly ArrayLike<number>[];
+export type Given = readonly [Named] | readonly Rows[];
 /** Inputs of a prediction. */
 export type GivenInputs = readonly [Values] | readonly ArrayLike<number>[];
 
-const isNamed = (given: GivenInputs): given is readonly [Values] =>
+const isNamed = <T extends object>(given: readonly [T] | readonly { readonly length: number }[]): given is readonly [T] =>
   given.length === 1 && typeof given[0] === 'object' && given[0] !== null && typeof (given[0] as { length?: unknown }).length !== 'number';
 
 /** The arrays in the order of the tensors; throws if a name is missing or unknown. `shown` gives a tensor's name for messages. */
@@ -19,9 +19,9 @@ export function inOrder(
   tensors: readonly { readonly name: string }[],
   given: Given,
   shown: (name: string) => string = (name) => name,
-): readonly ArrayLike<number>[] {
-  return isNamed(given)
-    ? named(
+): readonly Rows[] {
+  return isNamed<Named>(given)
+    ? named<Rows>(
         tensors.map((t) => shown(t.name)),
         given[0],
       )
@@ -29,11 +29,11 @@ export function inOrder(
 }
 
 /** Values by name, in the order of the names; those in `optional` may be missing, and are empty then. */
-function named<T>(
+function named<T extends { readonly length: number }>(
   names: readonly string[],
-  given: Readonly<Record<string, ArrayLike<T>>>,
+  given: Readonly<Record<string, T>>,
   optional: readonly string[] = [],
-): readonly ArrayLike<T>[] {
+): readonly (T | readonly never[])[] {
   const unknown = Object.keys(given).find((n) => !names.includes(n));
   if (unknown !== undefined) fail('NN304', `there is no '${unknown}' to be given`, { help: hint(unknown, names, 'the model takes') });
   return names.map(
@@ -43,12 +43,12 @@ function named<T>(
 
 /** Arrays for the inputs of a prediction, by the names of the inputs or of their columns. */
 export function inputsOf({ inputs }: About, given: GivenInputs): readonly ArrayLike<number>[] {
-  if (!isNamed(given)) return given;
+  if (!isNamed<Values>(given)) return given;
   const [values] = given;
   const names = inputs.map((i) => i.name);
   const columns = inputs.flatMap((i) => i.columns ?? [{ name: i.name }]);
   const whole = Object.keys(values).every((k) => names.includes(k)) && !columns.every((c) => Object.hasOwn(values, c.name));
-  if (whole) return named(names, values as Named);
+  if (whole) return named(names, values as Readonly<Record<string, ArrayLike<number>>>);
   const optional = columns.flatMap((c: Column) => (c.fill === undefined ? [] : [c.name]));
   const found = named(
     columns.map((c) => c.name),

@@ -1,8 +1,11 @@
+import { orderOf } from '../base/random.ts';
 import { fail } from '../base/errors.ts';
 import type { Plan, PlanTensor } from '../plan.ts';
+import type { Rows, RowSource } from './api.ts';
 import { inOrder, upload, wordsOf, type Given } from './data.ts';
+import { Holdout } from './holdout.ts';
+import { arrayOf, blank, sourceOf, widthOf } from './rows.ts';
 import type { Session, Words } from './session.ts';
-import { sizeOf } from './weights.ts';
 
 /** Arrays from one call, with their first row. */
 interface Part {
@@ -15,7 +18,9 @@ export class ExampleStore {
   /** The number of training examples. */
   rows = 0;
   private parts: readonly Part[] = [];
-  private holdout: readonly ArrayLike<number>[] | undefined;
+  /** Where the examples of the next steps come from, if the device holds only those. */
+  private sources: readonly (RowSource | undefined)[] = [];
+  private readonly held = new Holdout();
   private readonly plan: Plan;
 
   constructor(plan: Plan) {
@@ -23,18 +28,21 @@ export class ExampleStore {
   }
 
   get any(): boolean {
-    return this.parts.length > 0;
+    return this.rows > 0;
   }
 
   /** Replaces the training examples. */
   set(session: Session, given: Given): void {
-    const { tensors, rows, capacity } = this.trained();
-    const arrays = inOrder(tensors, given, (name) => this.shown(name));
+    const { tensors, rows, capacity, window } = this.trained();
+    const arrays = this.inOrder(tensors, given);
     if (capacity) return this.take(session, arrays, 0);
-    const words = tensors.map((t, i) => wordsOf(arrays[i] ?? [], t.dtype));
-    tensors.forEach((t, i) => upload(session, t, words[i] ?? []));
+    if (window) this.sources = tensors.map((t, i) => sourceOf(arrays[i], t, rows, this.shown(t.name)));
+    else {
+      const words = tensors.map((t, i) => wordsOf(arrayOf(arrays[i] ?? [], t), t.dtype));
+      tensors.forEach((t, i) => upload(session, t, words[i] ?? []));
+      this.parts = [{ from: 0, arrays: words }];
+    }
     this.rows = rows;
-    this.parts = [{ from: 0, arrays: words }];
   }
 
   /** Appends training examples. */
@@ -44,41 +52,68 @@ export class ExampleStore {
       fail('NN305', 'this plan was compiled for a fixed number of examples, so none can be added', {
         help: 'make it with a capacity, as in: program.plan({ capacity: 1000 })',
       });
-    this.take(
-      session,
-      inOrder(tensors, given, (name) => this.shown(name)),
-      this.rows,
-    );
+    this.take(session, this.inOrder(tensors, given), this.rows);
   }
 
   /** Sets the holdout. */
   setHoldout(session: Session, given: Given): void {
-    const { holdout } = this.plan;
-    if (!holdout) return fail('NN305', 'this plan was compiled without held-out examples');
-    this.holdout = inOrder(holdout.tensors, given, (name) => this.shown(name));
-    holdout.tensors.forEach((t, i) => upload(session, t, this.holdout?.[i] ?? []));
+    const tensors = this.plan.holdout?.tensors ?? [];
+    this.held.set(
+      session,
+      this.inOrder(tensors, given),
+      tensors.map((t) => this.shown(t.name)),
+    );
+  }
+
+  evaluate(session: Session): Promise<Readonly<Record<string, number>>> {
+    return this.held.evaluate(session);
   }
 
   /** Writes everything to another device. */
   putOn(session: Session): void {
-    const { data, holdout } = this.plan;
+    const { data } = this.plan;
     for (const { from, arrays } of this.parts) data?.tensors.forEach((t, i) => write(session, t, from, arrays[i]));
-    if (this.holdout) holdout?.tensors.forEach((t, i) => upload(session, t, this.holdout?.[i] ?? []));
+    this.held.putOn(session);
+  }
+
+  /** Brings the examples of some steps to the device, if it does not hold all; the steps lie within one window. */
+  bring(session: Session, first: number, steps: number, seed: number): void {
+    const { train, data } = this.plan;
+    if (!train || !data?.window) return;
+    const { batch, stepsPerEpoch } = train;
+    const { rows, tensors, window } = data;
+    const places: number[] = [];
+    for (let step = first; step < first + steps; step++) {
+      const place = (step % stepsPerEpoch) * batch;
+      const order = window.shuffle ? orderOf(rows, seed, Math.floor(step / stepsPerEpoch)) : (i: number): number => i;
+      // The last step of an epoch may be shorter; what lies behind its rows is not read.
+      for (let i = place; i < place + batch; i++) places.push(i < rows ? order(i) : 0);
+    }
+    tensors.forEach((t, i) => {
+      const source = this.sources[i];
+      if (!source) return;
+      const words = blank(places.length * widthOf(t), t);
+      source.read(places, words, 0);
+      write(session, t, (first % window.steps) * batch, words);
+    });
   }
 
   private trained(): NonNullable<Plan['data']> {
     return this.plan.data ?? fail('NN305', 'this plan was compiled without data, so it cannot train');
   }
 
+  private inOrder(tensors: readonly PlanTensor[], given: Given): readonly Rows[] {
+    return inOrder(tensors, given, (name) => this.shown(name));
+  }
+
   /** Writes the arrays from a row on, with as many rows as they have. */
-  private take(session: Session, arrays: readonly ArrayLike<number>[], from: number): void {
+  private take(session: Session, given: readonly Rows[], from: number): void {
     const { tensors, rows: most } = this.trained();
     const counts = tensors.flatMap((t, i) => {
       if (t.arena === '') return [];
-      const each = sizeOf(t.shape.slice(1));
-      const n = (arrays[i]?.length ?? 0) / each;
+      const n = (given[i]?.length ?? 0) / widthOf(t);
       if (!Number.isInteger(n))
-        fail('NN304', `'${this.shown(t.name)}' has ${arrays[i]?.length} numbers, and one example of it has ${each}`);
+        fail('NN304', `'${this.shown(t.name)}' has ${given[i]?.length} numbers, and one example of it has ${widthOf(t)}`);
       return [n];
     });
     const [n = 0, ...others] = counts;
@@ -88,7 +123,7 @@ export class ExampleStore {
       fail('NN304', `that makes ${from + n} examples, and the plan has room for ${most}`, {
         help: `compile it again, with capacity: ${from + n}`,
       });
-    const part = { from, arrays: tensors.map((t, i) => wordsOf(arrays[i] ?? [], t.dtype)) };
+    const part = { from, arrays: tensors.map((t, i) => wordsOf(arrayOf(given[i] ?? [], t), t.dtype)) };
     tensors.forEach((t, i) => write(session, t, from, part.arrays[i]));
     this.parts = from === 0 ? [part] : [...this.parts, part];
     this.rows = from + n;
@@ -104,5 +139,5 @@ export class ExampleStore {
 /** Writes rows to their place in the arena; an unused tensor has none. */
 function write(session: Session, t: PlanTensor, from: number, rows: Words | undefined): void {
   if (t.arena === '' || !rows || rows.length === 0) return;
-  session.write(t.arena, t.offset + from * sizeOf(t.shape.slice(1)), rows);
+  session.write(t.arena, t.offset + from * widthOf(t), rows);
 }

@@ -1,10 +1,9 @@
 import { fail } from '../base/errors.ts';
-import { LOSS, metricOutput } from '../base/outputs.ts';
 import { hint } from '../base/suggest.ts';
 import type { PlanTensor } from '../plan.ts';
 import type { Tensor, Weights } from './api.ts';
 import { stepUniforms, type Session } from './session.ts';
-import { programOf, traced } from './trainer.ts';
+import { programOf } from './trainer.ts';
 import { readTensor, readTensors } from './weights.ts';
 
 /** The tensor of a name; an error that says which there are. */
@@ -19,21 +18,17 @@ export function readNamed(session: Session, name: string): Promise<Tensor> {
   return readTensor(session, named([...params, ...slots], name, `the model has no '${name}'`, 'it has'));
 }
 
-/** Loss and metrics of the holdout. */
-export async function evaluateHoldout(session: Session): Promise<Readonly<Record<string, number>>> {
-  const { plan } = session;
-  if (!plan.holdout) return fail('NN305', 'this plan was compiled without held-out examples');
-  const trace = await session.run(['holdout'], stepUniforms(plan, 0, 1, { seed: 0, total: 1 }));
-  const value = (what: string): number => traced(plan, trace, ['holdout'], what)[0] ?? NaN;
-  const metrics = (plan.train?.metrics ?? []).map((m) => [m, value(metricOutput(m))] as const);
-  return Object.fromEntries([[LOSS, value(LOSS)], ...metrics]);
-}
-
 /** What the plan was compiled to watch, at the examples of a step; all of it, or what is named. */
 export async function watchStep(
   session: Session,
   names: readonly string[] | undefined,
-  run: { readonly step: number; readonly seed: number; readonly rows: number },
+  run: {
+    readonly step: number;
+    readonly seed: number;
+    readonly rows: number;
+    /** Brings the examples of a step to the device, if it does not hold all. */
+    readonly bring: (step: number) => void;
+  },
 ): Promise<Weights> {
   const { plan } = session;
   const { watch, train } = plan;
@@ -45,6 +40,7 @@ export async function watchStep(
   const wanted = names?.map((name) => named(watch, name, `'${name}' is not watched`, 'the plan was compiled for')) ?? watch;
   // At the end of an epoch, where fewer rows are left than it needs, it takes the first rows.
   const step = programOf(plan, run.step) === 'tail' ? run.step - train.stepsPerEpoch + 1 : run.step;
+  run.bring(step);
   await session.run(['watch'], stepUniforms(plan, step, 1, { seed: run.seed, rows: run.rows, total: train.steps }));
   return readTensors(session, wanted);
 }

@@ -20,7 +20,7 @@ import { Continuation } from './continuation.ts';
 import { inputsOf, type Given, type GivenInputs } from './data.ts';
 import { DeviceError, DeviceLost } from './errors.ts';
 import { ExampleStore } from './examples.ts';
-import { evaluateHoldout, readNamed, watchStep } from './inspect.ts';
+import { readNamed, watchStep } from './inspect.ts';
 import { predictAll } from './predict.ts';
 import { Recovery, type Reopen } from './recovery.ts';
 import type { Counters, Rates, Session } from './session.ts';
@@ -162,6 +162,7 @@ export class RunningModel implements Model {
       ...options,
       ...run,
       rows: () => this.examples.rows,
+      bring: (first, steps) => this.examples.bring(session, first, steps, run.seed),
       onLosses: (first, losses, metrics) => {
         this.done = first + losses.length;
         const known = Math.min(losses.length, Math.max(0, this.told - first));
@@ -205,11 +206,13 @@ export class RunningModel implements Model {
   }
 
   evaluate(): Promise<Readonly<Record<string, number>>> {
-    return this.brief(() => evaluateHoldout(this.session));
+    return this.brief(() => this.examples.evaluate(this.session));
   }
 
   watch(names?: readonly string[]): Promise<Weights> {
-    return this.brief(() => watchStep(this.session, names, { step: this.done, seed: this.seed, rows: this.rows }));
+    const { done, seed, rows } = this;
+    const bring = (step: number): void => this.examples.bring(this.session, step, 1, seed);
+    return this.brief(() => watchStep(this.session, names, { step: done, seed, rows, bring }));
   }
 
   set(settings: Readonly<Record<string, number | undefined>>): void {
@@ -346,7 +349,9 @@ export class RunningModel implements Model {
     this.examples.putOn(session);
     const { step, run } = await this.recovery.putBack(session);
     const ratesAt = (at: number): Rates => this.recovery.ratesAt(at, this.told, this.rates);
-    if (run && step < this.done) await trainLoop(session, step, { ...run, until: this.done, ratesAt, rows: () => this.examples.rows });
+    const bring = (first: number, steps: number): void => this.examples.bring(session, first, steps, run?.seed ?? this.seed);
+    const again = { until: this.done, ratesAt, rows: () => this.examples.rows, bring };
+    if (run && step < this.done) await trainLoop(session, step, { ...run, ...again });
     this.onDevice?.(session.device);
   }
 }

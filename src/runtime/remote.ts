@@ -15,7 +15,7 @@ import type {
   TrainRun,
   Weights,
 } from './api.ts';
-import type { Given } from './data.ts';
+import type { Given, GivenInputs } from './data.ts';
 import { DeviceError } from './errors.ts';
 import { trainRun, type Watcher } from './train-run.ts';
 
@@ -166,7 +166,7 @@ class RemoteModel implements Model {
     }
   }
 
-  predict(...inputs: Given): Promise<Prediction> {
+  predict(...inputs: GivenInputs): Promise<Prediction> {
     return this.ask('predict', ...inputs);
   }
 

@@ -23,6 +23,8 @@ export interface LoopOptions extends TrainOptions {
   readonly ratesAt?: ((step: number) => Rates) | undefined;
   /** The number of training examples, if it can change; the plan's capacity by default. */
   readonly rows?: (() => number) | undefined;
+  /** Brings the examples of some steps to the device, if it does not hold all. */
+  readonly bring?: ((first: number, steps: number) => void) | undefined;
   /** Settles when the listener is ready for more; undefined if there is no need to wait. */
   readonly ready?: (() => Promise<void> | undefined) | undefined;
   /** Whether to stop after the chunks on the device; by default only the signal decides. */
@@ -78,6 +80,7 @@ class TrainingLoop {
   async run(): Promise<TrainResult> {
     const { options, session, flying, steps } = this;
     const end = Math.min(steps, options.until ?? steps);
+    const window = session.plan.data?.window?.steps ?? Infinity;
     const stops = options.stops ?? ((): boolean => options.signal?.aborted ?? false);
     for (let step = this.from; step < end && !stops();) {
       const pausing = options.someoneWaits?.() ? options.serve : waiting(options.ready?.());
@@ -87,7 +90,8 @@ class TrainingLoop {
         continue;
       }
       if (flying.length >= IN_FLIGHT) await this.landed();
-      const n = Math.min(session.pace.chunk, end - step);
+      // What the host brings at once lies within one window.
+      const n = Math.min(session.pace.chunk, end - step, window - (step % window));
       this.launch(step, n);
       step += n;
     }
@@ -103,6 +107,8 @@ class TrainingLoop {
     const started = performance.now();
     const programs = Array.from({ length: n }, (_, i) => programOf(plan, first + i));
     const how = { seed: options.seed ?? this.train.seed, total: this.steps, ratesAt: options.ratesAt, rows: options.rows?.() };
+    // The device does the steps before in the meantime: what is written now waits for them.
+    options.bring?.(first, n);
     const done = session.run(programs, stepUniforms(plan, first, n, how)).then(async (trace) => {
       await before;
       this.adapt(started, n);

@@ -116,7 +116,7 @@ async function trained(
   const plan = (first as Net).plan;
   const view = progressView(plan.train?.steps ?? 0);
   const loop = plan.backends.webgpu?.loops['train']?.wgsl;
-  const together = choice !== 'cpu' && loop !== undefined && nets.every((n) => n.plan.backends.webgpu?.loops['train']?.wgsl === loop);
+  const together = choice !== 'cpu' && plan.data?.window === undefined && loop !== undefined && nets.every((n) => n.plan.backends.webgpu?.loops['train']?.wgsl === loop);
   if (together) {
     const session = await device.open(plan, nets.length);
     try {

@@ -15,6 +15,8 @@ export interface Feed {
   readonly shuffle: boolean | 'given';
   readonly stepsPerEpoch: number;
   readonly epochs: number;
+  /** The device holds the rows of so many steps at once, in their order, and the host brings those of the next steps. */
+  readonly window?: number | undefined;
 }
 
 /**
@@ -26,7 +28,8 @@ export function feed(graph: Graph, f: Feed): Graph {
   let rows: NodeId | undefined;
   return rebuild(graph, (node, _inputs, b) => {
     if (node.op !== 'input' || whole) return undefined;
-    const data = b.add('input', [], node.attrs, { dtype: node.type.dtype, shape: [f.rows, ...node.type.shape.slice(1)] });
+    const held = f.window === undefined ? f.rows : f.window * f.batch;
+    const data = b.add('input', [], node.attrs, { dtype: node.type.dtype, shape: [held, ...node.type.shape.slice(1)] });
     rows ??= rowIndex(b, f, node.type.shape[0] as Dim);
     return b.op('gather', data, rows);
   });
@@ -39,9 +42,10 @@ const stepsIn = (f: Feed): ScalarExpr => (f.capacity ? ['idiv', ['add', 'rows', 
 function rowIndex(b: GraphBuilder, f: Feed, batch: Dim): NodeId {
   const type = { dtype: 'i32', shape: [batch] } as const;
   const scalar = (name: string, expr: ScalarExpr): NodeId => b.add('scalar', [], { name, expr }, { dtype: 'i32', shape: [] });
-  const steps = stepsIn(f);
+  const steps = f.window ?? stepsIn(f);
   const start = scalar('first_row', ['mul', ['mod', 'step', steps], f.batch]);
   const next = b.op('add', b.add('iota', [], { axis: 0 }, type), b.splat(start, [batch]));
+  if (f.window !== undefined) return next;
   const rows = f.capacity ? scalar('rows', 'rows') : b.full(f.rows, { dtype: 'i32', shape: [] });
   // Every step has a full batch: the last one of an epoch wraps around to the first rows of its order.
   const place = f.capacity ? b.op('mod', next, b.splat(rows, [batch])) : next;
