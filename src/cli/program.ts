@@ -1,21 +1,24 @@
 import { readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { renderAll, userError } from '../base/diagnostics.ts';
 import { fail } from '../base/errors.ts';
 import type { RandomSource } from '../base/init.ts';
 import type { Source } from '../base/source.ts';
 import { check, type Reader } from '../compile.ts';
-import { readDataset } from '../data/dataset.ts';
-import type { Dataset } from '../data/needs.ts';
+import { canBeLarge, readDataset, readLargeDataset } from '../data/dataset.ts';
+import { reject } from '../data/labels.ts';
+import type { Dataset, Needs } from '../data/needs.ts';
 import { readMetadata, readSafetensors, type StoredTensor } from '../data/safetensors.ts';
 import type { KnownLearned } from '../base/learned.ts';
 import { learnedIn } from '../data/learned.ts';
 import { drawData, nativeDraws } from '../draw.ts';
 import { needsOf } from '../library/needs.ts';
 import { prepare, type Prepared } from '../library/prepare.ts';
+import { OpenFile, ScratchFile } from '../node/scratch.ts';
 import type { Weights } from '../runtime/api.ts';
 import type { Model, Script } from '../sema/model.ts';
 import { beside, readUserFile, whyNot } from './files.ts';
-import { note } from './terminal.ts';
+import { note, showBytes } from './terminal.ts';
 
 /** A program named by the user, read and checked. */
 export interface OpenProgram {
@@ -119,7 +122,29 @@ export async function openAll(
   // The place in the program is only shown for data that the program itself names.
   const span = given === undefined ? model.data?.span : undefined;
   const needs = { ...needsOf(model, true, known), ...(span ? { span } : {}) };
-  return remarked(readDataset(path, await readUserFile(path, 'NN301', span), needs, companion(path)));
+  const size = (await stat(path).catch(() => undefined))?.size ?? 0;
+  if (size <= LARGE) return remarked(readDataset(path, await readUserFile(path, 'NN301', span), needs, companion(path)));
+  if (canBeLarge(path)) return remarked(readLarge(path, needs));
+  if (size <= LARGEST) return remarked(readDataset(path, await readUserFile(path, 'NN301', span), needs, companion(path)));
+  return reject(
+    needs,
+    'NN301',
+    `${path} has ${showBytes(size)}, and files of its kind are held in memory`,
+    'a .csv or .tsv file may have any size',
+  );
+}
+
+/** Bytes from which on a table is not held in memory, and the most bytes of a file that is. */
+const LARGE = 2 ** 27;
+const LARGEST = 2 ** 31 - 1;
+
+function readLarge(path: string, needs: Needs): Dataset {
+  const file = new OpenFile(path);
+  try {
+    return readLargeDataset(file, needs, new ScratchFile());
+  } finally {
+    file.close();
+  }
 }
 
 /** Prints the notes about how values were converted. */

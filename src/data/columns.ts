@@ -117,26 +117,27 @@ export function writeColumn(
   width: number,
   column: Column,
   cells: Cells,
-  kept: readonly number[],
+  kept: ArrayLike<number>,
 ): void {
   const { words, index, fill, flag } = column;
   const { numbers, codes } = cells;
   if (!words) {
-    kept.forEach((row, i) => {
-      const v = numbers[row] ?? NaN;
+    for (let i = 0; i < kept.length; i++) {
+      const v = numbers[kept[i] ?? 0] ?? NaN;
       out[i * width + at] = Number.isNaN(v) ? Number(fill ?? 0) : v;
       if (flag) out[i * width + at + 1] = Number.isNaN(v) ? 1 : 0;
-    });
+    }
     return;
   }
   const places = cells.words.map((w) => words.indexOf(w));
   const gap = words.indexOf(String(fill ?? ''));
   const wide = widthOf(column);
-  kept.forEach((row, i) => {
+  for (let i = 0; i < kept.length; i++) {
+    const row = kept[i] ?? 0;
     const code = codes?.[row] ?? -1;
     const number = numbers[row] ?? NaN;
     const place = code >= 0 ? (places[code] ?? -1) : Number.isNaN(number) ? gap : words.indexOf(String(number));
     if (index) out[i * width + at] = place;
     else for (let k = 0; k < wide; k++) out[i * width + at + k] = k === place ? 1 : 0;
-  });
+  }
 }

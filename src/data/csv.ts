@@ -56,14 +56,14 @@ export function readCsv(source: Source, options: CsvOptions): Table {
 const wrong = (span: Span, label: string) => userError([{ code: 'NN303', severity: 'error', span, label }]);
 
 /** The separator of a text: the one that its first line has most often, outside of quotes. */
-function separatorOf(text: string): string {
+export function separatorOf(text: string): string {
   const line = text.slice(0, text.search(/\r?\n|\r|$/)).replace(/"[^"]*"/g, '');
   const counts = SEPARATORS.map((s) => line.split(s).length - 1);
   return SEPARATORS[counts.indexOf(Math.max(...counts))] ?? ',';
 }
 
 /** A line of numbers is no header. One with some numbers is none if the next line has numbers in the same places. */
-function isHeader(first: readonly string[], second: readonly string[] | undefined): boolean {
+export function isHeader(first: readonly string[], second: readonly string[] | undefined): boolean {
   const kinds = (cells: readonly string[]): string => cells.map((c) => (numberIn(c) === undefined ? 'w' : 'n')).join('');
   const mine = kinds(first);
   if (!mine.includes('n')) return true;

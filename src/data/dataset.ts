@@ -2,9 +2,11 @@ import { fail } from '../base/errors.ts';
 import { hint } from '../base/suggest.ts';
 import { showShape } from '../base/types.ts';
 import { readCsv } from './csv.ts';
-import { fromTable } from './from-table.ts';
+import { fromTable, neededColumns } from './from-table.ts';
 import { readIdx } from './idx.ts';
 import { checkLabels, reject } from './labels.ts';
+import { readLargeCsv, type LargeFile } from './large-csv.ts';
+import type { Shelf } from './shelf.ts';
 import { readJson, readJsonLines } from './json.ts';
 import { wantedOf, type Beside, type Dataset, type Needs, type Numbers, type Wanted } from './needs.ts';
 import { readNpy, readNpz } from './npy.ts';
@@ -47,6 +49,19 @@ export function readDataset(path: string, packed: Uint8Array, needs: Needs, besi
     });
   if (needs.context !== undefined && !/\.txt$/i.test(plain)) reject(needs, 'NN301', `${path} is no text, so it has no tokens`);
   const dataset = kind.read(path, unpacked(path, packed), needs, (other) => unpacked(other, beside(other)));
+  checkLabels(path, dataset, needs);
+  return dataset;
+}
+
+/** Whether a file can be read without holding it in memory. */
+export const canBeLarge = (path: string): boolean => /\.(csv|tsv|tab)$/i.test(path);
+
+/** Reads training data from a file of any size: a .csv or .tsv file. The rows that it gives lie on the shelf. */
+export function readLargeDataset(file: LargeFile, needs: Needs, shelf: Shelf): Dataset {
+  const path = file.name;
+  const options = /\.csv$/i.test(path) ? needs : { separator: '\t', ...needs };
+  const table = readLargeCsv(file, options, shelf, (columns) => neededColumns(path, columns, needs));
+  const dataset = fromTable(path, table, needs);
   checkLabels(path, dataset, needs);
   return dataset;
 }

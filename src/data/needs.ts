@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../base/diagnostics.ts';
 import type { KnownLearned, Learned } from '../base/learned.ts';
 import type { TensorType } from '../base/types.ts';
+import type { Values } from './values.ts';
 
 /** The inputs and targets of a model, which determine the form of the data. */
 export interface Needs {
@@ -45,7 +46,7 @@ export type Numbers = Float32Array | Int32Array;
 export interface Dataset {
   readonly rows: number;
   /** Each input, then each target, row-major. */
-  readonly tensors: readonly Numbers[];
+  readonly tensors: readonly Values[];
   /** The columns of each tensor, if they have names. */
   readonly columns?: readonly (readonly string[])[];
   /** The group of each row, for splits that keep groups together. */

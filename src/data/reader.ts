@@ -7,8 +7,35 @@ export interface Reader {
   readonly path: string;
   readonly table: Table;
   readonly needs: Needs;
-  readonly dropped: Set<number>;
+  readonly dropped: RowSet;
   readonly remarks: string[];
+}
+
+/** A set of rows, which may be many. */
+export class RowSet {
+  size = 0;
+  private readonly flags: Uint8Array;
+
+  constructor(rows: number) {
+    this.flags = new Uint8Array(rows);
+  }
+
+  add(row: number): void {
+    if (!this.flags[row]) this.size++;
+    this.flags[row] = 1;
+  }
+
+  has(row: number): boolean {
+    return this.flags[row] === 1;
+  }
+
+  /** The rows from `from` to `to` that are not in it. */
+  others(from: number, to: number): Uint32Array {
+    const out = new Uint32Array(to - from);
+    let n = 0;
+    for (let row = from; row < to; row++) if (!this.has(row)) out[n++] = row;
+    return out.subarray(0, n);
+  }
 }
 
 /** Throws an error at a cell. */

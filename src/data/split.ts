@@ -1,6 +1,7 @@
 import { fail } from '../base/errors.ts';
-import { shuffleAt } from '../base/random.ts';
-import type { Dataset, Numbers } from './needs.ts';
+import { orderOf } from '../base/random.ts';
+import type { Dataset } from './needs.ts';
+import { firstRows, pickRows } from './values.ts';
 
 /** Training examples and the holdout. */
 export interface Split extends Dataset {
@@ -28,36 +29,52 @@ export function splitDataset(all: Dataset, share: number, options: SplitOptions)
 }
 
 interface Parts {
-  readonly train: readonly number[];
-  readonly held: readonly number[];
+  readonly train: Uint32Array;
+  readonly held: Uint32Array;
 }
 
 function parts(all: Dataset, share: number, { seed, hold = 'random', target }: SplitOptions): Parts {
-  const cut = (rows: readonly number[]): Parts => {
+  const cut = (rows: Uint32Array): Parts => {
     const n = Math.max(1, Math.min(rows.length - 1, Math.round(rows.length * share)));
-    return { train: rows.slice(0, n), held: rows.slice(n) };
+    return { train: rows.subarray(0, n), held: rows.subarray(n) };
   };
   if (all.groups) return byGroup(all.groups, share, seed);
   const order = shuffled(all.rows, seed);
-  if (hold === 'last') return cut(Array.from({ length: all.rows }, (_, i) => i));
+  if (hold === 'last') return cut(Uint32Array.from({ length: all.rows }, (_, i) => i));
   if (hold === 'random') return cut(order);
-  const classes = [...classesOf(all, target, order).values()].map(cut);
-  return { train: classes.flatMap((c) => c.train), held: classes.flatMap((c) => c.held) };
+  const classes = [...classesOf(all, target, order).values()].map((rows) => cut(Uint32Array.from(rows)));
+  return { train: joined(classes.map((c) => c.train)), held: joined(classes.map((c) => c.held)) };
 }
 
-const shuffled = (n: number, seed: number): number[] => Array.from({ length: n }, (_, i) => shuffleAt(i, n, seed, 0));
+function shuffled(n: number, seed: number): Uint32Array {
+  const at = orderOf(n, seed, 0);
+  return Uint32Array.from({ length: n }, (_, i) => at(i));
+}
+
+function joined(parts: readonly Uint32Array[]): Uint32Array {
+  const out = new Uint32Array(parts.reduce((n, p) => n + p.length, 0));
+  let at = 0;
+  for (const p of parts) {
+    out.set(p, at);
+    at += p.length;
+  }
+  return out;
+}
 
 /** Rows by the value of their target, in the given order. */
-function classesOf({ tensors, rows }: Dataset, target: number | undefined, order: readonly number[]): Map<number, number[]> {
-  const labels = tensors[target ?? -1];
-  if (labels?.length !== rows)
+function classesOf({ tensors, rows }: Dataset, target: number | undefined, order: Uint32Array): Map<number, number[]> {
+  const values = tensors[target ?? -1];
+  if (values?.length !== rows)
     return fail('NN304', 'hold=stratified takes as many of each class, and the target is not one class for each example', {
       help: 'take hold=stratified away',
     });
+  const labels = firstRows(values, rows, rows);
   const found = new Map<number, number[]>();
   for (const row of order) {
     const label = labels[row] ?? 0;
-    found.set(label, [...(found.get(label) ?? []), row]);
+    const known = found.get(label);
+    if (known) known.push(row);
+    else found.set(label, [row]);
   }
   return found;
 }
@@ -65,16 +82,18 @@ function classesOf({ tensors, rows }: Dataset, target: number | undefined, order
 /** Whole groups are trained on or held out, so that nothing of a group is on both sides. */
 function byGroup(groups: Int32Array, share: number, seed: number): Parts {
   const names = [...new Set(groups)];
-  const order = shuffled(names.length, seed).map((i) => names[i] ?? 0);
+  const sizes = new Map<number, number>();
+  for (const g of groups) sizes.set(g, (sizes.get(g) ?? 0) + 1);
   const trained = new Set<number>();
   let rows = 0;
-  for (const name of order) {
-    const size = groups.reduce((n, g) => n + (g === name ? 1 : 0), 0);
+  for (const i of shuffled(names.length, seed)) {
+    const name = names[i] ?? 0;
+    const size = sizes.get(name) ?? 0;
     if (trained.size > 0 && rows + size / 2 > share * groups.length) continue;
     trained.add(name);
     rows += size;
   }
-  const all = Array.from(groups, (_, i) => i);
+  const all = Uint32Array.from(groups, (_, i) => i);
   return { train: all.filter((i) => trained.has(groups[i] ?? 0)), held: all.filter((i) => !trained.has(groups[i] ?? 0)) };
 }
 
@@ -82,22 +101,15 @@ function byGroup(groups: Int32Array, share: number, seed: number): Parts {
 export function foldsOf(all: Dataset, folds: number, options: SplitOptions): Split[] {
   if (all.rows < folds) return fail('NN304', `${all.rows} examples are too few for ${folds} folds`);
   const order = shuffled(all.rows, options.seed);
-  const rows = options.hold === 'stratified' ? [...classesOf(all, options.target, order).values()].flat() : order;
+  const rows = options.hold === 'stratified' ? Uint32Array.from([...classesOf(all, options.target, order).values()].flat()) : order;
   const key = (i: number): number => (all.groups ? (all.groups[rows[i] ?? 0] ?? 0) : i) % folds;
   return Array.from({ length: folds }, (_, fold) => {
-    const mine = (held: boolean): number[] => rows.filter((_row, i) => (key(i) === fold) === held);
+    const mine = (held: boolean): Uint32Array => rows.filter((_row, i) => (key(i) === fold) === held);
     return { ...all, ...picked(all, mine(false)), holdout: picked(all, mine(true)) };
   });
 }
 
-const picked = (all: Dataset, rows: readonly number[]): Dataset => ({
+const picked = (all: Dataset, rows: Uint32Array): Dataset => ({
   rows: rows.length,
-  tensors: all.tensors.map((t) => rowsOf(t, all.rows, rows)),
+  tensors: all.tensors.map((t) => pickRows(t, all.rows, rows)),
 });
-
-function rowsOf(values: Numbers, total: number, rows: readonly number[]): Numbers {
-  const width = values.length / total;
-  const out = values instanceof Float32Array ? new Float32Array(rows.length * width) : new Int32Array(rows.length * width);
-  rows.forEach((row, i) => out.set(values.subarray(row * width, (row + 1) * width), i * width));
-  return out;
-}

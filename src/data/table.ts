@@ -1,5 +1,6 @@
 import { isMissing, numberIn, type Column, type Raw } from '../base/learned.ts';
 import type { Span } from '../base/source.ts';
+import type { Shelf } from './shelf.ts';
 
 /** A column of a table: its cells as numbers, and as words where they are none. */
 export interface Cells {
@@ -24,6 +25,8 @@ export interface Table {
   readonly place?: (row: number, column: string) => Span | undefined;
   /** What a row is called in messages: its line in the file. */
   readonly rowName: (row: number) => string;
+  /** For tables that are larger than memory: the cells of a block of rows, and where encoded rows go. */
+  readonly blocks?: { readonly rows: number; readonly cells: (column: string, block: number) => Cells; readonly shelf: Shelf };
 }
 
 /** How the cells of a file are read. */
@@ -47,7 +50,7 @@ export class CellsBuilder {
   private numbers = new Float64Array(1024);
   private codes: Int32Array | undefined;
   private readonly places = new Map<string, number>();
-  private readonly missing: number[] = [];
+  private missing: number[] = [];
   private rows = 0;
   private decorated = false;
   private readonly how: Reading;
@@ -70,6 +73,12 @@ export class CellsBuilder {
     const n = this.asWords ? undefined : typeof raw === 'string' ? this.read(raw) : Number(raw);
     if (n !== undefined) this.numbers[row] = n;
     else this.word(row, String(raw));
+  }
+
+  addNumber(n: number): void {
+    const row = this.rows++;
+    if (row === this.numbers.length) this.grow();
+    this.numbers[row] = n;
   }
 
   private read(text: string): number | undefined {
@@ -97,12 +106,25 @@ export class CellsBuilder {
     this.codes = codes;
   }
 
+  /** The words so far, in order of appearance. */
+  get known(): readonly string[] {
+    return [...this.places.keys()];
+  }
+
+  /** The rows since the last call; words keep their numbers. */
+  take(): Cells {
+    const cells = this.done();
+    [this.numbers, this.codes, this.missing] = [new Float64Array(this.numbers.length), undefined, []];
+    [this.rows, this.decorated] = [0, false];
+    return cells;
+  }
+
   done(): Cells {
     const { rows, missing, decorated } = this;
     return {
       numbers: this.numbers.subarray(0, rows),
       codes: this.codes?.subarray(0, rows),
-      words: [...this.places.keys()],
+      words: this.known,
       missing,
       decorated,
     };

@@ -11,7 +11,9 @@ type Target = Needs['targets'][number];
 export interface FittedTarget {
   /** The names of its classes, by number, if they have names. */
   readonly classes: readonly string[] | undefined;
-  readonly tensor: (kept: readonly number[]) => Numbers;
+  readonly width: number;
+  /** The numbers of some rows of the given cells, by column. */
+  readonly tensor: (kept: ArrayLike<number>, cellsOf: (column: string) => Cells) => Numbers;
 }
 
 /** Reads a target: numbers, or classes. Words become classes, and so do labels that are not counted from 0. */
@@ -31,18 +33,21 @@ export function fitTarget(reader: Reader, target: Target, names: readonly string
   const columns = names.map((name) => ({ name, cells: reader.table.cells(name) }));
   for (const { name, cells } of columns) checkGaps(reader, { name }, cells, true);
   const classes = target.type.dtype === 'i32' ? classesOf(reader, target, columns) : sidesOf(reader, columns);
-  const places = columns.map(({ cells }) => cells.words.map((w) => classes?.indexOf(w) ?? -1));
   return {
     classes,
-    tensor(kept) {
+    width,
+    tensor(kept, cellsOf) {
       const out = target.type.dtype === 'i32' ? new Int32Array(kept.length * width) : new Float32Array(kept.length * width);
-      columns.forEach(({ cells }, j) => {
-        kept.forEach((row, i) => {
-          const code = cells.codes?.[row] ?? -1;
-          const number = cells.numbers[row] ?? NaN;
+      names.forEach((name, j) => {
+        const { codes, numbers, words } = cellsOf(name);
+        const places = words.map((w) => classes?.indexOf(w) ?? -1);
+        for (let i = 0; i < kept.length; i++) {
+          const row = kept[i] ?? 0;
+          const code = codes?.[row] ?? -1;
+          const number = numbers[row] ?? NaN;
           const label = classes && number !== target.ignored ? classes.indexOf(String(number)) : number;
-          out[i * width + j] = code >= 0 ? (places[j]?.[code] ?? -1) : label;
-        });
+          out[i * width + j] = code >= 0 ? (places[code] ?? -1) : label;
+        }
       });
       return out;
     },

@@ -1,12 +1,17 @@
 import { userError } from '../base/diagnostics.ts';
-import type { Dataset, Numbers } from '../data/needs.ts';
+import type { Dataset } from '../data/needs.ts';
 import { statisticsOf } from '../data/statistics.ts';
+import { findIn, firstRows, isStored, type Values } from '../data/values.ts';
 import type { Model } from '../sema/model.ts';
 
 /** What a program and its data do that hardly works, though nothing is wrong; each with a way out. */
 export function adviceOn(model: Model, data: Dataset): string[] {
-  return [...batchAdvice(model, data), ...inputAdvice(model, data), ...targetAdvice(model, data)];
+  // Of a large table, the first rows tell enough.
+  const some = { ...data, tensors: data.tensors.map((t) => (isStored(t) ? firstRows(t, data.rows, Math.min(data.rows, FIRST)) : t)) };
+  return [...batchAdvice(model, data), ...inputAdvice(model, some), ...targetAdvice(model, some)];
 }
+
+const FIRST = 10_000;
 
 function batchAdvice({ train }: Model, { rows }: Dataset): string[] {
   if (train.batch === undefined || train.batch <= rows) return [];
@@ -47,8 +52,8 @@ function targetAdvice(model: Model, { tensors }: Dataset): string[] {
   const values = tensors[model.inputs.length];
   if (!only || others.length > 0 || !values || only.type.dtype !== 'f32') return [];
   const sides = model.reads === 'sigmoid' || model.reads === 'none';
-  const outside = values.find((v) => v < 0 || v > 1);
-  if (sides && outside !== undefined)
+  const outside = sides ? findIn(values, (v) => v < 0 || v > 1)?.value : undefined;
+  if (outside !== undefined)
     return [`the loss takes targets between 0 and 1, and there is ${round(outside)}; to predict numbers, write: loss mse`];
   if (sides) return [];
   checkAccuracy(model, values);
@@ -59,9 +64,9 @@ function targetAdvice(model: Model, { tensors }: Dataset): string[] {
 }
 
 /** Accuracy counts hits, which numbers such as prices do not have. */
-function checkAccuracy({ metrics, data }: Model, values: Numbers): void {
+function checkAccuracy({ metrics, data }: Model, values: Values): void {
   if (!metrics.includes('accuracy')) return;
-  const other = values.find((v) => v !== 0 && v !== 1 && v !== -1);
+  const other = findIn(values, (v) => v !== 0 && v !== 1 && v !== -1)?.value;
   if (other === undefined) return;
   throw userError([
     {

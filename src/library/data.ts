@@ -1,5 +1,6 @@
 import { datasetOf } from '../data/arrays.ts';
 import type { Dataset } from '../data/needs.ts';
+import { inMemory } from '../data/values.ts';
 import type { Names } from '../planning/options.ts';
 import type { Model } from '../sema/model.ts';
 import { needsOf } from './needs.ts';
@@ -28,7 +29,7 @@ export class Data {
       Object.fromEntries(
         [...model.inputs.map((i) => i.name), ...model.targets.map((t) => t.shown)].map((name, i) => [
           name,
-          tensors[i] ?? new Float32Array(0),
+          tensors[i] ? inMemory(tensors[i]) : new Float32Array(0),
         ]),
       );
     this.rows = prepared.rows;

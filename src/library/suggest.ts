@@ -5,7 +5,7 @@ import { BATCH } from '../base/types.ts';
 import { fitColumn } from '../data/columns.ts';
 import { readTable } from '../data/dataset.ts';
 import type { Needs } from '../data/needs.ts';
-import type { Reader } from '../data/reader.ts';
+import { RowSet, type Reader } from '../data/reader.ts';
 import { isWords, type Cells, type Table } from '../data/table.ts';
 
 /** A program for a table, and what was decided about its columns. */
@@ -55,7 +55,7 @@ export function suggestProgram(path: string, bytes: Uint8Array, options: { reado
     path,
     table,
     needs: { inputs: [{ name: 'x', type: { dtype: 'f32', shape: [BATCH, 1] } }], targets: [], ...settings },
-    dropped: new Set(),
+    dropped: new RowSet(table.rows),
     remarks: [],
   };
   const width = inputs.reduce((n, c) => n + widthOf(fitColumn(reader, c, 'f32', undefined)), 0);

@@ -1,34 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { encodeInto, numberIn, widthOf, type Column } from '../../src/base/learned.ts';
-import { UserError } from '../../src/base/errors.ts';
-import { BATCH, type TensorType } from '../../src/base/types.ts';
 import { readDataset } from '../../src/data/dataset.ts';
 import { learnedIn, learnedMetadata } from '../../src/data/learned.ts';
 import type { Dataset, Needs } from '../../src/data/needs.ts';
+import { f32, i32, lists, message, needs } from '../support/data.ts';
 
 /** Tables as people have them: words, gaps, money, dates, no header, other separators. */
 
-const f32 = (...shape: number[]): TensorType => ({ dtype: 'f32', shape: [BATCH, ...shape] });
-const i32 = (...shape: number[]): TensorType => ({ dtype: 'i32', shape: [BATCH, ...shape] });
-const needs = (input: TensorType, target?: TensorType, more: Partial<Needs> & { readonly classes?: number } = {}): Needs => ({
-  inputs: [{ name: 'x', type: input }],
-  targets: target ? [{ shown: 'y', type: target, classes: more.classes }] : [],
-  ...more,
-});
 const read = (text: string, how: Needs, name = 'a.csv'): Dataset =>
   readDataset(name, new TextEncoder().encode(text), how, (path) => {
     throw new Error(path);
   });
-const lists = (d: Dataset): number[][] => d.tensors.map((t) => [...t]);
-const message = (body: () => unknown): string => {
-  try {
-    body();
-  } catch (e) {
-    if (e instanceof UserError) return e.message;
-    throw e;
-  }
-  throw new Error('no error');
-};
 
 describe('words', () => {
   it('of an input become one input each, in the order of the alphabet', () => {

@@ -1,18 +1,10 @@
 import { gzipSync, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { UserError } from '../../src/base/errors.ts';
 import { commands } from '../../src/cli/commands.ts';
-import { BATCH, type TensorType } from '../../src/base/types.ts';
 import { DATA_FILES, readDataset } from '../../src/data/dataset.ts';
-import type { Dataset, Needs } from '../../src/data/needs.ts';
+import type { Needs } from '../../src/data/needs.ts';
+import { f32, i32, lists, message, needs } from '../support/data.ts';
 
-const f32 = (...shape: number[]): TensorType => ({ dtype: 'f32', shape: [BATCH, ...shape] });
-const i32 = (...shape: number[]): TensorType => ({ dtype: 'i32', shape: [BATCH, ...shape] });
-const needs = (input: TensorType, target?: TensorType, more: Partial<Needs> = {}): Needs => ({
-  inputs: [{ name: 'x', type: input }],
-  targets: target ? [{ shown: 'y', type: target, classes: undefined }] : [],
-  ...more,
-});
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const nothing = (path: string): Uint8Array => {
   throw new Error(path);
@@ -26,16 +18,6 @@ function npy(descr: string, shape: readonly number[], data: ArrayBuffer): Uint8A
 }
 const idx = (shape: readonly number[], data: readonly number[]): Uint8Array =>
   Uint8Array.from([0, 0, 8, shape.length, ...shape.flatMap((d) => [d >> 24, (d >> 16) & 255, (d >> 8) & 255, d & 255]), ...data]);
-const lists = (d: Dataset): number[][] => d.tensors.map((t) => [...t]);
-const message = (body: () => unknown): string => {
-  try {
-    body();
-  } catch (e) {
-    if (e instanceof UserError) return e.message;
-    throw e;
-  }
-  throw new Error('no error');
-};
 
 describe('files of data', () => {
   it('reads .npy, and labels from a file beside it', () => {

@@ -9,6 +9,7 @@ import type { Devices } from '../../lower/backends.ts';
 import type { Plan } from '../../plan.ts';
 import type { JsSection } from '../../sections.ts';
 import { checkWeights } from '../../runtime/weights.ts';
+import { firstRows, inMemory } from '../../data/values.ts';
 import { makeFolder, readUserFile, writeFileSafely } from '../files.ts';
 import { wgslText } from './dump.ts';
 import { STANDALONE } from '../package.ts';
@@ -55,7 +56,7 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
     weights: weights !== undefined,
     example: inputs.map(({ width }, i) => {
       const n = Math.min(width, 64);
-      return data ? Array.from(data.tensors[i]?.slice(0, n) ?? []) : Array<number>(n).fill(0);
+      return data?.tensors[i] ? Array.from(firstRows(data.tensors[i], data.rows, 1).slice(0, n)) : Array<number>(n).fill(0);
     }),
   };
   const { js, webgpu } = plan.backends;
@@ -88,7 +89,7 @@ function kernelModule(plan: Plan): string {
 function dataTensors(data: Dataset, plan: Plan): Record<string, StoredTensor> {
   const tensors = (plan.data?.tensors ?? []).map((t, i): [string, StoredTensor] => [
     t.name,
-    { shape: [data.rows, ...t.shape.slice(1)], data: data.tensors[i] ?? new Float32Array(0) },
+    { shape: [data.rows, ...t.shape.slice(1)], data: data.tensors[i] ? inMemory(data.tensors[i]) : new Float32Array(0) },
   ]);
   return Object.fromEntries(tensors.filter(([, t]) => t.data.length > 0));
 }

@@ -1,5 +1,6 @@
 import { fail } from '../../base/errors.ts';
-import type { Dataset } from '../../data/needs.ts';
+import type { Dataset, Numbers } from '../../data/needs.ts';
+import { inMemory } from '../../data/values.ts';
 import { classScores, numberScores, rocAuc, type ClassScores } from '../../library/scores.ts';
 import { devicesFor } from '../../lower/backends.ts';
 import type { Prediction } from '../../runtime/api.ts';
@@ -29,30 +30,26 @@ export async function evaluateCommand(path: string, flags: EvalFlags): Promise<v
   const data = await openData(program, flags.data, undefined, known);
   noteTokens(data, saved);
   // A file that is named in the call was not trained on, so all of it counts.
-  const given: Dataset = flags.data === undefined ? (data.holdout ?? data) : joined(data, data.holdout);
+  const { rows, tensors }: InMemory = flags.data === undefined ? inMemoryOf(data.holdout ?? data) : joined(data, data.holdout);
   const device = await findDevice(flags.device);
   const plan = await planFor(program, {
     level: flags.opt,
     adapter: device.adapter,
     devices: devicesFor(model, device),
-    ...(model.optim ? { rows: given.rows, holdout: given.rows } : {}),
+    ...(model.optim ? { rows: rows, holdout: rows } : {}),
     names: data.names,
   });
   const session = await device.open(plan);
   try {
     const running = await RunningModel.open(session, { weights: saved.weights, from: flags.weights });
-    const inputs = given.tensors.slice(0, model.inputs.length);
-    if (plan.holdout) running.setHoldout(...given.tensors);
+    const inputs = tensors.slice(0, model.inputs.length);
+    if (plan.holdout) running.setHoldout(...tensors);
     const values = plan.holdout ? await running.evaluate() : {};
     const prediction = await running.predict(...inputs);
-    const scores = scoresOf(
-      prediction,
-      given.tensors.slice(model.inputs.length),
-      data.names.learned?.classes[model.targets[0]?.shown ?? ''],
-    );
-    if (flags.json) return print(JSON.stringify({ examples: given.rows, ...values, ...scores }));
+    const scores = scoresOf(prediction, tensors.slice(model.inputs.length), data.names.learned?.classes[model.targets[0]?.shown ?? '']);
+    if (flags.json) return print(JSON.stringify({ examples: rows, ...values, ...scores }));
     const what = flags.data === undefined ? (data.holdout ? 'held-out examples' : 'examples that it was trained on') : 'examples';
-    print(`${given.rows} ${what}${dataPath(program, flags.data) === undefined ? '' : ` of ${dataPath(program, flags.data) ?? ''}`}`);
+    print(`${rows} ${what}${dataPath(program, flags.data) === undefined ? '' : ` of ${dataPath(program, flags.data) ?? ''}`}`);
     const own = scores.classes
       ? { accuracy: scores.classes.accuracy, ...(scores.auc === undefined ? {} : { auc: scores.auc }) }
       : scores.numbers;
@@ -71,7 +68,7 @@ interface Scores {
 }
 
 /** Scores of one target: of classes, of yes and no, or of numbers. */
-function scoresOf(prediction: Prediction, targets: Dataset['tensors'], names: readonly string[] | undefined): Scores {
+function scoresOf(prediction: Prediction, targets: readonly Numbers[], names: readonly string[] | undefined): Scores {
   const [target, ...others] = targets;
   if (!target || others.length > 0) return {};
   const width = prediction.shape.at(-1) ?? 1;
@@ -109,15 +106,23 @@ function printClasses({ classes, confusion }: ClassScores): void {
   print(columns([['real \\ predicted', ...heads], ...some.map((c, i) => [c.name, ...(confusion[i] ?? []).map(String)])]));
 }
 
+interface InMemory {
+  readonly rows: number;
+  readonly tensors: readonly Numbers[];
+}
+
+const inMemoryOf = ({ rows, tensors }: Dataset): InMemory => ({ rows, tensors: tensors.map(inMemory) });
+
 /** Training examples and the holdout as one set. */
-function joined(data: Dataset, holdout: Dataset | undefined): Dataset {
-  if (!holdout) return data;
-  const tensors = data.tensors.map((t, i) => {
-    const other = holdout.tensors[i] ?? t;
+function joined(data: Dataset, holdout: Dataset | undefined): InMemory {
+  const [all, held] = [inMemoryOf(data), holdout && inMemoryOf(holdout)];
+  if (!held) return all;
+  const tensors = all.tensors.map((t, i) => {
+    const other = held.tensors[i] ?? t;
     const out = t instanceof Float32Array ? new Float32Array(t.length + other.length) : new Int32Array(t.length + other.length);
     out.set(t);
     out.set(other, t.length);
     return out;
   });
-  return { rows: data.rows + holdout.rows, tensors };
+  return { rows: all.rows + held.rows, tensors };
 }

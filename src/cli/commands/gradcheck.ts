@@ -4,6 +4,7 @@ import { fail } from '../../base/errors.ts';
 import { gradcheck, gradcheckEffort, type ParamCheck } from '../../gradcheck.ts';
 import type { EffortPlan } from '../../gradcheck/effort.ts';
 import type { Model } from '../../sema/model.ts';
+import { inMemory } from '../../data/values.ts';
 import { hasData, openData, openProgram } from '../program.ts';
 import { columns, note, print, showNumber, showTime } from '../terminal.ts';
 
@@ -23,7 +24,7 @@ export async function gradcheckCommand(path: string, flags: GradcheckFlags): Pro
     fail('NN207', 'the program has no loss, so there is nothing to differentiate', { help: 'add a line such as: loss mse' });
   const data = hasData(program, flags.data, existsSync) ? await openData(program, flags.data) : undefined;
   const names = [...model.inputs, ...model.targets].map((i) => i.name);
-  const given = data && new Map(names.map((n, i) => [n, data.tensors[i] ?? []] as const));
+  const given = data && new Map(names.map((n, i) => [n, data.tensors[i] ? inMemory(data.tensors[i]) : []] as const));
   const plan = gradcheckEffort(model, training, data?.rows ?? Infinity);
   const { effort } = plan;
   if (plan.sampled) note(announcement(model, plan));

@@ -15,6 +15,7 @@ import { dataPath, openData, type OpenProgram } from '../program.ts';
 import type { Prepared } from '../../library/prepare.ts';
 import { lastEpoch, ranked, rankingOf, type Judged, type Ranking } from '../ranking.ts';
 import type { Dataset } from '../../data/needs.ts';
+import { inMemory } from '../../data/values.ts';
 import { columns, note, print, progressView, showNumber, showTime } from '../terminal.ts';
 
 export interface PopulationFlags {
@@ -116,14 +117,18 @@ async function trained(
   const plan = (first as Net).plan;
   const view = progressView(plan.train?.steps ?? 0);
   const loop = plan.backends.webgpu?.loops['train']?.wgsl;
-  const together = choice !== 'cpu' && plan.data?.window === undefined && loop !== undefined && nets.every((n) => n.plan.backends.webgpu?.loops['train']?.wgsl === loop);
+  const together =
+    choice !== 'cpu' &&
+    plan.data?.window === undefined &&
+    loop !== undefined &&
+    nets.every((n) => n.plan.backends.webgpu?.loops['train']?.wgsl === loop);
   if (together) {
     const session = await device.open(plan, nets.length);
     try {
       if (session.device.kind === 'gpu') {
         note(`training ${nets.length} nets at once on ${session.device.name}: ${session.device.reason}`);
         const population = await Population.open(session, nets);
-        population.setData(...data.tensors);
+        population.setData(...data.tensors.map(inMemory));
         const runs = await population.train((step, steps) =>
           view.update({ step, steps, loss: NaN, stepsPerSecond: NaN, secondsLeft: NaN }),
         );

@@ -7,6 +7,7 @@ import type { Prediction } from '../../runtime/api.ts';
 import type { Model } from '../../sema/model.ts';
 import { needsOf } from '../../library/needs.ts';
 import { devicesFor } from '../../lower/backends.ts';
+import { inMemory } from '../../data/values.ts';
 import { findDevice, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
 import { parseInput } from '../inputs.ts';
@@ -83,5 +84,5 @@ async function inputsFrom(path: string, model: Model, saved: SavedWeights): Prom
   const needs = needsOf(model, false, learnedFor(model, saved));
   const data = remarked(readDataset(path, await readUserFile(path, 'NN301'), needs, companion(path)));
   noteTokens(data, saved);
-  return data.tensors;
+  return data.tensors.map(inMemory);
 }

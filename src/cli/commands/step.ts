@@ -5,6 +5,7 @@ import { openCpuSession } from '../../node/processor.ts';
 import type { Tensor, Weights } from '../../runtime/api.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import type { Model } from '../../sema/model.ts';
+import { firstRows } from '../../data/values.ts';
 import { matrixText } from '../matrix.ts';
 import { learnedFor, openData, openProgram, openWeights } from '../program.ts';
 import { print, showNumber } from '../terminal.ts';
@@ -31,7 +32,7 @@ export async function stepCommand(path: string, flags: StepFlags): Promise<void>
   const saved = flags.weights === undefined ? undefined : await openWeights(flags.weights);
   const data = await openData(program, flags.data, undefined, learnedFor(model, saved));
   const rows = Math.min(flags.rows ?? FEW, data.rows);
-  const some = data.tensors.map((t) => t.subarray(0, (t.length / data.rows) * rows));
+  const some = data.tensors.map((t) => firstRows(t, data.rows, rows));
   const stages = model.stages.filter((s) => model.named.has(s.path));
   const params = model.params.map((p) => p.name).filter((name) => model.named.has(name));
   const inputs = [...model.inputs, ...model.targets].map((i) => i.name).filter((name) => model.named.has(name));

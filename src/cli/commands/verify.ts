@@ -10,6 +10,7 @@ import { planGraph, randomInputs, runGraph, type GraphInputs } from '../../verif
 import { storedErrors, type StoredError } from '../../verify/stored-errors.ts';
 import { dataPath, hasData, openData, openProgram, type OpenProgram } from '../program.ts';
 import type { Prepared } from '../../library/prepare.ts';
+import { inMemory } from '../../data/values.ts';
 import { readTunings } from '../tunings.ts';
 import { columns, note, print, showNumber } from '../terminal.ts';
 import { compileFor } from './check.ts';
@@ -102,7 +103,8 @@ export function withData(
   [...model.inputs, ...model.targets]
     .map((i) => i.name)
     .forEach((name, i) => {
-      const [tensor, wanted] = [data.tensors[i], inputs.get(name)];
+      const [values, wanted] = [data.tensors[i], inputs.get(name)];
+      const tensor = values && inMemory(values);
       if (tensor?.length && wanted)
         inputs.set(
           name,
