@@ -8,14 +8,15 @@ import { checkLabels, reject } from './labels.ts';
 import { readLargeCsv, type LargeFile } from './large-csv.ts';
 import type { Shelf } from './shelf.ts';
 import { readJson, readJsonLines } from './json.ts';
-import { wantedOf, type Beside, type Dataset, type Needs, type Numbers, type Wanted } from './needs.ts';
+import { wantedOf, type Beside, type Dataset, type Needs, type Wanted } from './needs.ts';
 import { readNpy, readNpz } from './npy.ts';
-import { readSafetensors, type StoredTensor } from './safetensors.ts';
+import { readSafetensors } from './safetensors.ts';
 import type { Table } from './table.ts';
 import { unpacked } from './unpack.ts';
+import { ByteRows, type DataTensor, type Values } from './values.ts';
 import { windowsOf } from './text.ts';
 
-type Tensors = ReadonlyMap<string, StoredTensor>;
+type Tensors = ReadonlyMap<string, DataTensor>;
 
 const KINDS: readonly {
   /** The name in messages. */
@@ -101,10 +102,10 @@ function fromTensors(path: string, tensors: Tensors, needs: Needs): Dataset {
 /** One tensor per file: this file is the first input, and the program names the others. */
 function fromFiles(
   path: string,
-  first: StoredTensor,
+  first: DataTensor,
   needs: Needs,
   beside: Beside,
-  read: (path: string, bytes: Uint8Array) => StoredTensor,
+  read: (path: string, bytes: Uint8Array) => DataTensor,
 ): Dataset {
   return assemble(needs, path, (w) => {
     if (w.plain === 'x') return { tensor: first, shown: 'the tensor', path };
@@ -121,7 +122,7 @@ function fromFiles(
 }
 
 interface Found {
-  readonly tensor: StoredTensor;
+  readonly tensor: DataTensor;
   readonly shown: string;
   readonly path: string;
 }
@@ -147,21 +148,22 @@ function take(
   { type, what }: Wanted,
   needs: Needs,
   isInput: boolean,
-): { readonly rows: number; readonly values: Numbers; readonly remark?: string } {
+): { readonly rows: number; readonly values: Values; readonly remark?: string } {
   const without1 = (shape: readonly unknown[]): string => shape.filter((d) => d !== 1).join();
   // Extents of 1 are ignored: a vector of N numbers is N examples of one, and an image needs no channel axis.
   const fits = t.shape.length > 0 && without1(type.shape.slice(1)) === without1(t.shape.slice(1));
   if (!fits) return reject(needs, 'NN304', `${shown} is [${t.shape.join(', ')}] in ${path}, and ${what} is ${showShape(type.shape)}`);
-  if (type.dtype === 'i32' && !(t.data instanceof Int32Array))
+  if (type.dtype === 'i32' && t.data instanceof Float32Array)
     return reject(needs, 'NN304', `${shown} holds floats in ${path}, and ${what} takes whole numbers`);
-  const bad = t.data.findIndex((v) => !Number.isFinite(v));
+  const bad = t.data instanceof Float32Array ? t.data.findIndex((v) => !Number.isFinite(v)) : -1;
   if (bad >= 0) return reject(needs, 'NN303', `${shown} in ${path} holds ${t.data[bad] ?? 0} at element ${bad}`);
   const rows = t.shape[0] ?? 0;
-  if (type.dtype !== 'f32') return { rows, values: t.data };
+  if (type.dtype !== 'f32') return { rows, values: t.data instanceof Int32Array ? t.data : new Int32Array(t.data) };
   // Bytes of an input are brightnesses; targets keep their values.
-  if (!t.bytes || !isInput) return { rows, values: Float32Array.from(t.data) };
+  const bytes = t.data instanceof Uint8Array ? t.data : t.bytes ? Uint8Array.from(t.data) : undefined;
+  if (!bytes || !isInput) return { rows, values: t.data instanceof Float32Array ? t.data : new Float32Array(t.data) };
   const remark = `${shown} in ${path} holds unsigned bytes, which ${what} takes divided by 255: from 0 to 1`;
-  return { rows, values: Float32Array.from(t.data, (v) => v / 255), remark };
+  return { rows, values: new ByteRows(bytes, bytes.length / rows), remark };
 }
 
 /** Text as windows of tokens; the target is the next token at each position. */

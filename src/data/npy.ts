@@ -1,6 +1,7 @@
 import { unzipSync } from 'fflate';
 import { fail, messageOf } from '../base/errors.ts';
-import { READERS, type StoredTensor } from './safetensors.ts';
+import { READERS } from './safetensors.ts';
+import type { DataTensor } from './values.ts';
 
 /** NumPy's type codes for little-endian numbers. */
 const TYPES: Readonly<Record<string, keyof typeof READERS>> = {
@@ -16,7 +17,7 @@ const TYPES: Readonly<Record<string, keyof typeof READERS>> = {
 };
 
 /** Reads a .npy file (format 1 to 3): magic bytes, header length, header as a Python dictionary, data. */
-export function readNpy(path: string, bytes: Uint8Array): StoredTensor {
+export function readNpy(path: string, bytes: Uint8Array): DataTensor {
   const bad = (why: string): never => fail('NN301', `${path} is not a .npy file: ${why}`);
   const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
   if (bytes.length < 12 || !magic.every((m, i) => bytes[i] === m)) return bad("it does not start with NumPy's magic word");
@@ -43,17 +44,18 @@ export function readNpy(path: string, bytes: Uint8Array): StoredTensor {
   const start = from + length;
   if (bytes.length !== start + n * reader.bytes)
     return bad(`its shape promises ${n * reader.bytes} bytes, and ${bytes.length - start} follow`);
+  if (type === 'U8') return { shape, data: bytes.subarray(start) };
   const data = reader.int ? new Int32Array(n) : new Float32Array(n);
   for (let i = 0; i < n; i++) {
     const value = reader.read(view, start + i * reader.bytes);
     if (reader.int && (value > 2147483647 || value < -2147483648)) return bad(`it holds ${value}, which does not fit into 32 bits`);
     data[i] = value;
   }
-  return { shape, data, ...(descr === '|u1' ? { bytes: true } : {}) };
+  return { shape, data };
 }
 
 /** Reads a .npz file: a ZIP archive with a .npy file per array. */
-export function readNpz(path: string, bytes: Uint8Array): Map<string, StoredTensor> {
+export function readNpz(path: string, bytes: Uint8Array): Map<string, DataTensor> {
   let files: Readonly<Record<string, Uint8Array>>;
   try {
     files = unzipSync(bytes);

@@ -15,6 +15,14 @@ export interface StoredRows {
 /** The numbers of an input or a target, row by row. */
 export type Values = Numbers | StoredRows;
 
+/** A tensor of a file; unsigned bytes stay what they are. */
+export interface DataTensor {
+  readonly shape: readonly number[];
+  readonly data: Numbers | Uint8Array;
+  /** The file held unsigned bytes, as images do; as an input, 255 becomes 1. */
+  readonly bytes?: boolean;
+}
+
 export const isStored = (values: Values): values is StoredRows => 'read' in values;
 
 /** Rows that are looked at together. */
@@ -74,6 +82,32 @@ export function firstRows(values: Values, total: number, rows: number): Numbers 
     Uint32Array.from({ length: rows }, (_, i) => i),
   );
 }
+
+/** Brightnesses: bytes that are divided by 255 when they are read, since they take four times as much room as numbers. */
+export class ByteRows implements StoredRows {
+  readonly dtype = 'f32';
+  readonly width: number;
+  private readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array, width: number) {
+    this.bytes = bytes;
+    this.width = width;
+  }
+
+  get length(): number {
+    return this.bytes.length;
+  }
+
+  read(rows: ArrayLike<number>, out: Numbers, at: number): void {
+    const { bytes, width } = this;
+    for (let i = 0; i < rows.length; i++) {
+      const [from, to] = [(rows[i] ?? 0) * width, at + i * width];
+      for (let k = 0; k < width; k++) out[to + k] = SHARES[bytes[from + k] ?? 0] ?? 0;
+    }
+  }
+}
+
+const SHARES = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
 
 /** Some rows of stored ones. */
 class Picked implements StoredRows {
