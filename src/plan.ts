@@ -111,6 +111,8 @@ export interface PlanTensor {
 
 export interface PlanParam extends PlanTensor {
   readonly init: Init;
+  /** Where training has it, if what is saved is an average: new weights are written there too. */
+  readonly copy?: { readonly arena: string; readonly offset: number };
 }
 
 export interface PlanCounter {

@@ -95,6 +95,8 @@ const packInto = (packings: readonly Packing[]): Pass => ({
   run: (g) => pack(g, packings),
   gives: { packed: true },
 });
+/** The weights that are predicted with. */
+const saved = (p: Packing): Packing => ({ ...p, vector: p.saved });
 const differentiation = (params: readonly string[], table?: VjpTable): Pass => ({
   name: 'differentiate',
   about: 'adds the gradient of the loss for every parameter',
@@ -181,8 +183,8 @@ export function stepPipeline(o: StepOptions): readonly Pass[] {
 /** Model -> prediction for `batch` examples, or the loss of held-out ones. */
 export function predictPipeline(packings: readonly Packing[], batch: number, precision: Precision): readonly Pass[] {
   return [
-    // The same vectors as in training, since they hold the weights.
-    packInto(packings),
+    // Vectors of training, since they hold the weights.
+    packInto(packings.map(saved)),
     // As in training, so that predictions match the trained model.
     ...(precision === 'f16' ? [ROUND] : []),
     // Before the laws, some of which need fixed dimensions.
@@ -211,7 +213,7 @@ export function rowPipeline(packings: readonly Packing[], input: string, precisi
           about: 'computes one position, and keeps what later ones need in states',
           run: (g) => rowAtATime(g, input, 1),
         },
-    packInto(packings),
+    packInto(packings.map(saved)),
     ...CLEAN,
   ];
 }

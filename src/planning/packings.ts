@@ -1,4 +1,5 @@
 import { fail } from '../base/errors.ts';
+import { AVERAGE } from '../passes/graph/moving-average.ts';
 import { PARAMS, packing, type Packing } from '../passes/graph/pack.ts';
 import type { Model, Optim } from '../sema/model.ts';
 import { MAX_ELEMENTS } from './options.ts';
@@ -13,7 +14,10 @@ export function packingsOf(model: Model): Packings {
       help: 'make the layers smaller',
     });
   const { optim: first, turns } = model;
-  if (turns.length === 0) return [packing(model.params, first)];
+  if (turns.length === 0) {
+    const all = packing(model.params, first);
+    return [model.train.ema === undefined || all.size === 0 ? all : { ...all, saved: AVERAGE }];
+  }
   const later = turns.map(({ optim }, i) => packing(trainedBy(model, optim), optim, `${PARAMS}.${i + 1}`));
   const taken = new Set(later.flatMap((p) => p.params.map((q) => q.name)));
   return [

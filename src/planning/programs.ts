@@ -141,8 +141,9 @@ function phasesOf(
     plateau: plateau && { ...plateau, every: plateau.every || stepsPerEpoch },
   });
   const { optim, turns } = model;
+  const { accumulate, ema } = model.train;
   return [
-    { packing: packings[0], optimizer: update(optim as Optim, 0, given), loss: LOSS, record: LOSS },
+    { packing: packings[0], optimizer: { ...update(optim as Optim, 0, given), accumulate, ema }, loss: LOSS, record: LOSS },
     ...turns.map((t, i) => ({
       packing: at(packings, i + 1),
       optimizer: update(t.optim, i + 1),

@@ -22,17 +22,19 @@ export function storedTensors(
   };
   const homes = new Map(
     packings.flatMap((p) => {
-      const home = state(p.vector, [p.size]);
-      return p.params.map((q) => [q.name, { home, offset: q.offset }] as const);
+      const home = state(p.saved, [p.size]);
+      const copy = p.saved === p.vector ? undefined : state(p.vector, [p.size]);
+      return p.params.map((q) => [q.name, { home, copy, offset: q.offset }] as const);
     }),
   );
-  const own = new Set([...packings.map((p) => p.vector), ...model.states.map((s) => s.name)]);
+  const own = new Set([...packings.map((p) => p.saved), ...model.states.map((s) => s.name)]);
   const slots = stateShapes(programs)
     .filter(([name]) => !own.has(name))
     .map(([name, shape]) => state(name, shape));
   const params = model.params.map(({ name, shape, init }): PlanParam => {
-    const { home, offset } = get(homes, name, 'parameter');
-    return { name, arena: home.arena, offset: home.offset + offset, shape, dtype: 'f32', init };
+    const { home, copy, offset } = get(homes, name, 'parameter');
+    const begin = copy && { copy: { arena: copy.arena, offset: copy.offset + offset } };
+    return { name, arena: home.arena, offset: home.offset + offset, shape, dtype: 'f32', init, ...begin };
   });
   const states = model.states.map(({ name, shape, init }): PlanParam => {
     const values = statistics?.get(name);

@@ -23,11 +23,15 @@ export async function initialize(memory: DeviceMemory, seed: number, random?: Ra
     const inBlocks = random === undefined && isElementwise(p.init);
     for (let from = 0; from < size; from += inBlocks ? BLOCK : size) {
       const shape = inBlocks ? [Math.min(BLOCK, size - from)] : p.shape;
-      memory.write(p.arena, p.offset + from, initialValue(p.init, shape, random ?? initialStream(seed, i, from)));
+      const values = initialValue(p.init, shape, random ?? initialStream(seed, i, from));
+      memory.write(p.arena, p.offset + from, values);
+      if (p.copy) memory.write(p.copy.arena, p.copy.offset + from, values);
       await rest();
     }
   }
-  for (const slot of memory.plan.slots) await writeTensor(memory, slot, new Float32Array(sizeOf(slot.shape)));
+  const trained = memory.plan.params.flatMap((p) => p.copy?.offset ?? []);
+  for (const slot of memory.plan.slots)
+    if (!trained.includes(slot.offset)) await writeTensor(memory, slot, new Float32Array(sizeOf(slot.shape)));
 }
 
 export async function readTensor(memory: DeviceMemory, { arena, offset, shape }: PlanTensor): Promise<Tensor> {
@@ -42,7 +46,11 @@ export async function readTensor(memory: DeviceMemory, { arena, offset, shape }:
   return { shape, data };
 }
 
-export async function writeTensor(memory: DeviceMemory, { arena, offset }: PlanTensor, data: Words): Promise<void> {
+export async function writeTensor(
+  memory: DeviceMemory,
+  { arena, offset }: Pick<PlanTensor, 'arena' | 'offset'>,
+  data: Words,
+): Promise<void> {
   const rest = breather();
   for (let from = 0; from < data.length; from += COPY) {
     memory.write(arena, offset + from, data.subarray(from, from + COPY));
@@ -110,7 +118,11 @@ export async function checkWeights(plan: Plan, weights: Weights, from: string): 
 
 /** Writes checked weights to the device. */
 export async function writeWeights(memory: DeviceMemory, weights: Weights): Promise<void> {
-  for (const p of memory.plan.params) await writeTensor(memory, p, floats((weights[p.name] as Tensor).data));
+  for (const p of memory.plan.params) {
+    const data = floats((weights[p.name] as Tensor).data);
+    await writeTensor(memory, p, data);
+    if (p.copy) await writeTensor(memory, p.copy, data);
+  }
 }
 
 /** Fresh weights of a seed, or those that are given. */

@@ -56,6 +56,15 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
   const turns = turnsOf(program, walked, optim, sink);
   const data = dataOf(get('data'), walked, sink);
   const train = trainOf(get('train'), data, walked.env, sink);
+  if (train && turns.length > 0 && (train.accumulate > 1 || train.ema !== undefined))
+    sink.error(
+      'NN202',
+      get('train')?.span ?? program.span,
+      `${train.accumulate > 1 ? 'accumulate' : 'ema'} is for one loss, and here several take turns`,
+      {
+        help: 'take it away, or add the losses up to one',
+      },
+    );
   const precision = precisionOf(get('precision'), sink);
   // A misspelt use makes a name look unused, so these warnings wait until there are no errors. An imported file may be a library, so its
   // names may stay unused.

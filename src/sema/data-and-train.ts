@@ -110,7 +110,7 @@ export function trainOf(
   scope: Environment,
   sink: DiagnosticSink,
 ): TrainSpec | undefined {
-  const optional = ['epochs', 'steps', 'batch', 'early_stop'];
+  const optional = ['epochs', 'steps', 'batch', 'early_stop', 'ema'];
   const args = bindArguments(
     { callee: 'train', span: s?.span ?? EMPTY, args: s?.settings ?? [], settings: true },
     TRAIN_SETTINGS,
@@ -131,6 +131,8 @@ export function trainOf(
     shuffle: args['shuffle'] === true,
     seed: number('seed') ?? 0,
     earlyStop: number('early_stop'),
+    accumulate: number('accumulate') ?? 1,
+    ema: number('ema'),
   };
 }
 

@@ -99,6 +99,10 @@ export interface TrainSpec {
   readonly seed: number;
   /** Epochs without a better held-out loss after which training stops. */
   readonly earlyStop: number | undefined;
+  /** Updates after so many batches. */
+  readonly accumulate: number;
+  /** The decay of the average of the weights, if there is one. */
+  readonly ema: number | undefined;
 }
 
 export interface InputInfo {

@@ -56,6 +56,18 @@ export const TRAIN_SETTINGS = {
     min: 1,
     doc: 'stops after so many epochs without a better held-out loss, and keeps the best weights; needs held-out examples (split)',
   },
+  accumulate: {
+    type: 'int',
+    default: 1,
+    min: 1,
+    doc: 'updates after so many batches, by the mean of their gradients: the memory of one batch, and the effect of a larger one',
+  },
+  ema: {
+    type: 'number',
+    min: 0,
+    max: 1,
+    doc: 'keeps an exponential moving average of the weights, such as ema=0.999: it is what is evaluated, saved and used for predictions',
+  },
   seed: { type: 'int', default: 0, min: 0, max: 0x7fffffff, doc: 'seed of the initial weights, dropout and shuffling' },
 } as const satisfies Parameters;
 

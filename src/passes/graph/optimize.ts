@@ -6,11 +6,13 @@ import { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import { gradOutput } from '../../base/outputs.ts';
 import { SCALED_LOSS, unscale } from './loss-scale.ts';
+import { accumulate, perUpdate } from './accumulate.ts';
+import { averaged } from './moving-average.ts';
 import { UPDATES } from './optimizers.ts';
 import { paramVector, type Packing } from './pack.ts';
 import { plateauShare } from './plateau.ts';
 import { Rates } from './rates.ts';
-import { T, isStart, slotName, type Settings, type UpdateContext } from './update.ts';
+import { T, isStart, slotName, type Rate, type Settings, type UpdateContext } from './update.ts';
 
 /** A setting as a node of a given shape. */
 type Spread = (name: string, expr: ScalarExpr, shape: readonly number[]) => NodeId;
@@ -52,13 +54,21 @@ export interface Optimizer {
   readonly name: string;
   readonly settings: Settings;
   readonly plateau?: Plateau | undefined;
+  /** Updates after so many steps; 1 by default. */
+  readonly accumulate?: number | undefined;
+  /** The decay of the parameters' moving average, if there is one. */
+  readonly ema?: number | undefined;
 }
 
 /**
  * Appends the optimizer's update: concatenates the gradients of all parameters, updates the whole vector at once, and writes the states.
  * Removes the gradient outputs, since nothing else needs them.
  */
-export function optimize(graph: Graph, packing: Packing, { name: optimizer, settings, plateau }: Optimizer): Graph {
+export function optimize(
+  graph: Graph,
+  packing: Packing,
+  { name: optimizer, settings, plateau, accumulate: every = 1, ema }: Optimizer,
+): Graph {
   const update = UPDATES[optimizer];
   if (!update) throw new CompilerBug(`no update rule for '${optimizer}'`);
   const { params, size } = packing;
@@ -67,6 +77,7 @@ export function optimize(graph: Graph, packing: Packing, { name: optimizer, sett
   const outputs = new Map(Object.entries(b.outputs));
   const known = new Map(Object.entries(settings));
   const anySetting = (name: string): ScalarExpr => get(known, name, 'setting') as ScalarExpr;
+  const perStep = (rate: Rate): Rate => (typeof rate === 'function' ? (s) => perUpdate(rate(s), every) : perUpdate(rate, every));
   const common = (name: string): ScalarExpr => (known.has(name) ? anySetting(name) : 0);
   const set = (name: string): ScalarExpr => {
     if (packing.regions.some((r) => r.settings[name] !== undefined)) throw new CompilerBug(`'${name}' differs by group`);
@@ -85,15 +96,19 @@ export function optimize(graph: Graph, packing: Packing, { name: optimizer, sett
     });
     const all = b.add('concat', parts, { axis: 0 });
     const scaling = outputs.has(SCALED_LOSS) ? unscale(b, all) : undefined;
-    const commit = scaling?.commit ?? ((next: NodeId): NodeId => next);
-    const joined = limited(b, scaling?.g ?? all, common('clip_value'), spread, size);
+    const good = scaling?.commit ?? ((next: NodeId): NodeId => next);
+    const gathered = every > 1 ? accumulate(b, scaling?.g ?? all, every, good) : { g: scaling?.g ?? all, commit: good };
+    const { commit } = gathered;
+    const joined = limited(b, gathered.g, common('clip_value'), spread, size);
     const upwards = clipped(b, joined, common('clip'), spread);
     const g = settings['maximize'] === true ? b.op('neg', upwards) : upwards;
     const slot = (name: string, shape: readonly number[] = type.shape): NodeId =>
       b.add('state', [], { name: slotName(name) }, { dtype: 'f32', shape });
     const record = (name: string, value: NodeId): void => void b.writes.push({ state: slotName(name), value });
     const keep = (name: string, value: NodeId): void => record(name, commit(value, slot(name, b.shape(value) as number[])));
-    const scalar: UpdateContext['scalar'] = (name, rate, shape = type.shape) => rates.node(name, rate, shape);
+    // The scheduler looks at every step, whether it updates or not.
+    const perSteps: UpdateContext['scalar'] = (name, rate, shape = type.shape) => rates.node(name, rate, shape);
+    const scalar: UpdateContext['scalar'] = (name, rate, shape = type.shape) => rates.node(name, perStep(rate), shape);
     // If steps may be skipped, the first real step need not be step 0; only the device knows which one it is.
     let asked = false;
     const first = (x: NodeId): NodeId => {
@@ -109,7 +124,7 @@ export function optimize(graph: Graph, packing: Packing, { name: optimizer, sett
         shape: fixedShape(q.shape),
         offset: q.offset,
         size: q.size,
-        scalar: (name, rate, shape) => rates.nodeAt(q.offset, name, rate, shape),
+        scalar: (name, rate, shape) => rates.nodeAt(q.offset, name, perStep(rate), shape),
         decays: q.offset < packing.decayed,
       })),
       slot,
@@ -117,7 +132,7 @@ export function optimize(graph: Graph, packing: Packing, { name: optimizer, sett
       record,
       first,
       scalar,
-      each: (name, rate, of) => rates.each(name, rate, of),
+      each: (name, rate, of) => rates.each(name, perStep(rate), of),
       plain: (rate) => rates.plain(rate),
       uniform: (rate) => rates.uniform(rate),
       set,
@@ -128,12 +143,14 @@ export function optimize(graph: Graph, packing: Packing, { name: optimizer, sett
     };
     const whole = update(cx);
     // The rate scales the whole step, weight decay included.
-    const share = plateau && plateauShare(cx, get(outputs, 'loss', 'output'), plateau);
+    const share =
+      plateau && plateauShare({ ...cx, scalar: perSteps, each: (...r) => rates.each(...r) }, get(outputs, 'loss', 'output'), plateau);
     const stepped = share === undefined ? whole : b.op('add', p, b.op('mul', share, b.op('sub', whole, p)));
     const [k, alpha] = (settings['lookahead'] ?? [0, 0]) as readonly [number, number];
     const value = lookedAhead(cx, stepped, k, alpha);
     if (asked) keep(STARTED, b.full(1, { dtype: 'f32', shape: [] }));
     const next = packing.trained === size ? value : b.op('select', rates.before(packing.trained), value, p);
+    if (ema !== undefined) averaged(cx, next, ema);
     b.writes.push({ state: packing.vector, value: commit(next, p) });
   });
   const kept = Object.entries(b.outputs).filter(([name]) => name !== SCALED_LOSS && !params.some((q) => gradOutput(q.name) === name));

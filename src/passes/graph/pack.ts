@@ -20,6 +20,8 @@ export interface PackedParam {
 export interface Packing {
   /** The state that holds them: {@link PARAMS}, or a vector of its own if several optimizers take turns. */
   readonly vector: string;
+  /** The state that predictions use and that is saved: the same, or the average of the parameters over the steps. */
+  readonly saved: string;
   readonly params: readonly PackedParam[];
   readonly size: number;
   /** End of the parameters with weight decay. */
@@ -72,6 +74,7 @@ export function packing(params: readonly { readonly name: string; readonly shape
   }
   return {
     vector,
+    saved: vector,
     params: packed,
     size: offset,
     decayed: ends[0] ?? 0,
