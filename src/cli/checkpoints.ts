@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fail } from '../base/errors.ts';
 import { writeSafetensors } from '../data/safetensors.ts';
 import type { RunningModel } from '../runtime/model.ts';
@@ -9,10 +11,30 @@ import { openWeights, type SavedWeights } from './program.ts';
 const STAND = 'nnc.checkpoint';
 
 /** Step, seed and source of a checkpoint travel as tensors of one file, so that nothing can come apart. */
-export async function saveCheckpoint(model: RunningModel, path: string, metadata: Readonly<Record<string, string>>): Promise<void> {
+export async function saveCheckpoint(
+  model: RunningModel,
+  path: string,
+  metadata: Readonly<Record<string, string>>,
+  keep = 0,
+): Promise<void> {
   const meta = Int32Array.from([model.step, model.plan.train?.seed ?? 0, ...identityWords(model.plan.identity)]);
   const tensors = { ...(await model.state()).tensors, [STAND]: { shape: [meta.length], data: meta } };
-  await writeFileSafely(path, writeSafetensors(tensors, metadata));
+  const bytes = writeSafetensors(tensors, metadata);
+  await writeFileSafely(path, bytes);
+  if (keep > 0) await keepLast(path, model.step, bytes, keep);
+}
+
+/** Files of earlier checkpoints: `checkpoint-000120.safetensors`. */
+const EARLIER = /^checkpoint-\d+\.safetensors$/;
+
+/** Keeps a copy with the number of the step, and as many copies as are asked for. */
+async function keepLast(path: string, step: number, bytes: Uint8Array, keep: number): Promise<void> {
+  const folder = dirname(path);
+  await writeFileSafely(join(folder, `checkpoint-${String(step).padStart(6, '0')}.safetensors`), bytes);
+  const earlier = (await readdir(folder)).filter((name) => EARLIER.test(name));
+  const number = (name: string): number => Number(/\d+/.exec(name)?.[0]);
+  earlier.sort((a, b) => number(b) - number(a));
+  for (const name of earlier.slice(keep)) await rm(join(folder, name), { force: true });
 }
 
 function identityWords(hash: string): number[] {

@@ -104,12 +104,20 @@ export function commands(): Command {
     .option('--checkpoint <dir>', 'write everything that is needed to go on into this folder')
     .option('--resume', 'go on from the checkpoint')
     .option('--save-best [metric]', 'keep the weights that are best on held-out examples, by the loss or a metric')
+    .option('--keep <n>', 'keep so many earlier checkpoints too, each with its step in its name', whole(1))
+    .option('--plot', 'draw the loss in the terminal when training is done')
+    .option('--find-lr', 'try learning rates from low to high for a few steps, and show where the loss falls fastest')
+    .option('--tensorboard <dir>', 'write what happens for TensorBoard into this folder')
     .option('--log <file>', 'write one line of JSON for each step: loss, metrics, learning rate, time, held-out values')
     .addOption(memory())
     .option('--profile [file]', 'time every kernel after training; the file gets a Chrome trace')
     .option('--seeds <n>', 'train so many nets, from seed on, and tell which is the best', whole(1))
     .option('--folds <k>', 'train k times, each time with another k-th of the data held out', whole(2))
-    .option('--sweep <setting>', 'train a net for each value of a setting of the optimizer: "lr=[1e-3, 1e-2]"')
+    .option(
+      '--sweep <setting>',
+      'train a net for each value of a setting of the optimizer, the batch, or a number that a let names: "lr=[1e-3, 1e-2]"; may be repeated',
+      (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
+    )
     .addOption(deterministic())
     .addOption(matrices())
     .addOption(rng())

@@ -58,6 +58,14 @@ export async function openScript(path: string): Promise<Omit<OpenProgram, 'model
   return { path, source, texts, model, script };
 }
 
+/** The same program with another text. */
+export function checkAgain(program: OpenProgram, text: string): OpenProgram {
+  const source = { ...program.source, text };
+  const { model, script, diagnostics } = check(source, readBeside);
+  if (!model || !script) throw userError(diagnostics);
+  return { ...program, source, texts: program.texts.map((t) => (t === program.source.text ? text : t)), model, script };
+}
+
 /** Reads and checks a program that must have a model. */
 export async function openProgram(path: string): Promise<OpenProgram> {
   const program = await openScript(path);
@@ -147,11 +155,15 @@ function readLarge(path: string, needs: Needs): Dataset {
   }
 }
 
-/** Prints the notes about how values were converted. */
+/** Prints the notes about how values were converted, each once. */
 export function remarked(data: Dataset): Dataset {
-  for (const remark of data.remarks ?? []) note(remark);
+  for (const remark of data.remarks ?? []) if (!told.has(remark)) note(remark);
+  for (const remark of data.remarks ?? []) told.add(remark);
   return data;
 }
+
+/** What was printed: several parts of a run may read the same data. */
+const told = new Set<string>();
 
 /** Reads files next to a data file. */
 export function companion(path: string): (other: string) => Uint8Array {

@@ -5,6 +5,7 @@ import type { Model } from '../sema/model.ts';
 export interface Judged extends NetResult {
   /** Loss and metrics on the holdout. */
   readonly holdout?: Readonly<Record<string, number>> | undefined;
+  readonly stepsPerEpoch: number;
 }
 
 /** How nets are compared. */
@@ -12,7 +13,6 @@ export interface Ranking {
   /** `held-out accuracy`, `loss of the last epoch` */
   readonly by: string;
   readonly better: 'higher' | 'lower';
-  readonly stepsPerEpoch: number;
   /** NaN if a net has diverged. */
   readonly score: (net: Judged) => number;
 }
@@ -21,14 +21,13 @@ export interface Ranking {
  * Ranks by the first metric with a known direction, else by the loss: on the holdout, else as a mean over the last epoch, since a single
  * minibatch depends too much on its examples.
  */
-export function rankingOf(model: Pick<Model, 'better'>, holdout: boolean, stepsPerEpoch: number): Ranking {
+export function rankingOf(model: Pick<Model, 'better'>, holdout: boolean): Ranking {
   const [metric, better] = Object.entries(model.better)[0] ?? ['loss', 'lower' as const];
   return {
     by: holdout ? `held-out ${metric}` : `${metric} of the last epoch`,
     better,
-    stepsPerEpoch,
     score: (net) =>
-      holdout ? (net.holdout?.[metric] ?? NaN) : lastEpoch(metric === 'loss' ? net.losses : net.metrics[metric], stepsPerEpoch),
+      holdout ? (net.holdout?.[metric] ?? NaN) : lastEpoch(metric === 'loss' ? net.losses : net.metrics[metric], net.stepsPerEpoch),
   };
 }
 

@@ -2,6 +2,7 @@ import { fail } from '../base/errors.ts';
 import { trainJudged, type Evaluation, type JudgedResult } from '../runtime/judged.ts';
 import type { RunningModel } from '../runtime/model.ts';
 import type { Weights } from '../runtime/api.ts';
+import { Curve, type Point } from '../pictures/curve.ts';
 import { History, Rows } from './history.ts';
 import { print, progressView, showNumber, showTime } from './terminal.ts';
 import type { Log } from './training-log.ts';
@@ -19,7 +20,7 @@ interface RunOptions {
   /** Epochs without anything better after which training stops. */
   readonly patience: number | undefined;
   readonly keepBest: boolean;
-  readonly log: Log | undefined;
+  readonly logs: readonly Log[];
   /** Saves a checkpoint; undefined where none was asked for. */
   readonly save: (() => Promise<void>) | undefined;
   /** Saves the best weights beside the checkpoint. */
@@ -32,16 +33,22 @@ interface RunOptions {
 export interface Trained {
   readonly weights: Weights;
   readonly best: Evaluation | undefined;
+  /** The loss of every step, and every evaluation. */
+  readonly losses: readonly Point[];
+  readonly held: readonly Evaluation[];
+  readonly steps: number;
+  readonly seconds: number;
 }
 
 /** Trains to the end, with a progress bar and a table that grows. Gives the best weights if they were kept, else the last ones. */
 export async function runTraining(model: RunningModel, options: RunOptions): Promise<Trained> {
   const { train } = model.plan;
   const [total, stepsPerEpoch] = [train?.steps ?? 0, train?.stepsPerEpoch ?? 1];
-  const { seed, heldOut, patience, log, save, stop, by, better, keepBest } = options;
+  const { seed, heldOut, patience, logs, save, stop, by, better, keepBest } = options;
   const view = progressView(total);
   const rows = new Rows(model.step, total, stepsPerEpoch);
   const history = new History(rows, train?.metrics ?? [], heldOut, view.print);
+  const [curve, held] = [new Curve(), [] as Evaluation[]];
   const saving = save && new Checkpointing(model.step, save);
   // Whoever waits for something better looks more often than the table has rows.
   const often = patience !== undefined || keepBest ? stepsPerEpoch * Math.max(1, Math.floor((patience ?? 10) / 10)) : Infinity;
@@ -59,7 +66,8 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
         heldOut.length === 0 ? undefined : (step) => Math.min(total, rows.nextEnd(step), (Math.floor(step / often) + 1) * often || total),
       async onEvaluation({ step, values }, isBest) {
         history.hold(step, values);
-        log?.hold(values);
+        for (const log of logs) log.hold(values);
+        held.push({ step, values });
         if (isBest && options.saveBest) await options.saveBest(await model.weights());
       },
       // Without checkpoints there is no reason to ever wait for the device.
@@ -67,7 +75,8 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
       onPause: saving && ((step) => saving.saveIfDue(step)),
       onLosses(from, losses, metrics) {
         history.add(from, losses, metrics);
-        log?.write(from, losses, metrics);
+        for (const log of logs) log.write(from, losses, metrics);
+        losses.forEach((loss, i) => curve.add(from + i, loss));
       },
       onProgress: view.update,
       signal: stop,
@@ -87,11 +96,12 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
   );
   if (history.last > 1.5 * history.first)
     print(`the loss rose from ${showNumber(history.first)} to ${showNumber(history.last)}: try a smaller learning rate`);
-  if (!keepBest || !result.best?.weights) return { weights, best: undefined };
+  const run = { losses: curve.points, held, steps: result.steps, seconds };
+  if (!keepBest || !result.best?.weights) return { weights, best: undefined, ...run };
   const { step, values } = result.best;
   const place = step % stepsPerEpoch === 0 && stepsPerEpoch > 1 ? `epoch ${step / stepsPerEpoch - 1}` : `step ${step - 1}`;
   print(`the best on held-out examples was after ${place}: ${listOf(values)}; its weights are kept`);
-  return { weights: result.best.weights, best: result.best };
+  return { weights: result.best.weights, best: result.best, ...run };
 }
 
 const listOf = (values: Readonly<Record<string, number>>): string =>

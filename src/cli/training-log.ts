@@ -3,8 +3,9 @@ import { rename, stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fail } from '../base/errors.ts';
 import { whyNot } from './files.ts';
+import { TensorBoard } from './tensorboard.ts';
 
-/** The file that `--log` names: one JSON object per step. */
+/** Something that is told how training goes: the file of `--log`, TensorBoard. */
 export interface Log {
   /** Steps from `first` on. */
   readonly write: (first: number, losses: Float32Array, metrics: Readonly<Record<string, Float32Array>>) => void;
@@ -12,6 +13,23 @@ export interface Log {
   readonly hold: (values: Readonly<Record<string, number>>) => void;
   /** Ends the file; throws what went wrong with it. */
   readonly close: () => Promise<void>;
+}
+
+/** The same for TensorBoard; values of the holdout belong to the last step. */
+export async function openBoard(folder: string, rateAt: LogOptions['rateAt']): Promise<Log> {
+  const board = await TensorBoard.open(folder);
+  let last = 0;
+  return {
+    write(first, losses, metrics) {
+      losses.forEach((loss, i) => {
+        last = first + i;
+        const values = Object.fromEntries(Object.entries(metrics).map(([k, v]) => [k, v[i]]));
+        board.write(last, { loss, ...values, lr: rateAt(last) });
+      });
+    },
+    hold: (values) => board.write(last, Object.fromEntries(Object.entries(values).map(([k, v]) => [`held_out/${k}`, v]))),
+    close: () => board.close(),
+  };
 }
 
 export interface LogOptions {

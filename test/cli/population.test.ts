@@ -29,7 +29,7 @@ describe('nnc train with many nets', () => {
   it.each([
     [['--sweep', 'lr'], "--sweep takes a setting and its values, not 'lr'"],
     [['--sweep', 'lr=[1, x]'], "--sweep takes a setting and its values, not 'lr=[1, x]'"],
-    [['--sweep', 'speed=[1, 2]'], "adam has no setting 'speed' that --sweep could change"],
+    [['--sweep', 'speed=[1, 2]'], "there is no 'speed' that --sweep could change"],
     [['--sweep', 'lr=[-1]'], '--sweep sets lr to -1, and it cannot be negative'],
     [['--seeds', '5000'], '5000 nets are more than the 4096 that one call trains'],
     [['--seeds', '2', '--log', 'x'], '--log is for one net, and --seeds and --sweep train many'],

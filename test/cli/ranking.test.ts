@@ -12,9 +12,10 @@ const net = (label: string, losses: readonly number[], accuracy: readonly number
   losses: Float32Array.from(losses),
   metrics: { accuracy: Float32Array.from(accuracy) },
   holdout,
+  stepsPerEpoch: 2,
 });
 const order = (nets: readonly Judged[], better: Record<string, 'higher' | 'lower'>, holdout: boolean): string =>
-  ranked(nets, rankingOf({ better }, holdout, 2))
+  ranked(nets, rankingOf({ better }, holdout))
     .map((n) => n.label)
     .join('');
 
@@ -28,7 +29,7 @@ describe('nets are ranked', () => {
 
   it('by the last epoch and not by its last minibatch, where nothing is held out', () => {
     expect(order(nets, {}, false)).toBe('badc');
-    expect(rankingOf({ better: {} }, false, 2).by).toBe('loss of the last epoch');
+    expect(rankingOf({ better: {} }, false).by).toBe('loss of the last epoch');
   });
 
   it('by the first metric that says which values are better', () => {
@@ -39,7 +40,7 @@ describe('nets are ranked', () => {
   it('by what is held out', () => {
     expect(order(nets, {}, true)).toBe('badc');
     expect(order(nets, { accuracy: 'higher' }, true)).toBe('dabc');
-    expect(rankingOf({ better: { accuracy: 'higher' } }, true, 2).by).toBe('held-out accuracy');
+    expect(rankingOf({ better: { accuracy: 'higher' } }, true).by).toBe('held-out accuracy');
   });
 
   it('by metrics that are named, of which the tables know', () => {

@@ -15,6 +15,7 @@ import { dataPath, openData, type OpenProgram } from '../program.ts';
 import type { Prepared } from '../../library/prepare.ts';
 import { lastEpoch, ranked, rankingOf, type Judged, type Ranking } from '../ranking.ts';
 import type { Dataset } from '../../data/needs.ts';
+import { variantsOf } from '../sweep.ts';
 import { inMemory } from '../../data/values.ts';
 import { columns, note, print, progressView, showNumber, showTime } from '../terminal.ts';
 
@@ -32,7 +33,7 @@ export interface PopulationFlags {
   readonly rng: 'native' | 'torch';
   readonly opt: 0 | 1;
   readonly seeds?: number;
-  readonly sweep?: string;
+  readonly sweep?: readonly string[];
   readonly profile?: string | true;
   readonly deterministic?: boolean;
   readonly subgroupMatrix?: boolean;
@@ -43,10 +44,9 @@ const MOST_NETS = 4096;
 /** The most nets in the table. */
 const SHOWN = 10;
 
-/** The settings that a net of a sweep overrides. */
-interface Variant {
-  readonly label: string;
-  readonly settings: Readonly<Record<string, number>>;
+/** A net of a population, with its examples. */
+interface Candidate extends Net {
+  readonly data: Prepared;
 }
 
 /** Trains one net for each seed and each value of the sweep, all at once if they fit, and reports the best. */
@@ -57,37 +57,43 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
   if (flags.rng === 'torch') fail('NN501', '--rng torch draws for one net, and --seeds and --sweep train many');
   if (flags.steps !== undefined && flags.epochs !== undefined)
     fail('NN501', '--steps and --epochs both say how long to train', { help: 'keep one of them' });
-  const variants = flags.sweep === undefined ? [{ label: '', settings: {} }] : parseSweep(flags.sweep);
+  const variants = variantsOf(program, flags.sweep ?? []);
   const first = flags.seed ?? model.train.seed;
   const seeds = Array.from({ length: flags.seeds ?? 1 }, (_, i) => first + i);
   if (seeds.length * variants.length > MOST_NETS)
     fail('NN501', `${seeds.length * variants.length} nets are more than the ${MOST_NETS} that one call trains`);
-  const data = await openData(program, flags.data);
   mustDiffer(flags.save, [path, dataPath(program, flags.data)]);
   await mustBeWritable(flags.save);
   const device = await findDevice(flags.device, flags);
-  const options: CompileOptions = {
-    rows: data.rows,
-    holdout: data.holdout?.rows,
-    statistics: data.statistics,
-    level: flags.opt,
-    adapter: device.adapter,
-    devices: devicesFor(model, device),
-    batch: flags.batch,
-    steps: flags.steps,
-    epochs: flags.epochs,
-    seed: first,
-  };
-  const plans = variants.map((v) => compile(model, { ...options, settings: checkedSettings(program, v) }).plan);
-  const nets = variants.flatMap((v, i) =>
-    seeds.map((seed): Net => {
-      const plan = plans[i] as Plan;
-      return { label: [v.label, seeds.length > 1 || v.label === '' ? `seed ${seed}` : ''].filter((t) => t !== '').join(', '), seed, plan };
-    }),
-  );
+  // Variants of one program share its examples.
+  const opened = new Map<OpenProgram, Promise<Prepared>>();
+  const nets: Candidate[] = [];
+  for (const v of variants) {
+    const data = await (opened.get(v.program) ?? openData(v.program, flags.data));
+    opened.set(v.program, Promise.resolve(data));
+    const options: CompileOptions = {
+      rows: data.rows,
+      holdout: data.holdout?.rows,
+      statistics: data.statistics,
+      level: flags.opt,
+      adapter: device.adapter,
+      devices: devicesFor(v.program.model, device),
+      batch: v.batch ?? flags.batch,
+      steps: flags.steps,
+      epochs: flags.epochs,
+      seed: first,
+      settings: v.settings,
+    };
+    const { plan } = compile(v.program.model, options);
+    for (const seed of seeds) {
+      const own = seeds.length > 1 || v.label === '' ? `seed ${seed}` : '';
+      nets.push({ label: [v.label, own].filter((t) => t !== '').join(', '), seed, plan, data });
+    }
+  }
+  const [one] = nets as [Candidate, ...Candidate[]];
   const begin = performance.now();
-  const ranking = rankingOf(model, data.holdout !== undefined, plans[0]?.train?.stepsPerEpoch ?? 1);
-  const { results, best, where } = await trained(device, flags.device, nets, data, ranking);
+  const ranking = rankingOf(model, one.data.holdout !== undefined);
+  const { results, best, where } = await trained(device, flags.device, nets, ranking);
   report(ranked(results, ranking), ranking, (performance.now() - begin) / 1000, where);
   if (!best || !Number.isFinite(ranking.score(best)))
     return fail('NN702', `every net diverged: none has a ${ranking.by} that is a number`, {
@@ -95,7 +101,7 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
     });
   print(`best: ${best.label} (${ranking.by} ${showNumber(ranking.score(best))})`);
   if (flags.save !== undefined) {
-    await writeFileSafely(flags.save, writeSafetensors(best.weights, learnedMetadata(data.learned)));
+    await writeFileSafely(flags.save, writeSafetensors(best.weights, learnedMetadata(best.data.learned)));
     print(`weights of the best: ${flags.save}`);
   }
 }
@@ -103,25 +109,25 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
 /** A net with its weights. */
 interface Trained extends Judged {
   readonly weights: Weights;
+  readonly data: Prepared;
 }
 
 /** Trains all nets in one dispatch if each fits a workgroup and there is a GPU, else one after the other. */
 async function trained(
   device: Device,
   choice: DeviceChoice,
-  nets: readonly Net[],
-  data: Prepared,
+  nets: readonly Candidate[],
   ranking: Ranking,
 ): Promise<{ readonly results: readonly Judged[]; readonly best: Trained | undefined; readonly where: string }> {
   const [first] = nets;
-  const plan = (first as Net).plan;
+  const { plan, data } = first as Candidate;
   const view = progressView(plan.train?.steps ?? 0);
   const loop = plan.backends.webgpu?.loops['train']?.wgsl;
   const together =
     choice !== 'cpu' &&
     plan.data?.window === undefined &&
     loop !== undefined &&
-    nets.every((n) => n.plan.backends.webgpu?.loops['train']?.wgsl === loop);
+    nets.every((n) => n.data === data && n.plan.backends.webgpu?.loops['train']?.wgsl === loop);
   if (together) {
     const session = await device.open(plan, nets.length);
     try {
@@ -134,7 +140,7 @@ async function trained(
         );
         view.stop();
         const weights = await population.weights();
-        const all = runs.map((r, i): Trained => judged(r, weights[i] ?? {}));
+        const all = runs.map((r, i): Trained => judged({ ...r, stepsPerEpoch: plan.train?.stepsPerEpoch ?? 1 }, weights[i] ?? {}, data));
         const results = data.holdout ? await examined(device, plan, all, data.holdout) : all;
         return { results, best: ranked(results, ranking)[0], where: 'at once' };
       }
@@ -150,10 +156,10 @@ async function trained(
     try {
       if (results.length === 0)
         note(`training ${nets.length} nets one after the other on ${session.device.name}: ${session.device.reason}`);
-      const { weights, ...result } = await trainedAlone(session, net, data);
+      const { weights, data: own, ...result } = await trainedAlone(session, net);
       results.push(result);
       // Keep only the best net's weights.
-      [best] = ranked([...(best ? [best] : []), { ...result, weights }], ranking);
+      [best] = ranked([...(best ? [best] : []), { ...result, weights, data: own }], ranking);
     } finally {
       session.destroy();
     }
@@ -161,7 +167,8 @@ async function trained(
   return { results, best, where: 'in turn' };
 }
 
-async function trainedAlone(session: Session, net: Net, data: Prepared): Promise<Trained> {
+async function trainedAlone(session: Session, net: Candidate): Promise<Trained> {
+  const { data } = net;
   const model = await RunningModel.open(session, { seed: net.seed });
   model.setData(...data.tensors);
   if (data.holdout) model.setHoldout(...data.holdout.tensors);
@@ -180,7 +187,8 @@ async function trainedAlone(session: Session, net: Net, data: Prepared): Promise
       // A diverging net must not end the sweep: it ranks last, and the rest of its record stays NaN.
       if (!(e instanceof UserError) || !e.diagnostics.some((d) => d.code === 'NN702')) throw e;
     });
-  return judged({ ...result, ...(data.holdout ? { holdout: await model.evaluate() } : {}) }, await model.weights());
+  const stepsPerEpoch = net.plan.train?.stepsPerEpoch ?? 1;
+  return judged({ ...result, stepsPerEpoch, ...(data.holdout ? { holdout: await model.evaluate() } : {}) }, await model.weights(), data);
 }
 
 /** Evaluates each net on the holdout. */
@@ -203,8 +211,8 @@ async function examined(device: Device, plan: Plan, nets: readonly Trained[], ho
 const isFinite = ({ weights }: Trained): boolean => Object.values(weights).every((t) => t.data.every((v) => Number.isFinite(v)));
 
 /** No loss has seen the weights after the last update: if they are not finite, the net has diverged, whatever its losses were. */
-function judged(net: Judged, weights: Weights): Trained {
-  const own = { ...net, weights };
+function judged(net: Judged, weights: Weights, data: Prepared): Trained {
+  const own = { ...net, weights, data };
   if (isFinite(own)) return own;
   const lost = (values: Float32Array): Float32Array => Float32Array.from(values).fill(NaN, values.length - 1);
   const metrics = Object.fromEntries(Object.entries(net.metrics).map(([name, values]) => [name, lost(values)]));
@@ -214,14 +222,14 @@ function judged(net: Judged, weights: Weights): Trained {
 function report(sorted: readonly Judged[], ranking: Ranking, seconds: number, where: string): void {
   const names = Object.keys(sorted[0]?.metrics ?? {});
   const heldNames = Object.keys(sorted.find((r) => r.holdout)?.holdout ?? {});
-  const epoch = (values: Float32Array | undefined): string => showNumber(lastEpoch(values, ranking.stepsPerEpoch));
+  const epoch = (r: Judged, values: Float32Array | undefined): string => showNumber(lastEpoch(values, r.stepsPerEpoch));
   const rows = sorted
     .slice(0, SHOWN)
     .map((r) => [
       r.label,
       showNumber(r.losses[0] ?? NaN),
-      epoch(r.losses),
-      ...names.map((m) => epoch(r.metrics[m])),
+      epoch(r, r.losses),
+      ...names.map((m) => epoch(r, r.metrics[m])),
       ...heldNames.map((h) => showNumber(r.holdout?.[h] ?? NaN)),
     ]);
   print(columns([['net', 'first loss', 'loss', ...names, ...heldNames.map((h) => `held-out ${h}`)], ...rows]));
@@ -234,31 +242,4 @@ function report(sorted: readonly Judged[], ranking: Ranking, seconds: number, wh
   print(
     `done: ${sorted.length} nets ${where}, ${steps} steps in ${showTime(seconds)} (${(steps / Math.max(seconds, 1e-9)).toFixed(0)} steps/s)`,
   );
-}
-
-/** `lr=[1e-3, 3e-3, 1e-2]` */
-function parseSweep(text: string): Variant[] {
-  const match = /^\s*(\w+)\s*=\s*\[([^\]]*)\]\s*$/.exec(text);
-  const values = (match?.[2] ?? '').split(',').map((v) => v.trim());
-  if (!match || values.some((v) => v === '' || !Number.isFinite(Number(v))))
-    return fail('NN501', `--sweep takes a setting and its values, not '${text}'`, { help: 'write it as --sweep "lr=[1e-3, 3e-3, 1e-2]"' });
-  const name = match[1] ?? '';
-  return values.map((v) => ({ label: `${name} ${v}`, settings: { [name]: Number(v) } }));
-}
-
-/** The settings of a variant; the optimizer must have them, as numbers. */
-function checkedSettings({ model }: OpenProgram, { settings }: Variant): Readonly<Record<string, number>> {
-  const optim = model.optim;
-  for (const [name, value] of Object.entries(settings)) {
-    const known = optim?.settings[name];
-    const numbers = Object.entries(optim?.settings ?? {}).filter(
-      ([, v]) => typeof v === 'number' || (Array.isArray(v) && typeof v[0] === 'string'),
-    );
-    if (known === undefined || typeof known === 'boolean')
-      fail('NN501', `${optim?.name ?? 'the optimizer'} has no setting '${name}' that --sweep could change`, {
-        help: `it has ${numbers.map(([n]) => n).join(', ')}`,
-      });
-    if (value < 0) fail('NN501', `--sweep sets ${name} to ${value}, and it cannot be negative`);
-  }
-  return settings;
 }

@@ -6,6 +6,7 @@ import { hint } from '../../base/suggest.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
 import { learnedMetadata } from '../../data/learned.ts';
 import { devicesFor } from '../../lower/backends.ts';
+import type { Point } from '../../pictures/curve.ts';
 import type { Plan } from '../../plan.ts';
 import type { Weights } from '../../runtime/api.ts';
 import { RunningModel } from '../../runtime/model.ts';
@@ -19,13 +20,22 @@ import { planFor } from '../plan-cache.ts';
 import { dataPath, noteTokens, openData, openProgram, openWeights, learnedFor, type OpenProgram } from '../program.ts';
 import { runTraining } from '../run-training.ts';
 import { note, print } from '../terminal.ts';
-import { openLog, type Log } from '../training-log.ts';
+import { plot } from '../plot.ts';
+import { openBoard, openLog, type Log } from '../training-log.ts';
+import { findRate } from './find-lr.ts';
 import { trainFolds } from './folds.ts';
 import { trainPopulation, type PopulationFlags } from './population.ts';
 import { profile } from './profile.ts';
 
 export interface TrainFlags extends PopulationFlags {
   readonly resume?: boolean;
+  /** Draws the loss in the terminal. */
+  readonly plot?: boolean;
+  /** Looks for a learning rate instead of training. */
+  readonly findLr?: boolean;
+  readonly tensorboard?: string;
+  /** How many checkpoints stay beside the last one. */
+  readonly keep?: number;
   /** Trains so many times, each time with another part of the data held out. */
   readonly folds?: number;
   /** How `--init` takes weights of another model. */
@@ -39,7 +49,8 @@ export interface TrainFlags extends PopulationFlags {
 
 export async function train(path: string, flags: TrainFlags): Promise<void> {
   const program = await openProgram(path);
-  if (flags.folds !== undefined) await trainFolds(program, flags.folds, flags);
+  if (flags.findLr) await findRate(program, flags);
+  else if (flags.folds !== undefined) await trainFolds(program, flags.folds, flags);
   else if (flags.seeds !== undefined || flags.sweep !== undefined) await trainPopulation(program, flags);
   else await trainProgram(program, flags);
 }
@@ -82,7 +93,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   const session = await device.open(plan);
   const model = await RunningModel.open(session, { seed, random: forWeights, weights: begin?.weights, from: init?.path });
   const { stop, release } = untilInterrupted();
-  let log: Log | undefined;
+  const logs: Log[] = [];
   try {
     const { steps: total = 0, stepsPerEpoch = 1 } = plan.train ?? {};
     // The orders of all epochs, drawn after the weights.
@@ -97,27 +108,27 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
       return await model.weights();
     }
     const rates = firstRate(plan);
-    if (flags.log !== undefined)
-      log = await openLog(flags.log, {
-        from: flags.resume ? model.step : undefined,
-        rateAt: (step) => rates && evalScalar(rates, { step, seed, total, rows: data.rows }),
-      });
+    const rateAt = (step: number): number | undefined => rates && evalScalar(rates, { step, seed, total, rows: data.rows });
+    if (flags.log !== undefined) logs.push(await openLog(flags.log, { from: flags.resume ? model.step : undefined, rateAt }));
+    if (flags.tensorboard !== undefined) logs.push(await openBoard(flags.tensorboard, rateAt));
     const { by, better } = judgeOf(found, flags);
-    const { weights } = await runTraining(model, {
+    const done = await runTraining(model, {
       seed,
       heldOut: data.holdout ? ['loss', ...(plan.train?.metrics ?? [])] : [],
       by,
       better,
       patience: data.holdout && found.train.earlyStop,
       keepBest: data.holdout !== undefined && (found.train.earlyStop !== undefined || flags.saveBest !== undefined),
-      log,
-      save: checkpoint === undefined ? undefined : () => saveCheckpoint(model, checkpoint, metadata),
+      logs,
+      save: checkpoint === undefined ? undefined : () => saveCheckpoint(model, checkpoint, metadata, flags.keep),
       saveBest:
         flags.checkpoint === undefined || !data.holdout
           ? undefined
           : (best) => writeFileSafely(join(flags.checkpoint ?? '', 'best.safetensors'), writeSafetensors(best, metadata)),
       stop,
     });
+    const { weights } = done;
+    if (flags.plot) printLosses(done.losses);
     if (flags.save !== undefined) {
       await writeFileSafely(flags.save, writeSafetensors(weights, metadata));
       print(`weights: ${flags.save}`);
@@ -128,8 +139,16 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   } finally {
     release();
     model.destroy();
-    await log?.close();
+    for (const log of logs) await log.close();
   }
+}
+
+/** Draws the losses; if they span more than a factor of ten, by their logarithm. */
+function printLosses(losses: readonly Point[]): void {
+  const values = losses.map((p) => p.y);
+  const logY = values.every((v) => v > 0) && Math.max(...values) > 10 * Math.min(...values);
+  print();
+  for (const line of plot(losses, { x: 'step', y: 'loss', logY, width: Math.min(process.stdout.columns || 80, 100) })) print(line);
 }
 
 /** Says which weights were taken over, which are drawn, and which were left. */
@@ -162,6 +181,8 @@ function judgeOf({ better, metrics, data }: Model, { saveBest }: TrainFlags): { 
 }
 
 function checkFlags(flags: TrainFlags): void {
+  if (flags.keep !== undefined && flags.checkpoint === undefined)
+    fail('NN501', '--keep says how many checkpoints stay, and needs --checkpoint DIR');
   if (flags.steps !== undefined && flags.epochs !== undefined)
     fail('NN501', '--steps and --epochs both say how long to train', { help: 'keep one of them' });
   if (flags.resume && flags.checkpoint === undefined) fail('NN501', '--resume needs --checkpoint DIR');
