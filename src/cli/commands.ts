@@ -108,6 +108,7 @@ export function commands(): Command {
     .option('--plot', 'draw the loss in the terminal when training is done')
     .option('--find-lr', 'try learning rates from low to high for a few steps, and show where the loss falls fastest')
     .option('--tensorboard <dir>', 'write what happens for TensorBoard into this folder')
+    .option('--report <file>', 'write a page about the training (.html): curves, figures, the net')
     .option('--log <file>', 'write one line of JSON for each step: loss, metrics, learning rate, time, held-out values')
     .addOption(memory())
     .option('--profile [file]', 'time every kernel after training; the file gets a Chrome trace')

@@ -2,7 +2,7 @@ import { at, get } from '../base/errors.ts';
 import { arrowsBetween, type Placed } from './arrows.ts';
 import { itemOf, lossItem, port, WIDEST, type Item } from './boxes.ts';
 import type { NetArrow, NetDescription } from './description.ts';
-import type { Drawing } from './net.ts';
+import type { Drawing } from './picture.ts';
 import { tag } from './svg.ts';
 
 /** Between rows, where arrows are, and between boxes side by side. */

@@ -57,6 +57,17 @@ const RULES: Readonly<Record<string, string>> = {
   '.link': 'stroke:@wire;stroke-width:1;stroke-opacity:.55',
   '.plus': 'stroke:@plus',
   '.minus': 'stroke:@minus',
+  '.grid': 'stroke:@edge;stroke-width:1;stroke-opacity:.6',
+  '.axis': 'stroke:@soft;stroke-width:1;fill:none',
+  '.curve': 'stroke-width:2;fill:none;stroke-linejoin:round',
+  '.train': 'stroke:@plus',
+  '.held': 'stroke:@minus',
+  '.dot': 'fill:@paper;stroke-width:2',
+  '.point': 'fill:@plus;fill-opacity:.65',
+  '.ideal': 'stroke:@soft;stroke-width:1.5;stroke-dasharray:5 4',
+  '.ring': 'stroke:@paper;stroke-width:1.2',
+  '.right': 'fill:@plus',
+  '.wrong': 'fill:@minus',
 };
 
 /**
@@ -64,7 +75,7 @@ const RULES: Readonly<Record<string, string>> = {
  * colours itself, as custom properties of the picture.
  */
 export function styleOf(theme: Theme): string {
-  const own = `.nnc-net-${theme}`;
+  const own = `.nnc-picture-${theme}`;
   const rules = Object.entries(RULES).map(([what, rule]) => `${own} ${what}{${rule.replace(/@(\w+)/g, 'var(--nnc-$1)')}}`);
   const colours =
     theme === 'auto'

@@ -1,6 +1,6 @@
 import { at } from '../base/errors.ts';
 import type { NetColumn, NetDescription } from './description.ts';
-import type { Drawing } from './net.ts';
+import type { Drawing } from './picture.ts';
 import { escape, fitted, tag, text, widthOf } from './svg.ts';
 import { lossText } from './texts.ts';
 

@@ -55,13 +55,13 @@ describe('learning rates', () => {
 
   it('are tried by nnc train --find-lr, which trains nothing', async () => {
     const dir = project();
-    const r = await nncIn(dir, {}, 'train', 'a.nn', '--find-lr', '--device', 'cpu', '--steps', '60');
-    expect(r.stderr).toContain('trying 60 learning rates from 1e-7 to 10');
+    const r = await nncIn(dir, {}, 'train', 'a.nn', '--find-lr', '--device', 'cpu', '--steps', '150');
+    expect(r.stderr).toContain('trying 150 learning rates from 1e-7 to 10');
     expect(r.stdout).toMatch(/learning rate \(logarithmic\)/);
     expect(r.stdout).toMatch(/the loss falls fastest around lr=[\d.]+/);
     expect(r.stdout).toMatch(/a good beginning: optim adam lr=[\d.]+\n$/);
     const few = await nncIn(dir, {}, 'train', 'a.nn', '--find-lr', '--steps', '5');
-    expect([few.code, few.stderr]).toEqual([1, expect.stringContaining('--steps 5 is too few for --find-lr')]);
+    expect([few.code, few.stderr]).toEqual([2, expect.stringContaining('--steps 5 is too few for --find-lr')]);
   });
 });
 
@@ -115,6 +115,34 @@ describe('a run', () => {
     expect(events.at(-2)).toMatchObject({ step: 119, tags: { lr: Math.fround(0.01) } });
     const lone = await nncIn(dir, {}, 'train', 'a.nn', '--keep', '2');
     expect(lone.stderr).toContain('--keep says how many checkpoints stay, and needs --checkpoint DIR');
+  });
+
+  it.each([
+    ['numbers', PROGRAM, ['The loss', 'What it learned', 'How good it is', 'The net', 'The program']],
+    [
+      'classes',
+      `data n=80 seed=2 split=0.8 { a = uniform(-1, 1); b = uniform(-1, 1); x = concat(a, b); y = a*b > 0 }
+layer Linear(2, 8) -> tanh -> Linear(8, 1)
+loss bce_with_logits
+optim adam lr=0.05
+train epochs=20 batch=16 early_stop=5
+`,
+      ['The loss', 'What it says everywhere', 'Which class was taken for which', 'How good it is', 'The net', 'The program'],
+    ],
+    [
+      'numbers of several inputs',
+      'data n=50 { a = uniform(); b = uniform(); x = concat(a, b); y = a + b }\nlayer Linear(2, 1)\nloss mse\noptim sgd lr=0.1\ntrain epochs=5\n',
+      ['The loss', 'Predicted and real', 'How good it is', 'The net', 'The program'],
+    ],
+  ])('writes a report of a program of %s that needs nothing else', async (_name, text, titles) => {
+    const dir = temporary();
+    writeFileSync(join(dir, 'a.nn'), text);
+    const r = await nncIn(dir, {}, 'train', 'a.nn', '--device', 'cpu', '--report', 'r.html');
+    expect(r.stdout).toContain('report: r.html, open it in a browser');
+    const html = readFileSync(join(dir, 'r.html'), 'utf8');
+    expect([...html.matchAll(/<h2>([^<]*)</g)].map((m) => m[1])).toEqual(titles);
+    expect(html).not.toMatch(/NaN|undefined|Infinity|<script|(src|href)=/);
+    expect(html).toContain(text.trimEnd().split('\n').at(-1));
   });
 
   it('has checksums that TensorBoard accepts', async () => {

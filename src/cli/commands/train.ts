@@ -18,6 +18,7 @@ import { findDevice, notePrecision } from '../device.ts';
 import { mustBeWritable, mustDiffer, writeFileSafely } from '../files.ts';
 import { planFor } from '../plan-cache.ts';
 import { dataPath, noteTokens, openData, openProgram, openWeights, learnedFor, type OpenProgram } from '../program.ts';
+import { reportOf } from '../report.ts';
 import { runTraining } from '../run-training.ts';
 import { note, print } from '../terminal.ts';
 import { plot } from '../plot.ts';
@@ -34,6 +35,8 @@ export interface TrainFlags extends PopulationFlags {
   /** Looks for a learning rate instead of training. */
   readonly findLr?: boolean;
   readonly tensorboard?: string;
+  /** A page about the training. */
+  readonly report?: string;
   /** How many checkpoints stay beside the last one. */
   readonly keep?: number;
   /** Trains so many times, each time with another part of the data held out. */
@@ -128,6 +131,11 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
       stop,
     });
     const { weights } = done;
+    if (flags.report !== undefined) {
+      if (done.best) await model.setWeights(weights);
+      await writeFileSafely(flags.report, await reportOf(program, model, data, done));
+      print(`report: ${flags.report}, open it in a browser`);
+    }
     if (flags.plot) printLosses(done.losses);
     if (flags.save !== undefined) {
       await writeFileSafely(flags.save, writeSafetensors(weights, metadata));
@@ -197,6 +205,8 @@ function checkFlags(flags: TrainFlags): void {
 async function checkFiles(program: OpenProgram, flags: TrainFlags, checkpoint: string | undefined): Promise<void> {
   const data = dataPath(program, flags.data);
   mustDiffer(flags.save, [program.path, data, checkpoint]);
+  mustDiffer(flags.report, [program.path, data, flags.init, flags.save, flags.log]);
+  await mustBeWritable(flags.report);
   mustDiffer(flags.log, [program.path, data, flags.init, flags.save]);
   await mustBeWritable(flags.save);
   if (!flags.resume) await mustBeWritable(checkpoint);

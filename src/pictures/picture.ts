@@ -1,0 +1,36 @@
+import { escape, tag } from './svg.ts';
+import { styleOf, type Theme } from './theme.ts';
+
+/** A part of a picture, drawn from (0, 0) on. */
+export interface Drawing {
+  readonly width: number;
+  readonly height: number;
+  readonly content: string;
+  /** For readers who do not see it. */
+  readonly about: string;
+}
+
+/** A drawing as SVG without scripts, fonts or files of others. */
+export function picture({ width, height, content, about }: Drawing, title: string, theme: Theme): string {
+  const parts = [
+    tag('title', {}, escape(title)),
+    tag('desc', {}, escape(about)),
+    `<style>\n${styleOf(theme)}\n</style>`,
+    tag('rect', { class: 'paper', width, height, rx: 12 }),
+    content,
+  ];
+  return `${tag(
+    'svg',
+    {
+      xmlns: 'http://www.w3.org/2000/svg',
+      class: `nnc-picture-${theme}`,
+      role: 'img',
+      width,
+      height,
+      viewBox: `0 0 ${width} ${height}`,
+      // Narrow screens scale it down.
+      style: 'max-width:100%;height:auto',
+    },
+    `\n${parts.join('\n')}\n`,
+  )}\n`;
+}
