@@ -20,10 +20,15 @@ export interface Column {
   readonly dates?: boolean | undefined;
 }
 
+/** What a token is: a character, a byte, or some bytes that were joined pair by pair. */
+export type TokenKind = 'chars' | 'bytes' | 'bpe';
+
 /** The tokens of a text, by number. */
 export interface Vocabulary {
-  readonly tokens: 'chars' | 'bytes';
+  readonly tokens: TokenKind;
   readonly entries: readonly string[];
+  /** For byte pairs: what is joined, in order. */
+  readonly merges?: readonly string[] | undefined;
 }
 
 /** What was learned from the training data, without which weights make no sense. */

@@ -1,24 +1,21 @@
 import { readFileSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { renderAll, userError } from '../base/diagnostics.ts';
 import { fail } from '../base/errors.ts';
 import type { RandomSource } from '../base/init.ts';
 import type { Source } from '../base/source.ts';
 import { check, type Reader } from '../compile.ts';
-import { canBeLarge, readDataset, readLargeDataset } from '../data/dataset.ts';
-import { reject } from '../data/labels.ts';
-import type { Dataset, Needs } from '../data/needs.ts';
+import type { Dataset } from '../data/needs.ts';
 import { readMetadata, readSafetensors, type StoredTensor } from '../data/safetensors.ts';
 import type { KnownLearned } from '../base/learned.ts';
 import { learnedIn } from '../data/learned.ts';
 import { drawData, nativeDraws } from '../draw.ts';
 import { needsOf } from '../library/needs.ts';
 import { prepare, type Prepared } from '../library/prepare.ts';
-import { OpenFile, ScratchFile } from '../node/scratch.ts';
 import type { Weights } from '../runtime/api.ts';
 import type { Model, Script } from '../sema/model.ts';
 import { beside, readUserFile, whyNot } from './files.ts';
-import { note, showBytes } from './terminal.ts';
+import { readExamples } from './data-files.ts';
+import { note } from './terminal.ts';
 
 /** A program named by the user, read and checked. */
 export interface OpenProgram {
@@ -106,8 +103,7 @@ async function testData(program: OpenProgram, all: Dataset, known: KnownLearned 
   if (model.data?.test === undefined) return undefined;
   const path = beside(program.path, model.data.test);
   const learned = known ?? (all.learned && { ...all.learned, from: dataPath(program, undefined) ?? 'the training data' });
-  const needs = { ...needsOf(model, true, learned), span: model.data.span };
-  return remarked(readDataset(path, await readUserFile(path, 'NN301', model.data.span), needs, companion(path)));
+  return readExamples(path, needsOf(model, true, learned), model.data.span);
 }
 
 /** Reads or draws all examples, without splitting them. */
@@ -129,52 +125,7 @@ export async function openAll(
     fail('NN305', `${program.path} names no data`, { help: 'add a line such as: data "house.csv" x=sqft y=price, or give --data FILE' });
   // The place in the program is only shown for data that the program itself names.
   const span = given === undefined ? model.data?.span : undefined;
-  const needs = { ...needsOf(model, true, known), ...(span ? { span } : {}) };
-  const size = (await stat(path).catch(() => undefined))?.size ?? 0;
-  if (size <= LARGE) return remarked(readDataset(path, await readUserFile(path, 'NN301', span), needs, companion(path)));
-  if (canBeLarge(path)) return remarked(readLarge(path, needs));
-  if (size <= LARGEST) return remarked(readDataset(path, await readUserFile(path, 'NN301', span), needs, companion(path)));
-  return reject(
-    needs,
-    'NN301',
-    `${path} has ${showBytes(size)}, and files of its kind are held in memory`,
-    'a .csv or .tsv file may have any size',
-  );
-}
-
-/** Bytes from which on a table is not held in memory, and the most bytes of a file that is. */
-const LARGE = 2 ** 27;
-const LARGEST = 2 ** 31 - 1;
-
-function readLarge(path: string, needs: Needs): Dataset {
-  const file = new OpenFile(path);
-  try {
-    return readLargeDataset(file, needs, new ScratchFile());
-  } finally {
-    file.close();
-  }
-}
-
-/** Prints the notes about how values were converted, each once. */
-export function remarked(data: Dataset): Dataset {
-  for (const remark of data.remarks ?? []) if (!told.has(remark)) note(remark);
-  for (const remark of data.remarks ?? []) told.add(remark);
-  return data;
-}
-
-/** What was printed: several parts of a run may read the same data. */
-const told = new Set<string>();
-
-/** Reads files next to a data file. */
-export function companion(path: string): (other: string) => Uint8Array {
-  return (other) => {
-    const place = beside(path, other);
-    try {
-      return readFileSync(place);
-    } catch (e) {
-      return fail('NN301', `${place} cannot be read: ${whyNot(e)}`);
-    }
-  };
+  return readExamples(path, needsOf(model, true, known), span);
 }
 
 /** A file of weights. */
@@ -202,8 +153,9 @@ export async function openWeights(path: string): Promise<SavedWeights> {
 export function learnedFor({ data }: Model, saved: SavedWeights | undefined): KnownLearned | undefined {
   const known = saved?.learned;
   const tokens = known?.vocabulary?.tokens;
-  if (!known || tokens === undefined || data?.tokens === undefined || data.tokens === tokens) return known;
-  return fail('NN402', `${known.from} was trained with tokens=${tokens}, and the program says tokens=${data.tokens}`, {
+  const asked = data?.tokens?.endsWith('.json') ? 'bpe' : data?.tokens;
+  if (!known || tokens === undefined || asked === undefined || asked === tokens) return known;
+  return fail('NN402', `${known.from} was trained with tokens=${tokens}, and the program says tokens=${data?.tokens ?? ''}`, {
     help: `write tokens=${tokens}, or take other weights`,
   });
 }

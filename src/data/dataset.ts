@@ -10,6 +10,7 @@ import type { Shelf } from './shelf.ts';
 import { readJson, readJsonLines } from './json.ts';
 import { wantedOf, type Beside, type Dataset, type Needs, type Wanted } from './needs.ts';
 import { readNpy, readNpz } from './npy.ts';
+import { readParquet } from './parquet.ts';
 import { readSafetensors } from './safetensors.ts';
 import type { Table } from './table.ts';
 import { unpacked } from './unpack.ts';
@@ -32,18 +33,20 @@ const KINDS: readonly {
   { name: '.npz', ending: /\.npz$/i, read: (p, b, n) => fromTensors(p, readNpz(p, b), n) },
   { name: '.safetensors', ending: /\.safetensors$/i, read: (p, b, n) => fromTensors(p, readSafetensors(b, p, 'NN301'), n) },
   { name: 'MNIST idx', ending: /[.-]idx\d?-ubyte$/i, read: (p, b, n, beside) => fromFiles(p, readIdx(p, b), n, beside, readIdx) },
-  { name: '.txt', ending: /\.txt$/i, read: (p, b, n) => fromText(p, b, n) },
+  { name: '.txt', ending: /\.txt$/i, read: fromText },
 ];
 
-const NAMES = KINDS.map((k) => k.name);
+const NAMES = [...KINDS.map((k) => k.name), '.parquet'];
 
 /** The supported kinds of files, for messages. */
-export const DATA_FILES = `${NAMES.slice(0, -1).join(', ')} or ${NAMES.at(-1) ?? ''}, each also as .gz`;
+export const DATA_FILES = `${NAMES.slice(0, -1).join(', ')} or ${NAMES.at(-1) ?? ''}, each also as .gz, or a folder of images`;
 
 /** Reads training data, or only inputs, from the bytes of a file. A .gz file is unpacked first. */
 export function readDataset(path: string, packed: Uint8Array, needs: Needs, beside: Beside): Dataset {
   const plain = path.replace(/\.gz$/i, '');
   const kind = KINDS.find((k) => k.ending.test(plain));
+  if (PARQUET.test(plain))
+    return fail('NN301', `${path} is a Parquet file, which is read piece by piece`, { help: 'use loadData instead of readData' });
   if (!kind)
     return fail('NN301', `${path} is of a kind that nnc does not read`, {
       help: `it reads ${DATA_FILES}`,
@@ -53,6 +56,20 @@ export function readDataset(path: string, packed: Uint8Array, needs: Needs, besi
   checkLabels(path, dataset, needs);
   return dataset;
 }
+
+/** Reads data of any kind, also of those that are read piece by piece: Parquet. */
+export async function loadDataset(path: string, bytes: Uint8Array, needs: Needs, beside: Beside): Promise<Dataset> {
+  if (!PARQUET.test(path)) return readDataset(path, bytes, needs, beside);
+  const dataset = fromTable(path, await readParquet(path, bytes, needs), needs);
+  checkLabels(path, dataset, needs);
+  return dataset;
+}
+
+/** Reads a table of any kind from the bytes of a file. */
+export const loadTable = async (path: string, bytes: Uint8Array, needs: Needs): Promise<Table> =>
+  PARQUET.test(path) ? readParquet(path, bytes, needs) : readTable(path, bytes, needs);
+
+const PARQUET = /\.(parquet|pq)$/i;
 
 /** Whether a file can be read without holding it in memory. */
 export const canBeLarge = (path: string): boolean => /\.(csv|tsv|tab)$/i.test(path);
@@ -167,7 +184,7 @@ function take(
 }
 
 /** Text as windows of tokens; the target is the next token at each position. */
-function fromText(path: string, bytes: Uint8Array, needs: Needs): Dataset {
+function fromText(path: string, bytes: Uint8Array, needs: Needs, beside: Beside): Dataset {
   const { tokens, context } = needs;
   if (tokens === undefined || context === undefined)
     return reject(
@@ -176,7 +193,12 @@ function fromText(path: string, bytes: Uint8Array, needs: Needs): Dataset {
       `${path} is text, and the program does not say how to cut it`,
       'write: data "tale.txt" tokens=chars context=64',
     );
-  const text = windowsOf(path, bytes, { tokens, context, stride: needs.stride ?? context }, needs.known);
+  const text = windowsOf(
+    path,
+    bytes,
+    { tokens, context, stride: needs.stride ?? context, vocabulary: needs.vocabulary ?? 512, beside },
+    needs.known,
+  );
   const classes = needs.targets[0]?.classes;
   if (classes !== undefined && text.vocabulary.entries.length > classes)
     reject(
@@ -189,5 +211,7 @@ function fromText(path: string, bytes: Uint8Array, needs: Needs): Dataset {
     rows: text.rows,
     tensors: needs.targets.length ? [text.x, text.y] : [text.x],
     learned: { columns: {}, classes: {}, vocabulary: text.vocabulary },
+    remarks:
+      tokens === 'bpe' && !needs.known ? [`${path}: ${text.vocabulary.entries.length} tokens of byte pairs are learned from the text`] : [],
   };
 }

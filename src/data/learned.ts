@@ -36,9 +36,13 @@ const areColumns = (value: unknown): value is readonly Column[] => Array.isArray
 function parsed(text: string): Learned | undefined {
   try {
     const { columns, classes, vocabulary } = JSON.parse(text) as Partial<Learned>;
-    const { tokens, entries } = vocabulary ?? { tokens: 'chars', entries: [] };
+    const { tokens, entries, merges = [] } = vocabulary ?? { tokens: 'chars', entries: [] };
     const right =
-      isRecord(columns, areColumns) && isRecord(classes, isWords) && (tokens === 'chars' || tokens === 'bytes') && isWords(entries);
+      isRecord(columns, areColumns) &&
+      isRecord(classes, isWords) &&
+      ['chars', 'bytes', 'bpe'].includes(tokens) &&
+      isWords(entries) &&
+      isWords(merges);
     return right ? { columns, classes, vocabulary } : undefined;
   } catch (e) {
     if (e instanceof SyntaxError || e instanceof TypeError) return undefined;

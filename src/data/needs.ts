@@ -16,7 +16,10 @@ export interface Needs {
   }[];
   /** Columns, tensors or files of each input and target, if the program names them. */
   readonly columns?: ReadonlyMap<string, readonly string[]>;
-  readonly tokens?: 'chars' | 'bytes' | undefined;
+  /** What a token of a text is, or the path of a tokenizer.json. */
+  readonly tokens?: string | undefined;
+  /** The number of byte pairs and bytes that are learned. */
+  readonly vocabulary?: number | undefined;
   readonly context?: number | undefined;
   /** For text: tokens from one example to the next; the context by default. */
   readonly stride?: number | undefined;
@@ -24,6 +27,8 @@ export interface Needs {
   readonly missing?: Missing | undefined;
   /** Columns whose numbers are words. */
   readonly words?: readonly string[] | undefined;
+  /** Scales images to the size of the input. */
+  readonly resize?: boolean | undefined;
   /** Decimal commas; dates as days since 1970. */
   readonly comma?: boolean | undefined;
   readonly dates?: boolean | undefined;

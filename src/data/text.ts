@@ -1,5 +1,9 @@
+import { bpeEncoder } from '../base/bpe.ts';
 import { fail } from '../base/errors.ts';
 import type { KnownLearned, Vocabulary } from '../base/learned.ts';
+import type { Beside } from './needs.ts';
+import { readTokenizerJson } from './tokenizer-json.ts';
+import { trainBpe } from './train-bpe.ts';
 
 export interface Windows {
   readonly rows: number;
@@ -10,17 +14,25 @@ export interface Windows {
   readonly vocabulary: Vocabulary;
 }
 
+/** How a text is cut. */
+export interface Cutting {
+  /** `chars`, `bytes`, `bpe`, or the path of a tokenizer.json. */
+  readonly tokens: string;
+  readonly context: number;
+  readonly stride: number;
+  /** The number of tokens that byte pairs may have. */
+  readonly vocabulary: number;
+  /** Reads a file that the program names. */
+  readonly beside: Beside;
+}
+
 /**
- * Splits a text into windows of tokens. Characters are numbered in Unicode order, or by the vocabulary of existing weights; bytes are their
- * own numbers.
+ * Splits a text into windows of tokens. Characters are numbered in Unicode order, bytes are their own numbers, and byte pairs are learned
+ * from the text or read; with existing weights, all by their vocabulary.
  */
-export function windowsOf(
-  path: string,
-  bytes: Uint8Array,
-  { tokens, context, stride }: { readonly tokens: Vocabulary['tokens']; readonly context: number; readonly stride: number },
-  known?: KnownLearned,
-): Windows {
-  const { ids, entries } = tokens === 'chars' ? characters(path, new TextDecoder().decode(bytes), known) : { ids: bytes, entries: BYTES };
+export function windowsOf(path: string, bytes: Uint8Array, cutting: Cutting, known?: KnownLearned): Windows {
+  const { context, stride } = cutting;
+  const { ids, vocabulary } = tokensOf(path, bytes, cutting, known);
   const rows = Math.floor((ids.length - 1 - context) / stride) + 1;
   if (rows < 1)
     return fail('NN301', `${path} has ${ids.length} tokens, and one example takes ${context + 1}`, {
@@ -28,7 +40,25 @@ export function windowsOf(
     });
   const at = (shift: number): Int32Array =>
     Int32Array.from({ length: rows * context }, (_, i) => ids[Math.floor(i / context) * stride + (i % context) + shift] ?? 0);
-  return { rows, x: at(0), y: at(1), vocabulary: { tokens, entries } };
+  return { rows, x: at(0), y: at(1), vocabulary };
+}
+
+interface Tokens {
+  readonly ids: ArrayLike<number>;
+  readonly vocabulary: Vocabulary;
+}
+
+function tokensOf(path: string, bytes: Uint8Array, { tokens, vocabulary: size, beside }: Cutting, known: KnownLearned | undefined): Tokens {
+  if (tokens === 'bytes') return { ids: bytes, vocabulary: { tokens, entries: BYTES } };
+  const text = new TextDecoder().decode(bytes);
+  if (tokens === 'chars') {
+    const { ids, entries } = characters(path, text, known);
+    return { ids, vocabulary: { tokens, entries } };
+  }
+  const own = known?.vocabulary;
+  const { entries, merges = [] } =
+    own?.tokens === 'bpe' ? own : tokens === 'bpe' ? trainBpe(text, size) : readTokenizerJson(tokens, beside(tokens));
+  return { ids: bpeEncoder(entries, merges)(text), vocabulary: { tokens: 'bpe', entries, merges } };
 }
 
 const BYTES = Array.from({ length: 256 }, (_, i) => String(i));

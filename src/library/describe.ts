@@ -43,7 +43,7 @@ export interface ModelInfo {
         readonly drawn: number | undefined;
         readonly split: number;
         readonly normalize: boolean;
-        readonly tokens: 'chars' | 'bytes' | undefined;
+        readonly tokens: string | undefined;
         readonly context: number | undefined;
       }
     | undefined;

@@ -1,5 +1,6 @@
 import { fail } from '../base/errors.ts';
-import { readDataset } from '../data/dataset.ts';
+import { loadDataset, readDataset } from '../data/dataset.ts';
+import type { Beside, Dataset } from '../data/needs.ts';
 import type { KnownLearned } from '../base/learned.ts';
 import { drawData, nativeDraws } from '../draw.ts';
 import { Data } from './data.ts';
@@ -16,13 +17,28 @@ export interface ReadOptions {
   readonly known?: KnownLearned | undefined;
 }
 
+const besideOf =
+  ({ files }: ReadOptions): Beside =>
+  (path) =>
+    (typeof files === 'function' ? files(path) : files?.[path]) ?? fail('NN301', `${path} was not given`, { help: 'give it in files' });
+
 /** Reads a file of examples as the program's `data` statement says. Throws a `UserError` with the place of the error. */
 export function readData(program: Program, bytes: Uint8Array, options: ReadOptions): Data {
-  const { name, files, known } = options;
+  const needs = needsOf(program.checkedModel, true, options.known);
+  return prepareAll(program, readDataset(options.name, bytes, needs, besideOf(options)), options);
+}
+
+/** The same for every kind of file, also for .parquet. */
+export async function loadData(program: Program, bytes: Uint8Array, options: ReadOptions): Promise<Data> {
+  const needs = needsOf(program.checkedModel, true, options.known);
+  return prepareAll(program, await loadDataset(options.name, bytes, needs, besideOf(options)), options);
+}
+
+/** Splits examples as the program says, with its own file of held-out ones. */
+export function prepareAll(program: Program, all: Dataset, options: ReadOptions): Data {
+  const { name, known } = options;
   const model = program.checkedModel;
-  const beside = (path: string): Uint8Array =>
-    (typeof files === 'function' ? files(path) : files?.[path]) ?? fail('NN301', `${path} was not given`, { help: 'give it in files' });
-  const all = readDataset(name, bytes, needsOf(model, true, known), beside);
+  const beside = besideOf(options);
   const test = model.data?.test;
   const learned = known ?? (all.learned && { ...all.learned, from: name });
   return new Data(

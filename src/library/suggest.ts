@@ -26,10 +26,20 @@ const MOST_WORDS = 50;
  * Writes a first program for a table (CSV, TSV, JSON or JSON lines): every useful column is an input, and the last one, or `target`, is what
  * the model tells. `path` is how the program names the file.
  */
-export function suggestProgram(path: string, bytes: Uint8Array, options: { readonly target?: string | undefined } = {}): Suggestion {
-  const plain: Needs = { inputs: [], targets: [] };
-  const dated = readTable(path, bytes, { ...plain, dates: true });
-  const undated = readTable(path, bytes, plain);
+export const suggestProgram = (path: string, bytes: Uint8Array, options: SuggestOptions = {}): Suggestion =>
+  suggestFor(path, readTable(path, bytes, DATED), readTable(path, bytes, UNDATED), options);
+
+export interface SuggestOptions {
+  /** The column that the model tells; the last one by default. */
+  readonly target?: string | undefined;
+}
+
+/** How a table is read for a suggestion: with dates as numbers, and without. */
+export const UNDATED: Needs = { inputs: [], targets: [] };
+export const DATED: Needs = { ...UNDATED, dates: true };
+
+/** The same for a table that was read both ways. */
+export function suggestFor(path: string, dated: Table, undated: Table, options: SuggestOptions = {}): Suggestion {
   const days = dated.columns.filter((c) => hasDates(undated, dated, c));
   const dates = days.length > 0;
   const table = dates ? dated : undated;

@@ -124,7 +124,15 @@ export interface About {
   /** What the numbers of a prediction are. */
   readonly output: OutputMeaning;
   /** The tokens of a text model, by number. */
-  readonly vocabulary?: { readonly tokens: 'chars' | 'bytes'; readonly entries: readonly string[] } | undefined;
+  readonly vocabulary?: Vocabulary | undefined;
+}
+
+/** The tokens of a text model, by number. Byte pairs (`bpe`) are written with one character for each byte, as in a tokenizer.json. */
+export interface Vocabulary {
+  readonly tokens: 'chars' | 'bytes' | 'bpe';
+  readonly entries: readonly string[];
+  /** For byte pairs: what is joined, in order. */
+  readonly merges?: readonly string[] | undefined;
 }
 
 /** A data column of an input: how its values become numbers. */

@@ -1,5 +1,5 @@
 import { fail } from '../base/errors.ts';
-import type { Model, Signal } from './api.ts';
+import type { About, Model, Signal } from './api.ts';
 import { checkSampling, chooseToken, type Sampling } from './sampling.ts';
 import { tokenizerOf } from './tokens.ts';
 
@@ -26,10 +26,16 @@ export async function* generate(model: Model, prompt: string, options: GenerateO
     fail('NN501', `the number of tokens is a whole number, and not ${options.tokens}`);
   const { encode, decode } = tokenizerOf(model.about);
   const ids = encode(prompt);
-  if (ids.length === 0) ids.push(Math.max(0, model.about.vocabulary?.entries.indexOf('\n') ?? 0));
+  if (ids.length === 0) ids.push(lineEnd(model.about, encode));
   for (let n = 0; n < options.tokens && !options.signal?.aborted; n++) {
     const token = chooseToken(await model.scoresAfter(ids), n, options);
     ids.push(token);
     yield { token, text: decode(token) };
   }
+}
+
+/** The token of a new line, or the first one. */
+function lineEnd({ vocabulary }: About, encode: (text: string) => number[]): number {
+  const [token = 0] = vocabulary && (vocabulary.tokens !== 'chars' || vocabulary.entries.includes('\n')) ? encode('\n') : [];
+  return token;
 }

@@ -1,3 +1,4 @@
+import { bpeEncoder, tokenBytes } from '../base/bpe.ts';
 import { fail } from '../base/errors.ts';
 import type { About } from './api.ts';
 
@@ -24,6 +25,13 @@ export function tokenizerOf({ vocabulary }: About): Tokenizer {
     return {
       encode: (text) => [...new TextEncoder().encode(text)],
       decode: (token) => decoder.decode(Uint8Array.of(token), { stream: true }),
+    };
+  }
+  if (vocabulary.tokens === 'bpe') {
+    const decoder = new TextDecoder();
+    return {
+      encode: bpeEncoder(vocabulary.entries, vocabulary.merges ?? []),
+      decode: (token) => decoder.decode(tokenBytes(vocabulary.entries[token] ?? ''), { stream: true }),
     };
   }
   const { entries } = vocabulary;

@@ -55,7 +55,11 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
   const own = only && others.length === 0 ? given.get(only.shown) : undefined;
   if (own && only && only.shown !== 'y' && given.has('y')) twice(only.shown, 'y', 'target');
   else if (own) given.set('y', own);
-  const { tokens, context } = args as { readonly tokens?: 'chars' | 'bytes'; readonly context?: number };
+  const { tokens, context } = args as { readonly tokens?: string; readonly context?: number };
+  if (tokens !== undefined && !TOKENS.includes(tokens) && !/\.json$/i.test(tokens))
+    sink.error('NN202', s.settings.find((a) => a.name?.text === 'tokens')?.span ?? s.span, `there are no tokens '${tokens}'`, {
+      help: `${hint(tokens, TOKENS, 'there are')}; or name a file: tokens="tokenizer.json"`,
+    });
   if ((tokens === undefined) !== (context === undefined))
     sink.error('NN202', s.span, 'text needs both tokens and context', { help: 'write: data "tale.txt" tokens=chars context=64' });
   if (context !== undefined && first) checkContext(s, context, first.type, only?.type, sink);
@@ -76,8 +80,10 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
   };
 }
 
+const TOKENS: readonly string[] = ['chars', 'bytes', 'bpe'];
+
 function readingOf(args: AnyArgs): ReadingSpec {
-  const { missing, words, dates, decimal, separator, header, stride, groups } = args as Omit<ReadingSpec, 'groups'> & {
+  const { missing, words, dates, decimal, separator, header, stride, groups, resize, vocabulary } = args as Omit<ReadingSpec, 'groups'> & {
     readonly decimal?: string;
     readonly groups?: readonly string[];
   };
@@ -89,6 +95,8 @@ function readingOf(args: AnyArgs): ReadingSpec {
     ...(stride === undefined ? {} : { stride }),
     ...(groups === undefined ? {} : { groups: groups[0] ?? '' }),
     ...(dates ? { dates } : {}),
+    ...(resize ? { resize } : {}),
+    ...(args['tokens'] === 'bpe' ? { vocabulary } : {}),
     ...(decimal === 'comma' ? { comma: true } : {}),
   };
 }

@@ -66,7 +66,7 @@ export interface DataSpec {
   /** A file of held-out examples. */
   readonly test: string | undefined;
   /** For text: how it is tokenized, and the number of tokens per example. */
-  readonly tokens: 'chars' | 'bytes' | undefined;
+  readonly tokens: string | undefined;
   readonly context: number | undefined;
   readonly reading: ReadingSpec;
   readonly span: Span;
@@ -81,6 +81,8 @@ export interface ReadingSpec {
   readonly separator?: string;
   readonly header?: boolean;
   readonly stride?: number;
+  readonly resize?: boolean;
+  readonly vocabulary?: number | undefined;
   readonly groups?: string;
 }
 

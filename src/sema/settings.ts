@@ -21,7 +21,11 @@ export const DATA_SETTINGS = {
   },
   groups: { type: 'columns', doc: 'a column, such as patient: split never puts rows of one group on both sides' },
   test: { type: 'string', doc: 'a file of held-out examples, instead of split' },
-  tokens: { type: 'string', choices: ['chars', 'bytes'], doc: 'for text: whether a token is a character or a byte' },
+  tokens: {
+    type: 'string',
+    doc: 'for text: what a token is: chars, bytes, bpe (pairs of bytes that are learned from the text), or the file "tokenizer.json" of GPT-2 and its like',
+  },
+  vocabulary: { type: 'int', min: 257, default: 512, doc: 'for tokens=bpe: the number of tokens to learn, with the 256 bytes' },
   context: { type: 'int', min: 1, doc: 'for text: number of tokens in one example' },
   stride: { type: 'int', min: 1, doc: 'for text: tokens from one example to the next; default: context, so that examples do not overlap' },
   missing: {
@@ -29,6 +33,7 @@ export const DATA_SETTINGS = {
     choices: ['drop', 'mean', '0', 'flag'],
     doc: 'what to do about gaps: leave the row out, fill in the mean (or the commonest word), fill in 0, or fill in the mean and add an input that is 1 where there was a gap',
   },
+  resize: { type: 'bool', default: false, doc: 'for a folder of images: scales them to the size of the input' },
   words: { type: 'columns', doc: 'columns to read as words even if they hold numbers, such as postcodes' },
   dates: { type: 'bool', default: false, doc: 'reads dates (2026-11-29, or with a time) as days since 1970' },
   decimal: { type: 'string', choices: ['point', 'comma'], default: 'point', doc: 'how numbers are written: 1,234.5 or 1.234,5' },

@@ -75,13 +75,15 @@ describe('files of data', () => {
   });
 
   it('are named by one list in the help of every command and in the error', () => {
-    expect(DATA_FILES).toBe('.csv, .tsv, .json, .jsonl, .npy, .npz, .safetensors, MNIST idx or .txt, each also as .gz');
+    expect(DATA_FILES).toBe(
+      '.csv, .tsv, .json, .jsonl, .npy, .npz, .safetensors, MNIST idx, .txt or .parquet, each also as .gz, or a folder of images',
+    );
     const all = commands();
     for (const name of ['train', 'predict', 'build']) {
       const option = all.commands.find((c) => c.name() === name)?.options.find((o) => o.long === '--data');
       expect(option?.description).toContain(DATA_FILES);
     }
-    expect(message(() => readDataset('a.png', bytes(''), needs(f32(1)), nothing))).toContain(DATA_FILES);
+    expect(message(() => readDataset('a.xls', bytes(''), needs(f32(1)), nothing))).toContain(DATA_FILES);
   });
 
   it('reads JSON as a table and as tensors', () => {

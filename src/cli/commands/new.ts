@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fail } from '../../base/errors.ts';
-import { suggestProgram } from '../../library/suggest.ts';
+import { DATED, UNDATED, suggestFor } from '../../library/suggest.ts';
+import { readColumns } from '../data-files.ts';
 import { readUserFile, writeFileSafely } from '../files.ts';
 import { EXAMPLES } from '../package.ts';
 import { print } from '../terminal.ts';
@@ -37,9 +38,9 @@ export async function newCommand(name: string, flags: NewFlags): Promise<void> {
     }
     print(`${[program, ...files.slice(1)].join(', ')}: ${TEMPLATES[flags.template ?? 'regression'].about}`);
   } else {
-    const bytes = await readUserFile(flags.data, 'NN301');
+    const [dated, undated] = [await readColumns(flags.data, DATED), await readColumns(flags.data, UNDATED)];
     const place = relative(dirname(resolve(program)), resolve(flags.data));
-    const { text, target, kind, leftOut } = suggestProgram(place, bytes, { target: flags.target });
+    const { text, target, kind, leftOut } = suggestFor(place, dated, undated, { target: flags.target });
     await writeFileSafely(program, text);
     print(`${program}: tells ${kind === 'classes' ? 'the class' : 'the number'} '${target}'`);
     for (const { column, why } of leftOut) print(`  without the column ${column}: ${why}`);

@@ -1,6 +1,5 @@
 import Papa from 'papaparse';
 import { fail } from '../../base/errors.ts';
-import { readDataset } from '../../data/dataset.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import type { Prediction } from '../../runtime/api.ts';
@@ -8,12 +7,13 @@ import type { Model } from '../../sema/model.ts';
 import { needsOf } from '../../library/needs.ts';
 import { devicesFor } from '../../lower/backends.ts';
 import { inMemory } from '../../data/values.ts';
+import { readExamples } from '../data-files.ts';
 import { findDevice, type DeviceChoice } from '../device.ts';
-import { mustBeWritable, mustDiffer, readUserFile, writeFileSafely } from '../files.ts';
+import { mustBeWritable, mustDiffer, writeFileSafely } from '../files.ts';
 import { parseInput } from '../inputs.ts';
 import { planFor } from '../plan-cache.ts';
 import { lineOf, recordOf, toldOf, type Told } from '../predictions.ts';
-import { companion, learnedFor, noteTokens, openProgram, openWeights, remarked, type SavedWeights } from '../program.ts';
+import { learnedFor, noteTokens, openProgram, openWeights, type SavedWeights } from '../program.ts';
 import { print } from '../terminal.ts';
 
 export interface PredictFlags {
@@ -82,7 +82,7 @@ function fileOf(
 /** The inputs in a file, encoded as they were for the weights. */
 async function inputsFrom(path: string, model: Model, saved: SavedWeights): Promise<readonly ArrayLike<number>[]> {
   const needs = needsOf(model, false, learnedFor(model, saved));
-  const data = remarked(readDataset(path, await readUserFile(path, 'NN301'), needs, companion(path)));
+  const data = await readExamples(path, needs);
   noteTokens(data, saved);
   return data.tensors.map(inMemory);
 }

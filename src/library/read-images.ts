@@ -1,0 +1,18 @@
+import { readImages } from '../data/images.ts';
+import type { Data } from './data.ts';
+import { needsOf } from './needs.ts';
+import type { Program } from './program.ts';
+import { prepareAll, type ReadOptions } from './read-data.ts';
+
+/** Images in memory: the bytes of each .png or .jpg file, and its class. */
+export function readImageData(
+  program: Program,
+  images: readonly { readonly name: string; readonly label: string; readonly bytes: Uint8Array }[],
+  options: Pick<ReadOptions, 'known'> = {},
+): Data {
+  const files = images.map(({ name, label, bytes }) => ({ name, label, read: () => bytes }));
+  return prepareAll(program, readImages('the images', files, needsOf(program.checkedModel, true, options.known)), {
+    name: 'the images',
+    ...options,
+  });
+}
