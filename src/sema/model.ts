@@ -202,7 +202,13 @@ export type PrintItem =
 
 /** The `print` lines of a program. */
 export interface Script {
-  readonly lines: readonly { readonly items: readonly PrintItem[]; readonly span: Span; readonly afterTraining: boolean }[];
+  readonly lines: readonly {
+    readonly items: readonly PrintItem[];
+    readonly span: Span;
+    readonly afterTraining: boolean;
+    /** Whether it shows values that depend on the inputs: those of the data's examples. */
+    readonly ofExamples: boolean;
+  }[];
   /** Whether the program has a `train` statement. */
   readonly trains: boolean;
   /** Computes every value that the lines print; its params are {@link Script.params}. */

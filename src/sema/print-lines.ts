@@ -11,12 +11,18 @@ import { attempt, type Flow } from './values.ts';
 
 /** The `print` lines of a program, and the outputs of the graph that they show. */
 export class PrintLines {
-  readonly lines: { items: PrintItem[]; span: A.Statement['span']; afterTraining: boolean }[] = [];
+  readonly lines: { items: PrintItem[]; span: A.Statement['span']; afterTraining: boolean; ofExamples: boolean }[] = [];
+  /** Whether the line at hand shows values of the data's examples. */
+  private ofExamples = false;
   readonly outputs: Record<string, NodeId> = {};
   private readonly m: ModelBuilder;
   private readonly evaluator: Evaluator;
 
-  constructor(m: ModelBuilder, evaluator: Evaluator) {
+  private readonly hasData: boolean;
+
+  /** With `hasData`, values may depend on the inputs: they are those of the data's examples. */
+  constructor(m: ModelBuilder, evaluator: Evaluator, hasData: boolean) {
+    this.hasData = hasData;
     this.m = m;
     this.evaluator = evaluator;
   }
@@ -24,8 +30,9 @@ export class PrintLines {
   /** Adds a line. */
   print(s: A.PrintStatement, env: Environment, afterTraining: boolean): void {
     const items: PrintItem[] = [];
+    this.ofExamples = false;
     for (const e of s.values) attempt(() => this.addItems(items, e, env));
-    this.lines.push({ items, span: s.span, afterTraining });
+    this.lines.push({ items, span: s.span, afterTraining, ofExamples: this.ofExamples });
   }
 
   private addItems(items: PrintItem[], e: A.Expr, env: Environment): void {
@@ -44,7 +51,8 @@ export class PrintLines {
   /** The name of the output that an item shows. */
   private output(item: number, id: NodeId, span: A.Expr['span']): string {
     const missing = inputBehind(this.m.b, id);
-    if (missing)
+    if (missing && this.hasData) this.ofExamples = true;
+    else if (missing)
       return this.evaluator.fail('NN204', span, `this depends on the input '${missing}', which has no value here`, {
         help: 'give it values: predict(3.0)',
       });

@@ -57,6 +57,7 @@ export class Walk {
   private readonly program: A.Program;
   private readonly imported: readonly A.Statement[];
   private readonly sink: DiagnosticSink;
+  private lossSoFar: { readonly node: NodeId | undefined } | undefined;
   /** In training mode nothing is printed, so that `print` lines do not update states. */
   private readonly training: boolean;
 
@@ -79,10 +80,14 @@ export class Walk {
     this.defs = defs;
     this.targets = new Targets(this.m, () => (this.declared ??= this.targetsDeclared()));
     this.evaluator.targets = this.targets;
-    this.prints = new PrintLines(this.m, this.evaluator);
+    this.prints = new PrintLines(
+      this.m,
+      this.evaluator,
+      program.statements.some((s) => s.kind === 'data'),
+    );
     this.evaluator.specials.set('predict', (e, env, flow) => predictCall(this.soFar, e, env, flow));
     this.evaluator.free = (word, span) => this.known(word, span);
-    if (program.statements.some((s) => s.kind === 'layer')) this.evaluator.freeWords = ['pred', 'target'];
+    if (program.statements.some((s) => s.kind === 'layer')) this.evaluator.freeWords = ['pred', 'target', 'loss'];
     this.evaluator.growing = this.layersToCome;
   }
 
@@ -102,7 +107,9 @@ export class Walk {
     const { goals } = this;
     const losses = this.program.statements.filter((s) => s.kind === 'loss');
     const raw = this.result();
-    const [loss, ...later] = losses.map((s) => this.withinLoss(() => attempt(() => lossOf(goals, s, raw))));
+    const [loss, ...later] = losses.map((s, i) =>
+      i === 0 ? this.firstLoss(s) : this.withinLoss(() => attempt(() => lossOf(goals, s, raw))),
+    );
     this.checkTargetUnits(raw);
     const pred = this.output();
     const turns = later.flatMap((node, i) => {
@@ -158,6 +165,12 @@ export class Walk {
       normalized: (id, input) => normalized(m, program, id, input),
       inUnits: (id) => inTargetUnits(m, program, id),
     };
+  }
+
+  /** The first loss, which a `print` line may ask for before the walk ends. */
+  private firstLoss(s: A.LossStatement): NodeId | undefined {
+    this.lossSoFar ??= { node: this.withinLoss(() => attempt(() => lossOf(this.goals, s, this.result()))) };
+    return this.lossSoFar.node;
   }
 
   private get goals(): Goals {
@@ -224,7 +237,8 @@ export class Walk {
 
   /** Words that are defined in every expression: the model's output and the targets. */
   private known(word: string, span: A.Expr['span']): Value | undefined {
-    if (word !== 'pred' && !this.targets.has(word)) {
+    const loss = word === 'loss' && !this.inLoss ? this.find('loss') : undefined;
+    if (word !== 'pred' && !loss && !this.targets.has(word)) {
       const names = word === 'target' ? this.targets.several() : [];
       return names.length === 0
         ? undefined
@@ -240,6 +254,11 @@ export class Walk {
         });
       if (this.failed || this.layers > 0) throw new Reported(word);
       return undefined;
+    }
+    if (loss) {
+      const node = this.firstLoss(loss);
+      if (node === undefined) throw new Reported(word);
+      return tensor(node);
     }
     if (word === 'pred') return tensor(this.inLoss ? pred : (this.output() ?? pred));
     foretell(this.goals, this.find('loss'), pred);

@@ -199,4 +199,37 @@ describe('large models', () => {
     expect(stdout).toContain(parameters);
     expect(stdout).toMatch(/device memory: [\d,]+ bytes/);
   });
+
+  it('prints weights, activations, the loss and gradients of the model, before and after training', async () => {
+    const program = file(
+      'inside.nn',
+      'data n=8 seed=2 { x = uniform(-1, 1); y = 2*x + 1 }\nlayer fc1: Linear(1, 1)\nloss mse\noptim sgd lr=0.1\nprint "before", loss, fc1.weight\ntrain epochs=3\nprint "after", loss, fc1.weight\nprint grad(loss, fc1.bias)\nprint pred\n',
+    );
+    const { stdout, stderr, code } = await nnc('run', program, '--device', 'cpu');
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('such as pred and loss, are those of all training examples');
+    const numbers = (name: string): number[] =>
+      (new RegExp(`^${name}\\n?\\s*([-\\d.]+)\\s+\\[\\[([-\\d.]+)\\]\\]`, 'm').exec(stdout) ?? []).slice(1).map(Number);
+    const [[first = NaN, w0 = NaN], [last = NaN, w3 = NaN]] = [numbers('before'), numbers('after')];
+    // The loss before training is that of the first step.
+    expect(first).toBeCloseTo(Number(/^ +0 +([\d.]+)$/m.exec(stdout)?.[1]), 4);
+    expect(last).toBeLessThan(first);
+    expect(w3).not.toBe(w0);
+    expect(stdout).toMatch(/^dloss\/dfc1\.bias = \[?-[\d.]+/m);
+    expect(stdout).toMatch(/\.\.\. and 2 rows more/);
+  });
+
+  it('nnc grad shows every derivative that the file prints', async () => {
+    const program = file(
+      'several.nn',
+      'param x = 3.0\nparam w = 2.0\nlet y = x^2 * w\nlet z = x^3\nprint grad(y, x), grad(z, x)\nprint grad(y, w)\n',
+    );
+    const { stdout } = await nnc('grad', program);
+    expect(stdout.match(/^d.*$/gm)?.filter((l) => !l.includes('where'))).toEqual([
+      'dy/dw = x^2',
+      'dy/dx = 2*w*x',
+      'dy/dw = x^2',
+      'dz/dx = 3*x^2',
+    ]);
+  });
 });

@@ -47,7 +47,7 @@ describe('nnc step', () => {
         d loss / d 0.bias  [1]
           -5
 
-      5. Step: sgd moves every weight                     # optimizer.step()
+      5. Step: sgd moves every weight, lr=0.1             # optimizer.step()
         0.weight  [1, 1]
          before
           1
@@ -83,5 +83,31 @@ describe('nnc step', () => {
   ])('%s is an error', async (name, text, message) => {
     const { code, stderr } = await nnc('step', file(`${name}.nn`, text));
     expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);
+  });
+
+  it('shows what the program names, the rate, and what is frozen, in lines of a terminal', async () => {
+    const program = file(
+      'named.nn',
+      'input x: [1]\ndata n=8 seed=2 { x = uniform(-1, 1); y = 2*x + 1 }\nlet h = x -> fc1: Linear(1, 12) -> relu\nlet g = h * 2 + 1\nlayer g -> fc2: Linear(12, 1)\nloss mse\noptim sgd lr=linear(0.1) freeze=["fc2.bias"]\ntrain epochs=3\n',
+    );
+    const { stdout } = await nnc('step', program);
+    const heads = stdout.split('\n').flatMap((l) => /^ {2}(->.*|g =|h =|d loss \/ d .*?) {2}\[/.exec(l)?.[1] ?? []);
+    expect(heads).toEqual([
+      '-> fc1: Linear(1, 12)',
+      '-> relu',
+      'g =',
+      '-> fc2: Linear(12, 1)',
+      'd loss / d (fc2: Linear(12, 1))',
+      'd loss / d fc2.weight',
+      'd loss / d fc2.bias',
+      'd loss / d g',
+      'd loss / d (relu)',
+      'd loss / d (fc1: Linear(1, 12))',
+      'd loss / d fc1.weight',
+      'd loss / d fc1.bias',
+    ]);
+    expect(stdout).toContain('5. Step: sgd moves every weight, lr=0.1 ');
+    expect(stdout).toContain('fc2.bias  [1]  is frozen and stays as it is');
+    expect(Math.max(...stdout.split('\n').map((l) => l.length))).toBeLessThanOrEqual(80);
   });
 });

@@ -7,6 +7,7 @@ import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import { linesOf, type Line } from '../../math/formula.ts';
 import { cse, dce } from '../../passes/graph/cleanup.ts';
 import { simplify } from '../../passes/graph/simplify.ts';
+import type { Script } from '../../sema/model.ts';
 import { openScript } from '../program.ts';
 import { print } from '../terminal.ts';
 
@@ -28,6 +29,11 @@ export async function grad(path: string, flags: GradFlags): Promise<void> {
   const training = flags.of === undefined || flags.of === 'loss' ? model?.training : undefined;
   const { graph, named } = training ? ofModel(training) : ofScript(script.graph, script.names);
   const params = (training ? (model?.params ?? []) : script.params).map((p) => p.name);
+  const asked = flags.of === undefined && flags.wrt === undefined && !training ? printedGradients(script, named) : [];
+  if (asked.length > 0) {
+    const parts = asked.map(({ of, wrt }) => derivatives(graph, named, of, wrt, flags));
+    return print(parts.join('\n\n'));
+  }
   const of = flags.of ?? (training ? 'loss' : lastNumber(graph, named, params));
   if (of === undefined)
     return fail('NN207', `${path} has nothing to differentiate`, { help: 'add a loss, or: param x = 3.0 and let y = x^2' });
@@ -36,9 +42,22 @@ export async function grad(path: string, flags: GradFlags): Promise<void> {
     fail('NN203', `'${of}' is no single number, so it has no gradient`, { help: 'differentiate its sum or its mean' });
   const wrt = flags.wrt === undefined ? params.filter((n) => named.has(n)) : [flags.wrt];
   if (wrt.length === 0) fail('NN207', `${path} has no parameters`, { help: 'add one: param x = 3.0' });
-  const ids = wrt.map(
-    (n) => named.get(n) ?? fail('NN201', `there is no '${n}' in ${path}`, { help: hint(n, [...named.keys()], 'there are') }),
-  );
+  for (const n of wrt) if (!named.has(n)) fail('NN201', `there is no '${n}' in ${path}`, { help: hint(n, [...named.keys()], 'there are') });
+  print(derivatives(graph, named, of, wrt, flags));
+}
+
+/** What the file itself differentiates in its print lines, by name; what belongs to one value together. */
+function printedGradients({ lines }: Script, named: Known['named']): { readonly of: string; readonly wrt: readonly string[] }[] {
+  const found = new Map<string, Set<string>>();
+  for (const item of lines.flatMap((l) => l.items))
+    if (item.kind === 'gradient' && named.has(item.of) && named.has(item.wrt))
+      found.set(item.of, (found.get(item.of) ?? new Set()).add(item.wrt));
+  return [...found].map(([of, wrt]) => ({ of, wrt: [...wrt] }));
+}
+
+/** The derivatives of one value, as derived and simplified. */
+function derivatives(graph: Graph, named: Known['named'], of: string, wrt: readonly string[], flags: GradFlags): string {
+  const [y = -1, ...ids] = [of, ...wrt].map((n) => named.get(n) ?? -1);
   const b = new GraphBuilder(graph.name, { ...graph, outputs: {}, writes: [] });
   const grads = gradient(b, b.reshape(y, []), ids);
   grads.forEach((g, i) => {
@@ -48,11 +67,9 @@ export async function grad(path: string, flags: GradFlags): Promise<void> {
   const raw = dce(b.graph());
   const clean = dce(cse(simplify(raw)));
   const text = (lines: readonly Line[]): string => (flags.latex ? latex(lines, of) : plain(lines));
-  print(`${comment(flags)}as derived`);
-  print(text(linesOf(raw, shown)));
-  print();
-  print(`${comment(flags)}simplified`);
-  print(text(linesOf(clean, shown)));
+  return [`${comment(flags)}as derived`, text(linesOf(raw, shown)), '', `${comment(flags)}simplified`, text(linesOf(clean, shown))].join(
+    '\n',
+  );
 }
 
 const comment = (flags: GradFlags): string => (flags.latex ? '% ' : '# ');

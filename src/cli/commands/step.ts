@@ -6,8 +6,10 @@ import type { Tensor, Weights } from '../../runtime/api.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import type { Model } from '../../sema/model.ts';
 import { firstRows } from '../../data/values.ts';
+import { evalScalar } from '../../base/scalar.ts';
 import { matrixText } from '../matrix.ts';
 import { learnedFor, openData, openProgram, openWeights } from '../program.ts';
+import { firstRate } from '../rates.ts';
 import { print, showNumber } from '../terminal.ts';
 
 export interface StepFlags {
@@ -33,15 +35,15 @@ export async function stepCommand(path: string, flags: StepFlags): Promise<void>
   const data = await openData(program, flags.data, undefined, learnedFor(model, saved));
   const rows = Math.min(flags.rows ?? FEW, data.rows);
   const some = data.tensors.map((t) => firstRows(t, data.rows, rows));
-  const stages = model.stages.filter((s) => model.named.has(s.path));
   const params = model.params.map((p) => p.name).filter((name) => model.named.has(name));
   const inputs = [...model.inputs, ...model.targets].map((i) => i.name).filter((name) => model.named.has(name));
+  const values = valuesOf(model, model.training, new Set([...params, ...inputs]));
   const watch = [
     ...new Set([
       ...inputs,
-      ...stages.map((s) => s.path),
+      ...values.map((v) => v.name),
       'loss',
-      ...stages.map((s) => `grad(${s.path})`),
+      ...values.map((v) => `grad(${v.name})`),
       ...params.map((p) => `grad(${p})`),
     ]),
   ];
@@ -60,30 +62,54 @@ export async function stepCommand(path: string, flags: StepFlags): Promise<void>
   const next = await open(after);
   const { loss: later } = await next.watch(['loss']);
   next.destroy();
-  walk(model, { rows, inputs, stages, params, before, after, seen, later });
+  const rate = firstRate(plan);
+  const lr = rate === undefined ? undefined : evalScalar(rate, { step: 0, seed: 0, total: plan.train?.steps ?? 1, rows });
+  walk(model, { rows, inputs, values, params, before, after, seen, later, lr });
+}
+
+/** A value on the way through the model: of a stage, or one that the program names. */
+interface Named {
+  readonly name: string;
+  readonly shown: string;
+}
+
+/** The values between inputs and loss, in the order in which they are computed. A stage that is used again is shown once, with its last value. */
+function valuesOf(model: Model, training: NonNullable<Model['training']>, known: ReadonlySet<string>): Named[] {
+  const stages = new Map(model.stages.map(({ path, text }) => [path, /^\d/.test(path) ? `-> ${text}` : `-> ${path}: ${text}`]));
+  // The last stage is the output, whatever other names it has.
+  const shownNodes = new Set([...stages.keys()].flatMap((path) => model.named.get(path) ?? []));
+  return [...model.named]
+    .filter(([name, id]) => {
+      const type = training.nodes[id]?.type;
+      const own = stages.has(name) || !(known.has(name) || name === 'loss' || name === 'pred' || shownNodes.has(id));
+      return own && type?.dtype === 'f32' && type.shape.some((d) => typeof d !== 'number');
+    })
+    .sort(([, a], [, b]) => a - b)
+    .map(([name]) => ({ name, shown: stages.get(name) ?? `${name} =` }));
 }
 
 interface Walk {
   readonly rows: number;
   readonly inputs: readonly string[];
-  readonly stages: Model['stages'];
+  readonly values: readonly Named[];
   readonly params: readonly string[];
   readonly before: Weights;
   readonly after: Weights;
   readonly seen: Weights;
   readonly later: Tensor | undefined;
+  /** The learning rate of the step. */
+  readonly lr: number | undefined;
 }
 
 function walk(model: Model, w: Walk): void {
   const of = (name: string): Tensor => w.seen[name] ?? { shape: [], data: new Float32Array([NaN]) };
   const value = (name: string, tensor: Tensor): void => print(`  ${name}  [${tensor.shape.join(', ')}]\n${matrixText(tensor)}`);
   const title = (text: string, torch: string): void => print(`${text}${' '.repeat(Math.max(2, 52 - text.length))}# ${torch}`);
-  const named = ({ path, text }: Model['stages'][number]): string => (/^\d/.test(path) ? text : `${path}: ${text}`);
   const loss = of('loss').data[0] ?? NaN;
 
   title(`1. Forward: ${w.rows} example${w.rows === 1 ? '' : 's'} go through the model`, 'pred = model(x)');
   for (const name of w.inputs) if (name !== 'target') value(name, of(name));
-  for (const s of w.stages) value(`-> ${named(s)}`, of(s.path));
+  for (const v of w.values) value(v.shown, of(v.name));
   print();
   title('2. Loss: how wrong it is', 'loss = loss_fn(pred, y)');
   for (const t of model.targets) if (w.inputs.includes(t.name)) value(t.shown === 'y' ? 'the target' : t.shown, of(t.name));
@@ -93,17 +119,23 @@ function walk(model: Model, w: Walk): void {
   print('  Nothing to do: gradients do not pile up here, each step has its own.');
   print();
   title('4. Backward: how the loss changes with each value', 'loss.backward()');
-  for (const s of [...w.stages].reverse()) {
-    value(`d loss / d (${named(s)})`, of(`grad(${s.path})`));
-    for (const p of w.params.filter((name) => name.slice(0, name.lastIndexOf('.')) === s.path)) value(`d loss / d ${p}`, of(`grad(${p})`));
+  const stageOf = (param: string): string => param.slice(0, param.lastIndexOf('.'));
+  for (const { name, shown } of [...w.values].reverse()) {
+    value(`d loss / d ${shown.startsWith('-> ') ? `(${shown.slice(3)})` : name}`, of(`grad(${name})`));
+    for (const p of w.params.filter((q) => stageOf(q) === name)) value(`d loss / d ${p}`, of(`grad(${p})`));
   }
-  const told = new Set(w.stages.map((s) => s.path));
-  for (const p of w.params.filter((name) => !told.has(name.slice(0, name.lastIndexOf('.'))))) value(`d loss / d ${p}`, of(`grad(${p})`));
+  const told = new Set(w.values.map((v) => v.name));
+  for (const p of w.params.filter((q) => !told.has(stageOf(q)))) value(`d loss / d ${p}`, of(`grad(${p})`));
   print();
-  title(`5. Step: ${model.optim?.name ?? ''} moves every weight`, 'optimizer.step()');
+  const rate = w.lr === undefined ? '' : `, lr=${showNumber(w.lr).replace(/\.?0+$/, '')}`;
+  title(`5. Step: ${model.optim?.name ?? ''} moves every weight${rate}`, 'optimizer.step()');
   for (const p of w.params) {
     const [old, now] = [w.before[p], w.after[p]];
     if (!old || !now) continue;
+    if (model.optim?.frozen.has(p)) {
+      print(`  ${p}  [${old.shape.join(', ')}]  is frozen and stays as it is`);
+      continue;
+    }
     const moved = { shape: old.shape, data: Float32Array.from(now.data, (v, i) => v - (old.data[i] ?? 0)) };
     print(`  ${p}  [${old.shape.join(', ')}]`);
     print(`   before\n${matrixText(old)}\n   moves by\n${matrixText(moved)}\n   after\n${matrixText(now)}`);

@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import { fail } from '../../base/errors.ts';
-import { evalScalar, type ScalarExpr } from '../../base/scalar.ts';
+import { evalScalar } from '../../base/scalar.ts';
 import { TorchRandom } from '../../base/torch-random.ts';
 import { hint } from '../../base/suggest.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
 import { learnedMetadata } from '../../data/learned.ts';
 import { devicesFor } from '../../lower/backends.ts';
 import type { Point } from '../../pictures/curve.ts';
-import type { Plan } from '../../plan.ts';
 import type { Weights } from '../../runtime/api.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import { takePart, type Taken } from '../../runtime/partial.ts';
@@ -18,6 +17,7 @@ import { findDevice, notePrecision } from '../device.ts';
 import { mustBeWritable, mustDiffer, writeFileSafely } from '../files.ts';
 import { planFor } from '../plan-cache.ts';
 import { dataPath, noteTokens, openData, openProgram, openWeights, learnedFor, type OpenProgram } from '../program.ts';
+import { firstRate } from '../rates.ts';
 import { reportOf } from '../report.ts';
 import { runTraining } from '../run-training.ts';
 import { note, print } from '../terminal.ts';
@@ -165,17 +165,6 @@ function noteTaken({ taken, drawn, left }: Taken, from: string): void {
   note(`${taken.length} tensors of ${from} are taken over`);
   if (drawn.length > 0) note(`${drawn.length} are not there and are drawn: ${some(drawn)}`);
   if (left.length > 0) note(`${left.length} are left out, since the model has none of these names: ${some(left)}`);
-}
-
-/** The learning rate of the first optimizer, as an expression of the step. */
-function firstRate({ scalars }: Plan): ScalarExpr | undefined {
-  const find = (e: ScalarExpr): ScalarExpr | undefined => {
-    if (typeof e !== 'object') return undefined;
-    if (e[0] === 'lr' && e[1] === 0) return e;
-    const [, ...args] = e;
-    return (args as readonly ScalarExpr[]).map(find).find((x) => x !== undefined);
-  };
-  return scalars.map((s) => find(s.expr)).find((e) => e !== undefined);
 }
 
 /** What the best weights are judged by: the held-out loss, or the metric that the call names. */
