@@ -9,7 +9,7 @@ import { reject } from '../data/labels.ts';
 import type { Dataset, Needs } from '../data/needs.ts';
 import type { Table } from '../data/table.ts';
 import { OpenFile, ScratchFile } from '../node/scratch.ts';
-import { beside, readUserFile, whyNot } from './files.ts';
+import { beside, notAnAddress, readUserFile, whyNot } from './files.ts';
 import { note, showBytes } from './terminal.ts';
 
 /** Bytes from which on a table is not held in memory, and the most bytes of a file that is. */
@@ -24,6 +24,7 @@ export async function readExamples(path: string, needs: Needs, span?: Span): Pro
 }
 
 async function found(path: string, needs: Needs, span: Span | undefined): Promise<Dataset> {
+  notAnAddress(path, 'NN301', span);
   const there = await stat(path).catch(() => undefined);
   if (there?.isDirectory()) return readImages(path, imagesIn(path), needs);
   // One image has no folder that names its class.

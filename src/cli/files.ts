@@ -20,8 +20,23 @@ export const whyNot = (e: unknown): string => {
   return known[code ?? ''] ?? messageOf(e);
 };
 
+/** Refuses an address on the web where a file is needed. */
+export function notAnAddress(path: string, code: Code, span?: Span): void {
+  if (!/^[a-z][a-z+.-]+:\/\//i.test(path)) return;
+  throw userError([
+    {
+      code,
+      severity: 'error',
+      label: `${path} is an address on the web, and nnc reads files`,
+      help: `download it first: curl -LO ${path}`,
+      ...(span ? { span } : {}),
+    },
+  ]);
+}
+
 /** Reads a file named in the call or at a place in the program; a missing file is the user's error. */
 export async function readUserFile(path: string, code: Code = 'NN502', span?: Span): Promise<Uint8Array> {
+  notAnAddress(path, code, span);
   try {
     return await readFile(path);
   } catch (e) {

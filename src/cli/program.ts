@@ -13,7 +13,7 @@ import { needsOf } from '../library/needs.ts';
 import { prepare, type Prepared } from '../library/prepare.ts';
 import type { Weights } from '../runtime/api.ts';
 import type { Model, Script } from '../sema/model.ts';
-import { beside, readUserFile, whyNot } from './files.ts';
+import { beside, notAnAddress, readUserFile, whyNot } from './files.ts';
 import { readExamples } from './data-files.ts';
 import { note } from './terminal.ts';
 
@@ -76,7 +76,11 @@ export async function openProgram(path: string): Promise<OpenProgram> {
 
 /** The data file: from the call, or else from the program. */
 export function dataPath({ path, model }: OpenProgram, given: string | undefined): string | undefined {
-  return given ?? (model.data?.path === undefined ? undefined : beside(path, model.data.path));
+  const own = model.data?.path;
+  if (given !== undefined || own === undefined) return given;
+  notAnAddress(own, 'NN301', model.data?.span);
+  // Programs go from one system to another, and `/` is right on all of them.
+  return beside(path, own.replaceAll('\\', '/'));
 }
 
 /** Whether data is available: drawn, or in a file. */

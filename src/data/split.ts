@@ -28,6 +28,9 @@ export function splitDataset(all: Dataset, share: number, options: SplitOptions)
   return { ...all, ...picked(all, train), holdout: picked(all, held) };
 }
 
+/** How many of some examples are trained on: at least one, and one less than all. */
+export const trainedOf = (rows: number, share: number): number => Math.max(1, Math.min(rows - 1, Math.round(rows * share)));
+
 interface Parts {
   readonly train: Uint32Array;
   readonly held: Uint32Array;
@@ -35,7 +38,7 @@ interface Parts {
 
 function parts(all: Dataset, share: number, { seed, hold = 'random', target }: SplitOptions): Parts {
   const cut = (rows: Uint32Array): Parts => {
-    const n = Math.max(1, Math.min(rows.length - 1, Math.round(rows.length * share)));
+    const n = trainedOf(rows.length, share);
     return { train: rows.subarray(0, n), held: rows.subarray(n) };
   };
   if (all.groups) return byGroup(all.groups, share, seed);

@@ -261,7 +261,7 @@ export class ExpressionParser extends EmbeddedActionsParser {
 
   readonly string = this.rule('string', (): A.StringExpr => {
     const token = this.CONSUME(T.StringLiteral);
-    return { kind: 'string', value: token.image.slice(1, -1).replace(/\\(.)/g, '$1'), span: this.span(token) };
+    return { kind: 'string', value: token.image.slice(1, -1).replace(/\\(["\\])/g, '$1'), span: this.span(token) };
   });
 
   /** `name: stage` labels the one stage after it. */

@@ -66,3 +66,29 @@ describe('byte pairs', () => {
     expect(spoken.code).toBe(0);
   });
 });
+
+describe('names of files', () => {
+  const program = (data: string): string => `data "${data}" x=a y=b\nlayer Linear(1, 1)\nloss mse\noptim adam\ntrain epochs=2\n`;
+
+  it('may be written as on Windows', async () => {
+    const dir = temporary();
+    mkdirSync(join(dir, 'sub', 'new'), { recursive: true });
+    writeFileSync(join(dir, 'sub', 'new', 'house.csv'), 'a,b\n1,2\n2,4\n');
+    writeFileSync(join(dir, 'a.nn'), program('sub\\new\\house.csv'));
+    expect((await nncIn(dir, {}, 'train', 'a.nn', '--device', 'cpu')).code).toBe(0);
+    writeFileSync(join(dir, 'b.nn'), program('C:\\data\\house.csv'));
+    expect((await nncIn(dir, {}, 'train', 'b.nn')).stderr).toContain('C:/data/house.csv cannot be read: it does not exist');
+  });
+
+  it('are no addresses on the web', async () => {
+    const dir = temporary();
+    const said = 'https://example.org/house.csv is an address on the web, and nnc reads files';
+    writeFileSync(join(dir, 'a.nn'), program('https://example.org/house.csv'));
+    const own = await nncIn(dir, {}, 'train', 'a.nn');
+    expect(own.stderr).toContain(said);
+    expect(own.stderr).toContain('download it first: curl -LO https://example.org/house.csv');
+    expect(own.stderr).toContain('--> a.nn:1:1');
+    expect((await nncIn(dir, {}, 'train', 'a.nn', '--data', 'https://example.org/house.csv')).stderr).toContain(said);
+    expect((await nncIn(dir, {}, 'train', 'https://example.org/house.csv')).code).not.toBe(0);
+  });
+});

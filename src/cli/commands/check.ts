@@ -5,6 +5,7 @@ import { ANY_ADAPTER } from '../../codegen/backend.ts';
 import { showShape, showType } from '../../base/types.ts';
 import type { Model } from '../../sema/model.ts';
 import { planBytes, BYTES } from '../../plan.ts';
+import { trainedOf } from '../../data/split.ts';
 import { hasData, openData, openProgram, type OpenProgram } from '../program.ts';
 import { columns, print, showBytes } from '../terminal.ts';
 
@@ -27,13 +28,13 @@ export async function compileFor(
 ): Promise<Compiled & { readonly rows: number | undefined; readonly assumed: boolean }> {
   const there = hasData(program, flags.data, existsSync);
   const trainable = program.model.training !== undefined && program.model.optim !== undefined;
-  const data = trainable && there ? await openData(program, flags.data) : undefined;
+  const data = trainable && there ? await sizesOf(program, flags.data) : undefined;
   const rows = !trainable ? undefined : (data?.rows ?? flags.batch ?? program.model.train.batch ?? ASSUMED_ROWS);
   return {
     ...compile(program.model, {
       ...options,
       rows,
-      holdout: data?.holdout?.rows,
+      holdout: data?.holdout,
       batch: flags.batch,
       level: flags.opt,
       maxMemory: flags.maxMemory,
@@ -41,6 +42,21 @@ export async function compileFor(
     rows,
     assumed: !there,
   };
+}
+
+/** How many examples are trained on and held out. Those that a program draws need not be drawn to be counted. */
+async function sizesOf(
+  program: OpenProgram,
+  given: string | undefined,
+): Promise<{ readonly rows: number; readonly holdout: number | undefined }> {
+  const { draw, split = 1 } = program.model.data ?? {};
+  if (given !== undefined || !draw) {
+    const { rows, holdout } = await openData(program, given);
+    return { rows, holdout: holdout?.rows };
+  }
+  if (split >= 1 || draw.rows < 2) return { rows: draw.rows, holdout: undefined };
+  const rows = trainedOf(draw.rows, split);
+  return { rows, holdout: draw.rows - rows };
 }
 
 /** Parameters outside the table's stages: those that the program declares itself, and those of layers with several results. */
