@@ -22,7 +22,7 @@ const ROOMS = {
   planning: ['sema', 'ir', 'passes', 'codegen', 'lower', 'plan.ts', 'sections.ts'],
   pictures: [],
   library: ['sema', 'parser', 'ir', 'data', 'pictures', 'lower', 'planning', 'compile.ts', 'draw.ts', 'plan.ts'],
-  exports: ['library', 'data', 'runtime', 'node', 'plan.ts'],
+  exports: ['library', 'data', 'pictures', 'runtime', 'node', 'plan.ts'],
   verify: ['ir', 'passes', 'lower', 'codegen', 'codegen-wgsl', 'reference', 'runtime', 'plan.ts', 'sections.ts'],
   node: ['runtime', 'codegen', 'plan.ts'],
   standalone: ['runtime', 'plan.ts', 'data'],

@@ -1,0 +1,4 @@
+import './style.css';
+import { shell } from './shell.ts';
+
+shell('./');
