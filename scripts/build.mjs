@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { build as buildSite } from 'vite';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, `.dist-${process.pid}`);
@@ -13,7 +14,10 @@ const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 
 // The first npx in a checkout, and each npm ci after the first, ask for a build once more.
 const configuration = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'];
-const sources = digest(root, [...configuration, ...filesOf(join(root, 'src')).map((file) => join('src', file))]);
+const sources = digest(root, [
+  ...configuration,
+  ...['src', 'site'].flatMap((room) => filesOf(join(root, room)).map((file) => join(room, file))),
+]);
 const builtFrom = join(root, 'dist', 'built-from');
 if (process.argv.includes('--if-changed') && existsSync(builtFrom) && readFileSync(builtFrom, 'utf8') === sources) process.exit(0);
 
@@ -55,8 +59,11 @@ try {
   const types = readFileSync(join(out, 'runtime', 'api.d.ts'), 'utf8');
   const exported = ['load', 'readTensors', 'writeTensors'].map((name) => `export declare const ${name}: Runner['${name}'];`);
   writeFileSync(join(standalone, 'runner.d.ts'), `${types}${exported.join('\n')}\n`);
+  // The site uses the modules that were just made.
+  process.env.NNC_DIST = out;
+  await buildSite({ configFile: join(root, 'site', 'vite.config.ts') });
   // Plans are cached by what made them: see src/cli/plan-cache.ts.
-  const modules = filesOf(out).filter((file) => file.endsWith('.js'));
+  const modules = filesOf(out).filter((file) => file.endsWith('.js') && !file.startsWith('site'));
   writeFileSync(join(out, 'build-id'), digest(out, modules));
   writeFileSync(join(out, 'built-from'), sources);
   chmodSync(join(out, 'cli', 'main.js'), 0o755);

@@ -68,7 +68,10 @@ export class Board {
     this.loss.innerHTML = picture(chart, 'The loss', 'auto');
     const loss = frame.losses.at(-1);
     const cells: [string, string][] = [
-      [past ? 'step (looking back)' : 'step', `${frame.step.toLocaleString('en')} of ${Math.max(prepared.steps, frame.step).toLocaleString('en')}`],
+      [
+        past ? 'step (looking back)' : 'step',
+        `${frame.step.toLocaleString('en')} of ${Math.max(prepared.steps, frame.step).toLocaleString('en')}`,
+      ],
       ['loss', loss === undefined ? '–' : short(loss)],
       ...Object.entries(frame.held ?? {}).map(([name, v]): [string, string] => [`held-out ${name}`, short(v)]),
       ['examples', prepared.held > 0 ? `${prepared.rows} + ${prepared.held} held out` : String(prepared.rows)],
@@ -80,7 +83,10 @@ export class Board {
 function figureOf({ kind, points, names, fields, target }: Prepared, seen: Float32Array | undefined, room: number): Drawing | undefined {
   if (!points) return undefined;
   const width = Math.max(300, Math.min(kind === 'fit' ? 640 : 480, room));
-  const [a = 'x', b = ''] = fields.length === 2 ? fields.map((f) => f.name) : [`${fields[0]?.name ?? 'x'}${kind === 'region' ? '[0]' : ''}`, `${fields[0]?.name ?? 'x'}[1]`];
+  const [a = 'x', b = ''] =
+    fields.length === 2
+      ? fields.map((f) => f.name)
+      : [`${fields[0]?.name ?? 'x'}${kind === 'region' ? '[0]' : ''}`, `${fields[0]?.name ?? 'x'}[1]`];
   const each = kind === 'fit' ? 2 : 3;
   const rows = Array.from({ length: points.length / each }, (_, i) => points.subarray(i * each, (i + 1) * each));
   const [low, high] = [0, 1].map((k) => rangeOf(rows, k));

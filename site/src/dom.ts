@@ -2,7 +2,11 @@ type Child = Node | string | undefined;
 type Properties = Readonly<Record<string, string | number | boolean | ((event: never) => void) | undefined>>;
 
 /** An element: `on...` properties listen, booleans are attributes that are there or not. */
-export function h<K extends keyof HTMLElementTagNameMap>(name: K, properties: Properties = {}, ...children: readonly Child[]): HTMLElementTagNameMap[K] {
+export function h<K extends keyof HTMLElementTagNameMap>(
+  name: K,
+  properties: Properties = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[K] {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
     if (value === undefined || value === false) continue;

@@ -11,7 +11,15 @@ const PAGES = [
 export function shell(here: string): void {
   const root = here === './' ? './' : '../';
   const links = PAGES.map(([path, name]) =>
-    h('a', { href: path === './' ? root : root + path, 'aria-current': path === here ? 'page' : undefined, class: path === './' ? 'brand' : undefined }, name),
+    h(
+      'a',
+      {
+        href: path === './' ? root : root + path,
+        'aria-current': path === here ? 'page' : undefined,
+        class: path === './' ? 'brand' : undefined,
+      },
+      name,
+    ),
   );
   document.body.prepend(h('header', { class: 'top' }, h('nav', { 'aria-label': 'pages' }, ...links)));
 }

@@ -24,7 +24,16 @@ const rate = choice('learning rate', [...same('0.001', '0.003', '0.01', '0.03', 
 const optimizer = choice('optimizer', same('adam', 'sgd', 'adamw', 'rmsprop', 'muon'), 'adam');
 const width = choice('hidden units', same('1', '2', '4', '8', '16', '32', '64'), '16');
 const activation = choice('activation', same('relu', 'tanh', 'gelu', 'sigmoid', 'silu'), 'relu');
-const speed = choice('speed', [['1', '1 step a second'], ['10', '10 a second'], ['100', '100 a second'], ['', 'as fast as it can']], '100');
+const speed = choice(
+  'speed',
+  [
+    ['1', '1 step a second'],
+    ['10', '10 a second'],
+    ['100', '100 a second'],
+    ['', 'as fast as it can'],
+  ],
+  '100',
+);
 const seed = choice('seed', same('1', '2', '3', '42'), '42');
 
 const program = h('code');

@@ -49,7 +49,11 @@ function check(text: string): Checked {
   };
 }
 
-async function prepare(text: string, file: DataFile | undefined, options: { readonly seed?: number; readonly keep?: boolean }): Promise<Prepared> {
+async function prepare(
+  text: string,
+  file: DataFile | undefined,
+  options: { readonly seed?: number; readonly keep?: boolean },
+): Promise<Prepared> {
   running = false;
   const program = compile(text, { name: 'program.nn' });
   const wrong = program.diagnostics.filter((d) => d.severity === 'error');
@@ -77,7 +81,7 @@ async function prepare(text: string, file: DataFile | undefined, options: { read
     program,
     model,
     kind,
-    grid: x && kind !== 'other' ? gridOf(x, width) : undefined,
+    grid: x instanceof Float32Array && kind !== 'other' ? gridOf(x, width) : undefined,
     steps: train?.steps ?? 0,
     stepsPerEpoch: train?.stepsPerEpoch ?? 1,
     held: data.holdout?.rows ?? 0,
@@ -188,7 +192,8 @@ async function run(speed: number | undefined): Promise<void> {
       if (judges) judged = begin;
       await advance(s, steps, judges);
       const took = performance.now() - begin;
-      if (speed === undefined && steps === pace) pace = Math.max(1, Math.min(4096, took < FRAME / 2 ? pace * 2 : took > FRAME * 2 ? pace >> 1 : pace));
+      if (speed === undefined && steps === pace)
+        pace = Math.max(1, Math.min(4096, took < FRAME / 2 ? pace * 2 : took > FRAME * 2 ? pace >> 1 : pace));
       if (s.model.step % s.steps === 0) break;
       await wait(Math.max(0, (speed === undefined ? FRAME : (1000 * steps) / speed) - took));
     }
@@ -206,7 +211,12 @@ async function predict(values: Readonly<Record<string, string>>): Promise<Told> 
   const given = Object.fromEntries(
     Object.entries(values).map(([name, v]): [string, (number | string | null)[]] => [
       name,
-      columns ? [v.trim() === '' ? null : v.trim()] : v.split(/[\s,;]+/).filter((t) => t !== '').map(Number),
+      columns
+        ? [v.trim() === '' ? null : v.trim()]
+        : v
+            .split(/[\s,;]+/)
+            .filter((t) => t !== '')
+            .map(Number),
     ]),
   );
   const said = await s.model.predict(given);
@@ -238,12 +248,14 @@ const calls: { readonly [K in keyof Calls]: (...args: Parameters<Calls[K]>) => R
   suggest: ({ name, bytes }) => ({ text: suggestProgram(name, bytes).text }),
 };
 
-addEventListener('message', (event: MessageEvent<{ readonly id: number; readonly method: keyof Calls; readonly args: readonly never[] }>) => {
-  const { id, method, args } = event.data;
-  const call = calls[method] as (...given: readonly unknown[]) => unknown;
-  Promise.resolve()
-    .then(() => call(...args))
-    .then((value) => postMessage({ id, value }))
-    .catch((e: unknown) => postMessage({ id, error: messageOf(e) }));
-});
-
+addEventListener(
+  'message',
+  (event: MessageEvent<{ readonly id: number; readonly method: keyof Calls; readonly args: readonly never[] }>) => {
+    const { id, method, args } = event.data;
+    const call = calls[method] as (...given: readonly unknown[]) => unknown;
+    Promise.resolve()
+      .then(() => call(...args))
+      .then((value) => postMessage({ id, value }))
+      .catch((e: unknown) => postMessage({ id, error: messageOf(e) }));
+  },
+);

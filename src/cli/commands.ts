@@ -10,6 +10,7 @@ import { fmt } from './commands/fmt.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
 import { grad } from './commands/grad.ts';
 import { newCommand, TEMPLATES } from './commands/new.ts';
+import { play } from './commands/play.ts';
 import { predict } from './commands/predict.ts';
 import { stepCommand } from './commands/step.ts';
 import { run } from './commands/run.ts';
@@ -270,6 +271,12 @@ export function commands(): Command {
     .option('--data <file>', 'take the number of examples from this file')
     .option('--batch <n>', 'examples in one update', whole(1))
     .action(tune);
+
+  command('play', 'open the site on this machine: pages to learn with, and a playground', ['play', 'play house.nn'])
+    .argument('[file]', 'a program to begin the playground with')
+    .option('--port <n>', 'the port; by default a free one', whole(1))
+    .option('--no-open', 'only print the address')
+    .action(play);
 
   command('doctor', 'show what nnc can run on here', ['doctor']).action(doctor);
   return nnc;

@@ -10,6 +10,9 @@ export const BUILD_ID = near('../build-id');
 /** The runner and the page for `nnc build`. */
 export const STANDALONE = near('../standalone');
 
+/** The site for `nnc play`. */
+export const SITE = near('../site');
+
 /** The version of the installed package. */
 export function version(): string {
   return (JSON.parse(readFileSync(near('../../package.json'), 'utf8')) as { version: string }).version;

@@ -1,0 +1,54 @@
+// Screenshots of every page of the site: two widths, two themes, before, during and after training.
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import chromium from '@sparticuz/chromium';
+import { chromium as browsers } from 'playwright-core';
+
+const out = process.argv[2] ?? 'shots';
+mkdirSync(out, { recursive: true });
+const server = spawn(process.execPath, ['dist/cli/main.js', 'play', '--no-open'], { stdio: ['ignore', 'pipe', 'inherit'] });
+const address = await new Promise((resolve) => server.stdout.once('data', (text) => resolve(String(text).trim())));
+const browser = await browsers.launch({ executablePath: await chromium.executablePath(), args: chromium.args, headless: true });
+const page = await browser.newPage();
+page.on('console', (m) => {
+  if (m.type() === 'error') console.error(`console: ${m.text()}`);
+});
+page.on('pageerror', (e) => console.error(`page: ${e.message}`));
+
+const SIZES = { wide: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+try {
+  for (const [size, viewport] of Object.entries(SIZES))
+    for (const colorScheme of ['light', 'dark']) {
+      await page.setViewportSize(viewport);
+      await page.emulateMedia({ colorScheme });
+      const shot = (name) => page.screenshot({ path: join(out, `${name}-${size}-${colorScheme}.png`), fullPage: true });
+      await page.goto(address);
+      await shot('home');
+      await page.goto(`${address}train/`);
+      await page.getByText(/^ready on/).waitFor();
+      await shot('train-1-before');
+      await page.click('#train');
+      await page.waitForTimeout(1500);
+      await shot('train-2-during');
+      await page.getByText(/^done/).waitFor({ timeout: 60_000 });
+      await shot('train-3-after');
+      await page.goto(`${address}playground/`);
+      await page.getByText(/parameters/).first().waitFor();
+      await shot('playground-1-before');
+      await page.selectOption('#examples', '3');
+      await page.click('#train');
+      await page.waitForTimeout(1500);
+      await shot('playground-2-during');
+      await page.getByText(/^done/).waitFor({ timeout: 120_000 });
+      await shot('playground-3-after');
+      for (const tab of ['Ask', 'Net', 'WGSL', 'Plan']) {
+        await page.click(`#tab-${tab}`);
+        await shot(`playground-4-${tab.toLowerCase()}`);
+      }
+    }
+} finally {
+  await browser.close();
+  server.kill();
+}
+console.log(`${out}: done`);
