@@ -9,7 +9,7 @@ const NO_DRIVER = { VK_DRIVER_FILES: '/nonexistent', VK_ICD_FILENAMES: '/nonexis
 
 /** Tests of what `npm run build` makes, and files that take more than some six seconds: most compile hundreds of shaders. */
 const SLOW = Object.entries({
-  '{cli,examples,package,standalone}': ['*'],
+  '{cli,examples,package,site,standalone}': ['*'],
   codegen: ['bounds', 'matrix', 'wasm', 'wgsl'],
   golden: ['dumps'],
   gradcheck: ['breaks', 'random'],

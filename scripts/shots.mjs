@@ -25,6 +25,13 @@ try {
       const shot = (name) => page.screenshot({ path: join(out, `${name}-${size}-${colorScheme}.png`), fullPage: true });
       await page.goto(address);
       await shot('home');
+      await page.goto(`${address}neuron/`);
+      await page.locator('#sentence').filter({ hasText: '7.6' }).waitFor();
+      await shot('neuron-1');
+      await page.selectOption('#activation', 'sigmoid');
+      await page.locator('#w2').fill('-0.8');
+      await page.waitForTimeout(200);
+      await shot('neuron-2');
       await page.goto(`${address}train/`);
       await page.getByText(/^ready on/).waitFor();
       await shot('train-1-before');
@@ -34,7 +41,10 @@ try {
       await page.getByText(/^done/).waitFor({ timeout: 60_000 });
       await shot('train-3-after');
       await page.goto(`${address}playground/`);
-      await page.getByText(/parameters/).first().waitFor();
+      await page
+        .getByText(/parameters/)
+        .first()
+        .waitFor();
       await shot('playground-1-before');
       await page.selectOption('#examples', '3');
       await page.click('#train');

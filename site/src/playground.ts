@@ -83,7 +83,11 @@ async function useFile(given: DataFile): Promise<void> {
   file = given;
   told.textContent = `${given.name}: ${given.bytes.length.toLocaleString('en')} bytes`;
   try {
-    if (/\.(csv|tsv|json|jsonl)$/i.test(given.name)) setText(view, (await worker.suggest(given)).text);
+    if (/\.(csv|tsv|json|jsonl)$/i.test(given.name)) {
+      const { text, leftOut } = await worker.suggest(given);
+      setText(view, text);
+      for (const { column, why } of leftOut) told.append(`; without the column ${column}: ${why}`);
+    }
     prepared = undefined;
     say('the program fits your data: press Train');
   } catch (e) {

@@ -83,7 +83,7 @@ export interface Calls {
   set(settings: Readonly<Record<string, number>>): void;
   predict(values: Readonly<Record<string, string>>): Promise<Told>;
   weights(): Promise<Uint8Array>;
-  suggest(file: DataFile): { readonly text: string };
+  suggest(file: DataFile): { readonly text: string; readonly leftOut: readonly { readonly column: string; readonly why: string }[] };
 }
 
 export type Event = { readonly type: 'frame'; readonly frame: Frame } | { readonly type: 'failed'; readonly message: string };

@@ -3,6 +3,7 @@ import { h } from './dom.ts';
 /** The pages of the site. */
 const PAGES = [
   ['./', 'nnc'],
+  ['neuron/', 'Neuron'],
   ['train/', 'Train'],
   ['playground/', 'Playground'],
 ] as const;

@@ -245,7 +245,10 @@ const calls: { readonly [K in keyof Calls]: (...args: Parameters<Calls[K]>) => R
   },
   set: (settings) => session?.model.set(settings),
   weights: async () => (session ? writeTensors(await session.model.weights(), session.learned) : new Uint8Array()),
-  suggest: ({ name, bytes }) => ({ text: suggestProgram(name, bytes).text }),
+  suggest({ name, bytes }) {
+    const { text, leftOut } = suggestProgram(name, bytes);
+    return { text, leftOut };
+  },
 };
 
 addEventListener(

@@ -8,13 +8,16 @@ interface Sized {
   readonly height?: number;
 }
 
+const isFinite = (p: Point): boolean => Number.isFinite(p.x) && Number.isFinite(p.y);
+
 /** Predictions against what is real: on the line where they are right. */
 export function drawAgreement({
-  points,
+  points: given,
   name,
   width = 420,
   height = 400,
 }: Sized & { readonly points: readonly Point[]; readonly name: string }): Drawing {
+  const points = given.filter(isFinite);
   const all = points.flatMap((p) => [p.x, p.y]);
   const [x, y] = [axisOf(all, { name: `real ${name}` }), axisOf(all, { name: `predicted ${name}` })];
   const frame = frameOf(width, height, y);
@@ -30,13 +33,22 @@ export function drawAgreement({
 
 /** Examples of one input, and the curve that the model gives. */
 export function drawFit({
-  points,
-  curve,
+  points: given,
+  curve: said,
   x: xName,
   y: yName,
+  marked,
   width = 560,
   height = 340,
-}: Sized & { readonly points: readonly Point[]; readonly curve: readonly Point[]; readonly x: string; readonly y: string }): Drawing {
+}: Sized & {
+  readonly points: readonly Point[];
+  readonly curve: readonly Point[];
+  readonly x: string;
+  readonly y: string;
+  readonly marked?: Point;
+}): Drawing {
+  // A net that has diverged says infinity, which has no place.
+  const [points, curve] = [given.filter(isFinite), said.filter(isFinite)];
   const x = axisOf(
     [...points, ...curve].map((p) => p.x),
     { name: xName },
@@ -51,7 +63,11 @@ export function drawFit({
   return {
     width,
     height,
-    content: drawAxes(frame, x, y) + dots.join('') + tag('polyline', { class: 'curve held', points: line }),
+    content:
+      drawAxes(frame, x, y) +
+      dots.join('') +
+      tag('polyline', { class: 'curve held', points: line }) +
+      (marked ? tag('circle', { class: 'dot train', cx: xAt(frame, x, marked.x), cy: yAt(frame, y, marked.y), r: 7 }) : ''),
     about: `${points.length} examples as points, and the model's ${yName} for every ${xName} as a line.`,
   };
 }

@@ -86,6 +86,9 @@ it('a fit and an agreement show every example', () => {
   const fit = drawFit({ points, curve: points, x: 'sqft', y: 'price' });
   expect([count(fit.content, '<circle'), count(fit.content, '<polyline')]).toEqual([3, 1]);
   expect(texts(fit.content)).toEqual(expect.arrayContaining(['sqft', 'price']));
+  const diverged = drawFit({ points, curve: [...points, { x: 4, y: Infinity }, { x: 5, y: NaN }], x: 'a', y: 'b', marked: { x: 2, y: 4 } });
+  expect(diverged.content).not.toMatch(/NaN|Infinity/);
+  expect(count(diverged.content, '<circle')).toBe(4);
   const agreement = drawAgreement({ points, name: 'price' });
   expect(texts(agreement.content)).toEqual(expect.arrayContaining(['real price', 'predicted price']));
   expect(count(agreement.content, '<circle')).toBe(3);

@@ -1,0 +1,237 @@
+import chromium from '@sparticuz/chromium';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { chromium as browsers, type Browser, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { nncIn, temporary } from '../support/cli.ts';
+
+/** The site in a real browser, as `nnc play` serves it. */
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const PAGES = ['', 'neuron/', 'train/', 'playground/'];
+
+let server: ChildProcess;
+let address = '';
+let browser: Browser;
+let page: Page;
+const errors: string[] = [];
+const foreign: string[] = [];
+
+/** Starts `nnc play`; gives its address. */
+async function play(...args: readonly string[]): Promise<{ readonly child: ChildProcess; readonly address: string }> {
+  const child = spawn(process.execPath, ['dist/cli/main.js', 'play', '--no-open', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const said = await new Promise<string>((resolve, reject) => {
+    child.stdout.once('data', (text: Buffer) => resolve(text.toString().trim()));
+    child.once('exit', (code) => reject(new Error(`nnc play ended with ${code ?? 0}`)));
+  });
+  return { child, address: said };
+}
+
+beforeAll(async () => {
+  ({ child: server, address } = await play());
+  browser = await browsers.launch({
+    executablePath: await chromium.executablePath(),
+    headless: true,
+    args: ['--no-sandbox', '--no-first-run', '--disable-gpu'],
+  });
+  page = await browser.newPage();
+  page.on('console', (m) => {
+    if (m.type() === 'error') errors.push(m.text());
+  });
+  page.on('pageerror', (e) => errors.push(e.message));
+  page.on('request', (r) => {
+    if (!r.url().startsWith(new URL(address).origin) && !/^(data|blob):/.test(r.url())) foreign.push(r.url());
+  });
+});
+
+afterEach(() => {
+  expect(errors.splice(0)).toEqual([]);
+  expect(foreign.splice(0)).toEqual([]);
+});
+
+afterAll(async () => {
+  await (browser as Browser | undefined)?.close();
+  server.kill();
+});
+
+const status = (text: RegExp): Promise<void> => page.locator('#status').filter({ hasText: text }).waitFor({ timeout: 60_000 });
+
+describe('every page', () => {
+  it.each(PAGES)('%s can be read by everyone, in both themes and on a phone', async (path) => {
+    for (const [width, colorScheme] of [
+      [1280, 'light'],
+      [390, 'dark'],
+    ] as const) {
+      await page.setViewportSize({ width, height: 844 });
+      await page.emulateMedia({ colorScheme });
+      await page.goto(address + path);
+      if (path === 'playground/') await status(/parameters/);
+      if (path === 'train/') await status(/^ready on/);
+      // The strict policy of the page forbids scripts from elsewhere, so axe comes in by the debugger.
+      await page.evaluate(AXE);
+      const found = await page.evaluate(async () => {
+        const { axe } = globalThis as unknown as {
+          axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+        };
+        const { violations } = await axe.run();
+        return violations.map((v) => `${v.id}: ${v.nodes[0]?.html ?? ''}`);
+      });
+      expect(found).toEqual([]);
+      if (path === '') await page.waitForLoadState('networkidle');
+      const sideways = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+      expect(sideways).toBe(false);
+    }
+  });
+});
+
+describe('Neuron', () => {
+  it('tells the tip, and follows the sliders from the keyboard', async () => {
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.goto(`${address}neuron/`);
+    const sentence = page.locator('#sentence');
+    await sentence.filter({ hasText: '8 × 0.1 + 9 × 0.2 + 5 = 7.6' }).waitFor();
+    await page.focus('#w2');
+    await page.keyboard.press('ArrowLeft');
+    await sentence.filter({ hasText: '9 × 0.15 + 5 = 7.15' }).waitFor();
+    await page.selectOption('#activation', 'relu');
+    await page.focus('#b');
+    await page.keyboard.press('Home');
+    await sentence.filter({ hasText: 'relu gives 0' }).waitFor();
+  });
+});
+
+describe('Train', () => {
+  it('trains the house as the command line does, pauses, goes on, and looks back', async () => {
+    await page.goto(`${address}train/`);
+    await status(/^ready on/);
+    await page.click('#train');
+    await status(/^training/);
+    expect(await page.textContent('#train')).toBe('Pause');
+    await page.waitForTimeout(300);
+    await page.click('#train');
+    await status(/^paused/);
+    // A frame may be on its way still.
+    await page.waitForTimeout(200);
+    const at = await page.textContent('[data-name="step"]');
+    await page.waitForTimeout(300);
+    expect(await page.textContent('[data-name="step"]')).toBe(at);
+    await page.click('#train');
+    await status(/^done/);
+    expect(await page.textContent('[data-name="step"]')).toBe('500 of 500');
+    // The last loss is 2214.7 on the processor, as `nnc train examples/house.nn --device cpu` prints it.
+    expect(await page.textContent('[data-name="loss"]')).toBe('2215');
+    await page.focus('#back');
+    await page.keyboard.press('Home');
+    expect(Number((await page.textContent('[data-name="step (looking back)"]'))?.split(' ')[0])).toBeLessThan(60);
+  });
+
+  it('says why a rate that is too large breaks, and Reset begins again', async () => {
+    await page.goto(`${address}train/`);
+    await status(/^ready on/);
+    await page.getByLabel('learning rate').selectOption('1e20');
+    await page.getByLabel('speed').selectOption('');
+    await page.click('#train');
+    await status(/the loss is .* at step \d+\. try a smaller learning rate/);
+    await page.getByLabel('learning rate').selectOption('0.1');
+    await page.click('#reset');
+    await status(/^ready on/);
+    await page.click('#train');
+    await status(/^done/);
+  });
+});
+
+describe('Playground', () => {
+  const TABLE = `city,sqm,price\n${Array.from({ length: 60 }, (_, i) => `${['Paris', 'Lyon', 'Nice'][i % 3] ?? ''},${20 + ((i * 7) % 30)},${(i * 7) % 30 > 14 ? 'high' : 'low'}`).join('\n')}`;
+
+  it('goes from a pasted table with words to a named prediction in six steps', async () => {
+    await page.goto(`${address}playground/`);
+    await status(/parameters/);
+    // 1: paste, 2: a program, 3: train, 4: ask, 5: fill in, 6: predict.
+    await page.fill('#paste', TABLE);
+    await page.click('#use');
+    await page.locator('.cm-content').filter({ hasText: 'table.csv' }).waitFor();
+    await page.click('#train');
+    await status(/^done/);
+    await page.click('#tab-Ask');
+    await page.getByLabel('sqm').fill('25');
+    await page.getByLabel('city').selectOption('Lyon');
+    await page.click('#predict');
+    await page
+      .locator('#answer')
+      .filter({ hasText: /low|high/ })
+      .waitFor();
+    expect(await page.textContent('#answer')).toBe('low');
+  });
+
+  it('shows what is wrong with a program, and every pane', async () => {
+    await page.goto(`${address}playground/`);
+    await status(/parameters/);
+    await page.click('.cm-content');
+    await page.keyboard.press('Control+a');
+    await page.keyboard.type('layer Dense(4)');
+    await status(/there is no layer 'Dense'.*write Linear/);
+    await page.click('#train');
+    await status(/there is no layer 'Dense'/);
+    await page.selectOption('#examples', '1');
+    await status(/parameters/);
+    await page.click('#step');
+    await status(/one step done/);
+    await page.click('#tab-WGSL');
+    expect(await page.textContent('#wgsl')).toContain('@compute');
+    await page.focus('#tab-WGSL');
+    await page.keyboard.press('ArrowRight');
+    expect(await page.textContent('#plan')).toContain('"nnc-plan"');
+    await page.click('#tab-Net');
+    expect(await page.locator('#net svg').count()).toBe(1);
+  });
+
+  it('begins with the program of nnc play FILE and its data', async () => {
+    const dir = temporary();
+    writeFileSync(join(dir, 'own.csv'), 'a,b\n1,2\n2,4\n3,6\n');
+    writeFileSync(join(dir, 'own.nn'), 'data "own.csv" x=a y=b\nlayer Linear(1, 1)\nloss mse\noptim sgd lr=0.05\ntrain epochs=20\n');
+    const own = await play(join(dir, 'own.nn'));
+    try {
+      await page.goto(own.address);
+      await status(/2 parameters/);
+      expect(await page.textContent('.cm-content')).toContain('own.csv');
+      await page.click('#train');
+      await status(/^done/);
+      expect(await page.textContent('[data-name="examples"]')).toBe('3');
+    } finally {
+      own.child.kill();
+      foreign.length = 0;
+    }
+  });
+});
+
+describe('nnc play', () => {
+  const ask = (path: string, headers: Readonly<Record<string, string>> = {}, method = 'GET'): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const { port } = new URL(address);
+      request({ host: '127.0.0.1', port, path, method, headers }, (r) => resolve(r.resume().statusCode ?? 0))
+        .on('error', reject)
+        .end();
+    });
+
+  it('gives its own files to its own pages, and nothing else', async () => {
+    expect(await ask('/train/')).toBe(200);
+    expect(await ask('/')).toBe(200);
+    expect(await ask('/../package.json')).toBe(404);
+    expect(await ask('/%2e%2e/package.json')).toBe(404);
+    expect(await ask('/given.json')).toBe(404);
+    expect(await ask('/', { Host: 'example.org' })).toBe(403);
+    expect(await ask('/', { Origin: 'https://example.org' })).toBe(403);
+    expect(await ask('/', {}, 'POST')).toBe(405);
+  });
+
+  it('tells what is wrong before it serves', async () => {
+    const dir = temporary();
+    writeFileSync(join(dir, 'bad.nn'), 'layer Dense(4)\n');
+    const bad = await nncIn(dir, {}, 'play', 'bad.nn', '--no-open');
+    expect([bad.code, bad.stderr]).toEqual([1, expect.stringContaining("there is no layer 'Dense'")]);
+    const taken = await nncIn(dir, {}, 'play', '--no-open', '--port', new URL(address).port);
+    expect([taken.code, taken.stderr]).toEqual([2, expect.stringContaining('is taken: give another one with --port')]);
+  });
+});
