@@ -25,7 +25,7 @@ const ROOMS = {
   exports: ['library', 'data', 'pictures', 'runtime', 'node', 'plan.ts'],
   verify: ['ir', 'passes', 'lower', 'codegen', 'codegen-wgsl', 'reference', 'runtime', 'plan.ts', 'sections.ts'],
   node: ['runtime', 'codegen', 'plan.ts'],
-  standalone: ['runtime', 'plan.ts', 'data'],
+  standalone: ['runtime', 'plan.ts', 'data', 'pictures'],
 };
 const ALL = [
   'base',

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { build as buildSite } from 'vite';
 
@@ -55,7 +55,10 @@ try {
       logLevel: 'warning',
     });
   await Promise.all([bundle('runner'), bundle('page')]);
-  for (const file of ['index.html', 'page.css']) copyFileSync(join(root, 'src', 'standalone', file), join(standalone, file));
+  copyFileSync(join(root, 'src', 'standalone', 'index.html'), join(standalone, 'index.html'));
+  // Pages with a strict policy have the style of pictures in their sheet.
+  const { styleOf } = await import(pathToFileURL(join(out, 'pictures', 'theme.js')).href);
+  writeFileSync(join(standalone, 'page.css'), `${readFileSync(join(root, 'src', 'standalone', 'page.css'), 'utf8')}\n${styleOf('auto')}\n`);
   const types = readFileSync(join(out, 'runtime', 'api.d.ts'), 'utf8');
   const exported = ['load', 'readTensors', 'writeTensors'].map((name) => `export declare const ${name}: Runner['${name}'];`);
   writeFileSync(join(standalone, 'runner.d.ts'), `${types}${exported.join('\n')}\n`);

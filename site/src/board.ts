@@ -1,4 +1,4 @@
-import { Curve, drawChart, drawFit, drawRegion, picture, type Drawing, type Point } from 'nnc/pictures';
+import { Curve, drawChart, drawFit, drawRegion, lineOver, picture, rangeOf, type Drawing, type Point } from 'nnc/pictures';
 import { h, perFrame, short } from './dom.ts';
 import type { Frame, Prepared } from './protocol.ts';
 
@@ -89,13 +89,12 @@ function figureOf({ kind, points, names, fields, target }: Prepared, seen: Float
       : [`${fields[0]?.name ?? 'x'}${kind === 'region' ? '[0]' : ''}`, `${fields[0]?.name ?? 'x'}[1]`];
   const each = kind === 'fit' ? 2 : 3;
   const rows = Array.from({ length: points.length / each }, (_, i) => points.subarray(i * each, (i + 1) * each));
-  const [low, high] = [0, 1].map((k) => rangeOf(rows, k));
+  const [across, up] = [rangeOf(points, each, 0), rangeOf(points, each, 1)];
   if (kind === 'fit') {
-    const [from = 0, to = 1] = low ?? [];
-    const n = seen?.length ?? 0;
+    const places = lineOver(across, seen?.length ?? 2);
     return drawFit({
       points: rows.map((r) => ({ x: r[0] ?? 0, y: r[1] ?? 0 })),
-      curve: Array.from(seen ?? [], (y, i) => ({ x: from + ((to - from) * i) / (n - 1), y })),
+      curve: Array.from(seen ?? [], (y, i) => ({ x: places[i] ?? 0, y })),
       x: a,
       y: target,
       width,
@@ -112,17 +111,9 @@ function figureOf({ kind, points, names, fields, target }: Prepared, seen: Float
     shares: seen ?? new Float32Array(side * side * classes).fill(1 / classes),
     columns: side,
     rows: side,
-    low: [low?.[0] ?? 0, high?.[0] ?? 0],
-    high: [low?.[1] ?? 1, high?.[1] ?? 1],
+    low: [across[0], up[0]],
+    high: [across[1], up[1]],
     width,
     height: Math.min(440, width * 0.92),
   });
-}
-
-/** The range of a coordinate with some room, as the worker asks for it. */
-function rangeOf(rows: readonly Float32Array[], k: number): readonly [number, number] {
-  let [low, high] = [Infinity, -Infinity];
-  for (const r of rows) [low, high] = [Math.min(low, r[k] ?? low), Math.max(high, r[k] ?? high)];
-  const room = 0.06 * (high - low || 1);
-  return [low - room, high + room];
 }

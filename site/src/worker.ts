@@ -1,6 +1,6 @@
 import { compile, type Diagnostic, type Program } from 'nnc';
 import { drawnData, readData, suggestProgram, writeTensors } from 'nnc/data';
-import { drawNet } from 'nnc/pictures';
+import { bothSides, drawNet, lineOver, rangeOf, squareOver } from 'nnc/pictures';
 import { load, probabilities, type Model } from 'nnc/runtime';
 import type { Calls, Checked, DataFile, Event, Field, Frame, Kind, Prepared, Problem, Told } from './protocol.ts';
 
@@ -124,21 +124,8 @@ function fieldsOf(model: Model, train: Readonly<Record<string, ArrayLike<number>
 }
 
 /** The places that a picture asks for: along a line, or row by row over a square. */
-function gridOf(x: Float32Array, width: number): Float32Array {
-  const range = (k: number): readonly [number, number] => {
-    let [low, high] = [Infinity, -Infinity];
-    for (let i = k; i < x.length; i += width) [low, high] = [Math.min(low, x[i] ?? low), Math.max(high, x[i] ?? high)];
-    const room = 0.06 * (high - low || 1);
-    return [low - room, high + room];
-  };
-  const [a0, a1] = range(0);
-  if (width === 1) return Float32Array.from({ length: LINE }, (_, i) => a0 + ((a1 - a0) * i) / (LINE - 1));
-  const [b0, b1] = range(1);
-  return Float32Array.from({ length: 2 * SIDE * SIDE }, (_, i) => {
-    const cell = i >> 1;
-    return i % 2 === 0 ? a0 + ((a1 - a0) * ((cell % SIDE) + 0.5)) / SIDE : b0 + ((b1 - b0) * (Math.floor(cell / SIDE) + 0.5)) / SIDE;
-  });
-}
+const gridOf = (x: Float32Array, width: number): Float32Array =>
+  width === 1 ? lineOver(rangeOf(x, 1, 0), LINE) : squareOver(rangeOf(x, 2, 0), rangeOf(x, 2, 1), SIDE);
 
 /** The most examples that a picture shows. */
 const SHOWN = 600;
@@ -159,8 +146,7 @@ async function seen({ model, kind, grid }: Session): Promise<Float32Array | unde
   const said = await model.predict(grid);
   if (kind === 'fit') return said.data;
   const shares = probabilities(said) ?? said.data;
-  if (shares.length !== SIDE * SIDE) return shares;
-  return Float32Array.from({ length: 2 * shares.length }, (_, i) => (i % 2 ? (shares[i >> 1] ?? 0) : 1 - (shares[i >> 1] ?? 0)));
+  return shares.length === SIDE * SIDE ? bothSides(shares) : shares;
 }
 
 /** Trains some steps and shows where that leads. */

@@ -6,6 +6,7 @@ import { namesOf } from '../base/learned.ts';
 import { fixedShape } from '../base/types.ts';
 import { drawChart } from '../pictures/chart.ts';
 import { drawConfusion } from '../pictures/confusion.ts';
+import { bothSides, lineOver, rangeOf, squareOver } from '../pictures/grid.ts';
 import { netPicture } from '../pictures/net.ts';
 import { picture, type Drawing } from '../pictures/picture.ts';
 import { drawAgreement, drawFit } from '../pictures/points.ts';
@@ -144,22 +145,13 @@ async function kindFigures(
   return figures;
 }
 
-/** The lowest and the highest value of one feature. */
-function rangeOf(values: Numbers, width: number, feature: number): readonly [number, number] {
-  let [low, high] = [Infinity, -Infinity];
-  for (let i = feature; i < values.length; i += width) [low, high] = [Math.min(low, values[i] ?? low), Math.max(high, values[i] ?? high)];
-  const room = 0.06 * (high - low || 1);
-  return [low - room, high + room];
-}
-
 async function fitFigure(
   model: RunningModel,
   { inputs: [x = blank('f32', 0)], targets: [y] }: Shown,
   xName: string,
   yName: string,
 ): Promise<Figure> {
-  const [low, high] = rangeOf(x, 1, 0);
-  const places = Float32Array.from({ length: CURVE }, (_, i) => low + ((high - low) * i) / (CURVE - 1));
+  const places = lineOver(rangeOf(x, 1, 0), CURVE);
   const { data } = await model.predict(places);
   return {
     title: 'What it learned',
@@ -180,18 +172,11 @@ async function regionFigure(
   axes: readonly [string, string],
 ): Promise<Figure> {
   const [across, up] = [rangeOf(x, 2, 0), rangeOf(x, 2, 1)];
-  const at = ([low, high]: readonly [number, number], i: number): number => low + ((high - low) * (i + 0.5)) / GRID;
-  const places = Float32Array.from({ length: 2 * GRID * GRID }, (_, i) => {
-    const cell = Math.floor(i / 2);
-    return i % 2 === 0 ? at(across, cell % GRID) : at(up, Math.floor(cell / GRID));
-  });
+  const places = squareOver(across, up, GRID);
   const prediction = await model.predict(places);
   const own = probabilities(prediction) ?? prediction.data;
   // One score is the share of the second side.
-  const shares =
-    own.length === GRID * GRID
-      ? Float32Array.from({ length: 2 * own.length }, (_, i) => (i % 2 ? (own[i >> 1] ?? 0) : 1 - (own[i >> 1] ?? 0)))
-      : own;
+  const shares = own.length === GRID * GRID ? bothSides(own) : own;
   return {
     title: 'What it says everywhere',
     text: 'Colours are the classes, the stronger the surer the model is. Points are examples.',

@@ -10,12 +10,12 @@ export interface Drawing {
   readonly about: string;
 }
 
-/** A drawing as SVG without scripts, fonts or files of others. */
-export function picture({ width, height, content, about }: Drawing, title: string, theme: Theme): string {
+/** A drawing as SVG without scripts, fonts or files of others. Without `styled`, the page has the style (`styleOf`) in its own sheet. */
+export function picture({ width, height, content, about }: Drawing, title: string, theme: Theme, styled = true): string {
   const parts = [
     tag('title', {}, escape(title)),
     tag('desc', {}, escape(about)),
-    `<style>\n${styleOf(theme)}\n</style>`,
+    ...(styled ? [`<style>\n${styleOf(theme)}\n</style>`] : []),
     tag('rect', { class: 'paper', width, height, rx: 12 }),
     content,
   ];
@@ -29,7 +29,7 @@ export function picture({ width, height, content, about }: Drawing, title: strin
       height,
       viewBox: `0 0 ${width} ${height}`,
       // Narrow screens scale it down.
-      style: 'max-width:100%;height:auto',
+      style: styled ? 'max-width:100%;height:auto' : undefined,
     },
     `\n${parts.join('\n')}\n`,
   )}\n`;

@@ -1,7 +1,10 @@
 import { messageOf } from '../base/errors.ts';
-import type { Model, Runner } from '../runtime/api.ts';
+import { Curve, type Point } from '../pictures/curve.ts';
+import type { Model, ModelState, Runner } from '../runtime/api.ts';
+import { showFigure, showLoss, type Examples } from './figures.ts';
+import { formOf } from './form.ts';
 
-/** The page of a built folder: trains, draws the loss, predicts, imports and exports weights. */
+/** The page of a built folder: it trains, draws what it learns, predicts by name, and gives and takes weights. */
 interface PageInfo {
   readonly name: string;
   readonly program: string;
@@ -9,9 +12,12 @@ interface PageInfo {
   readonly inputs: readonly { readonly name: string; readonly width: number }[];
   /** The targets' names in the graph. */
   readonly targets: readonly string[];
-  readonly labels: boolean;
   readonly trains: boolean;
   readonly weights: boolean;
+  /** Held-out examples. */
+  readonly held: number;
+  /** Steps of the program's training. */
+  readonly steps: number;
   readonly example: readonly (readonly number[])[];
 }
 
@@ -20,97 +26,178 @@ const element = <T extends HTMLElement>(id: string): T => {
   if (!found) throw new Error(`the page has no #${id}`);
   return found as T;
 };
-const status = (text: string): void => {
+const say = (text: string, wrong = false): void => {
   element('status').textContent = text;
+  element('status').classList.toggle('wrong', wrong);
 };
+const failed = (e: unknown): void => say(`it did not work: ${messageOf(e)}`, true);
 const json = async (path: string): Promise<unknown> => (await fetch(path)).json();
 const bytes = async (path: string): Promise<Uint8Array> => new Uint8Array(await (await fetch(path)).arrayBuffer());
+const short = (v: number): string =>
+  v !== 0 && (Math.abs(v) >= 1e6 || Math.abs(v) < 1e-3) ? v.toExponential(2) : String(Number(v.toPrecision(4)));
 
-/** Draws losses, on a logarithmic scale if they span more than a factor of ten. */
-function draw(losses: readonly number[]): void {
-  const svg = element('curve');
-  const [w, h] = [600, 200];
-  const least = losses.reduce((a, b) => Math.min(a, b), Infinity);
-  const most = losses.reduce((a, b) => Math.max(a, b), -Infinity);
-  const log = least > 0 && most > 10 * least;
-  const y = (v: number): number => (log ? Math.log(v) : v);
-  const [low, high] = [y(least), y(most)];
-  const every = Math.max(1, Math.floor(losses.length / w));
-  const points = losses
-    .filter((_, i) => i % every === 0 || i === losses.length - 1)
-    .map((v, i, all) => `${((i / Math.max(1, all.length - 1)) * w).toFixed(1)},${(h - ((y(v) - low) / (high - low || 1)) * h).toFixed(1)}`);
-  svg.querySelector('polyline')?.setAttribute('points', points.join(' '));
+/** Milliseconds between two looks at the held-out examples. */
+const JUDGE = 250;
+/** Steps of the first frame, and milliseconds of each. */
+const FRAME = 16;
+
+class Page {
+  private readonly info: PageInfo;
+  private readonly model: Model;
+  private readonly examples: Examples | undefined;
+  private begin: ModelState | undefined;
+  private training = false;
+  private curve = new Curve();
+  private held: Point[] = [];
+  private values: Readonly<Record<string, number>> = {};
+  private pace = 1;
+  private judged = 0;
+  private lastLoss = NaN;
+
+  constructor(info: PageInfo, model: Model, examples: Examples | undefined) {
+    this.info = info;
+    this.model = model;
+    this.examples = examples;
+  }
+
+  async start(): Promise<void> {
+    this.begin = await this.model.state();
+    for (const [id, act] of [
+      ['train', () => (this.training ? this.pause() : this.train())],
+      ['step', () => this.one()],
+      ['reset', () => this.reset()],
+    ] as const) {
+      element(id).hidden = !this.info.trains;
+      element(id).addEventListener('click', () => void act().catch(failed));
+    }
+    document.addEventListener('visibilitychange', () => {
+      if (document.hidden && this.training) void this.pause().then(() => say('paused, since the page was hidden'));
+    });
+    await this.show();
+    say(`ready on ${this.model.device.name}: ${this.model.device.reason}`);
+  }
+
+  private setTraining(on: boolean): void {
+    this.training = on;
+    element('train').textContent = on ? 'Pause' : 'Train';
+  }
+
+  private pause(): Promise<void> {
+    this.setTraining(false);
+    say('paused');
+    return Promise.resolve();
+  }
+
+  /** Trains to the end of the program's training, or as long again if that is reached. */
+  private async train(): Promise<void> {
+    const { model, info } = this;
+    const end = (Math.floor(model.step / info.steps) + 1) * info.steps;
+    const begin = performance.now();
+    const from = model.step;
+    this.setTraining(true);
+    say('training');
+    try {
+      while (this.training && model.step < end) {
+        const now = performance.now();
+        const steps = Math.min(this.pace, end - model.step);
+        await this.advance(steps, end);
+        const took = performance.now() - now;
+        if (steps === this.pace) this.pace = took < FRAME / 2 ? this.pace * 2 : took > 2 * FRAME ? Math.max(1, this.pace >> 1) : this.pace;
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+      }
+    } catch (e) {
+      this.setTraining(false);
+      throw e;
+    }
+    if (model.step < end) return;
+    this.setTraining(false);
+    const seconds = (performance.now() - begin) / 1000;
+    say(`done: ${model.step - from} steps, loss ${short(this.lastLoss)}, ${seconds.toFixed(2)} s on ${model.device.name}`);
+  }
+
+  private async one(): Promise<void> {
+    this.setTraining(false);
+    await this.advance(1, Math.max(this.info.steps, this.model.step + 1));
+    say(`step ${this.model.step}`);
+  }
+
+  private async reset(): Promise<void> {
+    this.setTraining(false);
+    if (this.begin) await this.model.restore(this.begin);
+    [this.curve, this.held, this.values, this.lastLoss] = [new Curve(), [], {}, NaN];
+    await this.show();
+    say('back at the beginning');
+  }
+
+  /** Trains some steps and shows where that leads. */
+  private async advance(steps: number, end: number): Promise<void> {
+    const { model, info } = this;
+    await model.train({
+      steps: end,
+      until: model.step + steps,
+      onLosses: (first, chunk) => {
+        chunk.forEach((loss, i) => this.curve.add(first + i, loss));
+        this.lastLoss = chunk.at(-1) ?? NaN;
+      },
+    });
+    const now = performance.now();
+    if (info.held > 0 && (now - this.judged > JUDGE || model.step === end)) {
+      this.judged = now;
+      this.values = await model.evaluate();
+      this.held.push({ x: model.step, y: this.values['loss'] ?? NaN });
+    }
+    await this.show();
+  }
+
+  private async show(): Promise<void> {
+    const { model, info } = this;
+    const rows: [string, string][] = info.trains
+      ? [
+          [
+            'step',
+            `${model.step.toLocaleString('en')} of ${(Math.ceil(Math.max(1, model.step) / info.steps) * info.steps).toLocaleString('en')}`,
+          ],
+          ['loss', Number.isNaN(this.lastLoss) ? '–' : short(this.lastLoss)],
+          ...Object.entries(this.values).map(([name, v]): [string, string] => [`held-out ${name}`, short(v)]),
+        ]
+      : [];
+    element('numbers').replaceChildren(
+      ...rows.flatMap(([name, value]) => {
+        const [box, dt, dd] = [document.createElement('div'), document.createElement('dt'), document.createElement('dd')];
+        [dt.textContent, dd.textContent] = [name, value];
+        box.append(dt, dd);
+        return [box];
+      }),
+    );
+    if (info.trains) showLoss(element('curve'), this.curve.points, this.held);
+    if (this.examples) await showFigure(element('figure'), model, this.examples);
+  }
 }
 
-async function start(): Promise<void> {
+async function open(): Promise<void> {
+  say('loading');
   const runner = (await import(new URL('runner.js', import.meta.url).href)) as Runner;
   const { kernels } = (await import(new URL('kernels.js', import.meta.url).href)) as { kernels: unknown[] };
   const [info, plan] = [(await json('page.json')) as PageInfo, await json('plan.json')];
   element('name').textContent = info.name;
+  document.title = info.name;
   element('program').textContent = info.program;
   const wanted = new URLSearchParams(location.search).get('device');
-  const model: Model = await runner.load(plan, { kernels, device: wanted === 'cpu' || wanted === 'gpu' ? wanted : 'auto' });
-  if (info.weights) await model.setWeights(runner.readTensors(await bytes('weights.safetensors')) as Parameters<Model['setWeights']>[0]);
-  status(`ready on ${model.device.name}: ${model.device.reason}`);
-
-  const trainButton = element<HTMLButtonElement>('train');
-  const stop = { aborted: false };
-  const losses: number[] = [];
+  const model = await runner.load(plan, { kernels, device: wanted === 'cpu' || wanted === 'gpu' ? wanted : 'auto' });
+  const names = [...info.inputs.map((i) => i.name), ...info.targets];
+  let examples: Examples | undefined;
   if (info.trains) {
     const data = runner.readTensors(await bytes('data.safetensors'));
-    model.setData(...[...info.inputs.map((i) => i.name), ...info.targets].map((name) => data[name]?.data ?? []));
-    trainButton.disabled = false;
+    const arrays = names.map((name) => data[name]?.data ?? []);
+    model.setData(...arrays);
+    if (info.held > 0) model.setHoldout(...names.map((name) => data[`${name}@holdout`]?.data ?? []));
+    const [x, y] = [arrays[0], arrays[info.inputs.length]];
+    if (info.inputs.length === 1 && info.targets.length === 1 && x && y) examples = { x, y, width: info.inputs[0]?.width ?? 0 };
   }
-  trainButton.addEventListener('click', () => {
-    trainButton.disabled = true;
-    const steps = model.step === 0 ? undefined : model.step * 2;
-    model
-      .train({
-        steps,
-        signal: stop,
-        onLosses: (_first, chunk) => losses.push(...chunk),
-        onProgress(p) {
-          draw(losses);
-          status(`step ${p.step} of ${p.steps}, loss ${p.loss.toPrecision(6)}, ${p.stepsPerSecond.toFixed(0)} steps/s`);
-        },
-      })
-      .then((r) =>
-        status(`done: ${model.step} steps, loss ${r.lastLoss.toPrecision(6)}, ${r.seconds.toFixed(2)} s on ${model.device.name}`),
-      )
-      .catch(failed)
-      .finally(() => {
-        trainButton.disabled = false;
-      });
-  });
-
-  const input = element<HTMLInputElement>('input');
-  input.value = info.example.map((e) => e.join(', ')).join('; ');
-  element('form').addEventListener('submit', (event) => {
-    event.preventDefault();
-    const numbers = input.value
-      .split(/[\s,;]+/)
-      .filter((t) => t !== '')
-      .map(Number);
-    const width = info.inputs.reduce((n, i) => n + i.width, 0);
-    if (numbers.length === 0 || numbers.length % width !== 0 || numbers.some((n) => !Number.isFinite(n))) {
-      element('output').textContent = `give ${width} number${width === 1 ? '' : 's'}`;
-      return;
-    }
-    // The numbers of an example are its inputs, one after the other.
-    const rows = Array.from({ length: numbers.length / width }, (_, r) => numbers.slice(r * width, (r + 1) * width));
-    let from = 0;
-    const parts = info.inputs.map((i) => {
-      const start = from;
-      from += i.width;
-      return rows.flatMap((r) => r.slice(start, start + i.width));
-    });
-    model
-      .predict(...parts)
-      .then((out) => {
-        element('output').textContent = [...out.data].map((v) => v.toPrecision(6)).join(', ');
-      })
-      .catch(failed);
-  });
+  const take = (w: Uint8Array): Promise<void> => model.setWeights(runner.readTensors(w) as Parameters<Model['setWeights']>[0]);
+  if (info.weights) await take(await bytes('weights.safetensors'));
+  formOf(model, info, { fields: element('fields'), form: element('form'), output: element('output'), shares: element('shares') });
+  const page = new Page(info, model, examples);
 
   element('save').addEventListener('click', () => {
     model
@@ -124,10 +211,18 @@ async function start(): Promise<void> {
       })
       .catch(failed);
   });
+  const picker = element<HTMLInputElement>('weights');
+  element('load').addEventListener('click', () => picker.click());
+  picker.addEventListener('change', () => {
+    const [file] = picker.files ?? [];
+    if (!file) return;
+    file
+      .arrayBuffer()
+      .then((b) => take(new Uint8Array(b)))
+      .then(() => say(`the weights are those of ${file.name}`))
+      .catch(failed);
+  });
+  await page.start();
 }
 
-function failed(e: unknown): void {
-  status(`it did not work: ${messageOf(e)}`);
-}
-
-start().catch(failed);
+open().catch(failed);

@@ -125,10 +125,11 @@ describe('the page in Chromium', () => {
   let server: Server;
   let browser: Browser;
   let address = '';
+  let served = folder;
 
   beforeAll(async () => {
     server = createServer((request, response) => {
-      const path = join(folder, request.url === '/' || request.url?.startsWith('/?') ? 'index.html' : (request.url ?? ''));
+      const path = join(served, request.url === '/' || request.url?.startsWith('/?') ? 'index.html' : (request.url ?? ''));
       if (!existsSync(path)) response.writeHead(404).end();
       else response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' }).end(readFileSync(path));
     });
@@ -177,15 +178,22 @@ describe('the page in Chromium', () => {
     const done = await until(/^(done|it did not work)/);
     expect(done).toMatch(/^done: 500 steps, loss \d/);
     expect(Number(/loss ([\d.]+)/.exec(done)?.[1])).toBeLessThan(5000);
-    await page.fill('#input', '3');
+    expect(await page.locator('#curve svg').textContent()).toContain('loss, logarithmic');
+    expect(await page.locator('#figure svg').textContent()).toContain('sqft');
+    await page.getByLabel('sqft').fill('3');
     await page.click('#form button');
     await page.locator('#output').getByText(/\d/).waitFor();
-    const price = Number(await page.textContent('#output'));
+    const price = Number(/price: ([\d.]+)/.exec((await page.textContent('#output')) ?? '')?.[1]);
     expect(price).toBeGreaterThan(600);
     expect(price).toBeLessThan(700);
-    await page.fill('#input', 'many');
+    await page.getByLabel('sqft').fill('many');
     await page.click('#form button');
-    await page.locator('#output').getByText('give 1 number').waitFor();
+    await page.locator('#output').getByText("'sqft' needs a number").waitFor();
+    await page.click('#reset');
+    await until(/^back at the beginning/);
+    await page.click('#step');
+    expect(await until(/^step/)).toBe('step 1');
+    expect(await page.locator('#step').evaluate((b) => b === document.activeElement && b.clientHeight >= 42)).toBe(true);
     // The policy itself: nothing inline, nothing evaluated, nothing from elsewhere.
     expect(
       await page.evaluate(() =>
@@ -197,5 +205,33 @@ describe('the page in Chromium', () => {
     ).toBe('refused');
     expect(complaints.filter((c) => !c.includes('127.0.0.1:9'))).toEqual([]);
     await page.close();
+  });
+
+  it('names classes with their shares, shows held-out values, and pauses', async () => {
+    const out = join(temporary(), 'flowers');
+    expect((await nnc('build', 'examples/flowers.nn', '-o', out, '--devices', 'cpu')).code).toBe(0);
+    served = out;
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', (e) => complaints.push(e.message));
+    page.on('console', (m) => m.type() === 'error' && complaints.push(m.text()));
+    await page.goto(address);
+    const status = (text: RegExp): Promise<void> => page.locator('#status').filter({ hasText: text }).waitFor();
+    await status(/^ready/);
+    await page.click('#train');
+    await status(/^training|^done/);
+    await status(/^done/);
+    expect(await page.textContent('#numbers')).toMatch(/held-out loss.*held-out accuracy/);
+    await page.getByLabel('petal length').fill('1.4');
+    await page.click('#form button');
+    await page
+      .locator('#output')
+      .getByText(/buttercup|crocus|primrose/)
+      .waitFor();
+    expect(await page.locator('#shares li').count()).toBe(3);
+    expect(await page.textContent('#shares')).toMatch(/\d+\.\d %/);
+    expect(complaints).toEqual([]);
+    await page.close();
+    served = folder;
   });
 });

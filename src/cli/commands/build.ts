@@ -4,6 +4,7 @@ import { fail } from '../../base/errors.ts';
 import { compile } from '../../compile.ts';
 import { writeSafetensors, type StoredTensor } from '../../data/safetensors.ts';
 import type { Dataset } from '../../data/needs.ts';
+import type { Split } from '../../data/split.ts';
 import { learnedMetadata } from '../../data/learned.ts';
 import type { Devices } from '../../lower/backends.ts';
 import type { Plan } from '../../plan.ts';
@@ -37,6 +38,7 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
   const trainable = data !== undefined && model.training !== undefined && model.optim !== undefined;
   const { plan } = compile(model, {
     rows: trainable ? data.rows : undefined,
+    holdout: trainable ? data.holdout?.rows : undefined,
     level: flags.opt,
     devices: flags.devices,
     statistics: data?.statistics,
@@ -51,9 +53,10 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
     program: source.text.trim(),
     inputs,
     targets: model.targets.map((t) => t.name),
-    labels: model.targets[0]?.type.dtype === 'i32',
     trains: trainable,
     weights: weights !== undefined,
+    held: plan.holdout?.rows ?? 0,
+    steps: plan.train?.steps ?? 1,
     example: inputs.map(({ width }, i) => {
       const n = Math.min(width, 64);
       return data?.tensors[i] ? Array.from(firstRows(data.tensors[i], data.rows, 1).slice(0, n)) : Array<number>(n).fill(0);
@@ -85,12 +88,14 @@ function kernelModule(plan: Plan): string {
   return `// The kernels of ${plan.name} for machines without WebGPU; the runner takes them as { kernels }.\nexport const kernels = [\n${functions.join('\n')}\n];\n`;
 }
 
-/** The training data, by the names of the plan's tensors. */
-function dataTensors(data: Dataset, plan: Plan): Record<string, StoredTensor> {
-  const tensors = (plan.data?.tensors ?? []).map((t, i): [string, StoredTensor] => [
-    t.name,
-    { shape: [data.rows, ...t.shape.slice(1)], data: data.tensors[i] ? inMemory(data.tensors[i]) : new Float32Array(0) },
-  ]);
+/** The training data, by the names of the plan's tensors, and what is held out (`x@holdout`). */
+function dataTensors(data: Split, plan: Plan): Record<string, StoredTensor> {
+  const of = ({ rows, tensors }: Dataset, suffix: string): [string, StoredTensor][] =>
+    (plan.data?.tensors ?? []).map((t, i) => [
+      t.name + suffix,
+      { shape: [rows, ...t.shape.slice(1)], data: tensors[i] ? inMemory(tensors[i]) : new Float32Array(0) },
+    ]);
+  const tensors = [...of(data, ''), ...(data.holdout ? of(data.holdout, '@holdout') : [])];
   return Object.fromEntries(tensors.filter(([, t]) => t.data.length > 0));
 }
 
