@@ -32,6 +32,12 @@ try {
       await page.locator('#w2').fill('-0.8');
       await page.waitForTimeout(200);
       await shot('neuron-2');
+      await page.goto(`${address}dance/`);
+      for (const move of [0, 1, 2, 3, 4]) {
+        await page.click(`#move-${move}`);
+        await page.waitForTimeout(150);
+        await shot(`dance-${move}`);
+      }
       await page.goto(`${address}train/`);
       await page.getByText(/^ready on/).waitFor();
       await shot('train-1-before');

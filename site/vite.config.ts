@@ -15,7 +15,11 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'es2022',
     modulePreload: { polyfill: false },
-    rollupOptions: { input: ['index.html', 'neuron/index.html', 'train/index.html', 'playground/index.html'].map((f) => resolve(root, f)) },
+    rollupOptions: {
+      input: ['index.html', 'neuron/index.html', 'dance/index.html', 'train/index.html', 'playground/index.html'].map((f) =>
+        resolve(root, f),
+      ),
+    },
   },
   resolve: {
     // A package cannot import itself by its name here.

@@ -205,7 +205,7 @@ function showAnswer({ head, shares: all }: Told): void {
         {},
         h('span', {}, name),
         h('meter', { min: 0, max: 1, value: p, 'aria-label': name }),
-        h('span', {}, `${(100 * p).toFixed(1)} %`),
+        h('span', {}, `${(100 * p).toFixed(1)}\u00a0%`),
       ),
     ),
   );

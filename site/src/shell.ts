@@ -4,6 +4,7 @@ import { h } from './dom.ts';
 const PAGES = [
   ['./', 'nnc'],
   ['neuron/', 'Neuron'],
+  ['dance/', 'The dance'],
   ['train/', 'Train'],
   ['playground/', 'Playground'],
 ] as const;

@@ -84,7 +84,8 @@ export interface Frame {
 }
 
 export const FRAME_TOP = 14;
-const BELOW = 44;
+/** The room for ticks and the name of the x axis. */
+export const BELOW = 44;
 
 /** The frame of a chart of a given size, with room for the ticks of the y axis. */
 export function frameOf(width: number, height: number, y: Axis, top = FRAME_TOP): Frame {

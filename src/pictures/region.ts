@@ -1,4 +1,4 @@
-import { axisOf, drawAxes, frameOf, xAt, yAt } from './axes.ts';
+import { axisOf, BELOW, drawAxes, frameOf, xAt, yAt } from './axes.ts';
 import type { Drawing } from './picture.ts';
 import { tag, text, widthOf } from './svg.ts';
 
@@ -63,7 +63,7 @@ export function drawRegion(o: RegionOptions): Drawing {
   });
   return {
     width,
-    height,
+    height: frame.top + frame.height + BELOW,
     content: tag('g', { 'shape-rendering': 'crispEdges' }, cells.join('')) + drawAxes(frame, x, y) + dots.join('') + legend.join(''),
     about: `What the model says for every ${o.x} and ${o.y}: ${o.names.join(', ')}. ${o.points.length} examples are points of the colour of their class.`,
   };

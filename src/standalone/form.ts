@@ -118,7 +118,7 @@ function answer(model: Model, said: Prediction, output: HTMLElement, list: HTMLE
         document.createElement('meter'),
         document.createElement('span'),
       ];
-      [label.textContent, percent.textContent] = [name, `${(100 * p).toFixed(1)} %`];
+      [label.textContent, percent.textContent] = [name, `${(100 * p).toFixed(1)}\u00a0%`];
       [meter.min, meter.max, meter.value] = [0, 1, p];
       meter.setAttribute('aria-label', name);
       item.append(label, meter, percent);

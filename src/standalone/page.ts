@@ -38,8 +38,9 @@ const short = (v: number): string =>
 
 /** Milliseconds between two looks at the held-out examples. */
 const JUDGE = 250;
-/** Steps of the first frame, and milliseconds of each. */
+/** Milliseconds of training in a frame, and between two drawings of the figure. */
 const FRAME = 16;
+const DRAW = 100;
 
 class Page {
   private readonly info: PageInfo;
@@ -52,6 +53,7 @@ class Page {
   private values: Readonly<Record<string, number>> = {};
   private pace = 1;
   private judged = 0;
+  private drawn = 0;
   private lastLoss = NaN;
 
   constructor(info: PageInfo, model: Model, examples: Examples | undefined) {
@@ -98,10 +100,8 @@ class Page {
     say('training');
     try {
       while (this.training && model.step < end) {
-        const now = performance.now();
         const steps = Math.min(this.pace, end - model.step);
-        await this.advance(steps, end);
-        const took = performance.now() - now;
+        const took = await this.advance(steps, end);
         if (steps === this.pace) this.pace = took < FRAME / 2 ? this.pace * 2 : took > 2 * FRAME ? Math.max(1, this.pace >> 1) : this.pace;
         await new Promise((resolve) => requestAnimationFrame(resolve));
       }
@@ -129,9 +129,10 @@ class Page {
     say('back at the beginning');
   }
 
-  /** Trains some steps and shows where that leads. */
-  private async advance(steps: number, end: number): Promise<void> {
+  /** Trains some steps and shows where that leads. Gives the milliseconds that training took. */
+  private async advance(steps: number, end: number): Promise<number> {
     const { model, info } = this;
+    const begin = performance.now();
     await model.train({
       steps: end,
       until: model.step + steps,
@@ -141,15 +142,20 @@ class Page {
       },
     });
     const now = performance.now();
+    const last = model.step === end || !this.training;
     if (info.held > 0 && (now - this.judged > JUDGE || model.step === end)) {
       this.judged = now;
       this.values = await model.evaluate();
       this.held.push({ x: model.step, y: this.values['loss'] ?? NaN });
     }
-    await this.show();
+    // A region takes longer to draw than many steps take.
+    const due = last || now - this.drawn > DRAW;
+    if (due) this.drawn = now;
+    await this.show(due);
+    return now - begin;
   }
 
-  private async show(): Promise<void> {
+  private async show(withFigure = true): Promise<void> {
     const { model, info } = this;
     const rows: [string, string][] = info.trains
       ? [
@@ -170,7 +176,7 @@ class Page {
       }),
     );
     if (info.trains) showLoss(element('curve'), this.curve.points, this.held);
-    if (this.examples) await showFigure(element('figure'), model, this.examples);
+    if (this.examples && withFigure) await showFigure(element('figure'), model, this.examples);
   }
 }
 

@@ -10,7 +10,7 @@ import { nncIn, temporary } from '../support/cli.ts';
 
 /** The site in a real browser, as `nnc play` serves it. */
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const PAGES = ['', 'neuron/', 'train/', 'playground/'];
+const PAGES = ['', 'neuron/', 'dance/', 'train/', 'playground/'];
 
 let server: ChildProcess;
 let address = '';
@@ -99,6 +99,37 @@ describe('Neuron', () => {
     await page.focus('#b');
     await page.keyboard.press('Home');
     await sentence.filter({ hasText: 'relu gives 0' }).waitFor();
+  });
+});
+
+describe('The dance', () => {
+  it('goes through the five moves with the numbers of one house, and on', async () => {
+    await page.goto(`${address}dance/`);
+    await status(/Press Forward/);
+    const numbers = (): Promise<string | null> => page.textContent('#numbers');
+    await page.click('#move-0');
+    await status(/^Forward/);
+    expect(await numbers()).toContain('predicted price');
+    await page.click('#move-1');
+    await status(/^Loss/);
+    // The loss of one house is the difference squared, and its derivative twice the difference.
+    const found =
+      /difference(-?[\d.]+)loss, the difference squared([\d.]+)/
+        .exec((await numbers()) ?? '')
+        ?.slice(1)
+        .map(Number) ?? [];
+    const [difference = NaN, loss = NaN] = found;
+    expect(Math.abs(difference ** 2 / loss - 1)).toBeLessThan(2e-3);
+    await page.click('#move-3');
+    await status(/^Backward/);
+    const blame = Number(/2 × difference(-?[\d.]+)/.exec((await numbers()) ?? '')?.[1]);
+    expect(Math.abs(blame / (2 * difference) - 1)).toBeLessThan(2e-3);
+    expect(await page.locator('.edge title').first().textContent()).toMatch(/^d loss \/ d 0\.weight\[0\] = /);
+    await page.click('#move-4');
+    await status(/^Step/);
+    expect(await numbers()).toContain('step1');
+    await page.click('#steps-500');
+    await page.locator('#numbers').filter({ hasText: 'step501' }).waitFor();
   });
 });
 

@@ -229,7 +229,7 @@ describe('the page in Chromium', () => {
       .getByText(/buttercup|crocus|primrose/)
       .waitFor();
     expect(await page.locator('#shares li').count()).toBe(3);
-    expect(await page.textContent('#shares')).toMatch(/\d+\.\d %/);
+    expect(await page.textContent('#shares')).toMatch(/\d+\.\d\s%/);
     expect(complaints).toEqual([]);
     await page.close();
     served = folder;
