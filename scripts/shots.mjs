@@ -58,8 +58,12 @@ try {
       await shot('playground-2-during');
       await page.getByText(/^done/).waitFor({ timeout: 120_000 });
       await shot('playground-3-after');
-      for (const tab of ['Ask', 'Net', 'WGSL', 'Plan']) {
+      for (const tab of ['Ask', 'Net', 'Passes', 'WGSL', 'Plan']) {
         await page.click(`#tab-${tab}`);
+        if (tab === 'Passes') {
+          await page.locator('#pass').filter({ hasText: 'graph' }).waitFor();
+          await page.selectOption('#passes', { index: 2 });
+        }
         await shot(`playground-4-${tab.toLowerCase()}`);
       }
     }

@@ -3,7 +3,7 @@ import { startWorker } from './client.ts';
 import { byId, download, h } from './dom.ts';
 import { editorIn, setText } from './editor.ts';
 import { EXAMPLES } from './examples.ts';
-import type { DataFile, Field, Prepared, Told } from './protocol.ts';
+import type { DataFile, Field, Pass, Prepared, Told } from './protocol.ts';
 import { shell } from './shell.ts';
 import './style.css';
 
@@ -116,10 +116,37 @@ for (const [name, over] of [
 const form = h('form', { id: 'ask' });
 const answer = h('p', { class: 'answer', role: 'status', id: 'answer' });
 const shares = h('ul', { class: 'shares' });
+const passes = h('select', { id: 'passes' });
+const about = h('p', { class: 'status' });
+const passText = h('pre', { class: 'pane', tabindex: 0, id: 'pass', 'aria-label': 'the graph after the pass' });
+let stages: readonly Pass[] = [];
+
+/** A graph, with the lines marked that the pass before did not have. Numbers of nodes change by themselves. */
+function showPass(i: number): void {
+  const plain = (line: string): string => line.replace(/%\d+/g, '%');
+  const before = new Set((stages[i - 1]?.text ?? '').split('\n').map(plain));
+  const { text = '', about: what = '' } = stages[i] ?? {};
+  about.textContent = i > 0 ? `${what}. Marked lines are new` : what;
+  passText.replaceChildren(
+    ...text.split('\n').map((line) => (i === 0 || before.has(plain(line)) ? `${line}\n` : h('mark', {}, `${line}\n`))),
+  );
+}
+passes.addEventListener('change', () => showPass(Number(passes.value)));
+
+/** Asks for the passes when they are looked at: compiling once more takes a moment. */
+async function loadPasses(): Promise<void> {
+  await ready();
+  if (stages.length > 0) return;
+  stages = await worker.stages();
+  passes.replaceChildren(...stages.map((s, i) => h('option', { value: i }, `${i}: ${s.name}`)));
+  showPass(0);
+}
+
 const panes: Readonly<Record<string, HTMLElement>> = {
   Training: h('div', {}, board.element),
   Ask: h('div', {}, form, answer, shares),
   Net: h('div', { class: 'figure', id: 'net' }),
+  Passes: h('div', {}, h('label', { class: 'field' }, 'after the pass', passes), about, passText),
   WGSL: h('pre', { class: 'pane', tabindex: 0, id: 'wgsl', 'aria-label': 'the code for the graphics card' }),
   Plan: h('pre', { class: 'pane', tabindex: 0, id: 'plan', 'aria-label': 'the plan' }),
 };
@@ -152,6 +179,7 @@ byId('right').append(
 );
 
 function open(name: string): void {
+  if (name === 'Passes') loadPasses().catch(failed);
   for (const b of buttons) {
     const mine = b.textContent === name;
     b.setAttribute('aria-selected', String(mine));
@@ -240,6 +268,7 @@ async function ready(): Promise<void> {
   if (prepared) return;
   say('compiling');
   prepared = await worker.prepare(view.state.doc.toString(), file, {});
+  stages = [];
   board.begin(prepared);
   ask(prepared.fields);
   byId('wgsl').textContent = prepared.wgsl;

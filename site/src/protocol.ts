@@ -51,6 +51,12 @@ export interface Prepared {
   readonly plan: string;
 }
 
+export interface Pass {
+  readonly name: string;
+  readonly about: string;
+  readonly text: string;
+}
+
 /** A moment of a training. */
 export interface Frame {
   readonly step: number;
@@ -82,6 +88,8 @@ export interface Calls {
   step(): Promise<void>;
   set(settings: Readonly<Record<string, number>>): void;
   predict(values: Readonly<Record<string, string>>): Promise<Told>;
+  /** The program's graph after each pass of the compiler. */
+  stages(): readonly Pass[];
   weights(): Promise<Uint8Array>;
   suggest(file: DataFile): { readonly text: string; readonly leftOut: readonly { readonly column: string; readonly why: string }[] };
 }

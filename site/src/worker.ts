@@ -1,4 +1,4 @@
-import { compile, type Diagnostic, type Program } from 'nnc';
+import { compile, stagesOf, type Diagnostic, type Program } from 'nnc';
 import { drawnData, readData, suggestProgram, writeTensors } from 'nnc/data';
 import { bothSides, drawNet, lineOver, rangeOf, squareOver } from 'nnc/pictures';
 import { load, probabilities, type Model } from 'nnc/runtime';
@@ -21,6 +21,7 @@ interface Session {
   readonly steps: number;
   readonly stepsPerEpoch: number;
   readonly held: number;
+  readonly rows: number;
   readonly names: readonly string[];
   readonly learned: ReturnType<typeof readData>['names']['learned'];
 }
@@ -85,6 +86,7 @@ async function prepare(
     steps: train?.steps ?? 0,
     stepsPerEpoch: train?.stepsPerEpoch ?? 1,
     held: data.holdout?.rows ?? 0,
+    rows: data.rows,
     names,
     learned: data.names.learned,
   };
@@ -230,6 +232,7 @@ const calls: { readonly [K in keyof Calls]: (...args: Parameters<Calls[K]>) => R
     if (session) await advance(session, 1, true);
   },
   set: (settings) => session?.model.set(settings),
+  stages: () => (session ? stagesOf(session.program, { rows: session.rows, devices: 'gpu' }).stages : []),
   weights: async () => (session ? writeTensors(await session.model.weights(), session.learned) : new Uint8Array()),
   suggest({ name, bytes }) {
     const { text, leftOut } = suggestProgram(name, bytes);

@@ -143,6 +143,10 @@ export interface SavedWeights {
 }
 
 export async function openWeights(path: string): Promise<SavedWeights> {
+  if (/\.(pt|pth|bin|ckpt)$/i.test(path))
+    fail('NN401', `${path} is a pickle of Python, which may run any code, so nnc does not read it`, {
+      help: `write its tensors as safetensors, in Python: import torch; from safetensors.torch import save_file\n  save_file(torch.load("${path}", weights_only=True), "${path.replace(/\.\w+$/, '')}.safetensors")`,
+    });
   const bytes = await readUserFile(path, 'NN401');
   const tensors = readSafetensors(bytes, path);
   return {

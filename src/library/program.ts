@@ -21,7 +21,7 @@ export interface ProgramOptions {
 
 export interface PlanOptions extends Pick<
   CompileOptions,
-  'devices' | 'adapter' | 'level' | 'batch' | 'steps' | 'epochs' | 'seed' | 'maxMemory' | 'watch' | 'resident'
+  'devices' | 'adapter' | 'level' | 'batch' | 'steps' | 'epochs' | 'seed' | 'maxMemory' | 'watch' | 'resident' | 'observe'
 > {
   /** The training data: what `readData` returned, or arrays by name. Without data and without `rows`, the plan can only predict. */
   readonly data?: Data | Readonly<Record<string, ArrayLike<number>>> | undefined;

@@ -125,6 +125,12 @@ describe('what goes wrong', () => {
     ['an unknown flag', ['train', 'examples/house.nn', '--stpes', '3'], 2, "error: unknown option '--stpes'"],
     ['a flag with a wrong value', ['train', 'examples/house.nn', '--steps', 'many'], 2, 'It must be a whole number of at least 1.'],
     ['an unknown device', ['train', 'examples/house.nn', '--device', 'tpu'], 2, 'Allowed choices are auto, gpu, cpu.'],
+    [
+      'weights of a pickle',
+      ['train', 'examples/house.nn', '--init', 'package.json.pt'],
+      1,
+      'package.json.pt is a pickle of Python, which may run any code',
+    ],
     ['a level that does not exist', ['check', 'examples/house.nn', '-O7'], 2, 'It is 0 or 1.'],
     [
       'a missing program',

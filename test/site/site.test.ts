@@ -209,6 +209,10 @@ describe('Playground', () => {
     await status(/parameters/);
     await page.click('#step');
     await status(/one step done/);
+    await page.click('#tab-Passes');
+    await page.locator('#pass').filter({ hasText: 'graph program' }).waitFor();
+    await page.selectOption('#passes', { index: 2 });
+    expect(await page.locator('#pass mark').count()).toBeGreaterThan(0);
     await page.click('#tab-WGSL');
     expect(await page.textContent('#wgsl')).toContain('@compute');
     await page.focus('#tab-WGSL');
