@@ -76,7 +76,12 @@ const complete = (context: CompletionContext): CompletionResult | null => {
 };
 
 /** An editor whose problems are those that the compiler finds. */
-export function editorIn(parent: HTMLElement, check: (text: string) => Promise<Checked>, onChange: () => void): EditorView {
+export function editorIn(
+  parent: HTMLElement,
+  check: (text: string) => Promise<Checked>,
+  onChange: () => void,
+  onLine: (line: number) => void,
+): EditorView {
   const lint = linter(
     async (view): Promise<Diagnostic[]> => {
       const text = view.state.doc.toString();
@@ -106,6 +111,7 @@ export function editorIn(parent: HTMLElement, check: (text: string) => Promise<C
         EditorView.contentAttributes.of({ 'aria-label': 'the program' }),
         EditorView.updateListener.of((u) => {
           if (u.docChanged) onChange();
+          else if (u.selectionSet) onLine(u.state.doc.lineAt(u.state.selection.main.head).number);
         }),
       ],
     }),
@@ -114,4 +120,13 @@ export function editorIn(parent: HTMLElement, check: (text: string) => Promise<C
 
 export function setText(view: EditorView, text: string): void {
   view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+}
+
+/** Puts the cursor on a place of the program, as messages and graphs name it. */
+export function goTo(view: EditorView, line: number, column: number): void {
+  if (line > view.state.doc.lines) return;
+  const { from, to } = view.state.doc.line(line);
+  const at = Math.min(to, from + column - 1);
+  view.dispatch({ selection: { anchor: at }, scrollIntoView: true });
+  view.focus();
 }

@@ -1,7 +1,7 @@
 import { Board } from './board.ts';
 import { startWorker } from './client.ts';
 import { byId, download, h } from './dom.ts';
-import { editorIn, setText } from './editor.ts';
+import { editorIn, goTo, setText } from './editor.ts';
 import { EXAMPLES } from './examples.ts';
 import type { DataFile, Field, Pass, Prepared, Told } from './protocol.ts';
 import { shell } from './shell.ts';
@@ -44,6 +44,7 @@ const view = editorIn(
   holder,
   (text) => worker.check(text),
   () => changed(),
+  (line) => light(line),
 );
 
 // Your data
@@ -121,15 +122,34 @@ const about = h('p', { class: 'status' });
 const passText = h('pre', { class: 'pane', tabindex: 0, id: 'pass', 'aria-label': 'the graph after the pass' });
 let stages: readonly Pass[] = [];
 
+/** Where a node of the graph comes from: a line and a column of the program. */
+const PLACE = /@ program\.nn:(\d+):(\d+)/;
+
+/** Shows which nodes come from a line of the program. */
+function light(line: number): void {
+  for (const node of passText.querySelectorAll<HTMLElement>('.line')) node.classList.toggle('lit', node.dataset['line'] === String(line));
+}
+
+/** A click on a node goes to its place in the program. */
+passText.addEventListener('click', (event) => {
+  const { line, column } = (event.target as HTMLElement).dataset;
+  if (line !== undefined) goTo(view, Number(line), Number(column));
+});
+
 /** A graph, with the lines marked that the pass before did not have. Numbers of nodes change by themselves. */
 function showPass(i: number): void {
   const plain = (line: string): string => line.replace(/%\d+/g, '%');
   const before = new Set((stages[i - 1]?.text ?? '').split('\n').map(plain));
   const { text = '', about: what = '' } = stages[i] ?? {};
-  about.textContent = i > 0 ? `${what}. Marked lines are new` : what;
+  about.textContent = `${what}. ${i > 0 ? 'Marked lines are new; a bar shows' : 'A bar shows'} what comes from the line with the cursor, and a click on a node goes to its place`;
   passText.replaceChildren(
-    ...text.split('\n').map((line) => (i === 0 || before.has(plain(line)) ? `${line}\n` : h('mark', {}, `${line}\n`))),
+    ...text.split('\n').map((line) => {
+      const place = PLACE.exec(line);
+      const isNew = i > 0 && !before.has(plain(line));
+      return h(isNew ? 'mark' : 'span', { class: 'line', 'data-line': place?.[1], 'data-column': place?.[2] }, `${line}\n`);
+    }),
   );
+  light(view.state.doc.lineAt(view.state.selection.main.head).number);
 }
 passes.addEventListener('change', () => showPass(Number(passes.value)));
 

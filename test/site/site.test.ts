@@ -213,6 +213,13 @@ describe('Playground', () => {
     await page.locator('#pass').filter({ hasText: 'graph program' }).waitFor();
     await page.selectOption('#passes', { index: 2 });
     expect(await page.locator('#pass mark').count()).toBeGreaterThan(0);
+    await page
+      .locator('.cm-line')
+      .filter({ hasText: /^layer/ })
+      .click();
+    expect(await page.locator('#pass .lit').count()).toBeGreaterThan(3);
+    await page.locator('#pass .line').filter({ hasText: 'reduce_sum' }).first().click();
+    expect(await page.locator('#pass .lit').filter({ hasText: 'reduce_sum' }).count()).toBeGreaterThan(0);
     await page.click('#tab-WGSL');
     expect(await page.textContent('#wgsl')).toContain('@compute');
     await page.focus('#tab-WGSL');
