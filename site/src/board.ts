@@ -14,6 +14,8 @@ export class Board {
   private curve = new Curve();
   private held: Point[] = [];
   private history: Frame[] = [];
+  /** Every loss of the run, in the order of the steps. */
+  private losses: Float32Array[] = [];
   private readonly draw = perFrame((frame: Frame) => this.show(frame));
 
   constructor() {
@@ -27,16 +29,23 @@ export class Board {
   /** Begins a new run. */
   begin(prepared: Prepared): void {
     this.prepared = prepared;
-    [this.curve, this.held, this.history] = [new Curve(), [], []];
+    [this.curve, this.held, this.history, this.losses] = [new Curve(), [], [], []];
     this.scrub.hidden = true;
     this.show({ step: 0, first: 0, losses: new Float32Array(), held: undefined, seen: undefined, done: false });
   }
 
   add(frame: Frame): void {
     frame.losses.forEach((loss, i) => this.curve.add(frame.first + i, loss));
+    this.losses.push(frame.losses);
     if (frame.held) this.held.push({ x: frame.step, y: frame.held['loss'] ?? NaN });
     this.remember(frame);
     this.draw(frame);
+  }
+
+  /** The loss of each step as a table. */
+  csv(): string {
+    const all = this.losses.flatMap((part) => [...part]);
+    return `step,loss\n${all.map((loss, step) => `${step},${loss}\n`).join('')}`;
   }
 
   /** Keeps some hundred moments of the run, evenly. */

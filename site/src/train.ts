@@ -1,7 +1,7 @@
 import house from '../../examples/house.csv?raw';
 import { Board } from './board.ts';
 import { startWorker } from './client.ts';
-import { byId, h } from './dom.ts';
+import { byId, download, h } from './dom.ts';
 import { shell } from './shell.ts';
 import './style.css';
 
@@ -40,9 +40,10 @@ const program = h('code');
 const trainButton = h('button', { class: 'main', type: 'button', id: 'train' }, 'Train');
 const stepButton = h('button', { type: 'button', id: 'step' }, 'Step');
 const resetButton = h('button', { type: 'button', id: 'reset' }, 'Reset');
+const saveButton = h('button', { type: 'button', id: 'save', onclick: () => download('losses.csv', board.csv()) }, 'Save the losses');
 const status = h('p', { class: 'status', role: 'status', id: 'status' }, 'getting ready');
 byId('panel').append(
-  h('div', { class: 'row' }, trainButton, stepButton, resetButton),
+  h('div', { class: 'row' }, trainButton, stepButton, resetButton, saveButton),
   controls,
   status,
   h('h2', { style: 'margin-top:16px' }, 'The program'),

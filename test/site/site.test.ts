@@ -153,6 +153,18 @@ describe('Train', () => {
     expect(await page.textContent('[data-name="step"]')).toBe('500 of 500');
     // The last loss is 2214.7 on the processor, as `nnc train examples/house.nn --device cpu` prints it.
     expect(await page.textContent('[data-name="loss"]')).toBe('2215');
+    // Every loss of the run is that of the command line, bit for bit.
+    const dir = temporary();
+    const [file] = await Promise.all([page.waitForEvent('download'), page.click('#save')]);
+    await file.saveAs(join(dir, 'losses.csv'));
+    const shown = readFileSync(join(dir, 'losses.csv'), 'utf8').trim().split('\n').slice(1);
+    await nncIn(process.cwd(), {}, 'train', 'examples/house.nn', '--device', 'cpu', '--log', join(dir, 'log.jsonl'));
+    const logged = readFileSync(join(dir, 'log.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((l) => JSON.parse(l) as { step: number; loss: number });
+    expect(logged).toHaveLength(500);
+    expect(shown).toEqual(logged.map(({ step, loss }) => `${step},${loss}`));
     await page.focus('#back');
     await page.keyboard.press('Home');
     expect(Number((await page.textContent('[data-name="step (looking back)"]'))?.split(' ')[0])).toBeLessThan(60);
