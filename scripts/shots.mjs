@@ -46,6 +46,13 @@ try {
       await shot('train-2-during');
       await page.getByText(/^done/).waitFor({ timeout: 60_000 });
       await shot('train-3-after');
+      await page.goto(`${address}gpt/`);
+      await page.getByText(/^ready on/).waitFor({ timeout: 60_000 });
+      await page.click('#train');
+      await page.waitForTimeout(4000);
+      await page.click('#predict');
+      await page.waitForTimeout(400);
+      await shot('gpt-1-during');
       await page.goto(`${address}playground/`);
       await page
         .getByText(/parameters/)

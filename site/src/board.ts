@@ -13,6 +13,8 @@ export class Board {
   private prepared: Prepared | undefined;
   private curve = new Curve();
   private held: Point[] = [];
+  /** What was found on the held-out examples last; it stays until they are looked at again. */
+  private lastHeld: Frame['held'];
   private history: Frame[] = [];
   /** Every loss of the run, in the order of the steps. */
   private losses: Float32Array[] = [];
@@ -30,6 +32,7 @@ export class Board {
   begin(prepared: Prepared): void {
     this.prepared = prepared;
     [this.curve, this.held, this.history, this.losses] = [new Curve(), [], [], []];
+    this.lastHeld = undefined;
     this.scrub.hidden = true;
     this.show({ step: 0, first: 0, losses: new Float32Array(), held: undefined, seen: undefined, done: false });
   }
@@ -37,7 +40,10 @@ export class Board {
   add(frame: Frame): void {
     frame.losses.forEach((loss, i) => this.curve.add(frame.first + i, loss));
     this.losses.push(frame.losses);
-    if (frame.held) this.held.push({ x: frame.step, y: frame.held['loss'] ?? NaN });
+    if (frame.held) {
+      this.held.push({ x: frame.step, y: frame.held['loss'] ?? NaN });
+      this.lastHeld = frame.held;
+    }
     this.remember(frame);
     this.draw(frame);
   }
@@ -82,7 +88,10 @@ export class Board {
         `${frame.step.toLocaleString('en')} of ${Math.max(prepared.steps, frame.step).toLocaleString('en')}`,
       ],
       ['loss', loss === undefined ? '–' : short(loss)],
-      ...Object.entries(frame.held ?? {}).map(([name, v]): [string, string] => [`held-out ${name}`, short(v)]),
+      ...Object.entries((past ? frame.held : (frame.held ?? this.lastHeld)) ?? {}).map(([name, v]): [string, string] => [
+        `held-out ${name}`,
+        short(v),
+      ]),
       ['examples', prepared.held > 0 ? `${prepared.rows} + ${prepared.held} held out` : String(prepared.rows)],
     ];
     this.numbers.replaceChildren(...cells.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', { 'data-name': name }, value))));

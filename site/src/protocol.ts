@@ -88,6 +88,8 @@ export interface Calls {
   step(): Promise<void>;
   set(settings: Readonly<Record<string, number>>): void;
   predict(values: Readonly<Record<string, string>>): Promise<Told>;
+  /** The plain numbers of a prediction for one example of tokens. */
+  scores(tokens: readonly number[]): Promise<Float32Array>;
   /** The program's graph after each pass of the compiler. */
   stages(): readonly Pass[];
   weights(): Promise<Uint8Array>;

@@ -6,6 +6,7 @@ const PAGES = [
   ['neuron/', 'Neuron'],
   ['dance/', 'The dance'],
   ['train/', 'Train'],
+  ['gpt/', 'GPT'],
   ['playground/', 'Playground'],
 ] as const;
 

@@ -12,6 +12,8 @@ const LINE = 120;
 const SIDE = 40;
 /** Milliseconds of a frame, and steps of the first one. */
 const FRAME = 16;
+/** Milliseconds between two looks at the held-out examples, at least. */
+const JUDGE = 250;
 
 interface Session {
   readonly program: Program;
@@ -151,16 +153,19 @@ async function seen({ model, kind, grid }: Session): Promise<Float32Array | unde
   return shares.length === SIDE * SIDE ? bothSides(shares) : shares;
 }
 
-/** Trains some steps and shows where that leads. */
-async function advance(s: Session, steps: number, judges: boolean): Promise<void> {
+/** Trains some steps and shows where that leads. Gives the milliseconds that training took. */
+async function advance(s: Session, steps: number, judges: boolean): Promise<number> {
+  const begin = performance.now();
   const first = s.model.step;
   const losses: number[] = [];
   const end = Math.max(s.steps, first + steps);
   await s.model.train({ steps: end, until: first + steps, onLosses: (_f, l) => void losses.push(...l) });
   const { step } = s.model;
+  const took = performance.now() - begin;
   const held = s.held > 0 && judges ? await s.model.evaluate() : undefined;
   const frame: Frame = { step, first, losses: Float32Array.from(losses), held, seen: await seen(s), done: step >= s.steps };
   if (session === s) post({ type: 'frame', frame });
+  return took;
 }
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -170,16 +175,20 @@ async function run(speed: number | undefined): Promise<void> {
   if (!s || running) return;
   running = true;
   let judged = 0;
+  let patience = JUDGE;
   try {
     while (running && session === s) {
       const begin = performance.now();
       const left = s.steps > s.model.step ? s.steps - s.model.step : s.steps;
       const steps = speed === undefined ? Math.min(pace, left) : Math.max(1, Math.min(left, Math.round(speed / 30)));
       // Held-out values are worth a look a few times a second.
-      const judges = begin - judged > 250 || steps === left;
-      if (judges) judged = begin;
-      await advance(s, steps, judges);
-      const took = performance.now() - begin;
+      const judges = begin - judged > patience || steps === left;
+      const took = await advance(s, steps, judges);
+      if (judges) {
+        judged = performance.now();
+        // Looking must not take a large part of the time.
+        patience = Math.max(JUDGE, 12 * (judged - begin - took));
+      }
       if (speed === undefined && steps === pace)
         pace = Math.max(1, Math.min(4096, took < FRAME / 2 ? pace * 2 : took > FRAME * 2 ? pace >> 1 : pace));
       if (s.model.step % s.steps === 0) break;
@@ -232,6 +241,7 @@ const calls: { readonly [K in keyof Calls]: (...args: Parameters<Calls[K]>) => R
     if (session) await advance(session, 1, true);
   },
   set: (settings) => session?.model.set(settings),
+  scores: async (tokens) => (await session?.model.predict(Int32Array.from(tokens)))?.data ?? new Float32Array(),
   stages: () => (session ? stagesOf(session.program, { rows: session.rows, devices: 'gpu' }).stages : []),
   weights: async () => (session ? writeTensors(await session.model.weights(), session.learned) : new Uint8Array()),
   suggest({ name, bytes }) {

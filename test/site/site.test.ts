@@ -10,7 +10,7 @@ import { nncIn, temporary } from '../support/cli.ts';
 
 /** The site in a real browser, as `nnc play` serves it. */
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const PAGES = ['', 'neuron/', 'dance/', 'train/', 'playground/'];
+const PAGES = ['', 'neuron/', 'dance/', 'train/', 'gpt/', 'playground/'];
 
 let server: ChildProcess;
 let address = '';
@@ -68,7 +68,7 @@ describe('every page', () => {
       await page.emulateMedia({ colorScheme });
       await page.goto(address + path);
       if (path === 'playground/') await status(/parameters/);
-      if (path === 'train/') await status(/^ready on/);
+      if (path === 'train/' || path === 'gpt/') await status(/^ready on/);
       // The strict policy of the page forbids scripts from elsewhere, so axe comes in by the debugger.
       await page.evaluate(AXE);
       const found = await page.evaluate(async () => {
@@ -182,6 +182,30 @@ describe('Train', () => {
     await status(/^ready on/);
     await page.click('#train');
     await status(/^done/);
+  });
+});
+
+describe('GPT', () => {
+  it('trains, answers what is typed, and says what it does not take', async () => {
+    await page.goto(`${address}gpt/`);
+    await status(/^ready on/);
+    await page.click('#train');
+    await page.waitForFunction(
+      () => Number((document.querySelector('[data-name="step"]')?.textContent ?? '0').split(' ')[0]) >= 5,
+      undefined,
+      { timeout: 60_000 },
+    );
+    await page.click('#train');
+    await page.fill('#first', '4');
+    await page.fill('#second', '38');
+    await page.click('#predict');
+    await page
+      .locator('#answer')
+      .filter({ hasText: /^4 \+ 38 = .+, which is (right|wrong)/ })
+      .waitFor();
+    await page.fill('#second', '3x');
+    await page.click('#predict');
+    await page.locator('#answer').filter({ hasText: 'give two numbers from 0 to 99' }).waitFor();
   });
 });
 
