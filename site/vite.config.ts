@@ -1,15 +1,23 @@
 import { resolve } from 'node:path';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
 const root = import.meta.dirname;
 /** The built package: while it is being built, that is a folder beside the old one. */
 const dist = process.env['NNC_DIST'] ?? resolve(root, '..', 'dist');
+
+/** What every page has in its head; the policy allows nothing from elsewhere. */
+const HEAD = `<meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <meta http-equiv="Content-Security-Policy" content="default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:" />
+    <link rel="icon" href="data:," />`;
+const head: Plugin = { name: 'head', transformIndexHtml: { order: 'pre', handler: (html) => html.replace('<!-- head -->', HEAD) } };
 
 /** The site as plain files, for any static host; it uses the package as anyone would. */
 export default defineConfig({
   root,
   base: './',
   logLevel: 'warn',
+  plugins: [head],
   build: {
     outDir: resolve(dist, 'site'),
     emptyOutDir: true,

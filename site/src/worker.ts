@@ -69,6 +69,7 @@ async function prepare(
   const before = options.keep ? await session?.model.weights().catch(() => undefined) : undefined;
   session?.model.destroy();
   const model = await load(plan, { data });
+  // Weights of other shapes cannot be kept: the changed net begins anew.
   if (before) await model.setWeights(before).catch(() => undefined);
   const { inputs, targets, output } = model.about;
   const [input] = inputs;

@@ -8,7 +8,7 @@ export interface Split extends Dataset {
   readonly holdout: Dataset | undefined;
 }
 
-/** Which examples are held out: any, the last ones (of data in order of time), or as many of each class. */
+/** Which examples are held out: some at random, the last ones (of data in order of time), or as many of each class. */
 export const HOLDS = ['random', 'last', 'stratified'] as const;
 
 export interface SplitOptions {

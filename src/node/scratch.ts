@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, rmSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ export class ScratchFile {
   private size = 0;
 
   constructor() {
-    const path = join(tmpdir(), `nnc-${process.pid}-${Date.now().toString(36)}.tmp`);
+    const path = join(tmpdir(), `nnc-${process.pid}-${randomUUID()}.tmp`);
     this.handle = openSync(path, 'wx+');
     try {
       // An open file without a name disappears with its process.

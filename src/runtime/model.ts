@@ -1,7 +1,5 @@
 import { fail } from '../base/errors.ts';
 import type { RandomSource } from '../base/init.ts';
-import { ratesOf } from '../base/scalar.ts';
-import { hint } from '../base/suggest.ts';
 import type { Plan } from '../plan.ts';
 import type {
   About,
@@ -21,6 +19,7 @@ import { inputsOf, type Given, type GivenInputs } from './data.ts';
 import { DeviceError, DeviceLost } from './errors.ts';
 import { ExampleStore } from './examples.ts';
 import { readNamed, watchStep } from './inspect.ts';
+import { changedRates } from './rates.ts';
 import { predictAll } from './predict.ts';
 import { Recovery, type Reopen } from './recovery.ts';
 import type { Counters, Rates, Session } from './session.ts';
@@ -217,16 +216,7 @@ export class RunningModel implements Model {
 
   set(settings: Readonly<Record<string, number | undefined>>): void {
     this.check();
-    const optimizers = new Set(this.plan.scalars.flatMap((s) => ratesOf(s.expr)));
-    const names = [...optimizers].map((i) => ({ name: i === 0 ? 'lr' : `lr${i + 1}`, i }));
-    for (const [name, value] of Object.entries(settings)) {
-      const found = names.find((n) => n.name === name);
-      const known = names.map((n) => n.name);
-      if (!found) return fail('NN501', `'${name}' cannot be set while training`, { help: hint(name, known, 'what can be set is') });
-      if (value !== undefined && !(Number.isFinite(value) && value >= 0))
-        fail('NN501', `a learning rate is a number from 0 on, and not ${value}`);
-      this.rates = Object.assign([...this.rates], { [found.i]: value });
-    }
+    this.rates = changedRates(this.plan, this.rates, settings);
   }
 
   reset(seed = this.seed): Promise<void> {

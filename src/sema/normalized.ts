@@ -1,7 +1,9 @@
+import type { DiagnosticSink } from '../base/diagnostics.ts';
+import { sameShape, showType, type TensorType } from '../base/types.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
 import type { ModelBuilder } from './model-builder.ts';
-import type { InputInfo } from './model.ts';
+import type { InputInfo, TargetInfo } from './model.ts';
 
 /** The setting of `data` that turns normalisation on; undefined if it is off. */
 function flagOf(program: A.Program, name: string): A.Argument | undefined {
@@ -64,5 +66,18 @@ export function inTargetUnits(m: ModelBuilder, program: A.Program, id: NodeId): 
   });
 }
 
-/** The place of `normalize_target`, for errors. */
-export const targetFlag = (program: A.Program): A.Argument | undefined => flagOf(program, TARGET_STEM);
+/** Reports an error where the target cannot be normalised: it must be one, of numbers, in the shape of the output. */
+export function checkTargetUnits(program: A.Program, targets: readonly TargetInfo[], output: TensorType, sink: DiagnosticSink): void {
+  const flag = flagOf(program, TARGET_STEM);
+  const [only, ...others] = targets;
+  if (!flag || !only || sink.errors.length > 0) return;
+  const why =
+    others.length > 0
+      ? `normalize_target is for one target, and there are ${others.length + 1}`
+      : only.type.dtype !== 'f32'
+        ? 'normalize_target is for targets of numbers, and this one is labels'
+        : sameShape(only.type.shape, output.shape)
+          ? undefined
+          : `normalize_target needs an output in the shape of the target: it is ${showType(output)}, and the target is ${showType(only.type)}`;
+  if (why !== undefined) sink.error('NN211', flag.span, why, { help: 'take normalize_target away' });
+}

@@ -17,7 +17,7 @@ export const DATA_SETTINGS = {
     type: 'string',
     choices: ['random', 'last', 'stratified'],
     default: 'random',
-    doc: 'which examples split holds out: any, the last ones (of data in order of time), or as many of each class',
+    doc: 'which examples split holds out: some at random, the last ones (of data in order of time), or as many of each class',
   },
   groups: { type: 'columns', doc: 'a column, such as patient: split never puts rows of one group on both sides' },
   test: { type: 'string', doc: 'a file of held-out examples, instead of split' },

@@ -1,6 +1,6 @@
 import type { DiagnosticSink } from '../base/diagnostics.ts';
 import { textOf, type Source } from '../base/source.ts';
-import { BATCH, sameShape, showType } from '../base/types.ts';
+import { BATCH, showType } from '../base/types.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
 import { Environment, type Definitions } from './environment.ts';
@@ -8,7 +8,7 @@ import { Evaluator } from './evaluator.ts';
 import { inputOf } from './declarations.ts';
 import { ModelBuilder } from './model-builder.ts';
 import type { InputInfo, OutputMeaning, Script, TargetInfo } from './model.ts';
-import { inTargetUnits, normalized, normalizedTarget, targetFlag } from './normalized.ts';
+import { checkTargetUnits, inTargetUnits, normalized, normalizedTarget } from './normalized.ts';
 import { foretell, lossOf, metricOf, type Goals, type MetricNode } from './objective.ts';
 import { predictCall, type ModelSoFar } from './predict-call.ts';
 import { PrintLines } from './print-lines.ts';
@@ -80,11 +80,7 @@ export class Walk {
     this.defs = defs;
     this.targets = new Targets(this.m, () => (this.declared ??= this.targetsDeclared()));
     this.evaluator.targets = this.targets;
-    this.prints = new PrintLines(
-      this.m,
-      this.evaluator,
-      program.statements.some((s) => s.kind === 'data'),
-    );
+    this.prints = new PrintLines(this.m, this.evaluator, this.find('data') !== undefined);
     this.evaluator.specials.set('predict', (e, env, flow) => predictCall(this.soFar, e, env, flow));
     this.evaluator.free = (word, span) => this.known(word, span);
     if (program.statements.some((s) => s.kind === 'layer')) this.evaluator.freeWords = ['pred', 'target', 'loss'];
@@ -110,7 +106,7 @@ export class Walk {
     const [loss, ...later] = losses.map((s, i) =>
       i === 0 ? this.firstLoss(s) : this.withinLoss(() => attempt(() => lossOf(goals, s, raw))),
     );
-    this.checkTargetUnits(raw);
+    if (raw !== undefined) checkTargetUnits(this.program, this.targets.all(), m.b.type(raw), this.sink);
     const pred = this.output();
     const turns = later.flatMap((node, i) => {
       const span = losses[i + 1]?.value.span;
@@ -196,21 +192,6 @@ export class Walk {
   private output(): NodeId | undefined {
     const raw = this.result();
     return raw === undefined ? undefined : (this.shownOutput ??= inTargetUnits(this.m, this.program, raw));
-  }
-
-  private checkTargetUnits(raw: NodeId | undefined): void {
-    const flag = targetFlag(this.program);
-    const [only, ...others] = this.targets.all();
-    if (!flag || raw === undefined || !only || this.sink.errors.length > 0) return;
-    const why =
-      others.length > 0
-        ? `normalize_target is for one target, and there are ${others.length + 1}`
-        : only.type.dtype !== 'f32'
-          ? 'normalize_target is for targets of numbers, and this one is labels'
-          : sameShape(only.type.shape, this.m.b.shape(raw))
-            ? undefined
-            : `normalize_target needs an output in the shape of the target: it is ${showType(this.m.b.type(raw))}, and the target is ${showType(only.type)}`;
-    if (why !== undefined) this.sink.error('NN211', flag.span, why, { help: 'take normalize_target away' });
   }
 
   /** The last layer's output; undefined if there was an error. */

@@ -279,6 +279,8 @@ describe('Playground', () => {
       expect(await page.textContent('[data-name="examples"]')).toBe('3');
     } finally {
       own.child.kill();
+      // All that this page asked for came from its own address.
+      expect(foreign.filter((url) => !url.startsWith(new URL(own.address).origin))).toEqual([]);
       foreign.length = 0;
     }
   });

@@ -40,8 +40,11 @@ export async function play(path: string | undefined, flags: PlayFlags): Promise<
   note('Ctrl-C ends it');
   if (flags.open) openBrowser(address);
   await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const)
-      process.once(signal, () => server.close(() => resolve()) && server.closeAllConnections());
+    const end = (): void => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    };
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end);
   });
 }
 
@@ -102,6 +105,7 @@ function openBrowser(address: string): void {
         : ['xdg-open', address];
   if (process.platform === 'linux' && !process.env['DISPLAY'] && !process.env['WAYLAND_DISPLAY']) return;
   const child = spawn(command ?? '', args, { stdio: 'ignore', detached: true });
+  // Where no browser can be opened, the address that was printed is enough.
   child.on('error', () => undefined);
   child.unref();
 }
