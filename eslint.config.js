@@ -21,11 +21,12 @@ const ROOMS = {
   runtime: ['plan.ts', 'sections.ts'],
   planning: ['sema', 'ir', 'passes', 'codegen', 'lower', 'plan.ts', 'sections.ts'],
   pictures: [],
+  page: ['pictures', 'runtime'],
   library: ['sema', 'parser', 'ir', 'data', 'pictures', 'lower', 'planning', 'compile.ts', 'draw.ts', 'plan.ts'],
-  exports: ['library', 'data', 'pictures', 'runtime', 'node', 'plan.ts'],
+  exports: ['library', 'data', 'page', 'pictures', 'runtime', 'node', 'plan.ts'],
   verify: ['ir', 'passes', 'lower', 'codegen', 'codegen-wgsl', 'reference', 'runtime', 'plan.ts', 'sections.ts'],
   node: ['runtime', 'codegen', 'plan.ts'],
-  standalone: ['runtime', 'plan.ts', 'data', 'pictures'],
+  standalone: ['page', 'runtime', 'plan.ts', 'data'],
 };
 const ALL = [
   'base',
@@ -43,6 +44,7 @@ const ALL = [
   'data',
   'runtime',
   'standalone',
+  'page',
   'pictures',
   'verify',
   'library',
@@ -96,7 +98,7 @@ export default tseslint.config(
   {
     // What a browser runs: no Node at all.
     files: [
-      'src/{base,parser,autodiff,sema,ir,passes,reference,gradcheck,math,codegen,codegen-wgsl,codegen-js,codegen-wasm,lower,planning,library,runtime,verify,standalone,pictures}/**/*.ts',
+      'src/{base,parser,autodiff,sema,ir,passes,reference,gradcheck,math,codegen,codegen-wgsl,codegen-js,codegen-wasm,lower,planning,library,runtime,verify,standalone,pictures,page}/**/*.ts',
       'src/*.ts',
     ],
     rules: { 'no-restricted-imports': ['error', { patterns: ['node:*'] }] },

@@ -42,25 +42,28 @@ try {
   });
   writeFileSync(join(out, 'cli', 'LICENSES.txt'), licences(Object.keys(metafile.inputs)));
   const standalone = join(out, 'standalone');
-  const bundle = (entry) =>
+  // The worker is a plain script: from a disk, browsers start no other.
+  const bundle = (entry, format = 'esm') =>
     build({
       absWorkingDir: root,
       entryPoints: [join(root, 'src', 'standalone', `${entry}.ts`)],
       outfile: join(standalone, `${entry}.js`),
       bundle: true,
       minify: true,
-      format: 'esm',
+      format,
       target: 'es2022',
       allowOverwrite: true,
       logLevel: 'warning',
     });
-  await Promise.all([bundle('runner'), bundle('page')]);
+  await Promise.all([bundle('runner'), bundle('page'), bundle('worker', 'iife')]);
   copyFileSync(join(root, 'src', 'standalone', 'index.html'), join(standalone, 'index.html'));
   // Pages with a strict policy have the style of pictures in their sheet.
   const { styleOf } = await import(pathToFileURL(join(out, 'pictures', 'theme.js')).href);
-  writeFileSync(join(standalone, 'page.css'), `${readFileSync(join(root, 'src', 'standalone', 'page.css'), 'utf8')}\n${styleOf('auto')}\n`);
+  copyFileSync(join(root, 'src', 'page', 'page.css'), join(out, 'page', 'page.css'));
+  const sheets = ['page', 'standalone'].map((room) => readFileSync(join(root, 'src', room, 'page.css'), 'utf8'));
+  writeFileSync(join(standalone, 'page.css'), [...sheets, styleOf('auto'), ''].join('\n'));
   const types = readFileSync(join(out, 'runtime', 'api.d.ts'), 'utf8');
-  const exported = ['load', 'readTensors', 'writeTensors'].map((name) => `export declare const ${name}: Runner['${name}'];`);
+  const exported = ['open', 'load', 'readTensors', 'writeTensors'].map((name) => `export declare const ${name}: Runner['${name}'];`);
   writeFileSync(join(standalone, 'runner.d.ts'), `${types}${exported.join('\n')}\n`);
   // The site uses the modules that were just made.
   process.env.NNC_DIST = out;

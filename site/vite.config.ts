@@ -31,10 +31,13 @@ export default defineConfig({
   },
   resolve: {
     // A package cannot import itself by its name here.
-    alias: ['data', 'pictures', 'runtime', ''].map((name) => ({
-      find: new RegExp(`^nnc${name === '' ? '' : `/${name}`}$`),
-      replacement: resolve(dist, 'exports', `${name || 'nnc'}.js`),
-    })),
+    alias: [
+      { find: 'nnc/page.css', replacement: resolve(dist, 'page', 'page.css') },
+      ...['data', 'page', 'pictures', 'runtime', ''].map((name) => ({
+        find: new RegExp(`^nnc${name === '' ? '' : `/${name}`}$`),
+        replacement: resolve(dist, 'exports', `${name || 'nnc'}.js`),
+      })),
+    ],
   },
   worker: { format: 'es' },
 });

@@ -2,7 +2,7 @@ import type { Init } from './base/init.ts';
 import type { ScalarExpr } from './base/scalar.ts';
 import type { StorageType } from './base/types.ts';
 import type { About } from './runtime/api.ts';
-import type { Sections } from './sections.ts';
+import type { BackendName, Sections } from './sections.ts';
 
 /** Runtimes refuse plans of other versions. */
 export const PLAN_VERSION = 7;
@@ -23,6 +23,8 @@ export interface Plan {
   readonly programs: Readonly<Record<string, PlanProgram>>;
   /** The code of the programs: one section per backend that the plan was made for. */
   readonly backends: Sections;
+  /** Backends whose sections are in files of their own, which whoever loads the plan brings. */
+  readonly elsewhere?: readonly BackendName[] | undefined;
   readonly scalars: readonly PlanScalar[];
   /** The tensors of the weights: parameters, then states such as running means. */
   readonly params: readonly PlanParam[];

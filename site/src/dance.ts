@@ -2,7 +2,7 @@ import { compile } from 'nnc';
 import { readData } from 'nnc/data';
 import { load, type Model, type Weights } from 'nnc/runtime';
 import house from '../../examples/house.csv?raw';
-import { byId, h, short } from './dom.ts';
+import { byId, h, short } from 'nnc/page';
 import { shell } from './shell.ts';
 import './style.css';
 

@@ -1,7 +1,6 @@
 import text from '../../examples/addition.nn?raw';
-import { Board } from './board.ts';
 import { startWorker } from './client.ts';
-import { byId, h } from './dom.ts';
+import { Board, byId, Controls, h } from 'nnc/page';
 import { shell } from './shell.ts';
 import './style.css';
 
@@ -17,9 +16,14 @@ const [PLUS, EQUALS, CLASSES] = [10, 11, 12];
 /** The places of the sum's digits: what follows each of them is guessed. */
 const DIGITS = [5, 6, 7];
 
-const trainButton = h('button', { class: 'main', type: 'button', id: 'train' }, 'Train');
-const resetButton = h('button', { type: 'button', id: 'reset' }, 'Reset');
-const status = h('p', { class: 'status', role: 'status', id: 'status' }, 'getting ready');
+let device = '';
+const buttons = new Controls({
+  run: () => worker.run(undefined),
+  pause: () => worker.pause(),
+  step: () => worker.step(),
+  reset: () => prepare(),
+  device: () => device,
+});
 const [first, second] = ['27', '31'].map((value, i) =>
   h('input', {
     type: 'text',
@@ -33,49 +37,22 @@ const [first, second] = ['27', '31'].map((value, i) =>
 ) as [HTMLInputElement, HTMLInputElement];
 const answer = h('p', { class: 'answer', role: 'status', id: 'answer' });
 const form = h('form', { class: 'row', id: 'ask' }, first, '+', second, h('button', { class: 'main', id: 'predict' }, '= ?'));
-byId('panel').append(h('div', { class: 'row' }, trainButton, resetButton), status, h('h2', {}, 'Ask it'), form, answer);
-
-function say(message: string, wrong = false): void {
-  status.textContent = message;
-  status.classList.toggle('wrong', wrong);
-}
-const failed = (e: unknown): void => {
-  setTraining(false);
-  say((e as Error).message, true);
-};
-let training = false;
-function setTraining(on: boolean): void {
-  training = on;
-  trainButton.textContent = on ? 'Pause' : 'Train';
-}
+byId('panel').append(h('div', { class: 'row' }, ...buttons.buttons), buttons.status, h('h2', {}, 'Ask it'), form, answer);
 
 async function prepare(): Promise<void> {
   const prepared = await worker.prepare(text, undefined, {});
+  device = prepared.device;
+  buttons.begin();
   board.begin(prepared);
-  say(`ready on ${prepared.device}`);
+  buttons.say(`ready on ${device}. Training takes a minute or two`);
 }
 
 worker.onEvent = (event) => {
-  if (event.type === 'failed') return failed(new Error(event.message));
+  if (event.type === 'failed') return buttons.failed(new Error(event.message));
+  if (event.type === 'device') return buttons.say(`it goes on on ${event.name}: ${event.reason}`);
   board.add(event.frame);
-  if (!event.frame.done || !training) return;
-  setTraining(false);
-  say('done: it has seen every sum of its lessons 30 times');
+  buttons.frame(event.frame);
 };
-trainButton.addEventListener('click', () => {
-  if (training) {
-    setTraining(false);
-    say('paused');
-    return void worker.pause();
-  }
-  say('training: this takes a minute or two');
-  setTraining(true);
-  worker.run(undefined).catch(failed);
-});
-resetButton.addEventListener('click', () => {
-  setTraining(false);
-  prepare().catch(failed);
-});
 
 /** The likeliest token at a place. */
 function best(scores: Float32Array, place: number): number {
@@ -109,6 +86,7 @@ form.addEventListener('submit', (event) => {
   sumOf(a, b).then((said) => {
     const right = Number(said) === a + b;
     answer.textContent = `${a} + ${b} = ${said.replace(/^0(?=\d\d)/, '')}${right ? ', which is right' : `, which is wrong: it is ${a + b}. Train it longer`}`;
-  }, failed);
+  }, buttons.failed);
 });
-prepare().catch(failed);
+buttons.say('getting ready');
+prepare().catch(buttons.failed);

@@ -1,7 +1,7 @@
 import { compile } from 'nnc';
 import { drawFit, picture } from 'nnc/pictures';
 import { load, type Model } from 'nnc/runtime';
-import { byId, h, perFrame, short } from './dom.ts';
+import { byId, h, perFrame, short } from 'nnc/page';
 import { shell } from './shell.ts';
 import './style.css';
 

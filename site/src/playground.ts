@@ -1,9 +1,8 @@
-import { Board } from './board.ts';
 import { startWorker } from './client.ts';
-import { byId, download, h } from './dom.ts';
+import { askOf, Board, byId, Controls, download, h } from 'nnc/page';
 import { editorIn, goTo, setText } from './editor.ts';
 import { EXAMPLES } from './examples.ts';
-import type { DataFile, Field, Pass, Prepared, Told } from './protocol.ts';
+import type { DataFile, Pass, Prepared } from './protocol.ts';
 import { shell } from './shell.ts';
 import './style.css';
 
@@ -15,30 +14,29 @@ const board = new Board();
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 let file: DataFile | undefined;
 let prepared: Prepared | undefined;
-let training = false;
 
 const chooser = h('select', { 'aria-label': 'examples', id: 'examples' }, ...EXAMPLES.map((e, i) => h('option', { value: i }, e.name)));
-const trainButton = h('button', { class: 'main', type: 'button', id: 'train' }, 'Train');
-const stepButton = h('button', { type: 'button', id: 'step' }, 'Step');
-const resetButton = h('button', { type: 'button', id: 'reset' }, 'Reset');
+const controls = new Controls({
+  ready: () => ready(),
+  run: () => worker.run(undefined),
+  pause: () => worker.pause(),
+  step: () => worker.step(),
+  reset: () => {
+    prepared = undefined;
+    return ready();
+  },
+  device: () => prepared?.device ?? '',
+});
+const say = (text: string, wrong = false): void => controls.say(text, wrong);
+const { failed } = controls;
 const shareButton = h('button', { type: 'button', id: 'share' }, 'Copy link');
-const status = h('p', { class: 'status', role: 'status', id: 'status' });
 const holder = h('div', { class: 'editor' });
 byId('left').append(
   h('div', { class: 'row', style: 'margin-bottom:12px' }, chooser),
   holder,
-  h('div', { class: 'row', style: 'margin-top:12px' }, trainButton, stepButton, resetButton, shareButton),
-  status,
+  h('div', { class: 'row', style: 'margin-top:12px' }, ...controls.buttons, shareButton),
+  controls.status,
 );
-
-function say(text: string, wrong = false): void {
-  status.textContent = text;
-  status.classList.toggle('wrong', wrong);
-}
-const failed = (e: unknown): void => {
-  setTraining(false);
-  say((e as Error).message, true);
-};
 
 const view = editorIn(
   holder,
@@ -114,9 +112,6 @@ for (const [name, over] of [
   });
 
 // Results
-const form = h('form', { id: 'ask' });
-const answer = h('p', { class: 'answer', role: 'status', id: 'answer' });
-const shares = h('ul', { class: 'shares' });
 const passes = h('select', { id: 'passes' });
 const about = h('p', { class: 'status' });
 const passText = h('pre', { class: 'pane', tabindex: 0, id: 'pass', 'aria-label': 'the graph after the pass' });
@@ -164,7 +159,7 @@ async function loadPasses(): Promise<void> {
 
 const panes: Readonly<Record<string, HTMLElement>> = {
   Training: h('div', {}, board.element),
-  Ask: h('div', {}, form, answer, shares),
+  Ask: h('div', {}, h('p', { class: 'hint' }, 'Press Train first; then you can ask the model here.')),
   Net: h('div', { class: 'figure', id: 'net' }),
   Passes: h('div', {}, h('label', { class: 'field' }, 'after the pass', passes), about, passText),
   WGSL: h('pre', { class: 'pane', tabindex: 0, id: 'wgsl', 'aria-label': 'the code for the graphics card' }),
@@ -194,7 +189,7 @@ byId('right').append(
   h(
     'div',
     { class: 'row', style: 'margin-top:12px' },
-    h('button', { type: 'button', id: 'save', onclick: () => void save() }, 'Save the weights'),
+    h('button', { type: 'button', id: 'save', onclick: () => void save().catch(failed) }, 'Save the weights'),
   ),
 );
 
@@ -219,67 +214,21 @@ function arrow(event: KeyboardEvent): void {
 }
 open('Training');
 
-const inputs = new Map<string, HTMLInputElement | HTMLSelectElement>();
-function ask(fields: readonly Field[]): void {
-  inputs.clear();
-  const rows = fields.slice(0, 40).map((f) => {
-    const input = f.words
-      ? h('select', {}, ...f.words.map((w) => h('option', { value: w }, w)))
-      : h('input', { type: 'text', value: f.example, inputmode: 'decimal' });
-    inputs.set(f.name, input);
-    return h('label', { class: 'field' }, f.name, input);
-  });
-  form.replaceChildren(
-    h('div', { class: 'controls' }, ...rows),
-    h('button', { class: 'main', style: 'margin-top:16px', id: 'predict' }, 'Predict'),
-  );
-  answer.textContent = '';
-  shares.replaceChildren();
-}
-form.addEventListener('submit', (event) => {
-  event.preventDefault();
-  const values = Object.fromEntries([...inputs].map(([name, input]) => [name, input.value]));
-  worker.predict(values).then(showAnswer, (e: unknown) => {
-    answer.textContent = (e as Error).message;
-    shares.replaceChildren();
-  });
-});
-function showAnswer({ head, shares: all }: Told): void {
-  answer.textContent = all.length > 0 ? head : `${prepared?.target ?? ''}: ${head}`;
-  shares.replaceChildren(
-    ...all.map(([name, p]) =>
-      h(
-        'li',
-        {},
-        h('span', {}, name),
-        h('meter', { min: 0, max: 1, value: p, 'aria-label': name }),
-        h('span', {}, `${(100 * p).toFixed(1)}\u00a0%`),
-      ),
-    ),
-  );
-}
-
 async function save(): Promise<void> {
   const bytes = await worker.weights();
-  if (bytes.length === 0) return say('there are no weights yet: press Train', true);
   download('program.safetensors', bytes as Uint8Array<ArrayBuffer>);
-}
-
-function setTraining(on: boolean): void {
-  training = on;
-  trainButton.textContent = on ? 'Pause' : 'Train';
 }
 
 /** The program changed: what was trained belongs to another one. */
 function changed(): void {
-  if (training) void worker.pause();
-  setTraining(false);
+  if (controls.training) void worker.pause();
+  controls.begin();
   prepared = undefined;
   void worker.check(view.state.doc.toString()).then(({ net, problems, parameters }) => {
     const wrong = problems.find((p) => p.severity === 'error');
     if (net) byId('net').innerHTML = net;
     if (wrong) say(wrong.help === undefined ? wrong.label : `${wrong.label}. ${wrong.help}`, true);
-    else if (!training && !prepared) say(`${parameters.toLocaleString('en')} parameters`);
+    else if (!controls.training && !prepared) say(`${parameters.toLocaleString('en')} parameters`);
   });
 }
 
@@ -289,8 +238,9 @@ async function ready(): Promise<void> {
   say('compiling');
   prepared = await worker.prepare(view.state.doc.toString(), file, {});
   stages = [];
+  controls.begin();
   board.begin(prepared);
-  ask(prepared.fields);
+  panes['Ask']?.replaceChildren(askOf(prepared.scene, worker.asked));
   byId('wgsl').textContent = prepared.wgsl;
   byId('plan').textContent = prepared.plan;
   say([`ready on ${prepared.device}`, ...prepared.remarks].join('. '));
@@ -298,36 +248,10 @@ async function ready(): Promise<void> {
 
 worker.onEvent = (event) => {
   if (event.type === 'failed') return failed(new Error(event.message));
+  if (event.type === 'device') return say(`it goes on on ${event.name}: ${event.reason}`);
   board.add(event.frame);
-  if (!event.frame.done || !training) return;
-  setTraining(false);
-  say('done: ask the model, or train on');
+  controls.frame(event.frame);
 };
-trainButton.addEventListener('click', () => {
-  if (training) {
-    setTraining(false);
-    say('paused');
-    return void worker.pause();
-  }
-  ready()
-    .then(() => {
-      say('training');
-      setTraining(true);
-      return worker.run(undefined);
-    })
-    .catch(failed);
-});
-stepButton.addEventListener('click', () => {
-  setTraining(false);
-  ready()
-    .then(() => worker.step())
-    .then(() => say('one step done'), failed);
-});
-resetButton.addEventListener('click', () => {
-  setTraining(false);
-  prepared = undefined;
-  ready().catch(failed);
-});
 
 // Programs in the address
 shareButton.addEventListener('click', () => {

@@ -1,3 +1,5 @@
+import type { Frame, RunInfo, Told, Wish } from 'nnc/page';
+
 /** What the page and its worker say to each other. */
 export interface Problem {
   readonly severity: 'error' | 'warning';
@@ -22,31 +24,18 @@ export interface DataFile {
   readonly bytes: Uint8Array;
 }
 
-/** What is asked of a value by name: a number, one of some words, or many numbers. */
-export interface Field {
-  readonly name: string;
-  readonly words: readonly string[] | undefined;
-  readonly example: string;
+export interface PrepareOptions {
+  readonly seed?: number | undefined;
+  /** Takes the weights of the model before along, where their shapes allow it. */
+  readonly keep?: boolean | undefined;
+  /** Values that can be looked at while it trains. */
+  readonly watch?: readonly string[] | undefined;
 }
 
-/** What kind of picture fits a program. */
-export type Kind = 'fit' | 'region' | 'other';
-
-export interface Prepared {
+export interface Prepared extends RunInfo {
   readonly device: string;
   readonly reason: string;
-  readonly rows: number;
-  readonly held: number;
-  readonly steps: number;
-  readonly stepsPerEpoch: number;
-  readonly metrics: readonly string[];
-  readonly kind: Kind;
-  readonly fields: readonly Field[];
-  readonly target: string;
   readonly remarks: readonly string[];
-  /** Examples for a fit or a region: inputs, then the target, row by row. */
-  readonly points: Float32Array | undefined;
-  readonly names: readonly string[];
   readonly wgsl: string;
   readonly plan: string;
 }
@@ -57,43 +46,36 @@ export interface Pass {
   readonly text: string;
 }
 
-/** A moment of a training. */
-export interface Frame {
-  readonly step: number;
-  readonly first: number;
-  readonly losses: Float32Array;
-  readonly held: Readonly<Record<string, number>> | undefined;
-  /** Predictions on the grid of the picture. */
-  readonly seen: Float32Array | undefined;
-  readonly done: boolean;
-}
-
-export interface Grid {
-  readonly low: readonly number[];
-  readonly high: readonly number[];
-  readonly size: number;
-}
-
-export interface Told {
-  readonly head: string;
-  readonly shares: readonly (readonly [string, number])[];
-}
-
 export interface Calls {
   check(text: string): Checked;
-  prepare(text: string, file: DataFile | undefined, options: { readonly seed?: number; readonly keep?: boolean }): Promise<Prepared>;
+  prepare(text: string, file: DataFile | undefined, options: PrepareOptions): Promise<Prepared>;
   /** Trains until it is paused; so many steps a second, or as fast as the device can. */
   run(speed: number | undefined): Promise<void>;
-  pause(): void;
+  pause(): Promise<void>;
   step(): Promise<void>;
   set(settings: Readonly<Record<string, number>>): void;
-  predict(values: Readonly<Record<string, string>>): Promise<Told>;
+  typed(values: Readonly<Record<string, string>>): Promise<Told>;
+  drawn(pixels: Float32Array): Promise<Told>;
+  /** Writes on from a prompt; parts of the text come as events. */
+  write(wish: Wish): Promise<void>;
+  stopWriting(): void;
   /** The plain numbers of a prediction for one example of tokens. */
   scores(tokens: readonly number[]): Promise<Float32Array>;
   /** The program's graph after each pass of the compiler. */
   stages(): readonly Pass[];
   weights(): Promise<Uint8Array>;
-  suggest(file: DataFile): { readonly text: string; readonly leftOut: readonly { readonly column: string; readonly why: string }[] };
+  suggest(
+    file: DataFile,
+  ): Promise<{ readonly text: string; readonly leftOut: readonly { readonly column: string; readonly why: string }[] }>;
 }
 
-export type Event = { readonly type: 'frame'; readonly frame: Frame } | { readonly type: 'failed'; readonly message: string };
+export type Event =
+  | { readonly type: 'frame'; readonly frame: Frame }
+  | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'device'; readonly name: string; readonly reason: string };
+
+/** A part of a text that is being written. */
+export interface Part {
+  readonly type: 'text';
+  readonly part: string;
+}

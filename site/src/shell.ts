@@ -1,4 +1,4 @@
-import { h } from './dom.ts';
+import { h } from 'nnc/page';
 
 /** The pages of the site. */
 const PAGES = [

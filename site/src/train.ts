@@ -1,7 +1,6 @@
 import house from '../../examples/house.csv?raw';
-import { Board } from './board.ts';
 import { startWorker } from './client.ts';
-import { byId, download, h } from './dom.ts';
+import { Board, byId, Controls, download, h } from 'nnc/page';
 import { shell } from './shell.ts';
 import './style.css';
 
@@ -37,16 +36,20 @@ const speed = choice(
 const seed = choice('seed', same('1', '2', '3', '42'), '42');
 
 const program = h('code');
-const trainButton = h('button', { class: 'main', type: 'button', id: 'train' }, 'Train');
-const stepButton = h('button', { type: 'button', id: 'step' }, 'Step');
-const resetButton = h('button', { type: 'button', id: 'reset' }, 'Reset');
 const saveButton = h('button', { type: 'button', id: 'save', onclick: () => download('losses.csv', board.csv()) }, 'Save the losses');
-const status = h('p', { class: 'status', role: 'status', id: 'status' }, 'getting ready');
+const buttons = new Controls({
+  run: () => worker.run(speed.value === '' ? undefined : Number(speed.value)),
+  pause: () => worker.pause(),
+  step: () => worker.step(),
+  reset: () => prepare(false),
+  device: () => device,
+});
+let device = '';
 byId('panel').append(
-  h('div', { class: 'row' }, trainButton, stepButton, resetButton, saveButton),
+  h('div', { class: 'row' }, ...buttons.buttons, saveButton),
   controls,
-  status,
-  h('h2', { style: 'margin-top:16px' }, 'The program'),
+  buttons.status,
+  h('h2', { class: 'spaced' }, 'The program'),
   h('pre', { tabindex: 0, 'aria-label': 'the program' }, program),
 );
 
@@ -57,96 +60,38 @@ loss  mse
 optim ${optimizer.value} lr=${rate.value}
 train epochs=500 seed=${seed.value}`;
 
-let training = false;
-let finished = false;
-
-function say(text: string, wrong = false): void {
-  status.textContent = text;
-  status.classList.toggle('wrong', wrong);
-}
-
-function setTraining(on: boolean): void {
-  training = on;
-  trainButton.textContent = on ? 'Pause' : finished ? 'Train on' : 'Train';
-}
-
 /** Compiles what the controls say; `keep` takes the weights along where their shapes allow it. */
 async function prepare(keep: boolean): Promise<void> {
   program.textContent = textOf();
-  try {
-    const prepared = await worker.prepare(textOf(), file, { keep });
-    finished = false;
-    board.begin(prepared);
-    say(`ready on ${prepared.device}`);
-  } catch (e) {
-    say((e as Error).message, true);
-  }
+  const prepared = await worker.prepare(textOf(), file, { keep });
+  device = prepared.device;
+  buttons.begin();
+  board.begin(prepared);
+  buttons.say(`ready on ${device}`);
 }
 
 worker.onEvent = (event) => {
-  if (event.type === 'failed') {
-    setTraining(false);
-    return say(event.message, true);
-  }
+  if (event.type === 'failed') return buttons.failed(new Error(event.message));
+  if (event.type === 'device') return buttons.say(`it goes on on ${event.name}: ${event.reason}`);
   board.add(event.frame);
-  if (event.frame.done && training) {
-    finished = true;
-    say('done. The line is as good as this net makes it; press Reset to begin again');
-    setTraining(false);
-  }
+  buttons.frame(event.frame);
 };
 
-async function start(): Promise<void> {
-  say('training');
-  setTraining(true);
-  await worker.run(speed.value === '' ? undefined : Number(speed.value));
+/** What is changed while it trains goes on training. */
+async function changed(how: () => Promise<void>): Promise<void> {
+  const goesOn = buttons.training;
+  if (goesOn) await buttons.pause();
+  await how();
+  if (goesOn) await buttons.start();
 }
-
-trainButton.addEventListener('click', () => {
-  if (training) {
-    setTraining(false);
-    say('paused');
-    void worker.pause();
-  } else void start();
-});
-stepButton.addEventListener('click', () => {
-  setTraining(false);
-  worker.step().then(
-    () => say('one step done'),
-    (e: unknown) => say((e as Error).message, true),
-  );
-});
-resetButton.addEventListener('click', () => {
-  setTraining(false);
-  void prepare(false);
-});
-
-/** Changes while it trains: a rate at once, everything else by compiling again. */
-async function changed(keep: boolean): Promise<void> {
-  const goesOn = training;
-  setTraining(false);
-  await worker.pause();
-  await prepare(keep);
-  if (goesOn) await start();
-}
+const on = (select: HTMLSelectElement, how: () => Promise<void>): void =>
+  select.addEventListener('change', () => void changed(how).catch(buttons.failed));
 rate.addEventListener('change', () => {
   program.textContent = textOf();
-  worker.set({ lr: Number(rate.value) }).catch((e: unknown) => say((e as Error).message, true));
+  worker.set({ lr: Number(rate.value) }).catch(buttons.failed);
 });
-speed.addEventListener('change', () => {
-  if (!training) return;
-  void (async () => {
-    await worker.pause();
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    await start();
-  })();
-});
-for (const c of [optimizer, activation]) c.addEventListener('change', () => void changed(true));
-for (const c of [width, seed]) c.addEventListener('change', () => void changed(false));
-document.addEventListener('visibilitychange', () => {
-  if (!document.hidden || !training) return;
-  setTraining(false);
-  say('paused, since the page was hidden');
-  void worker.pause();
-});
-void prepare(false);
+on(speed, () => Promise.resolve());
+for (const c of [optimizer, activation]) on(c, () => prepare(true));
+for (const c of [width, seed]) on(c, () => prepare(false));
+buttons.say('getting ready');
+prepare(false).catch(buttons.failed);

@@ -187,12 +187,16 @@ export function commands(): Command {
     .addOption(level())
     .action(check);
 
-  command('build', 'write a standalone folder: WGSL, plan, runner, types and a page', ['build house.nn -o house-page'])
+  command('build', 'make a page that trains: a folder for any web server, or a single file', [
+    'build house.nn -o house-page',
+    'build house.nn --single-file -o house.html',
+  ])
     .argument('<file>', 'the program')
-    .requiredOption('-o, --out <dir>', 'the folder')
+    .requiredOption('-o, --out <path>', 'the folder, or the file')
+    .option('--single-file', 'one file that opens from a disk, without a web server')
     .option('--data <file>', `train on this file: ${DATA_FILES}`)
     .option('--weights <file>', 'put these trained weights in')
-    .addOption(new Option('--devices <which>', 'what the folder can run on').choices(['all', 'gpu', 'cpu']).default('all'))
+    .addOption(new Option('--devices <which>', 'what the page can run on').choices(['all', 'gpu', 'cpu']).default('all'))
     .addOption(level())
     .action(build);
 

@@ -5,7 +5,8 @@ import { readMetadata, readSafetensors, writeSafetensors } from '../data/safeten
 import type { Tensor } from '../runtime/api.ts';
 
 export type { Data } from '../library/data.ts';
-export { drawnData, loadData, readData, type ReadOptions } from '../library/read-data.ts';
+export { drawnData } from '../library/drawn-data.ts';
+export { loadData, readData, type ReadOptions } from '../library/read-data.ts';
 export { readImageData } from '../library/read-images.ts';
 export { suggestProgram, type Suggestion } from '../library/suggest.ts';
 

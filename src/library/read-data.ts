@@ -2,7 +2,6 @@ import { fail } from '../base/errors.ts';
 import { loadDataset, readDataset } from '../data/dataset.ts';
 import type { Beside, Dataset } from '../data/needs.ts';
 import type { KnownLearned } from '../base/learned.ts';
-import { drawData, nativeDraws } from '../draw.ts';
 import { Data } from './data.ts';
 import { needsOf } from './needs.ts';
 import { prepare } from './prepare.ts';
@@ -45,14 +44,4 @@ export function prepareAll(program: Program, all: Dataset, options: ReadOptions)
     model,
     prepare(model, all, test === undefined ? undefined : readDataset(test, beside(test), needsOf(model, true, learned), beside)),
   );
-}
-
-/** The examples that the program draws itself: `data n=100 { ... }`. */
-export function drawnData(program: Program): Data {
-  const model = program.checkedModel;
-  const draw =
-    model.data?.draw ?? fail('NN305', `${program.source.name} draws no data`, { help: 'write: data n=100 { x = uniform(-1, 1); ... }' });
-  const names = [...model.inputs, ...model.targets].map((i) => i.name);
-  const seed = draw.seed ?? model.train.seed;
-  return new Data(model, prepare(model, { rows: draw.rows, tensors: drawData(draw, names, nativeDraws(seed), seed) }));
 }

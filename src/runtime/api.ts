@@ -219,6 +219,11 @@ export interface LoadOptions {
   readonly gpu?: unknown;
   /** The kernels of `kernels.js`. Without them, the model of a built folder cannot run on the CPU where WebAssembly is not allowed. */
   readonly kernels?: readonly unknown[] | undefined;
+  /**
+   * Where the code for a backend is, if the plan leaves it out: the address of each, or a function that brings it. Only what the device needs
+   * is fetched.
+   */
+  readonly sections?: Readonly<Record<string, string>> | ((backend: string) => Promise<unknown>) | undefined;
   /** The training data; you can also call `setData` later. */
   readonly data?: Examples | Named | undefined;
   /** Initial weights; drawn from the seed by default. */
@@ -256,6 +261,8 @@ export interface Load {
 
 /** What `runner.js` exports. */
 export interface Runner {
+  /** Loads the model of a built folder on a device; by default of the folder where `runner.js` is. */
+  open(folder?: string | URL, options?: LoadOptions): Promise<Model>;
   /** Loads the model of a `plan.json` on a device. */
   load(plan: unknown, options?: LoadOptions): Promise<Model>;
   /** Reads a .safetensors file. */

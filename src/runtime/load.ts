@@ -1,11 +1,13 @@
 /// <reference types="@webgpu/types" />
 import { PLAN_VERSION, type Plan } from '../plan.ts';
+import type { BackendName } from '../sections.ts';
 import type { Examples, LoadOptions, Named, Signal } from './api.ts';
 import { DeviceError } from './errors.ts';
 import { sectionOf } from './gpu-programs.ts';
 import { RunningModel } from './model.ts';
 import type { OpenCpu } from './open-cpu.ts';
 import type { Sleep, Session } from './session.ts';
+import { hasWasm } from './wasm.ts';
 import { BUDGET_MS, createGpuSession, shareGpuDevice } from './webgpu.ts';
 
 declare const WorkerGlobalScope: unknown;
@@ -67,26 +69,43 @@ async function openSession(plan: Plan, options: LoadOptions, { cpu, sleep }: Hos
   const budget = inPage ? BUDGET_MS.browser : BUDGET_MS.native;
   const because = (reason: string): string => [why, reason].filter((t) => t !== undefined).join('; ');
   if (typeof device === 'object')
-    return shareGpuDevice(plan, device as GPUDevice, { via: 'given', reason: because('given'), budget, sleep });
-  const onCpu = (reason: string): Session => {
+    return shareGpuDevice(await whole(plan, 'webgpu', options), device as GPUDevice, { via: 'given', reason: because('given'), budget, sleep });
+  const onCpu = async (reason: string): Promise<Session> => {
     if (!cpu) throw new DeviceError(`${reason}, and this runtime is for GPUs alone`, 'NN601', 'use a browser with WebGPU');
-    return cpu(plan, options, because(reason));
+    return cpu(await whole(plan, hasWasm() && has(plan, 'wasm') ? 'wasm' : 'js', options), options, because(reason));
   };
   if (device === 'cpu') return onCpu(why === undefined ? 'asked for' : 'the CPU cannot be lost');
   const gpu = (options.gpu ?? globalThis.navigator?.gpu) as GPU | undefined;
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
-  const { webgpu, wasm } = plan.backends;
   // A software adapter runs on the same processor, where WebAssembly is several times faster.
-  const slow = adapter && device === 'auto' && isSoftware(adapter) && wasm !== undefined && cpu !== undefined;
-  if (adapter && webgpu && !slow) {
+  const slow = adapter && device === 'auto' && isSoftware(adapter) && has(plan, 'wasm') && cpu !== undefined;
+  if (adapter && has(plan, 'webgpu') && !slow) {
     const via = options.gpu ? 'WebGPU' : 'browser';
-    return createGpuSession(plan, adapter, { via, reason: because('WebGPU is there'), budget, sleep });
+    return createGpuSession(await whole(plan, 'webgpu', options), adapter, { via, reason: because('WebGPU is there'), budget, sleep });
   }
   if (device === 'gpu') {
     sectionOf(plan);
     throw new DeviceError('WebGPU is not there', 'NN601', 'use a browser with WebGPU, or device: "cpu"');
   }
   return onCpu(slow ? 'the only WebGPU adapter is a software one' : 'WebGPU is not there');
+}
+
+const has = ({ backends, elsewhere }: Plan, name: BackendName): boolean =>
+  backends[name] !== undefined || elsewhere?.includes(name) === true;
+
+/** The plan with the section of a backend, which is brought if it is elsewhere. */
+async function whole(plan: Plan, name: BackendName, { sections }: LoadOptions): Promise<Plan> {
+  if (plan.backends[name] || !plan.elsewhere?.includes(name)) return plan;
+  const section = typeof sections === 'function' ? await sections(name) : await fetched(sections?.[name], name);
+  return { ...plan, backends: { ...plan.backends, [name]: section } };
+}
+
+async function fetched(address: string | undefined, name: string): Promise<unknown> {
+  if (address === undefined)
+    throw new DeviceError(`the plan leaves out its code for ${name}`, 'NN601', 'say in sections where it is, or use open of runner.js');
+  const response = await fetch(address);
+  if (!response.ok) throw new DeviceError(`${address} cannot be fetched: ${response.status}`, 'NN601', 'build the folder again');
+  return response.json();
 }
 
 /** Whether an adapter runs on the processor. */

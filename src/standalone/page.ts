@@ -1,234 +1,118 @@
-import { messageOf } from '../base/errors.ts';
-import { Curve, type Point } from '../pictures/curve.ts';
-import type { Model, ModelState, Runner } from '../runtime/api.ts';
-import { showFigure, showLoss, type Examples } from './figures.ts';
-import { formOf } from './form.ts';
+import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';
+import { askOf } from '../page/ask.ts';
+import { Board } from '../page/board.ts';
+import { Controls } from '../page/controls.ts';
+import { byId, download } from '../page/dom.ts';
+import { askedOf } from '../page/local.ts';
+import { sceneOf, type Scene, type Shown } from '../page/scene.ts';
+import { Training } from '../page/training.ts';
+import { wordsOf } from '../page/words.ts';
+import type { DeviceDescription, Model, Weights } from '../runtime/api.ts';
+import { connect } from '../runtime/remote.ts';
+import { openSource, type PageInfo, type Source } from './source.ts';
 
-/** The page of a built folder: it trains, draws what it learns, predicts by name, and gives and takes weights. */
-interface PageInfo {
-  readonly name: string;
-  readonly program: string;
-  /** The inputs, with the number of values in one example of each. */
-  readonly inputs: readonly { readonly name: string; readonly width: number }[];
-  /** The targets' names in the graph. */
-  readonly targets: readonly string[];
-  readonly trains: boolean;
-  readonly weights: boolean;
-  /** Held-out examples. */
-  readonly held: number;
-  /** Steps of the program's training. */
-  readonly steps: number;
-  readonly example: readonly (readonly number[])[];
+/** The page that `nnc build` makes: it trains, draws what it learns, answers, and gives and takes weights. */
+const tensorsOf = (bytes: Uint8Array, name: string): Weights => Object.fromEntries(readSafetensors(bytes, name));
+let say = (text: string, wrong = false): void => {
+  byId('status').textContent = text;
+  byId('status').classList.toggle('wrong', wrong);
+};
+const failed = (e: unknown): void => say(`it did not work: ${wordsOf(e)}`, true);
+
+/** Examples for the device, and those that the picture shows. */
+async function setData(model: Model, source: Source): Promise<readonly [train: Shown | undefined, holdout: Shown | undefined]> {
+  const { inputs, targets, held } = source.info;
+  const data = tensorsOf(await source.bytes('data'), 'the data');
+  const names = [...inputs, ...targets];
+  const arrays = (suffix: string): ArrayLike<number>[] => names.map((name) => data[name + suffix]?.data ?? []);
+  const [train, holdout] = [arrays(''), held > 0 ? arrays('@holdout') : undefined];
+  model.setData(...train);
+  if (holdout) model.setHoldout(...holdout);
+  const of = (all: readonly ArrayLike<number>[]): Shown | undefined =>
+    inputs.length === 1 && targets.length === 1 && all[0] && all[1] ? { x: all[0], y: all[1] } : undefined;
+  return [of(train), holdout && of(holdout)];
 }
 
-const element = <T extends HTMLElement>(id: string): T => {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page has no #${id}`);
-  return found as T;
-};
-const say = (text: string, wrong = false): void => {
-  element('status').textContent = text;
-  element('status').classList.toggle('wrong', wrong);
-};
-const failed = (e: unknown): void => say(`it did not work: ${messageOf(e)}`, true);
-const json = async (path: string): Promise<unknown> => (await fetch(path)).json();
-const bytes = async (path: string): Promise<Uint8Array> => new Uint8Array(await (await fetch(path)).arrayBuffer());
-const short = (v: number): string =>
-  v !== 0 && (Math.abs(v) >= 1e6 || Math.abs(v) < 1e-3) ? v.toExponential(2) : String(Number(v.toPrecision(4)));
-
-/** Milliseconds between two looks at the held-out examples. */
-const JUDGE = 250;
-/** Milliseconds of training in a frame, and between two drawings of the figure. */
-const FRAME = 16;
-const DRAW = 100;
-
-class Page {
-  private readonly info: PageInfo;
-  private readonly model: Model;
-  private readonly examples: Examples | undefined;
-  private begin: ModelState | undefined;
-  private training = false;
-  private curve = new Curve();
-  private held: Point[] = [];
-  private values: Readonly<Record<string, number>> = {};
-  private pace = 1;
-  private judged = 0;
-  private drawn = 0;
-  private lastLoss = NaN;
-
-  constructor(info: PageInfo, model: Model, examples: Examples | undefined) {
-    this.info = info;
-    this.model = model;
-    this.examples = examples;
-  }
-
-  async start(): Promise<void> {
-    this.begin = await this.model.state();
-    for (const [id, act] of [
-      ['train', () => (this.training ? this.pause() : this.train())],
-      ['step', () => this.one()],
-      ['reset', () => this.reset()],
-    ] as const) {
-      element(id).hidden = !this.info.trains;
-      element(id).addEventListener('click', () => void act().catch(failed));
-    }
-    document.addEventListener('visibilitychange', () => {
-      if (document.hidden && this.training) void this.pause().then(() => say('paused, since the page was hidden'));
-    });
-    await this.show();
-    say(`ready on ${this.model.device.name}: ${this.model.device.reason}`);
-  }
-
-  private setTraining(on: boolean): void {
-    this.training = on;
-    element('train').textContent = on ? 'Pause' : 'Train';
-  }
-
-  private pause(): Promise<void> {
-    this.setTraining(false);
-    say('paused');
-    return Promise.resolve();
-  }
-
-  /** Trains to the end of the program's training, or as long again if that is reached. */
-  private async train(): Promise<void> {
-    const { model, info } = this;
-    const end = (Math.floor(model.step / info.steps) + 1) * info.steps;
-    const begin = performance.now();
-    const from = model.step;
-    this.setTraining(true);
-    say('training');
-    try {
-      while (this.training && model.step < end) {
-        const steps = Math.min(this.pace, end - model.step);
-        const took = await this.advance(steps, end);
-        if (steps === this.pace) this.pace = took < FRAME / 2 ? this.pace * 2 : took > 2 * FRAME ? Math.max(1, this.pace >> 1) : this.pace;
-        await new Promise((resolve) => requestAnimationFrame(resolve));
-      }
-    } catch (e) {
-      this.setTraining(false);
-      throw e;
-    }
-    if (model.step < end) return;
-    this.setTraining(false);
-    const seconds = (performance.now() - begin) / 1000;
-    say(`done: ${model.step - from} steps, loss ${short(this.lastLoss)}, ${seconds.toFixed(2)} s on ${model.device.name}`);
-  }
-
-  private async one(): Promise<void> {
-    this.setTraining(false);
-    await this.advance(1, Math.max(this.info.steps, this.model.step + 1));
-    say(`step ${this.model.step}`);
-  }
-
-  private async reset(): Promise<void> {
-    this.setTraining(false);
-    if (this.begin) await this.model.restore(this.begin);
-    [this.curve, this.held, this.values, this.lastLoss] = [new Curve(), [], {}, NaN];
-    await this.show();
-    say('back at the beginning');
-  }
-
-  /** Trains some steps and shows where that leads. Gives the milliseconds that training took. */
-  private async advance(steps: number, end: number): Promise<number> {
-    const { model, info } = this;
-    const begin = performance.now();
-    await model.train({
-      steps: end,
-      until: model.step + steps,
-      onLosses: (first, chunk) => {
-        chunk.forEach((loss, i) => this.curve.add(first + i, loss));
-        this.lastLoss = chunk.at(-1) ?? NaN;
-      },
-    });
-    const now = performance.now();
-    const last = model.step === end || !this.training;
-    if (info.held > 0 && (now - this.judged > JUDGE || model.step === end)) {
-      this.judged = now;
-      this.values = await model.evaluate();
-      this.held.push({ x: model.step, y: this.values['loss'] ?? NaN });
-    }
-    // A region takes longer to draw than many steps take.
-    const due = last || now - this.drawn > DRAW;
-    if (due) this.drawn = now;
-    await this.show(due);
-    return now - begin;
-  }
-
-  private async show(withFigure = true): Promise<void> {
-    const { model, info } = this;
-    const rows: [string, string][] = info.trains
-      ? [
-          [
-            'step',
-            `${model.step.toLocaleString('en')} of ${(Math.ceil(Math.max(1, model.step) / info.steps) * info.steps).toLocaleString('en')}`,
-          ],
-          ['loss', Number.isNaN(this.lastLoss) ? '–' : short(this.lastLoss)],
-          ...Object.entries(this.values).map(([name, v]): [string, string] => [`held-out ${name}`, short(v)]),
-        ]
-      : [];
-    element('numbers').replaceChildren(
-      ...rows.flatMap(([name, value]) => {
-        const [box, dt, dd] = [document.createElement('div'), document.createElement('dt'), document.createElement('dd')];
-        [dt.textContent, dd.textContent] = [name, value];
-        box.append(dt, dd);
-        return [box];
-      }),
-    );
-    if (info.trains) showLoss(element('curve'), this.curve.points, this.held);
-    if (this.examples && withFigure) await showFigure(element('figure'), model, this.examples);
-  }
-}
-
-async function open(): Promise<void> {
-  say('loading');
-  const runner = (await import(new URL('runner.js', import.meta.url).href)) as Runner;
-  const { kernels } = (await import(new URL('kernels.js', import.meta.url).href)) as { kernels: unknown[] };
-  const [info, plan] = [(await json('page.json')) as PageInfo, await json('plan.json')];
-  element('name').textContent = info.name;
-  document.title = info.name;
-  element('program').textContent = info.program;
+function openModel({ plan, sections, worker: script }: Source): Promise<Model> {
+  const worker = new Worker(script);
   const wanted = new URLSearchParams(location.search).get('device');
-  const model = await runner.load(plan, { kernels, device: wanted === 'cpu' || wanted === 'gpu' ? wanted : 'auto' });
-  const names = [...info.inputs.map((i) => i.name), ...info.targets];
-  let examples: Examples | undefined;
-  if (info.trains) {
-    const data = runner.readTensors(await bytes('data.safetensors'));
-    const arrays = names.map((name) => data[name]?.data ?? []);
-    model.setData(...arrays);
-    if (info.held > 0) model.setHoldout(...names.map((name) => data[`${name}@holdout`]?.data ?? []));
-    const [x, y] = [arrays[0], arrays[info.inputs.length]];
-    if (info.inputs.length === 1 && info.targets.length === 1 && x && y) examples = { x, y, width: info.inputs[0]?.width ?? 0 };
-  }
-  const take = (w: Uint8Array): Promise<void> => model.setWeights(runner.readTensors(w) as Parameters<Model['setWeights']>[0]);
-  if (info.weights) await take(await bytes('weights.safetensors'));
-  formOf(model, info, { fields: element('fields'), form: element('form'), output: element('output'), shares: element('shares') });
-  const page = new Page(info, model, examples);
-
-  element('save').addEventListener('click', () => {
-    model
-      .weights()
-      .then((w) => {
-        const link = document.createElement('a');
-        link.href = URL.createObjectURL(new Blob([runner.writeTensors(w) as Uint8Array<ArrayBuffer>]));
-        link.download = `${info.name}.safetensors`;
-        link.click();
-        URL.revokeObjectURL(link.href);
-      })
-      .catch(failed);
+  const onDevice = ({ name, reason }: DeviceDescription): void => say(`it goes on on ${name}: ${reason}`);
+  return new Promise((resolve, reject) => {
+    worker.addEventListener('error', (e) => reject(new Error(e.message || 'the worker of the page cannot be started')));
+    const device = wanted === 'cpu' || wanted === 'gpu' ? wanted : 'auto';
+    connect(worker as unknown as Parameters<typeof connect>[0], plan, { device, sections, onDevice }).then(resolve, reject);
   });
-  const picker = element<HTMLInputElement>('weights');
-  element('load').addEventListener('click', () => picker.click());
+}
+
+/** Puts the buttons, the board and the line of news on the page, and shows the untrained model. */
+async function showTraining(model: Model, scene: Scene, { rows, held, steps }: PageInfo): Promise<Training> {
+  const board = new Board({ styled: false });
+  const run = { scene, rows, held, steps };
+  const begin = await model.state();
+  const controls = new Controls({
+    run: () => training.run(),
+    pause: () => training.pause(),
+    step: () => training.one(),
+    reset: async () => {
+      await model.restore(begin);
+      board.begin(run);
+      await training.look();
+    },
+    device: () => model.device.name,
+  });
+  const training = new Training({
+    model,
+    scene,
+    steps,
+    held,
+    onFrame: (frame) => {
+      board.add(frame);
+      controls.frame(frame);
+    },
+    onFailure: (message) => controls.failed(new Error(message)),
+  });
+  byId('buttons').prepend(...controls.buttons);
+  byId('status').replaceWith(controls.status);
+  say = (text, wrong) => controls.say(text, wrong);
+  byId('board').append(board.element);
+  board.begin(run);
+  await training.look();
+  return training;
+}
+
+/** Weights out to a file, and in from one. */
+function exchangeWeights(model: Model, { name }: PageInfo, onNew: () => Promise<void>): void {
+  byId('save').addEventListener('click', () => {
+    model.weights().then((w) => download(`${name}.safetensors`, writeSafetensors(w) as Uint8Array<ArrayBuffer>), failed);
+  });
+  const picker = byId<HTMLInputElement>('weights');
+  byId('load').addEventListener('click', () => picker.click());
   picker.addEventListener('change', () => {
     const [file] = picker.files ?? [];
     if (!file) return;
     file
       .arrayBuffer()
-      .then((b) => take(new Uint8Array(b)))
-      .then(() => say(`the weights are those of ${file.name}`))
-      .catch(failed);
+      .then((b) => model.setWeights(tensorsOf(new Uint8Array(b), file.name)))
+      .then(onNew)
+      .then(() => say(`the weights are those of ${file.name}`), failed);
   });
-  await page.start();
+}
+
+async function open(): Promise<void> {
+  say('loading');
+  const source = await openSource();
+  const { info } = source;
+  byId('name').textContent = info.name;
+  document.title = info.name;
+  byId('program').textContent = info.program;
+  const model = await openModel(source);
+  const [train, holdout] = info.trains ? await setData(model, source) : [];
+  if (info.weights) await model.setWeights(tensorsOf(await source.bytes('weights'), 'the weights of the page'));
+  const scene = sceneOf(model.about, train, holdout);
+  byId('question').append(askOf(scene, askedOf(model, scene.image)));
+  const training = info.trains ? await showTraining(model, scene, info) : undefined;
+  exchangeWeights(model, info, async () => training?.look());
+  say(`ready on ${model.device.name}: ${model.device.reason}`);
 }
 
 open().catch(failed);

@@ -179,7 +179,7 @@ describe('Train', () => {
     await status(/the loss is .* at step \d+\. try a smaller learning rate/);
     await page.getByLabel('learning rate').selectOption('0.1');
     await page.click('#reset');
-    await status(/^ready on/);
+    await status(/^back at the beginning/);
     await page.click('#train');
     await status(/^done/);
   });
@@ -244,7 +244,7 @@ describe('Playground', () => {
     await page.selectOption('#examples', '1');
     await status(/parameters/);
     await page.click('#step');
-    await status(/one step done/);
+    await status(/^step 1/);
     await page.click('#tab-Passes');
     await page.locator('#pass').filter({ hasText: 'graph program' }).waitFor();
     await page.selectOption('#passes', { index: 2 });

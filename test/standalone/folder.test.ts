@@ -5,7 +5,7 @@ import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { pathToFileURL } from 'node:url';
 import chromiumPackage from '@sparticuz/chromium';
-import { chromium, type Browser } from 'playwright-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findAdapter } from '../../src/node/gpu.ts';
 import type { Plan } from '../../src/plan.ts';
@@ -22,8 +22,14 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 const folder = join(temporary(), 'page');
 
-/** A plan without the code of a backend. */
-const without = (name: BackendName, plan: Plan): Plan => ({ ...plan, backends: { ...plan.backends, [name]: undefined } });
+const planOf = (out: string): Plan => JSON.parse(readFileSync(join(out, 'plan.json'), 'utf8')) as Plan;
+/** A plan as if it had been made without a backend. */
+const without = (name: BackendName, plan: Plan): Plan => ({ ...plan, elsewhere: plan.elsewhere?.filter((n) => n !== name) });
+/** The section of a backend, from its own file. */
+const sectionsIn =
+  (out: string) =>
+  (name: string): Promise<unknown> =>
+    Promise.resolve(JSON.parse(readFileSync(join(out, `plan.${name}.json`), 'utf8')));
 
 beforeAll(async () => {
   const r = await nnc('build', 'examples/house.nn', '-o', folder);
@@ -40,15 +46,19 @@ describe('the built folder', () => {
       'page.css',
       'page.js',
       'page.json',
+      'plan.js.json',
       'plan.json',
+      'plan.wasm.json',
+      'plan.webgpu.json',
       'runner.d.ts',
       'runner.js',
+      'worker.js',
     ]);
     expect(readFileSync(join(folder, 'model.wgsl'), 'utf8')).toContain('@compute @workgroup_size(64)');
     const runner = readFileSync(join(folder, 'runner.js'), 'utf8');
     expect(runner).not.toMatch(/\bimport\b[^(.]/);
-    expect(runner.length).toBeLessThan(50_500);
-    expect(gzipSync(runner, { level: 9 }).length).toBeLessThan(19_400);
+    expect(runner.length).toBeLessThan(51_500);
+    expect(gzipSync(runner, { level: 9 }).length).toBeLessThan(19_700);
     expect(readFileSync(join(folder, 'runner.d.ts'), 'utf8')).not.toMatch(/import |GPU[A-Z]/);
   });
 
@@ -69,9 +79,15 @@ describe('the built folder', () => {
     const { found } = await findAdapter();
     const gpu = { requestAdapter: () => Promise.resolve(found?.adapter) };
     // Without WebAssembly, as where a page forbids it, JavaScript stands in.
-    const built = JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8')) as Plan;
-    const plan = kind === 'js' ? without('wasm', built) : built;
-    const model = await runner.load(plan, { device, gpu, kernels });
+    const plan = kind === 'js' ? without('wasm', planOf(folder)) : planOf(folder);
+    const asked: string[] = [];
+    const sections = (name: string): Promise<unknown> => {
+      asked.push(name);
+      return sectionsIn(folder)(name);
+    };
+    const model = await runner.load(plan, { device, gpu, kernels, sections });
+    // Only what the device needs is brought.
+    expect(asked).toEqual([{ gpu: 'webgpu', cpu: 'wasm', js: 'js' }[kind]]);
     expect(model.device.kind).toBe(device);
     expect(model.device.name).toMatch({ gpu: /./, cpu: /^WebAssembly SIMD, 1 thread$/, js: /^JavaScript$/ }[kind]);
     const init = runner.readTensors(readFileSync('test/parity/house/init.safetensors'));
@@ -91,9 +107,10 @@ describe('the built folder', () => {
   it('says so when it has neither WebGPU nor WebAssembly nor kernels, or no data', async () => {
     const runner = (await import(pathToFileURL(join(folder, 'runner.js')).href)) as Runner;
     const { kernels } = (await import(pathToFileURL(join(folder, 'kernels.js')).href)) as { kernels: unknown[] };
-    const plan = JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8')) as Plan;
-    await expect(runner.load(without('wasm', plan))).rejects.toThrow('this plan carries no kernels for the CPU');
-    const model = await runner.load(plan, { kernels });
+    const [plan, sections] = [planOf(folder), sectionsIn(folder)];
+    await expect(runner.load(without('wasm', plan), { sections })).rejects.toThrow('this plan carries no kernels for the CPU');
+    await expect(runner.load(plan)).rejects.toThrow('the plan leaves out its code for wasm');
+    const model = await runner.load(plan, { kernels, sections });
     await expect(model.train()).rejects.toThrow('there is no training data on the device');
   });
 
@@ -103,8 +120,8 @@ describe('the built folder', () => {
   ] as const)('is for one kind of device with --devices %s', async (devices, sections) => {
     const out = join(temporary(), devices);
     expect((await nnc('build', 'examples/house.nn', '-o', out, '--devices', devices)).code).toBe(0);
-    const plan = JSON.parse(readFileSync(join(out, 'plan.json'), 'utf8')) as Plan;
-    expect(Object.keys(plan.backends).sort()).toEqual(sections);
+    const plan = planOf(out);
+    expect([...(plan.elsewhere ?? [])].sort()).toEqual(sections);
     expect(existsSync(join(out, 'model.wgsl'))).toBe(devices === 'gpu');
     const runner = (await import(pathToFileURL(join(out, 'runner.js')).href)) as Runner;
     const other = devices === 'gpu' ? 'cpu' : 'gpu';
@@ -178,17 +195,17 @@ describe('the page in Chromium', () => {
     const done = await until(/^(done|it did not work)/);
     expect(done).toMatch(/^done: 500 steps, loss \d/);
     expect(Number(/loss ([\d.]+)/.exec(done)?.[1])).toBeLessThan(5000);
-    expect(await page.locator('#curve svg').textContent()).toContain('loss, logarithmic');
+    expect(await page.locator('#loss svg').textContent()).toContain('loss, logarithmic');
     expect(await page.locator('#figure svg').textContent()).toContain('sqft');
     await page.getByLabel('sqft').fill('3');
-    await page.click('#form button');
-    await page.locator('#output').getByText(/\d/).waitFor();
-    const price = Number(/price: ([\d.]+)/.exec((await page.textContent('#output')) ?? '')?.[1]);
+    await page.click('#predict');
+    await page.locator('#answer').getByText(/\d/).waitFor();
+    const price = Number(/price: ([\d.]+)/.exec((await page.textContent('#answer')) ?? '')?.[1]);
     expect(price).toBeGreaterThan(600);
     expect(price).toBeLessThan(700);
     await page.getByLabel('sqft').fill('many');
-    await page.click('#form button');
-    await page.locator('#output').getByText("'sqft' needs a number").waitFor();
+    await page.click('#predict');
+    await page.locator('#answer').getByText("'sqft' needs a number").waitFor();
     await page.click('#reset');
     await until(/^back at the beginning/);
     await page.click('#step');
@@ -223,13 +240,136 @@ describe('the page in Chromium', () => {
     await status(/^done/);
     expect(await page.textContent('#numbers')).toMatch(/held-out loss.*held-out accuracy/);
     await page.getByLabel('petal length').fill('1.4');
-    await page.click('#form button');
+    await page.click('#predict');
     await page
-      .locator('#output')
+      .locator('#answer')
       .getByText(/buttercup|crocus|primrose/)
       .waitFor();
-    expect(await page.locator('#shares li').count()).toBe(3);
-    expect(await page.textContent('#shares')).toMatch(/\d+\.\d\s%/);
+    expect(await page.locator('.shares li').count()).toBe(3);
+    expect(await page.textContent('.shares')).toMatch(/\d+\.\d\s%/);
+    expect(complaints).toEqual([]);
+    await page.close();
+    served = folder;
+  });
+
+  /** A page on the processor, with everything that it complains about. */
+  async function openPage(url: string): Promise<{ readonly page: Page; readonly complaints: string[]; readonly rounds: () => number }> {
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    const requests = new Map<string, number>();
+    page.on('pageerror', (e) => complaints.push(e.message));
+    page.on('console', (m) => m.type() === 'error' && complaints.push(m.text()));
+    page.on('request', (r) => requests.set(r.url(), requests.size));
+    await page.goto(url);
+    await page
+      .locator('#status')
+      .filter({ hasText: /^ready|^it did not work/ })
+      .waitFor();
+    expect(await page.textContent('#status')).toMatch(/^ready/);
+    return { page, complaints, rounds: () => requests.size };
+  }
+
+  it('opens from a disk as a single file, and asks for nothing else', async () => {
+    const file = join(temporary(), 'house.html');
+    const made = await nnc('build', 'examples/house.nn', '--single-file', '-o', file);
+    expect([made.code, made.stdout]).toEqual([0, expect.stringContaining('Open it in a browser')]);
+    const { page, complaints, rounds } = await openPage(`${pathToFileURL(file).href}?device=cpu`);
+    await page.click('#train');
+    await page
+      .locator('#status')
+      .filter({ hasText: /^done: 500 steps/ })
+      .waitFor();
+    await page.getByLabel('sqft').fill('3');
+    await page.click('#predict');
+    await page
+      .locator('#answer')
+      .filter({ hasText: /price: 6\d\d/ })
+      .waitFor();
+    expect(complaints).toEqual([]);
+    // The page, and its worker from its own text.
+    expect(rounds()).toBeLessThanOrEqual(2);
+    await page.close();
+    const there = await nnc('build', 'examples/house.nn', '--single-file', '-o', folder);
+    expect([there.code, there.stderr]).toEqual([1, expect.stringContaining('is a folder')]);
+  });
+
+  it('has a pad to draw on where inputs are images, and shows what the net says to some', async () => {
+    const dir = temporary();
+    // Bright bars, upright or lying.
+    const text = `input image: [1, 8, 8]
+let across = reshape(arange(8), [1, 1, 1, 8])
+let down = reshape(arange(8), [1, 1, 8, 1])
+data n=200 seed=1 split=0.8 {
+  lies=floor(2 * uniform())
+  at=reshape(floor(1 + 6 * uniform()), [200, 1, 1, 1])
+  lying=reshape(lies, [200, 1, 1, 1])
+  image=lying * float(down == at) + (1 - lying) * float(across == at)
+  y=int(lies[:, 0])
+}
+layer flatten -> Linear(64, 16) -> relu -> Linear(16, 2)
+loss cross_entropy
+metric accuracy
+optim adam lr=0.02
+train epochs=20 batch=20 seed=1
+`;
+    writeFileSync(join(dir, 'bars.nn'), text);
+    const out = join(dir, 'page');
+    const made = await nnc('build', join(dir, 'bars.nn'), '-o', out, '--devices', 'cpu');
+    expect([made.code, made.stderr]).toEqual([0, '']);
+    served = out;
+    const { page, complaints } = await openPage(address);
+    expect(await page.locator('.images figure').count()).toBe(12);
+    await page.click('#train');
+    await page.locator('#status').filter({ hasText: /^done/ }).waitFor();
+    await page.locator('.images figcaption').filter({ hasText: '✓' }).nth(10).waitFor();
+    const pad = page.locator('#pad');
+    await pad.scrollIntoViewIfNeeded();
+    const box = (await pad.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+    await page.mouse.move(box.x + box.width * 0.1, box.y + box.height * 0.45);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.9, box.y + box.height * 0.45, { steps: 6 });
+    await page.mouse.up();
+    await page.locator('#answer').filter({ hasText: /^1$/ }).waitFor();
+    // The same by keys: an upright bar.
+    await page.click('#clear');
+    await pad.focus();
+    for (let i = 0; i < 4; i++) await page.keyboard.press('ArrowUp');
+    await page.keyboard.down(' ');
+    for (let i = 0; i < 7; i++) await page.keyboard.press('ArrowDown');
+    await page.keyboard.up(' ');
+    await page.locator('#answer').filter({ hasText: /^0$/ }).waitFor();
+    expect(complaints).toEqual([]);
+    await page.close();
+    served = folder;
+  });
+
+  it('has a box for text where the model writes text', async () => {
+    const dir = temporary();
+    writeFileSync(join(dir, 'abc.txt'), 'abcd'.repeat(200));
+    writeFileSync(
+      join(dir, 'abc.nn'),
+      'data "abc.txt" tokens=chars context=8\ninput tokens: int[8]\nlayer Embedding(4, 8) -> Linear(8, 4)\nloss cross_entropy\noptim adam lr=0.05\ntrain steps=200 batch=8 seed=1\n',
+    );
+    const out = join(dir, 'page');
+    const made = await nnc('build', join(dir, 'abc.nn'), '-o', out, '--devices', 'cpu');
+    expect([made.code, made.stderr]).toEqual([0, '']);
+    served = out;
+    const { page, complaints } = await openPage(address);
+    await page.locator('#figure').filter({ hasText: 'What it writes by itself' }).waitFor();
+    await page.click('#train');
+    await page.locator('#status').filter({ hasText: /^done/ }).waitFor();
+    await page.fill('#prompt', 'ab');
+    await page.locator('#temperature').fill('0');
+    await page.click('#write');
+    await page
+      .locator('#written')
+      .filter({ hasText: /^abcdabcdabcd/ })
+      .waitFor();
+    await page.fill('#prompt', 'xyz');
+    await page.locator('#write').filter({ hasText: 'Write on' }).click();
+    await page.locator('#written').filter({ hasText: '"x" is none of the 4 characters that the model knows' }).waitFor();
+    // A page of text is as tall as its parts, whatever the model writes.
+    expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBeLessThan(2500);
     expect(complaints).toEqual([]);
     await page.close();
     served = folder;

@@ -8,12 +8,12 @@ import type { Split } from '../../data/split.ts';
 import { learnedMetadata } from '../../data/learned.ts';
 import type { Devices } from '../../lower/backends.ts';
 import type { Plan } from '../../plan.ts';
-import type { JsSection } from '../../sections.ts';
 import { checkWeights } from '../../runtime/weights.ts';
-import { firstRows, inMemory } from '../../data/values.ts';
-import { makeFolder, readUserFile, writeFileSafely } from '../files.ts';
-import { wgslText } from './dump.ts';
-import { STANDALONE } from '../package.ts';
+import { inMemory } from '../../data/values.ts';
+import { makeFolder, writeFileSafely } from '../files.ts';
+import { compileForText } from '../../library/text-plan.ts';
+import type { PageInfo } from '../../standalone/source.ts';
+import { folderOf, singleFile, type BuiltPage } from '../page-files.ts';
 import { hasData, noteTokens, openData, openProgram, openWeights, learnedFor } from '../program.ts';
 import { print } from '../terminal.ts';
 
@@ -23,10 +23,8 @@ export interface BuildFlags {
   readonly weights?: string;
   readonly devices: Devices;
   readonly opt: 0 | 1;
+  readonly singleFile?: boolean;
 }
-
-/** Files that are the same for every program. */
-const CARRIED = ['runner.js', 'runner.d.ts', 'page.js', 'page.css', 'index.html'];
 
 export async function build(path: string, flags: BuildFlags): Promise<void> {
   const program = await openProgram(path);
@@ -36,56 +34,49 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
   const data = hasData(program, flags.data, () => true) ? await openData(program, flags.data, undefined, known) : undefined;
   if (data) noteTokens(data, saved);
   const trainable = data !== undefined && model.training !== undefined && model.optim !== undefined;
-  const { plan } = compile(model, {
+  const options = {
     rows: trainable ? data.rows : undefined,
     holdout: trainable ? data.holdout?.rows : undefined,
     level: flags.opt,
     devices: flags.devices,
     statistics: data?.statistics,
     names: data?.names ?? { learned: known },
-  });
+  };
+  const speaks = options.names.learned?.vocabulary !== undefined;
+  const plan = speaks ? compileForText(model, options) : compile(model, options).plan;
   const weights = saved?.weights;
   if (weights) await checkWeights(plan, weights, flags.weights ?? '');
 
-  const inputs = plan.predict.inputs.map((t) => ({ name: t.name, width: t.shape.slice(1).reduce((a, b) => a * b, 1) }));
-  const info = {
+  const info: PageInfo = {
     name: plan.name,
     program: source.text.trim(),
-    inputs,
+    inputs: plan.predict.inputs.map((t) => t.name),
     targets: model.targets.map((t) => t.name),
     trains: trainable,
     weights: weights !== undefined,
+    rows: data?.rows ?? 0,
     held: plan.holdout?.rows ?? 0,
     steps: plan.train?.steps ?? 1,
-    example: inputs.map(({ width }, i) => {
-      const n = Math.min(width, 64);
-      return data?.tensors[i] ? Array.from(firstRows(data.tensors[i], data.rows, 1).slice(0, n)) : Array<number>(n).fill(0);
-    }),
   };
-  const { js, webgpu } = plan.backends;
-  const files: Record<string, string | Uint8Array> = {
-    'plan.json': JSON.stringify(js ? { ...plan, backends: { ...plan.backends, js: emptied(js) } } : plan),
-    'kernels.js': kernelModule(plan),
-    'page.json': JSON.stringify(info),
+  const page: BuiltPage = {
+    info,
+    plan,
+    data: trainable ? writeSafetensors(dataTensors(data, plan)) : undefined,
+    weights: weights && writeSafetensors(weights, learnedMetadata(data?.learned ?? known)),
   };
-  if (webgpu) files['model.wgsl'] = wgslText(plan);
-  if (trainable) files['data.safetensors'] = writeSafetensors(dataTensors(data, plan));
-  if (weights) files['weights.safetensors'] = writeSafetensors(weights, learnedMetadata(data?.learned ?? known));
-  for (const name of CARRIED) files[name] = await readUserFile(join(STANDALONE, name), 'NN502');
+  if (flags.singleFile) return writePage(flags.out, await singleFile(page));
+  const files = await folderOf(page);
   await writeFolder(flags.out, files);
   print(`${flags.out}: ${Object.keys(files).sort().join(', ')}`);
   print(`open it: npx http-server ${flags.out}, or any other web server`);
 }
 
-/** The kernel texts are in a separate module: see {@link kernelModule}. */
-const emptied = ({ kernels, ...rest }: JsSection): JsSection => ({ ...rest, kernels: kernels.map((k) => ({ ...k, js: '' })) });
-
-/** CPU kernels as a module, so that pages with a strict policy need no eval. */
-function kernelModule(plan: Plan): string {
-  const functions = (plan.backends.js?.kernels ?? []).map(
-    (k) => `  // ${k.name}\n  function (b, uniforms, lib) {\n${k.js.replace(/^/gm, '    ')}\n  },`,
-  );
-  return `// The kernels of ${plan.name} for machines without WebGPU; the runner takes them as { kernels }.\nexport const kernels = [\n${functions.join('\n')}\n];\n`;
+/** Writes the page as one file. */
+async function writePage(out: string, html: string): Promise<void> {
+  const there = await stat(resolve(out)).catch(() => undefined);
+  if (there?.isDirectory()) fail('NN403', `${out} is a folder`, { help: 'give the name of a file: -o page.html' });
+  await writeFileSafely(out, html);
+  print(`${out}: ${(html.length / 1000).toFixed(0)} kB. Open it in a browser`);
 }
 
 /** The training data, by the names of the plan's tensors, and what is held out (`x@holdout`). */
@@ -100,7 +91,10 @@ function dataTensors(data: Split, plan: Plan): Record<string, StoredTensor> {
 }
 
 /** Files that only some folders have. */
-const SOMETIMES = ['weights.safetensors', 'data.safetensors', 'model.wgsl'];
+const SOMETIMES = [
+  ...['weights.safetensors', 'data.safetensors', 'model.wgsl', 'kernels.js'],
+  ...['webgpu', 'wasm', 'js'].map((name) => `plan.${name}.json`),
+];
 
 /** Writes all files to a temporary folder first, so that a failure leaves the old ones intact. */
 async function writeFolder(given: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
