@@ -1,14 +1,15 @@
 import chromium from '@sparticuz/chromium';
 import { chromium as browsers } from 'playwright-core';
-import { spawn } from 'node:child_process';
-const child = spawn(process.execPath, ['dist/cli/main.js','play','--no-open'],{stdio:['ignore','pipe','inherit']});
-const address = await new Promise(r=>child.stdout.once('data',t=>r(t.toString().trim())));
 const b = await browsers.launch({executablePath: await chromium.executablePath(), headless:true, args:['--no-sandbox','--no-first-run','--disable-gpu']});
-const page = await b.newPage({viewport:{width:1280,height:900}});
-page.on('console',m=>console.log('C',m.text())); page.on('pageerror',e=>console.log('E',e.message));
-await page.goto(address+'train/'); await page.waitForTimeout(2500);
-await page.getByLabel('learning rate').selectOption('1e20');
-await page.getByLabel('speed').selectOption('');
-await page.click('#train'); 
-for (let i=0;i<4;i++){await page.waitForTimeout(500); console.log(await page.textContent('#status'), await page.textContent('#numbers'));}
-await b.close(); child.kill();
+for (const n of ['digits','tale','flowers','spirals','denoise']) {
+ const page = await b.newPage({viewport:{width:n==='tale'?390:1000,height:900}, colorScheme: n==='tale'?'dark':'light'});
+ page.on('console',m=>console.log(n,'C',m.text())); page.on('pageerror',e=>console.log(n,'E',e.message));
+ await page.goto(`file:///tmp/b/${n}.html`); await page.locator('#status').filter({hasText:/^ready|^it did/}).waitFor();
+ await page.click('#train'); await page.waitForTimeout(5000);
+ if (n==='digits') { const pad=page.locator('#pad'); await pad.scrollIntoViewIfNeeded(); const q=await pad.boundingBox(); const P=(x,y)=>page.mouse.move(q.x+q.width*x,q.y+q.height*y,{steps:4}); await P(.4,.2); await page.mouse.down(); await P(.65,.2); await P(.55,.8); await page.mouse.up(); await page.waitForTimeout(500);}
+ if (n==='tale') { await page.click('#write'); await page.waitForTimeout(1500); }
+ console.log(n, await page.textContent('#status'), await page.textContent('#numbers'));
+ await page.screenshot({path:`/tmp/b/${n}.png`, fullPage:true});
+ await page.close();
+}
+await b.close();

@@ -24,9 +24,15 @@ export default defineConfig({
     target: 'es2022',
     modulePreload: { polyfill: false },
     rollupOptions: {
-      input: ['index.html', 'neuron/index.html', 'dance/index.html', 'train/index.html', 'gpt/index.html', 'playground/index.html'].map(
-        (f) => resolve(root, f),
-      ),
+      input: [
+        'index.html',
+        'learn/index.html',
+        'neuron/index.html',
+        'dance/index.html',
+        'train/index.html',
+        'gpt/index.html',
+        'playground/index.html',
+      ].map((f) => resolve(root, f)),
     },
   },
   resolve: {

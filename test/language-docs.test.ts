@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { renderAll } from '../src/base/diagnostics.ts';
 import { initialValue } from '../src/base/init.ts';
-import { printed } from '../src/cli/commands/run.ts';
+import { printed } from '../src/library/printing.ts';
 import { check, compile } from '../src/compile.ts';
 import { nativeDraws } from '../src/draw.ts';
 import { webgpuOf } from './support/sections.ts';

@@ -1,6 +1,7 @@
 import text from '../../examples/addition.nn?raw';
 import { startWorker } from './client.ts';
 import { Board, byId, Controls, h } from 'nnc/page';
+import { AttentionMap } from './attention-map.ts';
 import { shell } from './shell.ts';
 import './style.css';
 
@@ -37,7 +38,8 @@ const [first, second] = ['27', '31'].map((value, i) =>
 ) as [HTMLInputElement, HTMLInputElement];
 const answer = h('p', { class: 'answer', role: 'status', id: 'answer' });
 const form = h('form', { class: 'row', id: 'ask' }, first, '+', second, h('button', { class: 'main', id: 'predict' }, '= ?'));
-byId('panel').append(h('div', { class: 'row' }, ...buttons.buttons), buttons.status, h('h2', {}, 'Ask it'), form, answer);
+const map = new AttentionMap(worker, text, buttons.failed);
+byId('panel').append(h('div', { class: 'row' }, ...buttons.buttons), buttons.status, h('h2', {}, 'Ask it'), form, answer, map.element);
 
 async function prepare(): Promise<void> {
   const prepared = await worker.prepare(text, undefined, {});
@@ -52,6 +54,8 @@ worker.onEvent = (event) => {
   if (event.type === 'device') return buttons.say(`it goes on on ${event.name}: ${event.reason}`);
   board.add(event.frame);
   buttons.frame(event.frame);
+  // When the held-out sums are looked at, so is this one.
+  if (event.frame.held) void map.show().catch(buttons.failed);
 };
 
 /** The likeliest token at a place. */
@@ -59,6 +63,8 @@ function best(scores: Float32Array, place: number): number {
   const row = scores.subarray(place * CLASSES, (place + 1) * CLASSES);
   return row.indexOf(Math.max(...row));
 }
+
+const signOf = (token: number): string => (token < 10 ? String(token) : token === PLUS ? '+' : '=');
 
 /** Lets the net write the sum digit by digit: each guess is read before the next one. */
 async function sumOf(a: number, b: number): Promise<string> {
@@ -69,10 +75,8 @@ async function sumOf(a: number, b: number): Promise<string> {
     digits.push(token);
     if (place < 7) tokens[place + 1] = Math.min(token, 9);
   }
-  return digits
-    .reverse()
-    .map((d) => (d < 10 ? String(d) : d === PLUS ? '+' : '='))
-    .join('');
+  await map.of(tokens, tokens.map(signOf));
+  return digits.reverse().map(signOf).join('');
 }
 
 form.addEventListener('submit', (event) => {

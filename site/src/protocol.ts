@@ -28,6 +28,8 @@ export interface PrepareOptions {
   readonly seed?: number | undefined;
   /** Takes the weights of the model before along, where their shapes allow it. */
   readonly keep?: boolean | undefined;
+  /** Draws data and weights as PyTorch does after `torch.manual_seed`. */
+  readonly likeTorch?: boolean | undefined;
   /** Values that can be looked at while it trains. */
   readonly watch?: readonly string[] | undefined;
 }
@@ -59,8 +61,17 @@ export interface Calls {
   /** Writes on from a prompt; parts of the text come as events. */
   write(wish: Wish): Promise<void>;
   stopWriting(): void;
+  /** What a program prints, before its training if it has one. */
+  prints(text: string): Promise<readonly string[]>;
+  /** What the trained program prints behind its training. */
+  printsAfter(): Promise<readonly string[]>;
   /** The plain numbers of a prediction for one example of tokens. */
   scores(tokens: readonly number[]): Promise<Float32Array>;
+  /**
+   * The output of another program for one example of tokens. It takes its weights from the trained one; `rename` maps the beginnings of
+   * their names.
+   */
+  beside(text: string, rename: Readonly<Record<string, string>>, tokens: readonly number[]): Promise<{ readonly data: Float32Array }>;
   /** The program's graph after each pass of the compiler. */
   stages(): readonly Pass[];
   weights(): Promise<Uint8Array>;

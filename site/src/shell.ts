@@ -3,6 +3,7 @@ import { h } from 'nnc/page';
 /** The pages of the site. */
 const PAGES = [
   ['./', 'nnc'],
+  ['learn/', 'Learn'],
   ['neuron/', 'Neuron'],
   ['dance/', 'The dance'],
   ['train/', 'Train'],

@@ -1,8 +1,8 @@
-import { compile, stagesOf, type Diagnostic, type Program } from 'nnc';
+import { compile, stagesOf, UserError, type Diagnostic, type Program } from 'nnc';
 import { drawnData, writeTensors, type Data } from 'nnc/data';
 import { askedOf, sceneOf, Training, wordsOf, type Asked, type Scene, type Shown } from 'nnc/page';
 import { drawNet } from 'nnc/pictures';
-import { load, type Model } from 'nnc/runtime';
+import { load, type Model, type Tensor } from 'nnc/runtime';
 import type { Calls, Checked, DataFile, Event, Part, Prepared, PrepareOptions, Problem } from './protocol.ts';
 
 /** Compiles and trains away from the page, which only draws. */
@@ -53,18 +53,23 @@ async function examplesOf(program: Program, file: DataFile | undefined): Promise
   return loadData(program, file.bytes, { name: file.name });
 }
 
-async function prepare(text: string, file: DataFile | undefined, { seed, keep, watch }: PrepareOptions): Promise<Prepared> {
+async function prepare(text: string, file: DataFile | undefined, { seed, keep, watch, likeTorch }: PrepareOptions): Promise<Prepared> {
   await session?.training.pause();
   const program = compile(text, { name: 'program.nn' });
-  const wrong = program.diagnostics.filter((d) => d.severity === 'error');
-  if (wrong.length > 0) throw new Error(wrong.map((d) => d.label).join('; '));
-  const data = await examplesOf(program, file);
+  if (!program.model) throw new UserError(program.diagnostics.filter((d) => d.severity === 'error'));
+  const torch = likeTorch ? (await import('./prints.ts')).torchStart(program) : undefined;
+  const data = torch?.data ?? (await examplesOf(program, file));
   const speaks = data.names.learned?.vocabulary !== undefined;
   const plan = program.plan({ data, generate: speaks, seed, watch });
   const before = keep ? await session?.model.weights() : undefined;
   session?.model.destroy();
   session = undefined;
-  const model = await load(plan, { data, device, onDevice: ({ name, reason }) => post({ type: 'device', name, reason }) });
+  const model = await load(plan, {
+    data,
+    device,
+    weights: torch?.weights,
+    onDevice: ({ name, reason }) => post({ type: 'device', name, reason }),
+  });
   // Weights of other shapes cannot be kept: the changed net begins anew.
   if (before) await model.setWeights(before).catch(() => undefined);
   const shown = (arrays: Data['train']): Shown | undefined => {
@@ -98,6 +103,29 @@ async function prepare(text: string, file: DataFile | undefined, { seed, keep, w
   };
 }
 
+/** Programs that share weights with the trained one, by their texts. */
+const others = new Map<string, Promise<Model>>();
+
+async function beside(
+  text: string,
+  rename: Readonly<Record<string, string>>,
+  tokens: readonly number[],
+): Promise<{ readonly data: Float32Array }> {
+  const found = others.get(text) ?? load(compile(text).plan({ devices: 'cpu' }), { device: 'cpu' });
+  others.set(text, found);
+  const other = await found;
+  const named = Object.entries(await open().model.weights()).map(([name, t]) => {
+    const [from = '', to = ''] = Object.entries(rename).find(([start]) => name.startsWith(start)) ?? [];
+    return [to + name.slice(from.length), t] as const;
+  });
+  const trained = new Map(named);
+  const own = Object.keys(await other.weights());
+  await other.setWeights(
+    Object.fromEntries(own.flatMap((name) => (trained.has(name) ? [[name, trained.get(name)]] : [])) as [string, Tensor][]),
+  );
+  return { data: (await other.predict(Int32Array.from(tokens))).data };
+}
+
 const calls: { readonly [K in keyof Calls]: (...args: Parameters<Calls[K]>) => ReturnType<Calls[K]> } = {
   check,
   prepare,
@@ -113,7 +141,13 @@ const calls: { readonly [K in keyof Calls]: (...args: Parameters<Calls[K]>) => R
     await open().asked.write(wish, (part) => post({ type: 'text', part }), writing.signal);
   },
   stopWriting: () => writing?.abort(),
+  prints: async (text) => (await import('./prints.ts')).printsOf(compile(text, { name: 'program.nn' })),
+  printsAfter: async () => {
+    const { program, data, model } = open();
+    return (await import('./prints.ts')).printsOf(program, { data, weights: await model.weights() });
+  },
   scores: async (tokens) => (await open().model.predict(Int32Array.from(tokens))).data,
+  beside,
   stages: () => (session ? stagesOf(session.program, { rows: session.data.rows, devices: 'gpu' }).stages : []),
   weights: async () => writeTensors(await open().model.weights(), open().data.names.learned),
   async suggest({ name, bytes }) {

@@ -115,20 +115,3 @@ export function progressView(steps: number): ProgressView {
     stop: () => bar.stop(),
   };
 }
-
-/** A number with at most seven digits. */
-export function showPlain(x: number): string {
-  return Number.isInteger(x) && Math.abs(x) < 1e15 ? String(x) : String(Number(x.toPrecision(7)));
-}
-
-/** `[5, 7, 9]`, nested for more axes, with one row per line. */
-export function showTensor({ shape, data }: { readonly shape: readonly number[]; readonly data: ArrayLike<number> }): string {
-  const level = (axis: number, from: number): string => {
-    const n = shape[axis];
-    if (n === undefined) return showPlain(data[from] ?? NaN);
-    const size = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
-    const parts = Array.from({ length: n }, (_, i) => level(axis + 1, from + i * size));
-    return `[${parts.join(axis === shape.length - 1 ? ', ' : `,\n${' '.repeat(axis + 1)}`)}]`;
-  };
-  return level(0, 0);
-}

@@ -8,6 +8,7 @@ export type { Data } from '../library/data.ts';
 export { drawnData } from '../library/drawn-data.ts';
 export { loadData, readData, type ReadOptions } from '../library/read-data.ts';
 export { readImageData } from '../library/read-images.ts';
+export { torchStart, type Start } from '../library/torch-start.ts';
 export { suggestProgram, type Suggestion } from '../library/suggest.ts';
 
 /** Reads the tensors of a .safetensors file; integers become floats. `name` is for messages. */

@@ -4,6 +4,7 @@ export { UserError } from '../base/errors.ts';
 export type { Data } from '../library/data.ts';
 export type { ModelInfo, TensorInfo } from '../library/describe.ts';
 export { compile, type Files, type PlanOptions, type Program, type ProgramOptions } from '../library/program.ts';
+export { printsOf, type PrintOptions } from '../library/prints.ts';
 export { stagesOf, type Stage } from '../library/stages.ts';
 export { declarationsOf } from '../library/types.ts';
 export type { Plan } from '../plan.ts';

@@ -6,7 +6,7 @@ import { compileForText } from './text-plan.ts';
 import type { CompileOptions } from '../planning/options.ts';
 import { checkWhole } from '../base/whole.ts';
 import type { Plan } from '../plan.ts';
-import type { Model } from '../sema/model.ts';
+import type { Model, Script } from '../sema/model.ts';
 import { dataOf, type Data } from './data.ts';
 import { describe, type ModelInfo } from './describe.ts';
 
@@ -72,6 +72,13 @@ export class Program {
     if (model) return model;
     if (diagnostics.some((d) => d.severity === 'error')) throw userError(diagnostics);
     return fail('NN207', `${this.source.name} has print lines and no model`, { help: 'a model is a line such as: layer Linear(1, 1)' });
+  }
+
+  /** The `print` lines, with the model if there is one; throws a `UserError` with the diagnostics if something is wrong. */
+  get checkedScript(): { readonly script: Script; readonly model: Model | undefined } {
+    const { script, model, diagnostics } = this.checked;
+    if (!script) throw userError(diagnostics);
+    return { script, model };
   }
 
   /** Compiles for devices and data. Throws a `UserError` if the data does not fit or the program cannot do what is asked. */

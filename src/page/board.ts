@@ -103,7 +103,7 @@ export class Board {
       ],
       x: 'step',
       y: 'loss',
-      width: Math.max(300, Math.min(640, this.element.clientWidth)),
+      width: Math.max(300, Math.min(760, this.element.clientWidth)),
       height: 240,
     });
     this.put(this.loss, chart, 'The loss');

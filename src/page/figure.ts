@@ -12,7 +12,7 @@ export function figureOf(
   room: number,
 ): Drawing | undefined {
   if (!points || (kind !== 'fit' && kind !== 'region')) return undefined;
-  const width = Math.max(300, Math.min(kind === 'fit' ? 640 : 480, room));
+  const width = Math.max(300, Math.min(kind === 'fit' ? 760 : 480, room));
   const only = fields[0]?.name ?? 'x';
   const [a = only, b = ''] = fields.length === 2 ? fields.map((f) => f.name) : kind === 'fit' ? [only] : [`${only}[0]`, `${only}[1]`];
   const each = kind === 'fit' ? 2 : 3;

@@ -66,6 +66,7 @@ const RULES: Readonly<Record<string, string>> = {
   '.point': 'fill:@plus;fill-opacity:.65',
   '.ideal': 'stroke:@soft;stroke-width:1.5;stroke-dasharray:5 4',
   '.ring': 'stroke:@paper;stroke-width:1.2',
+  '.heat': 'fill:@accent',
   '.right': 'fill:@plus',
   '.wrong': 'fill:@minus',
 };

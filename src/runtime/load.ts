@@ -69,7 +69,12 @@ async function openSession(plan: Plan, options: LoadOptions, { cpu, sleep }: Hos
   const budget = inPage ? BUDGET_MS.browser : BUDGET_MS.native;
   const because = (reason: string): string => [why, reason].filter((t) => t !== undefined).join('; ');
   if (typeof device === 'object')
-    return shareGpuDevice(await whole(plan, 'webgpu', options), device as GPUDevice, { via: 'given', reason: because('given'), budget, sleep });
+    return shareGpuDevice(await whole(plan, 'webgpu', options), device as GPUDevice, {
+      via: 'given',
+      reason: because('given'),
+      budget,
+      sleep,
+    });
   const onCpu = async (reason: string): Promise<Session> => {
     if (!cpu) throw new DeviceError(`${reason}, and this runtime is for GPUs alone`, 'NN601', 'use a browser with WebGPU');
     return cpu(await whole(plan, hasWasm() && has(plan, 'wasm') ? 'wasm' : 'js', options), options, because(reason));

@@ -1,0 +1,3 @@
+/** What evaluates print lines, and PyTorch's generator: only the chapters need them. */
+export { printsOf } from 'nnc';
+export { torchStart } from 'nnc/data';

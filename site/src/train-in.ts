@@ -1,0 +1,71 @@
+import { Board, Controls, h, type Frame } from 'nnc/page';
+import type { Client } from './client.ts';
+import type { DataFile, Prepared } from './protocol.ts';
+
+export interface TrainInOptions {
+  readonly likeTorch?: boolean;
+  readonly file?: () => DataFile;
+  /** What the program prints when it is trained, with the first and the last loss. */
+  readonly onDone: (lines: readonly string[]) => void;
+  readonly onReady?: (prepared: Prepared) => void;
+}
+
+/** A training in the middle of a page, of the text that stands there when it starts. */
+export interface TrainIn {
+  readonly element: HTMLElement;
+  readonly start: () => Promise<void>;
+}
+
+/** Which training the worker's news belong to: a page has one worker, and may have several programs. */
+let current: object | undefined;
+
+export function trainIn(worker: Client, text: () => string, { likeTorch, file, onDone, onReady }: TrainInOptions): TrainIn {
+  const board = new Board();
+  const place = h('div', {});
+  const me = {};
+  let prepared: { readonly text: string; readonly info: Prepared } | undefined;
+  let first = NaN;
+  let last = NaN;
+  const prepare = async (): Promise<void> => {
+    const now = text();
+    const info = await worker.prepare(now, file?.(), { likeTorch });
+    current = me;
+    prepared = { text: now, info };
+    [first, last] = [NaN, NaN];
+    worker.onEvent = (event) => {
+      if (current !== me) return;
+      if (event.type === 'failed') return controls.failed(new Error(event.message));
+      if (event.type === 'device') return controls.say(`it goes on on ${event.name}: ${event.reason}`);
+      take(event.frame);
+    };
+    if (!place.hasChildNodes()) place.append(board.element);
+    controls.begin();
+    board.begin(info);
+    onReady?.(info);
+  };
+  const take = (frame: Frame): void => {
+    if (frame.first === 0 && frame.losses.length > 0) first = frame.losses[0] ?? NaN;
+    last = frame.losses.at(-1) ?? last;
+    board.add(frame);
+    controls.frame(frame);
+    if (frame.done)
+      worker.printsAfter().then((lines) => onDone([`first loss ${short(first)}`, `last loss ${short(last)}`, ...lines]), controls.failed);
+  };
+  const controls = new Controls({
+    ready: async () => {
+      if (current !== me || prepared?.text !== text()) await prepare();
+    },
+    run: () => worker.run(undefined),
+    pause: () => worker.pause(),
+    step: () => worker.step(),
+    reset: prepare,
+    device: () => prepared?.info.device ?? '',
+  });
+  return {
+    element: h('div', {}, h('div', { class: 'row' }, ...controls.buttons), controls.status, place),
+    start: () => controls.start(),
+  };
+}
+
+/** A loss with the digits that float32 has. */
+const short = (v: number): string => String(Number(v.toPrecision(7)));

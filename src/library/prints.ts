@@ -1,0 +1,37 @@
+import { initialStream, initialValue } from '../base/init.ts';
+import { nativeDraws } from '../draw.ts';
+import { firstRows } from '../data/values.ts';
+import type { Data } from './data.ts';
+import { MOST, printed, type PrintedExamples, type State } from './printing.ts';
+import type { Program } from './program.ts';
+
+export interface PrintOptions {
+  /** The examples of values that depend on the inputs, such as `pred` and `loss`. */
+  readonly data?: Data | undefined;
+  /** Weights of a trained model: prints what stands behind `train`. Without them, what is printed before training. */
+  readonly weights?: Readonly<Record<string, { readonly data: ArrayLike<number> }>> | undefined;
+  /** The seed of initial weights; the program's own by default. */
+  readonly seed?: number | undefined;
+}
+
+/** What the program's `print` lines print, line by line, in float64. Throws a `UserError` if the program has errors. */
+export function printsOf(program: Program, { data, weights, seed }: PrintOptions = {}): readonly string[] {
+  const { script, model } = program.checkedScript;
+  const trains = model?.training !== undefined && model.optim !== undefined && script.trains;
+  const lines = script.lines.filter((l) => (weights ? l.afterTraining && trains : !(l.afterTraining && trains)));
+  const from = seed ?? model?.train.seed ?? 0;
+  const random = nativeDraws(from);
+  const initial = (): State =>
+    new Map<string, ArrayLike<number>>([
+      ...script.params.map((p, i) => [p.name, initialValue(p.init, p.shape, model ? initialStream(from, i, 0) : random)] as const),
+      ...(data?.statistics ?? []),
+    ]);
+  const state = weights ? new Map(Object.entries(weights).map(([name, t]) => [name, t.data])) : initial();
+  return printed(script, lines, state, data && examplesOf(data));
+}
+
+/** The first training examples. */
+function examplesOf({ rows: all, train, statistics }: Data): PrintedExamples {
+  const rows = Math.min(MOST, all);
+  return { rows, inputs: new Map(Object.entries(train).map(([name, t]) => [name, firstRows(t, all, rows)])), statistics };
+}
