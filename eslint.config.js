@@ -26,6 +26,7 @@ const ROOMS = {
     'sema',
     'parser',
     'ir',
+    'autodiff',
     'passes',
     'reference',
     'math',

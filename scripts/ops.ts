@@ -1,12 +1,10 @@
 // Writes docs/ops.md from the tables of the compiler.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { gradient } from '../src/autodiff/gradient.ts';
-import { GraphBuilder } from '../src/ir/graph/builder.ts';
-import { formulaOf } from '../src/math/formula.ts';
-import { signature, type AnyArgs, type Parameter, type Parameters } from '../src/sema/arguments.ts';
+import { callOf, derivativeOf, optimizerCall } from '../src/library/words.ts';
+import { signature, type Parameter } from '../src/sema/arguments.ts';
 import { INITIALISERS } from '../src/sema/initialisers.ts';
-import type { Layer, LayerContext } from '../src/sema/layers/layer.ts';
+import type { Layer } from '../src/sema/layers/layer.ts';
 import { FAMILIES } from '../src/sema/layers/registry.ts';
 import { LOSSES } from '../src/sema/losses/registry.ts';
 import { METRICS } from '../src/sema/metrics.ts';
@@ -25,58 +23,14 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 /** By name: the order of a module's exports is the loader's. */
 const sorted = (layers: Readonly<Record<string, Layer>>): [string, Layer][] => Object.entries(layers).sort(([p], [q]) => (p < q ? -1 : 1));
 
-/** The call as one writes it: the tensors first, then the settings. */
-function call(name: string, layer: Layer): string {
-  const inputs = layer.inputs === 'many' ? ['a', 'b', '...'] : (layer.inputs ?? []);
-  const settings = Object.entries(layer.parameters).map(([key, p]) =>
-    p.default !== undefined
-      ? `${key}=${JSON.stringify(p.default).replaceAll('"', '')}`
-      : (layer.optional ?? []).includes(key)
-        ? `${key}=...`
-        : key,
-  );
-  const all = [...inputs, ...settings, ...(layer.named ?? []).map((n) => `${n}=...`)];
-  return all.length ? `${name}(${all.join(', ')})` : name;
-}
-
-/** The derivative of a function of one number as a formula; where there is more than one, the compiler composes it. */
+/** The derivative as a formula, or what else is to be said about it. */
 function derivative(layer: Layer): string {
-  if (!layer.keepsShape || layer.inputs || Object.values(layer.parameters).some((p) => p.default === undefined)) return composed(layer);
-  const b = new GraphBuilder('x');
-  const x = b.add('input', [], { name: 'x' }, { dtype: 'f32', shape: [] });
-  let special = false;
-  const cx: LayerContext = {
-    b,
-    training: true,
-    draws: true,
-    text: '',
-    named: {},
-    param: (_name, shape) => ((special = true), b.full(1, { dtype: 'f32', shape })),
-    state: (_name, shape) => ({ value: b.full(0, { dtype: 'f32', shape }), keep: () => undefined }),
-    measures: () => undefined,
-    random: (shape) => ((special = true), b.full(1, { dtype: 'f32', shape })),
-  };
-  const args = Object.fromEntries(Object.entries(layer.parameters).map(([k, p]) => [k, p.default])) as AnyArgs;
-  let y: ReturnType<Layer['build']>;
-  try {
-    y = layer.build(cx, args, x);
-  } catch {
-    return composed(layer);
-  }
-  if (typeof y !== 'number' || special || b.type(y).dtype !== 'f32') return composed(layer);
-  const [dx] = gradient(b, y, [x]);
-  b.outputs['dx'] = dx ?? x;
-  const text = formulaOf(b.graph(), 'dx');
-  return text !== undefined && text.length <= 90 ? code(text) : 'exact, by composition';
+  const text = derivativeOf(layer);
+  return text === undefined ? composed(layer) : code(text);
 }
 
 const composed = (layer: Layer): string =>
   /int|bool/.test((layer.shape ?? '').split('->').at(-1) ?? '') ? 'none' : 'exact, by composition';
-
-const optimizerCall = (name: string, parameters: Parameters): string =>
-  `${name} ${Object.entries(parameters)
-    .map(([k, p]) => `${k}=${Array.isArray(p.default) ? `(${p.default.join(', ')})` : String(p.default)}`)
-    .join(' ')}`;
 
 export function opsText(): string {
   const parts = [
@@ -85,7 +39,7 @@ export function opsText(): string {
   ];
   for (const [family, layers] of Object.entries(FAMILIES)) {
     const rows = sorted(layers).map(([name, l]) => [
-      code(call(name, l)),
+      code(callOf(name, l)),
       cell(l.doc),
       cell(l.shape ?? 'the same'),
       derivative(l),

@@ -21,6 +21,8 @@ export default defineConfig({
   build: {
     outDir: resolve(dist, 'site'),
     emptyOutDir: true,
+    // The policy of the pages lets nothing be fetched from within themselves.
+    assetsInlineLimit: 0,
     target: 'es2022',
     modulePreload: { polyfill: false },
     rollupOptions: {

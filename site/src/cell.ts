@@ -28,8 +28,8 @@ export function cellOf(cell: Cell, worker: Client): HTMLElement {
   const both = h(
     'div',
     { class: 'both', hidden: true },
-    h('div', {}, h('h3', {}, 'nnc prints'), said),
-    h('div', {}, h('h3', {}, 'PyTorch prints'), torch),
+    h('div', {}, h('h2', { class: 'minor' }, 'nnc prints'), said),
+    h('div', {}, h('h2', { class: 'minor' }, 'PyTorch prints'), torch),
   );
   const show = (lines: readonly string[]): void => {
     both.hidden = false;
@@ -54,8 +54,13 @@ export function cellOf(cell: Cell, worker: Client): HTMLElement {
     h(
       'div',
       { class: 'both' },
-      h('div', {}, h('h3', {}, '.nn'), editor),
-      h('div', {}, h('h3', {}, 'PyTorch'), h('pre', { class: 'code', tabindex: 0, 'aria-label': 'the same in PyTorch' }, cell.torch)),
+      h('div', {}, h('h2', { class: 'minor' }, '.nn'), editor),
+      h(
+        'div',
+        {},
+        h('h2', { class: 'minor' }, 'PyTorch'),
+        h('pre', { class: 'code', tabindex: 0, 'aria-label': 'the same in PyTorch' }, cell.torch),
+      ),
     ),
     training ? training.element : h('div', { class: 'row' }, h('button', { class: 'main', type: 'button', onclick: run }, 'Run')),
     both,

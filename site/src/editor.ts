@@ -3,49 +3,13 @@ import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { HighlightStyle, StreamLanguage, syntaxHighlighting } from '@codemirror/language';
 import { linter, type Diagnostic } from '@codemirror/lint';
 import { EditorState } from '@codemirror/state';
-import { EditorView, keymap, lineNumbers } from '@codemirror/view';
+import { EditorView, hoverTooltip, keymap, lineNumbers, type Tooltip } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
-import type { Checked } from './protocol.ts';
+import type { Word, WordKind } from 'nnc';
+import { h } from 'nnc/page';
+import type { Checked, Stage } from './protocol.ts';
 
-const STATEMENTS = [
-  'data',
-  'input',
-  'target',
-  'layer',
-  'let',
-  'param',
-  'block',
-  'fn',
-  'loss',
-  'metric',
-  'optim',
-  'train',
-  'precision',
-  'print',
-  'import',
-];
-const WORDS = [
-  ...STATEMENTS,
-  ...['Linear', 'Conv2d', 'MaxPool2d', 'BatchNorm2d', 'LayerNorm', 'Dropout', 'Embedding', 'LSTM', 'GRU', 'MultiheadAttention'],
-  ...['relu', 'gelu', 'tanh', 'sigmoid', 'silu', 'softmax', 'flatten', 'mse', 'l1', 'huber', 'cross_entropy', 'bce_with_logits'],
-  ...[
-    'adam',
-    'adamw',
-    'sgd',
-    'rmsprop',
-    'muon',
-    'accuracy',
-    'mae',
-    'r2',
-    'normalize',
-    'split',
-    'epochs',
-    'steps',
-    'batch',
-    'shuffle',
-    'seed',
-  ],
-];
+const STATEMENTS = /^(?:data|input|target|layer|let|param|block|fn|loss|metric|optim|train|precision|print|import)\b/;
 
 const language = StreamLanguage.define<undefined>({
   token(stream) {
@@ -54,7 +18,7 @@ const language = StreamLanguage.define<undefined>({
     if (stream.match(/^\d+(?:\.\d+)?(?:e[-+]?\d+)?/i)) return 'number';
     if (stream.match(/^->/)) return 'operator';
     const word = stream.match(/^[A-Za-z_]\w*/) as RegExpMatchArray | null;
-    if (word) return STATEMENTS.includes(word[0]) ? 'keyword' : /^[A-Z]/.test(word[0]) ? 'typeName' : 'variableName';
+    if (word) return STATEMENTS.test(word[0]) ? 'keyword' : /^[A-Z]/.test(word[0]) ? 'typeName' : 'variableName';
     stream.next();
     return null;
   },
@@ -69,23 +33,97 @@ const colours = HighlightStyle.define([
   { tag: tags.comment, color: 'var(--soft)', fontStyle: 'italic' },
 ]);
 
-const complete = (context: CompletionContext): CompletionResult | null => {
-  const word = context.matchBefore(/\w+/);
-  if (!word || (word.from === word.to && !context.explicit)) return null;
-  return { from: word.from, options: WORDS.map((label) => ({ label, type: STATEMENTS.includes(label) ? 'keyword' : 'function' })) };
+/** What an editor asks of the page around it. */
+export interface EditorHost {
+  readonly check: (text: string) => Promise<Checked>;
+  /** All words of the language; asked for once. */
+  readonly words: () => Promise<readonly Word[]>;
+  /** The stages of the program as it was checked last. */
+  readonly stages: () => readonly Stage[];
+  readonly onChange: () => void;
+  readonly onLine: (line: number) => void;
+}
+
+/** Which words make sense in a statement; elsewhere layers and functions do. */
+const SENSE: Readonly<Record<string, readonly WordKind[]>> = {
+  loss: ['loss'],
+  metric: ['metric', 'loss'],
+  optim: ['optimizer', 'schedule'],
+  layer: ['layer', 'initialiser'],
+};
+/** Settings of statements that have no tables of words. */
+const SETTINGS: Readonly<Record<string, readonly string[]>> = {
+  data: ['normalize', 'normalize_target', 'split', 'missing', 'hold', 'test', 'tokens', 'context', 'stride', 'seed', 'n'],
+  train: ['epochs', 'steps', 'batch', 'shuffle', 'seed', 'early_stop', 'accumulate', 'ema'],
+  precision: ['f32', 'f16'],
 };
 
+/** What can stand at the cursor, by the statement that it is in. */
+function completionFrom(words: () => Promise<readonly Word[]>) {
+  return async (context: CompletionContext): Promise<CompletionResult | null> => {
+    const word = context.matchBefore(/\w+/);
+    if (!word || (word.from === word.to && !context.explicit)) return null;
+    const line = context.state.doc.lineAt(word.from);
+    const before = line.text.slice(0, word.from - line.from);
+    const [statement = ''] = /^\s*(\w+)/.exec(before) ?? [];
+    const name = statement.trim();
+    const all = await words();
+    const kinds: readonly WordKind[] = before.trim() === '' ? ['statement'] : (SENSE[name] ?? ['layer']);
+    const settings = SETTINGS[name];
+    const options = settings
+      ? settings.map((label) => ({ label, type: 'property' }))
+      : all
+          .filter((w) => kinds.includes(w.kind))
+          .map((w) => ({ label: w.name, detail: w.torch ?? '', info: w.doc, type: w.kind === 'statement' ? 'keyword' : 'function' }));
+    return { from: word.from, options };
+  };
+}
+
+/** What the compiler knows about the word under the pointer: what it is, its shape here, PyTorch's name, its derivative. */
+function hoverFrom({ words, stages }: EditorHost) {
+  return async (view: EditorView, at: number): Promise<Tooltip | null> => {
+    const line = view.state.doc.lineAt(at);
+    const here = [...line.text.matchAll(/[A-Za-z_]\w*/g)].find((m) => line.from + m.index <= at && at <= line.from + m.index + m[0].length);
+    if (!here) return null;
+    const [name] = here;
+    const all = await words();
+    const [statement = ''] = /^\s*\w+/.exec(line.text) ?? [];
+    const found = all.filter((w) => w.name === name);
+    const word = found.find((w) => (SENSE[statement.trim()] ?? []).includes(w.kind)) ?? found[0];
+    const stage = stages().find((s) => s.line === line.number && s.column === here.index + 1);
+    if (!word && !stage) return null;
+    const rows: [string, string][] = [
+      ...(word?.shape ? ([['shapes', word.shape]] as [string, string][]) : []),
+      ...(stage ? ([['out of it', `[${stage.output}]`]] as [string, string][]) : []),
+      ...(stage && stage.parameters > 0 ? ([['weights', stage.parameters.toLocaleString('en')]] as [string, string][]) : []),
+      ...(word?.torch ? ([['PyTorch', word.torch]] as [string, string][]) : []),
+      ...(word?.derivative ? ([['derivative', word.derivative]] as [string, string][]) : []),
+    ];
+    return {
+      pos: line.from + here.index,
+      end: line.from + here.index + name.length,
+      above: true,
+      create: () => ({
+        dom: h(
+          'div',
+          { class: 'hover' },
+          h('code', {}, stage?.text ?? word?.call ?? name),
+          word ? h('p', {}, word.doc) : undefined,
+          h('dl', {}, ...rows.flatMap(([key, value]) => [h('dt', {}, key), h('dd', {}, value)])),
+        ),
+      }),
+    };
+  };
+}
+
 /** An editor whose problems are those that the compiler finds. */
-export function editorIn(
-  parent: HTMLElement,
-  check: (text: string) => Promise<Checked>,
-  onChange: () => void,
-  onLine: (line: number) => void,
-): EditorView {
+export function editorIn(parent: HTMLElement, host: EditorHost): EditorView {
+  let asked: Promise<readonly Word[]> | undefined;
+  const words = (): Promise<readonly Word[]> => (asked ??= host.words());
   const lint = linter(
     async (view): Promise<Diagnostic[]> => {
       const text = view.state.doc.toString();
-      const { problems } = await check(text);
+      const { problems } = await host.check(text);
       const end = text.length;
       return problems.map(({ from = 0, to = end, severity, label, help }) => ({
         from: Math.min(from, end),
@@ -105,13 +143,14 @@ export function editorIn(
         keymap.of([...defaultKeymap, ...historyKeymap]),
         language,
         syntaxHighlighting(colours),
-        autocompletion({ override: [complete] }),
+        autocompletion({ override: [completionFrom(words)] }),
+        hoverTooltip(hoverFrom({ ...host, words })),
         lint,
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ 'aria-label': 'the program' }),
         EditorView.updateListener.of((u) => {
-          if (u.docChanged) onChange();
-          else if (u.selectionSet) onLine(u.state.doc.lineAt(u.state.selection.main.head).number);
+          if (u.docChanged) host.onChange();
+          else if (u.selectionSet) host.onLine(u.state.doc.lineAt(u.state.selection.main.head).number);
         }),
       ],
     }),

@@ -1,12 +1,16 @@
-import { startWorker } from './client.ts';
 import { askOf, Board, byId, Controls, download, h } from 'nnc/page';
+import { startWorker } from './client.ts';
 import { editorIn, goTo, setText } from './editor.ts';
 import { EXAMPLES } from './examples.ts';
-import type { DataFile, Pass, Prepared } from './protocol.ts';
+import { Linked } from './linked.ts';
+import { ownDataIn } from './own-data.ts';
+import type { Checked, DataFile, Pass, Prepared } from './protocol.ts';
 import { shell } from './shell.ts';
+import { tabsIn } from './tabs.ts';
+import { ValuesPane } from './values-pane.ts';
 import './style.css';
 
-/** Write a program, bring data, train, and ask. */
+/** Write a program, bring data, train, ask, and look into the compiler. */
 shell('playground/');
 
 const worker = startWorker();
@@ -14,8 +18,8 @@ const board = new Board();
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 let file: DataFile | undefined;
 let prepared: Prepared | undefined;
+let checked: Checked | undefined;
 
-const chooser = h('select', { 'aria-label': 'examples', id: 'examples' }, ...EXAMPLES.map((e, i) => h('option', { value: i }, e.name)));
 const controls = new Controls({
   ready: () => ready(),
   run: () => worker.run(undefined),
@@ -29,107 +33,75 @@ const controls = new Controls({
 });
 const say = (text: string, wrong = false): void => controls.say(text, wrong);
 const { failed } = controls;
-const shareButton = h('button', { type: 'button', id: 'share' }, 'Copy link');
+
+const chooser = h('select', { 'aria-label': 'examples', id: 'examples' }, ...EXAMPLES.map((e, i) => h('option', { value: i }, e.name)));
 const holder = h('div', { class: 'editor' });
 byId('left').append(
-  h('div', { class: 'row', style: 'margin-bottom:12px' }, chooser),
+  h('div', { class: 'row below' }, chooser),
   holder,
-  h('div', { class: 'row', style: 'margin-top:12px' }, ...controls.buttons, shareButton),
+  h(
+    'div',
+    { class: 'row spaced' },
+    ...controls.buttons,
+    h('button', { type: 'button', id: 'tidy', onclick: () => void tidy().catch(failed) }, 'Tidy'),
+    h('button', { type: 'button', id: 'share', onclick: () => share() }, 'Copy link'),
+  ),
   controls.status,
 );
 
-const view = editorIn(
-  holder,
-  (text) => worker.check(text),
-  () => changed(),
-  (line) => light(line),
-);
+const view = editorIn(holder, {
+  check: async (text) => (checked = await worker.check(text)),
+  words: () => worker.words(),
+  stages: () => checked?.stages ?? [],
+  onChange: () => changed(),
+  onLine: (line) => light(line),
+});
 
 // Your data
-const told = h(
-  'p',
-  { class: 'status', style: 'margin:0 0 8px' },
-  'Drop a .csv, .json, .npy or .txt file here, choose one, or paste a table.',
+const data = ownDataIn(
+  byId('data'),
+  (given) => void useFile(given).catch(failed),
+  (text) => say(text, true),
 );
-const pasted = h('textarea', {
-  rows: 4,
-  'aria-label': 'paste a table',
-  placeholder: 'city,sqm,price\nParis,80,410000\nLyon,95,320000',
-  id: 'paste',
-});
-const useButton = h('button', { type: 'button', id: 'use' }, 'Write a program for it');
-const picker = h('input', { type: 'file', hidden: true, onchange: () => void take(picker.files?.[0]) });
-byId('data').append(
-  h('h2', {}, 'Your data'),
-  told,
-  pasted,
-  h(
-    'div',
-    { class: 'row', style: 'margin-top:8px' },
-    useButton,
-    h('button', { type: 'button', onclick: () => picker.click() }, 'Choose a file'),
-    picker,
-  ),
-);
-
-async function take(given: File | undefined): Promise<void> {
-  if (!given) return;
-  await useFile({ name: given.name, bytes: new Uint8Array(await given.arrayBuffer()) });
-}
 
 /** Takes a file of the reader, and writes a first program for it if it is a table. */
 async function useFile(given: DataFile): Promise<void> {
   file = given;
-  told.textContent = `${given.name}: ${given.bytes.length.toLocaleString('en')} bytes`;
-  try {
-    if (/\.(csv|tsv|json|jsonl)$/i.test(given.name)) {
-      const { text, leftOut } = await worker.suggest(given);
-      setText(view, text);
-      for (const { column, why } of leftOut) told.append(`; without the column ${column}: ${why}`);
-    }
-    prepared = undefined;
+  let news = `${given.name}: ${given.bytes.length.toLocaleString('en')} bytes`;
+  if (/\.(csv|tsv|json|jsonl)$/i.test(given.name)) {
+    const { text, leftOut } = await worker.suggest(given);
+    setText(view, text);
+    for (const { column, why } of leftOut) news += `; without the column ${column}: ${why}`;
     say('the program fits your data: press Train');
-  } catch (e) {
-    failed(e);
-  }
+  } else say(`the program now reads ${given.name}: press Train, or change its data line`);
+  data.tell(news);
+  prepared = undefined;
 }
-
-useButton.addEventListener('click', () => {
-  const text = pasted.value.trim();
-  if (text === '') return say('paste a table into the field first: one line a row, the names of the columns on top', true);
-  void useFile({ name: 'table.csv', bytes: bytesOf(`${text}\n`) });
-});
-const place = byId('data');
-for (const [name, over] of [
-  ['dragover', true],
-  ['dragleave', false],
-  ['drop', false],
-] as const)
-  place.addEventListener(name, (event) => {
-    event.preventDefault();
-    place.classList.toggle('over', over);
-    if (name === 'drop') void take((event as DragEvent).dataTransfer?.files[0]);
-  });
 
 // Results
+const go = (line: number, column: number): void => goTo(view, line, column);
+const question = h('div', {}, h('p', { class: 'hint' }, 'Press Train first; then you can ask the model here.'));
+const net = h('div', { class: 'figure', id: 'net' });
+const values = new ValuesPane(worker, failed);
 const passes = h('select', { id: 'passes' });
 const about = h('p', { class: 'status' });
-const passText = h('pre', { class: 'pane', tabindex: 0, id: 'pass', 'aria-label': 'the graph after the pass' });
+const passText = new Linked('pass', 'the graph after the pass', go);
+const dumps = {
+  AST: { stage: 'ast', text: new Linked('ast', 'the parsed program', go) },
+  Kernels: { stage: 'kernels', text: new Linked('kernels', 'the kernels', go) },
+  WGSL: { stage: 'wgsl', text: new Linked('wgsl', 'the code for the graphics card', go) },
+  Memory: { stage: 'memory', text: new Linked('memory', 'what lies where in memory', go) },
+  Plan: { stage: 'plan', text: new Linked('plan', 'the plan', go) },
+} as const;
 let stages: readonly Pass[] = [];
+/** Dumps that belong to the program as it is. */
+const shown = new Set<string>();
 
-/** Where a node of the graph comes from: a line and a column of the program. */
-const PLACE = /@ program\.nn:(\d+):(\d+)/;
-
-/** Shows which nodes come from a line of the program. */
+const lineNow = (): number => view.state.doc.lineAt(view.state.selection.main.head).number;
+/** Shows which parts of the compiler's texts come from a line of the program. */
 function light(line: number): void {
-  for (const node of passText.querySelectorAll<HTMLElement>('.line')) node.classList.toggle('lit', node.dataset['line'] === String(line));
+  for (const { text } of [{ text: passText }, ...Object.values(dumps)]) text.light(line);
 }
-
-/** A click on a node goes to its place in the program. */
-passText.addEventListener('click', (event) => {
-  const { line, column } = (event.target as HTMLElement).dataset;
-  if (line !== undefined) goTo(view, Number(line), Number(column));
-});
 
 /** A graph, with the lines marked that the pass before did not have. Numbers of nodes change by themselves. */
 function showPass(i: number): void {
@@ -137,19 +109,13 @@ function showPass(i: number): void {
   const before = new Set((stages[i - 1]?.text ?? '').split('\n').map(plain));
   const { text = '', about: what = '' } = stages[i] ?? {};
   about.textContent = `${what}. ${i > 0 ? 'Marked lines are new; a bar shows' : 'A bar shows'} what comes from the line with the cursor, and a click on a node goes to its place`;
-  passText.replaceChildren(
-    ...text.split('\n').map((line) => {
-      const place = PLACE.exec(line);
-      const isNew = i > 0 && !before.has(plain(line));
-      return h(isNew ? 'mark' : 'span', { class: 'line', 'data-line': place?.[1], 'data-column': place?.[2] }, `${line}\n`);
-    }),
-  );
-  light(view.state.doc.lineAt(view.state.selection.main.head).number);
+  passText.show(text, (line) => i > 0 && !before.has(plain(line)));
+  light(lineNow());
 }
 passes.addEventListener('change', () => showPass(Number(passes.value)));
 
 /** Asks for the passes when they are looked at: compiling once more takes a moment. */
-async function loadPasses(): Promise<void> {
+async function openPasses(): Promise<void> {
   await ready();
   if (stages.length > 0) return;
   stages = await worker.stages();
@@ -157,61 +123,50 @@ async function loadPasses(): Promise<void> {
   showPass(0);
 }
 
-const panes: Readonly<Record<string, HTMLElement>> = {
-  Training: h('div', {}, board.element),
-  Ask: h('div', {}, h('p', { class: 'hint' }, 'Press Train first; then you can ask the model here.')),
-  Net: h('div', { class: 'figure', id: 'net' }),
-  Passes: h('div', {}, h('label', { class: 'field' }, 'after the pass', passes), about, passText),
-  WGSL: h('pre', { class: 'pane', tabindex: 0, id: 'wgsl', 'aria-label': 'the code for the graphics card' }),
-  Plan: h('pre', { class: 'pane', tabindex: 0, id: 'plan', 'aria-label': 'the plan' }),
+const openDump = async (name: keyof typeof dumps): Promise<void> => {
+  await ready();
+  if (shown.has(name)) return;
+  shown.add(name);
+  const { stage, text } = dumps[name];
+  text.show(await worker.dump(stage));
+  light(lineNow());
 };
-const tabs = h('div', { class: 'tabs', role: 'tablist', 'aria-label': 'results' });
-const buttons = Object.keys(panes).map((name) =>
-  h(
-    'button',
-    {
-      type: 'button',
-      role: 'tab',
-      id: `tab-${name}`,
-      'aria-controls': `pane-${name}`,
-      onclick: () => open(name),
-      onkeydown: (e: KeyboardEvent) => arrow(e),
+
+const open = tabsIn(
+  byId('right'),
+  'results',
+  {
+    Training: { content: h('div', {}, board.element) },
+    Ask: { content: question },
+    Net: { content: net },
+    Values: {
+      content: values.element,
+      open: async () => {
+        await ready();
+        await values.look();
+      },
     },
-    name,
-  ),
+    Passes: { content: h('div', {}, h('label', { class: 'field' }, 'after the pass', passes), about, passText.element), open: openPasses },
+    ...Object.fromEntries(
+      (Object.keys(dumps) as (keyof typeof dumps)[]).map((name) => [
+        name,
+        { content: dumps[name].text.element, open: () => openDump(name) },
+      ]),
+    ),
+  },
+  failed,
 );
-tabs.append(...buttons);
+const picker = h('input', { type: 'file', accept: '.safetensors', hidden: true, 'aria-label': 'a file of weights' });
+picker.addEventListener('change', () => void takeWeights(picker.files?.[0]).catch(failed));
 byId('right').append(
-  tabs,
-  ...Object.entries(panes).map(([name, content]) =>
-    h('div', { role: 'tabpanel', id: `pane-${name}`, 'aria-labelledby': `tab-${name}` }, content),
-  ),
   h(
     'div',
-    { class: 'row', style: 'margin-top:12px' },
+    { class: 'row spaced' },
     h('button', { type: 'button', id: 'save', onclick: () => void save().catch(failed) }, 'Save the weights'),
+    h('button', { type: 'button', onclick: () => picker.click() }, 'Load weights'),
+    picker,
   ),
 );
-
-function open(name: string): void {
-  if (name === 'Passes') loadPasses().catch(failed);
-  for (const b of buttons) {
-    const mine = b.textContent === name;
-    b.setAttribute('aria-selected', String(mine));
-    b.tabIndex = mine ? 0 : -1;
-    byId(`pane-${b.textContent ?? ''}`).hidden = !mine;
-  }
-}
-
-/** Arrow keys go from tab to tab. */
-function arrow(event: KeyboardEvent): void {
-  const by = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-  if (by === 0) return;
-  const at = buttons.findIndex((b) => b === event.target);
-  const next = buttons[(at + by + buttons.length) % buttons.length];
-  open(next?.textContent ?? '');
-  next?.focus();
-}
 open('Training');
 
 async function save(): Promise<void> {
@@ -219,14 +174,25 @@ async function save(): Promise<void> {
   download('program.safetensors', bytes as Uint8Array<ArrayBuffer>);
 }
 
+async function takeWeights(given: File | undefined): Promise<void> {
+  if (!given) return;
+  await ready();
+  await worker.setWeights(new Uint8Array(await given.arrayBuffer()), given.name);
+  say(`the weights are those of ${given.name}`);
+}
+
+async function tidy(): Promise<void> {
+  setText(view, await worker.format(view.state.doc.toString()));
+}
+
 /** The program changed: what was trained belongs to another one. */
 function changed(): void {
   if (controls.training) void worker.pause();
   controls.begin();
   prepared = undefined;
-  void worker.check(view.state.doc.toString()).then(({ net, problems, parameters }) => {
+  void worker.check(view.state.doc.toString()).then(({ net: drawn, problems, parameters }) => {
     const wrong = problems.find((p) => p.severity === 'error');
-    if (net) byId('net').innerHTML = net;
+    if (drawn) net.innerHTML = drawn;
     if (wrong) say(wrong.help === undefined ? wrong.label : `${wrong.label}. ${wrong.help}`, true);
     else if (!controls.training && !prepared) say(`${parameters.toLocaleString('en')} parameters`);
   });
@@ -236,13 +202,13 @@ function changed(): void {
 async function ready(): Promise<void> {
   if (prepared) return;
   say('compiling');
-  prepared = await worker.prepare(view.state.doc.toString(), file, {});
+  prepared = await worker.prepare(view.state.doc.toString(), file, { looks: true });
   stages = [];
+  shown.clear();
   controls.begin();
   board.begin(prepared);
-  panes['Ask']?.replaceChildren(askOf(prepared.scene, worker.asked));
-  byId('wgsl').textContent = prepared.wgsl;
-  byId('plan').textContent = prepared.plan;
+  values.offer(prepared.watchable);
+  question.replaceChildren(askOf(prepared.scene, worker.asked));
   say([`ready on ${prepared.device}`, ...prepared.remarks].join('. '));
 }
 
@@ -251,32 +217,35 @@ worker.onEvent = (event) => {
   if (event.type === 'device') return say(`it goes on on ${event.name}: ${event.reason}`);
   board.add(event.frame);
   controls.frame(event.frame);
+  void values.again().catch(failed);
 };
 
 // Programs in the address
-shareButton.addEventListener('click', () => {
+function share(): void {
   const code = btoa(String.fromCharCode(...bytesOf(view.state.doc.toString())));
   history.replaceState(undefined, '', `#${encodeURIComponent(code)}`);
   navigator.clipboard.writeText(location.href).then(
     () => say(file ? 'the link is copied; it holds the program, and not your data' : 'the link is copied'),
     () => say('the link is in the address bar'),
   );
-});
+}
 
-function choose(i: number): void {
+async function choose(i: number): Promise<void> {
   const example = EXAMPLES[i];
   if (!example) return;
-  file = example.file && { name: example.file.name, bytes: bytesOf(example.file.text) };
-  told.textContent = example.file
-    ? `${example.file.name}, as the example has it. Bring your own instead:`
-    : 'This program draws its own examples. Bring your own instead:';
+  file = example.file && { name: example.file.name, bytes: bytesOf(await example.file.text()) };
+  data.tell(
+    example.file
+      ? `${example.file.name}, as the example has it. Bring your own instead:`
+      : 'This program draws its own examples. Bring your own instead:',
+  );
   setText(view, example.text);
 }
-chooser.addEventListener('change', () => choose(Number(chooser.value)));
+chooser.addEventListener('change', () => void choose(Number(chooser.value)).catch(failed));
 
 /** The program of `nnc play FILE`, of the address, or the first example. */
 async function begin(): Promise<void> {
-  choose(0);
+  await choose(0);
   if (location.hash.length > 1) {
     try {
       const bytes = Uint8Array.from(atob(decodeURIComponent(location.hash.slice(1))), (c) => c.charCodeAt(0));

@@ -1,4 +1,6 @@
+import type { StageName, Word } from 'nnc';
 import type { Frame, RunInfo, Told, Wish } from 'nnc/page';
+import type { Weights } from 'nnc/runtime';
 
 /** What the page and its worker say to each other. */
 export interface Problem {
@@ -11,7 +13,18 @@ export interface Problem {
   readonly to: number | undefined;
 }
 
+/** A stage of the chain: where it stands, and what flows out of it. */
+export interface Stage {
+  readonly line: number;
+  readonly column: number;
+  readonly text: string;
+  /** The shape that flows out, without the batch. */
+  readonly output: string;
+  readonly parameters: number;
+}
+
 export interface Checked {
+  readonly stages: readonly Stage[];
   readonly problems: readonly Problem[];
   /** The net as SVG, if the program is right. */
   readonly net: string | undefined;
@@ -30,16 +43,16 @@ export interface PrepareOptions {
   readonly keep?: boolean | undefined;
   /** Draws data and weights as PyTorch does after `torch.manual_seed`. */
   readonly likeTorch?: boolean | undefined;
-  /** Values that can be looked at while it trains. */
-  readonly watch?: readonly string[] | undefined;
+  /** Makes it possible to look at values and gradients while it trains. */
+  readonly looks?: boolean | undefined;
 }
 
 export interface Prepared extends RunInfo {
   readonly device: string;
   readonly reason: string;
   readonly remarks: readonly string[];
-  readonly wgsl: string;
-  readonly plan: string;
+  /** What can be looked at: values and gradients by name. */
+  readonly watchable: readonly string[];
 }
 
 export interface Pass {
@@ -72,9 +85,18 @@ export interface Calls {
    * their names.
    */
   beside(text: string, rename: Readonly<Record<string, string>>, tokens: readonly number[]): Promise<{ readonly data: Float32Array }>;
+  /** A stage of the compiler as text. */
+  dump(stage: StageName): Promise<string>;
+  /** All words of the language. */
+  words(): Promise<readonly Word[]>;
+  /** The program in its usual layout. */
+  format(text: string): Promise<string>;
+  /** Values and gradients of the next step, by name. */
+  look(names: readonly string[]): Promise<Weights>;
   /** The program's graph after each pass of the compiler. */
-  stages(): readonly Pass[];
+  stages(): Promise<readonly Pass[]>;
   weights(): Promise<Uint8Array>;
+  setWeights(bytes: Uint8Array, name: string): Promise<void>;
   suggest(
     file: DataFile,
   ): Promise<{ readonly text: string; readonly leftOut: readonly { readonly column: string; readonly why: string }[] }>;

@@ -1,5 +1,5 @@
-import { compile, stagesOf, UserError, type Diagnostic, type Program } from 'nnc';
-import { drawnData, writeTensors, type Data } from 'nnc/data';
+import { compile, UserError, type Diagnostic, type Program } from 'nnc';
+import { drawnData, readTensors, writeTensors, type Data } from 'nnc/data';
 import { askedOf, sceneOf, Training, wordsOf, type Asked, type Scene, type Shown } from 'nnc/page';
 import { drawNet } from 'nnc/pictures';
 import { load, type Model, type Tensor } from 'nnc/runtime';
@@ -43,6 +43,10 @@ function check(text: string): Checked {
     problems: program.diagnostics.map(problemOf),
     net: model ? drawNet(program) : undefined,
     parameters: model?.parameters.reduce((n, p) => n + p.shape.reduce((a, b) => a * b, 1), 0) ?? 0,
+    stages: (model?.layers ?? []).map(({ place, text: own, output, parameters }) => {
+      const [line = 0, column = 0] = place.split(':').slice(-2).map(Number);
+      return { line, column, text: own, output: output.join(', '), parameters };
+    }),
   };
 }
 
@@ -53,14 +57,24 @@ async function examplesOf(program: Program, file: DataFile | undefined): Promise
   return loadData(program, file.bytes, { name: file.name });
 }
 
-async function prepare(text: string, file: DataFile | undefined, { seed, keep, watch, likeTorch }: PrepareOptions): Promise<Prepared> {
+/** The most values that are looked at while a program trains; what they are made of stays in memory. */
+const WATCHED = 200;
+
+const watchableIn = ({ model }: Program): string[] => {
+  if (!model?.trainable) return [];
+  return model.values.flatMap(({ name, gradient }) => (gradient ? [name, `grad(${name})`] : [name]));
+};
+
+async function prepare(text: string, file: DataFile | undefined, { seed, keep, looks, likeTorch }: PrepareOptions): Promise<Prepared> {
   await session?.training.pause();
   const program = compile(text, { name: 'program.nn' });
   if (!program.model) throw new UserError(program.diagnostics.filter((d) => d.severity === 'error'));
   const torch = likeTorch ? (await import('./prints.ts')).torchStart(program) : undefined;
   const data = torch?.data ?? (await examplesOf(program, file));
   const speaks = data.names.learned?.vocabulary !== undefined;
-  const plan = program.plan({ data, generate: speaks, seed, watch });
+  const all = looks ? watchableIn(program) : [];
+  const watchable = all.length <= WATCHED ? all : all.filter((name) => !name.startsWith('grad')).slice(0, WATCHED);
+  const plan = program.plan({ data, generate: speaks, seed, ...(watchable.length > 0 ? { watch: watchable } : {}) });
   const before = keep ? await session?.model.weights() : undefined;
   session?.model.destroy();
   session = undefined;
@@ -98,8 +112,7 @@ async function prepare(text: string, file: DataFile | undefined, { seed, keep, w
     held,
     steps,
     remarks: data.remarks,
-    wgsl: (plan.backends.webgpu?.kernels ?? []).map((k) => `// ${k.name}\n${k.wgsl}`).join('\n\n'),
-    plan: JSON.stringify({ ...plan, backends: Object.keys(plan.backends) }, null, 2),
+    watchable,
   };
 }
 
@@ -148,8 +161,22 @@ const calls: { readonly [K in keyof Calls]: (...args: Parameters<Calls[K]>) => R
   },
   scores: async (tokens) => (await open().model.predict(Int32Array.from(tokens))).data,
   beside,
-  stages: () => (session ? stagesOf(session.program, { rows: session.data.rows, devices: 'gpu' }).stages : []),
+  stages: async () => {
+    const { program, data } = open();
+    return (await import('./insides.ts')).stagesOf(program, { rows: data.rows, devices: 'gpu' }).stages;
+  },
+  dump: async (stage) => {
+    const { program, data } = open();
+    return (await import('./insides.ts')).dumpOf(program, stage, { data, devices: 'gpu' });
+  },
+  words: async () => (await import('./insides.ts')).wordsOf(),
+  format: async (text) => (await import('./insides.ts')).formatText(text),
+  look: async (names) => open().model.watch(names),
   weights: async () => writeTensors(await open().model.weights(), open().data.names.learned),
+  async setWeights(bytes, name) {
+    await open().model.setWeights(readTensors(bytes, name));
+    await open().training.look();
+  },
   async suggest({ name, bytes }) {
     const { suggestProgram } = await import('./files.ts');
     const { text, leftOut } = suggestProgram(name, bytes);

@@ -14,3 +14,21 @@ export function showTensor({ shape, data }: { readonly shape: readonly number[];
   };
   return level(0, 0);
 }
+
+/** Text in columns; columns of numbers are right-aligned. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((r) => (r[i] ?? '').length)));
+  const numeric = (text: string): boolean => /^[-\d.,e+]+$/.test(text);
+  return rows
+    .map((r) =>
+      r
+        .map((cell, i) =>
+          numeric(cell) || (rows.length > 1 && rows.slice(1).every((q) => numeric(q[i] ?? '')))
+            ? cell.padStart(widths[i] ?? 0)
+            : cell.padEnd(widths[i] ?? 0),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

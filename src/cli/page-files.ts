@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Plan } from '../plan.ts';
 import type { BackendName, JsSection } from '../sections.ts';
 import type { Packed, PageInfo } from '../standalone/source.ts';
-import { wgslText } from './commands/dump.ts';
+import { wgslText } from '../library/dumps.ts';
 import { readUserFile } from './files.ts';
 import { STANDALONE } from './package.ts';
 

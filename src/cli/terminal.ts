@@ -25,24 +25,6 @@ export function showTime(seconds: number): string {
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
-/** Text in columns; columns of numbers are right-aligned. */
-export function columns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((r) => (r[i] ?? '').length)));
-  const numeric = (text: string): boolean => /^[-\d.,e+]+$/.test(text);
-  return rows
-    .map((r) =>
-      r
-        .map((cell, i) =>
-          numeric(cell) || (rows.length > 1 && rows.slice(1).every((q) => numeric(q[i] ?? '')))
-            ? cell.padStart(widths[i] ?? 0)
-            : cell.padEnd(widths[i] ?? 0),
-        )
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-}
-
 /** A table that is printed row by row, so that its columns are as wide as their heads and any number. */
 export class LiveTable {
   private readonly widths: readonly number[];

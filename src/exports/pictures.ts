@@ -4,6 +4,7 @@ export { drawConfusion } from '../pictures/confusion.ts';
 export { Curve, type Point } from '../pictures/curve.ts';
 export { bothSides, lineOver, rangeOf, squareOver, type Range } from '../pictures/grid.ts';
 export { drawHeat, type HeatOptions } from '../pictures/heat.ts';
+export { drawHistogram, type HistogramOptions } from '../pictures/histogram.ts';
 export { picture, type Drawing } from '../pictures/picture.ts';
 export { drawAgreement, drawFit } from '../pictures/points.ts';
 export { drawRegion, type RegionOptions } from '../pictures/region.ts';

@@ -25,10 +25,14 @@ export interface ModelInfo {
   readonly layers: readonly {
     readonly path: string;
     readonly text: string;
+    /** Where it stands in the program: `program.nn:4:7`. */
+    readonly place: string;
     readonly output: ShownShape;
     readonly parameters: number;
     readonly flops: number;
   }[];
+  /** Values that `watch` of a plan can name: inputs, stages, `let`s, parameters; those with a gradient also as `grad(name)`. */
+  readonly values: readonly { readonly name: string; readonly shape: ShownShape; readonly gradient: boolean }[];
   readonly loss: string | undefined;
   readonly metrics: readonly string[];
   readonly optimizer: string | undefined;
@@ -62,7 +66,18 @@ export function describe(model: Model): ModelInfo {
     targets: model.targets.map((t) => ({ ...tensor(t.shown, t.type), classes: t.classes })),
     parameters: model.params.map(kept),
     states: model.states.map(kept),
-    layers: model.stages.map((s) => ({ path: s.path, text: s.text, output: shown(s.output), parameters: s.params, flops: s.flops })),
+    layers: model.stages.map((s) => ({
+      path: s.path,
+      text: s.text,
+      place: s.loc,
+      output: shown(s.output),
+      parameters: s.params,
+      flops: s.flops,
+    })),
+    values: [...model.named].flatMap(([name, id]) => {
+      const type = (model.training ?? model.predict).nodes[id]?.type;
+      return type ? [{ name, shape: shown(type.shape), gradient: type.dtype === 'f32' }] : [];
+    }),
     loss: model.loss,
     metrics: model.metrics,
     optimizer: model.optim?.name,

@@ -3,7 +3,7 @@ import { fail } from '../base/errors.ts';
 import type { Source } from '../base/source.ts';
 import { check, compile as compileModel, type Checked } from '../compile.ts';
 import { compileForText } from './text-plan.ts';
-import type { CompileOptions } from '../planning/options.ts';
+import type { Compiled, CompileOptions } from '../planning/options.ts';
 import { checkWhole } from '../base/whole.ts';
 import type { Plan } from '../plan.ts';
 import type { Model, Script } from '../sema/model.ts';
@@ -48,8 +48,6 @@ export function compile(text: string, options: ProgramOptions = {}): Program {
   );
 }
 
-const compilePlan = (model: Model, options: CompileOptions): Plan => compileModel(model, options).plan;
-
 /** A program that was read and checked. */
 export class Program {
   /** Errors and warnings; `render` shows each with its place in the text. */
@@ -83,17 +81,25 @@ export class Program {
 
   /** Compiles for devices and data. Throws a `UserError` if the data does not fit or the program cannot do what is asked. */
   plan(options: PlanOptions = {}): Plan {
-    const model = this.checkedModel;
-    const { data: given, rows, capacity, generate, ...rest } = options;
+    const { generate, ...rest } = options;
+    return generate ? compileForText(this.checkedModel, this.settingsOf(rest)) : this.compiled(rest).plan;
+  }
+
+  /** The plan with the programs that its code was made from, for dumps. */
+  compiled(options: Omit<PlanOptions, 'generate'> = {}): Compiled {
+    return compileModel(this.checkedModel, this.settingsOf(options));
+  }
+
+  private settingsOf({ data: given, rows, capacity, ...rest }: Omit<PlanOptions, 'generate'>): CompileOptions {
     const data = given === undefined ? undefined : dataOf(this, given);
     checkWhole({ capacity: data?.rows ?? rows ?? 1 }, { capacity });
-    return (generate ? compileForText : compilePlan)(model, {
+    return {
       ...rest,
       rows: capacity ?? data?.rows ?? rows,
       capacity: capacity !== undefined,
       holdout: data?.holdout?.rows,
       statistics: data?.statistics,
       names: { ...data?.names, program: this.source.text },
-    });
+    };
   }
 }

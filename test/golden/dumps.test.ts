@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { dumpText, STAGES, type Stage } from '../../src/cli/commands/dump.ts';
+import { dumpText } from '../../src/cli/commands/dump.ts';
+import { STAGES, type StageName } from '../../src/library/dumps.ts';
 import { openProgram } from '../../src/cli/program.ts';
 
 /**
@@ -9,7 +10,7 @@ import { openProgram } from '../../src/cli/program.ts';
  * plan are kept of one program: tests that run the code say more about the others.
  */
 const PROGRAMS = ['house', 'moons', 'robust'];
-const CODE: readonly Stage[] = ['wgsl', 'plan'];
+const CODE: readonly StageName[] = ['wgsl', 'plan'];
 const folder = join(import.meta.dirname, 'dumps');
 mkdirSync(folder, { recursive: true });
 

@@ -10,7 +10,7 @@ import { nncIn, temporary } from '../support/cli.ts';
 
 /** The site in a real browser, as `nnc play` serves it. */
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const PAGES = ['', 'neuron/', 'dance/', 'train/', 'gpt/', 'playground/'];
+const PAGES = ['', 'learn/', 'neuron/', 'dance/', 'train/', 'gpt/', 'playground/'];
 
 let server: ChildProcess;
 let address = '';
@@ -185,6 +185,63 @@ describe('Train', () => {
   });
 });
 
+describe('From neuron to GPT', () => {
+  it('runs a cell beside PyTorch, checks the challenge, and remembers it', async () => {
+    await page.goto(`${address}learn/`);
+    await page.getByRole('button', { name: 'Run' }).first().click();
+    await page.getByLabel('what nnc prints').filter({ hasText: 'tip 7.6' }).waitFor();
+    expect(await page.getByLabel('what PyTorch prints').textContent()).toContain('tip 7.6');
+    const program = page.getByLabel('your program', { exact: true });
+    await page.click('#try');
+    await page.locator('#verdict').filter({ hasText: 'Not yet: sum should be -2.' }).waitFor();
+    await program.fill((await program.inputValue()).replace('let b = 5', 'let b = -4.6'));
+    await program.press('Control+Enter');
+    await page.locator('#verdict').filter({ hasText: '✓ Silent' }).waitFor();
+    await program.fill('print tip');
+    await page.click('#try');
+    await page.locator('#verdict').filter({ hasText: "It does not run: 'tip' is not defined" }).waitFor();
+    await page.reload();
+    await page.locator('#chapters a').filter({ hasText: 'A neuron ✓' }).waitFor();
+  });
+
+  it('trains the house as PyTorch does', async () => {
+    await page.goto(`${address}learn/#house`);
+    await page.locator('.cell #train').click();
+    const said = page.getByLabel('what nnc prints');
+    await said.filter({ hasText: 'a house of 3.0 costs 654.1' }).waitFor();
+    expect(await said.textContent()).toContain('last loss 2561.21');
+    await page.getByRole('link', { name: 'Next: Words become places' }).click();
+    await page.locator('h1').filter({ hasText: 'Words become places' }).waitFor();
+    // The heading has the focus, so that a screen reader goes on there.
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('H1');
+  });
+
+  it("learns the reader's own text, and writes", async () => {
+    await page.goto(`${address}learn/#gpt`);
+    await page.fill('#own', 'ab'.repeat(20));
+    await page.locator('#train').click();
+    await page.locator('#status').filter({ hasText: 'the text has 40 characters; give at least 200' }).waitFor();
+    await page.fill('#own', 'abcd '.repeat(100));
+    await page.locator('#train').click();
+    await page.waitForFunction(
+      () => Number((document.querySelector('[data-name="step"]')?.textContent ?? '0').split(' ')[0]) >= 40,
+      undefined,
+      {
+        timeout: 60_000,
+      },
+    );
+    await page.fill('#prompt', 'abcd a');
+    await page.locator('#temperature').fill('0');
+    await page.click('#write');
+    await page
+      .locator('#written')
+      .filter({ hasText: /^abcd abcd abcd/ })
+      .waitFor();
+    await page.locator('#train').click();
+    await page.locator('#status').filter({ hasText: 'paused' }).waitFor();
+  });
+});
+
 describe('GPT', () => {
   it('trains, answers what is typed, and says what it does not take', async () => {
     await page.goto(`${address}gpt/`);
@@ -203,6 +260,8 @@ describe('GPT', () => {
       .locator('#answer')
       .filter({ hasText: /^4 \+ 38 = .+, which is (right|wrong)/ })
       .waitFor();
+    // Who looks at whom: no place looks ahead.
+    await page.locator('#attention svg').filter({ hasText: 'is looked at, in percent' }).waitFor();
     await page.fill('#second', '3x');
     await page.click('#predict');
     await page.locator('#answer').filter({ hasText: 'give two numbers from 0 to 99' }).waitFor();
@@ -256,13 +315,81 @@ describe('Playground', () => {
     expect(await page.locator('#pass .lit').count()).toBeGreaterThan(3);
     await page.locator('#pass .line').filter({ hasText: 'reduce_sum' }).first().click();
     expect(await page.locator('#pass .lit').filter({ hasText: 'reduce_sum' }).count()).toBeGreaterThan(0);
-    await page.click('#tab-WGSL');
-    expect(await page.textContent('#wgsl')).toContain('@compute');
-    await page.focus('#tab-WGSL');
+    for (const [tab, id, text] of [
+      ['AST', 'ast', 'layer @'],
+      ['Kernels', 'kernels', 'kernel k0'],
+      ['WGSL', 'wgsl', '@compute'],
+      ['Memory', 'memory', 'state_params'],
+    ] as const) {
+      await page.click(`#tab-${tab}`);
+      await page.locator(`#${id}`).filter({ hasText: text }).waitFor();
+    }
+    // The cursor stands on the layer line still, and its nodes are lit in each text.
+    expect(await page.locator('#ast .lit').count()).toBeGreaterThan(0);
+    expect(await page.locator('#kernels .lit, #wgsl .lit').count()).toBeGreaterThan(0);
+    await page.focus('#tab-Memory');
     await page.keyboard.press('ArrowRight');
-    expect(await page.textContent('#plan')).toContain('"nnc-plan"');
+    await page.locator('#plan').filter({ hasText: '"nnc-plan"' }).waitFor();
+    await page.click('#tab-Values');
+    await page.selectOption('#watched', 'grad(0.weight)');
+    await page.locator('#spread svg').filter({ hasText: 'grad(0.weight)' }).waitFor();
+    expect(await page.textContent('#pane-Values dl')).toMatch(/shape\[16, 4\]mean-?\d/);
     await page.click('#tab-Net');
     expect(await page.locator('#net svg').count()).toBe(1);
+  });
+
+  it('knows the words of the language: completion, hover, layout', async () => {
+    await page.goto(`${address}playground/`);
+    await status(/parameters/);
+    await page.click('.cm-content');
+    await page.keyboard.press('Control+a');
+    await page.keyboard.type('layer   Linear(1, 2)  ->  gelu\nloss hub');
+    const list = page.locator('.cm-tooltip-autocomplete');
+    await list.filter({ hasText: 'huber' }).waitFor();
+    // Only losses stand behind `loss`.
+    expect(await list.textContent()).not.toContain('Linear');
+    await page.keyboard.press('Escape');
+    const word = await page.evaluate(() => {
+      const walker = document.createTreeWalker(document.querySelector('.cm-line') ?? document.body, NodeFilter.SHOW_TEXT);
+      for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        const at = node.textContent?.indexOf('gelu') ?? -1;
+        if (at < 0) continue;
+        const range = document.createRange();
+        range.setStart(node, at);
+        range.setEnd(node, at + 4);
+        const { x, y, width, height } = range.getBoundingClientRect();
+        return { x: x + width / 2, y: y + height / 2 };
+      }
+      return { x: 0, y: 0 };
+    });
+    await page.mouse.move(word.x, word.y, { steps: 3 });
+    const hover = page.locator('.hover');
+    await hover.filter({ hasText: 'PyTorch' }).waitFor();
+    expect(await hover.textContent()).toMatch(/^gelu.*torch\.nn\.functional\.gelu/s);
+    await page.keyboard.press('End');
+    await page.keyboard.type('er');
+    await page.keyboard.press('Escape');
+    await page.click('#tidy');
+    await page.locator('.cm-line').filter({ hasText: 'layer Linear(1, 2) -> gelu' }).waitFor();
+  });
+
+  it('takes points that are drawn', async () => {
+    await page.goto(`${address}playground/`);
+    await status(/parameters/);
+    await page.click('#draw');
+    const square = page.locator('#points');
+    for (const [group, x] of [
+      ['sun', 60],
+      ['moon', 200],
+    ] as const) {
+      await page.selectOption('#group', group);
+      for (let y = 20; y < 260; y += 30) await square.click({ position: { x, y } });
+    }
+    await page.click('#use');
+    await page.locator('.cm-content').filter({ hasText: 'y=group' }).waitFor();
+    await page.click('#train');
+    await status(/^done/);
+    await page.locator('#figure svg').filter({ hasText: 'moon' }).waitFor();
   });
 
   it('begins with the program of nnc play FILE and its data', async () => {

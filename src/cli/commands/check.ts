@@ -7,7 +7,8 @@ import type { Model } from '../../sema/model.ts';
 import { planBytes, BYTES } from '../../plan.ts';
 import { trainedOf } from '../../data/split.ts';
 import { hasData, openData, openProgram, type OpenProgram } from '../program.ts';
-import { columns, print, showBytes } from '../terminal.ts';
+import { columns } from '../../base/show.ts';
+import { print, showBytes } from '../terminal.ts';
 
 export interface CheckFlags {
   readonly data?: string;

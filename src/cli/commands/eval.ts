@@ -8,7 +8,8 @@ import { RunningModel } from '../../runtime/model.ts';
 import { findDevice, type DeviceChoice } from '../device.ts';
 import { planFor } from '../plan-cache.ts';
 import { dataPath, learnedFor, noteTokens, openData, openProgram, openWeights } from '../program.ts';
-import { columns, print, showNumber } from '../terminal.ts';
+import { columns } from '../../base/show.ts';
+import { print, showNumber } from '../terminal.ts';
 
 export interface EvalFlags {
   readonly weights: string;

@@ -1,7 +1,5 @@
-import { DiagnosticSink, userError } from '../../base/diagnostics.ts';
 import { fail } from '../../base/errors.ts';
-import { format } from '../../parser/format.ts';
-import { parse } from '../../parser/parse.ts';
+import { formatText } from '../../library/format-text.ts';
 import { readUserFile, writeFileSafely } from '../files.ts';
 import { print } from '../terminal.ts';
 
@@ -13,13 +11,10 @@ export interface FmtFlags {
 export async function fmt(paths: readonly string[], flags: FmtFlags): Promise<void> {
   const changed: string[] = [];
   for (const path of paths) {
-    const source = { name: path, text: new TextDecoder().decode(await readUserFile(path)) };
-    const sink = new DiagnosticSink();
-    parse(source, sink);
+    const before = new TextDecoder().decode(await readUserFile(path));
     // A program with errors is not changed.
-    if (sink.errors.length > 0) throw userError(sink.all);
-    const text = format(source);
-    if (text === source.text) continue;
+    const text = formatText(before, path);
+    if (text === before) continue;
     changed.push(path);
     if (!flags.check) await writeFileSafely(path, text);
   }

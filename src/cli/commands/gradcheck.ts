@@ -6,7 +6,8 @@ import type { EffortPlan } from '../../gradcheck/effort.ts';
 import type { Model } from '../../sema/model.ts';
 import { inMemory } from '../../data/values.ts';
 import { hasData, openData, openProgram } from '../program.ts';
-import { columns, note, print, showNumber, showTime } from '../terminal.ts';
+import { columns } from '../../base/show.ts';
+import { note, print, showNumber, showTime } from '../terminal.ts';
 
 export interface GradcheckFlags {
   readonly data?: string;

@@ -17,7 +17,8 @@ import { lastEpoch, ranked, rankingOf, type Judged, type Ranking } from '../rank
 import type { Dataset } from '../../data/needs.ts';
 import { variantsOf } from '../sweep.ts';
 import { inMemory } from '../../data/values.ts';
-import { columns, note, print, progressView, showNumber, showTime } from '../terminal.ts';
+import { columns } from '../../base/show.ts';
+import { note, print, progressView, showNumber, showTime } from '../terminal.ts';
 
 export interface PopulationFlags {
   readonly data?: string;

@@ -6,7 +6,8 @@ import { stepUniforms, type Session } from '../../runtime/session.ts';
 import type { Device } from '../device.ts';
 import { writeFileSafely } from '../files.ts';
 import { planGraph } from '../../verify/run-graph.ts';
-import { columns, print } from '../terminal.ts';
+import { columns } from '../../base/show.ts';
+import { print } from '../terminal.ts';
 
 /** Repetitions; the shortest time of each dispatch counts. */
 const RUNS = 7;

@@ -12,7 +12,8 @@ import { dataPath, hasData, openData, openProgram, type OpenProgram } from '../p
 import type { Prepared } from '../../library/prepare.ts';
 import { inMemory } from '../../data/values.ts';
 import { readTunings } from '../tunings.ts';
-import { columns, note, print, showNumber } from '../terminal.ts';
+import { columns } from '../../base/show.ts';
+import { note, print, showNumber } from '../terminal.ts';
 import { compileFor } from './check.ts';
 
 export interface VerifyFlags {

@@ -1,0 +1,2 @@
+/** What only the playground's panes and its editor need. */
+export { dumpOf, formatText, stagesOf, wordsOf } from 'nnc';

@@ -1,0 +1,154 @@
+import { gradient } from '../autodiff/gradient.ts';
+import { GraphBuilder } from '../ir/graph/builder.ts';
+import { formulaOf } from '../math/formula.ts';
+import { signature, type AnyArgs, type Parameters } from '../sema/arguments.ts';
+import { INITIALISERS } from '../sema/initialisers.ts';
+import type { Layer, LayerContext } from '../sema/layers/layer.ts';
+import { LAYERS } from '../sema/layers/registry.ts';
+import { LOSSES } from '../sema/losses/registry.ts';
+import { METRICS } from '../sema/metrics.ts';
+import { OPTIMIZERS } from '../sema/optimizers.ts';
+import { PLATEAU, SCHEDULES } from '../sema/schedules.ts';
+
+export type WordKind = 'statement' | 'layer' | 'loss' | 'metric' | 'optimizer' | 'schedule' | 'initialiser';
+
+/** A word of the language, for editors. */
+export interface Word {
+  readonly name: string;
+  readonly kind: WordKind;
+  /** How it is written, with the defaults of its settings. */
+  readonly call: string;
+  /** What it does, in a line. */
+  readonly doc: string;
+  /** The same in PyTorch. */
+  readonly torch: string | undefined;
+  /** Shapes of input and output, where they differ. */
+  readonly shape: string | undefined;
+  /** Of a function of one number: its derivative as a formula. */
+  readonly derivative: string | undefined;
+}
+
+const STATEMENTS: Readonly<Record<string, readonly [call: string, doc: string]>> = {
+  data: ['data "file.csv" x=[a, b] y=c', 'the examples: a file, or n=100 { x = uniform(); y = 2*x }'],
+  input: ['input image: [1, 28, 28]', 'names an input and its shape, without the batch'],
+  target: ['target label: int', 'names what the loss compares with, and its shape'],
+  layer: ['layer Linear(1, 16) -> relu -> Linear(16, 1)', 'the model: what flows through which layers'],
+  let: ['let y = x^2 + 1', 'names a value'],
+  param: ['param w = 3.0', 'a number or a tensor that training changes'],
+  block: ['block Name(d) { ... }', 'defines a layer of your own, with weights'],
+  fn: ['fn f(a, b) = a + b', 'defines a function, without weights'],
+  loss: ['loss mse', 'what training makes small'],
+  metric: ['metric accuracy', 'what is reported besides the loss'],
+  optim: ['optim adam lr=0.01', 'how weights move'],
+  train: ['train epochs=10 batch=32 shuffle seed=1', 'how long and in which order'],
+  precision: ['precision f16', 'the numbers that are stored'],
+  print: ['print grad(y, x)', 'shows values, derivatives with their formulas'],
+  import: ['import "blocks.nn"', 'takes blocks and functions of another file'],
+};
+
+/** The call as one writes it: the tensors first, then the settings. */
+export function callOf(name: string, layer: Layer): string {
+  const inputs = layer.inputs === 'many' ? ['a', 'b', '...'] : (layer.inputs ?? []);
+  const settings = Object.entries(layer.parameters).map(([key, p]) =>
+    p.default !== undefined
+      ? `${key}=${JSON.stringify(p.default).replaceAll('"', '')}`
+      : (layer.optional ?? []).includes(key)
+        ? `${key}=...`
+        : key,
+  );
+  const all = [...inputs, ...settings, ...(layer.named ?? []).map((n) => `${n}=...`)];
+  return all.length ? `${name}(${all.join(', ')})` : name;
+}
+
+/** The longest formula that is shown. */
+const LONGEST = 90;
+
+/** The derivative of a function of one number as a formula; undefined where there is more than one, or none that is short. */
+export function derivativeOf(layer: Layer): string | undefined {
+  if (!layer.keepsShape || layer.inputs || Object.values(layer.parameters).some((p) => p.default === undefined)) return undefined;
+  const b = new GraphBuilder('x');
+  const x = b.add('input', [], { name: 'x' }, { dtype: 'f32', shape: [] });
+  let special = false;
+  const cx: LayerContext = {
+    b,
+    training: true,
+    draws: true,
+    text: '',
+    named: {},
+    param: (_name, shape) => ((special = true), b.full(1, { dtype: 'f32', shape })),
+    state: (_name, shape) => ({ value: b.full(0, { dtype: 'f32', shape }), keep: () => undefined }),
+    measures: () => undefined,
+    random: (shape) => ((special = true), b.full(1, { dtype: 'f32', shape })),
+  };
+  const args = Object.fromEntries(Object.entries(layer.parameters).map(([k, p]) => [k, p.default])) as AnyArgs;
+  let y: ReturnType<Layer['build']>;
+  try {
+    y = layer.build(cx, args, x);
+  } catch {
+    // It needs more than a single number.
+    return undefined;
+  }
+  if (typeof y !== 'number' || special || b.type(y).dtype !== 'f32') return undefined;
+  const [dx] = gradient(b, y, [x]);
+  b.outputs['dx'] = dx ?? x;
+  const text = formulaOf(b.graph(), 'dx');
+  return text !== undefined && text.length <= LONGEST ? text : undefined;
+}
+
+const plain = { torch: undefined, shape: undefined, derivative: undefined };
+
+/** All words of the language: statements, and the names in the tables of layers, losses, metrics, optimizers, schedules and initialisers. */
+export function wordsOf(): readonly Word[] {
+  const settings = (parameters: Parameters): string =>
+    Object.values(parameters)
+      .flatMap((p) => (p.doc === '' ? [] : [p.doc]))
+      .join('; ');
+  return [
+    ...Object.entries(STATEMENTS).map(([name, [call, doc]]): Word => ({ ...plain, name, kind: 'statement', call, doc })),
+    ...Object.entries(LAYERS).map(([name, l]): Word => {
+      const { doc, torch, shape } = l;
+      return { name, kind: 'layer', call: callOf(name, l), doc, torch, shape, derivative: derivativeOf(l) };
+    }),
+    ...Object.entries(LOSSES).map(([name, l]): Word => ({
+      ...plain,
+      name,
+      kind: 'loss',
+      call: signature(name, l.parameters),
+      doc: l.doc,
+      torch: l.torch,
+    })),
+    ...Object.entries(METRICS).map(([name, m]): Word => ({
+      ...plain,
+      name,
+      kind: 'metric',
+      call: signature(name, m.parameters),
+      doc: m.doc,
+    })),
+    ...Object.entries(OPTIMIZERS).map(([name, p]): Word => ({
+      ...plain,
+      name,
+      kind: 'optimizer',
+      call: optimizerCall(name, p),
+      doc: settings(p),
+    })),
+    ...[...Object.entries(SCHEDULES).map(([n, s]) => [n, s.parameters] as const), ['plateau', PLATEAU] as const].map(([name, p]): Word => ({
+      ...plain,
+      name,
+      kind: 'schedule',
+      call: signature(name, p),
+      doc: settings(p),
+    })),
+    ...Object.entries(INITIALISERS).map(([name, i]): Word => ({
+      ...plain,
+      name,
+      kind: 'initialiser',
+      call: signature(name, i.parameters),
+      doc: i.doc,
+    })),
+  ];
+}
+
+export const optimizerCall = (name: string, parameters: Parameters): string =>
+  `${name} ${Object.entries(parameters)
+    .map(([k, p]) => `${k}=${Array.isArray(p.default) ? `(${p.default.join(', ')})` : String(p.default)}`)
+    .join(' ')}`;
