@@ -64,15 +64,19 @@ const data = ownDataIn(
   (text) => say(text, true),
 );
 
+/** What is said of a program that was just written, instead of its size. */
+let fits: string | undefined;
+
 /** Takes a file of the reader, and writes a first program for it if it is a table. */
 async function useFile(given: DataFile): Promise<void> {
   file = given;
   let news = `${given.name}: ${given.bytes.length.toLocaleString('en')} bytes`;
   if (/\.(csv|tsv|json|jsonl)$/i.test(given.name)) {
     const { text, leftOut } = await worker.suggest(given);
+    fits = 'the program fits your data: press Train';
     setText(view, text);
     for (const { column, why } of leftOut) news += `; without the column ${column}: ${why}`;
-    say('the program fits your data: press Train');
+    say(fits);
   } else say(`the program now reads ${given.name}: press Train, or change its data line`);
   data.tell(news);
   prepared = undefined;
@@ -194,7 +198,8 @@ function changed(): void {
     const wrong = problems.find((p) => p.severity === 'error');
     if (drawn) net.innerHTML = drawn;
     if (wrong) say(wrong.help === undefined ? wrong.label : `${wrong.label}. ${wrong.help}`, true);
-    else if (!controls.training && !prepared) say(`${parameters.toLocaleString('en')} parameters`);
+    else if (!controls.training && !prepared) say(fits ?? `${parameters.toLocaleString('en')} parameters`);
+    fits = undefined;
   });
 }
 

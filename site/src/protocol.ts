@@ -74,6 +74,8 @@ export interface Calls {
   /** Writes on from a prompt; parts of the text come as events. */
   write(wish: Wish): Promise<void>;
   stopWriting(): void;
+  /** The losses of a whole training from another seed, besides the model that is trained. */
+  lossesFrom(text: string, file: DataFile | undefined, seed: number): Promise<Float32Array>;
   /** What a program prints, before its training if it has one. */
   prints(text: string): Promise<readonly string[]>;
   /** What the trained program prints behind its training. */

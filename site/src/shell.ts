@@ -26,4 +26,18 @@ export function shell(here: string): void {
     ),
   );
   document.body.prepend(h('header', { class: 'top' }, h('nav', { 'aria-label': 'pages' }, ...links)));
+  keepForLater(root);
+}
+
+/** Without a network, the pages are as they were the last time. A browser without service workers, or that forbids them, lacks only that. */
+function keepForLater(root: string): void {
+  const workers = (navigator as Partial<Navigator>).serviceWorker;
+  if (!workers) return;
+  addEventListener('load', () => void workers.register(`${root}offline.js`).catch(() => undefined));
+  // What came before the worker was there is asked for once more, so that it is kept too.
+  void workers.ready.then(() => {
+    const seen = performance.getEntriesByType('resource').map((r) => r.name);
+    for (const address of new Set([location.href, ...seen]))
+      if (address.startsWith(location.origin)) void fetch(address).catch(() => undefined);
+  });
 }

@@ -139,6 +139,23 @@ async function beside(
   return { data: (await other.predict(Int32Array.from(tokens))).data };
 }
 
+/** The program whose seeds are compared. */
+let seeds: { readonly text: string; readonly model: Promise<Model> } | undefined;
+
+async function lossesFrom(text: string, file: DataFile | undefined, seed: number): Promise<Float32Array> {
+  if (seeds?.text !== text) {
+    (await seeds?.model)?.destroy();
+    const program = compile(text, { name: 'program.nn' });
+    const data = await examplesOf(program, file);
+    seeds = { text, model: load(program.plan({ data }), { data, device }) };
+  }
+  const model = await seeds.model;
+  await model.reset(seed);
+  const losses: number[] = [];
+  await model.train({ onLosses: (_first, some) => void losses.push(...some) });
+  return Float32Array.from(losses);
+}
+
 const calls: { readonly [K in keyof Calls]: (...args: Parameters<Calls[K]>) => ReturnType<Calls[K]> } = {
   check,
   prepare,
@@ -161,6 +178,7 @@ const calls: { readonly [K in keyof Calls]: (...args: Parameters<Calls[K]>) => R
   },
   scores: async (tokens) => (await open().model.predict(Int32Array.from(tokens))).data,
   beside,
+  lossesFrom,
   stages: async () => {
     const { program, data } = open();
     return (await import('./insides.ts')).stagesOf(program, { rows: data.rows, devices: 'gpu' }).stages;

@@ -24,11 +24,11 @@ const DRAW = 100;
 /** Shows a training: the figure that fits the program, the loss with axes, and the numbers of the moment. */
 export class Board {
   readonly element: HTMLElement;
-  private readonly figure = h('div', { class: 'figure', id: 'figure' });
-  private readonly loss = h('div', { class: 'figure', id: 'loss' });
-  private readonly numbers = h('dl', { class: 'numbers', id: 'numbers', 'aria-live': 'off' });
-  private readonly back = h('input', { type: 'range', min: 0, max: 0, value: 0, id: 'back', 'aria-label': 'look back through the run' });
-  private readonly scrub = h('label', { class: 'scrub', hidden: true }, h('span', {}, 'look back'), this.back);
+  private readonly figure: HTMLElement;
+  private readonly loss: HTMLElement;
+  private readonly numbers: HTMLElement;
+  private readonly back: HTMLInputElement;
+  private readonly scrub: HTMLElement;
   private readonly styled: boolean;
   private info: RunInfo | undefined;
   private curve = new Curve();
@@ -41,9 +41,14 @@ export class Board {
   private drawn = 0;
   private readonly draw = perFrame((frame: Frame) => this.show(frame));
 
-  /** Without `styled`, the page has the style of pictures in its own sheet. */
-  constructor({ styled = true }: { readonly styled?: boolean } = {}) {
+  /** Without `styled`, the page has the style of pictures in its own sheet. `id` comes before the ids of the parts, if a page has two boards. */
+  constructor({ styled = true, id = '' }: { readonly styled?: boolean; readonly id?: string } = {}) {
     this.styled = styled;
+    this.figure = h('div', { class: 'figure', id: `${id}figure` });
+    this.loss = h('div', { class: 'figure', id: `${id}loss` });
+    this.numbers = h('dl', { class: 'numbers', id: `${id}numbers`, 'aria-live': 'off' });
+    this.back = h('input', { type: 'range', min: 0, max: 0, value: 0, id: `${id}back`, 'aria-label': 'look back through the run' });
+    this.scrub = h('label', { class: 'scrub', hidden: true }, h('span', {}, 'look back'), this.back);
     this.element = h('div', { class: 'board' }, this.numbers, this.figure, this.loss, this.scrub);
     this.back.addEventListener('input', () => {
       const frame = this.history[Number(this.back.value)];

@@ -62,6 +62,7 @@ const RULES: Readonly<Record<string, string>> = {
   '.curve': 'stroke-width:2;fill:none;stroke-linejoin:round',
   '.train': 'stroke:@plus',
   '.held': 'stroke:@minus',
+  '.thin': 'stroke-width:1;stroke-opacity:.45',
   '.dot': 'fill:@paper;stroke-width:2',
   '.point': 'fill:@plus;fill-opacity:.65',
   '.ideal': 'stroke:@soft;stroke-width:1.5;stroke-dasharray:5 4',

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chromium as browsers, type Browser, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { loadSwiftShader } from '../../src/node/swiftshader.ts';
 import { nncIn, temporary } from '../support/cli.ts';
 
 /** The site in a real browser, as `nnc play` serves it. */
@@ -170,14 +171,39 @@ describe('Train', () => {
     expect(Number((await page.textContent('[data-name="step (looking back)"]'))?.split(' ')[0])).toBeLessThan(60);
   });
 
+  it('compares two nets side by side, and many seeds', async () => {
+    await page.goto(`${address}train/`);
+    await status(/^ready on/);
+    await page.getByLabel('speed').selectOption('');
+    await page.click('#compare');
+    await status(/^two nets/);
+    await page.click('#train');
+    await status(/^done/);
+    await page.locator('#second [data-name="step"]').filter({ hasText: '500 of 500' }).waitFor();
+    const losses = await page.locator('[data-name="loss"]').allTextContents();
+    // The same seed, and another learning rate.
+    expect(losses).toHaveLength(2);
+    expect(Number(losses[1])).toBeLessThan(Number(losses[0]));
+    await page.click('#seeds');
+    await page
+      .locator('#fan-says')
+      .filter({ hasText: /^From 20 seeds the last loss is between [\d,]+ and [\d,]+;/ })
+      .waitFor();
+    expect(await page.locator('#fan polyline').count()).toBe(21);
+    // The net that was trained is still there.
+    expect(await page.locator('[data-name="loss"]').allTextContents()).toEqual(losses);
+    await page.click('#compare');
+    await page.locator('#second').waitFor({ state: 'hidden' });
+  });
+
   it('says why a rate that is too large breaks, and Reset begins again', async () => {
     await page.goto(`${address}train/`);
     await status(/^ready on/);
-    await page.getByLabel('learning rate').selectOption('1e20');
+    await page.getByLabel('learning rate').first().selectOption('1e20');
     await page.getByLabel('speed').selectOption('');
     await page.click('#train');
     await status(/the loss is .* at step \d+\. try a smaller learning rate/);
-    await page.getByLabel('learning rate').selectOption('0.1');
+    await page.getByLabel('learning rate').first().selectOption('0.1');
     await page.click('#reset');
     await status(/^back at the beginning/);
     await page.click('#train');
@@ -440,5 +466,149 @@ describe('nnc play', () => {
     expect([bad.code, bad.stderr]).toEqual([1, expect.stringContaining("there is no layer 'Dense'")]);
     const taken = await nncIn(dir, {}, 'play', '--no-open', '--port', new URL(address).port);
     expect([taken.code, taken.stderr]).toEqual([2, expect.stringContaining('is taken: give another one with --port')]);
+  });
+});
+
+describe('what can go wrong', () => {
+  it('pauses when the page is hidden, and goes on at the same step', async () => {
+    await page.goto(`${address}train/`);
+    await status(/^ready on/);
+    await page.click('#train');
+    await status(/^training/);
+    await page.waitForTimeout(200);
+    const hide = (hidden: boolean): Promise<void> =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, 'hidden', { value, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, hidden);
+    await hide(true);
+    await status(/^paused, since the page was hidden/);
+    await page.waitForTimeout(200);
+    const step = await page.textContent('[data-name="step"]');
+    await page.waitForTimeout(300);
+    expect(await page.textContent('[data-name="step"]')).toBe(step);
+    await hide(false);
+    await page.getByLabel('speed').selectOption('');
+    await page.click('#train');
+    await status(/^done/);
+    const at = Number(step?.split(' ')[0]);
+    expect(await page.textContent('#status')).toMatch(new RegExp(`^done: ${500 - at} steps`));
+  });
+
+  it('says what is wrong with a file that is no data', async () => {
+    await page.goto(`${address}playground/`);
+    await status(/parameters/);
+    const choose = (name: string, content: string | Buffer): Promise<void> =>
+      page.getByLabel('a file of examples').setInputFiles({ name, mimeType: '', buffer: Buffer.from(content) });
+    await choose('bad.csv', 'price,size\n1\n2,3\n');
+    await status(/^bad\.csv, line 2: this line has 1 cells, and the head has 2/);
+    await choose('noise.parquet', Buffer.from([1, 2, 3, 4]));
+    await status(/the program now reads noise\.parquet/);
+    await page.click('#train');
+    await status(/noise\.parquet cannot be read as a Parquet file/);
+    // Another file mends it.
+    await choose('good.csv', 'size,price\n1.5,2\n2.5,4\n3.1,6\n4.7,8\n5.2,10\n6.6,12\n');
+    await status(/the program fits your data/);
+  });
+
+  it('opens again without a network', async () => {
+    const own = await play();
+    const other = await browser.newContext();
+    try {
+      const visitor = await other.newPage();
+      await visitor.goto(`${own.address}train/`);
+      const ready = (): Promise<void> =>
+        visitor
+          .locator('#status')
+          .filter({ hasText: /^ready on/ })
+          .waitFor();
+      await ready();
+      await visitor.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+      // From the second visit on, everything came by way of the service worker.
+      await visitor.reload();
+      await ready();
+      own.child.kill();
+      await new Promise((resolve) => own.child.once('exit', resolve));
+      await visitor.reload();
+      await ready();
+      await visitor.getByLabel('speed').selectOption('');
+      await visitor.click('#train');
+      await visitor
+        .locator('#status')
+        .filter({ hasText: /^done: 500 steps/ })
+        .waitFor();
+      await visitor.goto(`${own.address}neuron/`);
+      expect(await visitor.textContent('body')).toContain('There is no network, and this page was not opened before');
+    } finally {
+      await other.close();
+      own.child.kill();
+    }
+  });
+});
+
+describe('on WebGPU', () => {
+  it('trains the house as the processor does, and survives the loss of the device', async () => {
+    // The browser's GPU process needs the driver, which the command line finds by itself.
+    await loadSwiftShader();
+    const withGpu = await browsers.launch({
+      executablePath: await chromium.executablePath(),
+      headless: true,
+      args: ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan', '--no-first-run'],
+    });
+    try {
+      const gpu = await withGpu.newPage();
+      const complaints: string[] = [];
+      gpu.on('pageerror', (e) => complaints.push(e.message));
+      const says = (text: RegExp): Promise<void> => gpu.locator('#status').filter({ hasText: text }).waitFor({ timeout: 60_000 });
+      const dir = temporary();
+      const losses = async (): Promise<number[]> => {
+        const [file] = await Promise.all([gpu.waitForEvent('download'), gpu.click('#save')]);
+        await file.saveAs(join(dir, 'losses.csv'));
+        return readFileSync(join(dir, 'losses.csv'), 'utf8')
+          .trim()
+          .split('\n')
+          .slice(1)
+          .map((line) => Number(line.split(',')[1]));
+      };
+      const train = async (device: string): Promise<number[]> => {
+        await gpu.goto(`${address}train/?device=${device}`);
+        await says(/^ready on/);
+        await gpu.getByLabel('speed').selectOption('');
+        await gpu.click('#train');
+        await says(/^done: 500 steps/);
+        return losses();
+      };
+      const [here, there] = [await train('cpu'), await train('gpu')];
+      expect(here).toHaveLength(500);
+      expect(there).toHaveLength(500);
+      expect(Math.max(...there.map((loss, i) => Math.abs(loss / (here[i] ?? NaN) - 1)))).toBeLessThan(1e-5);
+      // The next device is one that the test can take away, in the middle of a training.
+      const [worker] = gpu.workers();
+      await worker?.evaluate(() => {
+        const { prototype } = GPUAdapter;
+        const request = prototype.requestDevice;
+        prototype.requestDevice = async function (...given) {
+          const device = await request.apply(this, given);
+          Object.assign(globalThis, { taken: device });
+          return device;
+        };
+      });
+      await gpu.click('#reset');
+      await says(/^back at the beginning/);
+      await gpu.getByLabel('speed').selectOption('100');
+      await gpu.click('#train');
+      await gpu.waitForTimeout(500);
+      await worker?.evaluate(() => (globalThis as unknown as { taken: GPUDevice }).taken.destroy());
+      await says(/^it goes on on/);
+      await gpu.getByLabel('speed').selectOption('');
+      await says(/^done/);
+      // As if nothing had happened.
+      const after = await losses();
+      expect(after).toHaveLength(500);
+      expect(Math.max(...after.map((loss, i) => Math.abs(loss / (here[i] ?? NaN) - 1)))).toBeLessThan(1e-5);
+      expect(complaints).toEqual([]);
+    } finally {
+      await withGpu.close();
+    }
   });
 });
