@@ -38,6 +38,24 @@ try {
         await page.waitForTimeout(150);
         await shot(`dance-${move}`);
       }
+      await page.goto(`${address}learn/`);
+      await page.getByRole('button', { name: 'Run' }).first().click();
+      await page.getByLabel('what nnc prints').filter({ hasText: 'tip' }).waitFor();
+      await page.click('#try');
+      await page.waitForTimeout(300);
+      await shot('learn-1');
+      await page.goto(`${address}learn/#house`);
+      await page.locator('.cell #train').click();
+      await page.getByText(/^done/).waitFor();
+      await shot('learn-7');
+      await page.goto(`${address}learn/#attention`);
+      await page.getByRole('button', { name: 'Run' }).first().click();
+      await page.waitForTimeout(600);
+      await shot('learn-9');
+      await page.goto(`${address}learn/#gpt`);
+      await page.locator('#train').click();
+      await page.waitForTimeout(4000);
+      await shot('learn-10');
       await page.goto(`${address}train/`);
       await page.getByText(/^ready on/).waitFor();
       await shot('train-1-before');
@@ -46,6 +64,13 @@ try {
       await shot('train-2-during');
       await page.getByText(/^done/).waitFor({ timeout: 60_000 });
       await shot('train-3-after');
+      await page.locator('#speed').selectOption('');
+      await page.click('#compare');
+      await page.click('#train');
+      await page.getByText(/^done/).waitFor({ timeout: 60_000 });
+      await page.click('#seeds');
+      await page.locator('#fan-says').filter({ hasText: 'last loss' }).waitFor();
+      await shot('train-4-two');
       await page.goto(`${address}gpt/`);
       await page.getByText(/^ready on/).waitFor({ timeout: 60_000 });
       await page.click('#train');
@@ -65,14 +90,24 @@ try {
       await shot('playground-2-during');
       await page.getByText(/^done/).waitFor({ timeout: 120_000 });
       await shot('playground-3-after');
-      for (const tab of ['Ask', 'Net', 'Passes', 'WGSL', 'Plan']) {
+      for (const tab of ['Ask', 'Net', 'Values', 'Passes', 'AST', 'Kernels', 'WGSL', 'Memory', 'Plan']) {
         await page.click(`#tab-${tab}`);
         if (tab === 'Passes') {
           await page.locator('#pass').filter({ hasText: 'graph' }).waitFor();
           await page.selectOption('#passes', { index: 2 });
         }
+        await page.waitForTimeout(200);
         await shot(`playground-4-${tab.toLowerCase()}`);
       }
+      await page.click('#tab-Training');
+      await page.selectOption('#examples', '4');
+      await page.click('#train');
+      await page.locator('.images figcaption').first().waitFor({ timeout: 60_000 });
+      await page.waitForTimeout(2000);
+      await shot('playground-5-images');
+      await page.click('#tab-Ask');
+      await page.locator('#pad').waitFor();
+      await shot('playground-6-pad');
     }
 } finally {
   await browser.close();

@@ -57,7 +57,7 @@ export function suggestFor(path: string, dated: Table, undated: Table, options: 
   });
   if (inputs.length === 0)
     fail('NN302', `${path} has no column to tell '${target}' from${leftOut.map((l) => `; ${l.column}: ${l.why}`).join('')}`, {
-      help: 'choose another target with --target',
+      help: 'choose another target',
     });
   const gaps = [...inputs, target].some((c) => table.cells(c).missing.length > 0);
   const settings = { ...(gaps ? { missing: 'flag' as const } : {}), ...(dates ? { dates } : {}) };

@@ -20,7 +20,8 @@ export function drawHeat({ values, rows, columns, x, y, cell = 40 }: HeatOptions
   const [width, height] = [left + columns.length * cell + 16, top + rows.length * cell + 16];
   const cells = rows.flatMap((_, r) =>
     columns.map((_, c) => {
-      const v = Math.max(0, Math.min(1, values[r * columns.length + c] ?? 0));
+      const share = values[r * columns.length + c] ?? 0;
+      const v = Number.isFinite(share) ? Math.max(0, Math.min(1, share)) : 0;
       const [cx, cy] = [left + c * cell, top + r * cell];
       const shown =
         cell >= 32 ? text(cx + cell / 2, cy + cell / 2 + 4, `${Math.round(100 * v)}`, { class: 'small', 'text-anchor': 'middle' }) : '';
