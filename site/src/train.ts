@@ -32,14 +32,14 @@ let device = '';
 
 /** What is changed while it trains goes on training. */
 const changed = (how?: () => Promise<void>): void => {
-  const change = async (): Promise<void> => {
+  buttons.during(async () => {
     const goesOn = buttons.training;
     if (goesOn) await buttons.pause();
     await how?.();
     if (how) buttons.begin();
-    if (goesOn) await buttons.start();
-  };
-  change().catch(buttons.failed);
+    // The buttons do not wait for the end of the training.
+    if (goesOn) buttons.start().catch(buttons.failed);
+  });
 };
 
 const first = new Lane(file, changed, buttons.failed);
@@ -53,12 +53,12 @@ first.listen((event) => {
 const second = h('section', { class: 'card', 'aria-label': 'the second net', id: 'second', hidden: true });
 const compareButton = h(
   'button',
-  { type: 'button', id: 'compare', 'aria-pressed': 'false', onclick: () => void compare().catch(buttons.failed) },
+  { type: 'button', id: 'compare', 'aria-pressed': 'false', onclick: () => buttons.during(compare) },
   'Compare with a second net',
 );
 const fan = h('div', { class: 'figure', id: 'fan' });
 const fanSays = h('p', { class: 'hint', role: 'status', id: 'fan-says' });
-const fanButton = h('button', { type: 'button', id: 'seeds', onclick: () => void seeds().catch(buttons.failed) }, 'Train from 20 seeds');
+const fanButton = h('button', { type: 'button', id: 'seeds', onclick: () => buttons.during(seeds) }, 'Train from 20 seeds');
 
 byId('panel').append(
   h('div', { class: 'row' }, ...buttons.buttons),
@@ -140,4 +140,4 @@ async function begin(): Promise<void> {
   buttons.say(`ready on ${device}`);
 }
 buttons.say('getting ready');
-begin().catch(buttons.failed);
+buttons.during(begin);

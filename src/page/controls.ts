@@ -23,6 +23,8 @@ export class Controls {
   private readonly trainButton = h('button', { class: 'main', type: 'button', id: 'train' }, 'Train');
   private began: { readonly step: number; readonly at: number } | undefined;
   private step = 0;
+  /** What must be over before a button does something. */
+  private line: Promise<void> = Promise.resolve();
 
   constructor(acts: Acts) {
     this.acts = acts;
@@ -62,6 +64,11 @@ export class Controls {
     );
   }
 
+  /** Does something that the buttons wait for, such as compiling. What goes wrong is told. */
+  during(act: () => Promise<void>): void {
+    this.line = this.line.then(act).catch(this.failed);
+  }
+
   /** The model is another one, or as it was at the beginning. */
   begin(): void {
     this.stop();
@@ -82,11 +89,13 @@ export class Controls {
     this.say(why);
   }
 
-  private toggle(): Promise<void> {
+  private async toggle(): Promise<void> {
+    await this.line;
     return this.training ? this.pause() : this.start();
   }
 
   private async one(): Promise<void> {
+    await this.line;
     this.stop();
     await this.acts.ready?.();
     await this.acts.step();
@@ -94,6 +103,7 @@ export class Controls {
   }
 
   private async reset(): Promise<void> {
+    await this.line;
     this.stop();
     await this.acts.pause();
     this.step = 0;
