@@ -21,7 +21,7 @@ const ROOMS = {
   runtime: ['plan.ts', 'sections.ts'],
   planning: ['sema', 'ir', 'passes', 'codegen', 'lower', 'plan.ts', 'sections.ts'],
   pictures: [],
-  page: ['pictures', 'runtime'],
+  page: ['pictures', 'runtime', 'plan.ts'],
   library: [
     'sema',
     'parser',

@@ -1,7 +1,7 @@
 // Builds dist/: the compiler as modules, the command line, the runner and the page as single files.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -68,6 +68,10 @@ try {
   // The site uses the modules that were just made.
   process.env.NNC_DIST = out;
   await buildSite({ configFile: join(root, 'site', 'vite.config.ts') });
+  // The playground gives away pages that are made of these.
+  mkdirSync(join(out, 'site', 'parts'));
+  for (const part of ['index.html', 'page.css', 'page.js', 'worker.js'])
+    copyFileSync(join(standalone, part), join(out, 'site', 'parts', `${part}.txt`));
   // Plans are cached by what made them: see src/cli/plan-cache.ts.
   const modules = filesOf(out).filter((file) => file.endsWith('.js') && !file.startsWith('site'));
   writeFileSync(join(out, 'build-id'), digest(out, modules));

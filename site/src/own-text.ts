@@ -29,10 +29,10 @@ export function ownText(worker: Client): HTMLElement {
   const field = h('textarea', { rows: 8, 'aria-label': 'the text to learn', id: 'own' });
   const program = h('pre', { class: 'code', tabindex: 0, 'aria-label': 'the program' });
   const question = h('div', {});
+  const show = (): string => (program.textContent = programOf(new Set(field.value).size));
   const text = (): string => {
-    const characters = new Set(field.value).size;
     if (field.value.length < LEAST) throw new Error(`the text has ${field.value.length} characters; give at least ${LEAST}`);
-    return (program.textContent = programOf(characters));
+    return show();
   };
   const file = (): DataFile => ({ name: 'text.txt', bytes: new TextEncoder().encode(field.value) });
   const training = trainIn(worker, text, {
@@ -44,7 +44,7 @@ export function ownText(worker: Client): HTMLElement {
     .then((r) => r.text())
     .then((t) => {
       if (field.value === '') field.value = t.slice(0, 20_000);
-      text();
+      show();
     });
   return h(
     'section',

@@ -166,6 +166,7 @@ byId('right').append(
   h(
     'div',
     { class: 'row spaced' },
+    h('button', { type: 'button', id: 'page', onclick: () => void savePage().catch(failed) }, 'Save as a page'),
     h('button', { type: 'button', id: 'save', onclick: () => void save().catch(failed) }, 'Save the weights'),
     h('button', { type: 'button', onclick: () => picker.click() }, 'Load weights'),
     picker,
@@ -176,6 +177,15 @@ open('Training');
 async function save(): Promise<void> {
   const bytes = await worker.weights();
   download('program.safetensors', bytes as Uint8Array<ArrayBuffer>);
+}
+
+/** The page that trains, as a file that opens anywhere. */
+async function savePage(): Promise<void> {
+  await ready();
+  say('making the page');
+  const html = await worker.page(new URL('../parts/', location.href).href);
+  download('program.html', html);
+  say(`program.html: ${(html.length / 1000).toFixed(0)} kB. It opens in any browser, with your weights in it`);
 }
 
 async function takeWeights(given: File | undefined): Promise<void> {

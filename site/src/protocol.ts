@@ -62,7 +62,7 @@ export interface Pass {
 }
 
 export interface Calls {
-  check(text: string): Checked;
+  check(text: string): Promise<Checked>;
   prepare(text: string, file: DataFile | undefined, options: PrepareOptions): Promise<Prepared>;
   /** Trains until it is paused; so many steps a second, or as fast as the device can. */
   run(speed: number | undefined): Promise<void>;
@@ -97,6 +97,8 @@ export interface Calls {
   look(names: readonly string[]): Promise<Weights>;
   /** The program's graph after each pass of the compiler. */
   stages(): Promise<readonly Pass[]>;
+  /** The page that trains, as one file, with the weights of now. `parts` is the address of what all such pages are made of. */
+  page(parts: string): Promise<string>;
   weights(): Promise<Uint8Array>;
   setWeights(bytes: Uint8Array, name: string): Promise<void>;
   suggest(

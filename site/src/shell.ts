@@ -38,6 +38,9 @@ function keepForLater(root: string): void {
   void workers.ready.then(() => {
     const seen = performance.getEntriesByType('resource').map((r) => r.name);
     for (const address of new Set([location.href, ...seen]))
-      if (address.startsWith(location.origin)) void fetch(address).catch(() => undefined);
+      if (address.startsWith(location.origin))
+        void fetch(address)
+          .then((r) => r.arrayBuffer())
+          .catch(() => undefined);
   });
 }

@@ -1,7 +1,6 @@
 import { compile, UserError, type Diagnostic, type Program } from 'nnc';
 import { drawnData, readTensors, writeTensors, type Data } from 'nnc/data';
 import { askedOf, sceneOf, Training, wordsOf, type Asked, type Scene, type Shown } from 'nnc/page';
-import { drawNet } from 'nnc/pictures';
 import { load, type Model, type Tensor } from 'nnc/runtime';
 import type { Calls, Checked, DataFile, Event, Part, Prepared, PrepareOptions, Problem } from './protocol.ts';
 
@@ -36,7 +35,8 @@ const problemOf = (d: Diagnostic): Problem => ({
   to: d.span?.end,
 });
 
-function check(text: string): Checked {
+async function check(text: string): Promise<Checked> {
+  const { drawNet } = await import('./insides.ts');
   const program = compile(text, { name: 'program.nn' });
   const { model } = program;
   return {
@@ -190,13 +190,14 @@ const calls: { readonly [K in keyof Calls]: (...args: Parameters<Calls[K]>) => R
   words: async () => (await import('./insides.ts')).wordsOf(),
   format: async (text) => (await import('./insides.ts')).formatText(text),
   look: async (names) => open().model.watch(names),
+  page: async (parts) => (await import('./give-away.ts')).giveAway(open(), parts),
   weights: async () => writeTensors(await open().model.weights(), open().data.names.learned),
   async setWeights(bytes, name) {
     await open().model.setWeights(readTensors(bytes, name));
     await open().training.look();
   },
   async suggest({ name, bytes }) {
-    const { suggestProgram } = await import('./files.ts');
+    const { suggestProgram } = await import('./suggest.ts');
     const { text, leftOut } = suggestProgram(name, bytes);
     return { text, leftOut };
   },

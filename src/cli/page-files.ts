@@ -1,19 +1,11 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Plan } from '../plan.ts';
 import type { BackendName, JsSection } from '../sections.ts';
-import type { Packed, PageInfo } from '../standalone/source.ts';
+import type { BuiltPage } from '../page/built.ts';
+import { singlePage } from '../page/single.ts';
 import { wgslText } from '../library/dumps.ts';
 import { readUserFile } from './files.ts';
 import { STANDALONE } from './package.ts';
-
-/** A page that is to be written. */
-export interface BuiltPage {
-  readonly info: PageInfo;
-  readonly plan: Plan;
-  readonly data: Uint8Array | undefined;
-  readonly weights: Uint8Array | undefined;
-}
 
 /** Files that are the same for every program. */
 const CARRIED = ['runner.js', 'runner.d.ts', 'page.js', 'page.css', 'worker.js', 'index.html'];
@@ -42,29 +34,12 @@ export async function folderOf({ info, plan, data, weights }: BuiltPage): Promis
   return files;
 }
 
-/** The page as one file that opens from a disk: everything is inside, and its policy allows nothing else. */
-export async function singleFile({ info, plan, data, weights }: BuiltPage): Promise<string> {
-  const [html, style, script, worker] = await Promise.all(['index.html', 'page.css', 'page.js', 'worker.js'].map(carried));
-  const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
-  // The kernels in JavaScript are for places that forbid WebAssembly, and this page allows it.
-  const { js: _js, ...backends } = plan.backends;
-  const packed: Packed = {
-    info,
-    plan: { ...plan, backends },
-    worker: worker ?? '',
-    ...(data && { data: base64(data) }),
-    ...(weights && { weights: base64(weights) }),
-  };
-  const safe = (script ?? '').replaceAll('</script', '<\\/script');
-  const hash = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-  const policy = `default-src 'none'; script-src ${hash(safe)} blob: 'wasm-unsafe-eval'; worker-src blob:; style-src ${hash(style ?? '')}; img-src data: blob:`;
-  // No text of the program can end the element early.
-  const json = JSON.stringify(packed).replaceAll('<', '\\u003c');
-  const put = (text: string, from: RegExp | string, to: string): string => text.replace(from, () => to);
-  let page = put(html ?? '', /content="default-src[^"]*"/, `content="${policy}"`);
-  page = put(page, '<link rel="stylesheet" href="page.css" />', `<style>${style ?? ''}</style>`);
-  page = put(page, '<!-- ahead -->', `<script type="application/json" id="packed">${json}</script>`);
-  return put(page, '<script type="module" src="page.js"></script>', `<script type="module">${safe}</script>`);
+/** The page as one file that opens from a disk. */
+export async function singleFile(page: BuiltPage): Promise<string> {
+  const [html = '', style = '', script = '', worker = ''] = await Promise.all(
+    ['index.html', 'page.css', 'page.js', 'worker.js'].map(carried),
+  );
+  return singlePage(page, { html, style, script, worker });
 }
 
 /** The kernel texts are in a separate module: see {@link kernelModule}. */

@@ -4,6 +4,8 @@
  */
 export { askOf, type Asked } from '../page/ask.ts';
 export { Board, type RunInfo } from '../page/board.ts';
+export { examplesIn, pageInfo, type BuiltPage, type PageInfo } from '../page/built.ts';
+export { singlePage, type PageParts } from '../page/single.ts';
 export { Controls, type Acts } from '../page/controls.ts';
 export { byId, download, h, perFrame, short } from '../page/dom.ts';
 export { askedOf } from '../page/local.ts';

@@ -3,13 +3,14 @@ import { askOf } from '../page/ask.ts';
 import { Board } from '../page/board.ts';
 import { Controls } from '../page/controls.ts';
 import { byId, download } from '../page/dom.ts';
+import type { PageInfo } from '../page/built.ts';
 import { askedOf } from '../page/local.ts';
 import { sceneOf, type Scene, type Shown } from '../page/scene.ts';
 import { Training } from '../page/training.ts';
 import { wordsOf } from '../page/words.ts';
 import type { DeviceDescription, Model, Weights } from '../runtime/api.ts';
 import { connect } from '../runtime/remote.ts';
-import { openSource, type PageInfo, type Source } from './source.ts';
+import { openSource, type Source } from './source.ts';
 
 /** The page that `nnc build` makes: it trains, draws what it learns, answers, and gives and takes weights. */
 const tensorsOf = (bytes: Uint8Array, name: string): Weights => Object.fromEntries(readSafetensors(bytes, name));

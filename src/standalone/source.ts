@@ -1,20 +1,5 @@
+import type { Packed, PageInfo } from '../page/built.ts';
 import type { Plan } from '../plan.ts';
-
-/** What a page knows about its program. */
-export interface PageInfo {
-  readonly name: string;
-  readonly program: string;
-  readonly inputs: readonly string[];
-  /** The targets' names in the graph. */
-  readonly targets: readonly string[];
-  readonly trains: boolean;
-  readonly weights: boolean;
-  readonly rows: number;
-  /** Held-out examples. */
-  readonly held: number;
-  /** Steps of the program's training. */
-  readonly steps: number;
-}
 
 /** Where a page's parts come from: files beside it, or the page itself. */
 export interface Source {
@@ -25,15 +10,6 @@ export interface Source {
   /** The address of the worker's script. */
   readonly worker: string;
   bytes(name: 'data' | 'weights'): Promise<Uint8Array>;
-}
-
-/** A page as a single file holds all of it, binary parts in base64. */
-export interface Packed {
-  readonly info: PageInfo;
-  readonly plan: Plan;
-  readonly worker: string;
-  readonly data?: string;
-  readonly weights?: string;
 }
 
 const at = (name: string): string => new URL(name, import.meta.url).href;

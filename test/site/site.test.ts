@@ -3,6 +3,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { brotliCompressSync } from 'node:zlib';
 import { join } from 'node:path';
 import { chromium as browsers, type Browser, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -84,6 +86,24 @@ describe('every page', () => {
       const sideways = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
       expect(sideways).toBe(false);
     }
+  });
+});
+
+describe('the first load', () => {
+  /** Kilobytes, as hosts compress them. */
+  const LIMITS: Readonly<Record<string, number>> = { '': 10, 'playground/': 400 };
+
+  it.each(PAGES)('of %s is small', async (path) => {
+    const fresh = await browser.newContext({ serviceWorkers: 'block' });
+    const visitor = await fresh.newPage();
+    const bodies: Promise<Buffer>[] = [];
+    fresh.on('response', (r) => bodies.push(r.body()));
+    await visitor.goto(address + path);
+    await visitor.waitForLoadState('networkidle');
+    const all = await Promise.all(bodies);
+    expect(all.length).toBeGreaterThan(3);
+    expect(all.reduce((n, body) => n + brotliCompressSync(body).length, 0) / 1000).toBeLessThan(LIMITS[path] ?? 250);
+    await fresh.close();
   });
 });
 
@@ -397,6 +417,38 @@ describe('Playground', () => {
     await page.keyboard.press('Escape');
     await page.click('#tidy');
     await page.locator('.cm-line').filter({ hasText: 'layer Linear(1, 2) -> gelu' }).waitFor();
+  });
+
+  it('gives away a page that opens from a disk, with the weights of now', async () => {
+    await page.goto(`${address}playground/`);
+    await status(/parameters/);
+    await page.selectOption('#examples', '1');
+    await status(/131 parameters/);
+    await page.click('#train');
+    await status(/^done/);
+    await page.click('#tab-Ask');
+    await page.click('#predict');
+    await page.locator('.shares li').first().waitFor();
+    const shares = await page.textContent('.shares');
+    const dir = temporary();
+    const [given] = await Promise.all([page.waitForEvent('download'), page.click('#page')]);
+    await given.saveAs(join(dir, 'flowers.html'));
+    const visitor = await browser.newPage();
+    const complaints: string[] = [];
+    visitor.on('console', (m) => m.type() === 'error' && complaints.push(m.text()));
+    visitor.on('pageerror', (e) => complaints.push(e.message));
+    await visitor.goto(pathToFileURL(join(dir, 'flowers.html')).href);
+    await visitor
+      .locator('#status')
+      .filter({ hasText: /^ready/ })
+      .waitFor();
+    await visitor.click('#predict');
+    await visitor.locator('.shares li').first().waitFor();
+    expect(await visitor.textContent('.shares')).toBe(shares);
+    await visitor.click('#step');
+    await visitor.locator('#status').filter({ hasText: 'step 1' }).waitFor();
+    expect(complaints).toEqual([]);
+    await visitor.close();
   });
 
   it('takes points that are drawn', async () => {

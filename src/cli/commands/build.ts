@@ -12,8 +12,8 @@ import { checkWeights } from '../../runtime/weights.ts';
 import { inMemory } from '../../data/values.ts';
 import { makeFolder, writeFileSafely } from '../files.ts';
 import { compileForText } from '../../library/text-plan.ts';
-import type { PageInfo } from '../../standalone/source.ts';
-import { folderOf, singleFile, type BuiltPage } from '../page-files.ts';
+import { pageInfo, type BuiltPage } from '../../page/built.ts';
+import { folderOf, singleFile } from '../page-files.ts';
 import { hasData, noteTokens, openData, openProgram, openWeights, learnedFor } from '../program.ts';
 import { print } from '../terminal.ts';
 
@@ -47,19 +47,8 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
   const weights = saved?.weights;
   if (weights) await checkWeights(plan, weights, flags.weights ?? '');
 
-  const info: PageInfo = {
-    name: plan.name,
-    program: source.text.trim(),
-    inputs: plan.predict.inputs.map((t) => t.name),
-    targets: model.targets.map((t) => t.name),
-    trains: trainable,
-    weights: weights !== undefined,
-    rows: data?.rows ?? 0,
-    held: plan.holdout?.rows ?? 0,
-    steps: plan.train?.steps ?? 1,
-  };
   const page: BuiltPage = {
-    info,
+    info: pageInfo(plan, source.text, { rows: data?.rows ?? 0, weights: weights !== undefined }),
     plan,
     data: trainable ? writeSafetensors(dataTensors(data, plan)) : undefined,
     weights: weights && writeSafetensors(weights, learnedMetadata(data?.learned ?? known)),
