@@ -59,14 +59,15 @@ try {
   copyFileSync(join(root, 'src', 'standalone', 'index.html'), join(standalone, 'index.html'));
   // Pages with a strict policy have the style of pictures in their sheet.
   const { styleOf } = await import(pathToFileURL(join(out, 'pictures', 'theme.js')).href);
-  copyFileSync(join(root, 'src', 'page', 'page.css'), join(out, 'page', 'page.css'));
-  const sheets = ['page', 'standalone'].map((room) => readFileSync(join(root, 'src', room, 'page.css'), 'utf8'));
-  writeFileSync(join(standalone, 'page.css'), [...sheets, styleOf('auto'), ''].join('\n'));
+  const [shared, own] = ['page', 'standalone'].map((room) => readFileSync(join(root, 'src', room, 'page.css'), 'utf8'));
+  writeFileSync(join(out, 'page', 'page.css'), [shared, styleOf('auto'), ''].join('\n'));
+  writeFileSync(join(standalone, 'page.css'), [shared, own, styleOf('auto'), ''].join('\n'));
   const types = readFileSync(join(out, 'runtime', 'api.d.ts'), 'utf8');
   const exported = ['open', 'load', 'readTensors', 'writeTensors'].map((name) => `export declare const ${name}: Runner['${name}'];`);
   writeFileSync(join(standalone, 'runner.d.ts'), `${types}${exported.join('\n')}\n`);
   // The site uses the modules that were just made.
   process.env.NNC_DIST = out;
+  process.env.NNC_BUILD = sources.slice(0, 12);
   await buildSite({ configFile: join(root, 'site', 'vite.config.ts') });
   // The playground gives away pages that are made of these.
   mkdirSync(join(out, 'site', 'parts'));

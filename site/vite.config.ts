@@ -18,6 +18,8 @@ export default defineConfig({
   base: './',
   logLevel: 'warn',
   plugins: [head],
+  // Names what the browser keeps of this build.
+  define: { __BUILD__: JSON.stringify(process.env['NNC_BUILD'] ?? 'own') },
   build: {
     outDir: resolve(dist, 'site'),
     emptyOutDir: true,

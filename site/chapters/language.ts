@@ -4,8 +4,8 @@ export const embeddings: Chapter = {
   id: 'embeddings',
   title: 'Words become places',
   parts: [
-    'A net takes numbers, and words are none. So each word gets a place on a map: a short list of numbers. Nobody draws the map. The numbers are weights, and training moves words that are used alike to places that are close together.',
-    'Here is a small map by hand. Likeness is the cosine between two places: 1 in the same direction, 0 across, -1 opposite.',
+    'A net takes numbers, but words are not numbers. So each word gets a place on a map: a short list of numbers. Nobody draws the map. The numbers are weights, and training moves words that are used alike to places that are close together.',
+    'Here is a small map by hand. Likeness is the cosine between two places: 1 in the same direction, 0 at a right angle, -1 opposite.',
     {
       nn: `let map = [[1.0, 0.0], [0.9, 0.1], [-1.0, 0.2]]
 let cat = map[0]
@@ -25,18 +25,18 @@ print(F.cosine_similarity(cat, car, dim=0))`,
     'In a program it is a layer: Embedding(10000, 64) is a map with 10,000 words at 64 numbers each.',
   ],
   challenge: {
-    asks: 'A car is not the opposite of a cat. Move it to a place that has nothing to do with it: likeness 0.',
+    asks: 'A car is not the opposite of a cat. Change its place in the map so that its likeness to the cat is 0.',
     start: `let map = [[1.0, 0.0], [0.9, 0.1], [-1.0, 0.2]]
 let cat = map[0]
 let car = map[2]
 print "cat and car", cosine_similarity(cat, car, dim=0)`,
     goal: { label: 'cat and car', numbers: [0] },
-    hint: 'Go up from the cat, or down, but not to its left or right.',
+    hint: 'A place at a right angle to [1, 0] has 0 as its first number.',
     answer: `let map = [[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]
 let cat = map[0]
 let car = map[2]
 print "cat and car", cosine_similarity(cat, car, dim=0)`,
-    praise: 'Across. With 64 numbers there is room for very many directions.',
+    praise: 'A right angle. With 64 numbers there is room for very many directions.',
   },
 };
 
@@ -45,7 +45,7 @@ export const attention: Chapter = {
   title: 'Attention',
   parts: [
     'Read: the dog was tired, so it slept. Who slept? To know what "it" is, you look back. Attention does just that. Every word asks a question (query) and wears a label (key). Where question and label fit, the word takes over what stands there (value).',
-    'The fit is the product of rows with rows. softmax makes shares of it that add up to 1. What comes out is the mean of the values, weighed by these shares.',
+    'The fit is a row of queries times a row of keys, divided by the root of their length so that it stays small. softmax turns the fits into shares that add up to 1. What comes out is the mean of the values, weighted by these shares.',
     {
       nn: `let q = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
 let k = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
@@ -67,7 +67,7 @@ print(F.scaled_dot_product_attention(q, k, v))`,
     'Each row of the picture is a word that looks, each column one that is looked at. The third word fits itself best, so it looks there most.',
   ],
   challenge: {
-    asks: 'Who writes from left to right must not peek at what comes later. Add a mask, so that each word sees itself and those before it: the first word must take 10, all of it from itself.',
+    asks: 'A model that writes from left to right must not peek at what comes later. Add a mask, so that each word sees itself and those before it: the first word must take 10, all of it from itself.',
     start: `let q = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
 let k = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
 let v = [[10.0], [20.0], [30.0]]
@@ -90,18 +90,18 @@ print "out", shares @ v`,
 
 export const gpt: Chapter = {
   id: 'gpt',
-  title: 'A GPT is the same dance',
+  title: 'A GPT learns by the same five steps',
   parts: [
-    'Take the pieces together. Letters become places (embedding). Places look at each other (attention). A small net thinks about what it found. Then one question: which letter comes next? The loss says how wrong the guess was, and the five steps do the rest. Nothing else is needed, only more of it.',
-    'This one is tiny and learns from the text below. It begins with noise. After some seconds there are words, and then almost sentences. Put in a text of your own, if you like: a few pages are enough.',
+    'Put the pieces together. Letters become places (embedding). Places look at each other (attention). A small net thinks about what it found. Then one question: which letter comes next? The loss says how wrong the guess was, and the five steps do the rest. Nothing else is needed, only more of it.',
+    'This one is tiny and learns from the text below. At first it writes noise. After some seconds there are words, and then almost sentences. Put in a text of your own, if you like: a few pages are enough.',
   ],
   own: 'text',
   challenge: {
-    asks: 'One question about the loss, to end with. A net that knows nothing guesses each of 42 letters alike. Its loss is log(42). What is it?',
+    asks: 'One question to end with. A net that knows nothing gives each of 42 letters the chance 1/42. The loss is minus the logarithm of the chance of the right one. How large is it?',
     start: `print "loss of a blind guess", 0`,
     goal: { label: 'loss of a blind guess', numbers: [3.7376696] },
-    hint: 'The compiler can work it out: log(42).',
+    hint: 'The compiler can work it out: -log(1/42), which is log(42).',
     answer: `print "loss of a blind guess", log(42)`,
-    praise: 'About 3.74: that is where every training of letters begins. You know now how a GPT is made.',
+    praise: 'About 3.74: that is where every training of letters begins. Now you know how a GPT is made.',
   },
 };

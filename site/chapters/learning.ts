@@ -4,7 +4,7 @@ export const loss: Chapter = {
   id: 'loss',
   title: 'The loss',
   parts: [
-    'You throw darts. After each throw you measure how far it is from the middle. Twice as far is four times as bad: you square it. The mean over all throws is one number that says how wrong you are. That is the loss, and training is nothing else than making it small.',
+    'You throw darts. After each throw you measure how far it is from the middle. Twice as far is four times as bad: you square it. The mean over all throws is one number that says how wrong you are. That is the loss, and training only makes it small.',
     {
       nn: `let guess = [2.5, 0.0, 2.0, 8.0]
 let real = [3.0, -0.5, 2.0, 7.0]
@@ -34,7 +34,7 @@ print "loss", mean((guess - real)^2)`,
     answer: `let guess = [2.5, 0.0, 2.0, 7.0]
 let real = [3.0, -0.5, 2.0, 7.0]
 print "loss", mean((guess - real)^2)`,
-    praise: 'You mended the worst throw first. A gradient does the same.',
+    praise: 'You mended the worst throw first. The gradient, too, is largest for the worst guess.',
   },
 };
 
@@ -42,7 +42,7 @@ export const autograd: Chapter = {
   id: 'autograd',
   title: 'Backward: dominoes',
   parts: [
-    'Push the first domino, and the last one falls. How hard? Each stone passes on its push, a bit stronger or weaker, and all these factors multiply. This is the chain rule. Going through the stones from the last to the first, you learn how much each one of them matters for the end.',
+    'Push the first domino, and the last one falls. How hard? Each stone passes the push on, a bit stronger or weaker, and these factors multiply. This is the chain rule. Going through the stones from the last to the first, you learn how much each one of them matters for the end.',
     'y = x² + 2x + 1 at x = 3. If x grows a little, y grows 8 times as much: the derivative is 2x + 2. The compiler finds that formula by itself, as you would on paper.',
     {
       nn: `param x = 3.0
@@ -97,7 +97,7 @@ export const steps: Chapter = {
   title: 'Five steps, over and over',
   parts: [
     'A basketball player throws, sees where the ball went, forgets the throw before, thinks about what to change, and changes it a little. Then again. Predict, loss, zero, backward, step: every training is this loop.',
-    'One weight, three examples, and y is always 2x. The weight starts at 0. Backward says: the loss falls if w grows. So the optimizer moves w against the gradient, a tenth of it.',
+    'One weight, three examples, and y is always 2x. The weight starts at 0. Backward says: the loss falls if w grows. So the optimizer moves w against the gradient, by a tenth of it.',
     {
       nn: `param w = 0.0
 let loss = mean((w * [1, 2, 3] - [2, 4, 6])^2)
@@ -118,7 +118,7 @@ print(loss, w.grad, w)`,
         { label: 'after one step', numbers: [1.8666667] },
       ],
     },
-    'In a program these are three words: loss mse says how wrong, optim sgd lr=0.1 says how to move, train epochs=200 says how often. All derivatives are made by the compiler before the first step.',
+    'In a program these are three lines: loss mse says how wrong, optim sgd lr=0.1 says how to move, train epochs=200 says how often. All derivatives are made by the compiler before the first step.',
   ],
   challenge: {
     asks: 'The 0.1 is the learning rate. Which rate gets from 0 to 2 in a single step? Within 0.001 is near enough.',
@@ -138,10 +138,13 @@ export const house: Chapter = {
   id: 'house',
   title: 'House prices',
   parts: [
-    'A pupil guesses the price of a house, and the teacher says by how much it was wrong. The pupil corrects each of 49 opinions a little. After five hundred lessons, the guesses are good.',
-    'A hundred houses, between 0 and 5 thousand square feet. A square foot costs 200 dollars, the land 50 thousand, and luck adds or takes 20. The net knows none of this. Run it, and watch the line bend. The program draws its numbers as PyTorch does after torch.manual_seed(42), so both train on the same houses and begin with the same weights.',
+    'A pupil guesses the price of a house, and the teacher says by how much it was wrong. The pupil is the net, with 49 weights. After each lesson it corrects each of them a little. After five hundred lessons, the guesses are good.',
+    'A hundred houses, between 0 and 5 thousand square feet. A square foot costs 200 dollars, the land 50 thousand, and luck adds or takes about 20 thousand. The net knows none of this. Press Train, and watch the line bend. The program draws its numbers as PyTorch does after torch.manual_seed(42), so both train on the same houses and begin with the same weights.',
     {
-      nn: `data  n=100 { x = 5 * uniform(); y = 200*x + 50 + 20*normal() }
+      nn: `data n=100 {
+  x = 5 * uniform()
+  y = 200*x + 50 + 20*normal()
+}
 layer Linear(1, 16) -> relu -> Linear(16, 1)
 loss  mse
 optim adam lr=0.01
@@ -150,9 +153,11 @@ print "a house of 3.0 costs", predict(3.0)`,
       torch: `torch.manual_seed(42)
 x = torch.rand(100, 1) * 5
 y = 200 * x + 50 + torch.randn(100, 1) * 20
-model = nn.Sequential(nn.Linear(1, 16), nn.ReLU(), nn.Linear(16, 1))
+model = nn.Sequential(
+    nn.Linear(1, 16), nn.ReLU(), nn.Linear(16, 1))
 loss_fn = nn.MSELoss()
-optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+optimizer = torch.optim.Adam(
+    model.parameters(), lr=0.01)
 for epoch in range(500):
     loss = loss_fn(model(x), y)
     optimizer.zero_grad()
@@ -166,7 +171,7 @@ print(model(torch.tensor([[3.0]])))`,
       ],
       trains: true,
     },
-    'The true price is 650. The net has seen only noisy ones, and it does not know that the world is a straight line.',
+    'Without luck, the price would be 650 thousand. The net has seen only noisy ones, and it does not know that the world is a straight line.',
   ],
   challenge: {
     asks: 'The loss ends at about 2,561, and the line still moves. Bring it below 600 in the same 500 epochs.',
@@ -182,6 +187,7 @@ layer Linear(1, 16) -> relu -> Linear(16, 1)
 loss  mse
 optim adam lr=0.1
 train epochs=500 seed=42`,
-    praise: 'Much better. It will never reach 0: the luck in the prices cannot be learned, and its square is about 400.',
+    praise:
+      'Much better. It cannot come near 0 for houses that it has not seen: the luck in the prices cannot be learned, and its mean square is about 400.',
   },
 };

@@ -4,12 +4,12 @@ export const neuron: Chapter = {
   id: 'neuron',
   title: 'A neuron',
   parts: [
-    'Think of a worker on a factory line. Parts come in. The worker weighs each one by how much it matters, puts the weights together, and lets the result pass if it is large enough. That is a neuron: multiply, add, squish.',
-    'This one works out a tip: a tenth for the food, a fifth for the service, and 5 that are there anyway. The 0.1 and 0.2 are weights. The 5 is the bias.',
+    'Think of a worker on a factory line. Parts come in. The worker weighs each one by how much it matters, adds them up, and lets the result pass if it is large enough. That is a neuron: multiply, add, squish.',
+    'This one works out a tip: 0.1 for each point of food, 0.2 for each point of service, and 5 in any case. The 0.1 and 0.2 are weights. The 5 is the bias.',
     {
-      nn: `let x = [8.0, 9.0]      # food and service
-let w = [0.1, 0.2]      # how much each of them matters
-let b = 5               # the bias
+      nn: `let x = [8.0, 9.0]   # food and service
+let w = [0.1, 0.2]   # the weights
+let b = 5            # the bias
 print "tip", w @ x + b
 print "after relu", relu(w @ x + b)`,
       torch: `x = torch.tensor([8.0, 9.0])
@@ -22,7 +22,7 @@ print(torch.relu(w @ x + b))`,
         { label: 'after relu', numbers: [7.6] },
       ],
     },
-    'relu is the squish: what is above zero passes, everything else becomes zero. Without it, a thousand neurons in a row could do no more than one.',
+    'relu is the squish: what is above zero passes, everything else becomes zero. Without it, a thousand layers could do no more than a single one.',
   ],
   challenge: {
     asks: 'Make this neuron fall silent: its sum should be -2, and so 0 after relu. Change the bias, and nothing else.',

@@ -1,4 +1,4 @@
-import { h } from 'nnc/page';
+import { h, newest } from 'nnc/page';
 import { drawHeat, picture } from 'nnc/pictures';
 import type { Client } from './client.ts';
 
@@ -29,7 +29,6 @@ export class AttentionMap {
   private readonly blocks: string;
   private tokens: readonly number[] = [];
   private names: readonly string[] = [];
-  private busy = false;
 
   /** `program` is the text of addition.nn, from which the blocks are taken. */
   constructor(worker: Client, program: string, failed: (e: unknown) => void) {
@@ -52,27 +51,20 @@ export class AttentionMap {
   }
 
   /** Shows the same sum with the weights of now. */
-  async show(): Promise<void> {
-    if (this.tokens.length === 0 || this.busy) return;
-    this.busy = true;
-    try {
-      const layer = Number(this.layer.value);
-      const rename = Object.fromEntries(Array.from({ length: LAYERS }, (_, i) => [`blocks.${i}.`, `b${i}.`]));
-      const { data } = await this.worker.beside(programOf(this.blocks, layer), rename, this.tokens);
-      const n = this.tokens.length;
-      const from = Number(this.head.value) * n * n;
-      const drawing = drawHeat({
-        values: data.subarray(from, from + n * n),
-        rows: this.names,
-        columns: this.names,
-        x: 'is looked at',
-        y: 'looks',
-      });
-      this.figure.innerHTML = picture(drawing, 'Who looks at whom', 'auto');
-    } finally {
-      this.busy = false;
-    }
-  }
+  readonly show = newest(async () => {
+    const { tokens, names } = this;
+    if (tokens.length === 0) return;
+    const [layer, head, n] = [Number(this.layer.value), Number(this.head.value), tokens.length];
+    const rename = Object.fromEntries(Array.from({ length: LAYERS }, (_, i) => [`blocks.${i}.`, `b${i}.`]));
+    const { data } = await this.worker.beside(programOf(this.blocks, layer), rename, tokens);
+    const values = data.subarray(head * n * n, (head + 1) * n * n);
+    const cell = Math.min(40, Math.max(20, (this.element.clientWidth - 92) / n));
+    this.figure.innerHTML = picture(
+      drawHeat({ values, rows: names, columns: names, x: 'looks at', y: 'this sign', cell }),
+      'Who looks at whom',
+      'auto',
+    );
+  });
 }
 
 const chooser = (name: string, n: number): HTMLSelectElement =>

@@ -6,7 +6,7 @@ import { trainIn } from './train-in.ts';
 
 /** A field for a program, as tall as the program. Ctrl and Enter runs it. */
 export function editorOf(text: string, label: string, run: () => void): HTMLTextAreaElement {
-  const field = h('textarea', { class: 'code', 'aria-label': label, spellcheck: 'false', autocapitalize: 'off', wrap: 'off' });
+  const field = h('textarea', { class: 'code', 'aria-label': label, spellcheck: 'false', autocapitalize: 'off' });
   const fit = (): void => void (field.rows = field.value.split('\n').length);
   field.value = text;
   fit();
@@ -20,7 +20,7 @@ export function editorOf(text: string, label: string, run: () => void): HTMLText
 }
 
 /** A program beside its PyTorch. Run shows what both print. */
-export function cellOf(cell: Cell, worker: Client): HTMLElement {
+export function cellOf(cell: Cell, worker: Client, signal: AbortSignal): HTMLElement {
   const said = h('pre', { class: 'output', 'aria-live': 'polite', tabindex: 0, 'aria-label': 'what nnc prints' });
   const torch = h('pre', { class: 'output', tabindex: 0, 'aria-label': 'what PyTorch prints' });
   const figure = h('div', { class: 'figure' });
@@ -28,8 +28,8 @@ export function cellOf(cell: Cell, worker: Client): HTMLElement {
   const both = h(
     'div',
     { class: 'both', hidden: true },
-    h('div', {}, h('h2', { class: 'minor' }, 'nnc prints'), said),
-    h('div', {}, h('h2', { class: 'minor' }, 'PyTorch prints'), torch),
+    h('div', {}, h('h2', { class: 'minor' }, 'nnc says'), said),
+    h('div', {}, h('h2', { class: 'minor' }, 'PyTorch says'), torch),
   );
   const show = (lines: readonly string[]): void => {
     both.hidden = false;
@@ -42,7 +42,7 @@ export function cellOf(cell: Cell, worker: Client): HTMLElement {
     said.classList.add('wrong');
     said.textContent = (e as Error).message;
   };
-  const training = cell.trains ? trainIn(worker, () => editor.value, { likeTorch: true, onDone: show }) : undefined;
+  const training = cell.trains ? trainIn(worker, () => editor.value, { likeTorch: true, signal, onDone: show }) : undefined;
   const run = (): void => {
     if (training) training.start().catch(failed);
     else worker.prints(editor.value).then(show, failed);
@@ -54,7 +54,7 @@ export function cellOf(cell: Cell, worker: Client): HTMLElement {
     h(
       'div',
       { class: 'both' },
-      h('div', {}, h('h2', { class: 'minor' }, '.nn'), editor),
+      h('div', {}, h('h2', { class: 'minor' }, 'nnc: change it and run it'), editor),
       h(
         'div',
         {},
@@ -75,5 +75,5 @@ function heatOf(lines: readonly string[], label: string): string {
   const side = Math.sqrt(values.length);
   if (!Number.isInteger(side)) return '';
   const words = Array.from({ length: side }, (_, i) => `word ${i + 1}`);
-  return picture(drawHeat({ values, rows: words, columns: words, x: 'is looked at', y: 'looks', cell: 56 }), 'Who looks at whom', 'auto');
+  return picture(drawHeat({ values, rows: words, columns: words, x: 'looks at', y: 'this word', cell: 56 }), 'Who looks at whom', 'auto');
 }

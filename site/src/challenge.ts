@@ -8,7 +8,12 @@ import { trainIn } from './train-in.ts';
 const WITHIN = 1e-3;
 
 /** A task with its program; the page checks what comes out. */
-export function challengeOf({ asks, start, goal, hint, praise }: Challenge, worker: Client, onSolved: () => void): HTMLElement {
+export function challengeOf(
+  { asks, start, goal, hint, praise }: Challenge,
+  worker: Client,
+  signal: AbortSignal,
+  onSolved: () => void,
+): HTMLElement {
   const said = h('pre', { class: 'output', tabindex: 0, 'aria-label': 'what your program prints', hidden: true });
   const verdict = h('p', { class: 'verdict', role: 'status', id: 'verdict' });
   const help = h('p', { class: 'hint', hidden: true }, hint);
@@ -27,7 +32,10 @@ export function challengeOf({ asks, start, goal, hint, praise }: Challenge, work
     verdict.classList.remove('solved');
     verdict.textContent = `It does not run: ${(e as Error).message}`;
   };
-  const training = 'lossBelow' in goal ? trainIn(worker, () => editor.value, { likeTorch: true, onDone: judge }) : undefined;
+  const training =
+    'lossBelow' in goal
+      ? trainIn(worker, () => editor.value, { likeTorch: true, anew: true, id: 'try-', signal, onDone: judge })
+      : undefined;
   const run = (): void => {
     if (training) training.start().catch(failed);
     else worker.prints(editor.value).then(judge, failed);
@@ -44,8 +52,12 @@ export function challengeOf({ asks, start, goal, hint, praise }: Challenge, work
       'div',
       { class: 'row' },
       training ? undefined : h('button', { class: 'main', type: 'button', id: 'try', onclick: run }, 'Try it'),
-      h('button', { type: 'button', onclick: () => void (help.hidden = false) }, 'A hint'),
-      h('button', { type: 'button', onclick: () => void ((editor.value = start), editor.dispatchEvent(new Event('input'))) }, 'As it was'),
+      h('button', { type: 'button', onclick: () => void (help.hidden = false) }, 'Show a hint'),
+      h(
+        'button',
+        { type: 'button', onclick: () => void ((editor.value = start), editor.dispatchEvent(new Event('input'))) },
+        'Undo my changes',
+      ),
     ),
     help,
     said,

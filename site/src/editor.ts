@@ -119,7 +119,11 @@ function hoverFrom({ words, stages }: EditorHost) {
 /** An editor whose problems are those that the compiler finds. */
 export function editorIn(parent: HTMLElement, host: EditorHost): EditorView {
   let asked: Promise<readonly Word[]> | undefined;
-  const words = (): Promise<readonly Word[]> => (asked ??= host.words());
+  const words = (): Promise<readonly Word[]> =>
+    (asked ??= host.words().catch((e: unknown) => {
+      asked = undefined;
+      throw e;
+    }));
   const lint = linter(
     async (view): Promise<Diagnostic[]> => {
       const text = view.state.doc.toString();

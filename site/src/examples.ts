@@ -9,6 +9,7 @@ import seriesProgram from '../../examples/series.nn?raw';
 import spiralsProgram from '../../examples/spirals.nn?raw';
 import taleProgram from '../../examples/tale.nn?raw';
 import tale from '../../examples/tale.txt?url';
+import { textOf } from './text-of.ts';
 
 /** A program with its file, if it has one, which is fetched when it is chosen. */
 export interface Example {
@@ -17,10 +18,10 @@ export interface Example {
   readonly file: { readonly name: string; readonly text: () => Promise<string> } | undefined;
 }
 
-const at = (name: string, address: string): Example['file'] => ({ name, text: async () => (await fetch(address)).text() });
+const at = (name: string, address: string): Example['file'] => ({ name, text: () => textOf(address) });
 
 export const EXAMPLES: readonly Example[] = [
-  { name: 'house prices: a number from a number', text: houseProgram, file: at('house.csv', house) },
+  { name: 'house prices: one number from another', text: houseProgram, file: at('house.csv', house) },
   { name: 'flowers: a name from four measures', text: flowersProgram, file: at('flowers.csv', flowers) },
   { name: 'homes: words, gaps and dollars', text: homesProgram, file: at('homes.csv', homes) },
   { name: 'spirals: a region of the plane', text: spiralsProgram, file: undefined },

@@ -10,7 +10,6 @@ shell('gpt/');
 
 const worker = startWorker();
 const board = new Board();
-byId('board').append(board.element);
 byId('program').textContent = text.trimEnd();
 
 const [PLUS, EQUALS, CLASSES] = [10, 11, 12];
@@ -39,7 +38,8 @@ const [first, second] = ['27', '31'].map((value, i) =>
 const answer = h('p', { class: 'answer', role: 'status', id: 'answer' });
 const form = h('form', { class: 'row', id: 'ask' }, first, '+', second, h('button', { class: 'main', id: 'predict' }, '= ?'));
 const map = new AttentionMap(worker, text, buttons.failed);
-byId('panel').append(h('div', { class: 'row' }, ...buttons.buttons), buttons.status, h('h2', {}, 'Ask it'), form, answer, map.element);
+byId('panel').append(h('h2', {}, 'Ask it'), form, answer);
+byId('board').append(h('div', { class: 'row' }, ...buttons.buttons), buttons.status, board.element, map.element);
 
 async function prepare(): Promise<void> {
   const prepared = await worker.prepare(text, undefined, {});
@@ -50,8 +50,8 @@ async function prepare(): Promise<void> {
 }
 
 worker.onEvent = (event) => {
-  if (event.type === 'failed') return buttons.failed(new Error(event.message));
-  if (event.type === 'device') return buttons.say(`it goes on on ${event.name}: ${event.reason}`);
+  if (event.type === 'failed') return buttons.broke(new Error(event.message));
+  if (event.type === 'device') return buttons.say(`the device was lost; it continues on ${event.name}: ${event.reason}`);
   board.add(event.frame);
   buttons.frame(event.frame);
   // When the held-out sums are looked at, so is this one.
@@ -93,4 +93,4 @@ form.addEventListener('submit', (event) => {
   }, buttons.failed);
 });
 buttons.say('getting ready');
-prepare().catch(buttons.failed);
+void buttons.during(prepare);

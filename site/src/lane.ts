@@ -20,7 +20,7 @@ export class Lane {
   constructor(
     file: DataFile,
     changed: (how: () => Promise<void>) => void,
-    failed: (e: unknown) => void,
+    rateChanged: (how: () => Promise<void>) => void,
     begin: { readonly rate?: string; readonly id?: string } = {},
   ) {
     this.file = file;
@@ -45,7 +45,8 @@ export class Lane {
     const { rate, optimizer, activation, width, seed } = this.selects;
     rate.addEventListener('change', () => {
       this.program.textContent = this.text;
-      this.worker.set({ lr: Number(rate.value) }).catch(failed);
+      // After whatever is being prepared with the rate of before.
+      rateChanged(() => this.worker.set({ lr: Number(rate.value) }));
     });
     // Weights are taken along where the shapes stay.
     for (const c of [optimizer, activation]) c.addEventListener('change', () => changed(async () => void (await this.prepare(true))));

@@ -59,7 +59,13 @@ function list(here: string): void {
   );
 }
 
+/** Ends what the chapter before has begun. */
+let leaving = new AbortController();
+
 function show(): void {
+  leaving.abort();
+  leaving = new AbortController();
+  const { signal } = leaving;
   const chapter = chapterNow();
   const at = CHAPTERS.indexOf(chapter);
   const next = CHAPTERS[at + 1];
@@ -69,9 +75,9 @@ function show(): void {
   byId('chapter').replaceChildren(
     h('p', { class: 'hint' }, `Chapter ${at + 1} of ${CHAPTERS.length}`),
     heading,
-    ...chapter.parts.map((part) => (typeof part === 'string' ? h('p', { class: 'prose' }, part) : cellOf(part, worker))),
-    ...(chapter.own === 'text' ? [ownText(worker)] : []),
-    challengeOf(chapter.challenge, worker, () => solve(chapter.id)),
+    ...chapter.parts.map((part) => (typeof part === 'string' ? h('p', { class: 'prose' }, part) : cellOf(part, worker, signal))),
+    ...(chapter.own === 'text' ? [ownText(worker, signal)] : []),
+    challengeOf(chapter.challenge, worker, signal, () => solve(chapter.id)),
     h(
       'p',
       { class: 'row' },

@@ -113,7 +113,7 @@ const draw = perFrame((numbers: readonly [number, number, number, number, Float3
     curve: Array.from(ends, (y, i) => ({ x: place(i), y })),
     x: 'sum',
     y: 'output',
-    width: Math.max(300, Math.min(560, byId('picture').clientWidth - 34)),
+    width: Math.max(300, Math.min(660, byId('picture').clientWidth - 34)),
     height: 240,
   });
   curve.innerHTML = picture(drawing, `The activation ${act}, and where the neuron is on it`, 'auto');
@@ -139,16 +139,16 @@ function sketchOf(p1: number, p2: number, sum: number, out: number): string {
   const act = activation.value;
   const wire = (y: number, w: number, p: number): string =>
     `<line x1="96" y1="${y}" x2="292" y2="130" class="${w < 0 ? 'minus' : 'plus'}" stroke-width="${1.5 + 4 * Math.min(1, Math.abs(w) / 2)}"${w < 0 ? ' stroke-dasharray="9 5"' : ''}/>
-     <text x="194" y="${(y + 130) / 2 + (y < 130 ? -22 : 34)}" text-anchor="middle">× ${short(w)} = <tspan class="strong">${short(p)}</tspan></text>`;
+     <text x="194" y="${(y + 130) / 2 + (y < 130 ? -34 : 48)}" text-anchor="middle">× ${short(w)} = <tspan class="strong">${short(p)}</tspan></text>`;
   const input = (y: number, name: string, v: number): string =>
     `<circle cx="66" cy="${y}" r="30" class="end"/><text x="66" y="${y + 5}" text-anchor="middle" class="strong">${short(v)}</text><text x="66" y="${y + (y < 130 ? -40 : 52)}" text-anchor="middle" class="quiet">${name}</text>`;
   return `<svg viewBox="0 0 620 262" role="img" aria-label="the neuron with its numbers" class="sketch">
     ${wire(64, value('w1'), p1)}${wire(196, value('w2'), p2)}
     ${input(64, 'food', value('x1'))}${input(196, 'service', value('x2'))}
-    <circle cx="330" cy="130" r="40" class="unit"/><text x="330" y="128" text-anchor="middle" class="strong">${short(sum)}</text><text x="330" y="146" text-anchor="middle" class="quiet">sum</text>
+    <circle cx="330" cy="130" r="40" class="unit"/><text x="330" y="124" text-anchor="middle" class="strong">${short(sum)}</text><text x="330" y="148" text-anchor="middle" class="quiet">sum</text>
     <line x1="330" y1="30" x2="330" y2="90" class="${value('b') < 0 ? 'minus' : 'plus'}" stroke-width="2.5"/><text x="330" y="22" text-anchor="middle">bias ${short(value('b'))}</text>
     <line x1="370" y1="130" x2="520" y2="130" class="plus" stroke-width="2.5"/><text x="445" y="116" text-anchor="middle" class="quiet">${act === 'none' ? '' : act}</text>
-    <circle cx="552" cy="130" r="34" class="end"/><text x="552" y="135" text-anchor="middle" class="strong">${short(out)}</text><text x="552" y="186" text-anchor="middle" class="quiet">output</text>
+    <circle cx="552" cy="130" r="38" class="end"/><text x="552" y="135" text-anchor="middle" class="strong">${Number(out.toPrecision(3))}</text><text x="552" y="190" text-anchor="middle" class="quiet">output</text>
   </svg>`;
 }
 

@@ -1,4 +1,4 @@
-import { h } from 'nnc/page';
+import { fileButton, h } from 'nnc/page';
 import type { DataFile } from './protocol.ts';
 
 export interface OwnData {
@@ -20,11 +20,9 @@ export function ownDataIn(place: HTMLElement, take: (file: DataFile) => void, wr
     placeholder: 'city,sqm,price\nParis,80,410000\nLyon,95,320000',
     id: 'paste',
   });
-  const picker = h('input', { type: 'file', hidden: true, 'aria-label': 'a file of examples' });
   const read = async (file: File | undefined): Promise<void> => {
     if (file) take({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
   };
-  picker.addEventListener('change', () => void read(picker.files?.[0]));
   const use = (): void => {
     const text = pasted.value.trim();
     if (text === '') return wrong('paste a table into the field first: one line a row, the names of the columns on top');
@@ -47,9 +45,8 @@ export function ownDataIn(place: HTMLElement, take: (file: DataFile) => void, wr
       'div',
       { class: 'row spaced' },
       h('button', { type: 'button', id: 'use', onclick: use }, 'Write a program for it'),
-      h('button', { type: 'button', onclick: () => picker.click() }, 'Choose a file'),
+      fileButton('Choose a file', { label: 'a file of examples' }, (chosen) => void read(chosen)),
       drawButton,
-      picker,
     ),
     drawn,
   );

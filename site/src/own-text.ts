@@ -1,6 +1,7 @@
 import { askOf, h } from 'nnc/page';
 import tale from '../../examples/tale.txt?url';
 import type { Client } from './client.ts';
+import { textOf } from './text-of.ts';
 import type { DataFile } from './protocol.ts';
 import { trainIn } from './train-in.ts';
 
@@ -25,7 +26,7 @@ train steps=800 batch=16 shuffle seed=1`;
 const LEAST = 200;
 
 /** A text of the reader, a small GPT that learns it, and a box to let it write. */
-export function ownText(worker: Client): HTMLElement {
+export function ownText(worker: Client, signal: AbortSignal): HTMLElement {
   const field = h('textarea', { rows: 8, 'aria-label': 'the text to learn', id: 'own' });
   const program = h('pre', { class: 'code', tabindex: 0, 'aria-label': 'the program' });
   const question = h('div', {});
@@ -37,15 +38,19 @@ export function ownText(worker: Client): HTMLElement {
   const file = (): DataFile => ({ name: 'text.txt', bytes: new TextEncoder().encode(field.value) });
   const training = trainIn(worker, text, {
     file,
+    key: () => field.value,
+    signal,
     onDone: () => undefined,
     onReady: ({ scene }) => question.replaceChildren(h('h2', { class: 'spaced' }, 'Let it write'), askOf(scene, worker.asked)),
   });
-  void fetch(tale)
-    .then((r) => r.text())
-    .then((t) => {
+  // Without it, the reader's own text is still welcome.
+  void textOf(tale).then(
+    (t) => {
       if (field.value === '') field.value = t.slice(0, 20_000);
       show();
-    });
+    },
+    () => (field.placeholder = 'paste a text here'),
+  );
   return h(
     'section',
     { class: 'card' },

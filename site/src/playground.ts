@@ -1,4 +1,4 @@
-import { askOf, Board, byId, Controls, download, h } from 'nnc/page';
+import { askOf, Board, byId, Controls, download, fileButton, h } from 'nnc/page';
 import { startWorker } from './client.ts';
 import { editorIn, goTo, setText } from './editor.ts';
 import { EXAMPLES } from './examples.ts';
@@ -69,15 +69,18 @@ let fits: string | undefined;
 
 /** Takes a file of the reader, and writes a first program for it if it is a table. */
 async function useFile(given: DataFile): Promise<void> {
-  file = given;
   let news = `${given.name}: ${given.bytes.length.toLocaleString('en')} bytes`;
   if (/\.(csv|tsv|json|jsonl)$/i.test(given.name)) {
     const { text, leftOut } = await worker.suggest(given);
+    file = given;
     fits = 'the program fits your data: press Train';
     setText(view, text);
     for (const { column, why } of leftOut) news += `; without the column ${column}: ${why}`;
     say(fits);
-  } else say(`the program now reads ${given.name}: press Train, or change its data line`);
+  } else {
+    file = given;
+    say(`the program now reads ${given.name}: press Train, or change its data line`);
+  }
   data.tell(news);
   prepared = undefined;
 }
@@ -85,17 +88,22 @@ async function useFile(given: DataFile): Promise<void> {
 // Results
 const go = (line: number, column: number): void => goTo(view, line, column);
 const question = h('div', {}, h('p', { class: 'hint' }, 'Press Train first; then you can ask the model here.'));
+const waiting = h('p', { class: 'hint' }, 'Press Train. The picture and the loss appear here.');
 const net = h('div', { class: 'figure', id: 'net' });
 const values = new ValuesPane(worker, failed);
 const passes = h('select', { id: 'passes' });
 const about = h('p', { class: 'status' });
 const passText = new Linked('pass', 'the graph after the pass', go);
 const dumps = {
-  AST: { stage: 'ast', text: new Linked('ast', 'the parsed program', go) },
-  Kernels: { stage: 'kernels', text: new Linked('kernels', 'the kernels', go) },
-  WGSL: { stage: 'wgsl', text: new Linked('wgsl', 'the code for the graphics card', go) },
-  Memory: { stage: 'memory', text: new Linked('memory', 'what lies where in memory', go) },
-  Plan: { stage: 'plan', text: new Linked('plan', 'the plan', go) },
+  AST: { says: 'The program as the compiler reads it.', stage: 'ast', text: new Linked('ast', 'the parsed program', go) },
+  Kernels: { says: 'The loops that run, one after another.', stage: 'kernels', text: new Linked('kernels', 'the kernels', go) },
+  WGSL: { says: 'The code for the graphics card.', stage: 'wgsl', text: new Linked('wgsl', 'the code for the graphics card', go) },
+  Memory: {
+    says: 'Where each tensor lies. Tensors that are not needed at the same time share a place.',
+    stage: 'memory',
+    text: new Linked('memory', 'what lies where in memory', go),
+  },
+  Plan: { says: 'All that a device needs to run the program.', stage: 'plan', text: new Linked('plan', 'the plan', go) },
 } as const;
 let stages: readonly Pass[] = [];
 /** Dumps that belong to the program as it is. */
@@ -130,9 +138,9 @@ async function openPasses(): Promise<void> {
 const openDump = async (name: keyof typeof dumps): Promise<void> => {
   await ready();
   if (shown.has(name)) return;
-  shown.add(name);
   const { stage, text } = dumps[name];
   text.show(await worker.dump(stage));
+  shown.add(name);
   light(lineNow());
 };
 
@@ -140,7 +148,7 @@ const open = tabsIn(
   byId('right'),
   'results',
   {
-    Training: { content: h('div', {}, board.element) },
+    Training: { content: h('div', {}, waiting, board.element) },
     Ask: { content: question },
     Net: { content: net },
     Values: {
@@ -154,22 +162,19 @@ const open = tabsIn(
     ...Object.fromEntries(
       (Object.keys(dumps) as (keyof typeof dumps)[]).map((name) => [
         name,
-        { content: dumps[name].text.element, open: () => openDump(name) },
+        { content: h('div', {}, h('p', { class: 'hint' }, dumps[name].says), dumps[name].text.element), open: () => openDump(name) },
       ]),
     ),
   },
   failed,
 );
-const picker = h('input', { type: 'file', accept: '.safetensors', hidden: true, 'aria-label': 'a file of weights' });
-picker.addEventListener('change', () => void takeWeights(picker.files?.[0]).catch(failed));
 byId('right').append(
   h(
     'div',
     { class: 'row spaced' },
     h('button', { type: 'button', id: 'page', onclick: () => void savePage().catch(failed) }, 'Save as a page'),
-    h('button', { type: 'button', id: 'save', onclick: () => void save().catch(failed) }, 'Save the weights'),
-    h('button', { type: 'button', onclick: () => picker.click() }, 'Load weights'),
-    picker,
+    h('button', { type: 'button', id: 'save', onclick: () => void save().catch(failed) }, 'Save weights'),
+    fileButton('Load weights', { label: 'a file of weights', accept: '.safetensors' }, (given) => void takeWeights(given).catch(failed)),
   ),
 );
 open('Training');
@@ -188,8 +193,7 @@ async function savePage(): Promise<void> {
   say(`program.html: ${(html.length / 1000).toFixed(0)} kB. It opens in any browser, with your weights in it`);
 }
 
-async function takeWeights(given: File | undefined): Promise<void> {
-  if (!given) return;
+async function takeWeights(given: File): Promise<void> {
   await ready();
   await worker.setWeights(new Uint8Array(await given.arrayBuffer()), given.name);
   say(`the weights are those of ${given.name}`);
@@ -213,23 +217,31 @@ function changed(): void {
   });
 }
 
+let making: Promise<void> | undefined;
 /** Compiles and loads the program, unless that is done. */
 async function ready(): Promise<void> {
-  if (prepared) return;
+  if (!prepared) await (making ??= make().finally(() => (making = undefined)));
+}
+
+async function make(): Promise<void> {
   say('compiling');
-  prepared = await worker.prepare(view.state.doc.toString(), file, { looks: true });
+  const [text, given] = [view.state.doc.toString(), file];
+  const made = await worker.prepare(text, given, { looks: true });
+  if (text !== view.state.doc.toString() || given !== file) throw new Error('the program changed while it was compiled: press Train again');
+  prepared = made;
   stages = [];
   shown.clear();
   controls.begin();
-  board.begin(prepared);
-  values.offer(prepared.watchable);
-  question.replaceChildren(askOf(prepared.scene, worker.asked));
-  say([`ready on ${prepared.device}`, ...prepared.remarks].join('. '));
+  board.begin(made);
+  waiting.hidden = true;
+  values.offer(made.watchable);
+  question.replaceChildren(askOf(made.scene, worker.asked));
+  say([`ready on ${made.device}`, ...made.remarks].join('. '));
 }
 
 worker.onEvent = (event) => {
-  if (event.type === 'failed') return failed(new Error(event.message));
-  if (event.type === 'device') return say(`it goes on on ${event.name}: ${event.reason}`);
+  if (event.type === 'failed') return controls.broke(new Error(event.message));
+  if (event.type === 'device') return say(`the device was lost; it continues on ${event.name}: ${event.reason}`);
   board.add(event.frame);
   controls.frame(event.frame);
   void values.again().catch(failed);
@@ -248,7 +260,10 @@ function share(): void {
 async function choose(i: number): Promise<void> {
   const example = EXAMPLES[i];
   if (!example) return;
-  file = example.file && { name: example.file.name, bytes: bytesOf(await example.file.text()) };
+  const text = await example.file?.text();
+  // Another one may have been chosen meanwhile.
+  if (Number(chooser.value) !== i) return;
+  file = example.file && { name: example.file.name, bytes: bytesOf(text ?? '') };
   data.tell(
     example.file
       ? `${example.file.name}, as the example has it. Bring your own instead:`
@@ -260,8 +275,9 @@ chooser.addEventListener('change', () => void choose(Number(chooser.value)).catc
 
 /** The program of `nnc play FILE`, of the address, or the first example. */
 async function begin(): Promise<void> {
-  await choose(0);
   if (location.hash.length > 1) {
+    // A link holds a program, and no data.
+    data.tell('This program came with the link, without its data. Bring yours:');
     try {
       const bytes = Uint8Array.from(atob(decodeURIComponent(location.hash.slice(1))), (c) => c.charCodeAt(0));
       return setText(view, new TextDecoder().decode(bytes));
@@ -269,7 +285,7 @@ async function begin(): Promise<void> {
       return say('the address holds no program that can be read', true);
     }
   }
-  if (!new URLSearchParams(location.search).has('file')) return;
+  if (!new URLSearchParams(location.search).has('file')) return choose(0);
   const given = (await (await fetch('../given.json')).json()) as {
     readonly text: string;
     readonly data?: { readonly name: string; readonly base64: string };

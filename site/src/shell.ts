@@ -1,5 +1,7 @@
 import { h } from 'nnc/page';
 
+declare const __BUILD__: string;
+
 /** The pages of the site. */
 const PAGES = [
   ['./', 'nnc'],
@@ -33,8 +35,9 @@ export function shell(here: string): void {
 function keepForLater(root: string): void {
   const workers = (navigator as Partial<Navigator>).serviceWorker;
   if (!workers) return;
-  addEventListener('load', () => void workers.register(`${root}offline.js`).catch(() => undefined));
+  addEventListener('load', () => void workers.register(`${root}offline.js?build=${__BUILD__}`).catch(() => undefined));
   // What came before the worker was there is asked for once more, so that it is kept too.
+  if (workers.controller) return;
   void workers.ready.then(() => {
     const seen = performance.getEntriesByType('resource').map((r) => r.name);
     for (const address of new Set([location.href, ...seen]))

@@ -5,6 +5,14 @@ import type { DataFile, Prepared } from './protocol.ts';
 export interface TrainInOptions {
   readonly likeTorch?: boolean;
   readonly file?: () => DataFile;
+  /** What the program stands for besides its text; another one needs another model. */
+  readonly key?: () => string;
+  /** Begins anew when the training was at its end. */
+  readonly anew?: boolean;
+  /** Comes before the ids of its parts. */
+  readonly id?: string;
+  /** Ends it when the page goes on to something else. */
+  readonly signal: AbortSignal;
   /** What the program prints when it is trained, with the first and the last loss. */
   readonly onDone: (lines: readonly string[]) => void;
   readonly onReady?: (prepared: Prepared) => void;
@@ -19,23 +27,29 @@ export interface TrainIn {
 /** Which training the worker's news belong to: a page has one worker, and may have several programs. */
 let current: object | undefined;
 
-export function trainIn(worker: Client, text: () => string, { likeTorch, file, onDone, onReady }: TrainInOptions): TrainIn {
-  const board = new Board();
+export function trainIn(
+  worker: Client,
+  text: () => string,
+  { likeTorch, file, key = text, anew = false, id = '', signal, onDone, onReady }: TrainInOptions,
+): TrainIn {
+  const board = new Board({ id });
   const place = h('div', {});
   const me = {};
-  let prepared: { readonly text: string; readonly info: Prepared } | undefined;
+  let prepared: { readonly key: string; readonly info: Prepared } | undefined;
+  let ended = false;
   let first = NaN;
   let last = NaN;
   const prepare = async (): Promise<void> => {
-    const now = text();
+    const [now, mine] = [text(), key()];
     const info = await worker.prepare(now, file?.(), { likeTorch });
     current = me;
-    prepared = { text: now, info };
+    prepared = { key: mine, info };
+    ended = false;
     [first, last] = [NaN, NaN];
     worker.onEvent = (event) => {
       if (current !== me) return;
-      if (event.type === 'failed') return controls.failed(new Error(event.message));
-      if (event.type === 'device') return controls.say(`it goes on on ${event.name}: ${event.reason}`);
+      if (event.type === 'failed') return controls.broke(new Error(event.message));
+      if (event.type === 'device') return controls.say(`the device was lost; it continues on ${event.name}: ${event.reason}`);
       take(event.frame);
     };
     if (!place.hasChildNodes()) place.append(board.element);
@@ -48,19 +62,21 @@ export function trainIn(worker: Client, text: () => string, { likeTorch, file, o
     last = frame.losses.at(-1) ?? last;
     board.add(frame);
     controls.frame(frame);
+    ended = frame.done;
     if (frame.done)
       worker.printsAfter().then((lines) => onDone([`first loss ${short(first)}`, `last loss ${short(last)}`, ...lines]), controls.failed);
   };
-  const controls = new Controls({
+  const acts = {
     ready: async () => {
-      if (current !== me || prepared?.text !== text()) await prepare();
+      if (current !== me || prepared?.key !== key() || (anew && ended)) await prepare();
     },
     run: () => worker.run(undefined),
     pause: () => worker.pause(),
     step: () => worker.step(),
     reset: prepare,
     device: () => prepared?.info.device ?? '',
-  });
+  };
+  const controls = new Controls(acts, { id, signal });
   return {
     element: h('div', {}, h('div', { class: 'row' }, ...controls.buttons), controls.status, place),
     start: () => controls.start(),

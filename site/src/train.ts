@@ -1,4 +1,4 @@
-import { byId, Controls, download, h } from 'nnc/page';
+import { byId, Controls, download, h, type Frame } from 'nnc/page';
 import { drawFan, picture } from 'nnc/pictures';
 import house from '../../examples/house.csv?raw';
 import { Lane } from './lane.ts';
@@ -17,7 +17,7 @@ const speed = h(
       ['1', '1 step a second'],
       ['10', '10 a second'],
       ['100', '100 a second'],
-      ['', 'as fast as it can'],
+      ['', 'at full speed'],
     ] as const
   ).map(([value, name]) => h('option', { value, selected: value === '100' }, name)),
 );
@@ -30,41 +30,40 @@ const buttons = new Controls({
 });
 let device = '';
 
-/** What is changed while it trains goes on training. */
-const changed = (how?: () => Promise<void>): void => {
-  buttons.during(async () => {
-    const goesOn = buttons.training;
-    if (goesOn) await buttons.pause();
+/** What is changed while it trains goes on training; `how` makes another net. */
+const changed = (how?: () => Promise<void>): void =>
+  void buttons.between(async () => {
     await how?.();
     if (how) buttons.begin();
-    // The buttons do not wait for the end of the training.
-    if (goesOn) buttons.start().catch(buttons.failed);
   });
-};
 
-const first = new Lane(file, changed, buttons.failed);
+const first = new Lane(file, changed, (how) => void buttons.during(how));
 const lanes: Lane[] = [first];
-first.listen((event) => {
-  if (event.type === 'failed') buttons.failed(new Error(event.message));
-  else if (event.type === 'device') buttons.say(`it goes on on ${event.name}: ${event.reason}`);
-  else buttons.frame(event.frame);
-});
+/** The last moment of each net: the training is over when all are at their end. */
+const last = new Map<Lane, Frame>();
+const listen = (lane: Lane, name: string): void =>
+  lane.listen((event) => {
+    if (event.type === 'failed') return buttons.broke(new Error(name + event.message));
+    if (event.type === 'device') return buttons.say(`${name}the device was lost; it continues on ${event.name}: ${event.reason}`);
+    last.set(lane, event.frame);
+    const own = last.get(first);
+    if (own) buttons.frame({ ...own, done: lanes.every((l) => last.get(l)?.done) });
+  });
+listen(first, '');
 
 const second = h('section', { class: 'card', 'aria-label': 'the second net', id: 'second', hidden: true });
 const compareButton = h(
   'button',
-  { type: 'button', id: 'compare', 'aria-pressed': 'false', onclick: () => buttons.during(compare) },
+  { type: 'button', id: 'compare', 'aria-pressed': 'false', onclick: () => void buttons.during(compare) },
   'Compare with a second net',
 );
 const fan = h('div', { class: 'figure', id: 'fan' });
 const fanSays = h('p', { class: 'hint', role: 'status', id: 'fan-says' });
-const fanButton = h('button', { type: 'button', id: 'seeds', onclick: () => buttons.during(seeds) }, 'Train from 20 seeds');
+const fanButton = h('button', { type: 'button', id: 'seeds', onclick: () => void buttons.during(seeds) }, 'Train from 20 seeds');
 
 byId('panel').append(
-  h('div', { class: 'row' }, ...buttons.buttons),
-  h('div', { class: 'controls' }, h('label', {}, 'speed', speed)),
+  h('div', { class: 'controls first' }, h('label', {}, 'speed', speed)),
   first.controls,
-  buttons.status,
   h('h2', { class: 'spaced' }, 'The program'),
   h('pre', { tabindex: 0, 'aria-label': 'the program' }, first.program),
   h(
@@ -74,14 +73,14 @@ byId('panel').append(
     h('button', { type: 'button', id: 'save', onclick: () => download('losses.csv', first.board.csv()) }, 'Save the losses'),
   ),
 );
-byId('board').append(first.board.element);
+byId('board').append(h('div', { class: 'row' }, ...buttons.buttons), buttons.status, first.board.element);
 byId('two').after(
   second,
   h(
     'section',
     { class: 'card', 'aria-label': 'many seeds' },
     h('h2', {}, 'Was it luck?'),
-    h('p', {}, 'Every seed draws other weights to begin with. Train the same net from twenty of them: a good program does well from all.'),
+    h('p', {}, 'Each seed starts from different weights. Train the same net from twenty seeds: a good program does well from all of them.'),
     fanButton,
     fanSays,
     fan,
@@ -91,20 +90,26 @@ speed.addEventListener('change', () => changed());
 
 /** A second net beside the first one, from the beginning and with the same seed; or without it again. */
 async function compare(): Promise<void> {
-  await buttons.pause();
+  await Promise.all(lanes.map((l) => l.worker.pause()));
   const on = lanes.length === 1;
   compareButton.setAttribute('aria-pressed', String(on));
   second.hidden = !on;
   if (on && !second.hasChildNodes()) {
-    const other = new Lane(file, changed, buttons.failed, { rate: '0.1', id: 'second-' });
-    other.listen((event) => {
-      if (event.type === 'failed') buttons.failed(new Error(`the second net: ${event.message}`));
-    });
+    const other = new Lane(file, changed, (how) => void buttons.during(how), { rate: '0.1', id: 'second-' });
+    listen(other, 'the second net: ');
     second.append(
-      h('h2', {}, 'The second net'),
-      other.controls,
-      h('pre', { class: 'spaced', tabindex: 0, 'aria-label': 'the second program' }, other.program),
-      other.board.element,
+      h(
+        'div',
+        { class: 'two' },
+        h(
+          'div',
+          {},
+          h('h2', {}, 'The second net'),
+          other.controls,
+          h('pre', { class: 'spaced', tabindex: 0, 'aria-label': 'the second program' }, other.program),
+        ),
+        other.board.element,
+      ),
     );
     kept = other;
   }
@@ -118,7 +123,8 @@ let kept: Lane | undefined;
 
 const SEEDS = 20;
 async function seeds(): Promise<void> {
-  await buttons.pause();
+  await Promise.all(lanes.map((l) => l.worker.pause()));
+  buttons.begin();
   fanButton.disabled = true;
   try {
     const curves: Float32Array[] = [];
@@ -140,4 +146,4 @@ async function begin(): Promise<void> {
   buttons.say(`ready on ${device}`);
 }
 buttons.say('getting ready');
-buttons.during(begin);
+void buttons.during(begin);

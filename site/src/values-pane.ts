@@ -1,4 +1,4 @@
-import { h, short } from 'nnc/page';
+import { h, newest, short } from 'nnc/page';
 import { drawHistogram, picture } from 'nnc/pictures';
 import type { Client } from './client.ts';
 
@@ -16,7 +16,6 @@ export class ValuesPane {
   private readonly figure = h('div', { class: 'figure', id: 'spread' });
   private readonly list = h('pre', { class: 'pane', tabindex: 0, id: 'values', 'aria-label': 'the numbers' });
   private looked = 0;
-  private busy = false;
 
   constructor(worker: Client, failed: (e: unknown) => void) {
     this.worker = worker;
@@ -43,18 +42,13 @@ export class ValuesPane {
     if (performance.now() - this.looked > PAUSE && this.element.offsetParent !== null) await this.look();
   }
 
-  async look(): Promise<void> {
+  readonly look = newest(async () => {
     const name = this.names.value;
-    if (name === '' || this.busy) return;
-    this.busy = true;
-    try {
-      const found = (await this.worker.look([name]))[name];
-      if (found) this.show(name, found.shape, Array.from(found.data));
-    } finally {
-      this.busy = false;
-      this.looked = performance.now();
-    }
-  }
+    if (name === '') return;
+    const found = (await this.worker.look([name]))[name];
+    if (found) this.show(name, found.shape, Array.from(found.data));
+    this.looked = performance.now();
+  });
 
   private show(name: string, shape: readonly number[], values: readonly number[]): void {
     const n = Math.max(1, values.length);

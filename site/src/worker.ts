@@ -1,6 +1,6 @@
 import { compile, UserError, type Diagnostic, type Program } from 'nnc';
 import { drawnData, readTensors, writeTensors, type Data } from 'nnc/data';
-import { askedOf, sceneOf, Training, wordsOf, type Asked, type Scene, type Shown } from 'nnc/page';
+import { askedOf, sceneOf, errorText, Training, type Asked, type Scene, type Shown } from 'nnc/page';
 import { load, type Model, type Tensor } from 'nnc/runtime';
 import type { Calls, Checked, DataFile, Event, Part, Prepared, PrepareOptions, Problem } from './protocol.ts';
 
@@ -65,7 +65,15 @@ const watchableIn = ({ model }: Program): string[] => {
   return model.values.flatMap(({ name, gradient }) => (gradient ? [name, `grad(${name})`] : [name]));
 };
 
-async function prepare(text: string, file: DataFile | undefined, { seed, keep, looks, likeTorch }: PrepareOptions): Promise<Prepared> {
+/** One program after the other, so that none is left behind on the device. */
+let preparing: Promise<unknown> = Promise.resolve();
+function prepare(...given: Parameters<typeof prepareNow>): Promise<Prepared> {
+  const now = preparing.then(() => prepareNow(...given));
+  preparing = now.catch(() => undefined);
+  return now;
+}
+
+async function prepareNow(text: string, file: DataFile | undefined, { seed, keep, looks, likeTorch }: PrepareOptions): Promise<Prepared> {
   await session?.training.pause();
   const program = compile(text, { name: 'program.nn' });
   if (!program.model) throw new UserError(program.diagnostics.filter((d) => d.severity === 'error'));
@@ -126,7 +134,10 @@ async function beside(
 ): Promise<{ readonly data: Float32Array }> {
   const found = others.get(text) ?? load(compile(text).plan({ devices: 'cpu' }), { device: 'cpu' });
   others.set(text, found);
-  const other = await found;
+  const other = await found.catch((e: unknown) => {
+    others.delete(text);
+    throw e;
+  });
   const named = Object.entries(await open().model.weights()).map(([name, t]) => {
     const [from = '', to = ''] = Object.entries(rename).find(([start]) => name.startsWith(start)) ?? [];
     return [to + name.slice(from.length), t] as const;
@@ -144,12 +155,17 @@ let seeds: { readonly text: string; readonly model: Promise<Model> } | undefined
 
 async function lossesFrom(text: string, file: DataFile | undefined, seed: number): Promise<Float32Array> {
   if (seeds?.text !== text) {
-    (await seeds?.model)?.destroy();
+    const before = seeds;
+    seeds = undefined;
+    (await before?.model.catch(() => undefined))?.destroy();
     const program = compile(text, { name: 'program.nn' });
     const data = await examplesOf(program, file);
     seeds = { text, model: load(program.plan({ data }), { data, device }) };
   }
-  const model = await seeds.model;
+  const model = await seeds.model.catch((e: unknown) => {
+    seeds = undefined;
+    throw e;
+  });
   await model.reset(seed);
   const losses: number[] = [];
   await model.train({ onLosses: (_first, some) => void losses.push(...some) });
@@ -215,6 +231,6 @@ addEventListener(
     Promise.resolve()
       .then(() => call(...args))
       .then((value) => postMessage({ id, value }))
-      .catch((e: unknown) => postMessage({ id, error: wordsOf(e) }));
+      .catch((e: unknown) => postMessage({ id, error: errorText(e) }));
   },
 );

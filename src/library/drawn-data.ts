@@ -1,15 +1,19 @@
 import { fail } from '../base/errors.ts';
+import type { RandomSource } from '../base/init.ts';
 import { drawData, nativeDraws } from '../draw.ts';
 import { Data } from './data.ts';
 import { prepare } from './prepare.ts';
 import type { Program } from './program.ts';
 
 /** The examples that the program draws itself: `data n=100 { ... }`. */
-export function drawnData(program: Program): Data {
+export const drawnData = (program: Program): Data => drawnBy(program, nativeDraws);
+
+/** The same with another generator of random numbers, which gets the seed of the data. */
+export function drawnBy(program: Program, random: (seed: number) => RandomSource): Data {
   const model = program.checkedModel;
   const draw =
     model.data?.draw ?? fail('NN305', `${program.source.name} draws no data`, { help: 'write: data n=100 { x = uniform(-1, 1); ... }' });
   const names = [...model.inputs, ...model.targets].map((i) => i.name);
   const seed = draw.seed ?? model.train.seed;
-  return new Data(model, prepare(model, { rows: draw.rows, tensors: drawData(draw, names, nativeDraws(seed), seed) }));
+  return new Data(model, prepare(model, { rows: draw.rows, tensors: drawData(draw, names, random(seed), seed) }));
 }

@@ -1,9 +1,9 @@
 import { fail } from '../base/errors.ts';
 import { initialValue } from '../base/init.ts';
 import { TorchRandom } from '../base/torch-random.ts';
-import { drawData } from '../draw.ts';
-import { Data } from './data.ts';
-import { prepare } from './prepare.ts';
+import type { ParamInfo } from '../sema/model.ts';
+import type { Data } from './data.ts';
+import { drawnBy } from './drawn-data.ts';
 import type { Program } from './program.ts';
 
 /** Where a training begins. */
@@ -18,16 +18,15 @@ export interface Start {
  */
 export function torchStart(program: Program): Start {
   const model = program.checkedModel;
-  const draw =
-    model.data?.draw ?? fail('NN305', `${program.source.name} draws no data`, { help: 'write: data n=100 { x = uniform(-1, 1); ... }' });
   const { seed, shuffle } = model.train;
   if (shuffle) fail('NN305', 'a program that shuffles has no start like that of PyTorch here', { help: 'use nnc train --rng torch' });
-  const dataSeed = draw.seed ?? seed;
-  const random = new TorchRandom(dataSeed);
-  const names = [...model.inputs, ...model.targets].map((i) => i.name);
-  const data = new Data(model, prepare(model, { rows: draw.rows, tensors: drawData(draw, names, random, seed) }));
   // As after torch.manual_seed, one generator serves data and weights, unless the data has a seed of its own.
-  const own = dataSeed === seed ? random : new TorchRandom(seed);
-  const weights = model.params.map((p) => [p.name, { shape: p.shape, data: initialValue(p.init, p.shape, own) }] as const);
+  const random = new TorchRandom(seed);
+  const data = drawnBy(program, (own) => (own === seed ? random : new TorchRandom(own)));
+  const drawn = (p: ParamInfo): Float32Array => {
+    const learned = data.statistics.get(p.name);
+    return learned ? Float32Array.from(learned) : initialValue(p.init, p.shape, random);
+  };
+  const weights = [...model.params, ...model.states].map((p) => [p.name, { shape: p.shape, data: drawn(p) }] as const);
   return { data, weights: Object.fromEntries(weights) };
 }

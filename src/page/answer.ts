@@ -1,7 +1,7 @@
 import { h } from './dom.ts';
 import { canvasOf } from './paint.ts';
 import type { Told } from './told.ts';
-import { wordsOf } from './words.ts';
+import { errorText } from './error-text.ts';
 
 /** Where an answer stands: the likeliest class with the shares of all, a number, or an image. */
 export class Answer {
@@ -29,7 +29,7 @@ export class Answer {
       this.image.replaceChildren(...(image ? [canvasOf(image.form, image.pixels, 'the answer')] : []));
     } catch (e) {
       this.clear();
-      this.head.textContent = wordsOf(e);
+      this.head.textContent = errorText(e);
     }
   }
 

@@ -111,6 +111,7 @@ export class Board {
       width: Math.max(300, Math.min(760, this.element.clientWidth)),
       height: 240,
     });
+    this.loss.hidden = this.curve.points.length === 0;
     this.put(this.loss, chart, 'The loss');
     const loss = frame.losses.at(-1) ?? this.losses.at(-1)?.at(-1);
     const cells: [string, string][] = [
@@ -119,7 +120,10 @@ export class Board {
         `${frame.step.toLocaleString('en')} of ${(Math.ceil(Math.max(1, frame.step) / info.steps) * info.steps).toLocaleString('en')}`,
       ],
       ['loss', loss === undefined ? '–' : short(loss)],
-      ...Object.entries((past ? frame.held : this.last.held) ?? {}).map(([name, v]): [string, string] => [`held-out ${name}`, short(v)]),
+      ...Object.entries((past ? frame.held : this.last.held) ?? {}).map(([name, v]): [string, string] => [
+        `held-out ${name.replace(/\(.*\)$/, '')}`,
+        short(v),
+      ]),
       ['examples', info.held > 0 ? `${info.rows} + ${info.held} held out` : String(info.rows)],
     ];
     this.numbers.replaceChildren(...cells.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', { 'data-name': name }, value))));

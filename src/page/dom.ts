@@ -52,3 +52,34 @@ export function download(name: string, bytes: BlobPart): void {
   link.click();
   URL.revokeObjectURL(link.href);
 }
+
+/** A button that asks for a file; the same file can be chosen again after it was mended. */
+export function fileButton(
+  name: string,
+  { label, accept }: { readonly label: string; readonly accept?: string },
+  take: (file: File) => void,
+): HTMLElement {
+  const picker = h('input', { type: 'file', accept, hidden: true, 'aria-label': label });
+  picker.addEventListener('change', () => {
+    const [file] = picker.files ?? [];
+    if (file) take(file);
+    picker.value = '';
+  });
+  return h('span', {}, h('button', { type: 'button', onclick: () => picker.click() }, name), picker);
+}
+
+/** Does something as often as it is asked, one at a time: while it is being done, only the newest wish waits. */
+export function newest(act: () => Promise<void>): () => Promise<void> {
+  let doing: Promise<void> | undefined;
+  let again = false;
+  const loop = async (): Promise<void> => {
+    do {
+      again = false;
+      await act();
+    } while (again);
+  };
+  return () => {
+    again = true;
+    return (doing ??= loop().finally(() => (doing = undefined)));
+  };
+}

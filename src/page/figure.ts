@@ -30,13 +30,14 @@ export function figureOf(
     });
   }
   const up = rangeOf(points, each, 1);
-  const classes = Math.max(2, names.length);
+  const classes = seen ? seen.length / (SIDE * SIDE) : Math.max(2, names.length);
   if (classes > GROUPS.length) return undefined;
+  const named = Array.from({ length: classes }, (_, i) => names[i] ?? String(i));
   return drawRegion({
     points: rows.map((r) => ({ x: r[0] ?? 0, y: r[1] ?? 0, group: r[2] ?? 0 })),
     x: a,
     y: b,
-    names: names.length > 1 ? names : ['0', '1'],
+    names: named,
     shares: seen ?? new Float32Array(SIDE * SIDE * classes).fill(1 / classes),
     columns: SIDE,
     rows: SIDE,

@@ -18,6 +18,7 @@ export function formOf(fields: readonly Field[], ask: (typed: Readonly<Record<st
   const labels = controls.map(({ name, width, control }) =>
     h('label', { class: width > 1 ? 'field wide' : 'field' }, width > 1 ? `${name} (${width} numbers)` : name, control),
   );
+  const unseen = fields.slice(MOST).map((f) => [f.name, f.example] as const);
   const form = h(
     'form',
     { id: 'ask' },
@@ -27,7 +28,8 @@ export function formOf(fields: readonly Field[], ask: (typed: Readonly<Record<st
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    void answer.show(ask(Object.fromEntries(controls.map(({ name, control }) => [name, control.value]))));
+    const typed = controls.map(({ name, control }) => [name, control.value] as const);
+    void answer.show(ask(Object.fromEntries([...unseen, ...typed])));
   });
   return form;
 }

@@ -1,9 +1,9 @@
 import { Answer } from './answer.ts';
-import { h } from './dom.ts';
+import { fileButton, h, newest } from './dom.ts';
 import { paint, pixelsOf } from './paint.ts';
 import type { ImageForm } from './scene.ts';
 import type { Told } from './told.ts';
-import { wordsOf } from './words.ts';
+import { errorText } from './error-text.ts';
 
 /** The radius of the brush, as a share of the image's shorter side. */
 const BRUSH = 0.055;
@@ -25,19 +25,23 @@ export function padOf(form: ImageForm, ask: (pixels: Float32Array) => Promise<To
   });
   /** Where the keys draw. */
   const at = { x: width / 2, y: height / 2 };
-  const show = (): void => paint(canvas, form, pixels);
-  let asking = false;
-  let again = false;
-  /** One question at a time; while it is open, the newest drawing waits. */
-  const tell = async (): Promise<void> => {
-    if (asking) return void (again = true);
-    asking = true;
-    do {
-      again = false;
-      await answer.show(ask(pixels.slice()));
-    } while (again);
-    asking = false;
+  /** Whether the keys draw, so that their place is shown. */
+  let byKeys = false;
+  const show = (): void => {
+    paint(canvas, form, pixels);
+    const context = canvas.getContext('2d');
+    if (!byKeys || !context) return;
+    context.fillStyle = '#e07b00';
+    context.fillRect(Math.floor(at.x), Math.floor(at.y), 1, 1);
   };
+  /** Counts drawings, so that an answer to one that was cleared is not shown. */
+  let drawing = 0;
+  const tell = newest(async () => {
+    const mine = drawing;
+    const said = ask(pixels.slice());
+    await said.catch(() => undefined);
+    if (mine === drawing) await answer.show(said);
+  });
   const dab = (x: number, y: number): void => {
     const radius = Math.max(0.8, BRUSH * Math.min(width, height));
     for (let row = Math.max(0, Math.floor(y - radius - 1)); row <= Math.min(height - 1, y + radius + 1); row++)
@@ -53,6 +57,7 @@ export function padOf(form: ImageForm, ask: (pixels: Float32Array) => Promise<To
   };
   const clear = (): void => {
     pixels.fill(paper);
+    drawing++;
     answer.clear();
     show();
   };
@@ -70,6 +75,7 @@ export function padOf(form: ImageForm, ask: (pixels: Float32Array) => Promise<To
   canvas.addEventListener('pointerdown', (event) => {
     canvas.setPointerCapture(event.pointerId);
     last = undefined;
+    byKeys = false;
     stroke(event);
   });
   canvas.addEventListener('pointermove', (event) => {
@@ -81,22 +87,22 @@ export function padOf(form: ImageForm, ask: (pixels: Float32Array) => Promise<To
     ArrowUp: [0, -1],
     ArrowDown: [0, 1],
   };
-  let drawing = false;
+  let inked = false;
   canvas.addEventListener('keydown', (event) => {
     const [dx, dy] = moves[event.key] ?? [0, 0];
     if (event.key === 'Delete' || event.key === 'Backspace') clear();
-    else if (event.key === ' ') drawing = true;
+    else if (event.key === ' ') inked = true;
     else if (dx === 0 && dy === 0) return;
     event.preventDefault();
     at.x = Math.min(width - 0.5, Math.max(0.5, at.x + dx));
     at.y = Math.min(height - 0.5, Math.max(0.5, at.y + dy));
-    if (!drawing) return;
-    dab(at.x, at.y);
+    byKeys = true;
+    if (inked) dab(at.x, at.y);
     show();
-    void tell();
+    if (inked) void tell();
   });
   canvas.addEventListener('keyup', (event) => {
-    if (event.key === ' ') drawing = false;
+    if (event.key === ' ') inked = false;
   });
   const take = (file: Blob | undefined): void => {
     if (!file) return;
@@ -106,7 +112,7 @@ export function padOf(form: ImageForm, ask: (pixels: Float32Array) => Promise<To
         show();
         void tell();
       },
-      (e: unknown) => void answer.show(Promise.reject(new Error(`this is no image that the browser can read: ${wordsOf(e)}`))),
+      (e: unknown) => void answer.show(Promise.reject(new Error(`this is no image that the browser can read: ${errorText(e)}`))),
     );
   };
   canvas.addEventListener('dragover', (event) => event.preventDefault());
@@ -114,8 +120,6 @@ export function padOf(form: ImageForm, ask: (pixels: Float32Array) => Promise<To
     event.preventDefault();
     take(event.dataTransfer?.files[0]);
   });
-  const picker = h('input', { type: 'file', accept: 'image/*', hidden: true, 'aria-label': 'an image' });
-  picker.addEventListener('change', () => take(picker.files?.[0]));
   show();
   return h(
     'div',
@@ -126,8 +130,7 @@ export function padOf(form: ImageForm, ask: (pixels: Float32Array) => Promise<To
       'div',
       { class: 'row' },
       h('button', { type: 'button', id: 'clear', onclick: clear }, 'Clear'),
-      h('button', { type: 'button', onclick: () => picker.click() }, 'Choose an image'),
-      picker,
+      fileButton('Choose an image', { label: 'an image', accept: 'image/*' }, take),
     ),
     ...answer.elements,
   );

@@ -51,8 +51,6 @@ export const SIDE = 40;
 /** The most examples that a picture shows, and images. */
 const POINTS = 600;
 const IMAGES = 12;
-/** The most numbers of an example that a form shows. */
-const SEEN = 64;
 /** Rows of numbers without names are an image if they fill a square of at least so many. */
 const SQUARE = 8;
 
@@ -64,8 +62,11 @@ export function sceneOf(about: About, examples?: Shown, judged?: Shown): Scene {
   const width = inputs.length === 1 && input ? sizeOf(input.shape) : 0;
   const rows = width > 0 && examples ? examples.x.length / width : 0;
   const one = targets.length === 1 && examples !== undefined && examples.y.length === rows && rows > 0;
-  const classes = output === 'numbers' ? [] : (target?.classes ?? (output === 'softmax' ? classesIn(examples?.y) : ['0', '1']));
-  const image = width > 0 && input && !input.columns ? imageOf(input.shape, examples?.x ?? []) : undefined;
+  const several = output === 'softmax' || output === 'exp' || output === 'none';
+  const classes = output === 'numbers' ? [] : (target?.classes ?? (several ? classesIn(examples?.y) : ['0', '1']));
+  // Whole numbers are tokens or classes, and no brightness.
+  const image =
+    width > 0 && input && !input.columns && !(examples?.x instanceof Int32Array) ? imageOf(input.shape, examples?.x ?? []) : undefined;
   const base = {
     fields: fieldsOf(about, examples?.x),
     target: target?.columns?.[0] ?? target?.name ?? 'y',
@@ -130,7 +131,7 @@ function fieldsOf({ inputs }: About, x: ArrayLike<number> | undefined): Field[] 
       });
     }
     const width = sizeOf(input.shape);
-    const values = Array.from({ length: Math.min(width, SEEN) }, (_, k) => (i === 0 ? (x?.[k] ?? 0) : 0));
+    const values = Array.from({ length: width }, (_, k) => (i === 0 ? (x?.[k] ?? 0) : 0));
     return [{ name: input.name, words: undefined, width, example: values.map((v) => short(v)).join(', ') }];
   });
 }

@@ -1,5 +1,5 @@
 import { h } from './dom.ts';
-import { wordsOf } from './words.ts';
+import { errorText } from './error-text.ts';
 
 /** How a text is asked for. */
 export interface Wish {
@@ -19,7 +19,7 @@ export function talkOf(write: Write): HTMLElement {
   const prompt = h('textarea', { rows: 2, id: 'prompt' });
   const temperature = h('input', { type: 'range', min: 0, max: 1.5, step: 0.1, value: 0.7, id: 'temperature' });
   const shown = h('output', { for: 'temperature' }, '0.7');
-  const button = h('button', { class: 'main', id: 'write' }, 'Write on');
+  const button = h('button', { class: 'main', id: 'write' }, 'Continue the text');
   const text = h('p', { class: 'written', id: 'written', 'aria-live': 'polite' });
   const form = h(
     'form',
@@ -46,10 +46,10 @@ export function talkOf(write: Write): HTMLElement {
       seed: Math.floor(Math.random() * 2 ** 31),
     };
     write(wish, (part) => void (rest.textContent += part), stop.signal)
-      .catch((e: unknown) => text.replaceChildren(wordsOf(e)))
+      .catch((e: unknown) => text.replaceChildren(errorText(e)))
       .finally(() => {
         stop = undefined;
-        button.textContent = 'Write on';
+        button.textContent = 'Continue the text';
       });
   });
   return form;

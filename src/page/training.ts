@@ -3,7 +3,7 @@ import type { Model } from '../runtime/api.ts';
 import { generate } from '../runtime/generate.ts';
 import { probabilities } from '../runtime/probabilities.ts';
 import { SIDE, type Scene } from './scene.ts';
-import { wordsOf } from './words.ts';
+import { errorText } from './error-text.ts';
 
 /** A moment of a training, for a {@link Board}. */
 export interface Frame {
@@ -44,8 +44,12 @@ const LENGTH = 80;
 /** Trains frame by frame, so that a page can show each of them: as many steps in a frame as fit, or so many steps a second. */
 export class Training {
   private readonly o: TrainingOptions;
-  private going: Promise<void> | undefined;
-  private wanted = false;
+  /** One thing after the other; what comes ends the loop before it. */
+  private line: Promise<unknown> = Promise.resolve();
+  private turn = 0;
+  private running = false;
+  /** Ends the wait between two frames. */
+  private wake: () => void = () => undefined;
   /** Steps that fill a frame. */
   private pace = 1;
   private judged = 0;
@@ -56,35 +60,40 @@ export class Training {
     this.o = options;
   }
 
-  /** Trains until it is paused, or to the end of the program's training; if that is reached, as long again. */
+  /** Trains until something else is asked, or to the end of the program's training; if that is reached, as long again. */
   run(speed?: number): Promise<void> {
-    this.wanted = true;
-    this.going ??= this.loop(speed).finally(() => (this.going = undefined));
-    return this.going;
+    return this.next((turn) => this.loop(speed, turn));
   }
 
   /** Resolves when nothing runs any more. */
-  async pause(): Promise<void> {
-    this.wanted = false;
-    await this.going;
+  pause(): Promise<void> {
+    return this.next(() => Promise.resolve());
   }
 
   /** One step. */
-  async one(): Promise<void> {
-    await this.pause();
-    await this.advance(1, true);
+  one(): Promise<void> {
+    return this.next(async () => void (await this.advance(1, true)));
   }
 
-  /** What the model says now. */
+  /** Shows what the model says now; while it trains, the next frame does. */
   async look(): Promise<void> {
-    await this.advance(0, true);
+    if (!this.running) await this.next(async () => void (await this.advance(0, true)));
   }
 
-  private async loop(speed: number | undefined): Promise<void> {
+  private next(act: (turn: number) => Promise<void>): Promise<void> {
+    const turn = ++this.turn;
+    this.wake();
+    const doing = this.line.then(() => act(turn));
+    this.line = doing.catch(() => undefined);
+    return doing;
+  }
+
+  private async loop(speed: number | undefined, turn: number): Promise<void> {
     const { model, steps: all, onFailure } = this.o;
     const end = (Math.floor(model.step / all) + 1) * all;
+    this.running = true;
     try {
-      while (this.wanted && model.step < end) {
+      while (this.turn === turn && model.step < end) {
         const left = end - model.step;
         const steps = Math.min(left, speed === undefined ? this.pace : Math.max(1, Math.round(speed / RATE)));
         const begin = performance.now();
@@ -96,11 +105,20 @@ export class Training {
           this.patience = Math.max(JUDGE, 12 * (this.judged - begin - took));
         }
         if (steps === this.pace && speed === undefined) this.pace = paceAfter(this.pace, took);
-        await wait(Math.max(0, (speed === undefined ? FRAME : (1000 * steps) / speed) - took));
+        if (this.turn === turn) await this.wait(Math.max(0, (speed === undefined ? FRAME : (1000 * steps) / speed) - took));
       }
     } catch (e) {
-      onFailure(wordsOf(e));
+      onFailure(errorText(e));
+    } finally {
+      this.running = false;
     }
+  }
+
+  private wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      setTimeout(resolve, ms);
+      this.wake = resolve;
+    });
   }
 
   /** Trains some steps and shows where that leads. Gives the milliseconds that training took. */
@@ -136,8 +154,6 @@ export class Training {
     return text;
   }
 }
-
-const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const paceAfter = (pace: number, took: number): number =>
   took < FRAME / 2 ? Math.min(4096, pace * 2) : took > 2 * FRAME ? Math.max(1, pace >> 1) : pace;

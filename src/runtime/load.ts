@@ -89,7 +89,7 @@ async function openSession(plan: Plan, options: LoadOptions, { cpu, sleep }: Hos
     return createGpuSession(await whole(plan, 'webgpu', options), adapter, { via, reason: because('WebGPU is there'), budget, sleep });
   }
   if (device === 'gpu') {
-    sectionOf(plan);
+    if (!has(plan, 'webgpu')) sectionOf(plan);
     throw new DeviceError('WebGPU is not there', 'NN601', 'use a browser with WebGPU, or device: "cpu"');
   }
   return onCpu(slow ? 'the only WebGPU adapter is a software one' : 'WebGPU is not there');

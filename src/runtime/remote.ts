@@ -1,6 +1,6 @@
 import type { Code } from '../base/codes.ts';
 import type { Diagnostic } from '../base/diagnostics.ts';
-import { UserError } from '../base/errors.ts';
+import { fail, UserError } from '../base/errors.ts';
 import type {
   About,
   DeviceDescription,
@@ -52,6 +52,8 @@ export interface Answer {
 /** Loads a plan in a worker whose file calls `serve()`, and returns the model as if it were local. */
 export async function connect(port: Port, plan: unknown, options: LoadOptions = {}): Promise<Model> {
   const { onDevice, signal: _signal, ...plain } = options;
+  if (typeof plain.sections === 'function')
+    fail('NN501', 'a worker takes the addresses of sections, and no function', { help: 'give sections: { wasm: "https://..." }' });
   const line = new Line(port, onDevice);
   const about = (await line.call('load', plan, plain)) as About;
   return new RemoteModel(line, about);

@@ -12,8 +12,11 @@ interface Run {
   readonly stop: { aborted: boolean };
 }
 
-/** Serves one model to whoever connects. A worker's file only has to call this. */
-export function serve(port: Port = globalThis as unknown as Port): void {
+/** Serves one model to whoever connects. A worker's file only has to call this; `more` can add options that cannot be posted. */
+export function serve(
+  port: Port = globalThis as unknown as Port,
+  more: (given: LoadOptions) => Promise<LoadOptions> = (given) => Promise.resolve(given),
+): void {
   let model: Model | undefined;
   const runs: Run[] = [];
   const mine = (): Model => {
@@ -27,7 +30,7 @@ export function serve(port: Port = globalThis as unknown as Port): void {
   };
   const does: Readonly<Record<string, (...args: never[]) => unknown>> = {
     async load(plan: unknown, options: LoadOptions) {
-      model = await load(plan, { ...options, onDevice: (device) => port.postMessage({ device }) }, { cpu: openCpu() });
+      model = await load(plan, { ...(await more(options)), onDevice: (device) => port.postMessage({ device }) }, { cpu: openCpu() });
       return model.about;
     },
     start(options: TrainOptions) {

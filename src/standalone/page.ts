@@ -2,12 +2,12 @@ import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';
 import { askOf } from '../page/ask.ts';
 import { Board } from '../page/board.ts';
 import { Controls } from '../page/controls.ts';
-import { byId, download } from '../page/dom.ts';
+import { byId, download, fileButton } from '../page/dom.ts';
 import type { PageInfo } from '../page/built.ts';
 import { askedOf } from '../page/local.ts';
 import { sceneOf, type Scene, type Shown } from '../page/scene.ts';
 import { Training } from '../page/training.ts';
-import { wordsOf } from '../page/words.ts';
+import { errorText } from '../page/error-text.ts';
 import type { DeviceDescription, Model, Weights } from '../runtime/api.ts';
 import { connect } from '../runtime/remote.ts';
 import { openSource, type Source } from './source.ts';
@@ -18,7 +18,7 @@ let say = (text: string, wrong = false): void => {
   byId('status').textContent = text;
   byId('status').classList.toggle('wrong', wrong);
 };
-const failed = (e: unknown): void => say(`it did not work: ${wordsOf(e)}`, true);
+const failed = (e: unknown): void => say(`it did not work: ${errorText(e)}`, true);
 
 /** Examples for the device, and those that the picture shows. */
 async function setData(model: Model, source: Source): Promise<readonly [train: Shown | undefined, holdout: Shown | undefined]> {
@@ -37,9 +37,14 @@ async function setData(model: Model, source: Source): Promise<readonly [train: S
 function openModel({ plan, sections, worker: script }: Source): Promise<Model> {
   const worker = new Worker(script);
   const wanted = new URLSearchParams(location.search).get('device');
-  const onDevice = ({ name, reason }: DeviceDescription): void => say(`it goes on on ${name}: ${reason}`);
+  const onDevice = ({ name, reason }: DeviceDescription): void => say(`the device was lost; it continues on ${name}: ${reason}`);
   return new Promise((resolve, reject) => {
-    worker.addEventListener('error', (e) => reject(new Error(e.message || 'the worker of the page cannot be started')));
+    worker.addEventListener('error', (e) => {
+      const broken = new Error(e.message || 'the worker of the page cannot be started');
+      reject(broken);
+      // It may break later, too.
+      failed(broken);
+    });
     const device = wanted === 'cpu' || wanted === 'gpu' ? wanted : 'auto';
     connect(worker as unknown as Parameters<typeof connect>[0], plan, { device, sections, onDevice }).then(resolve, reject);
   });
@@ -70,7 +75,7 @@ async function showTraining(model: Model, scene: Scene, { rows, held, steps }: P
       board.add(frame);
       controls.frame(frame);
     },
-    onFailure: (message) => controls.failed(new Error(message)),
+    onFailure: (message) => controls.broke(new Error(message)),
   });
   byId('buttons').prepend(...controls.buttons);
   byId('status').replaceWith(controls.status);
@@ -86,17 +91,14 @@ function exchangeWeights(model: Model, { name }: PageInfo, onNew: () => Promise<
   byId('save').addEventListener('click', () => {
     model.weights().then((w) => download(`${name}.safetensors`, writeSafetensors(w) as Uint8Array<ArrayBuffer>), failed);
   });
-  const picker = byId<HTMLInputElement>('weights');
-  byId('load').addEventListener('click', () => picker.click());
-  picker.addEventListener('change', () => {
-    const [file] = picker.files ?? [];
-    if (!file) return;
+  const load = fileButton('Load weights', { label: 'a file of weights', accept: '.safetensors' }, (file) => {
     file
       .arrayBuffer()
       .then((b) => model.setWeights(tensorsOf(new Uint8Array(b), file.name)))
       .then(onNew)
       .then(() => say(`the weights are those of ${file.name}`), failed);
   });
+  byId('save').after(load);
 }
 
 async function open(): Promise<void> {

@@ -9,7 +9,12 @@ export const load: Runner['load'] = (plan, options) => loadModel(plan, options, 
 export const readTensors: Runner['readTensors'] = (bytes) => Object.fromEntries(readSafetensors(bytes, 'the file'));
 export const writeTensors: Runner['writeTensors'] = (tensors) => writeSafetensors(tensors);
 
-export const open: Runner['open'] = async (folder = new URL('.', import.meta.url), options) => {
+export const open: Runner['open'] = async (given = new URL('.', import.meta.url), options) => {
+  // Relative to the page, as addresses in pages are.
+  const here = typeof document === 'undefined' ? import.meta.url : document.baseURI;
+  const folder = new URL(String(given).replace(/\/?$/, '/'), here);
+  if (folder.protocol === 'file:')
+    throw new Error('a folder on a disk cannot be fetched: read its files, and give them to load({ sections })');
   const json = async (name: string): Promise<unknown> => {
     const response = await fetch(new URL(name, folder));
     if (!response.ok) throw new Error(`${response.url} cannot be fetched: ${response.status}`);

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { sceneOf } from '../../src/page/scene.ts';
 import { told, valuesOf } from '../../src/page/told.ts';
-import { wordsOf } from '../../src/page/words.ts';
-import { fail, UserError } from '../../src/base/errors.ts';
+import { errorText } from '../../src/page/error-text.ts';
+import { UserError } from '../../src/base/errors.ts';
+import { DeviceError } from '../../src/runtime/errors.ts';
 import type { About, Prediction } from '../../src/runtime/api.ts';
 
 /** What a page shows and asks, by the kind of model. */
@@ -22,6 +23,7 @@ describe('the kind of a model', () => {
     ['classes from five numbers', about([5], { output: 'softmax' }), ramp(50), new Int32Array(10), 'other'],
     ['an image', about([1, 8, 8], { output: 'softmax' }), ramp(640), new Int32Array(10), 'image'],
     ['numbers that fill a square', about([784], { output: 'softmax' }), ramp(7840), new Int32Array(10), 'image'],
+    ['tokens without a vocabulary', about([64]), new Int32Array(640), new Int32Array(10), 'other'],
     ['a series', about([24, 1]), ramp(240), ramp(10), 'other'],
     ['text', about([8], { vocabulary: { tokens: 'chars', entries: ['a'] } }), ramp(80), ramp(80), 'text'],
   ] as const)('%s is shown as it should be', (_, of, x, y, kind) => {
@@ -31,6 +33,15 @@ describe('the kind of a model', () => {
   it('a model without data is asked by a form', () => {
     const scene = sceneOf(about([3]));
     expect([scene.kind, scene.fields]).toEqual(['other', [{ name: 'x', words: undefined, width: 3, example: '0, 0, 0' }]]);
+  });
+
+  it('a long example stands in its field whole', () => {
+    const [field] = sceneOf(about([96]), { x: ramp(960), y: ramp(10) }).fields;
+    expect(valuesOf(about([96]), { x: field?.example ?? '' })['x']).toHaveLength(96);
+  });
+
+  it('scores of several classes have their names', () => {
+    expect(sceneOf(about([2], { output: 'exp' }), { x: ramp(6), y: [0, 1, 2] }).names).toEqual(['0', '1', '2']);
   });
 
   it('columns have fields of their own, with words to choose from and the first example', () => {
@@ -127,19 +138,18 @@ describe('what stands in a form', () => {
 
 describe('an error in words', () => {
   it('has neither code nor layout, and the place in a file of data', () => {
-    expect(wordsOf(new Error('broken'))).toBe('broken');
-    try {
-      fail('NN301', 'it has no rows', { help: 'give some' });
-    } catch (e) {
-      expect(wordsOf(e)).toBe('it has no rows. give some');
-    }
+    expect(errorText(new Error('broken'))).toBe('broken');
+    expect(errorText(new UserError([{ code: 'NN301', severity: 'error', label: 'it has no rows', help: 'give some' }]))).toBe(
+      'it has no rows. give some',
+    );
+    expect(errorText(new DeviceError('it is gone', 'NN601', 'try again'))).toBe('it is gone. try again');
     const source = { name: 'a.csv', text: 'x\n1\nfoo\n' };
-    expect(wordsOf(new UserError([{ code: 'NN303', severity: 'error', label: 'no number', span: { source, start: 4, end: 7 } }]))).toBe(
+    expect(errorText(new UserError([{ code: 'NN303', severity: 'error', label: 'no number', span: { source, start: 4, end: 7 } }]))).toBe(
       'a.csv, line 3: no number',
     );
     const program = { name: 'a.nn', text: 'layer x' };
     expect(
-      wordsOf(new UserError([{ code: 'NN201', severity: 'error', label: 'no such', span: { source: program, start: 0, end: 1 } }])),
+      errorText(new UserError([{ code: 'NN201', severity: 'error', label: 'no such', span: { source: program, start: 0, end: 1 } }])),
     ).toBe('no such');
   });
 });

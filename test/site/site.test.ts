@@ -216,6 +216,24 @@ describe('Train', () => {
     await page.locator('#second').waitFor({ state: 'hidden' });
   });
 
+  it('does what was asked last, however fast the buttons are pressed', async () => {
+    await page.goto(`${address}train/`);
+    await status(/^ready on/);
+    // One step a second: the pause must not wait for it.
+    await page.getByLabel('speed').selectOption('1');
+    for (const id of ['train', 'train', 'step', 'step', 'step']) await page.click(`#${id}`);
+    await status(/^step [34]$/);
+    await page.waitForTimeout(300);
+    const before = Number((await page.textContent('[data-name="step"]'))?.split(' ')[0]);
+    await page.click('#step');
+    await page.click('#step');
+    await status(new RegExp(`^step ${before + 2}$`));
+    await page.click('#reset');
+    await page.getByLabel('speed').selectOption('');
+    await page.click('#train');
+    await status(/^done: 500 steps/);
+  });
+
   it('says why a rate that is too large breaks, and Reset begins again', async () => {
     await page.goto(`${address}train/`);
     await status(/^ready on/);
@@ -306,8 +324,12 @@ describe('GPT', () => {
       .locator('#answer')
       .filter({ hasText: /^4 \+ 38 = .+, which is (right|wrong)/ })
       .waitFor();
-    // Who looks at whom: no place looks ahead.
-    await page.locator('#attention svg').filter({ hasText: 'is looked at, in percent' }).waitFor();
+    // Who looks at whom: no place looks ahead, so the upper half of the map is 0.
+    await page.locator('#attention svg').filter({ hasText: 'looks at, in percent' }).waitFor();
+    const cells = await page.locator('#attention .heat').evaluateAll((all) => all.map((c) => Number(c.getAttribute('fill-opacity'))));
+    expect(cells).toHaveLength(64);
+    expect(cells.filter((_, i) => i % 8 > Math.floor(i / 8)).every((v) => v === 0.04)).toBe(true);
+    expect(cells[0]).toBe(0.5);
     await page.fill('#second', '3x');
     await page.click('#predict');
     await page.locator('#answer').filter({ hasText: 'give two numbers from 0 to 99' }).waitFor();
@@ -651,7 +673,7 @@ describe('on WebGPU', () => {
       await gpu.click('#train');
       await gpu.waitForTimeout(500);
       await worker?.evaluate(() => (globalThis as unknown as { taken: GPUDevice }).taken.destroy());
-      await says(/^it goes on on/);
+      await says(/^the device was lost; it continues on/);
       await gpu.getByLabel('speed').selectOption('');
       await says(/^done/);
       // As if nothing had happened.

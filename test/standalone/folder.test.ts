@@ -293,6 +293,69 @@ describe('the page in Chromium', () => {
     expect([there.code, there.stderr]).toEqual([1, expect.stringContaining('is a folder')]);
   });
 
+  it('holds any text: ends of elements, comments, signs of replacements, names that look like code', async () => {
+    const dir = temporary();
+    const name = '<img src=x onerror=alert(1)>';
+    writeFileSync(join(dir, 'odd.csv'), `a,"${name}"\n1,2\n2,4.1\n3,6\n4,8\n`);
+    writeFileSync(
+      join(dir, 'odd.nn'),
+      `# </script><script>alert(1)</script> <!-- $& $1 -->\ndata "odd.csv" x="${name}" y=a\nlayer Linear(1, 1)\nloss mse\noptim sgd lr=0.01\ntrain epochs=3\n`,
+    );
+    const file = join(dir, 'odd.html');
+    const made = await nnc('build', join(dir, 'odd.nn'), '--single-file', '-o', file);
+    expect([made.code, made.stderr]).toEqual([0, '']);
+    const { page, complaints } = await openPage(`${pathToFileURL(file).href}?device=cpu`);
+    expect(await page.textContent('#program')).toContain('# </script><script>alert(1)</script> <!-- $& $1 -->');
+    await page.click('#train');
+    await page.locator('#status').filter({ hasText: /^done/ }).waitFor();
+    await page.locator('#figure svg').filter({ hasText: name }).waitFor();
+    expect(await page.locator('img').count()).toBe(0);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('saves weights and takes them back', async () => {
+    const { page, complaints } = await openPage(`${address}?device=cpu`);
+    await page.click('#step');
+    await page.click('#step');
+    await page.locator('#status').filter({ hasText: 'step 2' }).waitFor();
+    const ask = async (): Promise<string | null> => {
+      await page.locator('#answer').evaluate((e) => (e.textContent = ''));
+      await page.click('#predict');
+      await page.locator('#answer').filter({ hasText: 'price' }).waitFor();
+      return page.textContent('#answer');
+    };
+    const before = await ask();
+    const [saved] = await Promise.all([page.waitForEvent('download'), page.click('#save')]);
+    const file = join(temporary(), 'w.safetensors');
+    await saved.saveAs(file);
+    await page.click('#reset');
+    await page.locator('#status').filter({ hasText: 'back at the beginning' }).waitFor();
+    expect(await ask()).not.toBe(before);
+    for (let i = 0; i < 2; i++) {
+      await page.getByLabel('a file of weights').setInputFiles(file);
+      await page.locator('#status').filter({ hasText: 'the weights are those of w.safetensors' }).waitFor();
+      expect(await ask()).toBe(before);
+      await page.click('#reset');
+      await page.locator('#status').filter({ hasText: 'back at the beginning' }).waitFor();
+    }
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('is a folder that a page of your own can open', async () => {
+    const { page, complaints } = await openPage(`${address}?device=cpu`);
+    // As text, so that the import is the browser's own.
+    const price = await page.evaluate(`(async () => {
+      const runner = await import(new URL('runner.js', location.href).href);
+      const model = await runner.open('.', { device: 'cpu' });
+      return (await model.predict([3])).data.length;
+    })()`);
+    expect(price).toBe(1);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
   it('has a pad to draw on where inputs are images, and shows what the net says to some', async () => {
     const dir = temporary();
     // Bright bars, upright or lying.
@@ -366,7 +429,7 @@ train epochs=20 batch=20 seed=1
       .filter({ hasText: /^abcdabcdabcd/ })
       .waitFor();
     await page.fill('#prompt', 'xyz');
-    await page.locator('#write').filter({ hasText: 'Write on' }).click();
+    await page.locator('#write').filter({ hasText: 'Continue the text' }).click();
     await page.locator('#written').filter({ hasText: '"x" is none of the 4 characters that the model knows' }).waitFor();
     // A page of text is as tall as its parts, whatever the model writes.
     expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBeLessThan(2500);

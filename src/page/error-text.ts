@@ -3,9 +3,9 @@ import { messageOf } from '../base/errors.ts';
 import { lineColumn } from '../base/source.ts';
 
 /** An error as a page tells it: what is wrong and the way out, without codes and layout. */
-export function wordsOf(e: unknown): string {
-  const { diagnostics } = e as { readonly diagnostics?: readonly Diagnostic[] };
-  if (!diagnostics?.[0]) return messageOf(e);
+export function errorText(e: unknown): string {
+  const { diagnostics, help } = e as { readonly diagnostics?: readonly Diagnostic[]; readonly help?: string };
+  if (!diagnostics?.[0]) return help === undefined ? messageOf(e) : `${messageOf(e)}. ${help}`;
   const wrong = diagnostics.filter((d) => d.severity === 'error');
   return (wrong.length > 0 ? wrong : diagnostics).map(sentence).join('; ');
 }
