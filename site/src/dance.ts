@@ -34,8 +34,8 @@ const MOVES = [
   ['Forward', 'Forward: the size of a house flows through the net, and a price comes out.', 'pred = model(x)'],
   ['Loss', 'Loss: the prediction is compared with the real price. The difference, squared, is the loss.', 'loss = loss_fn(pred, y)'],
   ['Zero', 'Zero: the gradients of the step before are cleared away.', 'optimizer.zero_grad()'],
-  ['Backward', 'Backward: how much would the loss change if this weight changed? Point at a line to see it.', 'loss.backward()'],
-  ['Step', 'Step: every weight moves against its gradient, as far as the optimizer says.', 'optimizer.step()'],
+  ['Backward', 'Backward: how much would the loss change if this weight changed? Point at a line, or tap it.', 'loss.backward()'],
+  ['Step', 'Step: every weight moves against its gradient. The optimizer decides how far.', 'optimizer.step()'],
 ] as const;
 
 interface State {
@@ -57,7 +57,15 @@ const more: readonly (readonly [string, number])[] = [
   ['Ten steps', 10],
   ['500 steps', 500],
 ];
+/** The move that comes next, always at the same place. */
+const nextButton = h('button', {
+  type: 'button',
+  class: 'main',
+  id: 'next',
+  onclick: () => void act(() => moveTo(((state?.move ?? -1) + 1) % 5)),
+});
 byId('moves').append(
+  nextButton,
   ...buttons,
   ...more.map(([name, steps]) =>
     h('button', { type: 'button', id: `steps-${steps}`, onclick: () => void act(() => doSteps(steps)) }, name),
@@ -108,6 +116,9 @@ async function doSteps(n: number): Promise<void> {
 const of = (tensors: Weights | undefined, name: string): Float32Array =>
   (tensors?.[name]?.data as Float32Array | undefined) ?? new Float32Array(0);
 
+/** The house of the step. */
+const row = ({ move, model }: State): number => (move === 4 ? model.step - 1 : model.step) % data.rows;
+
 function draw(s: State): void {
   const { move, model, seen } = s;
   const [, text] = MOVES[move] ?? ['', 'Press Forward.'];
@@ -115,17 +126,22 @@ function draw(s: State): void {
   status.classList.remove('wrong');
   buttons.forEach((b, i) => {
     b.setAttribute('aria-pressed', String(i === move));
-    b.classList.toggle('main', i === (move + 1) % 5);
   });
+  nextButton.textContent = `Next: ${MOVES[(move + 1) % 5]?.[0] ?? ''}`;
   byId('net').innerHTML = netOf(s);
+  byId('legend').textContent =
+    move === 3
+      ? 'Orange: blame. The thicker, the more this weight changes the loss.'
+      : 'Blue: a weight above 0. Grey and dotted: below 0. Thicker: larger.';
+  for (const edge of byId('net').querySelectorAll('.edge'))
+    edge.addEventListener('click', () => (status.textContent = edge.querySelector('title')?.textContent ?? ''));
   const [x = NaN] = of(seen, 'x');
   const [pred = NaN] = of(seen, '2');
   const [loss = NaN] = of(seen, 'loss');
-  const row = (move === 4 ? model.step - 1 : model.step) % data.rows;
-  const real = s.prices[row] ?? NaN;
+  const real = s.prices[row(s)] ?? NaN;
   const rows: [string, string][] = [
     ['step', String(model.step)],
-    ['house', `number ${row + 1} of ${data.rows}`],
+    ['house', `number ${row(s) + 1} of ${data.rows}`],
     ...(move >= 0
       ? ([
           ['size', `${short(x)} thousand square feet`],
@@ -148,13 +164,18 @@ function draw(s: State): void {
   byId('torch').textContent = MOVES.map(([, , code], i) => `${i === move ? '→' : ' '} ${code}`).join('\n');
 }
 
-const [WIDE, TALL] = [860, 560];
+/** The net is drawn as wide as its place, so that its numbers can be read on a phone too. */
+const widthNow = (): number => Math.max(300, Math.min(760, byId('net').clientWidth));
+const TALL = 560;
 
 /** The net with its 49 parameters: values stand in the circles, lines are weights, or the blame of each of them. */
-function netOf({ weights, seen, move }: State): string {
+function netOf(s: State): string {
+  const { weights, seen, move } = s;
   const backward = move === 3;
   const y = (unit: number): number => 34 + (unit * (TALL - 68)) / (HIDDEN - 1);
-  const [xIn, xMid, xOut, middle] = [90, WIDE / 2, WIDE - 110, TALL / 2];
+  const wide = widthNow();
+  const edgeRoom = wide < 500 ? 42 : 90;
+  const [xIn, xMid, xOut, middle] = [edgeRoom, wide / 2, wide - edgeRoom - 4, TALL / 2];
   const value = (name: string, i: number): string => (move < 0 ? '' : short(of(seen, name)[i] ?? NaN));
   const edge = (param: string, i: number, x1: number, y1: number, x2: number, y2: number): string => {
     const weight = of(weights, param)[i] ?? 0;
@@ -168,12 +189,12 @@ function netOf({ weights, seen, move }: State): string {
   };
   const units = Array.from({ length: HIDDEN }, (_, i) => i);
   const silent = (i: number): boolean => move >= 0 && (of(seen, '1')[i] ?? 0) === 0;
-  return `<div class="figure"><svg viewBox="0 0 ${WIDE} ${TALL}" role="img" aria-label="the net with its 49 parameters" class="sketch dance">
+  return `<div class="figure"><svg viewBox="0 0 ${wide} ${TALL}" width="${wide}" height="${TALL}" role="img" aria-label="the net with its 49 parameters" class="sketch dance">
     ${units.map((i) => edge('0.weight', i, xIn + 34, middle, xMid - 20, y(i))).join('')}
     ${units.map((i) => edge('2.weight', i, xMid + 20, y(i), xOut - 38, middle)).join('')}
     ${units.map((i) => `<circle cx="${xMid}" cy="${y(i)}" r="15" class="unit${silent(i) ? ' silent' : ''}"><title>unit ${i + 1}: ${value('0', i)} before relu, ${value('1', i)} after; bias ${short(of(weights, '0.bias')[i] ?? 0)}</title></circle><text x="${xMid}" y="${y(i) + 4}" text-anchor="middle" class="tiny">${move >= 0 ? String(Number((of(seen, '1')[i] ?? 0).toPrecision(2))) : ''}</text>`).join('')}
     <circle cx="${xIn}" cy="${middle}" r="34" class="end"/><text x="${xIn}" y="${middle + 5}" text-anchor="middle" class="strong">${value('x', 0)}</text><text x="${xIn}" y="${middle + 58}" text-anchor="middle" class="quiet">size</text>
-    <circle cx="${xOut}" cy="${middle}" r="38" class="end"/><text x="${xOut}" y="${middle + 5}" text-anchor="middle" class="strong">${value('2', 0)}</text><text x="${xOut}" y="${middle + 62}" text-anchor="middle" class="quiet">price</text>
+    <circle cx="${xOut}" cy="${middle}" r="38" class="end"/><text x="${xOut}" y="${middle + 5}" text-anchor="middle" class="strong">${value('2', 0)}</text><text x="${xOut}" y="${middle + 62}" text-anchor="middle" class="quiet">price</text>${move >= 1 ? `<text x="${xOut}" y="${middle + 84}" text-anchor="middle" class="quiet">real ${short(s.prices[row(s)] ?? NaN)}</text>` : ''}
     <text x="${xMid}" y="${TALL - 2}" text-anchor="middle" class="quiet">${backward ? '← blame' : 'relu'}</text>
   </svg></div>`;
 }
