@@ -23,8 +23,8 @@ export interface Challenge {
   /** What the program must print, or how small its loss must get. */
   readonly goal: Given | { readonly lossBelow: number };
   readonly hint: string;
-  /** A program that does it. */
-  readonly answer: string;
+  /** The change that does it. */
+  readonly change: readonly [from: string, to: string];
   readonly praise: string;
 }
 

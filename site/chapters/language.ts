@@ -32,10 +32,7 @@ let car = map[2]
 print "cat and car", cosine_similarity(cat, car, dim=0)`,
     goal: { label: 'cat and car', numbers: [0] },
     hint: 'A place at a right angle to [1, 0] has 0 as its first number.',
-    answer: `let map = [[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]
-let cat = map[0]
-let car = map[2]
-print "cat and car", cosine_similarity(cat, car, dim=0)`,
+    change: ['-1.0, 0.2', '0.0, 1.0'],
     praise: 'A right angle. With 64 numbers there is room for very many directions.',
   },
 };
@@ -77,13 +74,7 @@ print "shares", shares
 print "out", shares @ v`,
     goal: { label: 'out', numbers: [10, 16.69762, 22.55235] },
     hint: 'A fit of -1000 becomes a share of 0. Which three places of the mask lie ahead?',
-    answer: `let q = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
-let k = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
-let v = [[10.0], [20.0], [30.0]]
-let mask = [[0, -1000, -1000], [0, 0, -1000], [0, 0, 0]]
-let shares = softmax(q @ transpose(k) / sqrt(2) + mask, dim=-1)
-print "shares", shares
-print "out", shares @ v`,
+    change: ['0, 0], [0, 0, 0', '-1000, -1000], [0, 0, -1000'],
     praise: 'That is causal attention, the heart of every GPT.',
   },
 };
@@ -101,7 +92,7 @@ export const gpt: Chapter = {
     start: `print "loss of a blind guess", 0`,
     goal: { label: 'loss of a blind guess', numbers: [3.7376696] },
     hint: 'The compiler can work it out: -log(1/42), which is log(42).',
-    answer: `print "loss of a blind guess", log(42)`,
+    change: ['guess", 0', 'guess", log(42)'],
     praise: 'About 3.74: that is where every training of letters begins. Now you know how a GPT is made.',
   },
 };

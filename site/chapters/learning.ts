@@ -31,9 +31,7 @@ let real = [3.0, -0.5, 2.0, 7.0]
 print "loss", mean((guess - real)^2)`,
     goal: { label: 'loss', numbers: [0.125] },
     hint: '0.125 is (0.25 + 0.25) / 4.',
-    answer: `let guess = [2.5, 0.0, 2.0, 7.0]
-let real = [3.0, -0.5, 2.0, 7.0]
-print "loss", mean((guess - real)^2)`,
+    change: ['2.0, 8.0', '2.0, 7.0'],
     praise: 'You mended the worst throw first. The gradient, too, is largest for the worst guess.',
   },
 };
@@ -84,10 +82,7 @@ print "y", y
 print grad(y, x)`,
     goal: { label: 'dy/dx', numbers: [0] },
     hint: '2x + 2 must be 0.',
-    answer: `param x = -1.0
-let y = x^2 + 2*x + 1
-print "y", y
-print grad(y, x)`,
+    change: ['= 3.0', '= -1.0'],
     praise: 'Flat ground. Training looks for such a place, with thousands of weights at once.',
   },
 };
@@ -127,9 +122,7 @@ let loss = mean((w * [1, 2, 3] - [2, 4, 6])^2)
 print "after one step", w - 0.1 * grad(loss, w)`,
     goal: { label: 'after one step', numbers: [2] },
     hint: 'The gradient is -18.667, and rate × 18.667 should be 2.',
-    answer: `param w = 0.0
-let loss = mean((w * [1, 2, 3] - [2, 4, 6])^2)
-print "after one step", w - 0.10714 * grad(loss, w)`,
+    change: ['0.1', '0.10714'],
     praise: 'A hole in one. Try 0.3 as well: a rate that is too large jumps over the valley and lands higher than before.',
   },
 };
@@ -182,11 +175,7 @@ optim adam lr=0.01
 train epochs=500 seed=42`,
     goal: { lossBelow: 600 },
     hint: 'Larger steps get further: try a higher learning rate.',
-    answer: `data  n=100 { x = 5 * uniform(); y = 200*x + 50 + 20*normal() }
-layer Linear(1, 16) -> relu -> Linear(16, 1)
-loss  mse
-optim adam lr=0.1
-train epochs=500 seed=42`,
+    change: ['lr=0.01', 'lr=0.1'],
     praise:
       'Much better. It cannot come near 0 for houses that it has not seen: the luck in the prices cannot be learned, and its mean square is about 400.',
   },

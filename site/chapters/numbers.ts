@@ -33,11 +33,7 @@ print "after relu", relu(w @ x + b)
 print "sum", w @ x + b`,
     goal: { label: 'sum', numbers: [-2] },
     hint: 'Without the bias, the sum is 0.8 + 1.8 = 2.6.',
-    answer: `let x = [8.0, 9.0]
-let w = [0.1, 0.2]
-let b = -4.6
-print "after relu", relu(w @ x + b)
-print "sum", w @ x + b`,
+    change: ['= 5', '= -4.6'],
     praise: 'Silent. A bias moves the point from which a neuron speaks.',
   },
 };
@@ -81,13 +77,7 @@ let W2 = [[2.0], [1.0], [3.0]]
 print "out", hidden @ W2 + 1`,
     goal: { label: 'out', numbers: [9.5] },
     hint: 'The third friend hears 1 × 0.5 + 2 × -2 = -3.5, and adds its bias.',
-    answer: `let x = [1.0, 2.0]
-let W1 = [[1.0, -1.0, 0.5], [0.5, 1.0, -2.0]]
-let b1 = [0.0, 0.5, 4.5]
-let hidden = relu(x @ W1 + b1)
-print "hidden", hidden
-let W2 = [[2.0], [1.0], [3.0]]
-print "out", hidden @ W2 + 1`,
+    change: [' 0.5, 1.0', ' 0.5, 4.5'],
     praise: 'It is heard. A friend whose sum is below zero learns nothing either: remember that when a net is stuck.',
   },
 };
@@ -122,8 +112,7 @@ print(torch.tensor([[1, 2, 3], [4, 5, 6]]) + torch.tensor([10, 20, 30]))`,
 print "rows with rows", A @ A`,
     goal: { label: 'rows with rows', numbers: [14, 32, 32, 77] },
     hint: 'transpose(A) turns rows into columns.',
-    answer: `let A = [[1, 2, 3], [4, 5, 6]]
-print "rows with rows", A @ transpose(A)`,
+    change: ['@ A', '@ transpose(A)'],
     praise: 'Each row met each row. Remember this product: attention is made of it.',
   },
 };

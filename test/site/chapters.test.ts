@@ -49,7 +49,9 @@ describe('the programs of the chapters', () => {
   });
 
   it.each(CHAPTERS)('the challenge of $id is open at the start, and its answer solves it', async ({ challenge }) => {
-    const { goal, start, answer } = challenge;
+    const { goal, start, change } = challenge;
+    expect(start.split(change[0])).toHaveLength(2);
+    const answer = start.replace(...change);
     const solved = async (text: string): Promise<boolean> => {
       const wrong = compile(text).diagnostics.some((d) => d.severity === 'error');
       if (wrong) return false;
