@@ -41,7 +41,7 @@ const ROOMS = {
   exports: ['library', 'data', 'page', 'pictures', 'runtime', 'node', 'plan.ts'],
   verify: ['ir', 'passes', 'lower', 'codegen', 'codegen-wgsl', 'reference', 'runtime', 'plan.ts', 'sections.ts'],
   node: ['runtime', 'codegen', 'plan.ts'],
-  standalone: ['page', 'runtime', 'plan.ts', 'data'],
+  standalone: ['page', 'runtime', 'plan.ts', 'sections.ts', 'data'],
 };
 const ALL = [
   'base',

@@ -7,6 +7,7 @@ import { sectionOf } from './gpu-programs.ts';
 import { RunningModel } from './model.ts';
 import type { OpenCpu } from './open-cpu.ts';
 import type { Sleep, Session } from './session.ts';
+import { isSoftware } from './software.ts';
 import { hasWasm } from './wasm.ts';
 import { BUDGET_MS, createGpuSession, shareGpuDevice } from './webgpu.ts';
 
@@ -82,7 +83,6 @@ async function openSession(plan: Plan, options: LoadOptions, { cpu, sleep }: Hos
   if (device === 'cpu') return onCpu(why === undefined ? 'asked for' : 'the CPU cannot be lost');
   const gpu = (options.gpu ?? globalThis.navigator?.gpu) as GPU | undefined;
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
-  // A software adapter runs on the same processor, where WebAssembly is several times faster.
   const slow = adapter && device === 'auto' && isSoftware(adapter) && has(plan, 'wasm') && cpu !== undefined;
   if (adapter && has(plan, 'webgpu') && !slow) {
     const via = options.gpu ? 'WebGPU' : 'browser';
@@ -111,12 +111,4 @@ async function fetched(address: string | undefined, name: string): Promise<unkno
   const response = await fetch(address);
   if (!response.ok) throw new DeviceError(`${address} cannot be fetched: ${response.status}`, 'NN601', 'build the folder again');
   return response.json();
-}
-
-/** Whether an adapter runs on the processor. */
-function isSoftware({ info }: GPUAdapter): boolean {
-  return (
-    (info.isFallbackAdapter ?? false) ||
-    /llvmpipe|lavapipe|swiftshader|basic render/i.test(`${info.description} ${info.device} ${info.architecture}`)
-  );
 }

@@ -10,7 +10,7 @@ import { Training } from '../page/training.ts';
 import { errorText } from '../page/error-text.ts';
 import type { DeviceDescription, Model, Weights } from '../runtime/api.ts';
 import { connect } from '../runtime/remote.ts';
-import { openSource, type Source } from './source.ts';
+import { openSource, type Opening, type Source } from './source.ts';
 
 /** The page that `nnc build` makes: it trains, draws what it learns, answers, and gives and takes weights. */
 const tensorsOf = (bytes: Uint8Array, name: string): Weights => Object.fromEntries(readSafetensors(bytes, name));
@@ -34,9 +34,9 @@ async function setData(model: Model, source: Source): Promise<readonly [train: S
   return [of(train), holdout && of(holdout)];
 }
 
-function openModel({ plan, sections, worker: script }: Source): Promise<Model> {
+/** Starts the worker, and loads the model in it as soon as the plan is there. */
+function openModel({ worker: script, source }: Opening, device: 'auto' | 'gpu' | 'cpu'): Promise<Model> {
   const worker = new Worker(script);
-  const wanted = new URLSearchParams(location.search).get('device');
   const onDevice = ({ name, reason }: DeviceDescription): void => say(`the device was lost; it continues on ${name}: ${reason}`);
   return new Promise((resolve, reject) => {
     worker.addEventListener('error', (e) => {
@@ -45,8 +45,9 @@ function openModel({ plan, sections, worker: script }: Source): Promise<Model> {
       // It may break later, too.
       failed(broken);
     });
-    const device = wanted === 'cpu' || wanted === 'gpu' ? wanted : 'auto';
-    connect(worker as unknown as Parameters<typeof connect>[0], plan, { device, sections, onDevice }).then(resolve, reject);
+    source
+      .then(({ plan, sections }) => connect(worker as unknown as Parameters<typeof connect>[0], plan, { device, sections, onDevice }))
+      .then(resolve, reject);
   });
 }
 
@@ -103,12 +104,16 @@ function exchangeWeights(model: Model, { name }: PageInfo, onNew: () => Promise<
 
 async function open(): Promise<void> {
   say('loading');
-  const source = await openSource();
+  const wanted = new URLSearchParams(location.search).get('device');
+  const device = wanted === 'cpu' || wanted === 'gpu' ? wanted : 'auto';
+  const opening = openSource(device);
+  const opened = openModel(opening, device);
+  const source = await opening.source;
   const { info } = source;
   byId('name').textContent = info.name;
   document.title = info.name;
   byId('program').textContent = info.program;
-  const model = await openModel(source);
+  const model = await opened;
   const [train, holdout] = info.trains ? await setData(model, source) : [];
   if (info.weights) await model.setWeights(tensorsOf(await source.bytes('weights'), 'the weights of the page'));
   const scene = sceneOf(model.about, train, holdout);

@@ -1,5 +1,7 @@
 import type { Packed, PageInfo } from '../page/built.ts';
 import type { Plan } from '../plan.ts';
+import { isSoftware } from '../runtime/software.ts';
+import type { BackendName } from '../sections.ts';
 
 /** Where a page's parts come from: files beside it, or the page itself. */
 export interface Source {
@@ -7,9 +9,14 @@ export interface Source {
   readonly plan: Plan;
   /** Addresses of the sections that the plan leaves out. */
   readonly sections: Readonly<Record<string, string>>;
+  bytes(name: 'data' | 'weights'): Promise<Uint8Array>;
+}
+
+/** The worker starts while the rest is still on its way. */
+export interface Opening {
   /** The address of the worker's script. */
   readonly worker: string;
-  bytes(name: 'data' | 'weights'): Promise<Uint8Array>;
+  readonly source: Promise<Source>;
 }
 
 const at = (name: string): string => new URL(name, import.meta.url).href;
@@ -20,25 +27,39 @@ async function fetched(name: string): Promise<Response> {
   return response;
 }
 
-export async function openSource(): Promise<Source> {
+/** `device` is the one that is asked for: the code for it is fetched together with the rest. */
+export function openSource(device: 'auto' | 'gpu' | 'cpu'): Opening {
   const inside = document.getElementById('packed');
-  if (inside) return unpacked(JSON.parse(inside.textContent ?? '') as Packed);
-  const [info, plan] = await Promise.all(['page.json', 'plan.json'].map(async (name) => (await fetched(name)).json() as unknown));
+  return inside ? unpacked(JSON.parse(inside.textContent ?? '') as Packed) : { worker: at('worker.js'), source: openFolder(device) };
+}
+
+async function openFolder(device: 'auto' | 'gpu' | 'cpu'): Promise<Source> {
+  const json = async (name: string): Promise<unknown> => (await fetched(name)).json();
+  const likely = backendFor(device);
+  const [info, plan] = (await Promise.all([json('page.json'), json('plan.json')])) as [PageInfo, Plan];
+  const name = await likely;
+  const backends = plan.elsewhere?.includes(name) ? { [name]: await json(`plan.${name}.json`) } : {};
   return {
-    info: info as PageInfo,
-    plan: plan as Plan,
-    sections: Object.fromEntries(((plan as Plan).elsewhere ?? []).map((name) => [name, at(`plan.${name}.json`)])),
-    worker: at('worker.js'),
-    bytes: async (name) => new Uint8Array(await (await fetched(`${name}.safetensors`)).arrayBuffer()),
+    info,
+    plan: { ...plan, backends },
+    // The loader decides in the end; it fetches another section itself.
+    sections: Object.fromEntries((plan.elsewhere ?? []).map((n) => [n, at(`plan.${n}.json`)])),
+    bytes: async (part) => new Uint8Array(await (await fetched(`${part}.safetensors`)).arrayBuffer()),
   };
 }
 
-function unpacked({ info, plan, worker, ...parts }: Packed): Source {
+/** The backend that the loader will choose, as far as the page can tell. */
+async function backendFor(device: 'auto' | 'gpu' | 'cpu'): Promise<BackendName> {
+  const gpu = device === 'cpu' ? undefined : (navigator as Partial<Navigator>).gpu;
+  const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
+  return adapter && !(device === 'auto' && isSoftware(adapter)) ? 'webgpu' : 'wasm';
+}
+
+function unpacked({ info, plan, worker, ...parts }: Packed): Opening {
+  const bytes = (name: 'data' | 'weights'): Promise<Uint8Array> =>
+    Promise.resolve(Uint8Array.from(atob(parts[name] ?? ''), (c) => c.charCodeAt(0)));
   return {
-    info,
-    plan,
-    sections: {},
     worker: URL.createObjectURL(new Blob([worker], { type: 'text/javascript' })),
-    bytes: (name) => Promise.resolve(Uint8Array.from(atob(parts[name] ?? ''), (c) => c.charCodeAt(0))),
+    source: Promise.resolve({ info, plan, sections: {}, bytes }),
   };
 }

@@ -269,6 +269,35 @@ describe('the page in Chromium', () => {
     return { page, complaints, rounds: () => requests.size };
   }
 
+  it('asks for its parts in three rounds: the page, what stands in it, and what its script needs', async () => {
+    const page = await browser.newPage();
+    const rounds = [[''], ['page.css', 'page.js', 'page.json', 'plan.json', 'data.safetensors'], ['worker.js', 'plan.wasm.json']].map(
+      (names) => {
+        let answer = (): void => undefined;
+        const all = new Promise<void>((resolve) => (answer = resolve));
+        return { left: new Set(names), all, answer };
+      },
+    );
+    const others: string[] = [];
+    // Nothing of a round is answered before all of it was asked: if one part waited for another, the page would never be ready.
+    await page.route('**/*', async (route) => {
+      const name = route.request().url().replace(address, '').replace(/\?.*/, '');
+      const round = rounds.find((r) => r.left.has(name));
+      if (!round) others.push(name);
+      round?.left.delete(name);
+      if (round?.left.size === 0) round.answer();
+      await round?.all;
+      await route.continue();
+    });
+    await page.goto(`${address}?device=cpu`);
+    await page
+      .locator('#status')
+      .filter({ hasText: /^ready/ })
+      .waitFor();
+    expect(others).toEqual([]);
+    await page.close();
+  });
+
   it('opens from a disk as a single file, and asks for nothing else', async () => {
     const file = join(temporary(), 'house.html');
     const made = await nnc('build', 'examples/house.nn', '--single-file', '-o', file);
