@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fail } from '../base/errors.ts';
 import { writeSafetensors } from '../data/safetensors.ts';
 import type { RunningModel } from '../runtime/model.ts';
-import { writeFileSafely } from './files.ts';
+import { crc32 } from '../base/crc32.ts';
+import { readUserFile, writeFileSafely } from './files.ts';
 import { openWeights, type SavedWeights } from './program.ts';
+import { note } from './terminal.ts';
 
 /** The tensor of a checkpoint that says where it stands. */
 const STAND = 'nnc.checkpoint';
@@ -19,9 +21,60 @@ export async function saveCheckpoint(
 ): Promise<void> {
   const meta = Int32Array.from([model.step, model.plan.train?.seed ?? 0, ...identityWords(model.plan.identity)]);
   const tensors = { ...(await model.state()).tensors, [STAND]: { shape: [meta.length], data: meta } };
-  const bytes = writeSafetensors(tensors, metadata);
-  await writeFileSafely(path, bytes);
+  const bytes = sealed(writeSafetensors(tensors, { ...metadata, [SEAL]: OPEN }));
+  // The one before stays beside it: should the disk damage the new one, the run is not lost.
+  await writeFileSafely(path, bytes, async () => {
+    if (existsSync(path)) await rename(path, previousOf(path));
+  });
   if (keep > 0) await keepLast(path, model.step, bytes, keep);
+}
+
+/** The metadata that holds the checksum of the whole file, with zeros in its own place. */
+const SEAL = 'nnc.crc32';
+const OPEN = '00000000';
+
+/** Where the digits of the checksum begin in a file; -1 if it has none. */
+function placeOfSeal(bytes: Uint8Array): number {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 1 << 20));
+  const key = `"${SEAL}":"`;
+  const at = view.indexOf(key);
+  return at < 0 ? -1 : at + key.length;
+}
+
+function sealed(bytes: Uint8Array): Uint8Array {
+  const digits = crc32(bytes).toString(16).padStart(OPEN.length, '0');
+  bytes.set(new TextEncoder().encode(digits), placeOfSeal(bytes));
+  return bytes;
+}
+
+/** Whether a checkpoint is as it was written. Those of earlier versions have no checksum, and pass. */
+function sound(bytes: Uint8Array): boolean {
+  const at = placeOfSeal(bytes);
+  if (at < 0) return true;
+  const open = Uint8Array.from(bytes);
+  const digits = new TextDecoder().decode(bytes.subarray(at, at + OPEN.length));
+  open.set(new TextEncoder().encode(OPEN), at);
+  return crc32(open).toString(16).padStart(OPEN.length, '0') === digits;
+}
+
+const previousOf = (path: string): string => path.replace(/(\.safetensors)$/, '.previous$1');
+
+/** Takes away what a killed run has left half written: parts of files whose process is gone. */
+export async function clearLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const pid = /^\..+\.(\d+)\.(?:part|probe)$/.exec(name)?.[1];
+    if (pid !== undefined && !alive(Number(pid))) await rm(join(folder, name), { force: true });
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (e) {
+    // Somebody else's process is one all the same.
+    return (e as { code?: string }).code === 'EPERM';
+  }
 }
 
 /** Files of earlier checkpoints: `checkpoint-000120.safetensors`. */
@@ -42,7 +95,20 @@ function identityWords(hash: string): number[] {
 }
 
 export async function openCheckpoint(path: string): Promise<SavedWeights> {
-  if (!existsSync(path)) fail('NN401', `${path} does not exist, so there is nothing to resume`, { help: 'train once without --resume' });
+  const previous = previousOf(path);
+  if (!existsSync(path) && !existsSync(previous))
+    fail('NN401', `${path} does not exist, so there is nothing to resume`, { help: 'train once without --resume' });
+  // A kill between the two renames leaves only the one before.
+  if (!existsSync(path)) {
+    note(`${path} is not there; the run goes on from ${previous}, the one before`);
+    return openCheckpoint(previous);
+  }
+  if (!sound(await readUserFile(path, 'NN401'))) {
+    const other = path !== previous && existsSync(previous);
+    fail('NN401', `${path} is damaged: its checksum is another one`, {
+      help: other ? `take the one before: mv ${previous} ${path}` : 'take a copy of it, or train anew in another folder',
+    });
+  }
   const saved = await openWeights(path);
   return saved.tensors.has(STAND)
     ? saved

@@ -1,5 +1,6 @@
+import { existsSync, realpathSync } from 'node:fs';
 import { userError } from '../base/diagnostics.ts';
-import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { fail, messageOf } from '../base/errors.ts';
 import type { Span } from '../base/source.ts';
@@ -34,11 +35,31 @@ export function notAnAddress(path: string, code: Code, span?: Span): void {
   ]);
 }
 
+/** Node reads no larger file in one call, and no more bytes at once. */
+const WHOLE = 2 ** 31 - 1;
+const PIECE = 2 ** 30;
+
+async function readInPieces(path: string, size: number): Promise<Uint8Array> {
+  const out = new Uint8Array(size);
+  const file = await open(path, 'r');
+  try {
+    for (let at = 0; at < size;) {
+      const { bytesRead } = await file.read(out, at, Math.min(PIECE, size - at), at);
+      if (bytesRead === 0) throw new Error('it became shorter while it was read');
+      at += bytesRead;
+    }
+  } finally {
+    await file.close();
+  }
+  return out;
+}
+
 /** Reads a file named in the call or at a place in the program; a missing file is the user's error. */
 export async function readUserFile(path: string, code: Code = 'NN502', span?: Span): Promise<Uint8Array> {
   notAnAddress(path, code, span);
   try {
-    return await readFile(path);
+    const { size } = await stat(path);
+    return size > WHOLE ? await readInPieces(path, size) : await readFile(path);
   } catch (e) {
     throw userError([{ code, severity: 'error', label: `${path} cannot be read: ${whyNot(e)}`, ...(span ? { span } : {}) }]);
   }
@@ -60,12 +81,13 @@ export async function makeFolder(path: string): Promise<void> {
 /** Refuses to overwrite a file that the run itself reads. */
 export function mustDiffer(output: string | undefined, inputs: readonly (string | undefined)[]): void {
   if (output === undefined) return;
-  const same = inputs.find((i) => i !== undefined && resolve(i) === resolve(output));
+  const real = (path: string): string => (existsSync(path) ? realpathSync(path) : resolve(path));
+  const same = inputs.find((i) => i !== undefined && real(i) === real(output));
   if (same !== undefined) fail('NN501', `${output} would be overwritten, and it is read by this run`, { help: 'choose another file' });
 }
 
 /** Writes to a temporary file and renames it, so that readers never see half a file and a failure keeps the old one. */
-export async function writeFileSafely(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeFileSafely(path: string, content: string | Uint8Array, beforeRename?: () => Promise<void>): Promise<void> {
   // Links are followed; devices and pipes are written directly.
   const target = await realpath(path).catch(() => path);
   const there = await stat(target).catch(() => undefined);
@@ -74,13 +96,35 @@ export async function writeFileSafely(path: string, content: string | Uint8Array
   try {
     if (special) return await writeFile(target, content);
     await makeFolder(dirname(target));
-    await writeFile(part, content);
+    await writeDurably(part, content, there?.mode);
+    await beforeRename?.();
     await rename(part, target);
+    await syncFolder(dirname(target));
   } catch (e) {
     // Removing the partial file may fail for the same reason; report the first one.
     await rm(part, { force: true }).catch(() => undefined);
     fail('NN403', `${path} cannot be written: ${whyNot(e)}`);
   }
+}
+
+/** Writes a file and waits until it is on the disk; `mode` is that of the file whose place it takes. */
+async function writeDurably(path: string, content: string | Uint8Array, mode: number | undefined): Promise<void> {
+  const file = await open(path, 'w', mode === undefined ? 0o666 : mode & 0o777);
+  try {
+    await file.writeFile(content);
+    if (mode !== undefined) await file.chmod(mode & 0o777);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Waits until a folder's names are on the disk, where the system can do that. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r').catch(() => undefined);
+  // Windows opens no folders, and some file systems sync none.
+  await folder?.sync().catch(() => undefined);
+  await folder?.close();
 }
 
 /** Finds out before the work whether the result can be saved; leaves nothing behind but the folder. */

@@ -1,6 +1,6 @@
-import { unzipSync } from 'fflate';
-import { fail, messageOf } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import { READERS } from './safetensors.ts';
+import { unzipped } from './unpack.ts';
 import type { DataTensor } from './values.ts';
 
 /** NumPy's type codes for little-endian numbers. */
@@ -56,11 +56,7 @@ export function readNpy(path: string, bytes: Uint8Array): DataTensor {
 
 /** Reads a .npz file: a ZIP archive with a .npy file per array. */
 export function readNpz(path: string, bytes: Uint8Array): Map<string, DataTensor> {
-  let files: Readonly<Record<string, Uint8Array>>;
-  try {
-    files = unzipSync(bytes);
-  } catch (e) {
-    return fail('NN301', `${path} is not a .npz file: ${messageOf(e)}`);
-  }
-  return new Map(Object.entries(files).map(([name, content]) => [name.replace(/\.npy$/, ''), readNpy(`${path}:${name}`, content)]));
+  return new Map(
+    Object.entries(unzipped(path, bytes)).map(([name, content]) => [name.replace(/\.npy$/, ''), readNpy(`${path}:${name}`, content)]),
+  );
 }

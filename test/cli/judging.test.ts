@@ -106,7 +106,13 @@ describe('a run', () => {
     const r = await nncIn(dir, {}, 'train', 'a.nn', '--device', 'cpu', '--plot', '--tensorboard', 'tb', '--checkpoint', 'c', '--keep', '2');
     expect(r.stdout).toMatch(/ loss( \(logarithmic\))?\n.*│/);
     const files = readdirSync(join(dir, 'c')).sort();
-    expect(files).toEqual(['best.safetensors', 'checkpoint-000001.safetensors', 'checkpoint-000120.safetensors', 'checkpoint.safetensors']);
+    expect(files).toEqual([
+      'best.safetensors',
+      'checkpoint-000001.safetensors',
+      'checkpoint-000120.safetensors',
+      'checkpoint.previous.safetensors',
+      'checkpoint.safetensors',
+    ]);
     expect(readFileSync(join(dir, 'c', files[2] ?? '')).equals(readFileSync(join(dir, 'c', 'checkpoint.safetensors')))).toBe(true);
     const [name = ''] = readdirSync(join(dir, 'tb'));
     const events = eventsOf(readFileSync(join(dir, 'tb', name)));

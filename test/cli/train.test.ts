@@ -283,8 +283,8 @@ describe('what goes wrong', () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
     child.kill('SIGTERM');
     const code = await new Promise((resolve) => child.on('close', resolve));
-    expect(code).toBe(130);
-    expect(readdirSync(dir).sort()).toEqual(['checkpoint.safetensors', 'w.safetensors']);
+    expect(code).toBe(143);
+    expect(readdirSync(dir).sort()).toEqual(['checkpoint.previous.safetensors', 'checkpoint.safetensors', 'w.safetensors']);
   });
 
   it('a reader that has seen enough ends nothing but the text', async () => {

@@ -128,7 +128,7 @@ describe('files of data', () => {
       'its shape promises 16 bytes, and 8 follow',
     ],
     ['complex', () => readDataset('a.npy', npy('<c8', [1], new ArrayBuffer(8)), needs(f32(1)), nothing), "elements of type '<c8'"],
-    ['no zip', () => readDataset('a.npz', bytes('hello'), needs(f32(1)), nothing), 'a.npz is not a .npz file'],
+    ['no zip', () => readDataset('a.npz', bytes('hello'), needs(f32(1)), nothing), 'a.npz is not a ZIP archive'],
     ['no gzip', () => readDataset('a.csv.gz', bytes('hello'), needs(f32(1)), nothing), 'a.csv.gz is not a gzip file'],
     [
       'idx of floats',

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fail } from '../../base/errors.ts';
 import { evalScalar } from '../../base/scalar.ts';
 import { TorchRandom } from '../../base/torch-random.ts';
@@ -12,7 +13,7 @@ import { RunningModel } from '../../runtime/model.ts';
 import { takePart, type Taken } from '../../runtime/partial.ts';
 import { checkNames } from '../../runtime/weights.ts';
 import type { Model } from '../../sema/model.ts';
-import { openCheckpoint, resume, saveCheckpoint } from '../checkpoints.ts';
+import { clearLeftovers, openCheckpoint, resume, saveCheckpoint } from '../checkpoints.ts';
 import { findDevice, notePrecision } from '../device.ts';
 import { mustBeWritable, mustDiffer, writeFileSafely } from '../files.ts';
 import { planFor } from '../plan-cache.ts';
@@ -141,7 +142,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
       await writeFileSafely(flags.save, writeSafetensors(weights, metadata));
       print(`weights: ${flags.save}`);
     }
-    if (stop.aborted) process.exitCode = 130;
+    if (stop.aborted) process.exitCode = stop.status;
     else if (flags.profile !== undefined) await profile(session, device, flags.profile === true ? undefined : flags.profile);
     return weights;
   } finally {
@@ -198,7 +199,12 @@ async function checkFiles(program: OpenProgram, flags: TrainFlags, checkpoint: s
   await mustBeWritable(flags.report);
   mustDiffer(flags.log, [program.path, data, flags.init, flags.save]);
   await mustBeWritable(flags.save);
+  if (checkpoint !== undefined) await clearLeftovers(dirname(checkpoint));
   if (!flags.resume) await mustBeWritable(checkpoint);
+  if (!flags.resume && checkpoint !== undefined && existsSync(checkpoint))
+    fail('NN501', `${checkpoint} is there already, and this run would write over it`, {
+      help: 'add --resume to go on from it, or take another folder',
+    });
 }
 
 /**
@@ -216,17 +222,21 @@ function generators(
   return { seed, forData, forWeights: dataSeed === seed ? forData : new TorchRandom(seed) };
 }
 
-/** The first Ctrl-C stops the training after the steps on the device, the second one ends the process. */
-function untilInterrupted(): { readonly stop: { readonly aborted: boolean }; readonly release: () => void } {
-  const stop = { aborted: false };
-  const interrupt = (): void => {
-    if (stop.aborted) process.exit(130);
-    stop.aborted = true;
+/** The first Ctrl-C (or another request to end) stops the training after the steps on the device, the second one ends the process. */
+function untilInterrupted(): { readonly stop: { readonly aborted: boolean; readonly status: number }; readonly release: () => void } {
+  const stop = { aborted: false, status: 0 };
+  const interrupt = (signal: NodeJS.Signals): void => {
+    const status = STATUS[signal as keyof typeof STATUS];
+    if (stop.aborted) process.exit(status);
+    Object.assign(stop, { aborted: true, status });
   };
-  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const signals = Object.keys(STATUS) as (keyof typeof STATUS)[];
   for (const s of signals) process.on(s, interrupt);
   return { stop, release: () => signals.forEach((s) => process.off(s, interrupt)) };
 }
+
+/** What shells expect of a program that a signal ended: 128 and the number of the signal. A closed terminal sends SIGHUP. */
+const STATUS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 function orders(random: TorchRandom, epochs: number, rows: number): Int32Array {
   const out = new Int32Array(epochs * rows);

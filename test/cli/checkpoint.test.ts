@@ -1,0 +1,125 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { nncIn, temporary } from '../support/cli.ts';
+
+/** What a run has saved is not lost: neither by damage, nor by a kill, nor by a call that forgot something. */
+const PROGRAM =
+  'data n=64 seed=1 { x = uniform(); y = 3*x }\nlayer Linear(1, 4) -> relu -> Linear(4, 1)\nloss mse\noptim adam lr=0.01\ntrain steps=40 seed=1\n';
+const dir = temporary();
+const train = (...more: readonly string[]) => nncIn(dir, {}, 'train', 'a.nn', '--device', 'cpu', ...more);
+const at = (name: string): string => join(dir, name);
+
+beforeAll(async () => {
+  writeFileSync(at('a.nn'), PROGRAM);
+  expect((await train('--checkpoint', 'c', '--steps', '20')).code).toBe(0);
+  expect((await train('--checkpoint', 'c', '--steps', '30', '--resume')).code).toBe(0);
+});
+
+describe('a checkpoint', () => {
+  it('keeps the one before beside it', () => {
+    expect(readdirSync(at('c')).sort()).toEqual(['checkpoint.previous.safetensors', 'checkpoint.safetensors']);
+  });
+
+  it('is not written over by a run that forgot --resume', async () => {
+    const before = readFileSync(at('c/checkpoint.safetensors'));
+    const r = await train('--checkpoint', 'c', '--steps', '5');
+    expect([r.code, r.stderr]).toEqual([
+      2,
+      expect.stringContaining('checkpoint.safetensors is there already, and this run would write over it'),
+    ]);
+    expect(r.stderr).toContain('add --resume to go on from it, or take another folder');
+    expect(readFileSync(at('c/checkpoint.safetensors')).equals(before)).toBe(true);
+  });
+
+  it('that is damaged anywhere is refused, with the way to the one before', async () => {
+    const path = at('c/checkpoint.safetensors');
+    const sound = readFileSync(path);
+    // Bytes of the header, of the data and of the end.
+    for (const place of [40, Math.floor(sound.length / 2), sound.length - 100, sound.length - 1]) {
+      const bad = Buffer.from(sound);
+      bad[place] = (bad[place] ?? 0) ^ 4;
+      writeFileSync(path, bad);
+      const r = await train('--checkpoint', 'c', '--resume');
+      expect(r.code, `byte ${place}`).toBe(1);
+      expect(r.stderr).toMatch(/checkpoint\.safetensors is (damaged: its checksum is another one|not a safetensors file)/);
+    }
+    const bad = Buffer.from(sound);
+    bad[sound.length - 50] = (bad[sound.length - 50] ?? 0) ^ 1;
+    writeFileSync(path, bad);
+    const { stderr } = await train('--checkpoint', 'c', '--resume');
+    expect(stderr).toContain(
+      `take the one before: mv ${join('c', 'checkpoint.previous.safetensors')} ${join('c', 'checkpoint.safetensors')}`,
+    );
+    writeFileSync(path, sound);
+  });
+
+  it('that a kill left half renamed goes on from the one before, and half written files go', async () => {
+    mkdirSync(at('half'));
+    writeFileSync(at('half/checkpoint.previous.safetensors'), readFileSync(at('c/checkpoint.previous.safetensors')));
+    // No process has this number.
+    writeFileSync(at('half/.checkpoint.safetensors.4194999.part'), 'half');
+    const r = await train('--checkpoint', 'half', '--resume', '--steps', '30');
+    expect([r.code, r.stdout + r.stderr]).toEqual([0, expect.stringContaining('the run goes on from')]);
+    expect(readFileSync(at('half/checkpoint.safetensors')).equals(readFileSync(at('c/checkpoint.safetensors')))).toBe(true);
+    expect(existsSync(at('half/.checkpoint.safetensors.4194999.part'))).toBe(false);
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('is saved when %s ends the run, with status %i', async (signal, status) => {
+    const folder = at(`ended-${signal}`);
+    const child = spawn(process.execPath, [
+      join(process.cwd(), 'dist/cli/main.js'),
+      'train',
+      at('a.nn'),
+      '--device',
+      'cpu',
+      '--steps',
+      '100000000',
+      '--checkpoint',
+      folder,
+    ]);
+    const path = join(folder, 'checkpoint.safetensors');
+    await expect.poll(() => existsSync(path), { timeout: 20_000 }).toBe(true);
+    child.kill(signal);
+    const code = await new Promise((resolve) => child.once('exit', resolve));
+    expect(code).toBe(status);
+    const r = await nncIn(dir, {}, 'train', 'a.nn', '--device', 'cpu', '--steps', '1', '--checkpoint', folder, '--resume');
+    expect(r.stdout).toContain('nothing is left to do');
+  });
+});
+
+describe('files of users', () => {
+  it('keep their rights when they are written anew, and links stay links', async () => {
+    writeFileSync(at('w.safetensors'), '');
+    chmodSync(at('w.safetensors'), 0o640);
+    symlinkSync('w.safetensors', at('link.safetensors'));
+    expect((await train('--steps', '2', '--save', 'link.safetensors')).code).toBe(0);
+    expect(statSync(at('w.safetensors')).mode & 0o777).toBe(0o640);
+    expect(statSync(at('w.safetensors')).size).toBeGreaterThan(100);
+  });
+
+  it('are not written over through a link to what the run reads', async () => {
+    symlinkSync('a.nn', at('sly.safetensors'));
+    const r = await train('--steps', '2', '--save', 'sly.safetensors');
+    expect([r.code, r.stderr]).toEqual([2, expect.stringContaining('would be overwritten, and it is read by this run')]);
+    expect(readFileSync(at('a.nn'), 'utf8')).toBe(PROGRAM);
+  });
+
+  it('fmt keeps line ends and rights, and refuses what is no UTF-8', async () => {
+    writeFileSync(at('crlf.nn'), 'layer   Linear(1,1)\r\nloss mse\r\n');
+    chmodSync(at('crlf.nn'), 0o604);
+    expect((await nncIn(dir, {}, 'fmt', 'crlf.nn')).code).toBe(0);
+    expect(readFileSync(at('crlf.nn'), 'utf8')).toBe('layer Linear(1, 1)\r\nloss  mse\r\n');
+    expect(statSync(at('crlf.nn')).mode & 0o777).toBe(0o604);
+    const odd = Buffer.from([...Buffer.from('# caf'), 0xe9, ...Buffer.from('\nlayer   Linear(1,1)\n')]);
+    writeFileSync(at('latin.nn'), odd);
+    const r = await nncIn(dir, {}, 'fmt', 'latin.nn');
+    expect([r.code, r.stderr]).toEqual([2, expect.stringContaining('latin.nn is no text in UTF-8')]);
+    expect(readFileSync(at('latin.nn')).equals(odd)).toBe(true);
+  });
+});
