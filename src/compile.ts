@@ -8,6 +8,7 @@ import { dataOf, identityOf, outputOf, planProgram } from './lower/describe.ts';
 import { collectScalars, emit } from './lower/emit.ts';
 import type { Lowered } from './lower/program.ts';
 import { parse } from './parser/parse.ts';
+import { boundsOf } from './passes/graph/bounds.ts';
 import type { Feed } from './passes/graph/feed.ts';
 import { FILL, ROW } from './passes/graph/row-at-a-time.ts';
 import { usesOf } from './passes/graph/phases.ts';
@@ -116,6 +117,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
   const names = model.inputs.map((i) => i.name);
   const compared = [...names, ...model.targets.map((t) => t.name)];
   const given = [...compared, ...(schedule?.feed.shuffle === 'given' ? ['order'] : [])];
+  const bounds = boundsOf(model.predict);
   const plan: Plan = {
     format: 'nnc-plan',
     version: PLAN_VERSION,
@@ -129,15 +131,15 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
     params,
     counters: countersOf(model),
     slots,
-    data: schedule && p.train && { ...sizeOf(schedule.feed), tensors: dataOf(p.train, given) },
-    holdout: p.holdout && heldOut(p.holdout, options.holdout ?? 0, p.holdoutRows, compared, p.judge),
-    predict: { rows: p.predictRows, inputs: dataOf(p.predict, names), output: outputOf(p.predict, PREDICTION) },
+    data: schedule && p.train && { ...sizeOf(schedule.feed), tensors: dataOf(p.train, given, bounds) },
+    holdout: p.holdout && heldOut(p.holdout, options.holdout ?? 0, p.holdoutRows, compared, bounds, p.judge),
+    predict: { rows: p.predictRows, inputs: dataOf(p.predict, names, bounds), output: outputOf(p.predict, PREDICTION) },
     watch: p.watch ? Object.keys(p.watch.schedule.graph.outputs).map((name) => outputOf(p.watch as Lowered, name)) : [],
     row: p.row &&
       p.fill && {
-        input: at(dataOf(p.row, names), 0),
+        input: at(dataOf(p.row, names, bounds), 0),
         output: outputOf(p.row, ROW),
-        fill: { input: at(dataOf(p.fill, names), 0), output: outputOf(p.fill, FILL) },
+        fill: { input: at(dataOf(p.fill, names, bounds), 0), output: outputOf(p.fill, FILL) },
       },
     train: schedule && trainPlan(model, schedule, options.seed),
     about: aboutOf(model, options.names),
@@ -152,9 +154,10 @@ function heldOut(
   rows: number,
   batch: number,
   compared: readonly string[],
+  bounds: ReadonlyMap<string, number>,
   judge: Lowered | undefined,
 ): NonNullable<Plan['holdout']> {
-  const tensors = dataOf(program, compared);
+  const tensors = dataOf(program, compared, bounds);
   if (!judge) return { rows, tensors };
   const inputs = judge.schedule.graph.nodes.flatMap((n) => (n.op === 'input' ? [n.attrs.name] : []));
   const made = Object.keys(program.schedule.graph.outputs).filter((name) => inputs.includes(name));

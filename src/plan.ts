@@ -109,6 +109,8 @@ export interface PlanTensor {
   readonly offset: number;
   readonly shape: readonly number[];
   readonly dtype: 'f32' | 'i32';
+  /** For row numbers of a table: they must be below this, and at least 0. */
+  readonly below?: number | undefined;
 }
 
 export interface PlanParam extends PlanTensor {

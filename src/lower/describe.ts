@@ -40,8 +40,11 @@ export function planProgram(p: Lowered): PlanProgram {
 }
 
 /** The places of a program's inputs. */
-export function dataOf(program: Lowered, inputs: readonly string[]): PlanTensor[] {
-  return inputs.map((input) => inputOf(program, input));
+export function dataOf(program: Lowered, inputs: readonly string[], bounds: ReadonlyMap<string, number> = new Map()): PlanTensor[] {
+  return inputs.map((input) => {
+    const below = bounds.get(input);
+    return { ...inputOf(program, input), ...(below !== undefined && { below }) };
+  });
 }
 
 function inputOf(program: Lowered, input: string): PlanTensor {

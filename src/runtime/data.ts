@@ -85,11 +85,28 @@ export function upload(session: Session, t: PlanTensor, values: ArrayLike<number
   const expected = sizeOf(t.shape);
   if (values.length !== expected)
     fail('NN304', `'${t.name}' has ${values.length} numbers, and the model was compiled for [${t.shape.join(', ')}], which is ${expected}`);
-  session.write(t.arena, t.offset, wordsOf(values, t.dtype));
+  if (t.below !== undefined) checkRows(t.name, values, t.below);
+  session.write(t.arena, t.offset, wordsOf(values, t.dtype, t.name));
+}
+
+/** Row numbers of a table: one that is outside would silently read another row. */
+function checkRows(name: string, values: ArrayLike<number>, below: number): void {
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i] ?? 0;
+    if (v >= 0 && v < below) continue;
+    fail('NN304', `'${name}' holds ${v}, and its table has the rows 0 to ${below - 1}`, {
+      help: 'make the embedding as large as the largest number in the data and one more, or mend the data',
+    });
+  }
 }
 
 /** The values converted to a type; returned as they are if they have it already. */
-export function wordsOf(values: ArrayLike<number>, dtype: 'f32' | 'i32'): Words {
+export function wordsOf(values: ArrayLike<number>, dtype: 'f32' | 'i32', name = 'an input'): Words {
   if (dtype === 'f32') return values instanceof Float32Array ? values : new Float32Array(values);
-  return values instanceof Int32Array ? values : new Int32Array(values);
+  if (values instanceof Int32Array) return values;
+  const out = new Int32Array(values);
+  // What does not fit would become another number.
+  const bad = out.findIndex((v, i) => v !== values[i]);
+  if (bad >= 0) fail('NN304', `'${name}' holds ${values[bad] ?? NaN}, and takes whole numbers of 32 bits`);
+  return out;
 }

@@ -38,7 +38,7 @@ export class ExampleStore {
     if (capacity) return this.take(session, arrays, 0);
     if (window) this.sources = tensors.map((t, i) => sourceOf(arrays[i], t, rows, this.shown(t.name)));
     else {
-      const words = tensors.map((t, i) => wordsOf(arrayOf(arrays[i] ?? [], t), t.dtype));
+      const words = tensors.map((t, i) => wordsOf(arrayOf(arrays[i] ?? [], t), t.dtype, t.name));
       tensors.forEach((t, i) => upload(session, t, words[i] ?? []));
       this.parts = [{ from: 0, arrays: words }];
     }
@@ -123,7 +123,7 @@ export class ExampleStore {
       fail('NN304', `that makes ${from + n} examples, and the plan has room for ${most}`, {
         help: `compile it again, with capacity: ${from + n}`,
       });
-    const part = { from, arrays: tensors.map((t, i) => wordsOf(arrayOf(given[i] ?? [], t), t.dtype)) };
+    const part = { from, arrays: tensors.map((t, i) => wordsOf(arrayOf(given[i] ?? [], t), t.dtype, t.name)) };
     tensors.forEach((t, i) => write(session, t, from, part.arrays[i]));
     this.parts = from === 0 ? [part] : [...this.parts, part];
     this.rows = from + n;

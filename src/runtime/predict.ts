@@ -1,6 +1,6 @@
 import { fail } from '../base/errors.ts';
 import type { Prediction } from './api.ts';
-import { upload } from './data.ts';
+import { upload, wordsOf } from './data.ts';
 import { stepUniforms, type Session } from './session.ts';
 import { sizeOf } from './weights.ts';
 
@@ -14,7 +14,11 @@ export async function predictAll(session: Session, given: readonly ArrayLike<num
       `the model has ${inputs.length} input${inputs.length === 1 ? '' : 's'}, and ${given.length} ${given.length === 1 ? 'is' : 'are'} given`,
     );
   // An unused input has no place in an arena, and no width.
-  const used = inputs.flatMap((t, i) => (t.arena === '' ? [] : [{ t, values: given[i] ?? [], width: sizeOf(t.shape) / rows }]));
+  const used = inputs.flatMap((t, i) =>
+    t.arena === ''
+      ? []
+      : [{ t, values: t.dtype === 'i32' ? wordsOf(given[i] ?? [], 'i32', t.name) : (given[i] ?? []), width: sizeOf(t.shape) / rows }],
+  );
   const outWidth = sizeOf(output.shape) / rows;
   const [first] = used;
   const total = first ? first.values.length / first.width : 1;

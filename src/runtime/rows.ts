@@ -41,7 +41,7 @@ export function sourceOf(given: Rows | undefined, t: PlanTensor, rows: number, s
   const [length, expected] = [given?.length ?? 0, rows * widthOf(t)];
   if (given === undefined || length !== expected)
     return fail('NN304', `'${shown}' has ${length} numbers, and the model was compiled for ${rows} examples, which is ${expected}`);
-  return isSource(given) ? given : new ArrayRows(wordsOf(given, t.dtype), widthOf(t));
+  return isSource(given) ? given : new ArrayRows(wordsOf(given, t.dtype, t.name), widthOf(t));
 }
 
 /** What was given, as one array. */
