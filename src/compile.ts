@@ -1,5 +1,5 @@
 import { DiagnosticSink, type Diagnostic } from './base/diagnostics.ts';
-import { at, fail, invariant } from './base/errors.ts';
+import { at, fail, invariant, UserError } from './base/errors.ts';
 import { PREDICTION } from './base/outputs.ts';
 import type { Source } from './base/source.ts';
 import { fixedShape } from './base/types.ts';
@@ -39,13 +39,20 @@ export function check(source: Source, read: Reader = () => 'there are no files h
   const sink = new DiagnosticSink();
   const { program } = parse(source, sink);
   if (sink.errors.length > 0) return { model: undefined, script: undefined, diagnostics: sink.all };
-  const found = analyze(source, program, sink, (path, from) => {
-    const other = read(path.value, from);
-    if (typeof other !== 'string') return parse(other, sink).program;
-    sink.error('NN218', path.span, `${path.value} cannot be read: ${other}`);
-    return undefined;
-  });
-  return { ...found, diagnostics: sink.all };
+  try {
+    const found = analyze(source, program, sink, (path, from) => {
+      const other = read(path.value, from);
+      if (typeof other !== 'string') return parse(other, sink).program;
+      sink.error('NN218', path.span, `${path.value} cannot be read: ${other}`);
+      return undefined;
+    });
+    return { ...found, diagnostics: sink.all };
+  } catch (e) {
+    // A limit was reached, and nothing more can be said about the program.
+    if (!(e instanceof UserError)) throw e;
+    sink.add(e.diagnostics);
+    return { model: undefined, script: undefined, diagnostics: sink.all };
+  }
 }
 
 /** Numbers of recomputed segments of the forward pass to try, in order, if memory is short. */

@@ -39,6 +39,19 @@ export function notAnAddress(path: string, code: Code, span?: Span): void {
 const WHOLE = 2 ** 31 - 1;
 const PIECE = 2 ** 30;
 
+/** The size of a file; for what is none, what it is. A pipe could keep the reader waiting for ever. */
+async function regular(path: string): Promise<{ readonly size: number; readonly kind: string | undefined }> {
+  const found = await stat(path);
+  const kind = found.isFIFO()
+    ? 'pipe'
+    : found.isCharacterDevice() || found.isBlockDevice()
+      ? 'device'
+      : found.isSocket()
+        ? 'socket'
+        : undefined;
+  return { size: found.size, kind };
+}
+
 async function readInPieces(path: string, size: number): Promise<Uint8Array> {
   const out = new Uint8Array(size);
   const file = await open(path, 'r');
@@ -58,7 +71,8 @@ async function readInPieces(path: string, size: number): Promise<Uint8Array> {
 export async function readUserFile(path: string, code: Code = 'NN502', span?: Span): Promise<Uint8Array> {
   notAnAddress(path, code, span);
   try {
-    const { size } = await stat(path);
+    const { size, kind } = await regular(path);
+    if (kind !== undefined) throw new Error(`it is a ${kind}, and nnc reads files`);
     return size > WHOLE ? await readInPieces(path, size) : await readFile(path);
   } catch (e) {
     throw userError([{ code, severity: 'error', label: `${path} cannot be read: ${whyNot(e)}`, ...(span ? { span } : {}) }]);

@@ -1,9 +1,10 @@
 import { SingleBar } from 'cli-progress';
+import { visible } from '../base/show.ts';
 import type { Progress } from '../runtime/api.ts';
 
-/** Results go to stdout, messages to stderr. */
-export const print = (text = ''): void => void process.stdout.write(`${text}\n`);
-export const note = (text: string): void => void process.stderr.write(`${text}\n`);
+/** Results go to stdout, messages to stderr. Names from files may hold anything, also what would command the terminal. */
+export const print = (text = ''): void => void process.stdout.write(`${visible(text)}\n`);
+export const note = (text: string): void => void process.stderr.write(`${visible(text)}\n`);
 
 /** A number with few digits: `1234.5`, `1.2e-7`. */
 export function showNumber(x: number): string {

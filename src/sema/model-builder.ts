@@ -28,6 +28,9 @@ export interface Site {
   readonly asStage: boolean;
 }
 
+/** The most operations of a program, before derivatives: compiling them takes seconds, and no net that is written by hand has as many. */
+export const MAX_NODES = 100_000;
+
 /** Grows the graph of a model: parameters by name, random streams, and the table of stages. */
 export class ModelBuilder {
   readonly b: GraphBuilder;
@@ -59,6 +62,7 @@ export class ModelBuilder {
 
   constructor(name: string, training: boolean, sink: DiagnosticSink) {
     this.b = new GraphBuilder(name);
+    this.b.limit = MAX_NODES;
     this.singleDraws = new SingleDraws(this.b);
     this.training = training;
     this.sink = sink;

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -13,6 +13,7 @@ const at = (name: string): string => join(dir, name);
 
 beforeAll(async () => {
   writeFileSync(at('a.nn'), PROGRAM);
+  writeFileSync(at('b.nn'), PROGRAM.replace(/data n.*/, 'data "b.csv" x=a y=b'));
   expect((await train('--checkpoint', 'c', '--steps', '20')).code).toBe(0);
   expect((await train('--checkpoint', 'c', '--steps', '30', '--resume')).code).toBe(0);
 });
@@ -121,5 +122,36 @@ describe('files of users', () => {
     const r = await nncIn(dir, {}, 'fmt', 'latin.nn');
     expect([r.code, r.stderr]).toEqual([2, expect.stringContaining('latin.nn is no text in UTF-8')]);
     expect(readFileSync(at('latin.nn')).equals(odd)).toBe(true);
+  });
+});
+
+describe('what is refused', () => {
+  beforeAll(() => void execFileSync('mkfifo', [at('pipe.csv')]));
+
+  it.each([
+    ['a pipe', 'pipe.csv', 'it is a pipe, and nnc reads files'],
+    ['a device', '/dev/zero', 'it is a device, and nnc reads files'],
+  ])('%s as data', async (_, path, message) => {
+    const r = await nncIn(dir, {}, 'train', 'b.nn', '--device', 'cpu', '--data', path);
+    expect([r.code, r.stderr]).toEqual([expect.any(Number), expect.stringContaining(message)]);
+    expect(r.code).toBeGreaterThan(0);
+  });
+
+  it('programs of endless size, soon', async () => {
+    writeFileSync(at('endless.nn'), 'input x: [4]\nlayer Linear(4, 4) -> repeat 1000000 relu -> Linear(4, 1)\n');
+    const doubled = Array.from({ length: 20 }, (_, i) => `fn f${i + 1}(x) = f${i}(f${i}(x))`).join('\n');
+    writeFileSync(at('doubled.nn'), `fn f0(x) = relu(x)\n${doubled}\nprint f20(1)\n`);
+    for (const name of ['endless.nn', 'doubled.nn']) {
+      const r = await nncIn(dir, {}, 'run', name);
+      expect([r.code, r.stderr]).toEqual([1, expect.stringContaining('the program has more than 100000 operations; the last one is at')]);
+    }
+  });
+
+  it('characters that command a terminal, in names and texts', async () => {
+    writeFileSync(at('evil.nn'), 'layer Dense\u001b]0;owned\u0007(4)\n');
+    const r = await nncIn(dir, {}, 'check', 'evil.nn');
+    expect(r.code).toBe(1);
+    expect(r.stdout + r.stderr).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f]/);
+    expect(r.stderr).toContain('\u241b]0;owned\u2407');
   });
 });

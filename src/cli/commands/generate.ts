@@ -1,3 +1,4 @@
+import { visible } from '../../base/show.ts';
 import { fail } from '../../base/errors.ts';
 import { compileForText } from '../../library/text-plan.ts';
 import { devicesFor } from '../../lower/backends.ts';
@@ -42,7 +43,8 @@ export async function generateCommand(path: string, flags: GenerateFlags): Promi
     let made = 0;
     for await (const { text } of generate(running, prompt, { tokens, temperature, topK, topP, seed })) {
       made++;
-      process.stdout.write(text);
+      // A file gets what the model wrote; a terminal must not be commanded by it.
+      process.stdout.write(process.stdout.isTTY ? visible(text) : text);
     }
     print();
     const seconds = (performance.now() - begin) / 1000;

@@ -1,4 +1,4 @@
-import { CompilerBug, at } from '../../base/errors.ts';
+import { CompilerBug, at, fail } from '../../base/errors.ts';
 import { sameShape, showType, type DType, type Dim, type Shape, type TensorType } from '../../base/types.ts';
 import type { OpRecord } from './op-record.ts';
 import { OPS } from './ops.ts';
@@ -19,6 +19,8 @@ export class GraphBuilder {
   readonly writes: Write[] = [];
   private origin: Origin = {};
   readonly name: string;
+  /** The most nodes; one more is the program's error. */
+  limit = Infinity;
 
   constructor(name: string, from?: Graph) {
     this.name = name;
@@ -65,6 +67,10 @@ export class GraphBuilder {
     if (typeof type === 'string') throw new CompilerBug(`${op}(${types.map(showType).join(', ')}): ${type}`);
     const id = this.nodes.length;
     const { name, loc } = origin;
+    if (id >= this.limit)
+      fail('NN217', `the program has more than ${this.limit} operations${loc === undefined ? '' : `; the last one is at ${loc}`}`, {
+        help: 'repeat fewer times, or let the data have an axis for it',
+      });
     this.nodes.push({ id, op, inputs, attrs, type, ...(name ? { name } : {}), ...(loc ? { loc } : {}) } as unknown as Node);
     return id;
   }
