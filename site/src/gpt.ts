@@ -46,7 +46,7 @@ async function prepare(): Promise<void> {
   device = prepared.device;
   buttons.begin();
   board.begin(prepared);
-  buttons.say(`ready on ${device}. Training takes a minute or two`);
+  buttons.say(`ready on ${device}: ${prepared.reason}. Training takes a minute or two`);
 }
 
 worker.onEvent = (event) => {

@@ -236,7 +236,7 @@ async function make(): Promise<void> {
   waiting.hidden = true;
   values.offer(made.watchable);
   question.replaceChildren(askOf(made.scene, worker.asked));
-  say([`ready on ${made.device}`, ...made.remarks].join('. '));
+  say([`ready on ${made.device}: ${made.reason}`, ...made.remarks].join('. '));
 }
 
 worker.onEvent = (event) => {

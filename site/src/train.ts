@@ -141,9 +141,10 @@ async function seeds(): Promise<void> {
 }
 
 async function begin(): Promise<void> {
-  ({ device } = await first.prepare(false));
+  const { device: name, reason } = await first.prepare(false);
+  device = name;
   buttons.begin();
-  buttons.say(`ready on ${device}`);
+  buttons.say(`ready on ${device}: ${reason}`);
 }
 buttons.say('getting ready');
 void buttons.during(begin);

@@ -89,6 +89,32 @@ describe('every page', () => {
   });
 });
 
+describe('the keyboard alone', () => {
+  it.each(PAGES)('reaches every control of %s', async (path) => {
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.goto(address + path);
+    if (path === 'playground/') await status(/parameters/);
+    if (path === 'train/' || path === 'gpt/') await status(/^ready on/);
+    const count = await page.evaluate(() => {
+      // Of tabs, the one in front is reached, and arrow keys go to the others.
+      const all = document.querySelectorAll<HTMLElement>(
+        'a[href], button, select, input, textarea, [contenteditable="true"], [tabindex="0"]',
+      );
+      const shown = [...all].filter((e) => e.offsetParent !== null && e.tabIndex >= 0 && !(e as HTMLButtonElement).disabled && !e.hidden);
+      shown.forEach((e, i) => e.setAttribute('data-stop', String(i)));
+      return shown.length;
+    });
+    const reached = new Set<string>();
+    for (let i = 0; i < count + 5; i++) {
+      await page.keyboard.press('Tab');
+      const stop = await page.evaluate(() => document.activeElement?.getAttribute('data-stop'));
+      if (stop != null) reached.add(stop);
+    }
+    expect(count).toBeGreaterThan(6);
+    expect(reached.size).toBe(count);
+  });
+});
+
 describe('the first load', () => {
   /** Kilobytes, as hosts compress them. */
   const LIMITS: Readonly<Record<string, number>> = { '': 10, 'playground/': 400 };
@@ -583,6 +609,13 @@ describe('what can go wrong', () => {
     // Another file mends it.
     await choose('good.csv', 'size,price\n1.5,2\n2.5,4\n3.1,6\n4.7,8\n5.2,10\n6.6,12\n');
     await status(/the program fits your data/);
+  });
+
+  it('says why there is no graphics card to train on', async () => {
+    await page.goto(`${address}train/`);
+    await status(/^ready on WebAssembly.*: WebGPU is not there/);
+    await page.goto(`${address}train/?device=gpu`);
+    await status(/^WebGPU is not there\. use a browser with WebGPU/);
   });
 
   it('opens again without a network', async () => {
