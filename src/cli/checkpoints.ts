@@ -6,7 +6,7 @@ import { writeSafetensors } from '../data/safetensors.ts';
 import type { RunningModel } from '../runtime/model.ts';
 import { crc32 } from '../base/crc32.ts';
 import { readUserFile, writeFileSafely } from './files.ts';
-import { openWeights, type SavedWeights } from './program.ts';
+import { weightsIn, type SavedWeights } from './program.ts';
 import { note } from './terminal.ts';
 
 /** The tensor of a checkpoint that says where it stands. */
@@ -21,7 +21,7 @@ export async function saveCheckpoint(
 ): Promise<void> {
   const meta = Int32Array.from([model.step, model.plan.train?.seed ?? 0, ...identityWords(model.plan.identity)]);
   const tensors = { ...(await model.state()).tensors, [STAND]: { shape: [meta.length], data: meta } };
-  const bytes = sealed(writeSafetensors(tensors, { ...metadata, [SEAL]: OPEN }));
+  const bytes = sealed(writeSafetensors(tensors, { [SEAL]: OPEN, ...metadata }));
   // The one before stays beside it: should the disk damage the new one, the run is not lost.
   await writeFileSafely(path, bytes, async () => {
     if (existsSync(path)) await rename(path, previousOf(path));
@@ -33,28 +33,27 @@ export async function saveCheckpoint(
 const SEAL = 'nnc.crc32';
 const OPEN = '00000000';
 
-/** Where the digits of the checksum begin in a file; -1 if it has none. */
-function placeOfSeal(bytes: Uint8Array): number {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 1 << 20));
-  const key = `"${SEAL}":"`;
-  const at = view.indexOf(key);
-  return at < 0 ? -1 : at + key.length;
-}
+/** What stands before the checksum: it is the first entry of the header, however much follows. */
+const BEFORE = `{"__metadata__":{"${SEAL}":"`;
+const PLACE = 8 + BEFORE.length;
+
+/** The digits of the checksum that a file should have. */
+const checksumOf = (bytes: Uint8Array): string => {
+  const head = crc32(new TextEncoder().encode(OPEN), crc32(bytes.subarray(0, PLACE)));
+  return crc32(bytes.subarray(PLACE + OPEN.length), head)
+    .toString(16)
+    .padStart(OPEN.length, '0');
+};
 
 function sealed(bytes: Uint8Array): Uint8Array {
-  const digits = crc32(bytes).toString(16).padStart(OPEN.length, '0');
-  bytes.set(new TextEncoder().encode(digits), placeOfSeal(bytes));
+  bytes.set(new TextEncoder().encode(checksumOf(bytes)), PLACE);
   return bytes;
 }
 
-/** Whether a checkpoint is as it was written. Those of earlier versions have no checksum, and pass. */
+/** Whether a checkpoint is as it was written. */
 function sound(bytes: Uint8Array): boolean {
-  const at = placeOfSeal(bytes);
-  if (at < 0) return true;
-  const open = Uint8Array.from(bytes);
-  const digits = new TextDecoder().decode(bytes.subarray(at, at + OPEN.length));
-  open.set(new TextEncoder().encode(OPEN), at);
-  return crc32(open).toString(16).padStart(OPEN.length, '0') === digits;
+  const text = new TextDecoder().decode(bytes.subarray(8, PLACE + OPEN.length));
+  return text === BEFORE + checksumOf(bytes);
 }
 
 const previousOf = (path: string): string => path.replace(/(\.safetensors)$/, '.previous$1');
@@ -103,16 +102,14 @@ export async function openCheckpoint(path: string): Promise<SavedWeights> {
     note(`${path} is not there; the run goes on from ${previous}, the one before`);
     return openCheckpoint(previous);
   }
-  if (!sound(await readUserFile(path, 'NN401'))) {
-    const other = path !== previous && existsSync(previous);
-    fail('NN401', `${path} is damaged: its checksum is another one`, {
-      help: other ? `take the one before: mv ${previous} ${path}` : 'take a copy of it, or train anew in another folder',
-    });
-  }
-  const saved = await openWeights(path);
-  return saved.tensors.has(STAND)
-    ? saved
-    : fail('NN401', `${path} is not a checkpoint of nnc`, { help: 'weights alone are given with --init' });
+  const bytes = await readUserFile(path, 'NN401');
+  const saved = weightsIn(path, bytes);
+  if (!saved.tensors.has(STAND)) fail('NN401', `${path} is not a checkpoint of nnc`, { help: 'weights alone are given with --init' });
+  if (sound(bytes)) return saved;
+  const other = path !== previous && existsSync(previous);
+  return fail('NN401', `${path} is damaged: its checksum is another one`, {
+    help: other ? `take the one before: mv ${previous} ${path}` : 'take a copy of it, or train anew in another folder',
+  });
 }
 
 /** Puts a model where a checkpoint stands; an error where that is another program, batch or seed. */

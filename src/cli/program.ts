@@ -147,7 +147,11 @@ export async function openWeights(path: string): Promise<SavedWeights> {
     fail('NN401', `${path} is a pickle of Python, which may run any code, so nnc does not read it`, {
       help: `write its tensors as safetensors, in Python: import torch; from safetensors.torch import save_file\n  save_file(torch.load("${path}", weights_only=True), "${path.replace(/\.\w+$/, '')}.safetensors")`,
     });
-  const bytes = await readUserFile(path, 'NN401');
+  return weightsIn(path, await readUserFile(path, 'NN401'));
+}
+
+/** The weights in the bytes of a file. */
+export function weightsIn(path: string, bytes: Uint8Array): SavedWeights {
   const tensors = readSafetensors(bytes, path);
   return {
     path,

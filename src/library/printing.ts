@@ -4,7 +4,9 @@ import { formulaOf } from '../math/formula.ts';
 import { bindBatch } from '../passes/graph/cleanup.ts';
 import { evaluate } from '../reference/evaluate.ts';
 import type { Tensor } from '../reference/walk.ts';
-import type { PrintItem, Script } from '../sema/model.ts';
+import { initialStream, initialValue, type RandomSource } from '../base/init.ts';
+import { nativeDraws } from '../draw.ts';
+import type { Model, PrintItem, Script } from '../sema/model.ts';
 
 /** The most examples whose values are printed. */
 export const MOST = 256;
@@ -19,6 +21,13 @@ export interface PrintedExamples {
 }
 
 export type State = ReadonlyMap<string, ArrayLike<number>>;
+
+/** Parameters before any training; those of a model are the ones that its training begins with, unless another generator draws them. */
+export function initialState(script: Script, model: Model | undefined, seed: number, other?: RandomSource): State {
+  const random = other ?? nativeDraws(seed);
+  const drawn = (i: number): RandomSource => (model && !other ? initialStream(seed, i, 0) : random);
+  return new Map(script.params.map((p, i) => [p.name, initialValue(p.init, p.shape, drawn(i))]));
+}
 
 /** The output of print lines, with the parameters in `state`. */
 export function printed(script: Script, lines: Script['lines'], state: State, examples?: PrintedExamples): string[] {

@@ -1,8 +1,6 @@
-import { initialStream, initialValue } from '../base/init.ts';
-import { nativeDraws } from '../draw.ts';
 import { firstRows } from '../data/values.ts';
 import type { Data } from './data.ts';
-import { MOST, printed, type PrintedExamples, type State } from './printing.ts';
+import { initialState, MOST, printed, type PrintedExamples, type State } from './printing.ts';
 import type { Program } from './program.ts';
 
 export interface PrintOptions {
@@ -20,12 +18,7 @@ export function printsOf(program: Program, { data, weights, seed }: PrintOptions
   const trains = model?.training !== undefined && model.optim !== undefined && script.trains;
   const lines = script.lines.filter((l) => (weights ? l.afterTraining && trains : !(l.afterTraining && trains)));
   const from = seed ?? model?.train.seed ?? 0;
-  const random = nativeDraws(from);
-  const initial = (): State =>
-    new Map<string, ArrayLike<number>>([
-      ...script.params.map((p, i) => [p.name, initialValue(p.init, p.shape, model ? initialStream(from, i, 0) : random)] as const),
-      ...(data?.statistics ?? []),
-    ]);
+  const initial = (): State => new Map([...initialState(script, model, from), ...(data?.statistics ?? [])]);
   const state = weights ? new Map(Object.entries(weights).map(([name, t]) => [name, t.data])) : initial();
   return printed(script, lines, state, data && examplesOf(data));
 }

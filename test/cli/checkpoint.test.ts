@@ -38,7 +38,7 @@ describe('a checkpoint', () => {
     const path = at('c/checkpoint.safetensors');
     const sound = readFileSync(path);
     // Bytes of the header, of the data and of the end.
-    for (const place of [40, Math.floor(sound.length / 2), sound.length - 100, sound.length - 1]) {
+    for (const place of [12, 30, 40, Math.floor(sound.length / 2), sound.length - 100, sound.length - 1]) {
       const bad = Buffer.from(sound);
       bad[place] = (bad[place] ?? 0) ^ 4;
       writeFileSync(path, bad);

@@ -1,9 +1,7 @@
 import { fail } from '../../base/errors.ts';
-import { initialStream, initialValue, type RandomSource } from '../../base/init.ts';
 import { TorchRandom } from '../../base/torch-random.ts';
-import { nativeDraws } from '../../draw.ts';
 import type { Weights } from '../../runtime/api.ts';
-import { MOST, printed, type PrintedExamples, type State } from '../../library/printing.ts';
+import { initialState, MOST, printed, type PrintedExamples, type State } from '../../library/printing.ts';
 import type { Model, Script } from '../../sema/model.ts';
 import { firstRows } from '../../data/values.ts';
 import { openData, openScript, type OpenProgram } from '../program.ts';
@@ -20,7 +18,11 @@ export async function run(path: string, flags: TrainFlags): Promise<void> {
       help: 'add a line such as: print 1 + 1, or data, loss, optim and train',
     });
   const examples = model && script.lines.some((l) => l.ofExamples) ? await examplesOf({ ...program, model }, flags) : undefined;
-  const before = new Map([...initialState(script, flags, model), ...(examples?.statistics ?? [])]);
+  const seed = flags.seed ?? model?.train.seed ?? 0;
+  const before = new Map([
+    ...initialState(script, model, seed, flags.rng === 'torch' ? new TorchRandom(seed) : undefined),
+    ...(examples?.statistics ?? []),
+  ]);
   show(
     script,
     script.lines.filter((l) => !l.afterTraining || !trains),
@@ -61,14 +63,6 @@ function lacks({ model, script }: { readonly model: Model | undefined; readonly 
     ...(script.trains ? [] : ['a train line']),
   ];
   return model || script.trains ? `: it lacks ${missing.join(' and ')}` : '';
-}
-
-/** Params before any training; those of a model are the ones that its training begins with. */
-function initialState(script: Script, flags: TrainFlags, model: Model | undefined): State {
-  const seed = flags.seed ?? model?.train.seed ?? 0;
-  const random = flags.rng === 'torch' ? new TorchRandom(seed) : nativeDraws(seed);
-  const drawn = (i: number): RandomSource => (model && flags.rng !== 'torch' ? initialStream(seed, i, 0) : random);
-  return new Map(script.params.map((p, i) => [p.name, initialValue(p.init, p.shape, drawn(i))]));
 }
 
 function show(script: Script, lines: Script['lines'], state: State, examples: PrintedExamples | undefined): void {
