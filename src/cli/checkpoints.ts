@@ -1,25 +1,30 @@
-import { existsSync } from 'node:fs';
-import { readdir, rename, rm } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { open, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fail } from '../base/errors.ts';
 import { writeSafetensors } from '../data/safetensors.ts';
 import type { RunningModel } from '../runtime/model.ts';
 import { crc32 } from '../base/crc32.ts';
-import { readUserFile, writeFileSafely } from './files.ts';
+import { makeFolder, readUserFile, whyNot, writeFileSafely } from './files.ts';
 import { weightsIn, type SavedWeights } from './program.ts';
 import { note } from './terminal.ts';
 
 /** The tensor of a checkpoint that says where it stands. */
 const STAND = 'nnc.checkpoint';
 
-/** Step, seed and source of a checkpoint travel as tensors of one file, so that nothing can come apart. */
-export async function saveCheckpoint(
-  model: RunningModel,
-  path: string,
-  metadata: Readonly<Record<string, string>>,
-  keep = 0,
-): Promise<void> {
-  const meta = Int32Array.from([model.step, model.plan.train?.seed ?? 0, ...identityWords(model.plan.identity)]);
+/** What a checkpoint holds besides the state of the model. */
+export interface Kept {
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The checksum of the examples. */
+  readonly examples: number;
+  /** How many earlier checkpoints stay beside the last one. */
+  readonly keep: number | undefined;
+}
+
+/** Step, seed, source and examples of a checkpoint travel as tensors of one file, so that nothing can come apart. */
+export async function saveCheckpoint(model: RunningModel, path: string, { metadata, examples, keep = 0 }: Kept): Promise<void> {
+  const meta = Int32Array.from([model.step, model.plan.train?.seed ?? 0, examples | 0, ...identityWords(model.plan.identity)]);
   const tensors = { ...(await model.state()).tensors, [STAND]: { shape: [meta.length], data: meta } };
   const bytes = sealed(writeSafetensors(tensors, { [SEAL]: OPEN, ...metadata }));
   // The one before stays beside it: should the disk damage the new one, the run is not lost.
@@ -76,6 +81,38 @@ function alive(pid: number): boolean {
   }
 }
 
+/**
+ * Keeps a folder of checkpoints for one run: two that write into it would destroy each other's. The lock of a run that is gone is taken
+ * over. Gives what lets go of the folder.
+ */
+export async function lockFolder(folder: string): Promise<() => void> {
+  await makeFolder(folder);
+  const path = join(folder, LOCK);
+  const own = `${process.pid} ${hostname()}`;
+  const release = (): void => rmSync(path, { force: true });
+  for (let tries = 0; tries < 2; tries++) {
+    const file = await open(path, 'wx').catch((e: unknown) => {
+      if ((e as { code?: string }).code !== 'EEXIST') fail('NN403', `${path} cannot be written: ${whyNot(e)}`);
+    });
+    if (file) {
+      await file.writeFile(own);
+      await file.close();
+      return release;
+    }
+    const [pid, host] = (await readFile(path, 'utf8').catch(() => '')).split(' ');
+    // Of another machine's run nothing is known; one of this machine is there or gone.
+    const gone = host === hostname() && (Number(pid) === process.pid || !alive(Number(pid)));
+    if (!gone && pid !== '')
+      fail('NN501', `another run writes its checkpoints into ${folder}: process ${pid ?? '?'} on ${host ?? 'another machine'}`, {
+        help: `wait for it, or take another folder; if no such run is going on: rm ${path}`,
+      });
+    await rm(path, { force: true });
+  }
+  return fail('NN501', `another run has just begun to write its checkpoints into ${folder}`, { help: 'take another folder' });
+}
+
+const LOCK = '.lock';
+
 /** Files of earlier checkpoints: `checkpoint-000120.safetensors`. */
 const EARLIER = /^checkpoint-\d+\.safetensors$/;
 
@@ -112,13 +149,14 @@ export async function openCheckpoint(path: string): Promise<SavedWeights> {
   });
 }
 
-/** Puts a model where a checkpoint stands; an error where that is another program, batch or seed. */
-export async function resume(model: RunningModel, { path, tensors: stored, weights }: SavedWeights): Promise<void> {
-  const [step, seed, ...source] = stored.get(STAND)?.data ?? [];
+/** Puts a model where a checkpoint stands; an error where that is another program, batch, seed or data. */
+export async function resume(model: RunningModel, { path, tensors: stored, weights }: SavedWeights, examples: number): Promise<void> {
+  const [step, seed, seen, ...source] = stored.get(STAND)?.data ?? [];
+  const anew = `train without --resume into another folder, or take only the weights: --init ${path} --allow-missing`;
   if (source.join() !== identityWords(model.plan.identity).join())
-    fail('NN402', `${path} was made by another program, or with another batch`, {
-      help: 'train without --resume, or take only its weights with --init',
-    });
+    fail('NN402', `${path} was made by another program, or with another batch`, { help: anew });
+  if (seen !== (examples | 0))
+    fail('NN402', `${path} was made with other examples: the data have as many rows and other numbers`, { help: anew });
   if (seed !== model.plan.train?.seed)
     fail('NN402', `${path} was made with seed ${seed ?? 0}, and this run has ${model.plan.train?.seed ?? 0}`, {
       help: `add --seed ${seed ?? 0}`,

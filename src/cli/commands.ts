@@ -107,6 +107,7 @@ export function commands(): Command {
     .option('--resume', 'go on from the checkpoint')
     .option('--save-best [metric]', 'keep the weights that are best on held-out examples, by the loss or a metric')
     .option('--keep <n>', 'keep so many earlier checkpoints too, each with its step in its name', whole(1))
+    .option('--trap-nonfinite', 'if a loss or a weight is no number: say which step, operation, element and line made it')
     .option('--plot', 'draw the loss in the terminal when training is done')
     .option('--find-lr', 'try learning rates from low to high for a few steps, and show where the loss falls fastest')
     .option('--tensorboard <dir>', 'write what happens for TensorBoard into this folder')

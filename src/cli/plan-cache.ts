@@ -27,7 +27,7 @@ async function plainPlan(program: OpenProgram, options: CompileOptions): Promise
   const { adapter, statistics, ...others } = options;
   const key = JSON.stringify([
     readFileSync(BUILD_ID, 'utf8'),
-    program.texts,
+    program.sources,
     others,
     adapter && { ...adapter, tuned: [...(adapter.tuned ?? [])] },
     [...(statistics ?? [])],

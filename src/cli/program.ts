@@ -22,7 +22,7 @@ export interface OpenProgram {
   readonly path: string;
   readonly source: Source;
   /** Everything that was read: the program and its imports. */
-  readonly texts: readonly string[];
+  readonly sources: readonly Source[];
   readonly model: Model;
   readonly script: Script;
 }
@@ -44,15 +44,15 @@ export async function openScript(path: string): Promise<Omit<OpenProgram, 'model
       help: `write one for a table with: nnc new NAME --data ${path}; or give the data to a program: nnc train NAME.nn --data ${path}`,
     });
   const source: Source = { name: path, text: new TextDecoder().decode(await readUserFile(path)) };
-  const texts = [path, source.text];
+  const sources = [source];
   const { model, script, diagnostics } = check(source, (name, from) => {
     const other = readBeside(name, from);
-    texts.push(name, typeof other === 'string' ? other : other.text);
+    if (typeof other !== 'string') sources.push(other);
     return other;
   });
   if (!script) throw userError(diagnostics);
   if (diagnostics.length) note(`${renderAll(diagnostics)}\n`);
-  return { path, source, texts, model, script };
+  return { path, source, sources, model, script };
 }
 
 /** The same program with another text. */
@@ -60,7 +60,7 @@ export function checkAgain(program: OpenProgram, text: string): OpenProgram {
   const source = { ...program.source, text };
   const { model, script, diagnostics } = check(source, readBeside);
   if (!model || !script) throw userError(diagnostics);
-  return { ...program, source, texts: program.texts.map((t) => (t === program.source.text ? text : t)), model, script };
+  return { ...program, source, sources: program.sources.map((s) => (s === program.source ? source : s)), model, script };
 }
 
 /** Reads and checks a program that must have a model. */

@@ -1,10 +1,11 @@
-import { fail } from '../base/errors.ts';
+import { UserError, fail, messageOf } from '../base/errors.ts';
 import { trainJudged, type Evaluation, type JudgedResult } from '../runtime/judged.ts';
 import type { RunningModel } from '../runtime/model.ts';
 import type { Weights } from '../runtime/api.ts';
 import { Curve, type Point } from '../pictures/curve.ts';
+import type { Trap } from './trap.ts';
 import { History, Rows } from './history.ts';
-import { print, progressView, showNumber, showTime } from './terminal.ts';
+import { note, print, progressView, showNumber, showTime } from './terminal.ts';
 import type { Log } from './training-log.ts';
 
 /** Seconds between two checkpoints of a running training. */
@@ -23,6 +24,8 @@ interface RunOptions {
   readonly logs: readonly Log[];
   /** Saves a checkpoint; undefined where none was asked for. */
   readonly save: (() => Promise<void>) | undefined;
+  /** Finds out where a number was made that is none. */
+  readonly trap: Trap | undefined;
   /** Saves the best weights beside the checkpoint. */
   readonly saveBest: ((weights: Weights) => Promise<void>) | undefined;
   /** Set to stop after the steps that are on the device. */
@@ -38,18 +41,20 @@ export interface Trained {
   readonly held: readonly Evaluation[];
   readonly steps: number;
   readonly seconds: number;
+  /** Why the last checkpoint could not be written. */
+  readonly unsaved: UserError | undefined;
 }
 
 /** Trains to the end, with a progress bar and a table that grows. Gives the best weights if they were kept, else the last ones. */
 export async function runTraining(model: RunningModel, options: RunOptions): Promise<Trained> {
   const { train } = model.plan;
   const [total, stepsPerEpoch] = [train?.steps ?? 0, train?.stepsPerEpoch ?? 1];
-  const { seed, heldOut, patience, logs, save, stop, by, better, keepBest } = options;
+  const { seed, heldOut, patience, logs, save, trap, stop, by, better, keepBest } = options;
   const view = progressView(total);
   const rows = new Rows(model.step, total, stepsPerEpoch);
   const history = new History(rows, train?.metrics ?? [], heldOut, view.print);
   const [curve, held] = [new Curve(), [] as Evaluation[]];
-  const saving = save && new Checkpointing(model.step, save);
+  const saving = (save ?? trap) && new Checkpointing(model.step, save, trap);
   // Whoever waits for something better looks more often than the table has rows.
   const often = patience !== undefined || keepBest ? stepsPerEpoch * Math.max(1, Math.floor((patience ?? 10) / 10)) : Infinity;
   const begin = performance.now();
@@ -88,7 +93,7 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
   const seconds = (performance.now() - begin) / 1000;
   const weights = await model.weights();
   checkFinite(weights, model.step);
-  await save?.();
+  const unsaved = await save?.().then(nothing, onlyFiles);
   const rate = (result.steps / Math.max(seconds, 1e-9)).toFixed(0);
   const how = stop.aborted ? 'stopped' : result.stoppedEarly ? `stopped early, nothing better in ${patience ?? 0} epochs` : 'done';
   print(
@@ -96,7 +101,7 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
   );
   if (history.last > 1.5 * history.first)
     print(`the loss rose from ${showNumber(history.first)} to ${showNumber(history.last)}: try a smaller learning rate`);
-  const run = { losses: curve.points, held, steps: result.steps, seconds };
+  const run = { losses: curve.points, held, steps: result.steps, seconds, unsaved };
   if (!keepBest || !result.best?.weights) return { weights, best: undefined, ...run };
   const { step, values } = result.best;
   const place = step % stepsPerEpoch === 0 && stepsPerEpoch > 1 ? `epoch ${step / stepsPerEpoch - 1}` : `step ${step - 1}`;
@@ -113,13 +118,15 @@ const heldText = (last: Evaluation | undefined): string => (last ? `, held out: 
 /** When a run saves: soon after its start, so that a short run keeps something, then rarely. */
 class Checkpointing {
   private readonly first: number;
-  private readonly save: () => Promise<void>;
+  private readonly save: (() => Promise<void>) | undefined;
+  private readonly trap: Trap | undefined;
   private readonly begin = performance.now();
   private last = this.begin;
 
-  constructor(first: number, save: () => Promise<void>) {
+  constructor(first: number, save: (() => Promise<void>) | undefined, trap: Trap | undefined) {
     this.first = first;
     this.save = save;
+    this.trap = trap;
   }
 
   /** The step to train to before looking at the clock again. */
@@ -129,10 +136,20 @@ class Checkpointing {
   }
 
   async saveIfDue(step: number): Promise<void> {
+    await this.trap?.keep();
     if (step !== this.first + 1 && performance.now() - this.last <= CHECKPOINT_SECONDS * 1000) return;
-    await this.save();
+    const problem = await this.save?.().then(nothing, onlyFiles);
+    if (problem) note(`${messageOf(problem)}\n  the run goes on without it, and tries again in ${CHECKPOINT_SECONDS} s`);
     this.last = performance.now();
   }
+}
+
+const nothing = (): undefined => undefined;
+
+/** A file that cannot be written does not end a training; everything else does. */
+function onlyFiles(e: unknown): UserError {
+  if (e instanceof UserError && e.diagnostics.every((d) => d.code === 'NN403')) return e;
+  throw e;
 }
 
 /** Refuses weights that the last update broke: no loss has seen them yet. */

@@ -1,3 +1,4 @@
+import { crc32 } from '../base/crc32.ts';
 import type { Numbers } from './needs.ts';
 
 /** Rows of numbers that lie outside of memory, and are read when they are needed. */
@@ -43,6 +44,14 @@ export function* blocksOf(values: Values): Iterable<Numbers> {
 
 /** All numbers, whole rows together, in whatever order is fast. */
 export const blocksInAnyOrder = (values: Values): Iterable<Numbers> => blocksOf(isStored(values) ? (values.fastest?.() ?? values) : values);
+
+/** The checksum of all numbers, to know whether examples are the same as before. */
+export function checksumOf(all: readonly Values[]): number {
+  let sum = 0;
+  for (const values of all)
+    for (const block of blocksOf(values)) sum = crc32(new Uint8Array(block.buffer, block.byteOffset, block.byteLength), sum);
+  return sum;
+}
 
 /** The place of the first number that fulfils a condition, and the number; undefined if there is none. */
 export function findIn(values: Values, is: (v: number) => boolean): { readonly at: number; readonly value: number } | undefined {

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { nncIn, temporary } from '../support/cli.ts';
@@ -54,6 +55,44 @@ describe('a checkpoint', () => {
       `take the one before: mv ${join('c', 'checkpoint.previous.safetensors')} ${join('c', 'checkpoint.safetensors')}`,
     );
     writeFileSync(path, sound);
+  });
+
+  it('made with other examples is refused, though there are as many of them', async () => {
+    const numbers = (by: number): string => `a,b\n${Array.from({ length: 64 }, (_, i) => `${i / 64},${(by * i) / 64}`).join('\n')}\n`;
+    const trainB = (...more: readonly string[]) => nncIn(dir, {}, 'train', 'b.nn', '--device', 'cpu', '--checkpoint', 'b', ...more);
+    writeFileSync(at('b.csv'), numbers(3));
+    expect((await trainB('--steps', '20')).code).toBe(0);
+    writeFileSync(at('b.csv'), numbers(3.0001));
+    const r = await trainB('--resume');
+    const path = join('b', 'checkpoint.safetensors');
+    expect([r.code, r.stderr]).toEqual([
+      1,
+      expect.stringContaining(
+        `${path} was made with other examples: the data have as many rows and other numbers\n` +
+          `  = help: train without --resume into another folder, or take only the weights: --init ${path} --allow-missing\n`,
+      ),
+    ]);
+    // What the help says works.
+    expect((await nncIn(dir, {}, 'train', 'b.nn', '--device', 'cpu', '--init', path, '--allow-missing')).code).toBe(0);
+    writeFileSync(at('b.csv'), numbers(3));
+    expect((await trainB('--resume')).code).toBe(0);
+  });
+
+  it('has its folder to itself while a run goes on; the lock of a run that is gone does not matter', async () => {
+    mkdirSync(at('locked'));
+    const lock = at('locked/.lock');
+    writeFileSync(lock, `${process.pid} ${hostname()}`);
+    const r = await train('--checkpoint', 'locked');
+    expect([r.code, r.stderr]).toEqual([
+      2,
+      expect.stringContaining(`another run writes its checkpoints into locked: process ${process.pid} on ${hostname()}`),
+    ]);
+    writeFileSync(lock, '12 elsewhere');
+    expect((await train('--checkpoint', 'locked')).stderr).toContain('process 12 on elsewhere');
+    // No process has this number.
+    writeFileSync(lock, `4194399 ${hostname()}`);
+    expect((await train('--checkpoint', 'locked')).code).toBe(0);
+    expect(existsSync(lock)).toBe(false);
   });
 
   it('that a kill left half renamed goes on from the one before, and half written files go', async () => {

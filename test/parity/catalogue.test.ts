@@ -12,6 +12,7 @@ import { simplify } from '../../src/passes/graph/simplify.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import { LAYERS } from '../../src/sema/layers/registry.ts';
 import { LOSSES } from '../../src/sema/losses/registry.ts';
+import { DEVICES } from '../support/devices.ts';
 import { News } from '../support/news.ts';
 import { runGraph } from '../support/run-graph.ts';
 
@@ -172,7 +173,7 @@ describe("PyTorch's catalogue", () => {
     for (const [name, want] of wanted) expect(distance(all(graph.outputs[name] ?? -1).data, want), name).toBeLessThan(1e-8);
     const clean = dce(cse(simplify(graph)));
     const tolerance = v.case.device?.tolerance ?? 1e-4;
-    for (const device of ['gpu', 'cpu'] as const) {
+    for (const device of DEVICES) {
       if (!news[device].in(clean)) continue;
       const got = await runGraph(clean, 1, device, { inputs, state });
       for (const [name, want] of wanted)
@@ -208,7 +209,7 @@ describe("PyTorch's catalogue", () => {
       });
     for (const [name, want] of resultsOf(v.f64)) compare(name, all(graph.outputs[name] ?? -1).data, want, 1e-9, 'reference');
     const clean = dce(cse(simplify(graph)));
-    for (const device of ['gpu', 'cpu'] as const) {
+    for (const device of DEVICES) {
       const got = await runGraph(clean, 1, device, { inputs, state });
       for (const [name, want] of resultsOf(v.f32)) compare(name, got.outputs.get(name) ?? [], want, 1e-4, device);
     }

@@ -5,6 +5,7 @@ import { evalScalar } from '../../base/scalar.ts';
 import { TorchRandom } from '../../base/torch-random.ts';
 import { hint } from '../../base/suggest.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
+import { checksumOf } from '../../data/values.ts';
 import { learnedMetadata } from '../../data/learned.ts';
 import { devicesFor } from '../../lower/backends.ts';
 import type { Point } from '../../pictures/curve.ts';
@@ -13,7 +14,7 @@ import { RunningModel } from '../../runtime/model.ts';
 import { takePart, type Taken } from '../../runtime/partial.ts';
 import { checkNames } from '../../runtime/weights.ts';
 import type { Model } from '../../sema/model.ts';
-import { clearLeftovers, openCheckpoint, resume, saveCheckpoint } from '../checkpoints.ts';
+import { clearLeftovers, lockFolder, openCheckpoint, resume, saveCheckpoint } from '../checkpoints.ts';
 import { findDevice, notePrecision } from '../device.ts';
 import { mustBeWritable, mustDiffer, writeFileSafely } from '../files.ts';
 import { planFor } from '../plan-cache.ts';
@@ -23,6 +24,7 @@ import { reportOf } from '../report.ts';
 import { runTraining } from '../run-training.ts';
 import { note, print } from '../terminal.ts';
 import { plot } from '../plot.ts';
+import { Trap } from '../trap.ts';
 import { openBoard, openLog, type Log } from '../training-log.ts';
 import { findRate } from './find-lr.ts';
 import { trainFolds } from './folds.ts';
@@ -31,6 +33,8 @@ import { profile } from './profile.ts';
 
 export interface TrainFlags extends PopulationFlags {
   readonly resume?: boolean;
+  /** Says where a number was made that is none. */
+  readonly trapNonfinite?: boolean;
   /** Draws the loss in the terminal. */
   readonly plot?: boolean;
   /** Looks for a learning rate instead of training. */
@@ -98,13 +102,17 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   const model = await RunningModel.open(session, { seed, random: forWeights, weights: begin?.weights, from: init?.path });
   const { stop, release } = untilInterrupted();
   const logs: Log[] = [];
+  let unlock: (() => void) | undefined;
   try {
+    if (checkpoint !== undefined) unlock = await lockFolder(dirname(checkpoint));
     const { steps: total = 0, stepsPerEpoch = 1 } = plan.train ?? {};
     // The orders of all epochs, drawn after the weights.
     const ordered = forWeights && plan.data?.tensors.some((t) => t.name === 'order');
-    model.setData(...data.tensors, ...(ordered ? [orders(forWeights, Math.ceil(total / stepsPerEpoch), data.rows)] : []));
+    const order = ordered ? orders(forWeights, Math.ceil(total / stepsPerEpoch), data.rows) : undefined;
+    model.setData(...data.tensors, ...(order ? [order] : []));
     if (data.holdout) model.setHoldout(...data.holdout.tensors);
-    if (start) await resume(model, start);
+    const examples = checkpoint === undefined ? 0 : checksumOf(data.tensors);
+    if (start) await resume(model, start, examples);
     note(`training ${plan.name} on ${model.device.name}: ${model.device.reason}`);
     notePrecision(found, device, session);
     if (model.step >= total) {
@@ -116,6 +124,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     if (flags.log !== undefined) logs.push(await openLog(flags.log, { from: flags.resume ? model.step : undefined, rateAt }));
     if (flags.tensorboard !== undefined) logs.push(await openBoard(flags.tensorboard, rateAt));
     const { by, better } = judgeOf(found, flags);
+    const trap = flags.trapNonfinite ? await Trap.set(model, { program, seed, data, order }) : undefined;
     const done = await runTraining(model, {
       seed,
       heldOut: data.holdout ? ['loss', ...(plan.train?.metrics ?? [])] : [],
@@ -124,12 +133,15 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
       patience: data.holdout && found.train.earlyStop,
       keepBest: data.holdout !== undefined && (found.train.earlyStop !== undefined || flags.saveBest !== undefined),
       logs,
-      save: checkpoint === undefined ? undefined : () => saveCheckpoint(model, checkpoint, metadata, flags.keep),
+      save: checkpoint === undefined ? undefined : () => saveCheckpoint(model, checkpoint, { metadata, examples, keep: flags.keep }),
       saveBest:
         flags.checkpoint === undefined || !data.holdout
           ? undefined
           : (best) => writeFileSafely(join(flags.checkpoint ?? '', 'best.safetensors'), writeSafetensors(best, metadata)),
+      trap,
       stop,
+    }).catch(async (e: unknown) => {
+      throw trap ? await trap.explain(e) : e;
     });
     const { weights } = done;
     if (flags.report !== undefined) {
@@ -142,11 +154,13 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
       await writeFileSafely(flags.save, writeSafetensors(weights, metadata));
       print(`weights: ${flags.save}`);
     }
+    if (done.unsaved) throw done.unsaved;
     if (stop.aborted) process.exitCode = stop.status;
     else if (flags.profile !== undefined) await profile(session, device, flags.profile === true ? undefined : flags.profile);
     return weights;
   } finally {
     release();
+    unlock?.();
     model.destroy();
     for (const log of logs) await log.close();
   }

@@ -1,0 +1,74 @@
+import { resolve } from 'node:path';
+import { createVitest, type Vitest } from 'vitest/node';
+import type { Mutant } from './points.ts';
+
+export interface Verdict {
+  /** The first test that failed, by its file; undefined if none did. */
+  readonly killedBy: string | undefined;
+  readonly seconds: number;
+}
+
+/** Tests that run again and again in one process, each time with one place of one source file changed in memory: no file is written. */
+export class Trials {
+  readonly #vitest: Vitest;
+  readonly #current: { mutant: Mutant | undefined };
+
+  private constructor(vitest: Vitest, current: { mutant: Mutant | undefined }) {
+    this.#vitest = vitest;
+    this.#current = current;
+  }
+
+  static async open(devices: string): Promise<Trials> {
+    process.env['NNC_TEST_DEVICES'] = devices;
+    const current: { mutant: Mutant | undefined } = { mutant: undefined };
+    const plugin = {
+      name: 'nnc:mutant',
+      enforce: 'pre' as const,
+      transform(code: string, id: string): string | undefined {
+        const m = current.mutant;
+        if (!m || id !== resolve(m.file)) return undefined;
+        if (code.slice(m.start, m.end) !== m.was) throw new Error(`${m.file} is not the file that was looked at`);
+        return code.slice(0, m.start) + m.now + code.slice(m.end);
+      },
+    };
+    const options = {
+      config: false as const,
+      include: ['test/**/*.test.ts'],
+      watch: true,
+      pool: 'forks' as const,
+      isolate: false,
+      maxWorkers: 2,
+      bail: 1,
+      reporters: [{}],
+      testTimeout: 60_000,
+    };
+    const vitest = await createVitest('test', options, { plugins: [plugin], server: { watch: null } });
+    await vitest.standalone();
+    return new Trials(vitest, current);
+  }
+
+  /** Runs the tests until one fails. */
+  async try(mutant: Mutant | undefined, tests: readonly string[]): Promise<Verdict> {
+    const begun = performance.now();
+    this.#current.mutant = mutant;
+    if (mutant) this.#vitest.invalidateFile(resolve(mutant.file));
+    let killedBy: string | undefined;
+    for (const test of tests) {
+      const specifications = await this.#vitest.globTestSpecifications([`test/${test}`]);
+      if (specifications.length === 0) continue;
+      const { testModules, unhandledErrors } = await this.#vitest.runTestSpecifications(specifications, false);
+      const failed = testModules.find((m) => !m.ok());
+      if (failed || unhandledErrors.length > 0) {
+        killedBy = failed ? failed.moduleId.replace(/.*\/test\//, '') : 'an error outside of tests';
+        break;
+      }
+    }
+    if (mutant) this.#vitest.invalidateFile(resolve(mutant.file));
+    this.#current.mutant = undefined;
+    return { killedBy, seconds: (performance.now() - begun) / 1000 };
+  }
+
+  close(): Promise<void> {
+    return this.#vitest.close();
+  }
+}
