@@ -108,7 +108,13 @@ export default tseslint.config(
   {
     files: ['src/**/*.ts'],
     ignores: ['src/{cli,node}/**'],
-    rules: { 'no-restricted-globals': ['error', 'process', 'console'] },
+    // Programs, plans and data are never evaluated as JavaScript.
+    rules: {
+      'no-restricted-globals': ['error', 'process', 'console'],
+      'no-eval': 'error',
+      'no-implied-eval': 'error',
+      'no-new-func': 'error',
+    },
   },
   {
     // What a browser runs: no Node at all.

@@ -18,12 +18,17 @@ export function editDistance(a: string, b: string): number {
   return rows[a.length]?.[b.length] ?? 0;
 }
 
+/** Nobody misspells a longer name. */
+const LONGEST = 200;
+
 /** The known name that the user most likely meant, if one is close enough. */
 export function closest(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   // One letter is not a typo of another.
   let bestDistance = name.length < 2 ? 0.5 : Math.max(1, Math.floor(name.length / 3)) + 0.5;
   for (const candidate of known) {
+    // Names that differ by so much in length are no closer; and the distance of very long ones takes too long.
+    if (Math.abs(candidate.length - name.length) >= bestDistance || name.length > LONGEST) continue;
     const distance = candidate.toLowerCase() === name.toLowerCase() ? 0 : editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
@@ -32,10 +37,12 @@ export function closest(name: string, known: Iterable<string>): string | undefin
 
 /** Longer lists are not helpful. */
 const MOST_LISTED = 40;
+const FEW = 10;
 
 /** `did you mean 'x'?`, or else the list of known names. */
 export function hint(name: string, known: readonly string[], what: string): string {
   const match = closest(name, known);
   if (match !== undefined) return `did you mean '${match}'?`;
-  return known.length > MOST_LISTED ? `docs/ops.md lists all ${known.length} ${what}` : `${what}: ${known.join(', ')}`;
+  if (known.length <= MOST_LISTED) return `${what}: ${known.join(', ')}`;
+  return `${what}: ${known.slice(0, FEW).join(', ')}, and ${known.length - FEW} more`;
 }

@@ -25,7 +25,7 @@ export function readCsv(source: Source, options: CsvOptions): Table {
   if (!first) return fail('NN301', `${source.name} is empty`);
   const named = options.header ?? isHeader(first, second);
   const columns = named ? first : first.map((_, i) => String(i));
-  const twice = columns.find((c, i) => columns.indexOf(c) !== i);
+  const twice = firstTwice(columns);
   if (twice !== undefined)
     return fail('NN301', `${source.name} has two columns '${twice}'`, { help: 'give every column a name of its own' });
   if (named && two.length < 2) return fail('NN301', `${source.name} has a head and no rows`);
@@ -51,6 +51,12 @@ export function readCsv(source: Source, options: CsvOptions): Table {
     place: (row, column) => records.place(row + skipped, columns.indexOf(column)),
     rowName: (row) => `line ${records.line(row + skipped)}`,
   };
+}
+
+/** The first name that is there a second time. */
+export function firstTwice(names: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return names.find((n) => seen.size === seen.add(n).size);
 }
 
 const wrong = (span: Span, label: string) => userError([{ code: 'NN303', severity: 'error', span, label }]);

@@ -32,12 +32,14 @@ const STATEMENT_WORDS = new Set<TokenType>(Object.values(T.KEYWORDS));
  */
 export function layout(tokens: readonly IToken[]): IToken[] {
   const out: IToken[] = [];
+  const following = wordsAfter(tokens);
   let depth = 0;
   tokens.forEach((token, i) => {
     if (token.tokenType === T.Newline) {
-      const next = tokens.slice(i + 1).find((t) => t.tokenType !== T.Newline);
+      const at = following[i] ?? tokens.length;
+      const next = tokens[at];
       const previous = out.at(-1);
-      const startsStatement = next !== undefined && STATEMENT_WORDS.has(next.tokenType) && opensStatement(tokens, next);
+      const startsStatement = next !== undefined && STATEMENT_WORDS.has(next.tokenType) && opensStatement(tokens[at + 1]);
       if (startsStatement) depth = 0;
       const goesOn =
         depth > 0 || next?.tokenType === T.Arrow || (!startsStatement && previous !== undefined && CONTINUES_AFTER.has(previous.tokenType));
@@ -52,7 +54,18 @@ export function layout(tokens: readonly IToken[]): IToken[] {
 }
 
 /** Statement words are keywords only before a name or a string: `target - pred` and `f(data=1)` use them as names. */
-function opensStatement(tokens: readonly IToken[], word: IToken): boolean {
-  const after = tokens[tokens.indexOf(word) + 1]?.tokenType;
+function opensStatement(next: IToken | undefined): boolean {
+  const after = next?.tokenType;
   return after !== undefined && (after === T.StringLiteral || after === T.Identifier || after.CATEGORIES?.includes(T.Identifier) === true);
+}
+
+/** For each token, the place of the first one after it that is no line break. */
+function wordsAfter(tokens: readonly IToken[]): Int32Array {
+  const places = new Int32Array(tokens.length);
+  let next = tokens.length;
+  for (let i = tokens.length - 1; i >= 0; i--) {
+    places[i] = next;
+    if (tokens[i]?.tokenType !== T.Newline) next = i;
+  }
+  return places;
 }

@@ -1,4 +1,3 @@
-import { fail } from '../base/errors.ts';
 import { erf, roundF16, pow, sigmoid } from '../base/math.ts';
 import { shuffleAt, uniformAt } from '../base/random.ts';
 import { BYTES, UNIFORM_BYTES, traceWords, type Plan } from '../plan.ts';
@@ -18,24 +17,14 @@ export interface UniformWords {
 /** A kernel as JavaScript: computes all points of all axes on its ranges of the arenas. */
 export type JsKernel = (ranges: readonly Words[], uniforms: UniformWords, lib: typeof KERNEL_LIB) => void;
 
-/** Compiles the kernel texts of the plan. Pages that forbid `eval` load them as a module instead. */
-function compileKernels({ kernels }: JsSection): JsKernel[] {
-  // A built folder keeps the texts in kernels.js; empty functions would silently compute nothing.
-  if (kernels.some((k) => k.js === ''))
-    fail('NN501', 'this plan carries no kernels for the CPU', {
-      help: 'give those of kernels.js: load(plan, { kernels })',
-    });
-  return kernels.map((k) => new Function('b', 'uniforms', 'lib', `'use strict';\n${k.js}`) as JsKernel);
-}
-
 /** Longer chunks would freeze pages and progress bars. */
 const BUDGET_MS = 50;
 
-/** Runs a plan on plain JavaScript. */
+/** Runs a plan on plain JavaScript. A plan is data: its kernels come as the functions of a module, and no text of it is ever evaluated. */
 export function createCpuSession(
   plan: Plan,
   section: JsSection,
-  { reason, kernels = compileKernels(section) }: { readonly reason: string; readonly kernels?: readonly JsKernel[] | undefined },
+  { reason, kernels }: { readonly reason: string; readonly kernels: readonly JsKernel[] },
 ): Session {
   let arenas: Record<string, Words> = {};
   const counters: Counters = { dispatches: 0, submits: 0, buffers: 0, bindGroups: 0, bytes: 0 };

@@ -15,5 +15,11 @@ export const openCpu =
     const { wasm, js } = plan.backends;
     if (wasm && hasWasm()) return createWasmSession(plan, wasm, { reason, helpers });
     if (!js) throw new DeviceError('this plan was made for GPUs, and there is none', 'NN601', 'make it with devices: "cpu" or "all"');
-    return createCpuSession(plan, js, { kernels: kernels as JsKernel[] | undefined, reason });
+    if (!kernels)
+      throw new DeviceError(
+        'WebAssembly is not there, and a plan is data: its kernels in plain JavaScript are a file of their own',
+        'NN601',
+        'give those of kernels.js, which nnc build writes: load(plan, { kernels })',
+      );
+    return createCpuSession(plan, js, { kernels: kernels as JsKernel[], reason });
   };

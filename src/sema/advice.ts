@@ -21,12 +21,17 @@ const folded = (word: string): string =>
     .replaceAll('_', '')
     .replace(/(?<=.)(loss|lr)$/, '');
 
+/** Longer lists than this are in the documentation. */
+const CATALOGUE = 100;
+
 /**
  * What to write for an unknown word: its name here if another library uses it, else the same word in another spelling, else a close one.
  */
 export function advice(word: string, known: readonly string[], what: string): string {
   const same = known.find((k) => folded(k) === folded(word));
-  return foreign(word) ?? (same === undefined ? hint(word, known, what) : `did you mean '${same}'?`);
+  if (same !== undefined) return foreign(word) ?? `did you mean '${same}'?`;
+  const close = hint(word, known, what);
+  return foreign(word) ?? (known.length > CATALOGUE && !close.startsWith('did') ? `docs/ops.md lists all ${known.length} ${what}` : close);
 }
 
 /** PyTorch reduces one tensor with these; here they compare two values. */

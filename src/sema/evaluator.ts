@@ -68,7 +68,7 @@ export class Evaluator implements Evaluation {
 
   warn(code: Code, span: Span, label: string, help: string): void {
     // A stage may be built several times, but is warned about once.
-    if (this.sink.all.some((d) => d.code === code && d.span?.start === span.start && d.span.source === span.source)) return;
+    if (this.sink.said(code, span)) return;
     this.sink.warn(code, span, label, help);
   }
 

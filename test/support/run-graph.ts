@@ -8,7 +8,7 @@ import type { Graph } from '../../src/ir/graph/types.ts';
 import type { Adapter } from '../../src/codegen/backend.ts';
 import type { Level } from '../../src/passes/schedule/types.ts';
 import type { Plan } from '../../src/plan.ts';
-import { createCpuSession } from '../../src/runtime/cpu.ts';
+import { createCpuSession, type JsKernel } from '../../src/runtime/cpu.ts';
 import type { Session } from '../../src/runtime/session.ts';
 import { createWasmSession } from '../../src/runtime/wasm.ts';
 import { BUDGET_MS, createGpuSession } from '../../src/runtime/webgpu.ts';
@@ -23,7 +23,11 @@ export async function openSession(plan: Plan, kind: DeviceKind, threads = 1): Pr
   if (kind === 'cpu') {
     return createWasmSession(plan, wasmOf(plan), { reason: 'test', helpers: nodeHelpers(threads) });
   }
-  if (kind === 'js') return createCpuSession(plan, plan.backends.js ?? { kernels: [], programs: {} }, { reason: 'test' });
+  if (kind === 'js') {
+    const section = plan.backends.js ?? { kernels: [], programs: {} };
+    const kernels = section.kernels.map((k) => new Function('b', 'uniforms', 'lib', `'use strict';\n${k.js}`) as JsKernel);
+    return createCpuSession(plan, section, { reason: 'test', kernels });
+  }
   const { found, attempts } = await findAdapter();
   if (!found) throw new Error(`no adapter: ${JSON.stringify(attempts)}`);
   return createGpuSession(plan, found.adapter, { via: 'Dawn', reason: 'test', budget: BUDGET_MS.native, sleep, prove });
