@@ -4,7 +4,7 @@ export interface Room {
   readonly files: readonly string[];
   readonly tests: readonly string[];
   /** Where tests by value run besides the reference: what a graph means is decided without any device. */
-  readonly devices: '' | 'cpu';
+  readonly devices: '' | 'cpu' | 'gpu';
 }
 
 const BY_VALUE = ['parity/torch', 'parity/catalogue', 'sema/catalogue'];
@@ -163,8 +163,8 @@ export const ROOMS: readonly Room[] = [
   {
     name: 'WGSL and its prelude',
     files: ['src/codegen-wgsl/'],
-    tests: ['codegen/prelude', 'codegen/wgsl', 'parity/torch'],
-    devices: 'cpu',
+    tests: ['codegen/prelude', 'codegen/wgsl', 'runtime/loop', 'codegen/matrix', 'parity/torch'],
+    devices: 'gpu',
   },
   {
     name: 'trainer',

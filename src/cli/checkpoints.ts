@@ -6,7 +6,8 @@ import { fail } from '../base/errors.ts';
 import { writeSafetensors } from '../data/safetensors.ts';
 import type { RunningModel } from '../runtime/model.ts';
 import { crc32 } from '../base/crc32.ts';
-import { makeFolder, readUserFile, whyNot, writeFileSafely } from './files.ts';
+import { makeFolder } from '../node/folders.ts';
+import { readUserFile, whyNot, writeFileSafely } from './files.ts';
 import { weightsIn, type SavedWeights } from './program.ts';
 import { note } from './terminal.ts';
 

@@ -1,8 +1,9 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { userError } from '../base/diagnostics.ts';
-import { mkdir, open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { fail, messageOf } from '../base/errors.ts';
+import { makeFolder } from '../node/folders.ts';
 import type { Span } from '../base/source.ts';
 import type { Code } from '../base/codes.ts';
 
@@ -77,19 +78,6 @@ export async function readUserFile(path: string, code: Code = 'NN502', span?: Sp
   } catch (e) {
     throw userError([{ code, severity: 'error', label: `${path} cannot be read: ${whyNot(e)}`, ...(span ? { span } : {}) }]);
   }
-}
-
-/**
- * Makes a folder and its parents. Node's recursive mkdir is not used, because it never ends if part of the path can neither be found nor
- * made, as under /proc.
- */
-export async function makeFolder(path: string): Promise<void> {
-  if ((await stat(path).catch(() => undefined))?.isDirectory()) return;
-  if (dirname(path) !== path) await makeFolder(dirname(path));
-  await mkdir(path).catch((e: unknown) => {
-    // Another process may have created it meanwhile.
-    if ((e as { code?: string }).code !== 'EEXIST') throw e;
-  });
 }
 
 /** Refuses to overwrite a file that the run itself reads. */

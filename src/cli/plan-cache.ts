@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { readdir, rm, stat, utimes } from 'node:fs/promises';
+import { readFile, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../base/errors.ts';
 import { aboutOf, compile } from '../compile.ts';
 import type { CompileOptions } from '../planning/options.ts';
 import type { Plan } from '../plan.ts';
 import { cacheFolder } from '../node/cache.ts';
-import { readUserFile, writeFileSafely } from './files.ts';
+import { writeFileSafely } from './files.ts';
 import { BUILD_ID } from './package.ts';
 import type { OpenProgram } from './program.ts';
 
@@ -32,21 +32,17 @@ async function plainPlan(program: OpenProgram, options: CompileOptions): Promise
     adapter && { ...adapter, tuned: [...(adapter.tuned ?? [])] },
     [...(statistics ?? [])],
   ]);
-  const folder = join(cacheFolder(), 'plans');
-  const path = join(folder, `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.json`);
-  if (existsSync(path)) {
-    const known = parsed(new TextDecoder().decode(await readUserFile(path)));
-    if (known) {
-      const now = new Date();
-      await utimes(path, now, now);
-      return known;
-    }
-  }
+  const folder = await cacheFolder('plans');
+  if (folder === undefined) return compile(program.model, options).plan;
+  const path = join(folder, `${digest(key).slice(0, 32)}.json`);
+  const known = await kept(path);
+  if (known) return known;
   const begin = performance.now();
   const { plan } = compile(program.model, options);
   if (performance.now() - begin >= WORTHWHILE) {
-    const kept = await writeFileSafely(path, JSON.stringify(plan)).then(() => true, notKept);
-    if (kept) await dropOldest(folder);
+    const text = JSON.stringify(plan);
+    const written = await writeFileSafely(path, `${digest(text)}\n${text}`).then(() => true, notKept);
+    if (written) await dropOldest(folder);
   }
   return plan;
 }
@@ -57,15 +53,17 @@ function notKept(e: unknown): false {
   throw e;
 }
 
-/** Reads a plan; undefined if the file is invalid, which is then replaced. */
-function parsed(text: string): Plan | undefined {
-  try {
-    const found = JSON.parse(text) as Partial<Plan>;
-    return found.format === 'nnc-plan' ? (found as Plan) : undefined;
-  } catch (e) {
-    if (e instanceof SyntaxError) return undefined;
-    throw e;
-  }
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** Reads a plan; undefined if there is none, or if the file is not as it was written: then it is replaced. */
+async function kept(path: string): Promise<Plan | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const line = text.indexOf('\n');
+  if (line < 0 || text.slice(0, line) !== digest(text.slice(line + 1))) return undefined;
+  const now = new Date();
+  // The time of the last use; a cache that may only be read keeps its own.
+  await utimes(path, now, now).catch(() => undefined);
+  return JSON.parse(text.slice(line + 1)) as Plan;
 }
 
 async function dropOldest(folder: string): Promise<void> {

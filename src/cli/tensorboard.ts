@@ -2,7 +2,8 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fail } from '../base/errors.ts';
-import { makeFolder, whyNot } from './files.ts';
+import { makeFolder } from '../node/folders.ts';
+import { whyNot } from './files.ts';
 
 /**
  * Scalars in the form that TensorBoard reads: a file of records, each with a length, a checksum of it, an `Event` of protocol buffers, and a

@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../base/errors.ts';
 import { hash } from '../base/hash.ts';
-import { cacheFolder } from '../node/cache.ts';
-import { readUserFile, writeFileSafely } from './files.ts';
+import { cacheFolder, cachePath } from '../node/cache.ts';
+import { writeFileSafely } from './files.ts';
 import { version } from './package.ts';
+import { note } from './terminal.ts';
 
 /** The results of `nnc tune` on an adapter, one file per adapter. */
 interface Table {
@@ -15,25 +16,30 @@ interface Table {
 }
 
 const nameOf = ({ info }: GPUAdapter): string => [info.vendor, info.architecture, info.device, info.description].join(' | ');
-/** The file with an adapter's tilings. */
-export const tuningsPath = (adapter: GPUAdapter): string => join(cacheFolder(), 'tunings', `${hash(nameOf(adapter))}.json`);
+/** The name of the file with an adapter's tilings. */
+export const tuningsFile = (adapter: GPUAdapter): string => `${hash(nameOf(adapter))}.json`;
 
 const isTable = (found: unknown): found is Table => {
   const { version: made, tilings } = (found ?? {}) as Partial<Table>;
   return typeof made === 'string' && typeof tilings === 'object' && Object.values(tilings).every((t) => typeof t === 'string');
 };
 
-/** The measured tilings of an adapter; empty if there are none. */
+/** The measured tilings of an adapter; empty if there are none. What is damaged is left aside, as everything in the cache. */
 export async function readTunings(adapter: GPUAdapter): Promise<ReadonlyMap<string, string>> {
-  const path = tuningsPath(adapter);
-  if (!existsSync(path)) return new Map();
+  const folder = await cacheFolder('tunings');
+  const path = join(folder ?? '', tuningsFile(adapter));
+  const text = folder === undefined ? undefined : await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return new Map();
   let found: unknown;
   try {
-    found = JSON.parse(new TextDecoder().decode(await readUserFile(path)));
+    found = JSON.parse(text);
   } catch (e) {
     if (!(e instanceof SyntaxError)) throw e;
   }
-  if (!isTable(found)) fail('NN502', `${path} holds no tilings`, { help: 'remove it, and run nnc tune again' });
+  if (!isTable(found)) {
+    note(`${path} is damaged and left aside; nnc tune writes it anew`);
+    return new Map();
+  }
   return new Map(found.version === version() ? Object.entries(found.tilings) : []);
 }
 
@@ -41,6 +47,12 @@ export async function readTunings(adapter: GPUAdapter): Promise<ReadonlyMap<stri
 export async function addTunings(adapter: GPUAdapter, found: ReadonlyMap<string, string>): Promise<string> {
   const tilings = Object.fromEntries([...(await readTunings(adapter)), ...found]);
   const table: Table = { adapter: nameOf(adapter), version: version(), tilings };
-  await writeFileSafely(tuningsPath(adapter), `${JSON.stringify(table, undefined, 2)}\n`);
-  return tuningsPath(adapter);
+  const folder =
+    (await cacheFolder('tunings')) ??
+    fail('NN403', `the cache ${cachePath()} cannot be used to keep tilings`, {
+      help: 'it must belong to you and be writable; NNC_CACHE names another folder',
+    });
+  const path = join(folder, tuningsFile(adapter));
+  await writeFileSafely(path, `${JSON.stringify(table, undefined, 2)}\n`);
+  return path;
 }

@@ -1,5 +1,6 @@
-import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, rmSync } from 'node:fs';
+import { mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -19,25 +20,49 @@ function chromiumBin(): string {
   return join(folder, 'bin');
 }
 
-/** Unpacks an archive once per user. It is unpacked under another name and renamed, so that concurrent processes do not interfere. */
+/** What an unpacked archive holds, by name with its checksum; written last. */
+const LIST = 'files.json';
+
+/**
+ * The folder of an unpacked archive, which is unpacked once per user. What is there is only used as it was unpacked: a driver that was
+ * cut off would end the process. Without a usable cache it is unpacked for this process alone.
+ */
 async function unpack(archive: string, name: string): Promise<string> {
-  const cache = cacheFolder();
-  const parent = await mkdir(cache, { recursive: true }).then(
-    () => cache,
-    () => join(tmpdir(), 'nnc'),
-  );
-  await mkdir(parent, { recursive: true });
-  const target = join(parent, name);
-  if (existsSync(target)) return target;
+  const cache = await cacheFolder('drivers');
+  const target = cache === undefined ? undefined : join(cache, name);
+  if (target !== undefined && (await isWhole(target))) return target;
+  // Under another name and then renamed, so that processes that run at once do not interfere.
+  const beside = await mkdtemp(join(cache ?? tmpdir(), 'nnc-driver-'));
+  // Root would make the files belong to users of the archive's maker.
+  const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const { default: tar } = await import('tar-fs');
-  const beside = await mkdtemp(join(parent, 'unpacking-'));
-  await pipeline(createReadStream(archive), createBrotliDecompress(), tar.extract(beside));
+  await pipeline(createReadStream(archive), createBrotliDecompress(), tar.extract(beside, { map: (header) => ({ ...header, ...own }) }));
+  await writeFile(join(beside, LIST), JSON.stringify(await checksums(beside)));
+  if (target === undefined) {
+    process.on('exit', () => rmSync(beside, { recursive: true, force: true }));
+    return beside;
+  }
+  await rm(target, { recursive: true, force: true });
   await rename(beside, target).catch(async (e: unknown) => {
     // Another process was faster; use its copy.
     await rm(beside, { recursive: true, force: true });
-    if (!existsSync(target)) throw e;
+    if (!(await isWhole(target))) throw e;
   });
   return target;
+}
+
+async function checksums(folder: string): Promise<Record<string, string>> {
+  const sums: Record<string, string> = {};
+  for (const name of (await readdir(folder)).filter((n) => n !== LIST).sort())
+    sums[name] = createHash('sha256')
+      .update(await readFile(join(folder, name)))
+      .digest('hex');
+  return sums;
+}
+
+async function isWhole(folder: string): Promise<boolean> {
+  const list = await readFile(join(folder, LIST), 'utf8').catch(() => undefined);
+  return list !== undefined && list === JSON.stringify(await checksums(folder).catch(() => undefined));
 }
 
 /** Loads the package's Vulkan loader and points it at SwiftShader, so that Dawn finds both by name. */

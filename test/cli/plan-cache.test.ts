@@ -26,9 +26,13 @@ train steps=3
     expect(await run('0.001')).toBe(first);
     expect(plans()).toHaveLength(1);
     const kept = join(folder, 'plans', plans()[0] ?? '');
-    writeFileSync(kept, '{"format":');
-    expect(await run('0.001')).toBe(first);
-    expect(JSON.parse(readFileSync(kept, 'utf8'))).toHaveProperty('format', 'nnc-plan');
+    const whole = readFileSync(kept, 'utf8');
+    for (const damage of [(t: string) => t.slice(0, 100), (t: string) => t.replace('"offset":0', '"offset":1')]) {
+      expect(damage(whole)).not.toBe(whole);
+      writeFileSync(kept, damage(whole));
+      expect(await run('0.001')).toBe(first);
+      expect(readFileSync(kept, 'utf8').length).toBe(whole.length);
+    }
     expect(await run('0.1')).not.toBe(first);
     expect(plans()).toHaveLength(2);
   });
