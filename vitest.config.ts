@@ -15,7 +15,7 @@ const SLOW = Object.entries({
   gradcheck: ['breaks', 'random'],
   ir: ['kernel-text'],
   parity: ['catalogue', 'optimizers', 'programs', 'torch'],
-  passes: ['compared', 'differential', 'kernels', 'precision', 'tilings'],
+  passes: ['compared', 'differential', 'kernels', 'laws', 'precision', 'tilings'],
   runtime: ['generate', 'loop', 'model', 'optimizers', 'parity', 'training'],
   sema: ['attention', 'catalogue', 'dropout', 'language', 'misuse', 'programs', 'verify'],
 }).flatMap(([folder, names]) => names.map((name) => `test/${folder}/${name}.test.ts`));

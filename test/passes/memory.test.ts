@@ -87,6 +87,32 @@ describe('the layout of transients', () => {
     expect(words).toEqual({ f32: 10, i32: 10, f16: 5 });
   });
 
+  it('has whole words for an odd number of halves, and starts them at whole bindings', () => {
+    const { placed, words } = assignTransients([life('a', 129, 0, 1, 'f16'), life('b', 127, 1, 2, 'f16')]);
+    expect(placed.get('b')?.offset).toBe(4 * BINDING_ALIGN);
+    expect(words).toEqual({ f16: (4 * BINDING_ALIGN + 128) / 2 });
+  });
+
+  it('uses a gap that fits exactly', () => {
+    const lives = [life('low', 130, 0, 9), life('gap', 128, 0, 1), life('high', 129, 0, 9), life('late', 64, 2, 9)];
+    const { placed } = assignTransients(lives);
+    expect([placed.get('low')?.offset, placed.get('high')?.offset, placed.get('gap')?.offset]).toEqual([0, 192, 384]);
+    expect(placed.get('late')?.offset).toBe(384);
+    // `b` fits between `c`, which is placed first, and nothing: its end is where `a` begins.
+    const exact = assignTransients([life('c', 128, 0, 5), life('a', 100, 0, 9), life('d', 90, 6, 7), life('b', 128, 6, 9)]);
+    expect(exact.placed.get('b')?.offset).toBe(0);
+    expect(exact.placed.get('a')?.offset).toBe(128);
+  });
+
+  it('is the same in whatever order they come: by size, then by when they begin, then by name', () => {
+    const lives = [life('b', 64, 0, 3), life('a', 64, 0, 3), life('late', 64, 1, 3), life('big', 65, 2, 3)];
+    const want = { big: 0, a: 128, b: 192, late: 256 };
+    for (const order of [lives, [...lives].reverse(), [lives[2], lives[0], lives[3], lives[1]]]) {
+      const { placed } = assignTransients(order.filter((l): l is Lifetime => l !== undefined));
+      expect(Object.fromEntries([...placed].map(([name, p]) => [name, p.offset]))).toEqual(want);
+    }
+  });
+
   it('cannot be smaller than what is alive at once', () => {
     const lives = [life('a', 100, 0, 1), life('b', 50, 1, 2), life('c', 70, 2, 3)];
     expect(leastWords(lives)).toBe(150);
@@ -104,6 +130,21 @@ describe('arenas', () => {
     expect(arenas.arenas().map((a) => [a.name, a.words])).toEqual([
       ['data', BINDING_ALIGN],
       ['state', 2 * BINDING_ALIGN],
+    ]);
+  });
+
+  it('hold halves in whole words, behind whole bindings, and come in the order of their names', () => {
+    const arenas = new ArenaBuilder();
+    arenas.atLeast('f32', 1);
+    arenas.place('state', 's', 'f32', 1);
+    expect(arenas.place('trace', 'a', 'f16', 129)).toEqual({ arena: 'htrace', offset: 0 });
+    expect(arenas.place('trace', 'b', 'f16', 127)).toEqual({ arena: 'htrace', offset: 4 * BINDING_ALIGN });
+    arenas.place('data', 'd', 'i32', 1);
+    expect(arenas.arenas().map((a) => [a.name, a.words])).toEqual([
+      ['htrace', 3 * BINDING_ALIGN],
+      ['idata', BINDING_ALIGN],
+      ['state', BINDING_ALIGN],
+      ['work', BINDING_ALIGN],
     ]);
   });
 

@@ -10,8 +10,8 @@ import { padBelow, partOfProduct, productOfWindows, windowsSideBySide, withoutSi
 import { rebuild } from './rewrite.ts';
 
 /** A named law. It gets a node with simplified operands and returns a replacement, if it applies. */
-interface Law {
-  readonly name: string;
+interface Law<N extends string = string> {
+  readonly name: N;
   readonly ops: readonly Op[];
   readonly apply: (cx: Context) => NodeId | undefined;
 }
@@ -51,10 +51,10 @@ class Context {
   }
 }
 
-const law = (name: string, ops: readonly Op[], apply: Law['apply']): Law => ({ name, ops, apply });
+const law = <N extends string>(name: N, ops: readonly Op[], apply: Law['apply']): Law<N> => ({ name, ops, apply });
 
 /** Returns the other operand if operand `test` is the constant `value`. */
-const unit = (name: string, op: Op, value: number, test: 0 | 1): Law =>
+const unit = <N extends string>(name: N, op: Op, value: number, test: 0 | 1): Law<N> =>
   law(name, [op], (cx) => (cx.value(test) === value ? cx.id(1 - test) : undefined));
 
 const VIEWS: readonly Op[] = ['broadcast', 'reshape', 'permute', 'slice', 'flip', 'window'];
@@ -64,8 +64,11 @@ function representable(value: number, dtype: DType): boolean {
   return dtype === 'f32' ? Math.abs(value) <= 3.4028234663852886e38 : Number.isInteger(value) && Math.abs(value) <= 0x7fffffff;
 }
 
-/** The laws, in the order in which they are tried. Each must preserve the value for all finite inputs. */
-export const LAWS: readonly Law[] = [
+/**
+ * The laws, in the order in which they are tried. Each must preserve the value for all finite inputs; test/passes/laws.test.ts holds a
+ * proof of each, and does not compile without one.
+ */
+export const LAWS = [
   law('x + -y is x - y', ['add'], (cx) => {
     const y = cx.as('neg', cx.arg(1));
     return y ? cx.b.op('sub', cx.id(0), at(y.inputs, 0)) : undefined;
@@ -226,7 +229,9 @@ export const LAWS: readonly Law[] = [
     };
     return cx.b.op('mul', spread(a, l.a), spread(b, l.b));
   }),
-];
+] as const;
+
+export type LawName = (typeof LAWS)[number]['name'];
 
 /** Folds pointwise operations on constants, with their own definition. */
 function fold(cx: Context): NodeId | undefined {
@@ -238,18 +243,18 @@ function fold(cx: Context): NodeId | undefined {
   return representable(value, cx.node.type.dtype) ? cx.full(value) : undefined;
 }
 
-const BY_OP = new Map<Op, Law[]>();
+const BY_OP = new Map<Op, Law<LawName>[]>();
 for (const l of LAWS) for (const op of l.ops) BY_OP.set(op, [...(BY_OP.get(op) ?? []), l]);
 
-/** Applies the laws until none applies. */
-export function simplify(graph: Graph): Graph {
+/** Applies the laws until none applies; `applied` is told which. */
+export function simplify(graph: Graph, applied?: (law: LawName) => void): Graph {
   let current = graph;
   for (let round = 0; round < 20; round++) {
     let changed = false;
     current = rebuild(dce(current), (node, inputs, b) => {
       const cx = new Context(b, node, inputs);
       const before = b.nodes.length;
-      const result = fold(cx) ?? firstLaw(cx);
+      const result = fold(cx) ?? firstLaw(cx, applied);
       if (result !== undefined && (b.nodes.length > before || result !== before)) changed = true;
       return result;
     });
@@ -258,10 +263,12 @@ export function simplify(graph: Graph): Graph {
   return dce(current);
 }
 
-function firstLaw(cx: Context): NodeId | undefined {
+function firstLaw(cx: Context, applied?: (law: LawName) => void): NodeId | undefined {
   for (const l of BY_OP.get(cx.node.op) ?? []) {
     const result = l.apply(cx);
-    if (result !== undefined) return result;
+    if (result === undefined) continue;
+    applied?.(l.name);
+    return result;
   }
   return undefined;
 }
