@@ -10,7 +10,7 @@ const NO_DRIVER = { VK_DRIVER_FILES: '/nonexistent', VK_ICD_FILENAMES: '/nonexis
 /** Tests of what `npm run build` makes, and files that take more than some six seconds: most compile hundreds of shaders. */
 const SLOW = Object.entries({
   '{cli,examples,package,site,standalone}': ['*'],
-  codegen: ['bounds', 'matrix', 'wasm', 'wgsl'],
+  codegen: ['accesses', 'bounds', 'matrix', 'wasm', 'wgsl'],
   golden: ['dumps'],
   gradcheck: ['breaks', 'random'],
   ir: ['kernel-text'],
@@ -18,7 +18,9 @@ const SLOW = Object.entries({
   passes: ['compared', 'differential', 'kernels', 'laws', 'precision', 'tilings'],
   runtime: ['generate', 'loop', 'model', 'optimizers', 'parity', 'training'],
   sema: ['attention', 'catalogue', 'dropout', 'language', 'misuse', 'programs', 'verify'],
-}).flatMap(([folder, names]) => names.map((name) => `test/${folder}/${name}.test.ts`));
+})
+  .flatMap(([folder, names]) => names.map((name) => `test/${folder}/${name}.test.ts`))
+  .concat('test/mutation.test.ts');
 
 export default defineConfig({
   test: {

@@ -104,6 +104,7 @@ export function mutantsOf(file: string, source: string): Mutant[] {
     if ((ts.isCallExpression(node) || ts.isNewExpression(node)) && SILENT.test(lastName(node.expression))) return;
     if (ts.isIfStatement(node) && isThrow(node.thenStatement)) return;
     if (ts.isBinaryExpression(node)) binary(node, put);
+    if (ts.isConditionalExpression(node) && isOrder(node)) return put(node.condition, `!(${node.condition.getText()})`);
     if (ts.isConditionalExpression(node)) put(node.condition, `!(${node.condition.getText()})`);
     if (ts.isIfStatement(node)) put(node.expression, `!(${node.expression.getText()})`);
     if (ts.isPrefixUnaryExpression(node) && node.operator === K.ExclamationToken) put(node, node.operand.getText());
@@ -141,6 +142,9 @@ function call(node: ts.CallExpression, put: (node: ts.Node, now: string) => void
   const other = CALLS[name];
   if (other !== undefined && ts.isPropertyAccessExpression(node.expression)) put(node.expression.name, other);
 }
+
+/** `a < b ? -1 : 1`: nothing depends on how much less than 0 the number is, and equal elements may come in any order. */
+const isOrder = (node: ts.ConditionalExpression): boolean => node.whenTrue.getText() === '-1' && node.whenFalse.getText() === '1';
 
 const isPlain = (node: ts.Expression): boolean =>
   ts.isNumericLiteral(node) || ts.isIdentifier(node) || (ts.isPrefixUnaryExpression(node) && ts.isNumericLiteral(node.operand));

@@ -176,7 +176,7 @@ export const ROOMS: readonly Room[] = [
       'src/runtime/data.ts',
       'src/runtime/examples.ts',
     ],
-    tests: ['runtime', 'parity/programs'],
+    tests: ['passes/cut-rows', 'runtime/windows', 'runtime/capacity', 'runtime', 'parity/programs'],
     devices: 'cpu',
   },
 ];

@@ -37,6 +37,7 @@ describe('the kernel verifier', () => {
     ['p holds f32 and gets u32', 'store p[i0] = a', 'store p[i0] = i0'],
     ['p is declared as write and never written', '  store p[i0] = a\n', ''],
     ['x[72] is outside of 72', 'x[add(j, i0)]', 'x[72u]'],
+    ['x[72] is outside of 72', 'x[add(j, i0)]', 'x(x[4 * 18u])'],
     ['the index of x is f32', 'x[add(j, i0)]', 'x[a]'],
     ['a condition is not bool', 'if lt(a, 1f)', 'if a'],
   ])('finds that %s', (message, from, to) => {

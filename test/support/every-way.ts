@@ -1,3 +1,5 @@
+import { expect } from 'vitest';
+import { proveKernels } from '../../src/verify/prove-kernels.ts';
 import { planPrograms, runGraph, type GraphInputs, type GraphResult } from '../../src/verify/run-graph.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import { lowerProgram, type Lowered } from '../../src/lower/program.ts';
@@ -47,6 +49,7 @@ export async function everyWay(graph: Graph, given: GraphInputs, seed: number): 
     const plan = planPrograms(graph.name, 1, programs, arenas);
     const session = await openSession(plan, device);
     try {
+      for (const lowered of programs) expect(proveKernels(lowered, 1).problems).toEqual([]);
       for (const lowered of programs) ways.push({ name: lowered.name, result: await runGraph({ plan, lowered }, session, given) });
     } finally {
       session.destroy();

@@ -1,6 +1,8 @@
+import { expect } from 'vitest';
 import { sleep } from '../../src/node/sleep.ts';
 import { profileOf } from '../../src/node/profile.ts';
 import { prove } from '../../src/verify/prove.ts';
+import { proveKernels } from '../../src/verify/prove-kernels.ts';
 import { findAdapter } from '../../src/node/gpu.ts';
 import { nodeHelpers } from '../../src/node/helpers.ts';
 import { planGraph, runGraph as run, type GraphInputs, type GraphResult } from '../../src/verify/run-graph.ts';
@@ -84,6 +86,7 @@ function withoutHalves(plan: Plan): Plan {
 /** Runs a graph once on a device of its own. */
 export async function runGraph(graph: Graph, level: Level, kind: DeviceKind, given: GraphInputs): Promise<GraphResult> {
   const planned = planGraph(graph, level, { devices: kind === 'gpu' ? 'gpu' : 'cpu' });
+  expect(proveKernels(planned.lowered, 1).problems).toEqual([]);
   const session = await openSession(planned.plan, kind);
   try {
     return await run(planned, session, given);

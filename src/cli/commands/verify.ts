@@ -7,6 +7,7 @@ import { profileOf } from '../../node/profile.ts';
 import { openSession } from '../device.ts';
 import { findAdapter } from '../../node/gpu.ts';
 import { planGraph, randomInputs, runGraph, type GraphInputs } from '../../verify/run-graph.ts';
+import { proveKernels, type ProgramProof } from '../../verify/prove-kernels.ts';
 import { storedErrors, type StoredError } from '../../verify/stored-errors.ts';
 import { dataPath, hasData, openData, openProgram, type OpenProgram } from '../program.ts';
 import type { Prepared } from '../../library/prepare.ts';
@@ -49,12 +50,14 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
   const classes = new Map(program.model.targets.map((t) => [t.name, t.classes]));
   const rows = [['program', 'level', 'device', 'kernels', 'values', 'worst error', 'allowed', 'of', 'at']];
   const wrong: string[] = [];
+  const proved = { kernels: 0, accesses: 0, enumerated: 0 };
   for (const { name, schedule } of programs) {
     const { graph } = schedule;
     const random = randomInputs(graph, (input) => classes.get(input), seed);
     const given = data ? withData(random, program, name === 'holdout' ? (data.holdout ?? data) : data, data.statistics) : random;
     const steps = stepsOf(name, plan.train?.stepsPerEpoch ?? 1);
-    for (const { step, level, device, results } of await compareAll(graph, steps, { devices, adapter }, { ...given, seed })) {
+    for (const { step, level, device, results, proof } of await compareAll(graph, steps, { devices, adapter }, { ...given, seed })) {
+      if (step === steps[0]) for (const key of ['kernels', 'accesses', 'enumerated'] as const) proved[key] += proof[key];
       const shown = step === steps[0] ? name : `${name}, step ${step}`;
       const worst = results.reduce<StoredError | undefined>((a, r) => (a && a.error >= r.error ? a : r), undefined);
       const values = results.reduce((n, r) => n + r.elements, 0);
@@ -67,6 +70,11 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
   if (wrong.length) throw new CompilerBug(`kernels disagree with the float64 reference:\n  ${wrong.join('\n  ')}`);
   print(`every kernel agrees with the float64 reference to ${tolerance} of what errors are measured by: the largest element, or`);
   print('what it is made of where that cancels');
+  const one = proved.enumerated > 0 ? `, for ${proved.enumerated} of them by going through every thread` : '';
+  print(
+    `and it is proved of all ${proved.kernels} kernels${one}: each of their ${proved.accesses} reads and writes is inside its buffer, ` +
+      'no two threads write one element, and none reads what another writes',
+  );
 }
 
 /** The steps to run: optimizers act differently in the first one, and the last batch of an epoch has its own number of rows. */
@@ -78,6 +86,7 @@ interface Run {
   readonly level: Level;
   readonly device: 'gpu' | 'cpu';
   readonly results: readonly StoredError[];
+  readonly proof: ProgramProof;
 }
 
 /** Describes a wrong value precisely enough to look for it. */
@@ -128,11 +137,13 @@ async function compareAll(
   for (const level of [0, 1] as const)
     for (const device of devices) {
       const planned = planGraph(graph, level, { keepAll: true, adapter, devices: device });
+      const proof = proveKernels(planned.lowered, 1);
+      if (proof.problems.length) throw new CompilerBug(`accesses are not proved:\n  ${proof.problems.join('\n  ')}`);
       const session = await openSession(planned.plan, device);
       try {
         for (const step of steps) {
           const at = { ...given, step };
-          runs.push({ step, level, device, results: storedErrors(graph, at, await runGraph(planned, session, at)) });
+          runs.push({ step, level, device, proof, results: storedErrors(graph, at, await runGraph(planned, session, at)) });
         }
       } finally {
         session.destroy();

@@ -1,0 +1,326 @@
+import { isVector } from '../ir/kernel/functions.ts';
+import type { Buffer, Expr, Kernel, Stmt } from '../ir/kernel/types.ts';
+import { affine, keyOf, plus, rangeWhere, times, type Affine, type Bounds, type Names } from './affine.ts';
+import { ownersProblem, type Place } from './owners.ts';
+
+/**
+ * Proves of a kernel, over its index expressions and for all of its threads at once, that every access is inside its buffer, that no two
+ * threads write one element, and that none reads what another writes.
+ */
+export interface AccessProof {
+  readonly accesses: number;
+  /** The writes were told apart by going through all threads, since their indices are no plain sums. */
+  readonly enumerated: boolean;
+  readonly problems: readonly string[];
+}
+
+/** A condition that holds where an access happens: `left` is less than `right`, or, with `orEqual`, at most that. */
+interface Guard {
+  readonly left: Expr;
+  readonly right: Expr;
+  readonly orEqual: 0 | 1;
+}
+
+interface Access extends Place {
+  readonly buffer: Buffer;
+  readonly guards: readonly Guard[];
+  /** For a value that is read and perhaps dropped: what holds at each of its uses. */
+  readonly uses: (readonly Guard[])[] | undefined;
+}
+
+const LANE = 'lane';
+const ELEMENT: ReadonlySet<string> = new Set(['x', 'y', 'z', 'w']);
+
+export interface KernelFacts {
+  /** Elements past the end of a buffer that may be read, where vectors run over it. */
+  readonly beyond: number;
+  /** The device answers a read outside of a buffer with some number, so that it does no harm where nothing uses the number. */
+  readonly robust: boolean;
+  /** The largest value of each uniform that an index uses. */
+  readonly uniforms: ReadonlyMap<string, number>;
+}
+
+export function proveAccesses(kernel: Kernel, facts: KernelFacts): AccessProof {
+  return new Prover(kernel, facts).run();
+}
+
+class Prover {
+  private readonly kernel: Kernel;
+  private readonly facts: KernelFacts;
+  private readonly bounds: Bounds = new Map();
+  private readonly buffers: ReadonlyMap<string, Buffer>;
+  /** Whole numbers with a name; names are unique in a kernel. */
+  private readonly names = { lets: new Map<string, Expr>(), tables: new Map<string, readonly Expr[]>() };
+  private readonly extents = new Map<string, number>();
+  private readonly reads: Access[] = [];
+  private readonly writes: Access[] = [];
+  /** Reads that only have a name so far. */
+  private readonly named = new Map<string, Access>();
+  private readonly problems: string[] = [];
+  private enumerated = false;
+
+  constructor(kernel: Kernel, facts: KernelFacts) {
+    this.kernel = kernel;
+    this.facts = facts;
+    this.buffers = new Map(kernel.buffers.map((b) => [b.name, b]));
+  }
+
+  run(): AccessProof {
+    const { axes, lanes, subgroup, body } = this.kernel;
+    for (const a of axes) this.variable(a.name, a.extent);
+    if (lanes > 1) this.variable(LANE, lanes);
+    if (subgroup > 1) this.bounds.set('sub', [0, subgroup - 1]);
+    for (const [name, most] of this.facts.uniforms) this.bounds.set(name, [0, most]);
+    this.block(body, [], []);
+    for (const a of [...this.reads, ...this.writes]) this.inside(a);
+    this.apart();
+    return { accesses: this.reads.length + this.writes.length, enumerated: this.enumerated, problems: this.problems };
+  }
+
+  private variable(name: string, extent: number): void {
+    this.bounds.set(name, [0, extent - 1]);
+    this.extents.set(name, extent);
+  }
+
+  private block(body: readonly Stmt[], guards: readonly Guard[], loops: readonly string[]): void {
+    for (const s of body) this.statement(s, guards, loops);
+  }
+
+  private statement(s: Stmt, guards: readonly Guard[], loops: readonly string[]): void {
+    switch (s.kind) {
+      case 'let':
+        if (s.value.kind === 'load' && this.facts.robust) {
+          const read = this.access(s.value.buffer, s.value.index, s.value.type, guards, loops, []);
+          if (read) this.reads.push(read);
+          if (read) this.named.set(s.name, read);
+          this.expr(s.value.index, guards, loops);
+        } else if (this.partOf(s.value)) this.named.set(s.name, this.partOf(s.value) as Access);
+        else this.expr(s.value, guards, loops);
+        if (s.value.type === 'u32' || s.value.type === 'i32') this.names.lets.set(s.name, s.value);
+        break;
+      case 'var':
+      case 'set':
+        this.expr(s.value, guards, loops);
+        break;
+      case 'table':
+        for (const v of s.values) this.expr(v, guards, loops);
+        this.names.tables.set(s.name, s.values);
+        break;
+      case 'for':
+        this.variable(s.name, s.extent);
+        this.block(s.body, guards, [...loops, s.name]);
+        break;
+      case 'if':
+        this.expr(s.condition, guards, loops);
+        this.block(s.body, [...guards, ...conditions(s.condition)], loops);
+        break;
+      case 'product':
+        for (const l of s.loops) this.variable(l.name, l.extent);
+        for (const [o, across] of [[s.left, s.rows] as const, [s.right, s.columns] as const]) {
+          // The units read whole rows and columns from the first element on.
+          const far: Expr = { kind: 'literal', type: 'u32', value: (across - 1) * o.along + (s.unit.k - 1) * o.depth };
+          const last: Expr = { kind: 'call', type: 'u32', fn: 'add', args: [o.index, far] };
+          const all = [...loops, ...s.loops.map((l) => l.name)];
+          for (const index of [o.index, last]) {
+            const read = this.access(o.buffer, index, 'f32', guards, all, undefined);
+            if (read) this.reads.push(read);
+          }
+        }
+        break;
+      case 'store': {
+        this.expr(s.index, guards, loops);
+        this.expr(s.value, guards, loops);
+        const write = this.access(s.buffer, s.index, s.value.type, guards, loops, undefined);
+        if (write) this.writes.push(write);
+        break;
+      }
+      case 'combine':
+    }
+  }
+
+  /** The read whose vector an expression takes one element of. */
+  private partOf(e: Expr): Access | undefined {
+    const [whole] = e.kind === 'call' && ELEMENT.has(e.fn) ? e.args : [];
+    return whole?.kind === 'ref' ? this.named.get(whole.name) : undefined;
+  }
+
+  private expr(e: Expr, guards: readonly Guard[], loops: readonly string[]): void {
+    if (e.kind === 'load') {
+      const read = this.access(e.buffer, e.index, e.type, guards, loops, undefined);
+      if (read) this.reads.push(read);
+      this.expr(e.index, guards, loops);
+    } else if (e.kind === 'item') this.expr(e.index, guards, loops);
+    else if (e.kind === 'ref') this.named.get(e.name)?.uses?.push(guards);
+    else if (e.kind === 'call') {
+      const [condition, yes, ...others] = e.args;
+      if (e.fn === 'select' && condition && yes) {
+        this.expr(condition, guards, loops);
+        this.expr(yes, [...guards, ...conditions(condition)], loops);
+        for (const o of others) this.expr(o, [...guards, ...conditions(condition, false)], loops);
+      } else for (const a of e.args) this.expr(a, guards, loops);
+    }
+  }
+
+  private access(
+    name: string,
+    index: Expr,
+    type: Expr['type'],
+    guards: readonly Guard[],
+    loops: readonly string[],
+    uses: Access['uses'],
+  ): Access | undefined {
+    const buffer = this.buffers.get(name);
+    if (buffer) return { buffer, index, width: isVector(type) ? 4 : 1, guards, loops, uses };
+    this.problems.push(`${name} is no buffer`);
+    return undefined;
+  }
+
+  private inside({ buffer, index, width, guards, uses }: Access): void {
+    const end = Math.ceil(buffer.size / 4) * 4 + this.facts.beyond;
+    const limit = width === 4 ? end / 4 : end;
+    const reach = (held: readonly Guard[]): readonly [number, number] => {
+      const within = this.within(held);
+      const negative = held.map((g) => difference(g, this.names, within));
+      return rangeWhere(affine(index, this.names, within, negative), negative, within);
+    };
+    const fits = ([low, high]: readonly [number, number]): boolean => low >= 0 && high < limit;
+    if (fits(reach(guards)) || (uses && uses.length > 0 && uses.every((u) => fits(reach([...guards, ...u]))))) return;
+    const [low, high] = reach([...guards, ...(uses?.find((u) => !fits(reach([...guards, ...u]))) ?? [])]);
+    this.problems.push(
+      `${buffer.name}[${keyOf(index)}] reaches from ${low} to ${high}, and has ${limit} places${width === 4 ? ' of four' : ''}`,
+    );
+  }
+
+  /** The bounds of variables where conditions on single ones hold. */
+  private within(guards: readonly Guard[]): Bounds {
+    const bounds = new Map(this.bounds);
+    for (const g of guards) {
+      const { terms, constant } = difference(g, this.names, bounds);
+      const [only, ...more] = terms;
+      if (!only || more.length > 0) continue;
+      const [name, c] = only;
+      const [low, high] = bounds.get(name) ?? [-Infinity, Infinity];
+      // c * name + constant < 0
+      if (c > 0) bounds.set(name, [low, Math.min(high, Math.ceil(-constant / c) - 1)]);
+      else bounds.set(name, [Math.max(low, Math.floor(constant / -c) + 1), high]);
+    }
+    return bounds;
+  }
+
+  /** No two threads write one element, and none reads what another writes. */
+  private apart(): void {
+    for (const name of new Set(this.writes.map((w) => w.buffer.tensor))) {
+      const writes = this.writes.filter((w) => w.buffer.tensor === name);
+      const reads = this.reads.filter((r) => r.buffer.tensor === name && writes.some((w) => overlap(w.buffer, r.buffer)));
+      if (this.oneToOne([...writes, ...reads])) continue;
+      this.enumerated = true;
+      const threads = this.threads();
+      const guarded = (a: Access): Access & { readonly conditions: readonly Expr[] } => ({ ...a, conditions: a.guards.map(asExpr) });
+      const problem = ownersProblem(writes.map(guarded), reads.map(guarded), {
+        threads: threads.map((t) => [t, this.extents.get(t) ?? 1]),
+        extent: (loop) => this.extents.get(loop) ?? 1,
+        names: this.names,
+        uniforms: this.facts.uniforms,
+      });
+      if (problem !== undefined) this.problems.push(`${name}: ${problem}`);
+    }
+  }
+
+  /** What tells threads apart. */
+  private threads(): string[] {
+    return [...this.kernel.axes.map((a) => a.name), LANE].filter((n) => (this.extents.get(n) ?? 1) > 1);
+  }
+
+  /**
+   * Whether the elements tell which thread touches them: all accesses are the same sum but for a constant, in which every thread's multiple
+   * is larger than all smaller ones and the constants together.
+   */
+  private oneToOne(accesses: readonly Access[]): boolean {
+    // The same element may be touched in several loops of a thread, one after the other: they are one to the thread.
+    const extents: number[] = [];
+    for (const a of accesses) a.loops.forEach((l, i) => (extents[i] = Math.max(extents[i] ?? 1, this.extents.get(l) ?? 1)));
+    const sums = accesses.map((a) => {
+      const sum = times(affine(a.index, this.names, this.bounds), a.width);
+      const terms = new Map([...sum.terms].map(([name, c]) => [a.loops.includes(name) ? `${a.loops.indexOf(name)}` : name, c]));
+      return { terms, from: a.buffer.offset + sum.constant, width: a.width };
+    });
+    const bounds = new Map([...this.bounds, ...extents.map((n, i) => [`${i}`, [0, n - 1]] as const)]);
+    const [first] = sums;
+    if (!first || sums.some((s) => !sameTerms(s.terms, first.terms))) return false;
+    const lone = accesses.every((a) => a.guards.some((g) => this.isLane0(g)));
+    const threads = this.threads().filter((t) => t !== LANE || !lone);
+    if (threads.some((t) => !first.terms.has(t))) return false;
+    const digits = digitsOf(sums.flatMap((s) => Array.from({ length: s.width }, (_, k) => s.from + k)));
+    if (!digits) return false;
+    for (const [name, c] of first.terms) {
+      // A number that all threads share, as the slot of a step, brings no two together.
+      if (this.facts.uniforms.has(name)) continue;
+      const [low, high] = bounds.get(name) ?? [0, Infinity];
+      digits.push({ value: Math.abs(c), most: high - low });
+    }
+    let reach = 0;
+    for (const { value, most: times } of digits.sort((a, b) => a.value - b.value)) {
+      if (value <= reach || !Number.isFinite(times)) return false;
+      reach += value * times;
+    }
+    return true;
+  }
+
+  /** Whether a condition lets only the first lane through. */
+  private isLane0(g: Guard): boolean {
+    const { terms, constant } = difference(g, this.names, this.bounds);
+    return terms.size === 1 && terms.get(LANE) === 1 && constant === -1;
+  }
+}
+
+/** left - right as a sum that is negative where the condition holds. */
+function difference({ left, right, orEqual }: Guard, names: Names, bounds: Bounds): Affine {
+  const sum = plus(affine(left, names, bounds), affine(right, names, bounds), -1);
+  return { ...sum, constant: sum.constant - orEqual };
+}
+
+/** Whole numbers from the least one on as sums of digits, each a value so many times: 0, 1, 8, 9 is 0 or 1 times 1, and 0 or 1 times 8. */
+function digitsOf(numbers: readonly number[]): { value: number; most: number }[] | undefined {
+  const least = Math.min(...numbers);
+  let left = new Set([...new Set(numbers)].map((n) => n - least).sort((a, b) => a - b));
+  const digits: { value: number; most: number }[] = [];
+  while (left.size > 1) {
+    const [, value = 1] = left;
+    let n = 1;
+    while (left.has(n * value)) n++;
+    const bases = new Set<number>();
+    const rest = new Set(left);
+    for (const base of left) {
+      if (!rest.has(base)) continue;
+      for (let k = 0; k < n; k++) if (!rest.delete(base + k * value)) return undefined;
+      bases.add(base);
+    }
+    digits.push({ value, most: n - 1 });
+    left = bases;
+  }
+  return digits;
+}
+
+const sameTerms = (a: Affine['terms'], b: Affine['terms']): boolean => a.size === b.size && [...a].every(([name, c]) => b.get(name) === c);
+
+const overlap = (a: Buffer, b: Buffer): boolean => a.offset < b.offset + b.size && b.offset < a.offset + a.size;
+
+const asExpr = ({ left, right, orEqual }: Guard): Expr => ({ kind: 'call', type: 'bool', fn: orEqual ? 'le' : 'lt', args: [left, right] });
+
+/** What a condition says of whole numbers, where it holds or where it does not. */
+function conditions(c: Expr, holds = true): Guard[] {
+  if (c.kind !== 'call') return [];
+  const [p, q] = c.args;
+  if (c.fn === 'splat' && p) return conditions(p, holds);
+  if (c.fn === 'not' && p) return conditions(p, !holds);
+  if (c.fn === (holds ? 'and' : 'or')) return c.args.flatMap((a) => conditions(a, holds));
+  if (!p || !q || (p.type !== 'u32' && p.type !== 'i32')) return [];
+  if (c.fn === 'lt') return [holds ? { left: p, right: q, orEqual: 0 } : { left: q, right: p, orEqual: 1 }];
+  if (c.fn === 'le') return [holds ? { left: p, right: q, orEqual: 1 } : { left: q, right: p, orEqual: 0 }];
+  if (c.fn === 'eq' && holds)
+    return [
+      { left: p, right: q, orEqual: 1 },
+      { left: q, right: p, orEqual: 1 },
+    ];
+  return [];
+}

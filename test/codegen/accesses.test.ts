@@ -1,0 +1,127 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ANY_ADAPTER } from '../../src/codegen/backend.ts';
+import { compile } from '../../src/compile.ts';
+import { parseKernel } from '../../src/ir/kernel/parse.ts';
+import { proveAccesses } from '../../src/verify/accesses.ts';
+import { proveKernels } from '../../src/verify/prove-kernels.ts';
+import { model } from '../support/programs.ts';
+
+/** Every access of every kernel of every program here is proved. Kernels that tests make of random graphs are proved as well. */
+const FILES = ['examples', 'bench/programs', 'test/parity/programs'].flatMap((folder) =>
+  readdirSync(folder)
+    .filter((f) => f.endsWith('.nn'))
+    .map((f) => `${folder}/${f}`),
+);
+/** Programs without a model, or whose data decide how large they are. */
+const without = /run |neuron|autograd|values|linear-algebra/;
+
+describe('the kernels of every program', () => {
+  const all = { kernels: 0, accesses: 0, enumerated: 0 };
+  const programs = FILES.flatMap((file) => {
+    const text = readFileSync(file, 'utf8');
+    return /^layer|^block/m.test(text) && !without.test(file) ? [{ file, text }] : [];
+  });
+
+  it.each(programs)('$file', ({ file, text }) => {
+    const { plan, programs: lowered } = compile(model(text, file).model, { rows: 48, adapter: ANY_ADAPTER });
+    for (const p of lowered) {
+      const { problems, ...counts } = proveKernels(p, plan.chunk);
+      expect(problems).toEqual([]);
+      for (const key of ['kernels', 'accesses', 'enumerated'] as const) all[key] += counts[key];
+    }
+  });
+
+  it('are many, and nearly all are told apart without going through their threads', () => {
+    expect(all.kernels).toBeGreaterThan(2000);
+    expect(all.accesses).toBeGreaterThan(30_000);
+    expect(all.enumerated).toBeLessThan(all.kernels / 100);
+  });
+});
+
+/** The first problem of a kernel; none if it is proved. */
+function problemOf(lines: string, robust = false): string {
+  const kernel = parseKernel(`kernel k {\n${lines.trim()}\n}\n`);
+  return proveAccesses(kernel, { beyond: 0, robust, uniforms: new Map([['slot', 7]]) }).problems[0] ?? '';
+}
+
+describe('a kernel', () => {
+  const head = '  read a : f32[12]\n  write b : f32[12]\n';
+
+  it.each([
+    [
+      'whose threads have places of their own',
+      `${head}  axis i0 < 3\n  axis i1 < 4\n  store b[add(mul(i0, 4u), i1)] = a[add(mul(i1, 3u), i0)]`,
+    ],
+    ['whose axes are swapped', `${head}  axis i0 < 3\n  axis i1 < 4\n  store b[add(mul(i1, 3u), i0)] = 1f`],
+    ['that writes four at once', `${head}  axis i0 < 3\n  store b[4 * i0] = a[4 * i0]`],
+    [
+      'whose condition keeps it inside',
+      `${head}  axis i0 < 4\n  axis i1 < 4\n  if lt(add(mul(i0, 4u), i1), 12u) {\n    store b[add(mul(i0, 4u), i1)] = 1f\n  }`,
+    ],
+    ['that divides', `${head}  axis i0 < 24\n  if eq(mod(i0, 2u), 0u) {\n    store b[div(i0, 2u)] = 1f\n  }`],
+    ['whose threads go through rows of their own', `${head}  axis i0 < 3\n  for k1 < 4 {\n    store b[add(mul(i0, 4u), k1)] = a[k1]\n  }`],
+    ['whose first lane writes', `${head}  axis i0 < 12\n  lanes 64\n  if eq(lane, 0u) {\n    store b[i0] = 1f\n  }`],
+    ['that writes the slot of its step', '  write t : f32[8]\n  store t[uniforms.slot:u32] = 1f'],
+    [
+      'that reads what it wrote itself',
+      '  update b : f32[12]\n  axis i0 < 12\n  store b[i0] = 1f\n  let x1 = b[i0]\n  store b[i0] = add(x1, 1f)',
+    ],
+  ])('%s is proved', (_what, lines) => {
+    expect(problemOf(lines)).toBe('');
+  });
+
+  it.each([
+    ['that writes one past the end', `${head}  axis i0 < 13\n  store b[i0] = 1f`, 'b[i0] reaches from 0 to 12, and has 12 places'],
+    [
+      'that reads before the start',
+      `${head}  axis i0 < 12\n  store b[i0] = a[sub(i0, 1u)]`,
+      'a[sub(i0, 1)] reaches from -1 to 10, and has 12 places',
+    ],
+    [
+      'that reads four past the end',
+      `${head}  axis i0 < 4\n  store b[i0] = x(a[4 * i0])`,
+      'a[i0] reaches from 0 to 3, and has 3 places of four',
+    ],
+    [
+      'whose condition is off by one',
+      `${head}  axis i0 < 16\n  if le(i0, 12u) {\n    store b[i0] = 1f\n  }`,
+      'b[i0] reaches from 0 to 12, and has 12 places',
+    ],
+    [
+      'whose threads all write one element',
+      `${head}  axis i0 < 3\n  store b[0u] = 1f`,
+      'b: element 0 is written by thread 0 and written by thread 1',
+    ],
+    [
+      'whose rows overlap',
+      `${head}  axis i0 < 3\n  axis i1 < 4\n  store b[add(mul(i0, 3u), i1)] = 1f`,
+      'b: element 3 is written by thread 3 and written by thread 4',
+    ],
+    [
+      'whose lanes all write',
+      `${head}  axis i0 < 12\n  lanes 64\n  store b[i0] = 1f`,
+      'b: element 0 is written by thread 0 and written by thread 1',
+    ],
+    [
+      'that reads what a neighbour writes',
+      '  update b : f32[12]\n  axis i0 < 11\n  let x1 = b[add(i0, 1u)]\n  store b[i0] = x1',
+      'b: element 1 is written by thread 1 and read by thread 0',
+    ],
+    [
+      'whose index is data without bounds',
+      '  read r : i32[12]\n  write b : f32[12]\n  axis i0 < 12\n  store b[u32(r[i0])] = 1f',
+      'b[u32(r[i0])] reaches from -Infinity to Infinity, and has 12 places',
+    ],
+  ])('%s is refused', (_what, lines, problem) => {
+    expect(problemOf(lines)).toBe(problem);
+  });
+
+  it('may read outside where nothing uses the number, on devices that stand it', () => {
+    const padded = (low: string): string =>
+      `${head.replace('f32[12]', 'f32[10]')}  axis i0 < 12\n  let x0 = a[sub(i0, 1u)]\n  store b[i0] = select(and(le(${low}, i0), lt(i0, 11u)), x0, 0f)`;
+    expect(problemOf(padded('1u'), true)).toBe('');
+    expect(problemOf(padded('0u'), true)).toBe('a[sub(i0, 1)] reaches from -1 to 9, and has 12 places');
+    expect(problemOf(padded('1u'))).toBe('a[sub(i0, 1)] reaches from -1 to 10, and has 12 places');
+  });
+});
