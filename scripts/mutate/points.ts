@@ -86,7 +86,7 @@ const CALLS: Readonly<Record<string, string>> = {
 };
 
 /** What the program says to people, and checks of itself that never fail in a right program. */
-const SILENT = /^(fail|note|print|log|note.*|CompilerBug|Error|NncError|warn.*|error|report.*|explain|say|refuse)$/;
+const SILENT = /^(fail|bug|note|print|log|note.*|CompilerBug|Error|NncError|warn.*|error|report.*|explain|say|refuse)$/;
 
 /** Every change that is tried of a file. */
 export function mutantsOf(file: string, source: string): Mutant[] {
