@@ -16,7 +16,7 @@ const SLOW = Object.entries({
   ir: ['kernel-text'],
   parity: ['catalogue', 'optimizers', 'programs', 'torch'],
   passes: ['compared', 'differential', 'kernels', 'laws', 'precision', 'tilings'],
-  runtime: ['generate', 'loop', 'model', 'optimizers', 'parity', 'training'],
+  runtime: ['generate', 'loop', 'model', 'optimizers', 'parity', 'survival', 'training'],
   sema: ['attention', 'catalogue', 'dropout', 'language', 'misuse', 'programs', 'verify'],
 })
   .flatMap(([folder, names]) => names.map((name) => `test/${folder}/${name}.test.ts`))

@@ -21,6 +21,7 @@ import { verify } from './commands/verify.ts';
 import { DATA_FILES } from '../data/dataset.ts';
 import { THEMES } from '../pictures/theme.ts';
 import { version } from './package.ts';
+import { allowImportsAnywhere } from './program.ts';
 
 function whole(min: number): (text: string) => number {
   return (text) => {
@@ -74,6 +75,10 @@ export function commands(): Command {
       .command(name)
       .description(about)
       .exitOverride()
+      .addOption(new Option('--imports-anywhere', "let imports reach outside of the program's folder").hideHelp())
+      .hook('preAction', (self) => {
+        if (self.opts<{ importsAnywhere?: true }>().importsAnywhere) allowImportsAnywhere();
+      })
       .addHelpText('after', `\nExamples:\n${examples.map((e) => `  $ nnc ${e}`).join('\n')}`);
 
   command('new', 'start a project: a program for your own table, or a copy of an example', [

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
+import { dirname, relative, sep } from 'node:path';
 import { renderAll, userError } from '../base/diagnostics.ts';
 import { fail } from '../base/errors.ts';
 import type { RandomSource } from '../base/init.ts';
@@ -13,7 +14,7 @@ import { needsOf } from '../library/needs.ts';
 import { prepare, type Prepared } from '../library/prepare.ts';
 import type { Weights } from '../runtime/api.ts';
 import type { Model, Script } from '../sema/model.ts';
-import { beside, notAnAddress, readUserFile, whyNot } from './files.ts';
+import { beside, notAnAddress, readUserFile, shown, whyNot } from './files.ts';
 import { readExamples } from './data-files.ts';
 import { note } from './terminal.ts';
 
@@ -27,15 +28,29 @@ export interface OpenProgram {
   readonly script: Script;
 }
 
-/** Imports are relative to the folder of the importing file. */
-const readBeside: Reader = (path, from) => {
-  const place = beside(from.name, path);
-  try {
-    return { name: place, text: readFileSync(place, 'utf8') };
-  } catch (e) {
-    return whyNot(e);
-  }
-};
+/** Whether imports may come from outside of the program's folder: `--imports-anywhere`. */
+let anywhere = false;
+export function allowImportsAnywhere(): void {
+  anywhere = true;
+}
+
+/**
+ * Imports are relative to the folder of the importing file, and lie below that of the program: one that somebody else wrote reads no
+ * other files.
+ */
+const readBelow =
+  (program: string): Reader =>
+  (path, from) => {
+    const place = beside(from.name, path);
+    try {
+      const folder = realpathSync(dirname(program));
+      if (!anywhere && relative(folder, realpathSync(place)).split(sep)[0] === '..')
+        return `it is outside of the program's folder ${shown(folder)}; --imports-anywhere allows that`;
+      return { name: place, text: readFileSync(place, 'utf8') };
+    } catch (e) {
+      return whyNot(e);
+    }
+  };
 
 /** Reads and checks a program, which may consist of print lines only. Prints warnings and throws errors. */
 export async function openScript(path: string): Promise<Omit<OpenProgram, 'model'> & { readonly model: Model | undefined }> {
@@ -45,8 +60,9 @@ export async function openScript(path: string): Promise<Omit<OpenProgram, 'model
     });
   const source: Source = { name: path, text: new TextDecoder().decode(await readUserFile(path)) };
   const sources = [source];
+  const read = readBelow(path);
   const { model, script, diagnostics } = check(source, (name, from) => {
-    const other = readBeside(name, from);
+    const other = read(name, from);
     if (typeof other !== 'string') sources.push(other);
     return other;
   });
@@ -58,7 +74,7 @@ export async function openScript(path: string): Promise<Omit<OpenProgram, 'model
 /** The same program with another text. */
 export function checkAgain(program: OpenProgram, text: string): OpenProgram {
   const source = { ...program.source, text };
-  const { model, script, diagnostics } = check(source, readBeside);
+  const { model, script, diagnostics } = check(source, readBelow(program.path));
   if (!model || !script) throw userError(diagnostics);
   return { ...program, source, sources: program.sources.map((s) => (s === program.source ? source : s)), model, script };
 }

@@ -29,11 +29,14 @@ export interface AdapterSearch {
  */
 const DAWN = { disable: ['timestamp_quantization'], enable: ['vulkan_enable_f16_on_nvidia'] };
 
-/** Dawn must stay reachable while it is used, or the process crashes; dropping it lets the process end. */
-const instances: GPU[] = [];
+/**
+ * Dawn must stay reachable while it is used, or the process crashes; dropping it lets the process end. There is one of it for each set of
+ * features, however many adapters are asked for: each one has threads of its own.
+ */
+const instances = new Map<string, GPU>();
 
 export function releaseGpu(): void {
-  instances.length = 0;
+  instances.clear();
 }
 
 const firstLine = (e: unknown): string => messageOf(e).split('\n')[0] ?? '';
@@ -52,11 +55,14 @@ export async function findAdapter(
   }
   const request = async (what: string): Promise<GPUAdapter | undefined> => {
     try {
-      const instance = dawn.create([
+      const features = [
         `disable-dawn-features=${DAWN.disable.join()}`,
         `enable-dawn-features=${[...DAWN.enable, ...(options.dawn ?? [])].join()}`,
-      ]);
-      instances.push(instance);
+      ];
+      // Drivers are looked for when Dawn is made.
+      const key = [...features, process.env['VK_DRIVER_FILES'], process.env['VK_ICD_FILENAMES']].join(' ');
+      const instance = instances.get(key) ?? dawn.create(features);
+      instances.set(key, instance);
       const adapter = await withoutNativeWords(() => instance.requestAdapter({ powerPreference: 'high-performance' }));
       attempts.push({ what, outcome: adapter ? adapter.info.description || adapter.info.device : 'no adapter' });
       return adapter ?? undefined;

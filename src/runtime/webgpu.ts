@@ -100,11 +100,12 @@ class GpuSession implements Session {
       // A device loss causes all later errors, so it is reported first.
       if (!this.destroyed) this.failure = new DeviceLost(info.message || info.reason);
     });
-    if (!shared)
-      gpu.addEventListener('uncapturederror', (event) => {
-        this.failure ??= new DeviceError(`the device reports: ${event.error.message}`);
-      });
+    if (!shared) gpu.addEventListener('uncapturederror', this.onError);
   }
+
+  private readonly onError = (event: GPUUncapturedErrorEvent): void => {
+    this.failure ??= new DeviceError(`the device reports: ${event.error.message}`);
+  };
 
   private buffer(label: string, size: number, usage: number): GPUBuffer {
     this.counters.buffers++;
@@ -289,6 +290,9 @@ class GpuSession implements Session {
     this.destroyed = true;
     for (const b of [...this.arenas.values(), ...this.readback]) b.destroy();
     this.uniforms?.destroy();
-    if (!this.shared) this.gpu.destroy();
+    if (this.shared) return;
+    // Whoever listens to a device keeps it alive, with its threads.
+    this.gpu.removeEventListener('uncapturederror', this.onError);
+    this.gpu.destroy();
   }
 }
