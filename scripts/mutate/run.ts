@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { createVitest, type Vitest } from 'vitest/node';
 import type { Mutant } from './points.ts';
@@ -6,6 +7,18 @@ export interface Verdict {
   /** The first test that failed, by its file; undefined if none did. */
   readonly killedBy: string | undefined;
   readonly seconds: number;
+}
+
+/** Milliseconds that one file of tests may take; all of them take less. */
+const ENDLESS = 90_000;
+
+/** Ends the processes in which tests run. */
+function endWorkers(): void {
+  const all = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' }).trim().split('\n');
+  for (const line of all) {
+    const [, pid, parent, args = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+    if (Number(parent) === process.pid && /vitest|forks/.test(args)) process.kill(Number(pid), 'SIGKILL');
+  }
 }
 
 /** Tests that run again and again in one process, each time with one place of one source file changed in memory: no file is written. */
@@ -56,7 +69,10 @@ export class Trials {
     for (const test of tests) {
       const specifications = await this.#vitest.globTestSpecifications([`test/${test}`]);
       if (specifications.length === 0) continue;
+      // A change may make a loop endless, which only ends with its process.
+      const patience = setTimeout(endWorkers, mutant ? ENDLESS : 10 * ENDLESS);
       const { testModules, unhandledErrors } = await this.#vitest.runTestSpecifications(specifications, false);
+      clearTimeout(patience);
       const failed = testModules.find((m) => !m.ok());
       if (failed || unhandledErrors.length > 0) {
         killedBy = failed ? failed.moduleId.replace(/.*\/test\//, '') : 'an error outside of tests';

@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, relative, sep } from 'node:path';
 import { renderAll, userError } from '../base/diagnostics.ts';
 import { fail } from '../base/errors.ts';
@@ -46,6 +46,8 @@ const readBelow =
       const folder = realpathSync(dirname(program));
       if (!anywhere && relative(folder, realpathSync(place)).split(sep)[0] === '..')
         return `it is outside of the program's folder ${shown(folder)}; --imports-anywhere allows that`;
+      // A pipe would keep the reader waiting for ever.
+      if (!statSync(place).isFile()) return 'it is no file';
       return { name: place, text: readFileSync(place, 'utf8') };
     } catch (e) {
       return whyNot(e);

@@ -1,5 +1,6 @@
 import { showTensor } from '../base/show.ts';
-import { fixedShape } from '../base/types.ts';
+import { fail } from '../base/errors.ts';
+import { count, fixedShape } from '../base/types.ts';
 import { formulaOf } from '../math/formula.ts';
 import { bindBatch } from '../passes/graph/cleanup.ts';
 import { evaluate } from '../reference/evaluate.ts';
@@ -24,15 +25,35 @@ export type State = ReadonlyMap<string, ArrayLike<number>>;
 
 /** Parameters before any training; those of a model are the ones that its training begins with, unless another generator draws them. */
 export function initialState(script: Script, model: Model | undefined, seed: number, other?: RandomSource): State {
+  fits(script.params.map((p) => ({ what: `the parameter ${p.name}`, size: count(p.shape) })));
   const random = other ?? nativeDraws(seed);
   const drawn = (i: number): RandomSource => (model && !other ? initialStream(seed, i, 0) : random);
   return new Map(script.params.map((p, i) => [p.name, initialValue(p.init, p.shape, drawn(i))]));
+}
+
+/** The most numbers that print lines may hold at once, of eight bytes each. */
+const MOST_NUMBERS = 2 ** 28;
+
+/** Refuses what would not fit into memory, before any of it is computed. */
+function fits(values: readonly { readonly what: string; readonly size: number }[]): void {
+  const all = values.reduce((n, v) => n + v.size, 0);
+  if (all <= MOST_NUMBERS) return;
+  const largest = values.reduce((a, b) => (b.size > a.size ? b : a));
+  fail(
+    'NN217',
+    `what is printed needs ${all.toLocaleString('en-US')} numbers, and ${MOST_NUMBERS.toLocaleString('en-US')} can be held at once`,
+    {
+      notes: [`the largest is ${largest.what}, with ${largest.size.toLocaleString('en-US')} numbers`],
+      help: 'print parts of it, or make it smaller',
+    },
+  );
 }
 
 /** The output of print lines, with the parameters in `state`. */
 export function printed(script: Script, lines: Script['lines'], state: State, examples?: PrintedExamples): string[] {
   if (lines.length === 0) return [];
   const graph = needed(script, lines, examples?.rows);
+  fits(graph.nodes.map((n) => ({ what: n.loc === undefined ? n.op : `${n.op} at ${n.loc}`, size: count(n.type.shape) })));
   const value = evaluate(graph, { inputs: examples?.inputs ?? new Map(), state, scalars: { step: 0, seed: 0, total: 1 } });
   const of = (output: string): Tensor => value(graph.outputs[output] ?? -1);
   return lines.map((line) => {
