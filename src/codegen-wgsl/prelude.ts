@@ -26,12 +26,15 @@ export const PRELUDE: Partial<Readonly<Record<Fn | 'turn', PreludeEntry>>> = {
   },
   log: {
     needs: [],
-    // Outside the finite positive numbers drivers return anything, such as log |x|, or -88 for 0.
+    // Outside the normal positive numbers drivers return anything, such as log |x|, or -88 for 0. A subnormal number is its bits as a whole
+    // number, times 2^-149.
     text: `fn nn_log(x: f32) -> f32 {
-  let size = bitcast<i32>(x) & i32(0x7fffffff);
-  let finite = select(log(x), bitcast<f32>(bitcast<i32>(x) | i32(-8388608)), x == f32(0.0));
+  let bits = bitcast<i32>(x);
+  let size = bits & i32(0x7fffffff);
+  let small = select(log(f32(size)) - f32(103.27893), bitcast<f32>(bits | i32(-8388608)), size == i32(0));
+  let finite = select(log(x), small, size < i32(0x00800000));
   let usual = select(finite, x, size == i32(0x7f800000));
-  return select(usual, ${nan('x')}, (x < f32(0.0)) || (size > i32(0x7f800000)));
+  return select(usual, ${nan('x')}, ((bits < i32(0)) && (size != i32(0))) || (size > i32(0x7f800000)));
 }`,
   },
   tanh: {
