@@ -17,7 +17,7 @@ const SLOW = Object.entries({
   parity: ['catalogue', 'optimizers', 'programs', 'torch'],
   passes: ['compared', 'differential', 'kernels', 'laws', 'precision', 'tilings'],
   runtime: ['generate', 'loop', 'model', 'optimizers', 'parity', 'survival', 'training'],
-  sema: ['attention', 'catalogue', 'dropout', 'language', 'misuse', 'programs', 'verify'],
+  sema: ['attention', 'catalogue', 'dropout', 'language', 'misuse', 'programs', 'steps', 'verify'],
 })
   .flatMap(([folder, names]) => names.map((name) => `test/${folder}/${name}.test.ts`))
   .concat('test/mutation.test.ts');

@@ -19,6 +19,7 @@ import { adapterAtHand, openSession } from '../support/run-graph.ts';
 const TRIES = Number(process.env['NNC_FUZZ'] ?? 120);
 /** Every program on every device. */
 const ALL = process.env['NNC_FUZZ'] !== undefined || process.env['NNC_WAYS'] !== undefined;
+const FROM = Number(process.env['NNC_FROM'] ?? 0);
 const PER_TEST = 20;
 const ROWS = 3;
 /** Characters of a kernel that takes a software driver too long to compile: of ways that are chosen at random, some are. */
@@ -83,10 +84,10 @@ async function trial(seed: number): Promise<string | undefined> {
 }
 
 describe('random programs', () => {
-  it.each(Array.from({ length: Math.ceil(TRIES / PER_TEST) }, (_, i) => i * PER_TEST))(
+  it.each(Array.from({ length: Math.ceil(TRIES / PER_TEST) }, (_, i) => FROM + i * PER_TEST))(
     'from seed %i on agree with the reference on every device at every level',
     async (first) => {
-      for (let seed = first; seed < Math.min(TRIES, first + PER_TEST); seed++) expect(await trial(seed)).toBeUndefined();
+      for (let seed = first; seed < Math.min(FROM + TRIES, first + PER_TEST); seed++) expect(await trial(seed)).toBeUndefined();
     },
     process.env['NNC_WAYS'] === undefined ? undefined : 3_600_000,
   );
