@@ -21,9 +21,37 @@ function endWorkers(): void {
   }
 }
 
+/** A test runner whose source has the current mutant in it. */
+async function start(current: { readonly mutant: Mutant | undefined }): Promise<Vitest> {
+  const plugin = {
+    name: 'nnc:mutant',
+    enforce: 'pre' as const,
+    transform(code: string, id: string): string | undefined {
+      const m = current.mutant;
+      if (!m || id !== resolve(m.file)) return undefined;
+      if (code.slice(m.start, m.end) !== m.was) throw new Error(`${m.file} is not the file that was looked at`);
+      return code.slice(0, m.start) + m.now + code.slice(m.end);
+    },
+  };
+  const options = {
+    config: false as const,
+    include: ['test/**/*.test.ts'],
+    watch: true,
+    pool: 'forks' as const,
+    isolate: false,
+    maxWorkers: 2,
+    bail: 1,
+    reporters: [{}],
+    testTimeout: 60_000,
+  };
+  const vitest = await createVitest('test', options, { plugins: [plugin], server: { watch: null } });
+  await vitest.standalone();
+  return vitest;
+}
+
 /** Tests that run again and again in one process, each time with one place of one source file changed in memory: no file is written. */
 export class Trials {
-  readonly #vitest: Vitest;
+  #vitest: Vitest;
   readonly #current: { mutant: Mutant | undefined };
 
   private constructor(vitest: Vitest, current: { mutant: Mutant | undefined }) {
@@ -34,30 +62,7 @@ export class Trials {
   static async open(devices: string): Promise<Trials> {
     process.env['NNC_TEST_DEVICES'] = devices;
     const current: { mutant: Mutant | undefined } = { mutant: undefined };
-    const plugin = {
-      name: 'nnc:mutant',
-      enforce: 'pre' as const,
-      transform(code: string, id: string): string | undefined {
-        const m = current.mutant;
-        if (!m || id !== resolve(m.file)) return undefined;
-        if (code.slice(m.start, m.end) !== m.was) throw new Error(`${m.file} is not the file that was looked at`);
-        return code.slice(0, m.start) + m.now + code.slice(m.end);
-      },
-    };
-    const options = {
-      config: false as const,
-      include: ['test/**/*.test.ts'],
-      watch: true,
-      pool: 'forks' as const,
-      isolate: false,
-      maxWorkers: 2,
-      bail: 1,
-      reporters: [{}],
-      testTimeout: 60_000,
-    };
-    const vitest = await createVitest('test', options, { plugins: [plugin], server: { watch: null } });
-    await vitest.standalone();
-    return new Trials(vitest, current);
+    return new Trials(await start(current), current);
   }
 
   /** Runs the tests until one fails. */
@@ -69,10 +74,12 @@ export class Trials {
     for (const test of tests) {
       const specifications = await this.#vitest.globTestSpecifications([`test/${test}`]);
       if (specifications.length === 0) continue;
-      // A change may make a loop endless, which only ends with its process.
-      const patience = setTimeout(endWorkers, mutant ? ENDLESS : 10 * ENDLESS);
-      const { testModules, unhandledErrors } = await this.#vitest.runTestSpecifications(specifications, false);
-      clearTimeout(patience);
+      const result = await this.#within(mutant ? ENDLESS : 10 * ENDLESS, this.#vitest.runTestSpecifications(specifications, false));
+      if (!result) {
+        killedBy = 'a test that never ended';
+        break;
+      }
+      const { testModules, unhandledErrors } = result;
       const failed = testModules.find((m) => !m.ok());
       if (failed || unhandledErrors.length > 0) {
         killedBy = failed ? failed.moduleId.replace(/.*\/test\//, '') : 'an error outside of tests';
@@ -82,6 +89,20 @@ export class Trials {
     if (mutant) this.#vitest.invalidateFile(resolve(mutant.file));
     this.#current.mutant = undefined;
     return { killedBy, seconds: (performance.now() - begun) / 1000 };
+  }
+
+  /** A change may make a loop endless, which only ends with its process; then the runner is another one. */
+  async #within<T>(ms: number, run: Promise<T>): Promise<T | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((done) => (timer = setTimeout(() => done(undefined), ms)));
+    const result = await Promise.race([run, late]);
+    clearTimeout(timer);
+    if (result !== undefined) return result;
+    endWorkers();
+    run.catch(() => undefined);
+    this.#current.mutant = undefined;
+    this.#vitest = await start(this.#current);
+    return undefined;
   }
 
   close(): Promise<void> {
