@@ -246,6 +246,7 @@ export function commands(): Command {
     .option('--data <file>', 'use examples of this file')
     .option('--seed <n>', 'seed of weights and examples', whole(0))
     .addOption(new Option('--device <device>', 'there is none: gradients are checked in float64').hideHelp())
+    .option('--report <file>', 'write a page with both numbers of every gradient, the bound and the line (.html)')
     .action(gradcheckCommand);
 
   command('grad', 'print derivatives as mathematics, as they are derived and simplified', [
@@ -267,6 +268,7 @@ export function commands(): Command {
     .addOption(
       new Option('--device <device>', 'which kernels; auto are those of every device').choices(['auto', 'gpu', 'cpu']).default('auto'),
     )
+    .option('--report <file>', 'write a page with every number, its bound, its line and its kernel (.html)')
     .action(verify);
 
   command('fmt', 'format programs', ['fmt house.nn', 'fmt --check examples/*.nn'])

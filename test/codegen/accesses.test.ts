@@ -64,6 +64,10 @@ describe('a kernel', () => {
     ['whose first lane writes', `${head}  axis i0 < 12\n  lanes 64\n  if eq(lane, 0u) {\n    store b[i0] = 1f\n  }`],
     ['that writes the slot of its step', '  write t : f32[8]\n  store t[uniforms.slot:u32] = 1f'],
     [
+      'whose first lane alone reads what it writes',
+      '  read a : f32[64]\n  update b : f32[1]\n  lanes 64\n  var s0 = a[lane]\n  combine s0 by add\n  if eq(lane, 0u) {\n    let x1 = b[0u]\n    store b[0u] = add(x1, s0)\n  }',
+    ],
+    [
       'that reads what it wrote itself',
       '  update b : f32[12]\n  axis i0 < 12\n  store b[i0] = 1f\n  let x1 = b[i0]\n  store b[i0] = add(x1, 1f)',
     ],
@@ -107,6 +111,11 @@ describe('a kernel', () => {
       'that reads what a neighbour writes',
       '  update b : f32[12]\n  axis i0 < 11\n  let x1 = b[add(i0, 1u)]\n  store b[i0] = x1',
       'b: element 1 is written by thread 1 and read by thread 0',
+    ],
+    [
+      'whose other lanes read what the first one writes',
+      '  read a : f32[64]\n  update b : f32[1]\n  lanes 64\n  var s0 = a[lane]\n  combine s0 by add\n  let x1 = b[0u]\n  if eq(lane, 0u) {\n    store b[0u] = add(x1, s0)\n  }',
+      'b: element 0 is written by thread 0 and read by thread 1',
     ],
     [
       'whose index is data without bounds',

@@ -5,7 +5,10 @@ import { gradcheck, gradcheckEffort, type ParamCheck } from '../../gradcheck.ts'
 import type { EffortPlan } from '../../gradcheck/effort.ts';
 import type { Model } from '../../sema/model.ts';
 import { inMemory } from '../../data/values.ts';
-import { hasData, openData, openProgram } from '../program.ts';
+import { place } from '../../base/source.ts';
+import { writeFileSafely } from '../files.ts';
+import { proofPage, WRONG } from '../proof-page.ts';
+import { hasData, openData, openProgram, type OpenProgram } from '../program.ts';
 import { columns } from '../../base/show.ts';
 import { note, print, showNumber, showTime } from '../terminal.ts';
 
@@ -13,6 +16,8 @@ export interface GradcheckFlags {
   readonly data?: string;
   readonly seed?: number;
   readonly device?: string;
+  /** A page with every number. */
+  readonly report?: string;
 }
 
 export async function gradcheckCommand(path: string, flags: GradcheckFlags): Promise<void> {
@@ -39,6 +44,10 @@ export async function gradcheckCommand(path: string, flags: GradcheckFlags): Pro
     if (r.remarks.length > 0)
       print(`${r.param.name}: ${r.remarks[0] ?? ''}${r.remarks.length > 1 ? `; and ${r.remarks.length - 1} more` : ''}`);
   const wrong = results.filter((r) => !r.ok || r.tried === 0);
+  if (flags.report !== undefined) {
+    await writeFileSafely(flags.report, reportPage(program, results, wrong.length));
+    print(`report: ${flags.report}, open it in a browser`);
+  }
   if (wrong.length === 0) return print(`all ${results.length} gradients agree with float64 differences, and with slopes taken forwards`);
   throw userError(
     wrong.map((r) => ({
@@ -53,6 +62,40 @@ export async function gradcheckCommand(path: string, flags: GradcheckFlags): Pro
           }),
     })),
   );
+}
+
+/** Every parameter with both numbers, the bound, and the place of its layer. */
+function reportPage({ model, source }: OpenProgram, results: readonly ParamCheck[], wrong: number): string {
+  const number = (v: number): string => v.toPrecision(12);
+  const rows = results.map((r) => [
+    `${r.param.name} (${place(r.param.span)})`,
+    `${r.tried} at ${r.places}`,
+    `${r.kinks}`,
+    `${r.what}, ${r.place}`,
+    number(r.symbolic),
+    number(r.numeric),
+    r.difference.toExponential(2),
+    r.bound.toExponential(2),
+    r.from,
+    r.ok && r.tried > 0 ? 'right' : WRONG,
+  ]);
+  return proofPage({
+    kind: 'nnc gradcheck',
+    title: model.name,
+    facts: [
+      ['gradients', `${results.length}`],
+      ['directions and elements tried', `${results.reduce((n, r) => n + r.tried, 0)}`],
+      ['beyond their bound', `${wrong}`],
+    ],
+    parts: [
+      {
+        title: 'Gradients',
+        text: LEGEND.join(' '),
+        rows: [['parameter', 'tried', 'kinks', 'worst along', 'symbolic', 'numeric', 'off by', 'bound', 'from', ''], ...rows],
+      },
+    ],
+    source,
+  });
 }
 
 /** Printed before the start if there is no time for a full check. */

@@ -6,7 +6,7 @@ import type { Adapter } from '../../codegen/backend.ts';
 import { profileOf } from '../../node/profile.ts';
 import { openSession } from '../device.ts';
 import { findAdapter } from '../../node/gpu.ts';
-import { planGraph, randomInputs, runGraph, type GraphInputs } from '../../verify/run-graph.ts';
+import { planGraph, randomInputs, runGraph, type GraphInputs, type GraphPlan } from '../../verify/run-graph.ts';
 import { proveKernels, type ProgramProof } from '../../verify/prove-kernels.ts';
 import { storedErrors, type StoredError } from '../../verify/stored-errors.ts';
 import { dataPath, hasData, openData, openProgram, type OpenProgram } from '../program.ts';
@@ -15,6 +15,9 @@ import { inMemory } from '../../data/values.ts';
 import { readTunings } from '../tunings.ts';
 import { columns } from '../../base/show.ts';
 import { note, print, showNumber } from '../terminal.ts';
+import { writeFileSafely } from '../files.ts';
+import { proofPage, WRONG, type ProofPart } from '../proof-page.ts';
+import { printKernel } from '../../ir/kernel/print.ts';
 import { compileFor } from './check.ts';
 
 export interface VerifyFlags {
@@ -22,6 +25,8 @@ export interface VerifyFlags {
   readonly batch?: number;
   readonly seed?: number;
   readonly device: 'auto' | 'gpu' | 'cpu';
+  /** A page with every number. */
+  readonly report?: string;
 }
 
 /**
@@ -50,23 +55,42 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
   const classes = new Map(program.model.targets.map((t) => [t.name, t.classes]));
   const rows = [['program', 'level', 'device', 'kernels', 'values', 'worst error', 'allowed', 'of', 'at']];
   const wrong: string[] = [];
+  const parts: ProofPart[] = [];
   const proved = { kernels: 0, accesses: 0, enumerated: 0 };
   for (const { name, schedule } of programs) {
     const { graph } = schedule;
     const random = randomInputs(graph, (input) => classes.get(input), seed);
     const given = data ? withData(random, program, name === 'holdout' ? (data.holdout ?? data) : data, data.statistics) : random;
     const steps = stepsOf(name, plan.train?.stepsPerEpoch ?? 1);
-    for (const { step, level, device, results, proof } of await compareAll(graph, steps, { devices, adapter }, { ...given, seed })) {
+    for (const { step, level, device, results, proof, kernels } of await compareAll(
+      graph,
+      steps,
+      { devices, adapter },
+      { ...given, seed },
+    )) {
       if (step === steps[0]) for (const key of ['kernels', 'accesses', 'enumerated'] as const) proved[key] += proof[key];
       const shown = step === steps[0] ? name : `${name}, step ${step}`;
       const worst = results.reduce<StoredError | undefined>((a, r) => (a && a.error >= r.error ? a : r), undefined);
       const values = results.reduce((n, r) => n + r.elements, 0);
       const bound = [tolerance.toExponential(0), worst?.scale.toPrecision(3) ?? '', worst?.what.replace(/ \(.*/, '') ?? ''];
       rows.push([shown, `-O ${level}`, device, `${results.length}`, `${values}`, (worst?.error ?? 0).toExponential(1), ...bound]);
+      parts.push(
+        partOf({ title: `${shown}, -O ${level}, on the ${device}`, results, tolerance, kernels: step === steps[0] ? kernels : [] }),
+      );
       for (const r of results) if (!(r.error <= tolerance)) wrong.push(`${shown} -O ${level} on the ${device}: ${tell(r, tolerance)}`);
     }
   }
   print(columns(rows));
+  if (flags.report !== undefined) {
+    const facts = [
+      ['kernels', `${proved.kernels}`],
+      ['reads and writes proved', `${proved.accesses}`],
+      ['values beyond their bound', `${wrong.length}`],
+      ['allowed error', `${tolerance}`],
+    ] as const;
+    await writeFileSafely(flags.report, proofPage({ kind: 'nnc verify', title: program.model.name, facts, parts, source: program.source }));
+    print(`report: ${flags.report}, open it in a browser`);
+  }
   if (wrong.length) throw new CompilerBug(`kernels disagree with the float64 reference:\n  ${wrong.join('\n  ')}`);
   print(`every kernel agrees with the float64 reference to ${tolerance} of what errors are measured by: the largest element, or`);
   print('what it is made of where that cancels');
@@ -87,6 +111,8 @@ interface Run {
   readonly device: 'gpu' | 'cpu';
   readonly results: readonly StoredError[];
   readonly proof: ProgramProof;
+  /** The text of each kernel, by its name. */
+  readonly kernels: readonly (readonly [string, string])[];
 }
 
 /** Describes a wrong value precisely enough to look for it. */
@@ -100,6 +126,40 @@ function sayData(program: OpenProgram, flags: VerifyFlags, data: Prepared | unde
   if (!data) return path === undefined ? 'data: random numbers' : `data: random numbers, as there is no ${path}`;
   const drawn = flags.data === undefined && program.model.data?.draw !== undefined;
   return `data: ${data.rows} examples ${drawn ? 'drawn as the program says' : `of ${path ?? ''}`}`;
+}
+
+/** The kernels as they run: WGSL, or the kernel IR of what becomes WebAssembly. */
+function textsOf({ plan, lowered }: GraphPlan): [string, string][] {
+  const { webgpu } = plan.backends;
+  if (webgpu) return webgpu.kernels.map((k) => [k.name, k.wgsl]);
+  return (lowered.kernels['wasm'] ?? []).map((k) => [k.name, printKernel(k)]);
+}
+
+/** A table of all compared values of a program: the worst element of each, what it should be, and what is allowed. */
+function partOf(p: {
+  readonly title: string;
+  readonly results: readonly StoredError[];
+  readonly tolerance: number;
+  readonly kernels: readonly (readonly [string, string])[];
+}): ProofPart {
+  const number = (v: number): string => v.toPrecision(9);
+  const rows = p.results.map((r) => [
+    r.what,
+    `${r.elements}`,
+    `${r.element}`,
+    number(r.got),
+    number(r.want),
+    Math.abs(r.got - r.want).toExponential(1),
+    (p.tolerance * r.scale).toExponential(1),
+    r.why,
+    r.error <= p.tolerance ? 'right' : WRONG,
+  ]);
+  return {
+    title: p.title,
+    text: 'Each value that a kernel stores, at the element that is farthest from the float64 reference for the same inputs of the kernel.',
+    rows: [['value', 'elements', 'worst at', 'kernel', 'reference', 'off by', 'allowed', `${p.tolerance} of`, ''], ...rows],
+    texts: p.kernels,
+  };
 }
 
 /** Replaces random examples by the given ones, repeated if the program takes more, with what is known of them. */
@@ -143,7 +203,14 @@ async function compareAll(
       try {
         for (const step of steps) {
           const at = { ...given, step };
-          runs.push({ step, level, device, proof, results: storedErrors(graph, at, await runGraph(planned, session, at)) });
+          runs.push({
+            step,
+            level,
+            device,
+            proof,
+            kernels: textsOf(planned),
+            results: storedErrors(graph, at, await runGraph(planned, session, at)),
+          });
         }
       } finally {
         session.destroy();

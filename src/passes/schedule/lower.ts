@@ -8,6 +8,7 @@ import type { NodeId } from '../../ir/graph/types.ts';
 import type { Axis, Buffer, Expr, Kernel } from '../../ir/kernel/types.ts';
 import { BlockWriter } from './block-writer.ts';
 import { kernelCost } from './cost.ts';
+import { firstLaneAlone } from './first-lane.ts';
 import { chooseLanes } from './lanes.ts';
 import { matrixWay, type MatrixWay } from './matrix.ts';
 import { about, axisName, kernelName } from './naming.ts';
@@ -112,7 +113,7 @@ export function optionsFor(
   return { key: hash(signature(plain.kernel)), plain: { ...plain, kernel: finish(plain.kernel, target) }, options };
 }
 
-const finish = (kernel: Kernel, target: Target): Kernel => (target.rerolls ? reroll(kernel) : kernel);
+const finish = (kernel: Kernel, target: Target): Kernel => firstLaneAlone(target.rerolls ? reroll(kernel) : kernel);
 
 function write(s: Schedule, group: Group, index: number, how: Tiling, target: Target): Kernel {
   const kernel = writeKernel(s, group, index, how);
