@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 
 /** Whether tests notice what goes wrong: a slice of `npm run mutate`, another one for every change of the source. */
 const ROOMS = ['gradients', 'index maps', 'memory'];
-const EACH = 4;
+const EACH = 3;
 
 it('tests notice nearly every one of a few changes of the source', () => {
   const args = ['--import', 'tsx', 'scripts/mutate/main.ts', '--rooms', ROOMS.join(','), '--sample', String(EACH), '--slice'];

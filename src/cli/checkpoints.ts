@@ -100,14 +100,22 @@ export async function lockFolder(folder: string): Promise<() => void> {
       await file.close();
       return release;
     }
-    const [pid, host] = (await readFile(path, 'utf8').catch(() => '')).split(' ');
+    const known = await readFile(path, 'utf8').catch(() => '');
+    const [pid, host] = known.split(' ');
     // Of another machine's run nothing is known; one of this machine is there or gone.
     const gone = host === hostname() && (Number(pid) === process.pid || !alive(Number(pid)));
     if (!gone && pid !== '')
       fail('NN501', `another run writes its checkpoints into ${folder}: process ${pid ?? '?'} on ${host ?? 'another machine'}`, {
         help: `wait for it, or take another folder; if no such run is going on: rm ${path}`,
       });
-    await rm(path, { force: true });
+    // Only one of several runs can move it away, and puts it back if another one has taken the folder meanwhile.
+    const aside = `${path}.${process.pid}`;
+    const moved = await rename(path, aside).then(
+      () => true,
+      () => false,
+    );
+    if (moved && (await readFile(aside, 'utf8').catch(() => known)) !== known) await rename(aside, path);
+    else if (moved) await rm(aside, { force: true });
   }
   return fail('NN501', `another run has just begun to write its checkpoints into ${folder}`, { help: 'take another folder' });
 }

@@ -43,7 +43,7 @@ function* pairs(): Iterable<Small> {
 }
 
 function* then(x: Shape, first: ReturnType<typeof movesOf>[number]): Iterable<Small> {
-  for (const second of movesOf(first.shape, first.shape.length > 2 ? 'few' : 'all'))
+  for (const second of movesOf(first.shape, first.shape.length > 2 || count(first.shape) > 9 ? 'few' : 'all'))
     yield { x, build: (b, v) => second.add(b, first.add(b, v)) };
 }
 
