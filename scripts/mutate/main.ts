@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, readdirSync } from 'node:fs';
 import { Command } from 'commander';
 import { hash } from '../../src/base/hash.ts';
 import { ACCEPTED } from './accepted.ts';
@@ -11,8 +10,13 @@ import { Trials } from './run.ts';
  * Changes one place of the source after another, and runs the tests of its room: a test must fail. What survives is a place where a test
  * is missing, or a change without a meaning (`accepted.ts`).
  */
-const tracked = execFileSync('git', ['ls-files', 'src'], { encoding: 'utf8' }).trim().split('\n');
-const texts = new Map(tracked.filter((f) => f.endsWith('.ts')).map((f) => [f, readFileSync(f, 'utf8')]));
+const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).map((f) => `src/${f.replaceAll('\\', '/')}`);
+const texts = new Map(
+  files
+    .filter((f) => f.endsWith('.ts'))
+    .sort()
+    .map((f) => [f, readFileSync(f, 'utf8')]),
+);
 
 const filesOf = (room: Room): string[] => [...texts.keys()].filter((f) => room.files.some((p) => f.startsWith(p)));
 const mutants = (room: Room): Mutant[] => filesOf(room).flatMap((f) => mutantsOf(f, texts.get(f) ?? ''));
