@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 
 /** Whether tests notice what goes wrong: a slice of `npm run mutate`, another one for every change of the source. */
 const ROOMS = ['gradients', 'index maps', 'memory'];
-const EACH = 3;
+const EACH = 1;
 
 it('tests notice nearly every one of a few changes of the source', () => {
   const args = ['--import', 'tsx', 'scripts/mutate/main.ts', '--rooms', ROOMS.join(','), '--sample', String(EACH), '--slice'];
@@ -14,5 +14,5 @@ it('tests notice nearly every one of a few changes of the source', () => {
   const text = execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], env });
   const [, killed, tried] = /(\d+) of (\d+) mutants killed/.exec(text) ?? [];
   expect(Number(tried)).toBe(ROOMS.length * EACH);
-  expect(Number(killed), text).toBeGreaterThanOrEqual(0.7 * ROOMS.length * EACH);
+  expect(Number(killed), text).toBeGreaterThanOrEqual(ROOMS.length * EACH - 1);
 });

@@ -114,7 +114,7 @@ describe('loading and destroying', () => {
   it.skipIf(process.platform !== 'linux').each([
     ['cpu', 1, 1000],
     ['cpu', 2, 100],
-    ['gpu', 1, 10],
+    ['gpu', 1, 5],
   ] as const)('on the %s with %i threads, %i times, leaves nothing behind', async (kind, threads, times) => {
     await cycle(kind, threads, Math.ceil(times / 10));
     const heap = await settled();
@@ -149,7 +149,7 @@ describe('a run of weeks', () => {
   afterEach(() => restore());
 
   /** Steps of a device that takes no time, while the clock shows that each took a hundredth of a second. */
-  const STEPS = Number(process.env['NNC_STEPS'] ?? 5e5);
+  const STEPS = Number(process.env['NNC_STEPS'] ?? 2e5);
   const SECONDS = 0.01;
 
   it('keeps as much in memory as one of hours, and saves as often', { timeout: 3_600_000 }, async () => {
