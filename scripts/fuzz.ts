@@ -1,20 +1,14 @@
-// npm run fuzz -- --minutes N: random programs, gradients, steps, kernels and wrong programs, each time others. What fails stays in fuzz-corpus.
+// npm run fuzz -- --minutes N: random programs, each time others, through all that must hold of every program. What fails is kept in fuzz-corpus,
+// with the smallest program that fails, and is tried first the next time.
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Command } from 'commander';
-import { randomProgram } from '../test/support/random-program.ts';
-
-/** The tests that draw programs from seeds, and how many of them a round tries. */
-const TARGETS = [
-  { test: 'sema/programs', tries: 40, about: 'kernels on every device against the reference' },
-  { test: 'gradcheck/random', tries: 40, about: 'gradients against differences and forward mode, right and broken rules' },
-  { test: 'sema/steps', tries: 200, about: 'whole steps against differences of the forward graph' },
-  { test: 'sema/verify', tries: 20, about: 'nnc verify on right and broken kernels' },
-  { test: 'sema/misuse', tries: 30, about: 'wrong calls and damaged programs: an error, never a bug' },
-] as const;
+import { TRIALS } from '../test/support/trials/all.ts';
 
 const FOLDER = 'fuzz-corpus';
+/** Programs of one process: what a native crash can take with it. */
+const ROUND = 25;
 const options = new Command('fuzz')
   .option('--minutes <n>', 'how long to try', '10')
   .option('--from <seed>', 'the first seed; by default one that was not tried before')
@@ -23,33 +17,36 @@ const options = new Command('fuzz')
 
 mkdirSync(FOLDER, { recursive: true });
 const state = join(FOLDER, 'next-seed');
-let seed = Number(options.from ?? (existsSync(state) ? readFileSync(state, 'utf8') : 1000));
 const end = Date.now() + Number(options.minutes) * 60_000;
-const counts = new Map<string, { tried: number; failed: number }>(TARGETS.map((t) => [t.test, { tried: 0, failed: 0 }]));
+const counts = new Map(Object.keys(TRIALS).map((name) => [name, { tried: 0, failed: 0 }]));
+// Programs run on the software driver of the npm package, as in tests.
+const env = { VK_DRIVER_FILES: '/nonexistent', VK_ICD_FILENAMES: '/nonexistent', ...process.env, NNC_FUZZ: '1' };
 
-for (let i = 0; Date.now() < end; i++) {
-  const target = TARGETS[i % TARGETS.length] ?? TARGETS[0];
-  const env = { ...process.env, NNC_FUZZ: String(target.tries), NNC_FROM: String(seed) };
-  const { status, stdout } = spawnSync('npx', ['vitest', 'run', `test/${target.test}.test.ts`], {
+/** Runs a part of the work in a process of its own; what it found. */
+function round(name: string, args: readonly string[]): void {
+  const { status, stdout, stderr } = spawnSync('npx', ['tsx', 'scripts/fuzz-round.ts', name, ...args], {
     env,
     encoding: 'utf8',
     maxBuffer: 1 << 28,
   });
-  const count = counts.get(target.test) ?? { tried: 0, failed: 0 };
-  count.tried += target.tries;
-  if (status !== 0) {
-    count.failed++;
-    const found = /seed (\d+)/.exec(stdout)?.[1] ?? String(seed);
-    const name = join(FOLDER, `${target.test.replace('/', '-')}-${found}`);
-    writeFileSync(`${name}.txt`, stdout);
-    writeFileSync(`${name}.nn`, randomProgram(Number(found)));
-    process.stdout.write(`failed: ${target.test} from seed ${seed}; see ${name}.txt\n`);
-  }
-  // The other targets try the same seeds.
-  if (i % TARGETS.length === TARGETS.length - 1) writeFileSync(state, String((seed += 200)));
+  const count = counts.get(name) ?? { tried: 0, failed: 0 };
+  count.tried += args[0] === 'seeds' ? Number(args[2]) : 1;
+  if (status === 0) return;
+  count.failed++;
+  if (status === 1) process.stdout.write(stdout);
+  else process.stdout.write(`${name} ${args.join(' ')} ended with ${status}\n${stderr.slice(-2000)}\n`);
 }
-for (const { test, about } of TARGETS) {
-  const { tried = 0, failed = 0 } = counts.get(test) ?? {};
-  process.stdout.write(`${test}: ${tried} tried, ${failed} failed (${about})\n`);
+
+for (const file of readdirSync(FOLDER).filter((f) => f.endsWith('.nn'))) {
+  const [name = ''] = basename(file, '.nn').split('-');
+  if (name in TRIALS) round(name, ['file', join(FOLDER, file)]);
+}
+for (let seed = Number(options.from ?? (existsSync(state) ? readFileSync(state, 'utf8') : 1000)); Date.now() < end; seed += ROUND) {
+  for (const name of Object.keys(TRIALS)) round(name, ['seeds', String(seed), String(ROUND), FOLDER]);
+  writeFileSync(state, String(seed + ROUND));
+}
+for (const [name, { about }] of Object.entries(TRIALS)) {
+  const { tried = 0, failed = 0 } = counts.get(name) ?? {};
+  process.stdout.write(`${name}: ${tried} tried, ${failed} failed (${about})\n`);
 }
 process.exitCode = [...counts.values()].some((c) => c.failed > 0) ? 1 : 0;

@@ -7,26 +7,24 @@ import { checkHalves, isNext } from '../../src/verify/halves.ts';
 import { findAdapter } from '../../src/node/gpu.ts';
 import { devicesFor } from '../../src/lower/backends.ts';
 import { ANY_ADAPTER } from '../../src/codegen/backend.ts';
-import { distance, planGraph, randomInputs, runGraph } from '../../src/verify/run-graph.ts';
-import { storedErrors } from '../../src/verify/stored-errors.ts';
+import { distance, planGraph, runGraph } from '../../src/verify/run-graph.ts';
 import { compile } from '../../src/compile.ts';
-import { at } from '../../src/base/errors.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import { printGraph } from '../../src/ir/graph/print.ts';
-import type { Graph, NodeId } from '../../src/ir/graph/types.ts';
+import type { NodeId } from '../../src/ir/graph/types.ts';
 import { cse, dce } from '../../src/passes/graph/cleanup.ts';
 import { scaleLoss, unscale } from '../../src/passes/graph/loss-scale.ts';
 import { holdHalves, roundProducts } from '../../src/passes/graph/precision.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import { datasetOf, lossesOf, model, running, toyData, weightsOf } from '../support/programs.ts';
 import { Random } from '../support/random.ts';
-import { randomProgram } from '../support/random-program.ts';
+import { halves, worstStored } from '../support/trials/halves.ts';
+import { allPass, parts } from '../support/trials/tried.ts';
 import { randomGraph } from '../support/random-graph.ts';
 import { adapterOfHalves, openHalves, openSession } from '../support/run-graph.ts';
 import { RunningModel } from '../../src/runtime/model.ts';
 import { webgpuOf } from '../support/sections.ts';
 
-const PROGRAMS = Number(process.env['NNC_FUZZ'] ?? 20);
 const f32 = (...shape: number[]) => ({ dtype: 'f32', shape }) as const;
 
 describe('binary16', () => {
@@ -169,25 +167,6 @@ describe('rounding products', () => {
   });
 });
 
-/** Everything that a device stores, held against what the reference makes of what was read. */
-async function worst(
-  graph: Graph,
-  level: 0 | 1,
-  device: 'gpu' | 'cpu',
-  given: Parameters<typeof runGraph>[2],
-  software = true,
-): Promise<number> {
-  const adapter = await adapterOfHalves(software);
-  const planned = planGraph(graph, level, { keepAll: true, adapter, devices: device });
-  const session = device === 'gpu' ? await openHalves(planned.plan) : await openSession(planned.plan, 'cpu');
-  try {
-    const errors = storedErrors(graph, given, await runGraph(planned, session, given));
-    return errors.reduce((w, e) => (e.error > w || Number.isNaN(e.error) ? e.error : w), 0);
-  } finally {
-    session.destroy();
-  }
-}
-
 describe.each(Array.from({ length: 12 }, (_, i) => i + 1))('products of random graph %i', (seed) => {
   const r = new Random(seed);
   const { graph, inputs, state } = randomGraph(r, r.int(6, 14));
@@ -198,20 +177,12 @@ describe.each(Array.from({ length: 12 }, (_, i) => i + 1))('products of random g
     ['gpu', 1],
     ['cpu', 1],
   ] as const)('agree with the reference on the %s at -O%i', async (device, level) => {
-    expect(await worst(rounded, level, device, { inputs, state, step: 3, seed: 7 }, seed % 2 === 0)).toBeLessThan(2e-3);
+    expect(await worstStored(rounded, level, device, { inputs, state, step: 3, seed: 7 }, seed % 2 === 0)).toBeLessThan(2e-3);
   });
 });
 
 describe('random programs with precision f16', () => {
-  it.each(Array.from({ length: PROGRAMS / 10 }, (_, i) => 10 * i))('from seed %i on agree with the reference', async (first) => {
-    for (let seed = first; seed < first + 10; seed++) {
-      const text = `${randomProgram(seed)}precision f16\n`;
-      const { graph } = at(compile(model(text).model, { rows: 3, devices: 'gpu' }).programs, 0).schedule;
-      const given = { ...randomInputs(graph, () => undefined, seed), step: 1, seed };
-      const error = await worst(graph, seed % 7 === 0 ? 0 : 1, seed % 3 === 2 ? 'cpu' : 'gpu', given, seed % 2 === 0);
-      expect(error, `seed ${seed}:\n${text}`).toBeLessThan(4e-3);
-    }
-  });
+  it.each(parts(20, 10))('from seed %i on agree with the reference', (from) => allPass(halves, from, 10));
 });
 
 describe('loss scaling', () => {

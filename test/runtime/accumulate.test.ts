@@ -21,14 +21,18 @@ const close = (a: readonly number[], b: readonly number[], digits = 5): void => 
 };
 
 describe.each(['gpu', 'cpu'] as const)('accumulate on the %s', (device) => {
-  it.each(['sgd lr=0.05 momentum=0.9', 'adamw lr=0.02 weight_decay=0.1 clip=0.5', 'nadam lr=0.02', 'adam lr=0.02 lookahead=(2, 0.5)'])(
-    'is what a larger batch is: %s',
-    async (optim) => {
-      const parts = await trained(`${NET}; optim ${optim}; train epochs=4 batch=4 accumulate=3`, device);
-      const whole = await trained(`${NET}; optim ${optim}; train epochs=4 batch=12`, device);
-      close(parts, whole);
-    },
-  );
+  // A plateau counts steps where the optimizer counts updates.
+  it.each([
+    'sgd lr=0.05 momentum=0.9',
+    'sgd lr=plateau(0.05, patience=99) momentum=0.9 dampening=0.2',
+    'adamw lr=0.02 weight_decay=0.1 clip=0.5',
+    'nadam lr=0.02',
+    'adam lr=0.02 lookahead=(2, 0.5)',
+  ])('is what a larger batch is: %s', async (optim) => {
+    const parts = await trained(`${NET}; optim ${optim}; train epochs=4 batch=4 accumulate=3`, device);
+    const whole = await trained(`${NET}; optim ${optim}; train epochs=4 batch=12`, device);
+    close(parts, whole);
+  });
 
   it('changes nothing before its last batch', async () => {
     const text = `${NET}; optim adam lr=0.02; train epochs=4 batch=4 accumulate=3`;

@@ -1,27 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { CompilerBug } from '../../src/base/errors.ts';
-import { check, compile } from '../../src/compile.ts';
 import { LAYERS } from '../../src/sema/layers/registry.ts';
 import { Random } from '../support/random.ts';
-import { randomProgram } from '../support/random-program.ts';
+import { bugIn, wrecks } from '../support/trials/wrecks.ts';
+import { allPass, FROM } from '../support/trials/tried.ts';
 
 /** Everything may be called in any wrong way: the compiler ends with diagnostics, never with a bug of its own. */
 const TRIES = Number(process.env['NNC_FUZZ'] ?? 30);
-const FROM = Number(process.env['NNC_FROM'] ?? 0);
-
-const bugIn = (text: string): string | undefined => {
-  try {
-    const { model } = check({ name: 'misuse.nn', text });
-    const trains = model?.training && model.optim && model.params.length > 0;
-    // Every other program is lowered for the GPU, the others for the processor.
-    if (model) compile(model, { rows: trains ? 4 : undefined, devices: text.length % 2 === 0 ? 'gpu' : 'cpu' });
-    return undefined;
-  } catch (e) {
-    if (e instanceof CompilerBug || !(e instanceof Error) || !('diagnostics' in e))
-      return `${text}\n${e instanceof Error ? (e.stack ?? e.message) : String(e)}`;
-    return undefined;
-  }
-};
 
 const ARGUMENTS = [
   '0',
@@ -65,16 +49,5 @@ describe('misuse', () => {
     }
   });
 
-  it('of whole programs, with words exchanged and taken away', () => {
-    for (let seed = FROM; seed < FROM + 10 * TRIES; seed++) {
-      const r = new Random(seed);
-      const words = randomProgram(FROM + ((seed - FROM) % 200)).split(/(?<=[\s(),])/);
-      for (let i = 0; i < r.int(1, 3); i++) {
-        const at = r.int(0, words.length - 1);
-        if (r.unit() < 0.5) words.splice(at, 1);
-        else words[at] = r.pick(words);
-      }
-      expect(bugIn(words.join(''))).toBeUndefined();
-    }
-  });
+  it('of whole programs, with words exchanged and taken away', () => allPass(wrecks, FROM, TRIES));
 });

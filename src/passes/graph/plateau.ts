@@ -15,7 +15,7 @@ export function plateauShare(cx: Pick<UpdateContext, 'b' | 'slot' | 'record' | '
   const number = (value: number): NodeId => b.full(value, { dtype: 'f32', shape: [] });
   const select = (c: NodeId, x: NodeId, y: NodeId): NodeId => b.op('select', c, x, y);
   const [zero, one] = [number(0), number(1)];
-  const first = isStart(cx, zero);
+  const first = isStart(cx, zero, 'plateau_steps');
   const slot = (name: string): NodeId => cx.slot(`plateau_${name}`, []);
   const best = select(first, number(WORST), slot('best'));
 

@@ -78,9 +78,12 @@ export const times = (cx: UpdateContext, x: NodeId, factor: Rate, name: string):
 /** x + eps */
 export const plusEps = (cx: UpdateContext, x: NodeId): NodeId => cx.b.op('add', x, spread(cx, x, cx.set('eps'), 'eps'));
 
-/** Whether this is step 0, in the shape of x. That step may be skipped; states ask `first` for the first real step. */
-export const isStart = (cx: Pick<UpdateContext, 'b' | 'scalar'>, x: NodeId): NodeId =>
-  cx.b.op('lt', cx.scalar('steps', 'step', cx.b.shape(x) as number[]), cx.b.like(0.5, x));
+/**
+ * Whether this is step 0, in the shape of x. That step may be skipped; states ask `first` for the first real step. What counts steps where
+ * updates are rarer gives its scalar another name.
+ */
+export const isStart = (cx: Pick<UpdateContext, 'b' | 'scalar'>, x: NodeId, name = 'steps'): NodeId =>
+  cx.b.op('lt', cx.scalar(name, 'step', cx.b.shape(x) as number[]), cx.b.like(0.5, x));
 
 /** a * old + (1 - a) * fresh, stored under a name. */
 export function average(cx: UpdateContext, name: string, fresh: NodeId, a: ScalarExpr): NodeId {

@@ -1,0 +1,55 @@
+import { at } from '../../../src/base/errors.ts';
+import { compile } from '../../../src/compile.ts';
+import { evaluate } from '../../../src/reference/evaluate.ts';
+import { distance, planGraph, runGraph, type GraphResult } from '../../../src/verify/run-graph.ts';
+import { everyWay } from '../every-way.ts';
+import { adapterAtHand, openSession } from '../run-graph.ts';
+import { inputsOf, modelOf, ROWS, type Trial } from './trial.ts';
+
+/** Every program on every device. */
+const ALL = process.env['NNC_FUZZ'] !== undefined || process.env['NNC_WAYS'] !== undefined;
+/** Characters of a kernel that takes a software driver too long to compile: of ways that are chosen at random, some are. */
+const LONG = 16_000;
+const TOLERANCE = 1e-3;
+
+/** A whole step of training: the kernels of both levels on both devices against the float64 reference. */
+export const kernels: Trial = {
+  about: 'kernels on every device against the reference',
+  async run(text, seed) {
+    const { programs } = compile(modelOf(text), { rows: ROWS, devices: 'gpu' });
+    const { graph } = at(programs, 0).schedule;
+    const given = inputsOf(graph, seed);
+    const want = evaluate(graph, { ...given, scalars: { step: 1, seed, total: 10 } });
+    const off = ({ outputs, state }: GraphResult): string | undefined => {
+      for (const [name, id] of [...Object.entries(graph.outputs), ...graph.writes.map((w) => [w.state, w.value] as const)]) {
+        const error = distance(outputs.get(name) ?? state.get(name) ?? [], want(id).data);
+        if (!(error < TOLERANCE)) return `${name} is off by ${error}`;
+      }
+      return undefined;
+    };
+    if (process.env['NNC_WAYS'] !== undefined)
+      for (const way of await everyWay(graph, { ...given, step: 1, seed }, seed)) {
+        const wrong = off(way.result);
+        if (wrong) return `${wrong} by way ${way.name}`;
+      }
+    for (const level of [0, 1] as const) {
+      // Kernels for software adapters are small; those for hardware are tried too.
+      const adapter = await adapterAtHand(seed % 5 !== 1);
+      // Without being asked for more, every fourth program is enough for a GPU (some with a tiling of its own), and every twentieth unfused.
+      const onGpu = (ALL || seed % 4 === Math.floor(seed / 4) % 4) && (level > 0 || seed % 5 === 0);
+      const devices = onGpu ? 'all' : 'cpu';
+      // Of the ways to write each kernel, the one that is chosen, or in every other program any one.
+      const odd = planGraph(graph, level, { tiling: seed % 2 === 0 ? undefined : seed, adapter, devices });
+      const long = odd.plan.backends.webgpu?.kernels.some((k) => k.wgsl.length > LONG) ?? false;
+      const planned = long ? planGraph(graph, level, { adapter, devices }) : odd;
+      for (const device of onGpu ? (['gpu', 'cpu'] as const) : (['cpu'] as const)) {
+        const session = await openSession(planned.plan, device);
+        const got = await runGraph(planned, session, { ...given, step: 1, seed });
+        session.destroy();
+        const wrong = off(got);
+        if (wrong) return `${wrong} on the ${device} at -O ${level}`;
+      }
+    }
+    return undefined;
+  },
+};
