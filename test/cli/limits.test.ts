@@ -27,6 +27,7 @@ describe('programs of any size end soon', () => {
     ['wrong names', Array.from({ length: 4000 }, (_, i) => `print x${i}y\n`).join(''), 'NN201'],
     ['characters without a meaning', '$'.repeat(100_000), 'NN101'],
     ['brackets in brackets', `print ${'('.repeat(50_000)}1${')'.repeat(50_000)}\n`, 'NN216'],
+    ['braces that never end', '{'.repeat(100_000), 'NN216'],
     ['signs', `print ${'-'.repeat(100_000)}1\n`, 'NN216'],
     ['powers of powers', `print ${Array.from({ length: 20_000 }, () => '1').join('^')}\n`, 'NN216'],
     ['repetitions', `layer Linear(1, 1) -> repeat 1000000 relu\nprint 1\n${END.slice(END.indexOf('loss'))}`, 'NN217'],
