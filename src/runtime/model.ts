@@ -332,8 +332,9 @@ export class RunningModel implements Model {
   }
 
   private async recover(lost: DeviceLost): Promise<void> {
-    const session = await this.recovery.reopen(lost);
+    // First, since there may be no memory for both.
     this.session.destroy();
+    const session = await this.recovery.reopen(lost);
     this.session = session;
     this.guard(session);
     this.examples.putOn(session);

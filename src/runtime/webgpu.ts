@@ -104,7 +104,10 @@ class GpuSession implements Session {
   }
 
   private readonly onError = (event: GPUUncapturedErrorEvent): void => {
-    this.failure ??= new DeviceError(`the device reports: ${event.error.message}`);
+    const { error } = event;
+    // Its class is no global in Node. What was computed since is not to be trusted, so it goes on from the last snapshot, on a fresh device.
+    const memory = error.constructor.name === 'GPUOutOfMemoryError';
+    this.failure ??= memory ? new DeviceLost(`out of memory: ${error.message}`) : new DeviceError(`the device reports: ${error.message}`);
   };
 
   private buffer(label: string, size: number, usage: number): GPUBuffer {

@@ -2,10 +2,14 @@ import { readdirSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from 'vitest';
+import { globals } from 'webgpu';
 import { runTraining } from '../../src/cli/run-training.ts';
 import { DeviceLost } from '../../src/runtime/errors.ts';
+import { findAdapter } from '../../src/node/gpu.ts';
+import { sleep } from '../../src/node/sleep.ts';
 import { RunningModel } from '../../src/runtime/model.ts';
 import type { Session } from '../../src/runtime/session.ts';
+import { BUDGET_MS, createGpuSession } from '../../src/runtime/webgpu.ts';
 import { plan, toyData } from '../support/programs.ts';
 import { Random } from '../support/random.ts';
 import { openSession } from '../support/run-graph.ts';
@@ -19,6 +23,9 @@ const cpu = plan(TEXT, { rows: ROWS, devices: 'cpu' });
 
 /** How a device is lost: while it runs, while it is read, or by never answering until somebody notices. */
 const WAYS = ['run', 'read', 'hangs'] as const;
+
+/** What the package has beyond its types. */
+const made = globals as unknown as Pick<typeof globalThis, 'GPUUncapturedErrorEvent' | 'GPUOutOfMemoryError'>;
 
 /** A session that is another one but for some of its parts. */
 const like = (real: Session, parts: Partial<Session>): Session => ({
@@ -92,6 +99,43 @@ describe('a device that is lost', () => {
       losses += devices - 1;
     }
     expect(losses).toBeGreaterThanOrEqual(100);
+  });
+});
+
+describe('a device without memory left', () => {
+  it('in the middle of a run is given back, and the run goes on with the same bits on another', async () => {
+    const gpu = plan(TEXT, { rows: ROWS, devices: 'gpu' });
+    const calm = await trained(() => openSession(gpu, 'gpu'));
+    const devices: GPUDevice[] = [];
+    const open = async (): Promise<Session> => {
+      const { found } = await findAdapter();
+      const adapter = found?.adapter as GPUAdapter;
+      const watched = new Proxy(adapter, {
+        get: (target, key) =>
+          key === 'requestDevice'
+            ? async (wanted: GPUDeviceDescriptor) => (devices.push(await target.requestDevice(wanted)), devices.at(-1))
+            : (Reflect.get(target, key, target) as unknown),
+      });
+      const session = await createGpuSession(gpu, watched, { via: 'Dawn', reason: 'test', budget: BUDGET_MS.native, sleep });
+      let runs = 0;
+      // As the device itself says it, while the third chunk of the first device is on its way.
+      return like(session, {
+        lost: session.lost,
+        pace: { chunk: 2 },
+        run: (programs, uniforms) => {
+          const going = session.run(programs, uniforms);
+          if (devices.length === 1 && ++runs === 3)
+            devices[0]?.dispatchEvent(
+              new made.GPUUncapturedErrorEvent('uncapturederror', { error: new made.GPUOutOfMemoryError('no room for a buffer') }),
+            );
+          return going;
+        },
+      });
+    };
+    const { devices: used, ...same } = await trained(open);
+    expect([used, devices.length]).toEqual([2, 2]);
+    expect({ ...same, devices: 1 }).toEqual(calm);
+    expect(await devices[0]?.lost).toMatchObject({ reason: 'destroyed' });
   });
 });
 
