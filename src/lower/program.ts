@@ -6,10 +6,11 @@ import type { Kernel } from '../ir/kernel/types.ts';
 import { verifyKernel } from '../ir/kernel/verify.ts';
 import { assignTransients, leastWords, lifetimes, type ArenaBuilder } from '../passes/memory/layout.ts';
 import { batches } from '../passes/schedule/batch.ts';
-import { lowerGroup, type TilingCache, type TilingChoice } from '../passes/schedule/lower.ts';
+import { lowerGroup, type TilingChoice } from '../passes/schedule/lower.ts';
 import { schedule, type ScheduleOptions } from '../passes/schedule/schedule.ts';
 import type { Target } from '../passes/schedule/tiling.ts';
 import type { Schedule } from '../passes/schedule/types.ts';
+import { Twins } from '../passes/schedule/twins.ts';
 import { verifyOrder, verifySchedule } from '../passes/schedule/verify.ts';
 import { backendsFor, type Devices } from './backends.ts';
 
@@ -36,6 +37,8 @@ export function lowerProgram(
     readonly devices?: Devices | undefined;
     /** Writes plain kernels, which is enough to know their memory. */
     readonly plain?: boolean | undefined;
+    /** Kernels of programs that were lowered before with the same options, by backend. */
+    readonly twins?: Map<string, Twins> | undefined;
   },
 ): Lowered {
   const adapter = options.adapter ?? ANY_ADAPTER;
@@ -44,16 +47,20 @@ export function lowerProgram(
   const half = adapter.half && options.devices === 'gpu';
   const s = schedule(graph, { ...options, half, units: (adapter.units?.length ?? 0) > 0 });
   verifySchedule(s, name);
-  const write = (chosen: Target): Kernel[] => {
+  const write = (chosen: Target, twins = new Twins()): Kernel[] => {
     const target = options.plain ? { ...chosen, tiles: false, units: undefined } : chosen;
-    const cache: TilingCache = new Map();
     return s.groups.map((g, i) => {
-      const kernel = lowerGroup(s, g, i, target, options.tiling, cache);
+      const kernel = twins.kernelOf(s, g, i, () => lowerGroup(s, g, i, target, options.tiling));
       verifyKernel(kernel, 'lowering', target.beyond);
       return kernel;
     });
   };
-  const kernels = Object.fromEntries(backends.map((b) => [b.name, write(b.target(adapter))])) as Lowered['kernels'];
+  const twinsOf = ({ name }: Backend): Twins => {
+    const twins = options.twins?.get(name) ?? new Twins();
+    options.twins?.set(name, twins);
+    return twins;
+  };
+  const kernels = Object.fromEntries(backends.map((b) => [b.name, write(b.target(adapter), twinsOf(b))])) as Lowered['kernels'];
   // All backends' kernels touch the same tensors.
   const any = kernels[at(backends, 0).name] ?? [];
   // With `keepAll`, no result is overwritten, so that all can be inspected.
@@ -88,7 +95,7 @@ export function lowerProgram(
     schedule: s,
     backends,
     kernels,
-    write,
+    write: (target) => write(target),
     scratch: transients.words,
     least: leastWords(lives),
     batches: together,

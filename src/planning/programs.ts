@@ -6,6 +6,7 @@ import { lowerProgram, type Lowered } from '../lower/program.ts';
 import type { ArenaBuilder } from '../passes/memory/layout.ts';
 import { cutRows } from '../passes/graph/cut-rows.ts';
 import { FILL, ROW } from '../passes/graph/row-at-a-time.ts';
+import type { Twins } from '../passes/schedule/twins.ts';
 import { predictPipeline, rowPipeline, runPasses, stepPipeline, watchPipeline, type Pass, type Phase } from '../passes/pipeline.ts';
 import { CHUNK } from '../plan.ts';
 import type { Model, Optim } from '../sema/model.ts';
@@ -58,10 +59,11 @@ export function programsOf(
   const { packings, schedule, arenas, plain } = context;
   const { precision } = model;
   const traces = [LOSS, ...model.metrics.map(metricOutput)];
+  const twins = new Map<string, Twins>();
   const lower = (name: string, graph: Graph, passes: readonly Pass[], trace: readonly string[] = []): Lowered => {
     const { observe, level = 1, adapter, devices } = options;
     const bound = runPasses(graph, passes, observe && ((pass, g) => observe(name, pass, g)));
-    return lowerProgram(name, bound, arenas, { level, trace, chunk: CHUNK, adapter, devices, plain });
+    return lowerProgram(name, bound, arenas, { level, trace, chunk: CHUNK, adapter, devices, plain, twins });
   };
 
   // At most a training batch, so that predictions need no extra memory.

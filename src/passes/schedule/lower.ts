@@ -14,7 +14,7 @@ import { matrixWay, type MatrixWay } from './matrix.ts';
 import { about, axisName, kernelName } from './naming.ts';
 import { reroll } from './reroll.ts';
 import { isRowwise } from './rows.ts';
-import type { TensorRange } from './reads.ts';
+import { bufferName, type TensorRange } from './reads.ts';
 import { shareLoads } from './share-loads.ts';
 import { tiling, tilingKey, tilings, type Target, type Tiling } from './tiling.ts';
 import type { Group, Schedule, Store } from './types.ts';
@@ -22,9 +22,6 @@ import { ValueLowering } from './values.ts';
 
 /** Which tiling of a kernel to take: the cheapest or, for tests, one by index. */
 export type TilingChoice = 'cheapest' | number;
-
-/** Chosen tilings by what the plain kernel computes, so that equal layers are searched once. */
-export type TilingCache = Map<string, Tiling>;
 
 /** Writes a group as a kernel. */
 export function lowerGroup(...given: Parameters<typeof chooseKernel>): Kernel {
@@ -131,29 +128,15 @@ function candidatesFor(s: Schedule, group: Group, plain: Option, target: Target)
   return (target.candidates ?? tilings)(s, group, plain.kernel, target);
 }
 
-function chooseKernel(
-  s: Schedule,
-  group: Group,
-  index: number,
-  target: Target,
-  choice: TilingChoice = 'cheapest',
-  cache: TilingCache = new Map(),
-): Kernel {
+function chooseKernel(s: Schedule, group: Group, index: number, target: Target, choice: TilingChoice = 'cheapest'): Kernel {
   const plain = plainOption(s, group, index, target);
   if (!target.tiles || s.level === 0) return plain.kernel;
-  const key = signature(plain.kernel);
-  // Kernels drop axes of extent 1 and tilings keep them, so a tiling of [3, 1, 2] does not fit [3, 2].
-  const shaped = `${key} ${fixedShape(at(s.graph.nodes, at(group.stores, 0).node).type.shape)
-    .slice(0, group.rank)
-    .join()}`;
-  const known = cache.get(shaped);
-  if (known) return write(s, group, index, known, target);
   const candidates = candidatesFor(s, group, plain, target);
   if (typeof choice === 'number') {
     const chosen = candidates[choice % (candidates.length + 1)];
     return chosen ? write(s, group, index, chosen, target) : plain.kernel;
   }
-  const measured = target.tuned?.size ? target.tuned.get(hash(key)) : undefined;
+  const measured = target.tuned?.size ? target.tuned.get(hash(signature(plain.kernel))) : undefined;
   const tuned = measured === undefined ? undefined : [plain.how, ...candidates].find((how) => tilingKey(how) === measured);
   let best = { ...plain, cost: kernelCost(plain.kernel, target.threads, target.costs) };
   // A small kernel has little to gain.
@@ -164,7 +147,6 @@ function chooseKernel(
     const cost = kernelCost(kernel, target.threads, target.costs);
     if (cost < best.cost || tuned) best = { kernel, cost, how };
   }
-  cache.set(shaped, best.how);
   return best.kernel;
 }
 
@@ -257,9 +239,8 @@ function uniformAxes(axes: readonly Axis[], subgroup: number): ReadonlySet<strin
 
 /** The window of a tensor that a kernel stores into. */
 function bufferOf(s: Schedule, st: Store, size: number): { readonly name: string; readonly window: TensorRange } {
-  const whole = get(s.tensors, st.tensor, 'tensor').size;
-  const name = st.offset === 0 && size === whole ? st.tensor : `${st.tensor}_${st.offset}_${size}`;
-  return { name, window: { tensor: st.tensor, offset: st.offset, size } };
+  const window = { tensor: st.tensor, offset: st.offset, size };
+  return { name: bufferName(s, window), window };
 }
 
 function store(out: BlockWriter, buffer: string, perStep: boolean, value: Expr, position: ix.Index): void {

@@ -7,7 +7,7 @@ import type { NodeId, NodeOf } from '../../ir/graph/types.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
 import type { Axis, MatrixOperand, MatrixUnit, Stmt } from '../../ir/kernel/types.ts';
 import { axisName } from './naming.ts';
-import type { TensorRange } from './reads.ts';
+import { bufferName, type TensorRange } from './reads.ts';
 import type { Group, Place, Schedule } from './types.ts';
 import { viewedPoint } from './views.ts';
 
@@ -100,8 +100,9 @@ function wayBy(s: Schedule, node: NodeOf<'contract'>, shape: readonly number[], 
     // Overlapping rows, such as those of windows, do not form a matrix.
     if (far < (deep === 1 ? unit.k : side === 0 ? unit.m : unit.n)) return undefined;
     if ([start.constant, offset, far].some((v) => v % unitOf !== 0) || !ix.dividesAll(start, unitOf)) return undefined;
-    const buffer = offset === 0 && size === get(s.tensors, tensor, 'tensor').size ? tensor : `${tensor}_${offset}_${size}`;
-    windows.set(buffer, { tensor, offset, size });
+    const range = { tensor, offset, size };
+    const buffer = bufferName(s, range);
+    windows.set(buffer, range);
     return { buffer, index: ix.toExpr(start), along, depth: deep };
   };
   const [left, right] = [operand(0), operand(1)];

@@ -19,6 +19,11 @@ export interface TensorRange {
   readonly size: number;
 }
 
+/** What a kernel calls a part of a tensor. */
+export function bufferName(s: Schedule, { tensor, offset, size }: TensorRange): string {
+  return offset === 0 && size === get(s.tensors, tensor, 'tensor').size ? tensor : `${tensor}_${offset}_${size}`;
+}
+
 /** What reading depends on. */
 interface Reading {
   readonly out: BlockWriter;
@@ -100,10 +105,10 @@ export class Reads {
 
   /** The part of a tensor that holds a node. */
   private window(node: Node, place: Place): { readonly buffer: string; readonly dtype: 'f32' | 'i32' } {
-    const { dtype: storage, size: whole } = get(this.s.tensors, place.tensor, 'tensor');
-    const size = count(node.type.shape);
-    const buffer = place.offset === 0 && size === whole ? place.tensor : `${place.tensor}_${place.offset}_${size}`;
-    this.windows.set(buffer, { tensor: place.tensor, offset: place.offset, size });
+    const { dtype: storage } = get(this.s.tensors, place.tensor, 'tensor');
+    const range = { tensor: place.tensor, offset: place.offset, size: count(node.type.shape) };
+    const buffer = bufferName(this.s, range);
+    this.windows.set(buffer, range);
     return { buffer, dtype: loadedAs(storage) };
   }
 

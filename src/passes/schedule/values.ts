@@ -17,7 +17,7 @@ import { viewedPoint } from './views.ts';
 const MAX_DEPTH = 24;
 
 /** How often each node is an operand; counted once per graph. */
-function usesIn(graph: Graph): ReadonlyMap<NodeId, number> {
+export function usesIn(graph: Graph): ReadonlyMap<NodeId, number> {
   let uses = USES.get(graph);
   if (!uses) {
     uses = new Map();
@@ -47,6 +47,15 @@ function keyOf(id: NodeId, point: ix.Point): string {
   let key = `${id}@`;
   for (const v of point) key += `${ix.showIndex(v)},`;
   return key;
+}
+
+/**
+ * Whether a value with a place is read from there. A root is computed, except one along the rows that was stored before the `current` one. So
+ * is a slice of a root: it shares the root's place, which may not be in memory at all.
+ */
+export function isStored(graph: Graph, { roots, rank }: Pick<Group, 'roots' | 'rank'>, current: NodeId | undefined, node: Node): boolean {
+  if (roots.includes(node.id)) return node.type.shape.length > rank && node.id !== current;
+  return node.op !== 'slice' || isStored(graph, { roots, rank }, current, at(graph.nodes, at(node.inputs, 0)));
 }
 
 /** Computes nodes at many points of one thread at once, so that what the points share is computed once. */
@@ -79,7 +88,7 @@ export class ValueLowering implements Lowerer {
   at(id: NodeId, points: readonly ix.Point[]): Expr[] {
     const node = at(this.graph.nodes, id);
     const place = this.s.places.get(id);
-    const stored = place !== undefined && this.isStored(id, node);
+    const stored = place !== undefined && isStored(this.graph, this.group, this.current, node);
     const shared = (this.useCount.get(id) ?? 0) > 1 || this.group.roots.includes(id);
     const [point] = points;
     if (points.length === 1 && point) {
@@ -103,16 +112,6 @@ export class ValueLowering implements Lowerer {
     return keys.map((key) => known.get(key) as Expr);
   }
 
-  /**
-   * Whether a value with a place is read from there. A root is computed, except one along the rows that was stored before. So is a slice of
-   * a root: it shares the root's place, which may not be in memory at all.
-   */
-  private isStored(id: NodeId, node: Node): boolean {
-    const { roots, rank } = this.group;
-    if (!roots.includes(id)) return node.op !== 'slice' || this.isStored(at(node.inputs, 0), at(this.graph.nodes, at(node.inputs, 0)));
-    return node.type.shape.length > rank && id !== this.current;
-  }
-
   private compute(node: Node, points: readonly ix.Point[]): Expr[] {
     if (node.id === this.product?.node) return points.map((p) => itemOf(this.product as TabledProduct, p));
     const special = loweringOf(node);
@@ -131,7 +130,7 @@ export class ValueLowering implements Lowerer {
   /** Whether a value is read from memory and nothing else. */
   isLoad(id: NodeId): boolean {
     const node = at(this.graph.nodes, id);
-    if (this.s.places.has(id)) return this.isStored(id, node);
+    if (this.s.places.has(id)) return isStored(this.graph, this.group, this.current, node);
     return isView(node) && !recordOf(node).guards && this.isLoad(at(node.inputs, 0));
   }
 }

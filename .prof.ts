@@ -1,0 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { check, compile } from './src/compile.ts';
+const file = process.argv[2]!; const devices = process.argv[3] as any; const rows = Number(process.argv[4] ?? 4);
+let text = readFileSync(file, 'utf8');
+if (process.argv[5]) text = text.replace(/repeat \d+ /, `repeat ${process.argv[5]} `);
+const t0 = performance.now();
+const { model } = check({ name: file, text });
+const t1 = performance.now();
+const c = compile(model!, { rows, devices });
+const t2 = performance.now();
+console.log(file, devices, 'check', (t1 - t0).toFixed(0), 'compile', (t2 - t1).toFixed(0), c.plan.arenas.length, process.memoryUsage().rss / 1e6 | 0);
