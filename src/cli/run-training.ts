@@ -27,7 +27,9 @@ interface RunOptions {
   /** Finds out where a number was made that is none. */
   readonly trap: Trap | undefined;
   /** Saves the best weights beside the checkpoint. */
-  readonly saveBest: ((weights: Weights) => Promise<void>) | undefined;
+  readonly saveBest: ((best: Evaluation, weights: Weights) => Promise<void>) | undefined;
+  /** The best of the run before it was interrupted. */
+  readonly best: (Evaluation & { readonly weights: Weights }) | undefined;
   /** Set to stop after the steps that are on the device. */
   readonly stop: { readonly aborted: boolean };
 }
@@ -57,6 +59,10 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
   const saving = (save ?? trap) && new Checkpointing(model.step, save, trap);
   // Whoever waits for something better looks more often than the table has rows.
   const often = patience !== undefined || keepBest ? stepsPerEpoch * Math.max(1, Math.floor((patience ?? 10) / 10)) : Infinity;
+  // Judged is at the same steps whether the run was interrupted or not.
+  const straight = new Rows(0, total, stepsPerEpoch);
+  const judgedAfter = (step: number): number =>
+    Math.min(total, often < Infinity ? (Math.floor(step / often) + 1) * often : straight.nextEnd(step));
   const begin = performance.now();
   let result: JudgedResult;
   try {
@@ -67,13 +73,14 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
       better,
       patience,
       keepBest,
-      evaluateAt:
-        heldOut.length === 0 ? undefined : (step) => Math.min(total, rows.nextEnd(step), (Math.floor(step / often) + 1) * often || total),
+      best: options.best,
+      judges: (step) => judgedAfter(step - 1) === step,
+      evaluateAt: heldOut.length === 0 ? undefined : (step) => Math.min(rows.nextEnd(step), judgedAfter(step)),
       async onEvaluation({ step, values }, isBest) {
         history.hold(step, values);
         for (const log of logs) log.hold(values);
         held.push({ step, values });
-        if (isBest && options.saveBest) await options.saveBest(await model.weights());
+        if (isBest && options.saveBest) await options.saveBest({ step, values }, await model.weights());
       },
       // Without checkpoints there is no reason to ever wait for the device.
       pauseAt: saving && ((step) => saving.next(step)),

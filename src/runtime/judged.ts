@@ -16,6 +16,10 @@ export interface JudgedOptions extends TrainOptions {
   readonly patience?: number | undefined;
   /** Keeps the weights of the best evaluation; by default if there is a patience. */
   readonly keepBest?: boolean | undefined;
+  /** The best evaluation of an earlier part of the run. */
+  readonly best?: (Evaluation & { readonly weights: Weights | undefined }) | undefined;
+  /** Whether the evaluation after so many steps can be the best; by default every one can. */
+  readonly judges?: ((step: number) => boolean) | undefined;
   readonly onEvaluation?: ((evaluation: Evaluation, isBest: boolean) => void | Promise<void>) | undefined;
   /** Other moments between two steps, as for checkpoints: the next one after `step`, and what to do there. */
   readonly pauseAt?: ((step: number) => number) | undefined;
@@ -39,6 +43,8 @@ export async function trainJudged(model: Model, stepsPerEpoch: number, options: 
     better = 'lower',
     patience,
     keepBest = patience !== undefined,
+    best: before,
+    judges = () => true,
     onEvaluation,
     pauseAt,
     onPause,
@@ -50,7 +56,7 @@ export async function trainJudged(model: Model, stepsPerEpoch: number, options: 
     return Number.isFinite(v) ? (better === 'higher' ? -v : v) : Infinity;
   };
   const first = model.step;
-  let best: JudgedResult['best'];
+  let best: JudgedResult['best'] = before;
   let last: Evaluation | undefined;
   let seconds = 0;
   let lastLoss = NaN;
@@ -62,7 +68,7 @@ export async function trainJudged(model: Model, stepsPerEpoch: number, options: 
     const { step } = model;
     if (evaluateAt && (step === evaluation || step >= end || own.signal?.aborted)) {
       last = { step, values: await model.evaluate() };
-      const isBest = best === undefined || score(last) < score(best);
+      const isBest = judges(step) && (best === undefined || score(last) < score(best));
       if (isBest) best = { ...last, weights: keepBest ? await model.weights() : undefined };
       await onEvaluation?.(last, isBest);
       stoppedEarly = patience !== undefined && best !== undefined && step < end && step - best.step >= patience * stepsPerEpoch;

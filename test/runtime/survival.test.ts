@@ -231,6 +231,7 @@ describe('a run of weeks', () => {
       trap: undefined,
       stop: { aborted: false },
       saveBest: undefined,
+      best: undefined,
       save: () => {
         if (model.step > (STEPS * (1 + heap.length)) / 10) heap.push(used());
         saves++;

@@ -10,10 +10,13 @@ import { learnedMetadata } from '../../data/learned.ts';
 import { devicesFor } from '../../lower/backends.ts';
 import type { Point } from '../../pictures/curve.ts';
 import type { Weights } from '../../runtime/api.ts';
+import type { DeviceLost } from '../../runtime/errors.ts';
+import type { Session } from '../../runtime/session.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import { takePart, type Taken } from '../../runtime/partial.ts';
 import { checkNames } from '../../runtime/weights.ts';
 import type { Model } from '../../sema/model.ts';
+import { bestIn, saveBest } from '../best.ts';
 import { clearLeftovers, lockFolder, openCheckpoint, resume, saveCheckpoint } from '../checkpoints.ts';
 import { findDevice, notePrecision } from '../device.ts';
 import { mustBeWritable, mustDiffer, writeFileSafely } from '../files.ts';
@@ -99,7 +102,11 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   if (begin && flags.allowMissing) noteTaken(begin, flags.init ?? '');
 
   const session = await device.open(plan);
-  const model = await RunningModel.open(session, { seed, random: forWeights, weights: begin?.weights, from: init?.path });
+  const reopen = (lost: DeviceLost): Promise<Session> => {
+    note(`${lost.message}\n  the run goes on from its last copy, on a fresh device`);
+    return device.open(plan);
+  };
+  const model = await RunningModel.open(session, { seed, random: forWeights, weights: begin?.weights, from: init?.path, reopen });
   const { stop, release } = untilInterrupted();
   const logs: Log[] = [];
   let unlock: (() => void) | undefined;
@@ -124,6 +131,8 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     if (flags.log !== undefined) logs.push(await openLog(flags.log, { from: flags.resume ? model.step : undefined, rateAt }));
     if (flags.tensorboard !== undefined) logs.push(await openBoard(flags.tensorboard, rateAt));
     const { by, better } = judgeOf(found, flags);
+    const folder = data.holdout && flags.checkpoint;
+    const judged = { identity: plan.identity, by };
     const trap = flags.trapNonfinite ? await Trap.set(model, { program, seed, data, order }) : undefined;
     const done = await runTraining(model, {
       seed,
@@ -134,10 +143,8 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
       keepBest: data.holdout !== undefined && (found.train.earlyStop !== undefined || flags.saveBest !== undefined),
       logs,
       save: checkpoint === undefined ? undefined : () => saveCheckpoint(model, checkpoint, { metadata, examples, keep: flags.keep }),
-      saveBest:
-        flags.checkpoint === undefined || !data.holdout
-          ? undefined
-          : (best) => writeFileSafely(join(flags.checkpoint ?? '', 'best.safetensors'), writeSafetensors(best, metadata)),
+      saveBest: folder === undefined ? undefined : (best, weights) => saveBest(folder, best, weights, judged, metadata),
+      best: folder === undefined || !start ? undefined : await bestIn(folder, judged),
       trap,
       stop,
     }).catch(async (e: unknown) => {

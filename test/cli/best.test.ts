@@ -1,0 +1,55 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { nncIn, temporary, type Outcome } from '../support/cli.ts';
+
+/** The best weights on held-out examples survive an interruption: what is judged, and how long it waits, is as if the run had never stopped. */
+const PROGRAM = `data n=40 seed=3 split=0.5 { x = uniform(-1, 1); y = sin(3*x) + 0.6*normal() }
+layer Linear(1, 24) -> tanh -> Linear(24, 1)
+loss mse
+metric mae
+optim adam lr=0.05
+train epochs=300 batch=10 seed=2 early_stop=12
+`;
+const EPOCH = 2;
+const dir = temporary();
+writeFileSync(join(dir, 'a.nn'), PROGRAM);
+const train = (folder: string, ...more: readonly string[]): Promise<Outcome> =>
+  nncIn(dir, {}, 'train', 'a.nn', '--device', 'cpu', '--checkpoint', folder, '--save', `${folder}.safetensors`, ...more);
+const bytes = (name: string): string => readFileSync(join(dir, name)).toString('hex');
+const BEST = /the best on held-out examples was after epoch (\d+): .*/;
+
+const straight = await train('straight');
+const best = Number(BEST.exec(straight.stdout)?.[1]);
+
+describe('the best weights of a run', () => {
+  it('come some way before its end', () => {
+    expect(straight.stdout).toContain('stopped early, nothing better in 12 epochs');
+    expect(best).toBeGreaterThan(3);
+  });
+
+  it.each([
+    ['before the best', () => best - 2],
+    ['just after the best', () => best + 1],
+    ['when most of the patience is gone', () => best + 11],
+  ])('are the same where it stops and goes on %s', async (name, epochs) => {
+    const folder = name.replaceAll(' ', '-');
+    await train(folder, '--steps', String(EPOCH * epochs()));
+    const { code, stdout, stderr } = await train(folder, '--resume');
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining('judged')]);
+    expect(BEST.exec(stdout)?.[0]).toBe(BEST.exec(straight.stdout)?.[0]);
+    expect(stdout).toContain('stopped early, nothing better in 12 epochs');
+    expect(bytes(`${folder}.safetensors`)).toBe(bytes('straight.safetensors'));
+    expect(bytes(join(folder, 'best.safetensors'))).toBe(bytes(join('straight', 'best.safetensors')));
+    expect(bytes(join(folder, 'checkpoint.safetensors'))).toBe(bytes(join('straight', 'checkpoint.safetensors')));
+  });
+
+  it('are looked for anew where they were judged by something else', async () => {
+    await train('other', '--steps', '20', '--save-best', 'loss');
+    const { code, stderr } = await train('other', '--resume', '--save-best', 'mae');
+    expect(code).toBe(0);
+    expect(stderr).toContain(
+      `${join('other', 'best.safetensors')} was not judged by this run's held-out mae, so the best is looked for anew`,
+    );
+  });
+});
