@@ -38,7 +38,7 @@ const ROOMS = {
     'draw.ts',
     'plan.ts',
   ],
-  exports: ['library', 'data', 'page', 'pictures', 'runtime', 'node', 'plan.ts'],
+  exports: ['library', 'data', 'page', 'pictures', 'runtime', 'node', 'verify', 'plan.ts'],
   verify: ['ir', 'passes', 'lower', 'codegen', 'codegen-wgsl', 'reference', 'runtime', 'plan.ts', 'sections.ts'],
   node: ['runtime', 'codegen', 'plan.ts'],
   standalone: ['page', 'runtime', 'plan.ts', 'sections.ts', 'data'],

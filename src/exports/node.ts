@@ -4,6 +4,7 @@ import { load as loadModel } from '../runtime/load.ts';
 import { openCpu } from '../runtime/open-cpu.ts';
 import { nodeHelpers } from '../node/helpers.ts';
 import { findAdapter, releaseGpu } from '../node/gpu.ts';
+import { prove } from '../verify/prove.ts';
 import { sleep } from '../node/sleep.ts';
 
 /** Loads a plan on a device. Uses a GPU if the package `webgpu` is installed; a software driver only if you ask for `gpu`. */
@@ -14,8 +15,8 @@ async function loadHere(plan: unknown, options: LoadOptions = {}): Promise<Model
   const gpu = asks
     ? { requestAdapter: async () => (await findAdapter({ swiftshader: options.device === 'gpu' })).found?.adapter ?? null }
     : options.gpu;
-  return loadModel(plan, { ...options, gpu }, { cpu: openCpu(nodeHelpers()), sleep });
+  return loadModel(plan, { ...options, gpu }, { cpu: openCpu(nodeHelpers()), sleep, prove });
 }
 
 /** Releases the GPU so that the process can end. Call it after all models are destroyed. */
-export const release = releaseGpu;
+export const release: () => void = releaseGpu;

@@ -9,7 +9,7 @@ import type { OpenCpu } from './open-cpu.ts';
 import type { Sleep, Session } from './session.ts';
 import { isSoftware } from './software.ts';
 import { hasWasm } from './wasm.ts';
-import { BUDGET_MS, createGpuSession, shareGpuDevice } from './webgpu.ts';
+import { BUDGET_MS, createGpuSession, shareGpuDevice, type GpuOptions } from './webgpu.ts';
 
 declare const WorkerGlobalScope: unknown;
 
@@ -18,6 +18,8 @@ export interface Host {
   /** Runs plans on the processor. GPU-only builds leave it out, so that it is not bundled. */
   readonly cpu?: OpenCpu | undefined;
   readonly sleep?: Sleep | undefined;
+  /** Checks that a GPU does what a plan that was made for it relies on. Pages leave it out: plans for any GPU rely on nothing. */
+  readonly prove?: GpuOptions['prove'];
 }
 
 /** Loads a model on a device: see {@link LoadOptions}. */
@@ -64,7 +66,7 @@ function heed(signal: Signal | undefined): void {
 }
 
 /** Opens the requested device; `why` goes before the usual reason. */
-async function openSession(plan: Plan, options: LoadOptions, { cpu, sleep }: Host, why?: string): Promise<Session> {
+async function openSession(plan: Plan, options: LoadOptions, { cpu, sleep, prove }: Host, why?: string): Promise<Session> {
   const { device = 'auto' } = options;
   const inPage = typeof document !== 'undefined' || typeof WorkerGlobalScope !== 'undefined';
   const budget = inPage ? BUDGET_MS.browser : BUDGET_MS.native;
@@ -75,6 +77,7 @@ async function openSession(plan: Plan, options: LoadOptions, { cpu, sleep }: Hos
       reason: because('given'),
       budget,
       sleep,
+      prove,
     });
   const onCpu = async (reason: string): Promise<Session> => {
     if (!cpu) throw new DeviceError(`${reason}, and this runtime is for GPUs alone`, 'NN601', 'use a browser with WebGPU');
@@ -86,7 +89,13 @@ async function openSession(plan: Plan, options: LoadOptions, { cpu, sleep }: Hos
   const slow = adapter && device === 'auto' && isSoftware(adapter) && has(plan, 'wasm') && cpu !== undefined;
   if (adapter && has(plan, 'webgpu') && !slow) {
     const via = options.gpu ? 'WebGPU' : 'browser';
-    return createGpuSession(await whole(plan, 'webgpu', options), adapter, { via, reason: because('WebGPU is there'), budget, sleep });
+    return createGpuSession(await whole(plan, 'webgpu', options), adapter, {
+      via,
+      reason: because('WebGPU is there'),
+      budget,
+      sleep,
+      prove,
+    });
   }
   if (device === 'gpu') {
     if (!has(plan, 'webgpu')) sectionOf(plan);

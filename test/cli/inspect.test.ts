@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { SMALL_EXAMPLES } from '../support/examples.ts';
 import { gradcheck, gradcheckEffort } from '../../src/gradcheck.ts';
 import { VJP, type VjpTable } from '../../src/autodiff/vjp.ts';
+import { renderAll } from '../../src/base/diagnostics.ts';
 import { UserError } from '../../src/base/errors.ts';
 import { gradcheckCommand } from '../../src/cli/commands/gradcheck.ts';
 import { verify } from '../../src/cli/commands/verify.ts';
@@ -71,6 +72,32 @@ describe('nnc gradcheck', () => {
     const wrong = gradcheck(model, model.training, { ...options, table: { ...VJP, ...rules } }).filter((r) => !r.ok);
     for (const name of names) expect(wrong.map((r) => r.param.name)).toContain(name);
     for (const r of wrong) expect(r.param.span.source.text.slice(0, r.param.span.start).split('\n')).toHaveLength(4);
+  });
+
+  it('ends with an error at the line of every parameter whose gradient is wrong', async () => {
+    const right = VJP.tanh;
+    vi.spyOn(VJP, 'tanh').mockImplementation((cx, ct) => right(cx, ct).map((g) => g && cx.b.op('neg', g)));
+    vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const error = await gradcheckCommand('examples/moons.nn', {}).catch((e: unknown) => e);
+    vi.restoreAllMocks();
+    expect(error).toBeInstanceOf(UserError);
+    expect(renderAll((error as UserError).diagnostics)).toMatchInlineSnapshot(`
+      "error[NN701]: the gradient check failed
+       --> examples/moons.nn:4:7
+        |
+      4 | layer Linear(2, width) -> tanh -> Linear(width, width) -> gelu -> Linear(width, 2)
+        |       ^^^^^^^^^^^^^^^^ the gradient of '0.weight' along element 21 is -0.0120434, and differences give 0.0120434 (parameters random)
+        |
+        = help: if the program uses only what the language offers, this is a bug in nnc: please report it
+
+      error[NN701]: the gradient check failed
+       --> examples/moons.nn:4:7
+        |
+      4 | layer Linear(2, width) -> tanh -> Linear(width, width) -> gelu -> Linear(width, 2)
+        |       ^^^^^^^^^^^^^^^^ the gradient of '0.bias' along element 15 is -0.00557878, and differences give 0.00557878 (parameters as it starts)
+        |
+        = help: if the program uses only what the language offers, this is a bug in nnc: please report it"
+    `);
   });
 
   it('shows both numbers, how far they are apart and how far they may be, in a hundred columns', async () => {

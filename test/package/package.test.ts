@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
@@ -80,6 +80,27 @@ describe('the packed package', () => {
     expect(weigh(join(project, 'node_modules')) / 2 ** 20).toBeLessThan(12);
     expect(existsSync(join(project, 'node_modules/webgpu'))).toBe(false);
     expect(existsSync(join(project, 'node_modules/nnc/docs/language.md'))).toBe(true);
+  });
+
+  it('has types that need none of WebGPU and none of a page', async () => {
+    const folder = join(project, 'bare');
+    mkdirSync(folder);
+    const entries = ['', '/runtime', '/node', '/data', '/pictures', '/worker', '/vite'];
+    writeFileSync(join(folder, 'bare.ts'), entries.map((e, i) => `import * as m${i} from 'nnc${e}';\nexport { m${i} };\n`).join(''));
+    const options = {
+      strict: true,
+      skipLibCheck: false,
+      target: 'ES2023',
+      module: 'NodeNext',
+      lib: ['ES2023'],
+      types: ['node'],
+      typeRoots: [join(root, 'node_modules/@types')],
+      noEmit: true,
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['bare.ts'] }));
+    const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+    const { stdout } = await run(process.execPath, [tsc, '-p', folder]).catch((e: unknown) => e as { stdout: string });
+    expect(stdout.split('\n').filter((line) => !line.includes('node_modules/vite'))).toEqual(['']);
   });
 
   it('compiles programs that a bundler comes across, and writes their types', async () => {

@@ -1,7 +1,7 @@
 import { check, compile } from '../../compile.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import { openSession } from '../device.ts';
-import { findAdapter } from '../../node/gpu.ts';
+import { findAdapter, type Attempt } from '../../node/gpu.ts';
 import { print } from '../terminal.ts';
 import { version } from '../package.ts';
 
@@ -34,13 +34,21 @@ export async function doctor(): Promise<void> {
     print(`self-test on ${choice}: ${error < 1e-3 ? 'passed' : `FAILED, off by ${error}`}`);
     healthy &&= error < 1e-3;
   }
-  if (!healthy) {
-    process.exitCode = 3;
-    print('next: nnc train FILE --device cpu, and report the device above');
-  } else if (!found)
-    print('next: install a Vulkan driver, or npm install @sparticuz/chromium for a software one; nnc trains on the CPU until then');
-  else if (found.software) print('next: nothing is missing; a GPU with its Vulkan driver would be faster than this software one');
-  else print('next: nnc train examples/house.nn');
+  if (!healthy) process.exitCode = 3;
+  print(`next: ${healthy ? nextStep(found, attempts) : 'nnc train FILE --device cpu, and report the device above'}`);
+}
+
+/** What to do about what was found. */
+export function nextStep(found: { readonly software: boolean } | undefined, attempts: readonly Attempt[]): string {
+  if (found && !found.software) return 'nnc train examples/house.nn';
+  if (found) return 'nothing is missing; a GPU with its Vulkan driver would be faster than this software one';
+  const until = 'nnc trains on the CPU until then';
+  const [dawn] = attempts.filter((a) => a.what.includes('npm package webgpu'));
+  if (!dawn) return `install a Vulkan driver, or npm install @sparticuz/chromium for a software one; ${until}`;
+  if (/Cannot find (package|module)/.test(dawn.outcome)) return `npm install webgpu, the package with Dawn; ${until}`;
+  const glibc = /GLIBC_([\d.]+)/.exec(dawn.outcome)?.[1];
+  if (glibc !== undefined) return `a system with glibc ${glibc} or newer, which Dawn's binary needs; ${until}`;
+  return `npm install webgpu anew, since its binary does not load here; ${until}`;
 }
 
 /** The error of the trained line at x = 3, against y = 2x + 1. */
