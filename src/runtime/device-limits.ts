@@ -13,6 +13,17 @@ export function copiesOf(plan: Plan, arena: string, nets: number): number {
   return hasParts(plan, arena) ? nets : 1;
 }
 
+/** The batch that should fit a share of the memory, since nearly all that lies beside the state grows with it. */
+const fitting = ({ train }: Plan, share: number): number => Math.floor((train?.batch ?? 0) * share);
+
+/** The kernel that first touches the largest part of an arena, for messages. */
+function largestIn(plan: Plan, arena: string): string {
+  const all = Object.values(sectionOf(plan).programs).flat();
+  const sizes = all.map((d) => Math.max(0, ...d.ranges.map((r) => (r.arena === arena ? r.words : 0))));
+  const [about] = all[sizes.indexOf(Math.max(...sizes))]?.about ?? [];
+  return about === undefined ? '' : `; the largest value in it: ${about}`;
+}
+
 /** The non-default limits that a plan needs; throws if the device or adapter has less. */
 export function limitsFor(plan: Plan, limits: GPUSupportedLimits, nets: number): Record<string, number> {
   const sizes = plan.arenas.map(({ name, words }) => ({ name, words: words * copiesOf(plan, name, nets) }));
@@ -23,9 +34,9 @@ export function limitsFor(plan: Plan, limits: GPUSupportedLimits, nets: number):
     const standard = limit === 'maxBufferSize' ? 268_435_456 : 134_217_728;
     if (bytes > limits[limit]) {
       throw new DeviceError(
-        `the arena '${largest.name}' needs ${bytes} bytes, and ${limit} of this device is ${limits[limit]}`,
+        `the arena '${largest.name}' needs ${bytes} bytes, and ${limit} of this device is ${limits[limit]}${largestIn(plan, largest.name)}`,
         'NN603',
-        smaller(largest.name),
+        smaller(largest.name, fitting(plan, limits[limit] / bytes)),
       );
     }
     if (bytes > standard) required[limit] = bytes;

@@ -39,6 +39,15 @@ describe('programs of any size end soon', () => {
     expect(r.stderr.length).toBeLessThan(20_000);
   });
 
+  it('a batch that fits no buffer', BOUND, async () => {
+    const text = 'layer Linear(1, 2048) -> tanh -> Linear(2048, 1)\nloss mse\noptim sgd\ntrain steps=1\n';
+    const r = await run('check', file('batch.nn', text), '--batch', '1048576');
+    expect(r.code).toBe(1);
+    expect(r.stderr).toMatch(
+      /^error\[NN217\]: the model is too large\n {2}= the arena 'work' needs \d{10} numbers, and nnc holds at most 1073741824 in one buffer\n {2}= help: use a smaller batch, or smaller layers\n$/,
+    );
+  });
+
   it('a long list', BOUND, async () => {
     const list = Array.from({ length: 40_000 }, (_, i) => i).join(', ');
     expect((await run('run', file('list.nn', `print sum([${list}])\n`), '--device', 'cpu')).stdout).toBe(`${(40_000 * 39_999) / 2}\n`);
