@@ -26,6 +26,10 @@ optim sgd lr=0.1 momentum=0.9
 `;
 const RECURRENT = 'input x: [5, 3]\nlayer LSTM(3, 4, num_layers=2) -> GRU(4, 4) -> Linear(4, 1)\nloss mse\noptim adam lr=0.01\n';
 
+const HISTORY = 'layer Linear(2, 3) -> tanh -> Linear(3, 1)\nloss mse\noptim lbfgs lr=0.1 history_size=3\ntrain steps=3 batch=5\n';
+const STRIDED =
+  'input x: [2, 8]\nlayer Conv1d(2, 4, 3, stride=2, padding=1) -> Conv1d(4, 4, 3, stride=2, padding=1) -> flatten -> Linear(8, 1)\nloss mse\noptim sgd\n';
+
 const HARDWARE: Adapter = { ...ANY_ADAPTER, software: false };
 const TARGETS = { software: gpuTarget({ ...ANY_ADAPTER, software: true }), hardware: gpuTarget(HARDWARE), processor: WASM_TARGET };
 
@@ -42,9 +46,10 @@ function compared(text: string, rows: number): { readonly twins: number; readonl
         let written = false;
         const kernel = known.kernelOf(s, group, i, () => ((written = true), own));
         all++;
-        if (written) return;
-        twins++;
+        if (!written) twins++;
         expect(kernel).toEqual(own);
+        // A group is a twin of its own as well.
+        expect(known.kernelOf(s, group, i, () => own)).toEqual(own);
       });
   }
   return { twins, all };
@@ -55,9 +60,11 @@ describe('the kernel of a twin', () => {
     ['transformer layers', LAYERS, 0.4],
     ['residual units', IMAGES, 0.1],
     ['recurrent layers', RECURRENT, 0.3],
+    ['a history that is pushed along, by slices that are stored', HISTORY, 0],
+    ['convolutions with a stride', STRIDED, 0],
   ])('is the one that would have been written: %s', (_, text, share) => {
     const { twins, all } = compared(text, 4);
-    expect(twins / all).toBeGreaterThan(share);
+    expect(twins / all).toBeGreaterThanOrEqual(share);
   });
 
   it('is the one that would have been written: random programs', () => {

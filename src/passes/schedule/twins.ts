@@ -57,7 +57,7 @@ function likenessOf(s: Schedule, group: Group): Likeness {
     if (known !== undefined) return known;
     const node = at(s.graph.nodes, id);
     const place = s.places.get(id);
-    const leaf = place !== undefined && !roots.has(sliced(s, node).id);
+    const leaf = place !== undefined && !isPartOf(s, roots, node);
     const inputs = leaf ? [] : node.inputs.map(visit);
     const n = numbers.size;
     numbers.set(id, n);
@@ -77,8 +77,9 @@ function likenessOf(s: Schedule, group: Group): Likeness {
   return { text: [...shape, ...parts].join('\n'), ranges };
 }
 
-/** What a slice of a slice is taken from; any other node is itself. */
-const sliced = (s: Schedule, node: Node): Node => (node.op === 'slice' ? sliced(s, at(s.graph.nodes, at(node.inputs, 0))) : node);
+/** Whether a node is a root, or a slice of one. */
+const isPartOf = (s: Schedule, roots: ReadonlySet<NodeId>, node: Node): boolean =>
+  roots.has(node.id) || (node.op === 'slice' && isPartOf(s, roots, at(s.graph.nodes, at(node.inputs, 0))));
 
 /** An operation with its attributes, down to the sign of a zero. */
 function described(node: Node): string {
