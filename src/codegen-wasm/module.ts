@@ -22,6 +22,8 @@ const MAGIC = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 const text = (s: string): Code => sized([...new TextEncoder().encode(s)]);
 const section = (id: number, content: Code): Code => [id, sized(content)];
 
+const LETTERS = new TextDecoder('latin1');
+
 /** A module under construction; equal functions exist once. */
 export class WasmModule {
   private readonly functions: { readonly type: number; readonly code: readonly number[] }[] = [];
@@ -35,7 +37,8 @@ export class WasmModule {
     const type = this.typeOf(f);
     const locals = f.locals.map((t) => [1, VALUE_TYPE[t]]);
     const code = sized([vector(locals), f.body, OP.end]);
-    const key = `${type}:${code.join()}`;
+    // A letter for each byte.
+    const key = `${type}:${LETTERS.decode(Uint8Array.from(code))}`;
     const known = this.byText.get(key);
     if (known !== undefined) return known;
     const index = this.functions.push({ type, code }) - 1;

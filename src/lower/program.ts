@@ -49,11 +49,13 @@ export function lowerProgram(
   verifySchedule(s, name);
   const write = (chosen: Target, twins = new Twins()): Kernel[] => {
     const target = options.plain ? { ...chosen, tiles: false, units: undefined } : chosen;
-    return s.groups.map((g, i) => {
-      const kernel = twins.kernelOf(s, g, i, () => lowerGroup(s, g, i, target, options.tiling));
-      verifyKernel(kernel, 'lowering', target.beyond);
-      return kernel;
-    });
+    return s.groups.map((g, i) =>
+      twins.kernelOf(s, g, i, () => {
+        const kernel = lowerGroup(s, g, i, target, options.tiling);
+        verifyKernel(kernel, 'lowering', target.beyond);
+        return kernel;
+      }),
+    );
   };
   const twinsOf = ({ name }: Backend): Twins => {
     const twins = options.twins?.get(name) ?? new Twins();

@@ -12,8 +12,10 @@ export function ref(type: ValueType, name: string): Expr {
 
 /** Applies a function; the type follows from the operands. If one operand is a vector, scalars are splatted. */
 export function call(fn: Fn, ...operands: readonly Expr[]): Expr {
-  const wide = !isVectorFn(fn) && operands.some((a) => isVector(a.type));
-  const args = wide ? operands.map((a) => (isVector(a.type) ? a : call('splat', a))) : operands;
+  let vectors = 0;
+  for (const a of operands) if (isVector(a.type)) vectors++;
+  const mixed = vectors > 0 && vectors < operands.length && !isVectorFn(fn);
+  const args = mixed ? operands.map((a) => (isVector(a.type) ? a : call('splat', a))) : operands;
   const result = signatureOf(fn, args);
   if (typeof result === 'string') throw new CompilerBug(`${fn}: ${result}`);
   return { kind: 'call', type: result.type, fn, args };

@@ -132,8 +132,10 @@ export function signatureOf(fn: Fn, args: readonly Expr[]): { readonly type: Val
     const type = VECTOR_FUNCTIONS[fn](types);
     return type ? { type } : `does not take (${types.join(', ')})`;
   }
-  const wide = types.filter(isVector).length;
-  if (wide > 0 && wide < types.length) return `mixes scalars and vectors: ${types.join(', ')}`;
+  let wide = 0;
+  for (const t of types) if (isVector(t)) wide++;
+  if (wide === 0) return FUNCTIONS[fn](types as ScalarType[]);
+  if (wide < types.length) return `mixes scalars and vectors: ${types.join(', ')}`;
   const result = FUNCTIONS[fn](types.map(scalarOf));
-  return typeof result === 'string' || wide === 0 ? result : { type: vectorOf(result.type) };
+  return typeof result === 'string' ? result : { type: vectorOf(result.type) };
 }

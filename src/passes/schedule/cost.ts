@@ -24,9 +24,9 @@ export interface Costs {
   readonly functions: Partial<Readonly<Record<Fn, number>>>;
 }
 
-const GPU_COSTS: Costs = { load: 6, vectorLoad: 8, loop: 2, thread: 30, vector: 4, index: 0.5, functions: {} };
+export const GPU_COSTS: Costs = { load: 6, vectorLoad: 8, loop: 2, thread: 30, vector: 4, index: 0.5, functions: {} };
 /** A branch is taken a little more than half of the time. */
-const TAKEN = 0.6;
+export const TAKEN = 0.6;
 
 function exprCost(e: Expr, c: Costs): number {
   if (e.kind === 'load') return (isVector(e.type) ? c.vectorLoad : c.load) + exprCost(e.index, c) * c.index;

@@ -8,6 +8,7 @@ import type { NodeId } from '../../ir/graph/types.ts';
 import type { Axis, Buffer, Expr, Kernel } from '../../ir/kernel/types.ts';
 import { BlockWriter } from './block-writer.ts';
 import { kernelCost } from './cost.ts';
+import { estimator } from './estimate.ts';
 import { firstLaneAlone } from './first-lane.ts';
 import { chooseLanes } from './lanes.ts';
 import { matrixWay, type MatrixWay } from './matrix.ts';
@@ -141,13 +142,29 @@ function chooseKernel(s: Schedule, group: Group, index: number, target: Target, 
   let best = { ...plain, cost: kernelCost(plain.kernel, target.threads, target.costs) };
   // A small kernel has little to gain.
   const { small } = target;
-  const tried = tuned ? [tuned] : small && best.cost < small.cost ? candidates.slice(0, small.tries) : candidates;
+  const tried = tuned
+    ? [tuned]
+    : small && best.cost < small.cost
+      ? candidates.slice(0, small.tries)
+      : likely(candidates, plain.kernel, target);
   for (const how of tried) {
     const kernel = write(s, group, index, how, target);
     const cost = kernelCost(kernel, target.threads, target.costs);
     if (cost < best.cost || tuned) best = { kernel, cost, how };
   }
   return best.kernel;
+}
+
+/** So many candidates are written out. Among these is the cheapest of all, or one that costs as much to a few in ten thousand. */
+const LIKELY = 5;
+
+/** The candidates that are likely to be cheap, in their order. */
+function likely(candidates: readonly Tiling[], plain: Kernel, target: Target): readonly Tiling[] {
+  if (candidates.length <= LIKELY) return candidates;
+  const estimate = estimator(plain, target.threads, target.costs);
+  const ranked = candidates.map((how) => ({ how, cost: estimate(how) })).sort((a, b) => a.cost - b.cost);
+  const chosen = new Set(ranked.slice(0, LIKELY).map(({ how }) => how));
+  return candidates.filter((how) => chosen.has(how));
 }
 
 /** What a kernel computes, independent of the names of its buffers. */
