@@ -1,5 +1,6 @@
 import { at } from '../base/errors.ts';
 import type { Backend } from '../codegen/backend.ts';
+import { Alike } from '../codegen/alike.ts';
 import { bindBuffers } from '../codegen/bind.ts';
 import { Interned, dispatchOf, nameOf } from '../codegen/dispatch.ts';
 import type { Target } from '../passes/schedule/tiling.ts';
@@ -15,12 +16,13 @@ export const JS: Backend = {
   target: () => PROCESSOR,
   emit(programs, { scalars }) {
     const texts = new Interned<JsText>();
+    const alike = new Alike<string>();
     const calls = programs.map(({ name, placed, batches, kernels }) => {
       // In the order of the GPU's dispatches, because memory was assigned for that order.
       const ordered = batches.flat().map((i) => at(kernels.js ?? [], i));
       const list = ordered.map((kernel) => {
         const bound = bindBuffers([kernel], placed, Infinity);
-        const js = generateJs(kernel, { ...bound, scalars });
+        const js = alike.of([kernel], bound, () => generateJs(kernel, { ...bound, scalars }));
         const index = texts.put(js, () => ({ name: nameOf(name, [kernel]), js }));
         return dispatchOf(name, [kernel], index, bound.bindings);
       });

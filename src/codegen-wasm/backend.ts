@@ -1,5 +1,6 @@
 import { at, get } from '../base/errors.ts';
 import type { Backend, PlanMemory, ScheduledProgram } from '../codegen/backend.ts';
+import { Alike } from '../codegen/alike.ts';
 import { bindBuffers } from '../codegen/bind.ts';
 import { kernelCost } from '../passes/schedule/cost.ts';
 import { BYTES, MOST_THREADS, UNIFORM_BYTES } from '../plan.ts';
@@ -42,17 +43,20 @@ function moduleOf(programs: readonly ScheduledProgram[], { arenas, scalars, chun
   take(bytes);
   const module = new WasmModule();
   const kernels: number[] = [];
+  const alike = new Alike<{ readonly index: number; readonly points: number; readonly work: number }>();
   let scratch = 0;
   const calls = programs.map((program) =>
     program.batches.flat().map((i): WasmCall => {
       const kernel = at(program.kernels.wasm ?? [], i);
       const bound = bindBuffers([kernel], program.placed, Infinity);
-      const { fn, points, ...needs } = addKernel(module, kernel, { ...bound, scalars });
-      scratch = Math.max(scratch, needs.scratch);
-      const known = kernels.indexOf(fn);
-      const work = Math.round(kernelCost(kernel, 1, CPU_COSTS));
+      const { index, points, work } = alike.of([kernel], bound, () => {
+        const { fn, points, ...needs } = addKernel(module, kernel, { ...bound, scalars });
+        scratch = Math.max(scratch, needs.scratch);
+        const known = kernels.indexOf(fn);
+        return { index: known >= 0 ? known : kernels.push(fn) - 1, points, work: Math.round(kernelCost(kernel, 1, CPU_COSTS)) };
+      });
       return {
-        kernel: known >= 0 ? known : kernels.push(fn) - 1,
+        kernel: index,
         addresses: bound.bindings.map((b) => get(places, b.arena, 'arena') + b.start * BYTES),
         points,
         work,

@@ -1,12 +1,13 @@
 import { at } from '../base/errors.ts';
 import type { Backend, PlanMemory, ScheduledProgram } from '../codegen/backend.ts';
+import { Alike } from '../codegen/alike.ts';
 import { bindBuffers } from '../codegen/bind.ts';
 import { Interned, dispatchOf, nameOf } from '../codegen/dispatch.ts';
 import type { Arena } from '../plan.ts';
 import type { Dispatch, WebGpuSection, WgslKernel } from '../sections.ts';
 import { loopsOf } from './loops.ts';
 import { gpuTarget } from './targets.ts';
-import { generateWgsl } from './wgsl.ts';
+import { generateWgsl, type Shader } from './wgsl.ts';
 
 /** Shaders for WebGPU; kernels with equal text are shared. */
 export const WEBGPU: Backend = {
@@ -15,7 +16,8 @@ export const WEBGPU: Backend = {
   target: gpuTarget,
   emit(programs, memory) {
     const kernels = new Interned<WgslKernel>();
-    const dispatches = programs.map((p) => [p.name, dispatchesOf(p, memory, kernels)] as const);
+    const shaders = new Alike<Shader>();
+    const dispatches = programs.map((p) => [p.name, dispatchesOf(p, memory, kernels, shaders)] as const);
     return {
       webgpu: {
         features: featuresOf(kernels.all, memory.arenas),
@@ -27,12 +29,12 @@ export const WEBGPU: Backend = {
   },
 };
 
-function dispatchesOf(program: ScheduledProgram, { scalars }: PlanMemory, known: Interned<WgslKernel>): Dispatch[] {
+function dispatchesOf(program: ScheduledProgram, { scalars }: PlanMemory, known: Interned<WgslKernel>, shaders: Alike<Shader>): Dispatch[] {
   const { software, collectives, bindings: most } = program.adapter;
   return program.batches.map((batch) => {
     const kernels = batch.map((i) => at(program.kernels.webgpu ?? [], i));
     const bound = bindBuffers(kernels, program.placed, most);
-    const shader = generateWgsl(kernels, { ...bound, scalars, hidesLoops: software, collectives });
+    const shader = shaders.of(kernels, bound, () => generateWgsl(kernels, { ...bound, scalars, hidesLoops: software, collectives }));
     const index = known.put(shader.code, () => ({
       name: nameOf(program.name, kernels),
       wgsl: shader.code,

@@ -56,10 +56,10 @@ export function bindBuffers(kernels: readonly Kernel[], placed: ReadonlyMap<stri
       const start = Math.floor(from / align) * align;
       ranges.push({ arena, dtype: b.type, start, end: Math.ceil((from + b.size) / unit) * unit, members: [{ buffer: b.name, from }] });
     }
-    visitKernel(kernel, {
-      load: (e) => isVector(e.type) && wide.add(e.buffer),
-      store: (s) => isVector(s.value.type) && wide.add(s.buffer),
-      stmt: (s) => s.kind === 'product' && flat.add(s.left.buffer).add(s.right.buffer),
+    const { vectors, matrices } = usesOf(kernel.twin ?? kernel);
+    kernel.buffers.forEach((b, i) => {
+      if (vectors.has(i)) wide.add(b.name);
+      if (matrices.has(i)) flat.add(b.name);
     });
   }
   let current = joinWhere(ranges, (a, b) => a.start === b.start && a.end === b.end);
@@ -88,6 +88,23 @@ export function bindBuffers(kernels: readonly Kernel[], placed: ReadonlyMap<stri
   });
   return { bindings, places };
 }
+
+/** The buffers, by number, that a kernel reads or writes as vectors, and that are operands of matrix units. */
+function usesOf(kernel: Kernel): { readonly vectors: ReadonlySet<number>; readonly matrices: ReadonlySet<number> } {
+  const before = USES.get(kernel);
+  if (before) return before;
+  const numbers = new Map(kernel.buffers.map((b, i) => [b.name, i]));
+  const uses = { vectors: new Set<number>(), matrices: new Set<number>() };
+  const add = (to: Set<number>, name: string): unknown => to.add(get(numbers, name, 'buffer'));
+  visitKernel(kernel, {
+    load: (e) => isVector(e.type) && add(uses.vectors, e.buffer),
+    store: (s) => isVector(s.value.type) && add(uses.vectors, s.buffer),
+    stmt: (s) => s.kind === 'product' && [s.left, s.right].forEach((operand) => add(uses.matrices, operand.buffer)),
+  });
+  USES.set(kernel, uses);
+  return uses;
+}
+const USES = new WeakMap<Kernel, ReturnType<typeof usesOf>>();
 
 /** Merges ranges of one arena as long as `join` holds for a pair. */
 function joinWhere(ranges: readonly Range[], join: (a: Range, b: Range) => boolean): Range[] {

@@ -12,7 +12,7 @@ export const nameOf = (program: string, kernels: readonly Kernel[]): string =>
 
 /** A dispatch: kernels that run together, with their bindings. */
 export function dispatchOf(program: string, kernels: readonly Kernel[], kernel: number, bindings: readonly Binding[]): Dispatch {
-  const work = kernels.map(workOf);
+  const work = kernels.map((k) => workOf(k.twin ?? k));
   return {
     kernel,
     ranges: bindings.map(({ arena, start, words }) => ({ arena, start, words })),

@@ -1,3 +1,4 @@
+import { at } from '../../base/errors.ts';
 import { PER_WORD, type StorageType } from '../../base/types.ts';
 import type { Kernel } from '../../ir/kernel/types.ts';
 import type { Arena, ArenaKind } from '../../plan.ts';
@@ -45,8 +46,16 @@ export function lifetimes(
 
 /** Words of the largest set of transients that are live at once: a lower bound for any layout. */
 export function leastWords(lives: readonly Lifetime[]): number {
-  const ends = [...new Set(lives.map((l) => l.from))];
-  return Math.max(0, ...ends.map((i) => lives.filter((l) => l.from <= i && i <= l.to).reduce((n, l) => n + wordsOf(l.tensor), 0)));
+  // What each dispatch adds to the living words, and what ends before it.
+  const change = new Map<number, number>();
+  const add = (at: number, words: number): void => void change.set(at, (change.get(at) ?? 0) + words);
+  for (const l of lives) {
+    add(l.from, wordsOf(l.tensor));
+    add(l.to + 1, -wordsOf(l.tensor));
+  }
+  let [live, most] = [0, 0];
+  for (const [, words] of [...change].sort(([a], [b]) => a - b)) most = Math.max(most, (live += words));
+  return most;
 }
 
 const wordsOf = ({ size, dtype }: Tensor): number => Math.ceil(size / PER_WORD[dtype]);
@@ -63,18 +72,22 @@ export function assignTransients(lives: readonly Lifetime[]): {
 } {
   const placed = new Map<string, Placed>();
   const words: Partial<Record<StorageType, number>> = {};
-  const done: (Lifetime & Placed)[] = [];
+  // By arena, in the order of their offsets.
+  const done = new Map<string, (Lifetime & Placed)[]>();
   const order = [...lives].sort((a, b) => b.tensor.size - a.tensor.size || a.from - b.from || (a.tensor.name < b.tensor.name ? -1 : 1));
   for (const life of order) {
     const { dtype, size } = life.tensor;
     const arena = arenaName('work', dtype);
-    const rivals = done.filter((d) => d.arena === arena && d.from <= life.to && life.from <= d.to).sort((a, b) => a.offset - b.offset);
-    let offset = 0;
-    for (const r of rivals) {
+    const others = done.get(arena) ?? [];
+    done.set(arena, others);
+    let [offset, i] = [0, 0];
+    for (const r of others) {
       if (offset + size <= r.offset) break;
-      offset = Math.max(offset, aligned(r.offset + r.tensor.size, dtype));
+      if (r.from <= life.to && life.from <= r.to) offset = Math.max(offset, aligned(r.offset + r.tensor.size, dtype));
+      i++;
     }
-    done.push({ ...life, arena, offset });
+    while (i > 0 && at(others, i - 1).offset > offset) i--;
+    others.splice(i, 0, { ...life, arena, offset });
     placed.set(life.tensor.name, { arena, offset });
     words[dtype] = Math.max(words[dtype] ?? 0, Math.ceil((offset + size) / PER_WORD[dtype]));
   }

@@ -37,6 +37,8 @@ export function mergeRows(graph: Graph, groups: readonly Fused[], log: Log): Fus
 class Merger {
   private readonly drafts = new Map<number, Draft>();
   private readonly home = new Map<NodeId, number>();
+  /** The groups that need a group. */
+  private readonly neededBy = new Map<number, Set<number>>();
   private readonly graph: Graph;
   private readonly stored: Set<NodeId>;
   private readonly log: Log;
@@ -49,8 +51,16 @@ class Merger {
     groups.forEach((g, i) => {
       const heavy = [...g.roots, ...g.inlined].some((id) => recordOf(at(graph.nodes, id)).sum?.tiled === true);
       const rows = fixedShape(at(graph.nodes, at(g.roots, 0)).type.shape);
-      this.drafts.set(i, { ...g, rows, heavy, needs: this.needsOf(g, i) });
+      const needs = this.needsOf(g, i);
+      this.drafts.set(i, { ...g, rows, heavy, needs });
+      for (const n of needs) this.usersOf(n).add(i);
     });
+  }
+
+  private usersOf(i: number): Set<number> {
+    const users = this.neededBy.get(i) ?? new Set();
+    this.neededBy.set(i, users);
+    return users;
   }
 
   private needsOf(g: Fused, self: number): Set<number> {
@@ -96,7 +106,15 @@ class Merger {
     this.drafts.delete(p);
     this.drafts.set(c, { roots, inlined, rows, heavy: a.heavy, needs });
     roots.forEach((r) => this.home.set(r, c));
-    for (const d of this.drafts.values()) if (d.needs.delete(p)) d.needs.add(c);
+    for (const n of a.needs) this.usersOf(n).delete(p);
+    for (const n of needs) this.usersOf(n).add(c);
+    for (const user of this.usersOf(p)) {
+      if (user === c) continue;
+      this.drafts.get(user)?.needs.delete(p);
+      this.drafts.get(user)?.needs.add(c);
+      this.usersOf(c).add(user);
+    }
+    this.neededBy.delete(p);
     return true;
   }
 
@@ -138,7 +156,7 @@ class Merger {
     const loss = this.graph.outputs['loss'] ?? -1;
     const elements = consumer.roots.reduce((n, r) => n + count(at(this.graph.nodes, r).type.shape), 0);
     if (elements < LARGE || Math.min(...consumer.roots) <= loss) return false;
-    return [...this.drafts].some(([i, d]) => i !== c && d.needs.has(p) && Math.max(...d.roots) < loss);
+    return [...this.usersOf(p)].some((i) => i !== c && Math.max(...(this.drafts.get(i)?.roots ?? [])) < loss);
   }
 
   /** Whether the consumer reads an elided concatenation of which the producer stores a part. */
@@ -160,11 +178,16 @@ class Merger {
   /** Whether the consumer also depends on the producer through a third group. */
   private otherWay(p: number, c: number): boolean {
     const seen = new Set<number>();
+    // Nothing that ends before the producer begins depends on it.
+    const first = Math.min(...(this.drafts.get(p)?.roots ?? []));
     const reaches = (i: number): boolean => {
       if (i === p) return true;
       if (seen.has(i)) return false;
       seen.add(i);
-      return [...(this.drafts.get(i)?.needs ?? [])].some(reaches);
+      const draft = this.drafts.get(i);
+      if (!draft || Math.max(...draft.roots) < first) return false;
+      for (const n of draft.needs) if (reaches(n)) return true;
+      return false;
     };
     return [...(this.drafts.get(c)?.needs ?? [])].some((n) => n !== p && reaches(n));
   }

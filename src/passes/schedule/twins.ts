@@ -110,7 +110,8 @@ function instead(
     names.set(b.name, name);
     return { ...b, ...range, name };
   });
-  return { ...kernel, name: kernelName(s.graph, group, index), about: about(s.graph, group), buffers, body: renamed(kernel.body, names) };
+  const [name, reader] = [kernelName(s.graph, group, index), about(s.graph, group)];
+  return { ...kernel, name, about: reader, buffers, body: renamed(kernel.body, names), twin: kernel };
 }
 
 function renamed(body: readonly Stmt[], names: ReadonlyMap<string, string>): readonly Stmt[] {
