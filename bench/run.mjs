@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { generateData } from './lib/data.mjs';
 import { environmentFor } from './lib/environment.mjs';
-import { COLD_RESULTS, PAGE, POPULATION_RESULTS, RESULTS, writeFormatted, writeJson } from './lib/files.mjs';
+import { COLD_RESULTS, COMPILE_RESULTS, PAGE, POPULATION_RESULTS, RESULTS, writeFormatted, writeJson } from './lib/files.mjs';
 import { describeMachine } from './lib/machine.mjs';
 import { available, measure } from './lib/measure.mjs';
 import { readOptions, USAGE } from './lib/options.mjs';
@@ -28,7 +28,8 @@ async function main(options) {
   if (!options.write) return;
   const cold = existsSync(COLD_RESULTS) ? JSON.parse(readFileSync(COLD_RESULTS, 'utf8')) : undefined;
   const population = existsSync(POPULATION_RESULTS) ? JSON.parse(readFileSync(POPULATION_RESULTS, 'utf8')) : undefined;
-  await writeFormatted(PAGE, pageOf(results, cold, population));
+  const compiled = existsSync(COMPILE_RESULTS) ? JSON.parse(readFileSync(COMPILE_RESULTS, 'utf8')) : undefined;
+  await writeFormatted(PAGE, pageOf(results, cold, population, compiled));
   console.log('\nwritten: docs/performance.md');
 }
 

@@ -6,15 +6,15 @@ import { fixedShape } from './base/types.ts';
 import { checkWhole } from './base/whole.ts';
 import { dataOf, identityOf, outputOf, planProgram } from './lower/describe.ts';
 import { collectScalars, emit } from './lower/emit.ts';
-import type { Lowered } from './lower/program.ts';
+import { adviceFor, type Lowered } from './lower/program.ts';
 import { parse } from './parser/parse.ts';
 import { boundsOf } from './passes/graph/bounds.ts';
 import type { Feed } from './passes/graph/feed.ts';
 import { FILL, ROW } from './passes/graph/row-at-a-time.ts';
 import { usesOf } from './passes/graph/phases.ts';
 import { ArenaBuilder } from './passes/memory/layout.ts';
-import { CHUNK, PLAN_VERSION, UNIFORM_COUNT, planBytes, type Plan, type PlanCounter, type TrainPlan } from './plan.ts';
-import { MAX_ELEMENTS, type CompileOptions, type Compiled, type Names } from './planning/options.ts';
+import { CHUNK, MAX_ELEMENTS, PLAN_VERSION, UNIFORM_COUNT, planBytes, type Plan, type PlanCounter, type TrainPlan } from './plan.ts';
+import type { CompileOptions, Compiled, Names } from './planning/options.ts';
 import { packingsOf } from './planning/packings.ts';
 import { programsOf } from './planning/programs.ts';
 import { storedTensors } from './planning/stored.ts';
@@ -118,7 +118,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
   const large = memory.find((a) => a.words > MAX_ELEMENTS);
   if (large)
     fail('NN217', `the arena '${large.name}' needs ${large.words} numbers, and nnc holds at most ${MAX_ELEMENTS} in one buffer`, {
-      help: 'use a smaller batch, or smaller layers',
+      help: adviceFor(schedule?.feed.batch ?? 0, large.words),
     });
   const level = options.level ?? 1;
   const names = model.inputs.map((i) => i.name);

@@ -140,6 +140,9 @@ export interface TrainPlan {
   readonly earlyStop: number | undefined;
 }
 
+/** The most elements of a buffer: index arithmetic is 32 bits wide, for byte offsets too. */
+export const MAX_ELEMENTS = 2 ** 30;
+
 export const BYTES = 4;
 /** The most steps of one submit in the plans that are made. */
 export const CHUNK = 512;

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 export const RESULTS = at('results/');
 export const COLD_RESULTS = `${RESULTS}cold.json`;
+export const COMPILE_RESULTS = `${RESULTS}compile.json`;
 export const POPULATION_RESULTS = `${RESULTS}population.json`;
 export const PAGE = at('../docs/performance.md');
 

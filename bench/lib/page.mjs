@@ -3,7 +3,7 @@ import { summarize } from './summary.mjs';
 import { LOSS_TOLERANCE } from './validate.mjs';
 
 /** docs/performance.md from the results of a run, and of a measurement of cold starts if there is one. */
-export function pageOf(results, cold, population) {
+export function pageOf(results, cold, population, compiled) {
   const tables = summarize(results);
   const sections = tables.map((table) =>
     [`## ${table.workload}`, `${capital(table.about)}.`, markdownTable(cellsOf(table)), ...problemsOf(table).map(problemLine)].join('\n\n'),
@@ -26,6 +26,7 @@ export function pageOf(results, cold, population) {
     ...sections,
     ...(cold ? [coldSection(cold)] : []),
     ...(population ? [populationSection(population)] : []),
+    ...(compiled ? [compileSection(compiled)] : []),
     '## Versions',
     versionsOf(tables)
       .map((v) => `- ${v}`)
@@ -64,6 +65,38 @@ function populationSection(population) {
     `${nets} nets of workload A, ${steps} steps each, with WebGPU on ${date.slice(0, 10)} (${machine.cpu}), ${rounds} times (\`node bench/population.mjs\`): at once in one dispatch a chunk, and one after the other in one session. The losses of each net are the same bits both ways.`,
     markdownTable(populationCells(population)),
   ].join('\n\n');
+}
+
+/** Times of compiling as cells of text. */
+export function compileCells({ rows }) {
+  const seconds = ({ min, median, max }) => `${(median / 1000).toFixed(2)} [${(min / 1000).toFixed(2)}-${(max / 1000).toFixed(2)}]`;
+  return [
+    ['', 'for the GPU, s', 'for the processor, s', 'for all, s', 'CPU s for all', 'peak MB for all'],
+    ...rows.map(({ name, gpu, cpu, all }) => [
+      name,
+      ...[gpu, cpu, all].map(({ time }) => seconds(time)),
+      (all.cpu.median / 1000).toFixed(2),
+      String(Math.round(all.resident.max / 1e6)),
+    ]),
+  ];
+}
+
+const COMPILE_TITLE = '## Compile time';
+
+export function compileSection(compiled) {
+  const { date, machine, rounds } = compiled;
+  return [
+    COMPILE_TITLE,
+    `From the text of a program to its plan for training, each in a new process, ${rounds} times, on ${date.slice(0, 10)} (${machine.cpu}, Node ${machine.node}; \`node bench/compile.mjs\`): median [min-max]. Recurrent layers are unrolled, so their plans grow with the places.`,
+    markdownTable(compileCells(compiled)),
+  ].join('\n\n');
+}
+
+/** The page with a section of compile times, in the place of the one it has. */
+export function withSection(page, section) {
+  const parts = page.split(/^(?=## )/m).filter((part) => !part.startsWith(COMPILE_TITLE));
+  const last = parts.findIndex((part) => part.startsWith('## Versions'));
+  return [...parts.slice(0, last), `${section}\n\n`, ...parts.slice(last)].join('');
 }
 
 function coldSection(cold) {

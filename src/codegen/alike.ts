@@ -1,4 +1,5 @@
 import type { Kernel } from '../ir/kernel/types.ts';
+import { originOf } from '../passes/schedule/twins.ts';
 import type { Bound } from './bind.ts';
 
 /** Remembers what was made of kernels, for kernels that are alike: twins whose buffers lie alike in their bindings. */
@@ -20,7 +21,7 @@ export class Alike<T> {
   }
 
   private numberOf(kernel: Kernel): number {
-    const first = kernel.twin ?? kernel;
+    const first = originOf(kernel);
     const n = this.numbers.get(first) ?? this.numbers.size;
     this.numbers.set(first, n);
     return n;

@@ -3,6 +3,7 @@ import { PER_WORD, type StorageType } from '../base/types.ts';
 import { isVector } from '../ir/kernel/functions.ts';
 import type { Kernel } from '../ir/kernel/types.ts';
 import { visitKernel } from '../ir/kernel/visit.ts';
+import { originOf } from '../passes/schedule/twins.ts';
 import { BINDING_ALIGN, type Placed } from '../passes/memory/layout.ts';
 
 /** A part of an arena that a kernel sees as one array. */
@@ -56,7 +57,7 @@ export function bindBuffers(kernels: readonly Kernel[], placed: ReadonlyMap<stri
       const start = Math.floor(from / align) * align;
       ranges.push({ arena, dtype: b.type, start, end: Math.ceil((from + b.size) / unit) * unit, members: [{ buffer: b.name, from }] });
     }
-    const { vectors, matrices } = usesOf(kernel.twin ?? kernel);
+    const { vectors, matrices } = usesOf(originOf(kernel));
     kernel.buffers.forEach((b, i) => {
       if (vectors.has(i)) wide.add(b.name);
       if (matrices.has(i)) flat.add(b.name);

@@ -1,4 +1,5 @@
 import type { Kernel } from '../ir/kernel/types.ts';
+import { originOf } from '../passes/schedule/twins.ts';
 import { workOf } from '../passes/schedule/work.ts';
 import type { Dispatch } from '../sections.ts';
 import type { Binding } from './bind.ts';
@@ -12,7 +13,7 @@ export const nameOf = (program: string, kernels: readonly Kernel[]): string =>
 
 /** A dispatch: kernels that run together, with their bindings. */
 export function dispatchOf(program: string, kernels: readonly Kernel[], kernel: number, bindings: readonly Binding[]): Dispatch {
-  const work = kernels.map((k) => workOf(k.twin ?? k));
+  const work = kernels.map((k) => workOf(originOf(k)));
   return {
     kernel,
     ranges: bindings.map(({ arena, start, words }) => ({ arena, start, words })),

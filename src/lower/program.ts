@@ -1,4 +1,4 @@
-import { at } from '../base/errors.ts';
+import { at, fail } from '../base/errors.ts';
 import { ANY_ADAPTER, type Adapter, type Backend, type ScheduledProgram } from '../codegen/backend.ts';
 import type { Graph } from '../ir/graph/types.ts';
 import { loadedAs } from '../ir/kernel/functions.ts';
@@ -9,7 +9,9 @@ import { batches } from '../passes/schedule/batch.ts';
 import { lowerGroup, type TilingChoice } from '../passes/schedule/lower.ts';
 import { schedule, type ScheduleOptions } from '../passes/schedule/schedule.ts';
 import type { Target } from '../passes/schedule/tiling.ts';
-import type { Schedule } from '../passes/schedule/types.ts';
+import { about } from '../passes/schedule/naming.ts';
+import type { Schedule, Tensor } from '../passes/schedule/types.ts';
+import { MAX_ELEMENTS } from '../plan.ts';
 import { Twins } from '../passes/schedule/twins.ts';
 import { verifyOrder, verifySchedule } from '../passes/schedule/verify.ts';
 import { backendsFor, type Devices } from './backends.ts';
@@ -25,6 +27,25 @@ export interface Lowered extends ScheduledProgram {
 /** Programs that read the training examples; others have their own. */
 const TRAINS_ON_DATA: ReadonlySet<string> = new Set(['train', 'tail', 'watch']);
 
+/** Refuses values that fit no buffer, before anything is written for them. */
+function checkSizes(s: Schedule, batch = 0): void {
+  const large = [...s.tensors.values()].reduce<Tensor | undefined>((a, b) => (a && a.size >= b.size ? a : b), undefined);
+  if (!large || large.size <= MAX_ELEMENTS) return;
+  const group = s.groups.find((g) => g.stores.some((st) => st.tensor === large.name));
+  const what = group ? (about(s.graph, group).find((line) => line.startsWith(`${large.name} =`)) ?? large.name) : large.name;
+  fail('NN217', `a value has ${large.size} numbers, and nnc holds at most ${MAX_ELEMENTS} in one buffer: ${what}`, {
+    help: advice(batch, large.size, 'of at most'),
+  });
+}
+
+/** What to do about a batch that needs so many numbers at once; nearly all of them grow with it. */
+export const adviceFor = (batch: number, numbers: number): string => advice(batch, numbers, 'of about');
+
+function advice(batch: number, numbers: number, word: string): string {
+  const fits = Math.floor((batch * MAX_ELEMENTS) / numbers);
+  return fits > 0 ? `use a smaller batch, ${word} ${fits}: train batch=${fits}` : 'use smaller layers';
+}
+
 /** Schedules a bound graph, writes its kernels and places its tensors. */
 export function lowerProgram(
   name: string,
@@ -37,6 +58,8 @@ export function lowerProgram(
     readonly devices?: Devices | undefined;
     /** Writes plain kernels, which is enough to know their memory. */
     readonly plain?: boolean | undefined;
+    /** The examples of a step, for advice. */
+    readonly batch?: number | undefined;
     /** Kernels of programs that were lowered before with the same options, by backend. */
     readonly twins?: Map<string, Twins> | undefined;
   },
@@ -47,6 +70,7 @@ export function lowerProgram(
   const half = adapter.half && options.devices === 'gpu';
   const s = schedule(graph, { ...options, half, units: (adapter.units?.length ?? 0) > 0 });
   verifySchedule(s, name);
+  checkSizes(s, options.batch);
   const write = (chosen: Target, twins = new Twins()): Kernel[] => {
     const target = options.plain ? { ...chosen, tiles: false, units: undefined } : chosen;
     return s.groups.map((g, i) =>

@@ -6,9 +6,11 @@ export function printAst(program: Program): string {
   return program.statements.map((s) => print(s, '')).join('');
 }
 
+/** A parameter of a block has no place of its own but that of its name. */
 interface AnyNode {
   readonly kind?: string;
-  readonly span: Span;
+  readonly span?: Span;
+  readonly name?: { readonly span: Span };
 }
 
 function isNode(value: unknown): value is AnyNode {
@@ -20,7 +22,8 @@ function show(value: unknown): string {
 }
 
 function print(node: AnyNode, indent: string): string {
-  const { line, column } = lineColumn(node.span.source, node.span.start);
+  const span = node.span ?? node.name?.span;
+  const { line, column } = span ? lineColumn(span.source, span.start) : { line: 0, column: 0 };
   const fields = Object.entries(node).filter(([k, v]) => k !== 'kind' && k !== 'span' && v !== undefined);
   const simple = fields.filter(([, v]) => !Array.isArray(v) && (!isNode(v) || 'text' in v));
   const nested = fields.filter(([, v]) => Array.isArray(v) || (isNode(v) && !('text' in v)));

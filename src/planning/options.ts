@@ -61,6 +61,3 @@ export interface Compiled {
   readonly plan: Plan;
   readonly programs: readonly Lowered[];
 }
-
-/** The most elements of a buffer: index arithmetic is 32 bits wide, for byte offsets too. */
-export const MAX_ELEMENTS = 2 ** 30;

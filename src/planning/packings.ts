@@ -2,7 +2,7 @@ import { fail } from '../base/errors.ts';
 import { AVERAGE } from '../passes/graph/moving-average.ts';
 import { PARAMS, packing, type Packing } from '../passes/graph/pack.ts';
 import type { Model, Optim } from '../sema/model.ts';
-import { MAX_ELEMENTS } from './options.ts';
+import { MAX_ELEMENTS } from '../plan.ts';
 
 export type Packings = readonly [Packing, ...Packing[]];
 

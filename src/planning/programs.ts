@@ -63,7 +63,7 @@ export function programsOf(
   const lower = (name: string, graph: Graph, passes: readonly Pass[], trace: readonly string[] = []): Lowered => {
     const { observe, level = 1, adapter, devices } = options;
     const bound = runPasses(graph, passes, observe && ((pass, g) => observe(name, pass, g)));
-    return lowerProgram(name, bound, arenas, { level, trace, chunk: CHUNK, adapter, devices, plain, twins });
+    return lowerProgram(name, bound, arenas, { level, trace, chunk: CHUNK, adapter, devices, plain, twins, batch: schedule?.feed.batch });
   };
 
   // At most a training batch, so that predictions need no extra memory.

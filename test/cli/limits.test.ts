@@ -44,7 +44,7 @@ describe('programs of any size end soon', () => {
     const r = await run('check', file('batch.nn', text), '--batch', '1048576');
     expect(r.code).toBe(1);
     expect(r.stderr).toMatch(
-      /^error\[NN217\]: the model is too large\n {2}= the arena 'work' needs \d{10} numbers, and nnc holds at most 1073741824 in one buffer\n {2}= help: use a smaller batch, or smaller layers\n$/,
+      /^error\[NN217\]: the model is too large\n {2}= a value has 2147483648 numbers, and nnc holds at most 1073741824 in one buffer: \w+ = \w+ : f32\[1048576, 2048\], .*\n {2}= help: use a smaller batch, of at most 524288: train batch=524288\n$/,
     );
   });
 

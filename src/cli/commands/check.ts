@@ -83,13 +83,6 @@ const count = (n: number, one: string, many: string): string => `${n} ${n === 1 
 export async function check(path: string, flags: CheckFlags): Promise<void> {
   const program = await openProgram(path);
   const { model } = program;
-  // Only GPUs store f16 in two bytes.
-  const half = model.precision === 'f16';
-  const { plan, programs, rows, assumed } = await compileFor(
-    program,
-    flags,
-    half ? { adapter: { ...ANY_ADAPTER, half }, devices: 'gpu' } : {},
-  );
   const parameters = model.params.reduce((n, p) => n + sizeOf(p.shape), 0);
   const inputs = model.inputs.map((i) => (model.inputs.length === 1 ? '' : `${i.name} `) + showType(i.type)).join(', ');
   print(`${model.name}: ${inputs} -> ${showType(model.output)}, ${number(parameters)} parameters`);
@@ -104,6 +97,13 @@ export async function check(path: string, flags: CheckFlags): Promise<void> {
     ]),
   );
   print();
+  // Only GPUs store f16 in two bytes. The table stands above what may be too large to compile.
+  const half = model.precision === 'f16';
+  const { plan, programs, rows, assumed } = await compileFor(
+    program,
+    flags,
+    half ? { adapter: { ...ANY_ADAPTER, half }, devices: 'gpu' } : {},
+  );
   if (plan.train && rows !== undefined) {
     const step = plan.programs['train'];
     const dispatches = plan.backends.webgpu?.programs['train'] ?? [];

@@ -1,10 +1,16 @@
+import { DiagnosticSink, userError } from '../../base/diagnostics.ts';
 import { fail } from '../../base/errors.ts';
+import type { Source } from '../../base/source.ts';
 import { hint } from '../../base/suggest.ts';
 import { compile } from '../../compile.ts';
 import { printGraph } from '../../ir/graph/print.ts';
 import type { Graph } from '../../ir/graph/types.ts';
 import { early, late, whyText, type StageName } from '../../library/dumps.ts';
-import { openProgram, type OpenProgram } from '../program.ts';
+import { parse } from '../../parser/parse.ts';
+import { printAst } from '../../parser/print.ts';
+import { dce } from '../../passes/graph/cleanup.ts';
+import { readUserFile } from '../files.ts';
+import { openProgram, openScript, type OpenProgram } from '../program.ts';
 import { print } from '../terminal.ts';
 import { compileFor } from './check.ts';
 
@@ -19,8 +25,24 @@ export interface DumpFlags {
 export async function dump(path: string, flags: DumpFlags): Promise<void> {
   if (flags.after !== undefined && flags.stage !== 'fused') fail('NN501', '--after goes with --stage fused');
   if (flags.why && flags.stage !== 'fused') fail('NN501', '--why goes with --stage fused');
-  const program = await openProgram(path);
-  print((await dumpText(program, flags)).trimEnd());
+  print((await textOf(path, flags)).trimEnd());
+}
+
+async function textOf(path: string, flags: DumpFlags): Promise<string> {
+  // A tree needs grammar alone: it is there for programs that mean nothing yet.
+  if (flags.stage === 'ast') return treeOf({ name: path, text: new TextDecoder().decode(await readUserFile(path)) });
+  if (flags.stage === 'forward') {
+    const { model, script } = await openScript(path);
+    return printGraph(dce(model ? (model.training ?? model.predict) : script.graph));
+  }
+  return dumpText(await openProgram(path), flags);
+}
+
+function treeOf(source: Source): string {
+  const sink = new DiagnosticSink();
+  const { program } = parse(source, sink);
+  if (sink.all.length > 0) throw userError(sink.all);
+  return printAst(program);
 }
 
 /** The text of a compiler stage. */

@@ -99,8 +99,6 @@ export interface Kernel {
   /** Size of a subgroup whose threads read for one another, by `broadcast`; 1 where each reads for itself. */
   readonly subgroup: number;
   readonly body: readonly Stmt[];
-  /** The kernel that this one is a copy of, with other buffers in the same order: what follows from the body need not be worked out again. */
-  readonly twin?: Kernel;
 }
 
 /** Scalar functions; `ir/kernel/functions.ts` has their types, each code generator their text. On vectors they work element by element. */

@@ -7,6 +7,14 @@ import { bufferName, type TensorRange } from './reads.ts';
 import type { Group, Place, Schedule } from './types.ts';
 import { usesIn } from './values.ts';
 
+const ORIGINS = new WeakMap<Kernel, Kernel>();
+
+/**
+ * The kernel that a kernel is a copy of, with other buffers in the same order; a kernel that was written is its own. What follows from the
+ * body need not be worked out again for a copy.
+ */
+export const originOf = (kernel: Kernel): Kernel => ORIGINS.get(kernel) ?? kernel;
+
 /** What a kernel is made from, without the names and places of its tensors, and the parts of tensors in the order of their first mention. */
 interface Likeness {
   readonly text: string;
@@ -111,7 +119,9 @@ function instead(
     return { ...b, ...range, name };
   });
   const [name, reader] = [kernelName(s.graph, group, index), about(s.graph, group)];
-  return { ...kernel, name, about: reader, buffers, body: renamed(kernel.body, names), twin: kernel };
+  const twin = { ...kernel, name, about: reader, buffers, body: renamed(kernel.body, names) };
+  ORIGINS.set(twin, kernel);
+  return twin;
 }
 
 function renamed(body: readonly Stmt[], names: ReadonlyMap<string, string>): readonly Stmt[] {
