@@ -3,7 +3,18 @@ import { fixedShape } from '../base/types.ts';
 import type { Kernel, Stmt } from '../ir/kernel/types.ts';
 import type { Unroll } from '../passes/schedule/block-writer.ts';
 import type { Costs } from '../passes/schedule/cost.ts';
-import { innermost, loopLoads, mayOverrun, sharedAxis, tiling, type Target, type Tiling } from '../passes/schedule/tiling.ts';
+import {
+  innermost,
+  loopLoads,
+  mayOverrun,
+  names,
+  sharedAxis,
+  tiling,
+  type LoopLoad,
+  type Target,
+  type Tiling,
+} from '../passes/schedule/tiling.ts';
+import { axisName } from '../passes/schedule/naming.ts';
 import type { Group, Schedule } from '../passes/schedule/types.ts';
 
 /** A vector costs as much as a scalar; what pays is using each load in many sums. */
@@ -67,8 +78,45 @@ function cpuTilings(s: Schedule, group: Group, plain: Kernel, target: Target): T
     for (const rows of fitting(columns / 4)) found.push(make(tileOf(rows, outer, columns), inner, unroll));
   for (const columns of sizes(extent).slice(0, 4))
     for (const rows of fitting(columns).slice(0, 1)) found.push(make(tileOf(rows, outer, columns), -1, 'vector'));
+  if (outer !== undefined && at(shape, outer) % 4 === 0)
+    found.push(...acrossRows(shape, loads, inner, outer, (tile) => make(tile, outer, unroll)));
   return found;
 }
+
+/**
+ * Vectors across rows, for rows that are no whole vectors (images of 14 pixels, windows of 3) or whose weights are used again and again: their
+ * elements are loaded one by one, once for all columns of a tile, and for its layers along a third axis.
+ */
+function acrossRows(
+  shape: readonly number[],
+  loads: readonly LoopLoad[],
+  inner: number,
+  outer: number,
+  make: (tile: readonly number[]) => Tiling,
+): Tiling[] {
+  const third = sharedAxis(
+    loads.filter((l) => names(l.index).has(axisName(outer))),
+    shape.map((extent, axis) => (axis === outer ? 1 : extent)),
+    inner,
+  );
+  const found: { readonly tile: readonly number[]; readonly sums: number }[] = [];
+  for (const width of [2, 1])
+    for (const columns of divisors(at(shape, inner)))
+      for (const layers of third === undefined ? [1] : divisors(at(shape, third))) {
+        const sums = columns * layers * width;
+        // A vector of weights, and the element that it is multiplied with, need registers as well.
+        if (at(shape, outer) % (4 * width) > 0 || sums + width >= SIMD_REGISTERS) continue;
+        const tile = shape.map((_, axis) => (axis === outer ? 4 * width : axis === inner ? columns : axis === third ? layers : 1));
+        found.push({ tile, sums });
+      }
+  return found
+    .sort((a, b) => b.sums - a.sums)
+    .slice(0, 4)
+    .map(({ tile }) => make(tile));
+}
+
+/** Numbers up to 14 that divide an extent. */
+const divisors = (extent: number): number[] => Array.from({ length: 14 }, (_, i) => 14 - i).filter((t) => extent % t === 0);
 
 const SIMD_REGISTERS = 16;
 const WRITTEN_OUT = 9;

@@ -233,7 +233,8 @@ function addends(e: Expr): readonly Expr[] {
   return e.kind === 'call' && e.fn === 'add' ? e.args.flatMap(addends) : [e];
 }
 
-function names(e: Expr, into: Set<string>): Set<string> {
+/** The variables that an expression depends on. */
+export function names(e: Expr, into = new Set<string>()): Set<string> {
   if (e.kind === 'ref') into.add(e.name);
   else if (e.kind === 'load') names(e.index, into);
   else if (e.kind === 'call') e.args.forEach((a) => names(a, into));
@@ -245,7 +246,7 @@ function names(e: Expr, into: Set<string>): Set<string> {
  * both axes then share everything. Ties go to the longest axis.
  */
 export function sharedAxis(loads: readonly LoopLoad[], shape: readonly number[], inner: number): number | undefined {
-  const used = loads.map((l) => names(l.index, new Set()));
+  const used = loads.map((l) => names(l.index));
   let best: { readonly axis: number; readonly score: number } | undefined;
   shape.forEach((extent, axis) => {
     if (axis === inner || extent === 1) return;
