@@ -77,7 +77,11 @@ function cpuTilings(s: Schedule, group: Group, plain: Kernel, target: Target): T
   for (const columns of [16, 8, 4].filter((c) => (c === 4 ? vectors : extent % c === 0)))
     for (const rows of fitting(columns / 4)) found.push(make(tileOf(rows, outer, columns), inner, unroll));
   for (const columns of sizes(extent).slice(0, 4))
-    for (const rows of fitting(columns).slice(0, 1)) found.push(make(tileOf(rows, outer, columns), -1, 'vector'));
+    for (const rows of fitting(columns).slice(0, 1)) {
+      found.push(make(tileOf(rows, outer, columns), -1, 'vector'));
+      // What follows the sums may be worth vectors as well.
+      if (vectors && columns % 4 === 0) found.push(make(tileOf(rows, outer, columns), inner, 'vector'));
+    }
   if (outer !== undefined && at(shape, outer) % 4 === 0)
     found.push(...acrossRows(shape, loads, inner, outer, (tile) => make(tile, outer, unroll)));
   return found;

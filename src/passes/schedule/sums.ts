@@ -27,19 +27,23 @@ interface Accumulation {
   readonly shape: readonly number[];
 }
 
+/** The next values of the accumulators of points. */
+type Round = (points: readonly ix.Point[], k: ix.Point, accs: readonly Expr[]) => readonly Expr[];
+
 /** One loop nest for all points: each has an accumulator, and `round` returns their next values. */
-function accumulate(
-  s: Summing,
-  points: readonly ix.Point[],
-  { start, fn, shape }: Accumulation,
-  round: (k: ix.Point, accs: readonly Expr[]) => readonly Expr[],
-): Expr[] {
+function accumulate(s: Summing, points: readonly ix.Point[], how: Accumulation, round: Round): Expr[] {
+  const { start, fn, shape } = how;
+  // Vectors along the sum, and then four sums as one vector for what is computed from them.
+  if (s.tiling.vector >= 0 && s.tiling.unroll === 'vector' && at(shape, shape.length - 1, 'axis') % 4 === 0 && points.every(isWide)) {
+    const sums = accumulate(s, points.flatMap(lanesOf), how, round);
+    return points.map((_, i) => s.out.define('s', call('vec4', ...sums.slice(4 * i, 4 * i + 4))));
+  }
   // The loop is vectorised only if the points themselves are not wide.
   const unroll = s.tiling.unroll === 'vector' && points.some(isWide) ? 'four' : s.tiling.unroll;
   const vectors = unroll === 'vector' && at(shape, shape.length - 1, 'axis') % 4 === 0;
   const accs = points.map((p) => s.out.variable('acc', isWide(p) || vectors ? call('splat', start) : start));
   s.out.loopOver(shape, { lanes: s.tiling.lanes, unroll: unroll === 'vector' && !vectors ? 'four' : unroll }, (k) => {
-    round(k, accs).forEach((value, i) => s.out.assign(at(accs, i), value));
+    round(points, k, accs).forEach((value, i) => s.out.assign(at(accs, i), value));
   });
   if (vectors) return accs.map((acc) => s.out.define('s', call(fn === 'add' ? 'sum4' : 'max4', acc)));
   for (const acc of accs) if (s.tiling.lanes > 1 && acc.kind === 'ref') s.out.emit({ kind: 'combine', name: acc.name, fn });
@@ -53,8 +57,8 @@ export function reduceAt(s: Summing, node: NodeOf<'reduce_sum' | 'reduce_max'>, 
   const max = node.op === 'reduce_max';
   const start = literal(node.type.dtype, max ? (node.type.dtype === 'f32' ? LOWEST : -2147483648) : 0);
   const fn = max ? 'max' : 'add';
-  return accumulate(s, points, { start, fn, shape: summedShape(s.graph, node) }, (k, accs) => {
-    const full = points.map((p) => {
+  return accumulate(s, points, { start, fn, shape: summedShape(s.graph, node) }, (each, k, accs) => {
+    const full = each.map((p) => {
       let kept = 0;
       return Array.from({ length: rank }, (_, i) => (axes.includes(i) ? at(k, axes.indexOf(i)) : at(p, kept++)));
     });
@@ -67,11 +71,11 @@ export function contractAt(s: Summing, node: NodeOf<'contract'>, points: readonl
   const summed = summedLabels(node.attrs.spec);
   const pick = (labels: string, p: ix.Point, k: ix.Point): ix.Point =>
     [...labels].map((c) => (l.out.includes(c) ? at(p, l.out.indexOf(c)) : at(k, summed.indexOf(c))));
-  return accumulate(s, points, { start: literal('f32', 0), fn: 'add', shape: summedShape(s.graph, node) }, (k, accs) => {
+  return accumulate(s, points, { start: literal('f32', 0), fn: 'add', shape: summedShape(s.graph, node) }, (each, k, accs) => {
     const side = (i: number, labels: string): Expr[] =>
       s.values(
         at(node.inputs, i),
-        points.map((p) => pick(labels, p, k)),
+        each.map((p) => pick(labels, p, k)),
       );
     const [a, b] = [side(0, l.a), side(1, l.b)];
     return accs.map((acc, i) => call('fma', at(a, i), at(b, i), acc));
