@@ -80,7 +80,7 @@ function cpuTilings(s: Schedule, group: Group, plain: Kernel, target: Target): T
     for (const rows of fitting(columns).slice(0, 1)) {
       found.push(make(tileOf(rows, outer, columns), -1, 'vector'));
       // What follows the sums may be worth vectors as well.
-      if (vectors && columns % 4 === 0) found.push(make(tileOf(rows, outer, columns), inner, 'vector'));
+      if (vectors && columns === 4) found.push(make(tileOf(rows, outer, columns), inner, 'vector'));
     }
   if (outer !== undefined && at(shape, outer) % 4 === 0)
     found.push(...acrossRows(shape, loads, inner, outer, (tile) => make(tile, outer, unroll)));
@@ -115,7 +115,7 @@ function acrossRows(
       }
   return found
     .sort((a, b) => b.sums - a.sums)
-    .slice(0, 4)
+    .slice(0, 2)
     .map(({ tile }) => make(tile));
 }
 
