@@ -118,7 +118,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
   const large = memory.find((a) => a.words > MAX_ELEMENTS);
   if (large)
     fail('NN217', `the arena '${large.name}' needs ${large.words} numbers, and nnc holds at most ${MAX_ELEMENTS} in one buffer`, {
-      help: adviceFor(schedule?.feed.batch ?? 0, large.words),
+      help: adviceFor(large.name, schedule?.feed.batch ?? 0, large.words),
     });
   const level = options.level ?? 1;
   const names = model.inputs.map((i) => i.name);

@@ -173,3 +173,11 @@ export function planBytes(plan: Plan): {
 export function traceWords(plan: Plan): number {
   return plan.arenas.find((a) => a.name === 'trace')?.words ?? 0;
 }
+
+/** Advice for an arena that does not fit; `batch` is one that should. */
+export function smaller(arena: string, batch = 0): string {
+  if (arena === 'state') return 'make the model smaller: parameters and optimizer state do not depend on the batch';
+  return arena.endsWith('data')
+    ? 'train on fewer examples at once: the data stays on the device'
+    : `use a smaller batch${batch > 0 ? `: one of ${batch} should fit` : ''}`;
+}

@@ -9,7 +9,7 @@ if (Number(places)) text = text.replace('PLACES', places);
 const [begin, cpu] = [performance.now(), process.cpuUsage()];
 const { model, diagnostics } = check({ name: file, text });
 if (!model) throw new Error(JSON.stringify(diagnostics.map((d) => d.label)));
-const { plan } = compile(model, { rows: Number(rows), devices });
+compile(model, { rows: Number(rows), devices });
 const used = process.cpuUsage(cpu);
 const milliseconds = performance.now() - begin;
 console.log(
@@ -17,6 +17,5 @@ console.log(
     milliseconds,
     cpu: (used.user + used.system) / 1000,
     resident: process.resourceUsage().maxRSS * 1024,
-    kernels: (plan.backends.webgpu?.kernels ?? plan.backends.wasm?.programs[0]?.calls ?? []).length,
   }),
 );

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readMetadata, writeSafetensors } from '../data/safetensors.ts';
+import { readMetadata } from '../data/safetensors.ts';
 import type { Weights } from '../runtime/api.ts';
 import type { Evaluation } from '../runtime/judged.ts';
 import { readUserFile, writeFileSafely } from './files.ts';
 import { weightsIn } from './program.ts';
+import { isSound, sealed } from './sealed.ts';
 import { note } from './terminal.ts';
 
 /** The best weights of a run lie beside its checkpoints, and say what they reached, so that a run that goes on judges by them too. */
@@ -19,40 +20,33 @@ export interface Judged {
   readonly identity: string;
   /** `loss`, or a metric. */
   readonly by: string;
+  /** The checksum of the held-out examples. */
+  readonly examples: number;
 }
 
 export async function saveBest(
   folder: string,
   { step, values }: Evaluation,
   weights: Weights,
-  { identity, by }: Judged,
+  judged: Judged,
   metadata: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const entry = JSON.stringify({ identity, by, step, values });
-  await writeFileSafely(fileIn(folder), writeSafetensors(weights, { ...metadata, [ENTRY]: entry }));
+  await writeFileSafely(fileIn(folder), sealed(weights, { ...metadata, [ENTRY]: JSON.stringify({ ...judged, step, values }) }));
 }
 
 /** The best weights of the run whose checkpoints lie in a folder; undefined if there are none, or they were judged by something else. */
-export async function bestIn(folder: string, { identity, by }: Judged): Promise<(Evaluation & { readonly weights: Weights }) | undefined> {
+export async function bestIn(folder: string, judged: Judged): Promise<(Evaluation & { readonly weights: Weights }) | undefined> {
   const path = fileIn(folder);
   if (!existsSync(path)) return undefined;
   const bytes = await readUserFile(path, 'NN401');
-  const entry = parsed(readMetadata(bytes)[ENTRY]);
-  if (entry?.identity !== identity || entry.by !== by) {
-    note(`${path} was not judged by this run's held-out ${by}, so the best is looked for anew`);
+  const anew = (why: string): undefined => {
+    note(`${path} ${why}, so the best is looked for anew`);
     return undefined;
-  }
-  return { step: entry.step, values: entry.values, weights: weightsIn(path, bytes).weights };
-}
-
-function parsed(text: string | undefined): (Judged & Evaluation) | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const { identity, by, step, values } = JSON.parse(text) as Record<string, unknown>;
-    if (typeof identity !== 'string' || typeof by !== 'string' || typeof step !== 'number' || typeof values !== 'object') return undefined;
-    return { identity, by, step, values: values as Evaluation['values'] };
-  } catch {
-    // Somebody else's entry is none.
-    return undefined;
-  }
+  };
+  if (!isSound(bytes)) return anew('is damaged: its checksum is another one');
+  const { weights } = weightsIn(path, bytes);
+  const { step, values, ...other } = JSON.parse(readMetadata(bytes)[ENTRY] ?? '{}') as Partial<Judged & Evaluation>;
+  const same = other.identity === judged.identity && other.by === judged.by && other.examples === judged.examples;
+  if (!same || step === undefined || !values) return anew(`was not judged by this run's held-out ${judged.by}`);
+  return { step, values, weights };
 }

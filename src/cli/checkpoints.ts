@@ -3,10 +3,9 @@ import { open, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fail } from '../base/errors.ts';
-import { writeSafetensors } from '../data/safetensors.ts';
 import type { RunningModel } from '../runtime/model.ts';
-import { crc32 } from '../base/crc32.ts';
 import { makeFolder } from '../node/folders.ts';
+import { isSound, sealed } from './sealed.ts';
 import { readUserFile, whyNot, writeFileSafely } from './files.ts';
 import { weightsIn, type SavedWeights } from './program.ts';
 import { note } from './terminal.ts';
@@ -27,39 +26,12 @@ export interface Kept {
 export async function saveCheckpoint(model: RunningModel, path: string, { metadata, examples, keep = 0 }: Kept): Promise<void> {
   const meta = Int32Array.from([model.step, model.plan.train?.seed ?? 0, examples | 0, ...identityWords(model.plan.identity)]);
   const tensors = { ...(await model.state()).tensors, [STAND]: { shape: [meta.length], data: meta } };
-  const bytes = sealed(writeSafetensors(tensors, { [SEAL]: OPEN, ...metadata }));
+  const bytes = sealed(tensors, metadata);
   // The one before stays beside it: should the disk damage the new one, the run is not lost.
   await writeFileSafely(path, bytes, async () => {
     if (existsSync(path)) await rename(path, previousOf(path));
   });
   if (keep > 0) await keepLast(path, model.step, bytes, keep);
-}
-
-/** The metadata that holds the checksum of the whole file, with zeros in its own place. */
-const SEAL = 'nnc.crc32';
-const OPEN = '00000000';
-
-/** What stands before the checksum: it is the first entry of the header, however much follows. */
-const BEFORE = `{"__metadata__":{"${SEAL}":"`;
-const PLACE = 8 + BEFORE.length;
-
-/** The digits of the checksum that a file should have. */
-const checksumOf = (bytes: Uint8Array): string => {
-  const head = crc32(new TextEncoder().encode(OPEN), crc32(bytes.subarray(0, PLACE)));
-  return crc32(bytes.subarray(PLACE + OPEN.length), head)
-    .toString(16)
-    .padStart(OPEN.length, '0');
-};
-
-function sealed(bytes: Uint8Array): Uint8Array {
-  bytes.set(new TextEncoder().encode(checksumOf(bytes)), PLACE);
-  return bytes;
-}
-
-/** Whether a checkpoint is as it was written. */
-function sound(bytes: Uint8Array): boolean {
-  const text = new TextDecoder().decode(bytes.subarray(8, PLACE + OPEN.length));
-  return text === BEFORE + checksumOf(bytes);
 }
 
 const previousOf = (path: string): string => path.replace(/(\.safetensors)$/, '.previous$1');
@@ -151,7 +123,7 @@ export async function openCheckpoint(path: string): Promise<SavedWeights> {
   const bytes = await readUserFile(path, 'NN401');
   const saved = weightsIn(path, bytes);
   if (!saved.tensors.has(STAND)) fail('NN401', `${path} is not a checkpoint of nnc`, { help: 'weights alone are given with --init' });
-  if (sound(bytes)) return saved;
+  if (isSound(bytes)) return saved;
   const other = path !== previous && existsSync(previous);
   return fail('NN401', `${path} is damaged: its checksum is another one`, {
     help: other ? `take the one before: mv ${previous} ${path}` : 'take a copy of it, or train anew in another folder',

@@ -80,7 +80,9 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
         history.hold(step, values);
         for (const log of logs) log.hold(values);
         held.push({ step, values });
-        if (isBest && options.saveBest) await options.saveBest({ step, values }, await model.weights());
+        if (!isBest || !options.saveBest) return;
+        const problem = await options.saveBest({ step, values }, await model.weights()).then(nothing, onlyFiles);
+        if (problem) note(`${messageOf(problem)}\n  the run goes on without it`);
       },
       // Without checkpoints there is no reason to ever wait for the device.
       pauseAt: saving && ((step) => saving.next(step)),

@@ -1,9 +1,10 @@
 /** `import ... from 'nnc/node'`: like `nnc/runtime`, with all CPU cores, and a GPU if the package `webgpu` is installed. */
 import type { Load, LoadOptions, Model } from '../runtime/api.ts';
-import { load as loadModel } from '../runtime/load.ts';
+import { load as loadModel, type Host } from '../runtime/load.ts';
 import { openCpu } from '../runtime/open-cpu.ts';
 import { nodeHelpers } from '../node/helpers.ts';
 import { findAdapter, releaseGpu } from '../node/gpu.ts';
+import { unitsOf } from '../verify/matrices.ts';
 import { prove } from '../verify/prove.ts';
 import { sleep } from '../node/sleep.ts';
 
@@ -15,8 +16,11 @@ async function loadHere(plan: unknown, options: LoadOptions = {}): Promise<Model
   const gpu = asks
     ? { requestAdapter: async () => (await findAdapter({ swiftshader: options.device === 'gpu' })).found?.adapter ?? null }
     : options.gpu;
-  return loadModel(plan, { ...options, gpu }, { cpu: openCpu(nodeHelpers()), sleep, prove });
+  return loadModel(plan, { ...options, gpu }, { cpu: openCpu(nodeHelpers()), sleep, prove: proveAll });
 }
+
+/** With the matrix units that the device says it has. */
+const proveAll: Host['prove'] = (gpu, section) => prove(gpu, section, unitsOf({ features: gpu.features, info: gpu.adapterInfo }));
 
 /** Releases the GPU so that the process can end. Call it after all models are destroyed. */
 export const release: () => void = releaseGpu;

@@ -11,7 +11,7 @@ import { schedule, type ScheduleOptions } from '../passes/schedule/schedule.ts';
 import type { Target } from '../passes/schedule/tiling.ts';
 import { about } from '../passes/schedule/naming.ts';
 import type { Schedule, Tensor } from '../passes/schedule/types.ts';
-import { MAX_ELEMENTS } from '../plan.ts';
+import { MAX_ELEMENTS, smaller } from '../plan.ts';
 import { Twins } from '../passes/schedule/twins.ts';
 import { verifyOrder, verifySchedule } from '../passes/schedule/verify.ts';
 import { backendsFor, type Devices } from './backends.ts';
@@ -27,6 +27,9 @@ export interface Lowered extends ScheduledProgram {
 /** Programs that read the training examples; others have their own. */
 const TRAINS_ON_DATA: ReadonlySet<string> = new Set(['train', 'tail', 'watch']);
 
+/** Tilings were measured for kernels whose places are equal modulo 64. */
+const twinsFor = (target: Target): Twins => new Twins(target.tuned?.size ? 64 : undefined);
+
 /** Refuses values that fit no buffer, before anything is written for them. */
 function checkSizes(s: Schedule, batch = 0): void {
   const large = [...s.tensors.values()].reduce<Tensor | undefined>((a, b) => (a && a.size >= b.size ? a : b), undefined);
@@ -34,12 +37,13 @@ function checkSizes(s: Schedule, batch = 0): void {
   const group = s.groups.find((g) => g.stores.some((st) => st.tensor === large.name));
   const what = group ? (about(s.graph, group).find((line) => line.startsWith(`${large.name} =`)) ?? large.name) : large.name;
   fail('NN217', `a value has ${large.size} numbers, and nnc holds at most ${MAX_ELEMENTS} in one buffer: ${what}`, {
-    help: advice(batch, large.size, 'of at most'),
+    help: large.kind === 'transient' ? advice(batch, large.size, 'of at most') : smaller(large.kind),
   });
 }
 
-/** What to do about a batch that needs so many numbers at once; nearly all of them grow with it. */
-export const adviceFor = (batch: number, numbers: number): string => advice(batch, numbers, 'of about');
+/** What to do about an arena of so many numbers: those of transients grow with the batch. */
+export const adviceFor = (arena: string, batch: number, numbers: number): string =>
+  arena.endsWith('work') ? advice(batch, numbers, 'of about') : smaller(arena);
 
 function advice(batch: number, numbers: number, word: string): string {
   const fits = Math.floor((batch * MAX_ELEMENTS) / numbers);
@@ -71,7 +75,7 @@ export function lowerProgram(
   const s = schedule(graph, { ...options, half, units: (adapter.units?.length ?? 0) > 0 });
   verifySchedule(s, name);
   checkSizes(s, options.batch);
-  const write = (chosen: Target, twins = new Twins()): Kernel[] => {
+  const write = (chosen: Target, twins = twinsFor(chosen)): Kernel[] => {
     const target = options.plain ? { ...chosen, tiles: false, units: undefined } : chosen;
     return s.groups.map((g, i) =>
       twins.kernelOf(s, g, i, () => {
@@ -81,12 +85,14 @@ export function lowerProgram(
       }),
     );
   };
-  const twinsOf = ({ name }: Backend): Twins => {
-    const twins = options.twins?.get(name) ?? new Twins();
-    options.twins?.set(name, twins);
-    return twins;
-  };
-  const kernels = Object.fromEntries(backends.map((b) => [b.name, write(b.target(adapter), twinsOf(b))])) as Lowered['kernels'];
+  const kernels = Object.fromEntries(
+    backends.map((b) => {
+      const target = b.target(adapter);
+      const twins = options.twins?.get(b.name) ?? twinsFor(target);
+      options.twins?.set(b.name, twins);
+      return [b.name, write(target, twins)];
+    }),
+  ) as Lowered['kernels'];
   // All backends' kernels touch the same tensors.
   const any = kernels[at(backends, 0).name] ?? [];
   // With `keepAll`, no result is overwritten, so that all can be inspected.

@@ -6,7 +6,7 @@ import { closest } from '../base/suggest.ts';
 import type { Program } from './ast.ts';
 import { NnParser } from './grammar.ts';
 import { layout } from './layout.ts';
-import { MAX_BRACKETS, MAX_OPERATORS, tooDeep } from './nesting.ts';
+import { tooDeep } from './nesting.ts';
 import { meant, type Line } from './mistakes.ts';
 import * as T from './tokens.ts';
 
@@ -40,17 +40,10 @@ export function parse(source: Source, sink: DiagnosticSink): Parsed {
       sink.error('NN101', span, `${JSON.stringify(text)} means nothing here`, help ? { help } : {});
     }
   }
-  const deep = tooDeep(lexed.tokens);
-  if (deep)
-    sink.error(
-      'NN216',
-      spanOf(source, deep),
-      `more than ${MAX_BRACKETS} brackets, or ${MAX_OPERATORS} operators (a power counts four), stand in one another here`,
-      {
-        help: 'give names to parts of it with let',
-      },
-    );
-  parser.open(source, layout(deep ? [] : lexed.tokens));
+  const tokens = layout(lexed.tokens);
+  const deep = tooDeep(tokens);
+  if (deep) sink.error('NN216', spanOf(source, deep.token), deep.what, { help: 'give names to parts of it with let' });
+  parser.open(source, deep ? [] : tokens);
   const program = parser.program();
   for (const e of parser.errors) {
     const diagnostic = explain(source, e);

@@ -22,6 +22,9 @@ const PREDICT_FLOPS = 2 ** 22;
 /** Rows of a batch of held-out examples, if the training batch is smaller. */
 const HOLDOUT_ROWS = 256;
 
+/** Programs whose values grow with the training batch. */
+const STEPS: ReadonlySet<string> = new Set(['train', 'tail']);
+
 const NO_HOLDOUT = { holdout: undefined, holdoutRows: 0, judge: undefined } as const;
 
 /** The programs of a plan, by purpose. */
@@ -63,7 +66,16 @@ export function programsOf(
   const lower = (name: string, graph: Graph, passes: readonly Pass[], trace: readonly string[] = []): Lowered => {
     const { observe, level = 1, adapter, devices } = options;
     const bound = runPasses(graph, passes, observe && ((pass, g) => observe(name, pass, g)));
-    return lowerProgram(name, bound, arenas, { level, trace, chunk: CHUNK, adapter, devices, plain, twins, batch: schedule?.feed.batch });
+    return lowerProgram(name, bound, arenas, {
+      level,
+      trace,
+      chunk: CHUNK,
+      adapter,
+      devices,
+      plain,
+      twins,
+      batch: STEPS.has(name) ? schedule?.feed.batch : undefined,
+    });
   };
 
   // At most a training batch, so that predictions need no extra memory.

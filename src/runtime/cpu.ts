@@ -1,8 +1,8 @@
 import { erf, roundF16, pow, sigmoid } from '../base/math.ts';
 import { shuffleAt, uniformAt } from '../base/random.ts';
-import { BYTES, UNIFORM_BYTES, traceWords, type Plan } from '../plan.ts';
+import { BYTES, UNIFORM_BYTES, traceWords, smaller, type Plan } from '../plan.ts';
 import type { JsSection } from '../sections.ts';
-import { DeviceError, smaller } from './errors.ts';
+import { DeviceError } from './errors.ts';
 import { breather } from './pause.ts';
 import type { Counters, Session, StepUniforms, Words } from './session.ts';
 

@@ -1,7 +1,7 @@
 /// <reference types="@webgpu/types" />
 import { messageOf } from '../base/errors.ts';
-import { BYTES, type Plan } from '../plan.ts';
-import { DeviceError, smaller } from './errors.ts';
+import { BYTES, smaller, type Plan } from '../plan.ts';
+import { DeviceError } from './errors.ts';
 import { sectionOf } from './gpu-programs.ts';
 import { hasParts } from './session.ts';
 
@@ -16,12 +16,13 @@ export function copiesOf(plan: Plan, arena: string, nets: number): number {
 /** The batch that should fit a share of the memory, since nearly all that lies beside the state grows with it. */
 const fitting = ({ train }: Plan, share: number): number => Math.floor((train?.batch ?? 0) * share);
 
-/** The kernel that first touches the largest part of an arena, for messages. */
+/** The dispatch that first uses the largest part of what is computed within a step, for messages. */
 function largestIn(plan: Plan, arena: string): string {
+  if (!arena.endsWith('work')) return '';
   const all = Object.values(sectionOf(plan).programs).flat();
   const sizes = all.map((d) => Math.max(0, ...d.ranges.map((r) => (r.arena === arena ? r.words : 0))));
   const [about] = all[sizes.indexOf(Math.max(...sizes))]?.about ?? [];
-  return about === undefined ? '' : `; the largest value in it: ${about}`;
+  return about === undefined ? '' : `; the largest part of it is used by the dispatch that stores ${about}`;
 }
 
 /** The non-default limits that a plan needs; throws if the device or adapter has less. */

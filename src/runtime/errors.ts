@@ -20,11 +20,3 @@ export class DeviceLost extends DeviceError {
     this.name = 'DeviceLost';
   }
 }
-
-/** Advice for an arena that does not fit; `batch` is one that should. */
-export function smaller(arena: string, batch = 0): string {
-  if (arena === 'state') return 'make the model smaller: parameters and optimizer state do not depend on the batch';
-  return arena.endsWith('data')
-    ? 'train on fewer examples at once: the data stays on the device'
-    : `use a smaller batch${batch > 0 ? `: one of ${batch} should fit` : ''}`;
-}

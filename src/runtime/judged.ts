@@ -71,7 +71,8 @@ export async function trainJudged(model: Model, stepsPerEpoch: number, options: 
       const isBest = judges(step) && (best === undefined || score(last) < score(best));
       if (isBest) best = { ...last, weights: keepBest ? await model.weights() : undefined };
       await onEvaluation?.(last, isBest);
-      stoppedEarly = patience !== undefined && best !== undefined && step < end && step - best.step >= patience * stepsPerEpoch;
+      stoppedEarly =
+        judges(step) && patience !== undefined && best !== undefined && step < end && step - best.step >= patience * stepsPerEpoch;
     }
     await onPause?.(step);
     if (stoppedEarly) break;

@@ -56,6 +56,8 @@ export class RunningModel implements Model {
   private seed: number;
   private rates: Rates = [];
   private destroyed = false;
+  /** A lost device that is being replaced. */
+  private leaving: Session | undefined;
   /** The values of the counters at the beginning of this run. */
   private counted: Counted = {};
 
@@ -76,7 +78,7 @@ export class RunningModel implements Model {
       if (weights) await checkWeights(session.plan, weights, options.from ?? 'the weights');
       await model.begin(random, weights);
     } catch (e) {
-      session.destroy();
+      model.destroy();
       throw e;
     }
     return model;
@@ -85,8 +87,10 @@ export class RunningModel implements Model {
   /** Starts at step 0 with given or fresh weights. */
   private async begin(random?: RandomSource, weights?: Weights): Promise<void> {
     const { seed } = this;
-    const put = (session: Session): Promise<void> => startFrom(session, seed, random, weights);
-    await put(this.session);
+    await startFrom(this.session, seed, random, weights);
+    // A generator of the caller's own has moved on: what it gave is kept.
+    const drawn = random && (await this.readState()).tensors;
+    const put = (session: Session): Promise<void> => (drawn ? writeState(session, drawn) : startFrom(session, seed, random, weights));
     this.continuation.forget();
     [this.done, this.told, this.rates] = [0, 0, []];
     this.count(weights ?? {});
@@ -323,7 +327,7 @@ export class RunningModel implements Model {
   /** Recovers from a device loss at once, even if nothing is running. */
   private guard(session: Session): void {
     void session.lost?.then(() => {
-      if (this.destroyed || this.session !== session) return;
+      if (this.destroyed || this.session !== session || this.leaving === session) return;
       void this.turns
         .brief(() => this.surviving(() => (this.session === session ? Promise.reject(new DeviceLost('idle')) : Promise.resolve())))
         // If it fails, the next call reports it.
@@ -332,10 +336,13 @@ export class RunningModel implements Model {
   }
 
   private async recover(lost: DeviceLost): Promise<void> {
-    // First, since there may be no memory for both.
+    // First, since there may be no memory for both. That is a loss as well, which is known already.
+    this.leaving = this.session;
     this.session.destroy();
     const session = await this.recovery.reopen(lost);
     this.session = session;
+    if (this.destroyed) session.destroy();
+    this.check();
     this.guard(session);
     this.examples.putOn(session);
     const { step, run } = await this.recovery.putBack(session);

@@ -1,6 +1,6 @@
-import { BYTES, UNIFORM_BYTES, traceWords, type Plan } from '../plan.ts';
+import { BYTES, UNIFORM_BYTES, traceWords, smaller, type Plan } from '../plan.ts';
 import type { WasmSection } from '../sections.ts';
-import { DeviceError, smaller } from './errors.ts';
+import { DeviceError } from './errors.ts';
 import { breather } from './pause.ts';
 import type { Counters, DeviceInfo, Session, StepUniforms, Words } from './session.ts';
 

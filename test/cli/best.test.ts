@@ -44,6 +44,29 @@ describe('the best weights of a run', () => {
     expect(bytes(join(folder, 'checkpoint.safetensors'))).toBe(bytes(join('straight', 'checkpoint.safetensors')));
   });
 
+  it('are looked for anew where their file is damaged', async () => {
+    await train('damaged', '--steps', '20');
+    const path = join(dir, 'damaged', 'best.safetensors');
+    const whole = readFileSync(path);
+    const bad = [whole.subarray(0, 40), Buffer.alloc(0), Buffer.concat([whole.subarray(0, -3), Buffer.from([1, 2, 3])])];
+    for (const [i, content] of bad.entries()) {
+      writeFileSync(path, content);
+      const { code, stderr } = await train('damaged', '--resume', '--steps', String(22 + 2 * i));
+      expect([code, stderr]).toEqual([0, expect.stringContaining('best.safetensors is damaged: its checksum is another one')]);
+    }
+  });
+
+  it('are judged at the same steps where the patience is no multiple of what is judged', async () => {
+    const text = PROGRAM.replace('early_stop=12', 'early_stop=25').replace('epochs=300', 'epochs=120');
+    writeFileSync(join(dir, 'b.nn'), text);
+    const run = (folder: string, ...more: readonly string[]): Promise<Outcome> =>
+      nncIn(dir, {}, 'train', 'b.nn', '--device', 'cpu', '--checkpoint', folder, ...more);
+    await run('b1');
+    await run('b2', '--steps', '14');
+    await run('b2', '--resume');
+    expect(bytes(join('b2', 'checkpoint.safetensors'))).toBe(bytes(join('b1', 'checkpoint.safetensors')));
+  });
+
   it('are looked for anew where they were judged by something else', async () => {
     await train('other', '--steps', '20', '--save-best', 'loss');
     const { code, stderr } = await train('other', '--resume', '--save-best', 'mae');

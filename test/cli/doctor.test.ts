@@ -25,10 +25,22 @@ describe('nnc doctor says what to do next', () => {
       "a system with glibc 2.38 or newer, which Dawn's binary needs; nnc trains on the CPU until then",
     ],
     [
+      'a missing library',
+      undefined,
+      dawn('libX11.so.6: cannot open shared object file: No such file or directory'),
+      "install the system library libX11.so.6, which Dawn's binary needs; nnc trains on the CPU until then",
+    ],
+    [
+      'an old C++ library',
+      undefined,
+      dawn("libstdc++.so.6: version `GLIBCXX_3.4.32' not found"),
+      "a system with libstdc++ of GLIBCXX 3.4.32 or newer, which Dawn's binary needs; nnc trains on the CPU until then",
+    ],
+    [
       'another binary',
       undefined,
       dawn('dawn.node: wrong ELF class'),
-      'npm install webgpu anew, since its binary does not load here; nnc trains on the CPU until then',
+      "Dawn's binary does not load here, for the reason above; nnc trains on the CPU until then",
     ],
     [
       'no driver',

@@ -30,6 +30,10 @@ describe('programs of any size end soon', () => {
     ['braces that never end', '{'.repeat(100_000), 'NN216'],
     ['signs', `print ${'-'.repeat(100_000)}1\n`, 'NN216'],
     ['powers of powers', `print ${Array.from({ length: 20_000 }, () => '1').join('^')}\n`, 'NN216'],
+    ['powers on many lines', `print ${Array.from({ length: 20_000 }, () => '1').join('^\n')}\n`, 'NN216'],
+    ['sums on many lines', `print ${Array.from({ length: 20_000 }, () => '1').join(' +\n')}\n`, 'NN216'],
+    ['repetitions of repetitions', `layer Linear(1, 1) -> ${'repeat 2 '.repeat(5000)}relu\n${END}`, 'NN216'],
+    ['an index of an index', `let x = [1]\nprint x${'[0]'.repeat(5000)}\n`, 'NN216'],
     ['repetitions', `layer Linear(1, 1) -> repeat 1000000 relu\nprint 1\n${END.slice(END.indexOf('loss'))}`, 'NN217'],
     ['an array that fits no memory', 'print sum(zeros(100000, 100000))\n', 'NN217'],
   ])('%s', BOUND, async (_what, text, code) => {

@@ -25,11 +25,24 @@ describe('nnc train, when the GPU is lost', () => {
     const name = lose.replace(':', '-');
     const { code, stderr, stdout } = await train(name, lose);
     expect([code, stderr]).toEqual([0, expect.stringContaining('the device was lost')]);
-    expect(stderr).toContain('the run goes on from its last copy, on a fresh device');
+    expect(stderr).toContain('the run goes on from the last state that was kept, on a fresh device');
     expect(stderr.match(/the device was lost/g)).toHaveLength(1);
     expect(stdout).toContain('done: 180 steps');
     expect(bytes(`${name}.safetensors`)).toBe(bytes('calm.safetensors'));
     expect(bytes(join(name, 'checkpoint.safetensors'))).toBe(bytes(join('calm', 'checkpoint.safetensors')));
+  });
+
+  it("goes on with the weights that PyTorch's generator drew", async () => {
+    const torch = (name: string, lose: string): Promise<Outcome> =>
+      nncIn(
+        dir,
+        { NODE_OPTIONS: `--import ${LOSE}`, NNC_LOSE: lose },
+        ...['train', 'a.nn', '--device', 'gpu', '--rng', 'torch', '--save', `${name}.safetensors`],
+      );
+    await torch('torch-calm', '');
+    const { stderr } = await torch('torch-lost', '14:destroyed');
+    expect(stderr).toContain('the device was lost');
+    expect(bytes('torch-lost.safetensors')).toBe(bytes('torch-calm.safetensors'));
   });
 
   it('says nothing of it otherwise', () => {

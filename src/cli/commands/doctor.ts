@@ -46,9 +46,12 @@ export function nextStep(found: { readonly software: boolean } | undefined, atte
   const [dawn] = attempts.filter((a) => a.what.includes('npm package webgpu'));
   if (!dawn) return `install a Vulkan driver, or npm install @sparticuz/chromium for a software one; ${until}`;
   if (/Cannot find (package|module)/.test(dawn.outcome)) return `npm install webgpu, the package with Dawn; ${until}`;
-  const glibc = /GLIBC_([\d.]+)/.exec(dawn.outcome)?.[1];
-  if (glibc !== undefined) return `a system with glibc ${glibc} or newer, which Dawn's binary needs; ${until}`;
-  return `npm install webgpu anew, since its binary does not load here; ${until}`;
+  const [, cpp, version] = /GLIBC(XX)?_([\d.]+)/.exec(dawn.outcome) ?? [];
+  if (version !== undefined)
+    return `a system with ${cpp ? 'libstdc++ of GLIBCXX' : 'glibc'} ${version} or newer, which Dawn's binary needs; ${until}`;
+  const library = /(\S+\.so\S*): cannot open shared object/.exec(dawn.outcome)?.[1];
+  if (library !== undefined) return `install the system library ${library}, which Dawn's binary needs; ${until}`;
+  return `Dawn's binary does not load here, for the reason above; ${until}`;
 }
 
 /** The error of the trained line at x = 3, against y = 2x + 1. */

@@ -101,10 +101,11 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   if (begin) checkNames(plan, begin.weights, flags.init ?? '');
   if (begin && flags.allowMissing) noteTaken(begin, flags.init ?? '');
 
-  const session = await device.open(plan);
-  const reopen = (lost: DeviceLost): Promise<Session> => {
-    note(`${lost.message}\n  the run goes on from its last copy, on a fresh device`);
-    return device.open(plan);
+  let session = await device.open(plan);
+  const reopen = async (lost: DeviceLost): Promise<Session> => {
+    session = await device.open(plan);
+    note(`${lost.message}\n  the run goes on from the last state that was kept, on a fresh device`);
+    return session;
   };
   const model = await RunningModel.open(session, { seed, random: forWeights, weights: begin?.weights, from: init?.path, reopen });
   const { stop, release } = untilInterrupted();
@@ -132,7 +133,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     if (flags.tensorboard !== undefined) logs.push(await openBoard(flags.tensorboard, rateAt));
     const { by, better } = judgeOf(found, flags);
     const folder = data.holdout && flags.checkpoint;
-    const judged = { identity: plan.identity, by };
+    const judged = { identity: plan.identity, by, examples: data.holdout ? checksumOf(data.holdout.tensors) : 0 };
     const trap = flags.trapNonfinite ? await Trap.set(model, { program, seed, data, order }) : undefined;
     const done = await runTraining(model, {
       seed,

@@ -48,7 +48,7 @@ export function lifetimes(
 export function leastWords(lives: readonly Lifetime[]): number {
   // What each dispatch adds to the living words, and what ends before it.
   const change = new Map<number, number>();
-  const add = (at: number, words: number): void => void change.set(at, (change.get(at) ?? 0) + words);
+  const add = (when: number, words: number): void => void change.set(when, (change.get(when) ?? 0) + words);
   for (const l of lives) {
     add(l.from, wordsOf(l.tensor));
     add(l.to + 1, -wordsOf(l.tensor));

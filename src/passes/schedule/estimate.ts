@@ -29,7 +29,7 @@ interface Work {
  * a load among the points whose index is the same. Only for ranking: what is chosen is written in full and costed by {@link kernelCost}.
  */
 export function estimator(plain: Kernel, threads: number, costs: Costs = GPU_COSTS): (how: Tiling) => number {
-  const work = workOf(plain.body, costs);
+  const work = workAtPoint(plain.body, costs);
   const points = plain.axes.reduce((n, a) => n * a.extent, 1) * plain.lanes;
   return (how) => {
     const size = how.tile.reduce((a, b) => a * b, 1);
@@ -49,7 +49,7 @@ export function estimator(plain: Kernel, threads: number, costs: Costs = GPU_COS
   };
 }
 
-function workOf(body: readonly Stmt[], costs: Costs): Work {
+function workAtPoint(body: readonly Stmt[], costs: Costs): Work {
   let [arithmetic, loops] = [0, 0];
   const loads: Load[] = [];
   const expr = (e: Expr, times: number, loop: string | undefined): void => {

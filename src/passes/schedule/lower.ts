@@ -139,7 +139,7 @@ function chooseKernel(s: Schedule, group: Group, index: number, target: Target, 
   }
   const measured = target.tuned?.size ? target.tuned.get(hash(signature(plain.kernel))) : undefined;
   const tuned = measured === undefined ? undefined : [plain.how, ...candidates].find((how) => tilingKey(how) === measured);
-  let best = { ...plain, cost: kernelCost(plain.kernel, target.threads, target.costs) };
+  let best = { kernel: plain.kernel, cost: kernelCost(plain.kernel, target.threads, target.costs) };
   // A small kernel has little to gain.
   const { small } = target;
   const tried = tuned
@@ -150,7 +150,7 @@ function chooseKernel(s: Schedule, group: Group, index: number, target: Target, 
   for (const how of tried) {
     const kernel = write(s, group, index, how, target);
     const cost = kernelCost(kernel, target.threads, target.costs);
-    if (cost < best.cost || tuned) best = { kernel, cost, how };
+    if (cost < best.cost || tuned) best = { kernel, cost };
   }
   return best.kernel;
 }

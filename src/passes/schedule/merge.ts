@@ -178,15 +178,11 @@ class Merger {
   /** Whether the consumer also depends on the producer through a third group. */
   private otherWay(p: number, c: number): boolean {
     const seen = new Set<number>();
-    // Nothing that ends before the producer begins depends on it.
-    const first = Math.min(...(this.drafts.get(p)?.roots ?? []));
     const reaches = (i: number): boolean => {
       if (i === p) return true;
       if (seen.has(i)) return false;
       seen.add(i);
-      const draft = this.drafts.get(i);
-      if (!draft || Math.max(...draft.roots) < first) return false;
-      for (const n of draft.needs) if (reaches(n)) return true;
+      for (const n of this.drafts.get(i)?.needs ?? []) if (reaches(n)) return true;
       return false;
     };
     return [...(this.drafts.get(c)?.needs ?? [])].some((n) => n !== p && reaches(n));

@@ -26,11 +26,18 @@ interface Likeness {
  * such a group gets the kernel of its twin with its own buffers, so that a repeated layer is searched and written once.
  */
 export class Twins {
+  /** Elements to which places are told apart: whole vectors of f16, or where tilings were measured the alignment that those go by. */
+  private readonly aligned: number;
+
   private readonly known = new Map<string, { readonly kernel: Kernel; readonly ranges: readonly TensorRange[] }>();
+
+  constructor(aligned = 8) {
+    this.aligned = aligned;
+  }
 
   /** The kernel of a group: its twin's, or what `write` makes. */
   kernelOf(s: Schedule, group: Group, index: number, write: () => Kernel): Kernel {
-    const { text, ranges } = likenessOf(s, group);
+    const { text, ranges } = likenessOf(s, group, this.aligned);
     const twin = this.known.get(text);
     if (twin) return instead(twin.kernel, twin.ranges, s, group, index, ranges);
     const kernel = write();
@@ -41,14 +48,15 @@ export class Twins {
 
 const keyOf = ({ tensor, offset, size }: TensorRange): string => `${tensor} ${offset} ${size}`;
 
-function likenessOf(s: Schedule, group: Group): Likeness {
+function likenessOf(s: Schedule, group: Group, aligned: number): Likeness {
   const uses = usesIn(s.graph);
   const roots = new Set(group.roots);
   const numbers = new Map<NodeId, number>();
   const ranges: TensorRange[] = [];
   const rangeNumbers = new Map<string, number>();
+  const tensors = new Map<string, number>();
   const parts: string[] = [];
-  /** What a kernel may depend on: which range it is, of what kind of tensor, and how vectors of it lie in memory. */
+  /** What a kernel may depend on: which range of which tensor it is, of what kind, and how vectors of it lie in memory. */
   const range = ({ tensor, offset }: Place, size: number): string => {
     const t = get(s.tensors, tensor, 'tensor');
     const r = { tensor, offset, size };
@@ -58,7 +66,9 @@ function likenessOf(s: Schedule, group: Group): Likeness {
       n = ranges.push(r) - 1;
       rangeNumbers.set(key, n);
     }
-    return `${n}${t.dtype}${t.kind}${offset % 4}${offset === 0 && size === t.size ? 'whole' : offset + size === t.size ? 'end' : ''}`;
+    const mine = tensors.get(tensor) ?? tensors.size;
+    tensors.set(tensor, mine);
+    return `${n} of ${mine} ${t.dtype}${t.kind}${offset % aligned}${offset === 0 && size === t.size ? 'whole' : offset + size === t.size ? 'end' : ''}`;
   };
   const visit = (id: NodeId): number => {
     const known = numbers.get(id);

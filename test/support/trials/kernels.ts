@@ -12,12 +12,15 @@ const ALL = process.env['NNC_FUZZ'] !== undefined || process.env['NNC_WAYS'] !==
 const LONG = 16_000;
 const TOLERANCE = 1e-3;
 
-/** A whole step of training: the kernels of both levels on both devices against the float64 reference. */
+/**
+ * A whole step of training, or another program of the plan (the shorter last step, a prediction, held-out examples): the kernels of both
+ * levels on both devices against the float64 reference.
+ */
 export const kernels: Trial = {
   about: 'kernels on every device against the reference',
   async run(text, seed) {
-    const { programs } = compile(modelOf(text), { rows: ROWS, devices: 'gpu' });
-    const { graph } = at(programs, 0).schedule;
+    const { programs } = compile(modelOf(text), { rows: ROWS, batch: seed % 2 === 0 ? undefined : 2, holdout: 2, devices: 'gpu' });
+    const { graph } = at(programs, seed % 3 === 0 ? seed % programs.length : 0).schedule;
     const given = inputsOf(graph, seed);
     const want = evaluate(graph, { ...given, scalars: { step: 1, seed, total: 10 } });
     const off = ({ outputs, state }: GraphResult): string | undefined => {
