@@ -19,10 +19,16 @@ const TOLERANCE = 1e-3;
 export const kernels: Trial = {
   about: 'kernels on every device against the reference',
   async run(text, seed) {
-    const { programs } = compile(modelOf(text), { rows: ROWS, batch: seed % 2 === 0 ? undefined : 2, holdout: 2, devices: 'gpu' });
-    const { graph } = at(programs, seed % 3 === 0 ? seed % programs.length : 0).schedule;
+    // An update that takes several batches needs whole ones, and what looks at a batch more than one row.
+    const batch = seed % 2 === 0 || text.includes('accumulate') ? undefined : ROWS;
+    const rows = batch === undefined ? ROWS : ROWS + 2;
+    const { programs } = compile(modelOf(text), { rows, batch, holdout: 2, devices: 'gpu' });
+    const { name, schedule } = at(programs, seed % 3 === 0 ? seed % programs.length : 0);
+    const { graph } = schedule;
+    // Of an epoch of two steps the second one is the shorter.
+    const step = batch === undefined || name === 'tail' ? 1 : 2;
     const given = inputsOf(graph, seed);
-    const want = evaluate(graph, { ...given, scalars: { step: 1, seed, total: 10 } });
+    const want = evaluate(graph, { ...given, scalars: { step, seed, total: 10 } });
     const off = ({ outputs, state }: GraphResult): string | undefined => {
       for (const [name, id] of [...Object.entries(graph.outputs), ...graph.writes.map((w) => [w.state, w.value] as const)]) {
         const error = distance(outputs.get(name) ?? state.get(name) ?? [], want(id).data);
@@ -31,7 +37,7 @@ export const kernels: Trial = {
       return undefined;
     };
     if (process.env['NNC_WAYS'] !== undefined)
-      for (const way of await everyWay(graph, { ...given, step: 1, seed }, seed)) {
+      for (const way of await everyWay(graph, { ...given, step, seed }, seed)) {
         const wrong = off(way.result);
         if (wrong) return `${wrong} by way ${way.name}`;
       }
@@ -47,7 +53,7 @@ export const kernels: Trial = {
       const planned = long ? planGraph(graph, level, { adapter, devices }) : odd;
       for (const device of onGpu ? (['gpu', 'cpu'] as const) : (['cpu'] as const)) {
         const session = await openSession(planned.plan, device);
-        const got = await runGraph(planned, session, { ...given, step: 1, seed });
+        const got = await runGraph(planned, session, { ...given, step, seed });
         session.destroy();
         const wrong = off(got);
         if (wrong) return `${wrong} on the ${device} at -O ${level}`;
