@@ -1,5 +1,5 @@
 import { columns } from '../base/show.ts';
-import { DiagnosticSink } from '../base/diagnostics.ts';
+import { DiagnosticSink, userError } from '../base/diagnostics.ts';
 import { fail } from '../base/errors.ts';
 import type { Source } from '../base/source.ts';
 import { printGraph } from '../ir/graph/print.ts';
@@ -13,7 +13,7 @@ import { lifetimes } from '../passes/memory/layout.ts';
 import { gradientPipeline, runPasses } from '../passes/pipeline.ts';
 import type { Plan } from '../plan.ts';
 import type { Compiled } from '../planning/options.ts';
-import type { Model } from '../sema/model.ts';
+import type { Model, Script } from '../sema/model.ts';
 import type { PlanOptions, Program } from './program.ts';
 
 interface Checked {
@@ -21,10 +21,24 @@ interface Checked {
   readonly source: Source;
 }
 
+/** The tree of a program, which needs grammar alone: it is there for programs that mean nothing yet. */
+export function treeText(source: Source): string {
+  const sink = new DiagnosticSink();
+  const { program } = parse(source, sink);
+  if (sink.all.length > 0) throw userError(sink.all);
+  return printAst(program);
+}
+
+/** The graph before differentiation: of the model, or without one of the lines that print. */
+export function forwardText(model: Model | undefined, script: Script | undefined): string {
+  const graph = model?.training ?? model?.predict ?? script?.graph;
+  return graph ? printGraph(dce(graph)) : '';
+}
+
 /** Stages that need no sizes. */
 const EARLY = {
-  ast: ({ source }: Checked) => printAst(parse(source, new DiagnosticSink()).program),
-  forward: ({ model }: Checked) => printGraph(dce(model.training ?? model.predict)),
+  ast: ({ source }: Checked) => treeText(source),
+  forward: ({ model }: Checked) => forwardText(model, undefined),
   grad: ({ model }: Checked) => {
     const training =
       model.training ??

@@ -73,10 +73,9 @@ export class RunningModel implements Model {
   /** Starts with the given weights, or with fresh ones from a seed or from `random`. */
   static async open(session: Session, options: OpenOptions = {}): Promise<RunningModel> {
     const model = new RunningModel(session, options);
-    const { weights, random } = options;
     try {
-      if (weights) await checkWeights(session.plan, weights, options.from ?? 'the weights');
-      await model.begin(random, weights);
+      if (options.weights) await checkWeights(session.plan, options.weights, options.from ?? 'the weights');
+      await model.begin(options.random, options.weights);
     } catch (e) {
       model.destroy();
       throw e;
@@ -86,11 +85,7 @@ export class RunningModel implements Model {
 
   /** Starts at step 0 with given or fresh weights. */
   private async begin(random?: RandomSource, weights?: Weights): Promise<void> {
-    const { seed } = this;
-    await startFrom(this.session, seed, random, weights);
-    // A generator of the caller's own has moved on: what it gave is kept.
-    const drawn = random && (await this.readState()).tensors;
-    const put = (session: Session): Promise<void> => (drawn ? writeState(session, drawn) : startFrom(session, seed, random, weights));
+    const put = await startFrom(this.session, this.seed, random, weights);
     this.continuation.forget();
     [this.done, this.told, this.rates] = [0, 0, []];
     this.count(weights ?? {});

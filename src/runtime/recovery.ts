@@ -7,7 +7,7 @@ export type Reopen = (lost: DeviceLost) => Promise<Session>;
 /** A state to go back to. */
 export interface Snapshot {
   readonly step: number;
-  readonly put: (session: Session) => Promise<void>;
+  readonly put: (session: Session) => Promise<unknown>;
 }
 
 /** The options of a run. */

@@ -125,10 +125,22 @@ export async function writeWeights(memory: DeviceMemory, weights: Weights): Prom
   }
 }
 
-/** Fresh weights of a seed, or those that are given. */
-export async function startFrom(session: DeviceMemory, seed: number, random?: RandomSource, weights?: Weights): Promise<void> {
-  await initialize(session, seed, random, weights);
-  if (weights) await writeWeights(session, weights);
+/** Puts fresh weights of a seed on a device, or those that are given. Gives what puts the same on another one. */
+export async function startFrom(
+  session: DeviceMemory,
+  seed: number,
+  random?: RandomSource,
+  weights?: Weights,
+): Promise<(other: DeviceMemory) => Promise<void>> {
+  const start = async (on: DeviceMemory): Promise<void> => {
+    await initialize(on, seed, random, weights);
+    if (weights) await writeWeights(on, weights);
+  };
+  await start(session);
+  if (!random) return start;
+  // A generator of the caller's own has moved on: what it gave is kept.
+  const drawn = await readTensors(session, [...session.plan.params, ...session.plan.slots]);
+  return (other) => writeState(other, drawn);
 }
 
 /** Parameters, running statistics and state of the optimizer, as far as they are given. */

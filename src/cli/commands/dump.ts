@@ -1,14 +1,9 @@
-import { DiagnosticSink, userError } from '../../base/diagnostics.ts';
 import { fail } from '../../base/errors.ts';
-import type { Source } from '../../base/source.ts';
 import { hint } from '../../base/suggest.ts';
 import { compile } from '../../compile.ts';
 import { printGraph } from '../../ir/graph/print.ts';
 import type { Graph } from '../../ir/graph/types.ts';
-import { early, late, whyText, type StageName } from '../../library/dumps.ts';
-import { parse } from '../../parser/parse.ts';
-import { printAst } from '../../parser/print.ts';
-import { dce } from '../../passes/graph/cleanup.ts';
+import { early, forwardText, late, treeText, whyText, type StageName } from '../../library/dumps.ts';
 import { readUserFile } from '../files.ts';
 import { openProgram, openScript, type OpenProgram } from '../program.ts';
 import { print } from '../terminal.ts';
@@ -29,20 +24,12 @@ export async function dump(path: string, flags: DumpFlags): Promise<void> {
 }
 
 async function textOf(path: string, flags: DumpFlags): Promise<string> {
-  // A tree needs grammar alone: it is there for programs that mean nothing yet.
-  if (flags.stage === 'ast') return treeOf({ name: path, text: new TextDecoder().decode(await readUserFile(path)) });
+  if (flags.stage === 'ast') return treeText({ name: path, text: new TextDecoder().decode(await readUserFile(path)) });
   if (flags.stage === 'forward') {
     const { model, script } = await openScript(path);
-    return printGraph(dce(model ? (model.training ?? model.predict) : script.graph));
+    return forwardText(model, script);
   }
   return dumpText(await openProgram(path), flags);
-}
-
-function treeOf(source: Source): string {
-  const sink = new DiagnosticSink();
-  const { program } = parse(source, sink);
-  if (sink.all.length > 0) throw userError(sink.all);
-  return printAst(program);
 }
 
 /** The text of a compiler stage. */
