@@ -159,6 +159,11 @@ export const VJP: VjpTable = {
 
   uniform: none,
   shuffle: none,
+
+  // All results of a loop have one gradient, in `loops.ts`.
+  scan: none,
+  carry: none,
+  pick: none,
 };
 
 export function applyVjp(table: VjpTable, b: GraphBuilder, node: NodeOf<Op>, ct: NodeId): readonly (NodeId | null)[] {

@@ -5,6 +5,7 @@ import { feed, type Feed } from './graph/feed.ts';
 import { optimize, type Optimizer } from './graph/optimize.ts';
 import { pack, type Packing } from './graph/pack.ts';
 import { inTurn, ownNames, phaseOf } from './graph/phases.ts';
+import { tidyLoops } from './graph/loops.ts';
 import { recompute } from './graph/recompute.ts';
 import { fillCaches, rowAtATime } from './graph/row-at-a-time.ts';
 import { rematerialize } from './graph/rematerialize.ts';
@@ -68,6 +69,8 @@ export interface StepOptions {
 }
 
 const CLEAN: readonly Pass[] = [
+  // Before the laws, which then see only operands that a loop needs.
+  { name: 'loops', about: 'gives all results of a loop one body, and cleans that up', run: tidyLoops },
   // Before `cse`, since laws bring different expressions into one form.
   { name: 'simplify', about: 'applies the named laws until none applies', run: simplify },
   // After the laws, which make more expressions equal.

@@ -4,6 +4,7 @@ import { evalScalar, type ScalarEnv } from '../base/scalar.ts';
 import { count, fixedShape } from '../base/types.ts';
 import type { Graph, Node, NodeId, NodeOf, Op } from '../ir/graph/types.ts';
 import { isPointwise, pointwise, type PointwiseOp } from '../ir/graph/pointwise.ts';
+import { bound, dataOf, runLoop } from './loops.ts';
 import { contract, reduce } from './sums.ts';
 import { at64, offsets, sizeOf, strides, tabulate, take, type Tensor } from './walk.ts';
 
@@ -46,6 +47,10 @@ function sliding({ attrs: { axis, stride: step, dilation } }: NodeOf<'window' | 
   return [...stride.map((s, i) => (i === axis ? s * step : s)), at(stride, axis) * dilation];
 }
 
+const laidOut = (): never => {
+  throw new CompilerBug('a loop that is laid out for kernels has no values of its own');
+};
+
 /** The meaning of each operation. The pointwise ones are functions of numbers, in `ir/graph/pointwise.ts`. */
 const RULES: { readonly [K in Exclude<Op, PointwiseOp>]: Rule<K> } = {
   input: (n, _i, v) => named(v.inputs, n.attrs.name, 'input'),
@@ -56,6 +61,14 @@ const RULES: { readonly [K in Exclude<Op, PointwiseOp>]: Rule<K> } = {
   iota: (n, _i, _v, shape) => tabulate(shape, (index) => at(index, n.attrs.axis)),
   dimsize: () => {
     throw new CompilerBug('the batch is not bound');
+  },
+  carry: laidOut,
+  pick: laidOut,
+  scan(n, inputs, v) {
+    return runLoop(n, dataOf(inputs), (leaves) => {
+      const value = evaluate(n.attrs.body, bound(leaves, v));
+      return (id) => value(id).data;
+    });
   },
   cast: (n, [x]) =>
     (x as Tensor).data.map(n.attrs.dtype === 'i32' ? Math.trunc : n.attrs.dtype === 'bool' ? (v) => (v !== 0 ? 1 : 0) : (v) => v),

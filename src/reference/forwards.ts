@@ -2,7 +2,9 @@ import { at } from '../base/errors.ts';
 import { isPointwise, type PointwiseOp } from '../ir/graph/pointwise.ts';
 import { isViewOp, type ViewOp } from '../ir/graph/views.ts';
 import type { Node, NodeId, NodeOf, Op } from '../ir/graph/types.ts';
-import { NO_VALUES, meaning } from './evaluate.ts';
+import type { ScalarEnv } from '../base/scalar.ts';
+import { NO_VALUES, evaluate, meaning } from './evaluate.ts';
+import { bound, byNode, dataOf, runLoop } from './loops.ts';
 import { PARTIALS, TIES } from './partials.ts';
 import type { Shift, Shifted } from './shifted.ts';
 import { at64, offsets, strides, type Tensor } from './walk.ts';
@@ -16,6 +18,7 @@ interface Context {
   readonly inputs: readonly Tensor[];
   readonly out: Tensor;
   readonly sizes: boolean;
+  readonly scalars: ScalarEnv;
 }
 
 const none: Rule<Op> = () => undefined;
@@ -79,6 +82,34 @@ const peak: Rule<'reduce_max'> = (node, { inputs, out }, tangents) => {
   return sum.map((s, o) => s / at64(ties, o));
 };
 
+/** The tangents of a loop are those of its body, place after place. */
+const loop: Rule<'scan'> = (node, { inputs, scalars, sizes }, tangents) => {
+  const { body } = node.attrs;
+  let place = 0;
+  const bodies: ((id: NodeId) => Tensor)[] = [];
+  // The values of all places, of which the tangents are made.
+  runLoop(node, dataOf(inputs), (leaves) => {
+    const value = evaluate(body, bound(leaves, { scalars }));
+    bodies.push(value);
+    return (id) => value(id).data;
+  });
+  return runLoop(node, tangents, (leaves) => {
+    const value = at(bodies, place++);
+    const found = new Map<NodeId, Float64Array>(byNode(body, leaves));
+    for (const n of body.nodes) {
+      if (n.type.dtype !== 'f32' || found.has(n.id)) continue;
+      const cx = { inputs: n.inputs.map(value), out: value(n.id), sizes, scalars };
+      const t = forwardRule(n)(
+        n as NodeOf<Op>,
+        cx,
+        n.inputs.map((i) => found.get(i)),
+      );
+      if (t) found.set(n.id, t);
+    }
+    return (id) => found.get(id);
+  });
+};
+
 /** Operations that are neither pointwise nor views. */
 const SLOPES: { readonly [K in Exclude<Op, PointwiseOp | ViewOp>]: Rule<K> } = {
   input: none,
@@ -98,6 +129,8 @@ const SLOPES: { readonly [K in Exclude<Op, PointwiseOp | ViewOp>]: Rule<K> } = {
   scatter_add: linear,
   uniform: none,
   shuffle: none,
+  scan: loop,
+  carry: none,
 };
 
 /** How an operation maps tangents, or bounds of them. */
@@ -158,7 +191,7 @@ function along(point: Shifted, direction: Shift, of: NodeId, sizes: boolean): Ma
         : own
       : forwardRule(node)(
           node as NodeOf<Op>,
-          { inputs: node.inputs.map((i) => point.value(i)), out: point.value(id), sizes },
+          { inputs: node.inputs.map((i) => point.value(i)), out: point.value(id), sizes, scalars: point.scalars },
           node.inputs.map((i) => tangents.get(i)),
         );
     if (t) tangents.set(id, t);

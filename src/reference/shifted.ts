@@ -29,6 +29,10 @@ export class Shifted {
       );
   }
 
+  get scalars(): Bindings['scalars'] {
+    return this.values.scalars;
+  }
+
   /** A value at the base point. */
   value(id: NodeId): Tensor {
     return at(this.base, id);

@@ -3,10 +3,10 @@ import { roundF16 } from '../../base/math.ts';
 import type { Inferred, OpRecord } from './op-record.ts';
 import { ANY, FLOAT, NO_BITS, NUMERIC, asItIs } from './op-parts.ts';
 
-type Leaf = 'input' | 'param' | 'state' | 'const' | 'scalar' | 'iota' | 'dimsize';
+type Leaf = 'input' | 'param' | 'state' | 'const' | 'scalar' | 'iota' | 'dimsize' | 'carry';
 
 /** A leaf of one of `dtypes`. A leaf outside memory is free: a number or an index. */
-const leaf = (dtypes: readonly DType[], memory: 'data' | 'state' | 'none') =>
+const leaf = (dtypes: readonly DType[], memory: 'data' | 'state' | 'loop' | 'none') =>
   ({
     arity: 0,
     family: 'leaf',
@@ -36,5 +36,6 @@ export const LEAVES: { readonly [K in Leaf]: OpRecord<K> } = {
   const: { ...leaf(ANY, 'none'), halves: ({ attrs: { value } }) => roundF16(value) === value },
   scalar: leaf(NUMERIC, 'none'),
   iota: leaf(NUMERIC, 'none'),
+  carry: leaf(ANY, 'loop'),
   dimsize: { ...leaf(FLOAT, 'none'), bind: (attrs, dim) => ({ dim: dim(attrs.dim) }) },
 };

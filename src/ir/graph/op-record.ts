@@ -18,7 +18,9 @@ export type Family =
   | 'view'
   | 'concat'
   | 'gather'
-  | 'scatter';
+  | 'scatter'
+  /** Runs a graph of its own. */
+  | 'loop';
 
 /** Which point of an operand is read. */
 export interface Read {
@@ -57,8 +59,8 @@ export interface OpRecord<K extends Op> {
   readonly infer: (inputs: readonly TensorType[], attrs: OpAttrs[K], declared: TensorType | undefined) => Inferred;
   /** The attributes with every dimension mapped, to bind the batch. */
   readonly bind: (attrs: OpAttrs[K], dim: (d: Dim) => Dim) => OpAttrs[K];
-  /** Where a leaf is in memory; `none` for computed values. */
-  readonly memory: 'data' | 'state' | 'none';
+  /** Where a leaf is in memory, `loop` for what a loop carries; `none` for computed values. */
+  readonly memory: 'data' | 'state' | 'loop' | 'none';
   /** Which points of the operands an element reads. Fusion and the lowering of views rely on it. */
   readonly reads: (node: NodeOf<K>, point: Point, inputs: readonly TensorType[], unknown: Unknowns) => readonly Read[];
   /** Operands are read under a condition, so not every thread gets there. */

@@ -5,6 +5,7 @@ import { LEAVES } from './leaves.ts';
 import type { OpRecord } from './op-record.ts';
 import { CAST, POINTWISE_OPS } from './pointwise.ts';
 import { ROWS } from './rows.ts';
+import { SCAN } from './scan.ts';
 import { SUMS } from './sums.ts';
 import type { Graph, Node, NodeId, Op } from './types.ts';
 import { CONCAT, VIEWS } from './views.ts';
@@ -19,6 +20,7 @@ export const OPS: { readonly [K in Op]: OpRecord<K> } = {
   ...VIEWS,
   concat: CONCAT,
   ...ROWS,
+  scan: SCAN,
 };
 
 /** The record of a node's operation. */

@@ -1,4 +1,4 @@
-import { invariant } from '../../base/errors.ts';
+import { get, invariant } from '../../base/errors.ts';
 import { parseDim, type DType, type Shape } from '../../base/types.ts';
 import { OPS } from './ops.ts';
 import type { Graph, Node, Op, Write } from './types.ts';
@@ -50,36 +50,56 @@ function parseShape(text: string): Shape {
 
 /** Parses the output of `printGraph` and verifies it. Lines that start with # are comments. */
 export function parseGraph(text: string): Graph {
-  const nodes: Node[] = [];
-  const outputs: Record<string, number> = {};
-  const writes: Write[] = [];
   const lines = text
     .split('\n')
     .map((l) => l.trim())
     .filter((l) => l !== '' && !l.startsWith('#'));
-  const head = /^graph (\S+) \{$/.exec(lines[0] ?? '');
-  invariant(head && lines.at(-1) === '}', 'a graph starts with `graph NAME {` and ends with `}`');
-  for (const line of lines.slice(1, -1)) {
+  const graph = graphIn(lines);
+  invariant(lines.length === 0, `there is more than a graph: '${lines[0] ?? ''}'`);
+  verifyGraph(graph, 'reading its text');
+  return graph;
+}
+
+/** Takes a graph off the front of the lines. */
+function graphIn(lines: string[]): Graph {
+  const nodes: Node[] = [];
+  const outputs: Record<string, number> = {};
+  const writes: Write[] = [];
+  const bodies = new Map<string, Graph>();
+  const head = /^graph (\S+) \{$/.exec(lines.shift() ?? '');
+  const unended = 'a graph starts with `graph NAME {` and ends with `}`';
+  invariant(head, unended);
+  for (;;) {
+    const line = lines[0];
+    invariant(line !== undefined, unended);
+    if (line.startsWith('graph ')) {
+      const body = graphIn(lines);
+      bodies.set(body.name, body);
+      continue;
+    }
+    lines.shift();
+    if (line === '}') return { name: head[1] ?? '', nodes, outputs, writes };
     const node = NODE.exec(line);
     const output = /^output (.+) = %(\d+)$/.exec(line);
     const write = /^write (\S+) = %(\d+)$/.exec(line);
-    if (node) {
-      const [, id, op, inputs, attrs, dtype, shape, name, loc] = node;
-      invariant(op && op in OPS, `'${op}' is not an operation`);
-      nodes.push({
-        id: Number(id),
-        op: op as Op,
-        inputs: [...(inputs ?? '').matchAll(/%(\d+)/g)].map((m) => Number(m[1])),
-        attrs: parseAttributes(attrs ?? ''),
-        type: { dtype: dtype as DType, shape: parseShape(shape ?? '') },
-        ...(name ? { name } : {}),
-        ...(loc ? { loc } : {}),
-      } as unknown as Node);
-    } else if (output) outputs[output[1] ?? ''] = Number(output[2]);
+    if (node) nodes.push(nodeOf(node, bodies));
+    else if (output) outputs[output[1] ?? ''] = Number(output[2]);
     else if (write) writes.push({ state: write[1] ?? '', value: Number(write[2]) });
     else invariant(false, `cannot read '${line}'`);
   }
-  const graph = { name: head[1] ?? '', nodes, outputs, writes };
-  verifyGraph(graph, 'reading its text');
-  return graph;
+}
+
+function nodeOf([, id, op, inputs, text, dtype, shape, name, loc]: RegExpExecArray, bodies: ReadonlyMap<string, Graph>): Node {
+  invariant(op && op in OPS, `'${op}' is not an operation`);
+  const attrs = parseAttributes(text ?? '');
+  if (op === 'scan') attrs['body'] = get(bodies, String(attrs['body']), 'graph');
+  return {
+    id: Number(id),
+    op: op as Op,
+    inputs: [...(inputs ?? '').matchAll(/%(\d+)/g)].map((m) => Number(m[1])),
+    attrs,
+    type: { dtype: dtype as DType, shape: parseShape(shape ?? '') },
+    ...(name ? { name } : {}),
+    ...(loc ? { loc } : {}),
+  } as unknown as Node;
 }

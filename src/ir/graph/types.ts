@@ -82,6 +82,27 @@ export interface OpAttrs {
   // Random numbers
   uniform: { readonly stream: number };
   shuffle: None;
+  // Loops
+  /**
+   * Runs a graph once for each of `length` places. Operand i is what the body calls `names[i]`: a state, which the operand starts and which
+   * the body's writes carry on to the next place; an input in `each`, of which the body sees one place of axis 0; or an input that is the
+   * same everywhere. `take` says which result this node is: an output of the body at `each` place, along a new axis 0, or the value of a
+   * state after the `last` one. Nodes with equal bodies and operands are results of one loop.
+   */
+  scan: {
+    readonly body: Graph;
+    readonly length: number;
+    /** From the last place to the first. */
+    readonly reverse: boolean;
+    readonly names: readonly string[];
+    readonly each: readonly string[];
+    readonly take: 'each' | 'last';
+    readonly of: string;
+  };
+  /** Of a loop that is laid out for kernels: a state of it before the current place. */
+  carry: { readonly name: string };
+  /** Of a loop that is laid out for kernels: what an operand has at the current place, counted along axis 0 or from its end. */
+  pick: { readonly reverse: boolean };
 }
 
 export type Op = keyof OpAttrs;

@@ -41,6 +41,7 @@ export function verifyGraph(graph: Graph, after: string, form: Form = {}): void 
     if (form.bound && (node.op === 'dimsize' || node.type.shape.some((d) => typeof d !== 'number')))
       bug(`%${i} = ${node.op} : ${showType(node.type)} has a dimension that is no number yet`);
     if (node.op === 'state' || node.op === 'param') states.set(node.attrs.name, node.type);
+    if (node.op === 'scan') verifyGraph(node.attrs.body, after, { bound: form.bound === true });
   });
   for (const [name, id] of Object.entries(graph.outputs)) if (!graph.nodes[id]) bug(`output ${name} is %${id}, which does not exist`);
   for (const write of graph.writes) {

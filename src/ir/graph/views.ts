@@ -6,7 +6,7 @@ import type { OpRecord } from './op-record.ts';
 import { ALL, asItIs } from './op-parts.ts';
 import type { NodeOf, Op } from './types.ts';
 
-export type ViewOp = 'broadcast' | 'reshape' | 'permute' | 'pad' | 'slice' | 'flip' | 'window';
+export type ViewOp = 'broadcast' | 'reshape' | 'permute' | 'pad' | 'slice' | 'flip' | 'window' | 'pick';
 
 /** What views and concatenations share. They cost nothing: their maps become indices of loads. */
 const MOVES = {
@@ -131,6 +131,18 @@ export const VIEWS: { readonly [K in ViewOp]: OpRecord<K> } = {
     reads: ({ attrs: { axis, stride, dilation } }, point) => {
       const place = ix.add(ix.scale(at(point, axis), stride), ix.scale(at(point, point.length - 1), dilation));
       return from(point.slice(0, -1).map((v, i) => (i === axis ? place : v)));
+    },
+  },
+
+  pick: {
+    ...MOVES,
+    arity: 1,
+    infer: ([x]) => (x && typeof x.shape[0] === 'number' ? { dtype: x.dtype, shape: x.shape.slice(1) } : 'there is no axis of places'),
+    bind: asItIs,
+    reads: ({ attrs: { reverse } }, point, inputs) => {
+      const length = at(fixedShape(at(inputs, 0).shape), 0);
+      const place = ix.place(length);
+      return from([reverse ? ix.add(ix.constant(length - 1), ix.scale(place, -1)) : place, ...point]);
     },
   },
 };

@@ -1,6 +1,6 @@
 import { CompilerBug } from '../../base/errors.ts';
 import { call, literal, ref } from './build.ts';
-import type { Expr } from './types.ts';
+import { PLACE, type Expr } from './types.ts';
 
 /**
  * Index arithmetic in the form c + sum(coefficient * atom), where every atom has a known maximum. That is enough to cancel the divisions
@@ -143,6 +143,11 @@ export function dividesAll(x: Index, by: number): boolean {
 
 export function runtimeValue(expr: Expr, key: string, max: number): Index {
   return atomIndex({ kind: 'value', expr, key, max });
+}
+
+/** The current place of the loop around a kernel. */
+export function place(length: number): Index {
+  return length === 1 ? ZERO : runtimeValue({ kind: 'uniform', type: 'u32', name: PLACE }, PLACE, length - 1);
 }
 
 export function constant(n: number): Index {

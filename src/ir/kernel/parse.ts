@@ -22,6 +22,7 @@ class Reader {
   private readonly axes: Axis[] = [];
   private lanes = 1;
   private subgroup = 1;
+  private places: number | undefined;
 
   constructor(text: string) {
     this.lines = text.split('\n').map((l) => l.trim());
@@ -36,6 +37,7 @@ class Reader {
       const axis = /^axis (\w+) < (\d+)$/.exec(l);
       const lanes = /^lanes (\d+)$/.exec(l);
       const subgroup = /^subgroup (\d+)$/.exec(l);
+      const places = /^places (\d+)$/.exec(l);
       if (l.startsWith('# ')) this.about.push(l.slice(2));
       else if (buffer)
         this.buffers.push({
@@ -55,12 +57,13 @@ class Reader {
       } else if (subgroup) {
         this.subgroup = Number(subgroup[1]);
         scope.set('sub', 'u32');
-      } else break;
+      } else if (places) this.places = Number(places[1]);
+      else break;
       this.line++;
     }
     const body = this.block(scope);
-    const { about, buffers, axes, lanes, subgroup } = this;
-    return { name: head[1] ?? '', about, buffers, axes, lanes, subgroup, body };
+    const { about, buffers, axes, lanes, subgroup, places } = this;
+    return { name: head[1] ?? '', about, buffers, axes, lanes, subgroup, ...(places === undefined ? {} : { places }), body };
   }
 
   private take(pattern: RegExp): RegExpExecArray {

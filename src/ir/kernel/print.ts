@@ -60,5 +60,6 @@ export function printKernel(k: Kernel): string {
   const axes = k.axes.map((a) => `  axis ${a.name} < ${a.extent}\n`).join('');
   const lanes = k.lanes > 1 ? `  lanes ${k.lanes}\n` : '';
   const subgroup = k.subgroup > 1 ? `  subgroup ${k.subgroup}\n` : '';
-  return `kernel ${k.name} {\n${about}${buffers}${axes}${lanes}${subgroup}${k.body.map((s) => printStmt(s, '  ')).join('')}}\n`;
+  const places = k.places === undefined ? '' : `  places ${k.places}\n`;
+  return `kernel ${k.name} {\n${about}${buffers}${axes}${lanes}${subgroup}${places}${k.body.map((s) => printStmt(s, '  ')).join('')}}\n`;
 }

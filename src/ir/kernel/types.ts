@@ -14,13 +14,16 @@ export type Expr =
   | { readonly kind: 'literal'; readonly type: ScalarType; readonly value: number }
   /** An axis, a loop variable, a `let` or a `var`. */
   | { readonly kind: 'ref'; readonly type: ValueType; readonly name: string }
-  /** A number that the host sets for each step. */
+  /** A number that the host sets for each step, or for each place of a loop: {@link PLACE}. */
   | { readonly kind: 'uniform'; readonly type: ScalarType; readonly name: string }
   /** One element; for a vector type, the four elements from 4 * index on. */
   | { readonly kind: 'load'; readonly type: ValueType; readonly buffer: string; readonly index: Expr }
   /** An element of a table. */
   | { readonly kind: 'item'; readonly type: ValueType; readonly table: string; readonly index: Expr }
   | { readonly kind: 'call'; readonly type: ValueType; readonly fn: Fn; readonly args: readonly Expr[] };
+
+/** The uniform that holds the current place of the loop around a kernel. */
+export const PLACE = 'loop_place';
 
 export type Stmt =
   | { readonly kind: 'let'; readonly name: string; readonly value: Expr }
@@ -98,6 +101,8 @@ export interface Kernel {
   readonly lanes: number;
   /** Size of a subgroup whose threads read for one another, by `broadcast`; 1 where each reads for itself. */
   readonly subgroup: number;
+  /** How many places the loop around it has, if there is one. */
+  readonly places?: number;
   readonly body: readonly Stmt[];
 }
 

@@ -1,6 +1,6 @@
 import { CompilerBug } from '../../base/errors.ts';
 import { isVector, loadedAs, scalarOf, signatureOf } from './functions.ts';
-import type { Buffer, Expr, Kernel, Stmt, ValueType } from './types.ts';
+import { PLACE, type Buffer, type Expr, type Kernel, type Stmt, type ValueType } from './types.ts';
 
 interface Known {
   readonly type: ValueType;
@@ -158,6 +158,8 @@ class Verifier {
     if (e.kind === 'ref') {
       const known = scope.get(e.name) ?? this.bug(`${e.name} is not defined`);
       if (known.table || known.type !== e.type) this.bug(`${e.name} is ${known.type} and is used as ${e.type}`);
+    } else if (e.kind === 'uniform') {
+      if (e.name === PLACE && this.kernel.places === undefined) this.bug('it asks for the place of a loop, and no loop is around it');
     } else if (e.kind === 'load') this.load(e, scope);
     else if (e.kind === 'item') {
       const known = scope.get(e.table);

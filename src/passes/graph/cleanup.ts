@@ -3,6 +3,7 @@ import { bindDim, showType, type Dim } from '../../base/types.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
 import { recordOf } from '../../ir/graph/ops.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
+import { inBodies } from './bodies.ts';
 import { copyNode, filterNodes, rebuild } from './rewrite.ts';
 
 /** Dead code elimination: keeps only what outputs and writes need. */
@@ -33,7 +34,7 @@ export function cse(graph: Graph): Graph {
 /** Replaces the symbolic batch by a number in every type and attribute. */
 export function bindBatch(graph: Graph, batch: number): Graph {
   const dim = (d: Dim): Dim => bindDim(d, batch);
-  return rebuild(graph, (node, inputs, b) => {
+  return rebuild(inBodies(graph, (body) => bindBatch(body, batch)), (node, inputs, b) => {
     const type = { dtype: node.type.dtype, shape: node.type.shape.map(dim) };
     if (node.op === 'dimsize') return b.full(bindDim(node.attrs.dim, batch), type);
     return copyNode(b, node, inputs, recordOf(node).bind(node.attrs, dim), type);

@@ -4,6 +4,7 @@ import { roundF16 } from '../../base/math.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import { baseOf, isView, recordOf } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
+import { inBodies } from './bodies.ts';
 import { PARAMS } from './pack.ts';
 import { copyNode, rebuild } from './rewrite.ts';
 
@@ -24,7 +25,8 @@ export function holdHalves(graph: Graph): boolean[] {
  * and so are parameter gradients that a single product gives; these are not rounded. This is the mixed-precision policy of Micikevicius et
  * al., 2018.
  */
-export function roundProducts(graph: Graph): Graph {
+export function roundProducts(given: Graph): Graph {
+  const graph = inBodies(given, roundProducts);
   const { ends, biases } = sumsOf(graph);
   const known: boolean[] = [];
   const halves = new Map<NodeId, NodeId>();

@@ -45,6 +45,8 @@ const LOWERINGS: { readonly [K in Exclude<Op, PointwiseOp | Exclude<ViewOp, 'pad
   input: inMemory,
   param: inMemory,
   state: inMemory,
+  carry: inMemory,
+  scan: inMemory,
   const: (_v, { type, attrs }, points) => points.map(() => literal(type.dtype, attrs.value)),
   scalar: (_v, { type, attrs }, points) => points.map(() => ({ kind: 'uniform', type: type.dtype, name: safeName(attrs.name) })),
   iota: byElement((_v, { type, attrs }, point) => call(type.dtype === 'f32' ? 'f32' : 'i32', ix.toExpr(at(point, attrs.axis)))),
