@@ -160,14 +160,21 @@ export function planBytes(plan: Plan): {
   readonly arenas: number;
   readonly uniforms: number;
   readonly readback: number;
+  /** The numbers of the places of loops, on a GPU. */
+  readonly places: number;
   readonly total: number;
 } {
   const arenas = plan.arenas.reduce((n, a) => n + a.words * BYTES, 0);
   // A loop may start at any step, so there is room for a whole chunk after the last one.
   const uniforms = plan.chunk * UNIFORM_BYTES * (Object.keys(plan.backends.webgpu?.loops ?? {}).length ? 2 : 1);
   const readback = READBACK_SLOTS * traceWords(plan) * BYTES;
-  return { arenas, uniforms, readback, total: arenas + uniforms + readback };
+  const places = placesOf(plan.backends.webgpu) * UNIFORM_BYTES;
+  return { arenas, uniforms, readback, places, total: arenas + uniforms + readback + places };
 }
+
+/** The most places of a loop in the code for GPUs. */
+export const placesOf = (section: Sections['webgpu']): number =>
+  Object.values(section?.programs ?? {}).reduce((most, list) => list.reduce((n, d) => Math.max(n, d.loop?.times ?? 0), most), 0);
 
 /** Words of the trace arena. */
 export function traceWords(plan: Plan): number {

@@ -34,6 +34,8 @@ export interface WgslKernel {
   readonly matrices: boolean;
   /** Reads the step's uniforms. */
   readonly uniforms: boolean;
+  /** Reads the place of the loop around it. */
+  readonly places: boolean;
   readonly workgroups: readonly [number, number];
 }
 
@@ -44,6 +46,15 @@ export interface WgslLoop {
   readonly bindings: readonly { readonly arena: string; readonly access: 'read' | 'read_write' }[];
 }
 
+/**
+ * A loop around a dispatch or a call: it and its neighbours with the same number run one after another, and all of them again, so many
+ * times.
+ */
+export interface Repeat {
+  readonly number: number;
+  readonly times: number;
+}
+
 /** One run of a kernel on its data. */
 export interface Dispatch {
   readonly kernel: number;
@@ -52,9 +63,10 @@ export interface Dispatch {
   readonly name: string;
   /** What it stores, and where in the program that comes from. */
   readonly about: readonly string[];
-  /** Floating-point operations, and bytes that it reads and writes. */
+  /** Floating-point operations, and bytes that it reads and writes, each time. */
   readonly flops: number;
   readonly bytes: number;
+  readonly loop?: Repeat;
 }
 
 /** In words. */
@@ -119,7 +131,22 @@ export interface WasmCall {
   readonly addresses: readonly number[];
   /** Points of the outermost axis, which may be divided among threads. */
   readonly points: number;
-  /** Approximate number of instructions. */
+  /** Approximate number of instructions, each time. */
   readonly work: number;
   readonly shared: boolean;
+  readonly loop?: Repeat;
+}
+
+/** How often a dispatch or a call runs in a step. */
+export const timesOf = ({ loop }: { readonly loop?: Repeat }): number => loop?.times ?? 1;
+
+/** Runs dispatches or calls in their order, those of loops once for each place. */
+export function inTurn<T extends { readonly loop?: Repeat }>(list: readonly T[], run: (item: T, place: number) => void): void {
+  for (let from = 0; from < list.length;) {
+    const { loop } = list[from] as T;
+    let to = from + 1;
+    while (loop && to < list.length && list[to]?.loop?.number === loop.number) to++;
+    for (let place = 0; place < (loop?.times ?? 1); place++) for (let i = from; i < to; i++) run(list[i] as T, place);
+    from = to;
+  }
 }

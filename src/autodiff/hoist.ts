@@ -93,7 +93,10 @@ export function summedOverPlaces(
         }
         const [p, q] = [sequence(x), sequence(y)];
         const labels = contractLabels(spec);
-        const t = at([...'abcdefghijklmnopqrstuvwxyz'].filter((c) => !spec.includes(c)), 0);
+        const t = at(
+          [...'abcdefghijklmnopqrstuvwxyz'].filter((c) => !spec.includes(c)),
+          0,
+        );
         return (b, s) => b.contract(`${t}${labels.a},${t}${labels.b}->${labels.out}`, p(s), q(s));
       }
       default:

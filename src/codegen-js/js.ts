@@ -1,6 +1,6 @@
 import { CompilerBug, get } from '../base/errors.ts';
 import { isVectorFn, scalarOf } from '../ir/kernel/functions.ts';
-import type { Expr, Fn, Kernel, ScalarType, Stmt, SubgroupFn, VectorFn } from '../ir/kernel/types.ts';
+import { PLACE, type Expr, type Fn, type Kernel, type ScalarType, type Stmt, type SubgroupFn, type VectorFn } from '../ir/kernel/types.ts';
 
 /**
  * Kernel IR as JavaScript for the CPU device: each kernel is a function of (b, uniforms, lib) with plain nested loops over typed arrays. It
@@ -87,6 +87,7 @@ export function generateJs(kernel: Kernel, place: JsPlacement): string {
         return e.name;
       case 'uniform': {
         if (e.name === 'slot') return 'uniforms.i32[0]';
+        if (e.name === PLACE) return 'uniforms.place';
         const { index, dtype } = get(tickIndex, e.name, 'scalar');
         return `uniforms.${dtype}[${index}]`;
       }

@@ -2,6 +2,7 @@ import { at, get } from '../base/errors.ts';
 import type { Backend, PlanMemory, ScheduledProgram } from '../codegen/backend.ts';
 import { Alike } from '../codegen/alike.ts';
 import { bindBuffers } from '../codegen/bind.ts';
+import { repeatOf } from '../codegen/dispatch.ts';
 import { kernelCost } from '../passes/schedule/cost.ts';
 import { BYTES, MOST_THREADS, UNIFORM_BYTES } from '../plan.ts';
 import type { WasmCall, WasmSection } from '../sections.ts';
@@ -46,23 +47,25 @@ function moduleOf(programs: readonly ScheduledProgram[], { arenas, scalars, chun
   const alike = new Alike<{ readonly index: number; readonly points: number; readonly work: number }>();
   let scratch = 0;
   const calls = programs.map((program) =>
-    program.batches.flat().map((i): WasmCall => {
-      const kernel = at(program.kernels.wasm ?? [], i);
-      const bound = bindBuffers([kernel], program.placed, Infinity);
-      const { index, points, work } = alike.of([kernel], bound, () => {
-        const { fn, points, ...needs } = addKernel(module, kernel, { ...bound, scalars });
-        scratch = Math.max(scratch, needs.scratch);
-        const known = kernels.indexOf(fn);
-        return { index: known >= 0 ? known : kernels.push(fn) - 1, points, work: Math.round(kernelCost(kernel, 1, CPU_COSTS)) };
-      });
-      return {
-        kernel: index,
-        addresses: bound.bindings.map((b) => get(places, b.arena, 'arena') + b.start * BYTES),
-        points,
-        work,
-        shared: work >= WORTH_SHARING && points > 1,
-      };
-    }),
+    program.batches
+      .flatMap((batch, d) => batch.map((i) => ({ kernel: at(program.kernels.wasm ?? [], i), loop: repeatOf(program.loops, d) })))
+      .map(({ kernel, loop }): WasmCall => {
+        const bound = bindBuffers([kernel], program.placed, Infinity);
+        const { index, points, work } = alike.of([kernel], bound, () => {
+          const { fn, points, ...needs } = addKernel(module, kernel, { ...bound, scalars });
+          scratch = Math.max(scratch, needs.scratch);
+          const known = kernels.indexOf(fn);
+          return { index: known >= 0 ? known : kernels.push(fn) - 1, points, work: Math.round(kernelCost(kernel, 1, CPU_COSTS)) };
+        });
+        return {
+          kernel: index,
+          addresses: bound.bindings.map((b) => get(places, b.arena, 'arena') + b.start * BYTES),
+          points,
+          work,
+          shared: work >= WORTH_SHARING && points > 1,
+          ...(loop && { loop }),
+        };
+      }),
   );
   const own = Math.ceil(scratch / ALIGN) * ALIGN;
   const scratches = take(own * MOST_THREADS);

@@ -1,6 +1,6 @@
 import { CompilerBug, at, get as lookUp } from '../base/errors.ts';
 import { isVector, isVectorFn, scalarOf } from '../ir/kernel/functions.ts';
-import type { Expr, ScalarType, VectorFn } from '../ir/kernel/types.ts';
+import { PLACE, type Expr, type ScalarType, type VectorFn } from '../ir/kernel/types.ts';
 import { OP, get, invoke, memory, set, tee, constant, type Code, type ValType } from './encode.ts';
 import {
   conversion,
@@ -28,11 +28,12 @@ export interface WasmPlacement {
 }
 
 /**
- * Parameters before the addresses: start and end of the points of the outermost axis, the address of the step's uniforms, and the thread's
- * scratch memory.
+ * Parameters before the addresses: start and end of the points of the outermost axis, the address of the step's uniforms, the thread's
+ * scratch memory, and the place of the loop around the kernel.
  */
 export const [FROM, TO, UNIFORMS, SCRATCH] = [0, 1, 2, 3];
-const WINDOWS = 4;
+const AT_PLACE = 4;
+const WINDOWS = 5;
 const WORD = 4;
 const LANE: Partial<Readonly<Record<VectorFn, number>>> = { x: 0, y: 1, z: 2, w: 3 };
 
@@ -95,6 +96,7 @@ export class ExpressionWriter {
       case 'ref':
         return get(this.levels.variable(e.name) ?? lookUp(this.names, e.name, 'name'));
       case 'uniform':
+        if (e.name === PLACE) return get(AT_PLACE);
         return [get(UNIFORMS), memory(e.type === 'f32' ? 'f32.load' : 'i32.load', this.uniformOffset(e.name))];
       case 'load': {
         const type = isVector(e.type) ? 'v128' : e.type === 'f32' ? 'f32' : 'i32';
@@ -202,7 +204,8 @@ export class ExpressionWriter {
   protected repeated(e: Expr, scalar: ScalarType): Code {
     if (e.kind === 'literal') return literalCode(e.type, e.value, true);
     if (e.kind === 'ref' && this.alwaysRepeated.has(e.name)) return get(lookUp(this.names, e.name, 'name'));
-    if (e.kind === 'uniform' && scalar !== 'bool') return [get(UNIFORMS), memory('v128.load32_splat', this.uniformOffset(e.name))];
+    if (e.kind === 'uniform' && scalar !== 'bool' && e.name !== PLACE)
+      return [get(UNIFORMS), memory('v128.load32_splat', this.uniformOffset(e.name))];
     if (e.kind === 'load') {
       const { address, offset } = this.address(e.buffer, e.index, false);
       return [address, memory('v128.load32_splat', offset)];

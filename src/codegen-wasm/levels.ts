@@ -61,7 +61,7 @@ export class Levels {
 
   /** The innermost loop that an expression depends on; undefined if it contains anything but loop variables and literals. */
   private depth(e: Expr): number | undefined {
-    if (e.kind === 'literal') return 0;
+    if (e.kind === 'literal' || (e.kind === 'uniform' && e.type === 'u32')) return 0;
     if (e.kind === 'ref') {
       const level = this.stack.findIndex((l) => l.variable === e.name);
       return level < 0 ? undefined : level;

@@ -1,5 +1,6 @@
 import { CompilerBug, get as lookUp } from '../base/errors.ts';
 import { OP, atomic, constant, get, ifThen, invoke, repeatWhile, set, tee, type Code } from './encode.ts';
+import type { Repeat } from '../sections.ts';
 import type { WasmModule } from './module.ts';
 
 /** One run of a kernel on its data. */
@@ -12,6 +13,7 @@ export interface KernelCall {
   readonly points: number;
   /** Whether it is worth dividing among threads. */
   readonly shared: boolean;
+  readonly loop?: Repeat;
 }
 
 /** The control block: byte addresses of the words by which threads synchronise. */
@@ -107,23 +109,42 @@ function barrier(control: Control): { readonly body: Code; readonly locals: read
   };
 }
 
-function callAll(call: KernelCall): Code {
-  return [constant(0), constant(call.points), get(UNIFORMS), get(SCRATCH), call.addresses.map(constant), invoke(call.fn)];
+function callAll(call: KernelCall, place: Code): Code {
+  return [constant(0), constant(call.points), get(UNIFORMS), get(SCRATCH), place, call.addresses.map(constant), invoke(call.fn)];
 }
 
 /** Parameters of a program: the address of the step's uniforms and the thread's scratch memory. */
 const [UNIFORMS, SCRATCH] = [0, 1];
 
-/** A step of one program on a single thread. */
-function alone(calls: readonly KernelCall[]): Code {
-  return calls.map(callAll);
+/** The code of calls, which loops repeat: `run` makes that of calls of one loop, or of none, at a place. */
+function repeated(calls: readonly KernelCall[], local: number, run: (calls: readonly KernelCall[], place: Code) => Code): Code {
+  const codes: Code[] = [];
+  for (let from = 0; from < calls.length;) {
+    const loop = calls[from]?.loop;
+    let to = from;
+    while (to < calls.length && calls[to]?.loop?.number === loop?.number) to++;
+    const part = calls.slice(from, to);
+    from = to;
+    if (!loop) codes.push(run(part, constant(0)));
+    else
+      codes.push(
+        [constant(0), set(local)],
+        repeatWhile([run(part, get(local))], op('i32.lt_u', [op('i32.add', get(local), constant(1)), tee(local)], constant(loop.times))),
+      );
+  }
+  return codes;
 }
 
-/** A step of one program on all threads: (uniforms, scratch, rank, threads). The locals hold pieces. */
-function together(calls: readonly KernelCall[], control: Control, barrierFn: number): Code {
-  const [rank, threads, from, to, size] = [2, 3, 4, 5, 6];
+/** A step of one program on a single thread; the local holds the place of a loop. */
+function alone(calls: readonly KernelCall[]): Code {
+  return repeated(calls, 2, (part, place) => part.map((c) => callAll(c, place)));
+}
+
+/** A step of one program on all threads: (uniforms, scratch, rank, threads). The locals hold pieces and the place of a loop. */
+function together(all: readonly KernelCall[], control: Control, barrierFn: number): Code {
+  const [rank, threads, from, to, size, at] = [2, 3, 4, 5, 6, 7];
   const meet: Code = [get(threads), invoke(barrierFn)];
-  const shared = (c: KernelCall): Code => {
+  const shared = (c: KernelCall, place: Code): Code => {
     const piece = op(
       'i32.div_u',
       op('i32.add', constant(c.points - 1), op('i32.mul', get(threads), constant(PIECES))),
@@ -135,27 +156,34 @@ function together(calls: readonly KernelCall[], control: Control, barrierFn: num
       // A loop inside a block, which it leaves when no piece is left.
       [0x02, 0x40, 0x03, 0x40],
       [op('i32.mul', addTo(control.ticket, constant(1)), get(size)), tee(from), constant(c.points), OP['i32.ge_u'], 0x0d, 1],
-      [get(from), end, get(UNIFORMS), get(SCRATCH), c.addresses.map(constant), invoke(c.fn)],
+      [get(from), end, get(UNIFORMS), get(SCRATCH), place, c.addresses.map(constant), invoke(c.fn)],
       [0x0c, 0, OP.end, OP.end],
     ];
   };
-  const code: Code[] = [];
-  let i = 0;
-  while (i < calls.length) {
-    if (i > 0) code.push(meet);
-    const next = calls[i];
-    if (!next) throw new CompilerBug('no call');
-    if (next.shared) {
-      code.push(shared(next));
-      i++;
-    } else {
-      // Small kernels run on the first thread, up to the next shared kernel.
-      const run: KernelCall[] = [];
-      for (let c = calls[i]; c && !c.shared; c = calls[++i]) run.push(c);
-      code.push(ifThen(op('i32.eqz', get(rank)), run.map(callAll)));
+  return repeated(all, at, (calls, place) => {
+    const code: Code[] = [];
+    let i = 0;
+    while (i < calls.length) {
+      const next = calls[i];
+      if (!next) throw new CompilerBug('no call');
+      if (next.shared) {
+        code.push(shared(next, place));
+        i++;
+      } else {
+        // Small kernels run on the first thread, up to the next shared kernel.
+        const run: KernelCall[] = [];
+        for (let c = calls[i]; c && !c.shared; c = calls[++i]) run.push(c);
+        code.push(
+          ifThen(
+            op('i32.eqz', get(rank)),
+            run.map((c) => callAll(c, place)),
+          ),
+        );
+      }
+      code.push(meet);
     }
-  }
-  return [code, meet];
+    return code;
+  });
 }
 
 /**
@@ -170,13 +198,13 @@ export function addPrograms(
   const { uniforms, control, scratch, own } = memory;
   const { body, locals } = barrier(control);
   const barrierFn = module.add({ params: ['i32'], result: undefined, locals, body });
-  const single = programs.map((calls) => module.add({ params: ['i32', 'i32'], result: undefined, locals: [], body: alone(calls) }));
+  const single = programs.map((calls) => module.add({ params: ['i32', 'i32'], result: undefined, locals: ['i32'], body: alone(calls) }));
   const joint = programs.map((calls) =>
     calls.some((c) => c.shared)
       ? module.add({
           params: ['i32', 'i32', 'i32', 'i32'],
           result: undefined,
-          locals: ['i32', 'i32', 'i32'],
+          locals: ['i32', 'i32', 'i32', 'i32'],
           body: together(calls, control, barrierFn),
         })
       : undefined,

@@ -20,7 +20,7 @@ export interface WasmKernel {
 }
 
 /**
- * Adds a kernel to a module, as a function of (from, to, uniforms, scratch, addresses...) that runs the points `from` to `to` (exclusive)
+ * Adds a kernel to a module, as a function of (from, to, uniforms, scratch, place, addresses...) that runs the points `from` to `to` (exclusive)
  * of its outermost axis; without axes it runs its only point. Addresses are in bytes.
  */
 export function addKernel(module: WasmModule, kernel: Kernel, place: WasmPlacement): WasmKernel {

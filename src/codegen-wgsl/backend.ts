@@ -2,7 +2,7 @@ import { at } from '../base/errors.ts';
 import type { Backend, PlanMemory, ScheduledProgram } from '../codegen/backend.ts';
 import { Alike } from '../codegen/alike.ts';
 import { bindBuffers } from '../codegen/bind.ts';
-import { Interned, dispatchOf, nameOf } from '../codegen/dispatch.ts';
+import { Interned, dispatchOf, nameOf, repeatOf } from '../codegen/dispatch.ts';
 import type { Arena } from '../plan.ts';
 import type { Dispatch, WebGpuSection, WgslKernel } from '../sections.ts';
 import { loopsOf } from './loops.ts';
@@ -31,8 +31,8 @@ export const WEBGPU: Backend = {
 
 function dispatchesOf(program: ScheduledProgram, { scalars }: PlanMemory, known: Interned<WgslKernel>, shaders: Alike<Shader>): Dispatch[] {
   const { software, collectives, bindings: most } = program.adapter;
-  return program.batches.map((batch) => {
-    const kernels = batch.map((i) => at(program.kernels.webgpu ?? [], i));
+  return program.batches.map((batch, i) => {
+    const kernels = batch.map((k) => at(program.kernels.webgpu ?? [], k));
     const bound = bindBuffers(kernels, program.placed, most);
     const shader = shaders.of(kernels, bound, () => generateWgsl(kernels, { ...bound, scalars, hidesLoops: software, collectives }));
     const index = known.put(shader.code, () => ({
@@ -43,9 +43,10 @@ function dispatchesOf(program: ScheduledProgram, { scalars }: PlanMemory, known:
       collectives: shader.collectives,
       matrices: shader.matrices,
       uniforms: shader.uniforms,
+      places: shader.places,
       workgroups: shader.workgroups,
     }));
-    return dispatchOf(program.name, kernels, index, bound.bindings);
+    return dispatchOf(program.name, kernels, index, bound.bindings, repeatOf(program.loops, i));
   });
 }
 

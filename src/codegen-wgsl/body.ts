@@ -1,7 +1,7 @@
 import { CompilerBug } from '../base/errors.ts';
 import type { StorageType } from '../base/types.ts';
 import { isVector, isVectorFn, scalarOf } from '../ir/kernel/functions.ts';
-import type { Expr, Fn, Kernel, ScalarType, Stmt, ValueType } from '../ir/kernel/types.ts';
+import { PLACE, type Expr, type Fn, type Kernel, type ScalarType, type Stmt, type ValueType } from '../ir/kernel/types.ts';
 import { productText } from './product.ts';
 import { FLOAT_TEXT, INFIX, TEXT, VECTOR_TEXT, WIDE_TEXT, literal, typeText } from './functions.ts';
 import { PRELUDE, isNan, nan } from './prelude.ts';
@@ -59,6 +59,8 @@ export interface Style {
 /** Writes kernel statements as WGSL and collects what they need: functions, shared memory, uniforms. */
 export class BodyWriter {
   uniforms = false;
+  /** Whether the place of a loop is read. */
+  places = false;
   /** Whether reductions use subgroup operations. */
   collectives = false;
   /** Whether matrix units are used. */
@@ -69,9 +71,10 @@ export class BodyWriter {
   private readonly shared = new Set<ScalarType>();
   private readonly types = new Map<string, ValueType>();
   private readonly memory: Addressing;
-  private readonly how: Style;
+  private readonly how: Style & { readonly place: string };
 
-  constructor(memory: Addressing, how: Style) {
+  /** `place` is the text of the place of a loop. */
+  constructor(memory: Addressing, how: Style & { readonly place: string }) {
     this.memory = memory;
     this.how = how;
   }
@@ -115,6 +118,10 @@ export class BodyWriter {
       case 'ref':
         return e.name;
       case 'uniform':
+        if (e.name === PLACE) {
+          this.places = true;
+          return this.how.place;
+        }
         this.uniforms = true;
         return `uniforms.${e.name}`;
       case 'load':

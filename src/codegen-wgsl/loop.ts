@@ -1,7 +1,8 @@
 import { CompilerBug, get } from '../base/errors.ts';
 import { PER_WORD, type StorageType } from '../base/types.ts';
 import { isVector } from '../ir/kernel/functions.ts';
-import type { Kernel } from '../ir/kernel/types.ts';
+import type { LoopRange } from '../codegen/backend.ts';
+import { PLACE, type Kernel } from '../ir/kernel/types.ts';
 import { BodyWriter, THREADS, axesOf, loaded, pointsOf, stored, type Addressing } from './body.ts';
 import { uniformStruct, type Placement } from './wgsl.ts';
 
@@ -34,10 +35,16 @@ export interface LoopShader {
  * workgroup's threads, with barriers where dispatches would end; parameters, optimizer state and transients stay in workgroup memory.
  * Workgroup n trains net n, with its own uniforms and its own part of state and trace.
  */
-export function generateLoop(batches: readonly (readonly Kernel[])[], place: LoopPlacement): LoopShader {
-  const writer = new BodyWriter(memory(place, batches.flat()), { hidesLoops: true, collectives: false });
+export function generateLoop(batches: readonly (readonly Kernel[])[], loops: readonly LoopRange[], place: LoopPlacement): LoopShader {
+  const writer = new BodyWriter(memory(place, batches.flat()), { hidesLoops: true, collectives: false, place: PLACE });
   const step = batches
-    .map((kernels) => `${kernels.map((k) => kernelLoop(writer, k)).join('')}    workgroupBarrier();\n    storageBarrier();\n`)
+    .map((kernels, i) => {
+      const text = `${kernels.map((k) => kernelLoop(writer, k)).join('')}    workgroupBarrier();\n    storageBarrier();\n`;
+      const starts = loops.find(({ first }) => first === i);
+      const ends = loops.some(({ first, count }) => first + count - 1 === i);
+      const head = starts ? `    for (var ${PLACE} = zero; ${PLACE} < ${starts.times}u; ${PLACE}++) {\n` : '';
+      return `${head}${text}${ends ? '    }\n' : ''}`;
+    })
     .join('');
   const bound = place.arenas.filter((a) => a.kind !== 'scratch');
   const lines = bound.map(

@@ -29,9 +29,14 @@ function loopOf(program: ScheduledProgram, { arenas, scalars }: PlanMemory): Wgs
   if (inside > WORKGROUP_BYTES) return undefined;
   const loop = program.write(LOOP_TARGET);
   const kernels = program.batches.map((batch) => fuseLoops(batch.map((i) => at(loop, i))));
-  const work = loop.reduce((n, k) => n + workgroupCost(k, THREADS), 0);
+  const work = loop.reduce((n, k) => n + workgroupCost(k, THREADS) * (k.places ?? 1), 0);
   if (work > MOST_WORK) return undefined;
-  const { code, bindings } = generateLoop(kernels, { tensors: program.placed, arenas: used, scalars, uniformBytes: UNIFORM_BYTES });
+  const { code, bindings } = generateLoop(kernels, program.loops, {
+    tensors: program.placed,
+    arenas: used,
+    scalars,
+    uniformBytes: UNIFORM_BYTES,
+  });
   return { wgsl: code, bindings };
 }
 

@@ -21,6 +21,8 @@ export interface Placement extends Style {
 export interface Shader {
   readonly code: string;
   readonly uniforms: boolean;
+  /** Whether it reads the place of the loop around it. */
+  readonly places: boolean;
   /** Whether it uses matrix units. */
   readonly matrices: boolean;
   /** The subgroup size that it relies on; 1 for none. */
@@ -38,7 +40,7 @@ const groupsOf = (kernel: Kernel): number => Math.ceil(pointsOf(kernel) / (kerne
 
 /** Writes the kernels of one dispatch as a WGSL module with the entry point `main`; each kernel has its own workgroups. */
 export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shader {
-  const writer = new BodyWriter(windows(place), place);
+  const writer = new BodyWriter(windows(place), { ...place, place: 'at_place.x' });
   const groups = kernels.map(groupsOf);
   const total = groups.reduce((a, b) => a + b, 0);
   const y = Math.ceil(total / MAX_GROUPS);
@@ -68,6 +70,7 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
     return `@group(0) @binding(${i}) var<storage, ${b.access}> b${i}: array<${type}>;`;
   });
   if (writer.uniforms) lines.push(uniformStruct(place.scalars), '@group(1) @binding(0) var<uniform> uniforms: Uniforms;');
+  if (writer.places) lines.push('@group(2) @binding(0) var<uniform> at_place: vec4u;');
   lines.push(...writer.declarations(), ...parts, ...main);
   if (place.bindings.some((b) => b.dtype === 'f16')) lines.unshift('enable f16;');
   if (writer.matrices) lines.unshift(...ENABLE_MATRICES);
@@ -76,6 +79,7 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
   return {
     code: `${lines.filter((l) => l !== '').join('\n')}\n`,
     uniforms: writer.uniforms,
+    places: writer.places,
     matrices: writer.matrices,
     subgroup,
     collectives: writer.collectives,

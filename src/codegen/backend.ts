@@ -33,10 +33,19 @@ export interface ScheduledProgram {
   readonly scratch: TransientWords;
   /** The kernels of each dispatch, in the order of the dispatches. */
   readonly batches: readonly (readonly number[])[];
+  /** The dispatches that are repeated. */
+  readonly loops: readonly LoopRange[];
   /** The kernels, tiled for each backend that the plan is for. */
   readonly kernels: Readonly<Partial<Record<BackendName, readonly Kernel[]>>>;
   /** The same kernels, tiled for another target. */
   readonly write: (target: Target) => readonly Kernel[];
+}
+
+/** Dispatches that run one after another, and all of them again for each place of a loop. */
+export interface LoopRange {
+  readonly first: number;
+  readonly count: number;
+  readonly times: number;
 }
 
 /** What all programs of a plan share. */

@@ -1,7 +1,9 @@
+import { at } from '../base/errors.ts';
 import type { Kernel } from '../ir/kernel/types.ts';
 import { originOf } from '../passes/schedule/twins.ts';
 import { workOf } from '../passes/schedule/work.ts';
-import type { Dispatch } from '../sections.ts';
+import type { Dispatch, Repeat } from '../sections.ts';
+import type { LoopRange } from './backend.ts';
 import type { Binding } from './bind.ts';
 
 /** Names are for people, so the long ones of large dispatches are cut. */
@@ -12,7 +14,13 @@ export const nameOf = (program: string, kernels: readonly Kernel[]): string =>
   `${program}_${kernels.map((k) => k.name).join('_')}`.slice(0, MAX_NAME);
 
 /** A dispatch: kernels that run together, with their bindings. */
-export function dispatchOf(program: string, kernels: readonly Kernel[], kernel: number, bindings: readonly Binding[]): Dispatch {
+export function dispatchOf(
+  program: string,
+  kernels: readonly Kernel[],
+  kernel: number,
+  bindings: readonly Binding[],
+  loop: Repeat | undefined,
+): Dispatch {
   const work = kernels.map((k) => workOf(originOf(k)));
   return {
     kernel,
@@ -21,7 +29,14 @@ export function dispatchOf(program: string, kernels: readonly Kernel[], kernel: 
     about: kernels.flatMap((k) => k.about),
     flops: work.reduce((n, w) => n + w.flops, 0),
     bytes: work.reduce((n, w) => n + w.bytes, 0),
+    ...(loop && { loop }),
   };
+}
+
+/** The loop around a dispatch of a program. */
+export function repeatOf(loops: readonly LoopRange[], dispatch: number): Repeat | undefined {
+  const number = loops.findIndex(({ first, count }) => first <= dispatch && dispatch < first + count);
+  return number < 0 ? undefined : { number, times: at(loops, number).times };
 }
 
 /** Numbers things by their text, so that equal ones exist once. */

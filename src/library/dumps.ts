@@ -93,7 +93,7 @@ function fusedText(p: Lowered): string {
     const inlined = g.inlined.length ? ` with ${g.inlined.map((id) => `%${id}`).join(' ')} inside` : '';
     return `# kernel ${i}: ${stores}${inlined}`;
   });
-  return `# program ${p.name}\n${groups.join('\n')}\n${printGraph(p.schedule.graph)}`;
+  return `# program ${p.name}\n${groups.join('\n')}\n${printGraph(p.schedule.source)}`;
 }
 
 function memoryText(plan: Plan, programs: readonly Lowered[]): string {

@@ -12,11 +12,11 @@ import type { Lowered } from './program.ts';
 export function identityOf(programs: readonly Lowered[], batch: number | undefined): string {
   // Watching and generating change nothing that is trained or predicted.
   const computing = programs.filter((p) => !['watch', ROW, FILL].includes(p.name));
-  const graphs = computing.map(({ name, schedule: { graph } }) => [
+  const graphs = computing.map(({ name, schedule: { source } }) => [
     name,
-    graph.nodes.map(({ op, inputs, attrs, type }) => [op, inputs, attrs, type]),
-    graph.writes,
-    graph.outputs,
+    source.nodes.map(({ op, inputs, attrs, type }) => [op, inputs, attrs, type]),
+    source.writes,
+    source.outputs,
   ]);
   return hash(JSON.stringify([graphs, batch]));
 }
@@ -35,7 +35,7 @@ export function planProgram(p: Lowered): PlanProgram {
   const name = (tensor: string): string => Object.keys(p.schedule.outputs).find((o) => traceTensor(o) === tensor) ?? tensor;
   return {
     trace: Object.fromEntries(traces.map((t) => [name(t.name), planTensor(p, t.name, name(t.name), [t.size])])),
-    flops: flopsOf(p.schedule.graph.nodes, p.schedule.graph.nodes),
+    flops: flopsOf(p.schedule.source.nodes, p.schedule.source.nodes),
   };
 }
 

@@ -1,5 +1,5 @@
 import { at, fail } from '../base/errors.ts';
-import { ANY_ADAPTER, type Adapter, type Backend, type ScheduledProgram } from '../codegen/backend.ts';
+import { ANY_ADAPTER, type Adapter, type Backend, type LoopRange, type ScheduledProgram } from '../codegen/backend.ts';
 import type { Graph } from '../ir/graph/types.ts';
 import { loadedAs } from '../ir/kernel/functions.ts';
 import type { Kernel } from '../ir/kernel/types.ts';
@@ -97,7 +97,7 @@ export function lowerProgram(
   const any = kernels[at(backends, 0).name] ?? [];
   // With `keepAll`, no result is overwritten, so that all can be inspected.
   const kept = options.keepAll ? new Set(s.tensors.keys()) : new Set(Object.values(s.outputs).map((p) => p.tensor));
-  const together = options.level === 0 ? any.map((_, i) => [i]) : batches(any, adapter);
+  const { together, loops } = dispatchesOf(s, (part) => (options.level === 0 ? part.map((_, i) => [i]) : batches(part, adapter)), any);
   verifyOrder(
     together.flat().map((i) => at(any, i)),
     s.tensors,
@@ -107,6 +107,7 @@ export function lowerProgram(
     together.map((batch) => batch.map((i) => at(any, i))),
     s.tensors,
     kept,
+    loops.map(({ first, count }, i) => ({ first, last: first + count - 1, held: at(s.loops, i).held })),
   );
   const transients = assignTransients(lives);
   const placed = new Map(transients.placed);
@@ -131,6 +132,28 @@ export function lowerProgram(
     scratch: transients.words,
     least: leastWords(lives),
     batches: together,
+    loops,
     placed,
   };
+}
+
+/** The dispatches of a program, and which of them loops repeat. Kernels move to other dispatches only within their loop. */
+function dispatchesOf(
+  s: Schedule,
+  batch: (kernels: readonly Kernel[]) => number[][],
+  kernels: readonly Kernel[],
+): { readonly together: readonly (readonly number[])[]; readonly loops: readonly LoopRange[] } {
+  const together: (readonly number[])[] = [];
+  const loops: LoopRange[] = [];
+  for (let from = 0; from < kernels.length;) {
+    const loop = s.groups[from]?.loop;
+    let to = from;
+    while (to < kernels.length && s.groups[to]?.loop === loop) to++;
+    const first = together.length;
+    const start = from;
+    together.push(...batch(kernels.slice(from, to)).map((part) => part.map((i) => start + i)));
+    if (loop !== undefined) loops[loop] = { first, count: together.length - first, times: at(s.loops, loop).length };
+    from = to;
+  }
+  return { together, loops };
 }

@@ -34,7 +34,9 @@ export function roundingOf(
       done.set(id, through);
       return through;
     }
-    const carried = float ? forwardRule(node)(node as NodeOf<Op>, { inputs, out, sizes: true, scalars: NO_VALUES.scalars }, errors) : undefined;
+    const carried = float
+      ? forwardRule(node)(node as NodeOf<Op>, { inputs, out, sizes: true, scalars: NO_VALUES.scalars }, errors)
+      : undefined;
     const own = float ? ownOf(node as NodeOf<Op>, inputs, out) : new Float64Array(out.data.length);
     const total = carried ? own.map((v, i) => v + at64(carried, i)) : own;
     done.set(id, total);

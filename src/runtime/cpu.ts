@@ -1,7 +1,7 @@
 import { erf, roundF16, pow, sigmoid } from '../base/math.ts';
 import { shuffleAt, uniformAt } from '../base/random.ts';
 import { BYTES, UNIFORM_BYTES, traceWords, smaller, type Plan } from '../plan.ts';
-import type { JsSection } from '../sections.ts';
+import { inTurn, type JsSection } from '../sections.ts';
 import { DeviceError } from './errors.ts';
 import { breather } from './pause.ts';
 import type { Counters, Session, StepUniforms, Words } from './session.ts';
@@ -12,6 +12,8 @@ export const KERNEL_LIB = { sigmoid, erf, round_f16: roundF16, pow, uniform: uni
 export interface UniformWords {
   readonly f32: Float32Array;
   readonly i32: Int32Array;
+  /** The place of the loop around the kernel. */
+  place: number;
 }
 
 /** A kernel as JavaScript: computes all points of all axes on its ranges of the arenas. */
@@ -48,6 +50,7 @@ export function createCpuSession(
     Object.entries(section.programs).map(([name, list]) => [
       name,
       list.map((c) => ({
+        ...(c.loop && { loop: c.loop }),
         run: kernels[c.kernel],
         ranges: c.ranges.map((w) => arena(w.arena).subarray(w.start, w.start + w.words)),
       })),
@@ -69,11 +72,13 @@ export function createCpuSession(
         const uniforms: UniformWords = {
           f32: new Float32Array(all.buffer, slot * UNIFORM_BYTES, UNIFORM_BYTES / 4),
           i32: new Int32Array(all.buffer, slot * UNIFORM_BYTES, UNIFORM_BYTES / 4),
+          place: 0,
         };
-        for (const { run, ranges } of calls.get(name) ?? []) {
+        inTurn(calls.get(name) ?? [], ({ run, ranges }, place) => {
+          uniforms.place = place;
           run?.(ranges, uniforms, KERNEL_LIB);
           counters.dispatches++;
-        }
+        });
       });
       const trace = traceWords(plan) ? (arena('trace') as Float32Array).slice() : new Float32Array(0);
       await rest();

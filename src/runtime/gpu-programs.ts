@@ -1,7 +1,7 @@
 /// <reference types="@webgpu/types" />
 import { messageOf } from '../base/errors.ts';
 import { BYTES, UNIFORM_BYTES, type Plan } from '../plan.ts';
-import type { WebGpuSection, WgslKernel } from '../sections.ts';
+import type { Repeat, WebGpuSection, WgslKernel } from '../sections.ts';
 import { DeviceError } from './errors.ts';
 import type { Counters } from './session.ts';
 
@@ -12,6 +12,8 @@ export interface Encoded {
   readonly pipeline: GPUComputePipeline;
   readonly group: GPUBindGroup;
   readonly uniforms: boolean;
+  readonly places: boolean;
+  readonly loop?: Repeat;
   readonly workgroups: readonly [number, number];
 }
 
@@ -25,6 +27,14 @@ export interface LoopProgram {
 export function sectionOf({ backends }: Plan): WebGpuSection {
   if (backends.webgpu) return backends.webgpu;
   throw new DeviceError('this plan was made for the CPU', 'NN601', 'make it with devices: "gpu" or "all"');
+}
+
+/** The buffers of a plan. */
+interface Memory {
+  readonly arena: (name: string) => GPUBuffer;
+  readonly uniforms: GPUBuffer;
+  /** The numbers 0, 1, ..., each in its own uniforms; nothing if the plan has no loops. */
+  readonly places: GPUBuffer | undefined;
 }
 
 type Access = { readonly access: 'read' | 'read_write' };
@@ -44,8 +54,11 @@ export class GpuPrograms {
   private readonly counters: Counters;
   private readonly uniformLayout: GPUBindGroupLayout;
   private readonly loopUniformLayout: GPUBindGroupLayout;
+  private readonly placeLayout: GPUBindGroupLayout;
+  /** The number of a loop's place, by a dynamic offset; nothing if the plan has no loops. */
+  readonly placeGroup: GPUBindGroup | undefined;
 
-  constructor(gpu: GPUDevice, plan: Plan, arena: (name: string) => GPUBuffer, uniforms: GPUBuffer, counters: Counters, nets: number) {
+  constructor(gpu: GPUDevice, plan: Plan, { arena, uniforms, places }: Memory, counters: Counters, nets: number) {
     this.gpu = gpu;
     this.section = sectionOf(plan);
     this.arena = arena;
@@ -55,6 +68,10 @@ export class GpuPrograms {
     const uniformGroup = (layout: GPUBindGroupLayout, size: number): GPUBindGroup =>
       gpu.createBindGroup({ label: 'uniforms', layout, entries: [{ binding: 0, resource: { buffer: uniforms, size } }] });
     this.uniformLayout = uniformLayout('uniform');
+    this.placeLayout = uniformLayout('uniform');
+    this.placeGroup =
+      places &&
+      gpu.createBindGroup({ label: 'places', layout: this.placeLayout, entries: [{ binding: 0, resource: { buffer: places, size: 16 } }] });
     this.loopUniformLayout = uniformLayout('read-only-storage');
     this.uniformGroup = uniformGroup(this.uniformLayout, UNIFORM_BYTES);
     this.loopUniforms = uniformGroup(this.loopUniformLayout, plan.chunk * UNIFORM_BYTES * nets);
@@ -102,7 +119,15 @@ export class GpuPrograms {
         const layout = this.layout(kernel.name, kernel.bindings);
         const resources = d.ranges.map((w) => ({ buffer: this.arena(w.arena), offset: w.start * BYTES, size: w.words * BYTES }));
         const group = this.group(d.name, layout, resources);
-        return { pipeline: await this.pipeline(d.kernel, kernel, layout), group, uniforms: kernel.uniforms, workgroups: kernel.workgroups };
+        const { uniforms, places, workgroups } = kernel;
+        return {
+          pipeline: await this.pipeline(d.kernel, kernel, layout),
+          group,
+          uniforms,
+          places,
+          workgroups,
+          ...(d.loop && { loop: d.loop }),
+        };
       }),
     );
     this.programs.set(name, made);
@@ -112,7 +137,13 @@ export class GpuPrograms {
   private pipeline(index: number, kernel: WgslKernel, layout: GPUBindGroupLayout): Promise<GPUComputePipeline> {
     const known = this.pipelines.get(index);
     if (known) return known;
-    const made = this.compile(kernel.name, kernel.wgsl, kernel.uniforms ? [layout, this.uniformLayout] : [layout]);
+    // The groups in between must exist, used or not.
+    const groups = kernel.places
+      ? [layout, this.uniformLayout, this.placeLayout]
+      : kernel.uniforms
+        ? [layout, this.uniformLayout]
+        : [layout];
+    const made = this.compile(kernel.name, kernel.wgsl, groups);
     this.pipelines.set(index, made);
     return made;
   }

@@ -1,5 +1,5 @@
 import { BYTES, UNIFORM_BYTES, traceWords, smaller, type Plan } from '../plan.ts';
-import type { WasmSection } from '../sections.ts';
+import { timesOf, type WasmSection } from '../sections.ts';
 import { DeviceError } from './errors.ts';
 import { breather } from './pause.ts';
 import type { Counters, DeviceInfo, Session, StepUniforms, Words } from './session.ts';
@@ -87,9 +87,10 @@ class OnProcessor implements WasmSession {
   private readonly stop: (() => void) | undefined;
   /** The place of each program in the module. */
   private readonly index: ReadonlyMap<string, number>;
-  /** Of each program: whether threads may share it, and how much work it is. */
+  /** Of each program: whether threads may share it, how much work it is, and how many kernels run. */
   private readonly shares: readonly boolean[];
   private readonly work: readonly number[];
+  private readonly calls: readonly number[];
   private readonly speed = new Pace();
   /** Short runs, such as one token of a text, need no pause each. */
   private readonly rest = breather();
@@ -99,7 +100,8 @@ class OnProcessor implements WasmSession {
     this.code = code;
     this.index = new Map(code.programs.map((p, i) => [p.name, i]));
     this.shares = code.programs.map((p) => p.calls.some((c) => c.shared));
-    this.work = code.programs.map((p) => p.calls.reduce((n, c) => n + c.work, 0));
+    this.work = code.programs.map((p) => p.calls.reduce((n, c) => n + c.work * timesOf(c), 0));
+    this.calls = code.programs.map((p) => p.calls.reduce((n, c) => n + timesOf(c), 0));
     this.helpers = helpers && helpers.count > 0 && this.shares.includes(true) ? helpers : undefined;
     const bytes = Uint8Array.from(atob(code.module), (c) => c.charCodeAt(0));
     if (this.helpers) bytes[code.sharing] = SHARED;
@@ -143,7 +145,7 @@ class OnProcessor implements WasmSession {
     words.set(new Int32Array(uniforms.buffer, 0, (programs.length * UNIFORM_BYTES) / BYTES), code.uniforms / BYTES);
     words.set(numbers, code.control.steps / BYTES);
     words[code.control.count / BYTES] = programs.length;
-    counters.dispatches += numbers.reduce((n, i) => n + (code.programs[i]?.calls.length ?? 0), 0);
+    counters.dispatches += numbers.reduce((n, i) => n + (this.calls[i] ?? 0), 0);
     if (programs.length > 0) this.runAll(numbers);
     const trace = traceWords(this.plan) ? (this.arena('trace') as Float32Array).slice() : new Float32Array(0);
     await this.rest();

@@ -1,7 +1,7 @@
 /// <reference types="@webgpu/types" />
 import { messageOf } from '../base/errors.ts';
 import { BYTES, READBACK_SLOTS, UNIFORM_BYTES, planBytes, traceWords, type Plan } from '../plan.ts';
-import type { WebGpuSection } from '../sections.ts';
+import { inTurn, timesOf, type WebGpuSection } from '../sections.ts';
 import { copiesOf, limitsFor, requestDevice } from './device-limits.ts';
 import { DeviceError, DeviceLost } from './errors.ts';
 import { MAP_READ_MODE, USAGE } from './flags.ts';
@@ -79,6 +79,7 @@ class GpuSession implements Session {
   private programs: GpuPrograms | undefined;
   readonly pace: { chunk: number };
   private uniforms: GPUBuffer | undefined;
+  private places: GPUBuffer | undefined;
   private readonly readback: GPUBuffer[] = [];
   private nextReadback = 0;
   private failure: DeviceError | undefined;
@@ -129,7 +130,8 @@ class GpuSession implements Session {
     const trace = this.traceBytes();
     for (let i = 0; trace > 0 && i < READBACK_SLOTS; i++)
       this.readback.push(this.buffer(`readback ${i}`, trace, USAGE.MAP_READ | USAGE.COPY_DST));
-    this.programs = new GpuPrograms(gpu, plan, (name) => this.arena(name), this.uniforms, this.counters, this.nets);
+    const buffers = { arena: (name: string) => this.arena(name), uniforms: this.uniforms, places: this.placeNumbers() };
+    this.programs = new GpuPrograms(gpu, plan, buffers, this.counters, this.nets);
     // Some drivers take long to compile, so what training does not run is compiled when it is first used. Steps must not wait: two chunks
     // of them are in flight, and their order and times count.
     const names = Object.keys(sectionOf(plan).programs);
@@ -194,6 +196,17 @@ class GpuSession implements Session {
     return bytes;
   }
 
+  /** The numbers of a loop's places, each where a dynamic offset may point. */
+  private placeNumbers(): GPUBuffer | undefined {
+    const { places } = planBytes(this.plan);
+    if (places === 0) return undefined;
+    const numbers = new Uint32Array(places / BYTES);
+    for (let i = 0; i * UNIFORM_BYTES < places; i++) numbers[(i * UNIFORM_BYTES) / BYTES] = i;
+    this.places = this.buffer('places', places, USAGE.UNIFORM | USAGE.COPY_DST);
+    this.gpu.queue.writeBuffer(this.places, 0, numbers);
+    return this.places;
+  }
+
   async run(programs: readonly string[], uniforms: StepUniforms): Promise<Float32Array> {
     this.check();
     const prepared = this.prepared;
@@ -233,17 +246,18 @@ class GpuSession implements Session {
         return;
       }
       let bound = false;
-      for (const { pipeline, group, uniforms, workgroups } of prepared.program(name)) {
+      inTurn(prepared.program(name), ({ pipeline, group, uniforms, places, workgroups }, place) => {
         if (pipeline !== current) pass.setPipeline(pipeline);
         current = pipeline;
         pass.setBindGroup(0, group);
-        if (uniforms && !bound) {
+        if ((uniforms || places) && !bound) {
           pass.setBindGroup(1, prepared.uniformGroup, [slot * UNIFORM_BYTES]);
           bound = true;
         }
+        if (places) pass.setBindGroup(2, prepared.placeGroup as GPUBindGroup, [place * UNIFORM_BYTES]);
         pass.dispatchWorkgroups(...workgroups);
         this.counters.dispatches++;
-      }
+      });
     });
     pass.end();
     const staging = this.readback[this.nextReadback];
@@ -269,7 +283,8 @@ class GpuSession implements Session {
       );
       pass.setPipeline(step.pipeline);
       pass.setBindGroup(0, step.group);
-      if (step.uniforms) pass.setBindGroup(1, prepared.uniformGroup, [0]);
+      if (step.uniforms || step.places) pass.setBindGroup(1, prepared.uniformGroup, [0]);
+      if (step.places) pass.setBindGroup(2, prepared.placeGroup as GPUBindGroup, [0]);
       pass.dispatchWorkgroups(...step.workgroups);
       pass.end();
       const resolved = gpu.createBuffer({ label: 'timestamps', size: 16, usage: USAGE.COPY_SRC | USAGE.QUERY_RESOLVE });
@@ -281,7 +296,8 @@ class GpuSession implements Session {
       const begin = performance.now();
       gpu.queue.submit([encoder.finish()]);
       const [from = 0n, to = 0n] = new BigUint64Array(await this.take(staging));
-      seconds.push(stamps ? Number(to - from) / 1e9 : (performance.now() - begin) / 1000);
+      // Of a loop, the first place stands for all.
+      seconds.push((stamps ? Number(to - from) / 1e9 : (performance.now() - begin) / 1000) * timesOf(step));
       resolved.destroy();
       staging.destroy();
     }
@@ -293,6 +309,7 @@ class GpuSession implements Session {
     this.destroyed = true;
     for (const b of [...this.arenas.values(), ...this.readback]) b.destroy();
     this.uniforms?.destroy();
+    this.places?.destroy();
     if (this.shared) return;
     // Whoever listens to a device keeps it alive, with its threads.
     this.gpu.removeEventListener('uncapturederror', this.onError);

@@ -1,5 +1,5 @@
 import { isVector } from '../ir/kernel/functions.ts';
-import type { Buffer, Expr, Kernel, Stmt } from '../ir/kernel/types.ts';
+import { PLACE, type Buffer, type Expr, type Kernel, type Stmt } from '../ir/kernel/types.ts';
 import { affine, keyOf, plus, rangeWhere, times, type Affine, type Bounds, type Names } from './affine.ts';
 import { ownersProblem, type Place } from './owners.ts';
 
@@ -71,6 +71,7 @@ class Prover {
     if (lanes > 1) this.variable(LANE, lanes);
     if (subgroup > 1) this.bounds.set('sub', [0, subgroup - 1]);
     for (const [name, most] of this.facts.uniforms) this.bounds.set(name, [0, most]);
+    if (this.kernel.places !== undefined) this.bounds.set(PLACE, [0, this.kernel.places - 1]);
     this.block(body, [], []);
     for (const a of [...this.reads, ...this.writes]) this.inside(a);
     this.apart();
@@ -254,7 +255,7 @@ class Prover {
     if (!digits) return false;
     for (const [name, c] of first.terms) {
       // A number that all threads share, as the slot of a step, brings no two together.
-      if (this.facts.uniforms.has(name)) continue;
+      if (name === PLACE || this.facts.uniforms.has(name)) continue;
       const [low, high] = bounds.get(name) ?? [0, Infinity];
       digits.push({ value: Math.abs(c), most: high - low });
     }

@@ -29,7 +29,7 @@ async function errorsOf(graph: Graph, planned: GraphPlan): Promise<readonly { re
 }
 
 describe('a kernel that is broken', () => {
-  const { graph } = at(compile(model(TEXT).model, { rows: 3, devices: 'gpu' }).programs, 0).schedule;
+  const { source: graph } = at(compile(model(TEXT).model, { rows: 3, devices: 'gpu' }).programs, 0).schedule;
 
   /** Ways in which a kernel may go wrong, as replacements in its text. */
   const breaks: readonly (readonly [string, (wgsl: string) => string])[] = [
@@ -138,7 +138,7 @@ layer concat(a, c) -> Embedding(5, 4) -> flatten -> first: Linear(16, 7)
 loss cross_entropy(pred, kind) + cross_entropy(other, word)
 optim sgd lr=0.1`;
     const { model: m } = model(text);
-    const { graph } = at(compile(m, { rows: 200, batch: 200, devices: 'cpu' }).programs, 0).schedule;
+    const { source: graph } = at(compile(m, { rows: 200, batch: 200, devices: 'cpu' }).programs, 0).schedule;
     const classes = new Map(m.targets.map((t) => [t.name, t.classes]));
     const { inputs } = randomInputs(graph, (name) => classes.get(name), 1);
     const most = Object.fromEntries([...inputs].map(([name, values]) => [name, Array.from(values).reduce((x, y) => Math.max(x, y))]));

@@ -63,7 +63,7 @@ describe.each(UNITS.slice(1))('matrix units of $type $m x $n x $k', (unit) => {
 
   // The processor stands in for larger units, which takes it a while.
   it.each(Object.entries(PROGRAMS).slice(0, unit.m * unit.n > 64 ? 1 : 2))('%s: products agree with the reference', async (name, text) => {
-    const { graph } = at(compile(model(`${text}${precision}`).model, { rows: 64, devices: 'gpu' }).programs, 0).schedule;
+    const { source: graph } = at(compile(model(`${text}${precision}`).model, { rows: 64, devices: 'gpu' }).programs, 0).schedule;
     const planned = planGraph(graph, 1, { keepAll: true, adapter: adapter(unit), devices: 'gpu' });
     const products = (planned.lowered.kernels.webgpu ?? []).filter((k) => k.body.some((s) => s.kind === 'product'));
     expect(products.length).toBeGreaterThanOrEqual(name === 'net' ? 6 : 5);

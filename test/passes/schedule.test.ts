@@ -6,6 +6,7 @@ import type { Graph, NodeId } from '../../src/ir/graph/types.ts';
 import type { Buffer, Kernel } from '../../src/ir/kernel/types.ts';
 import { batches } from '../../src/passes/schedule/batch.ts';
 import { chooseRoots } from '../../src/passes/schedule/fuse.ts';
+import { layOutLoops } from '../../src/passes/schedule/lay-out.ts';
 import { Log } from '../../src/passes/schedule/log.ts';
 import { mergeRows } from '../../src/passes/schedule/merge.ts';
 import { schedule } from '../../src/passes/schedule/schedule.ts';
@@ -21,7 +22,7 @@ describe('chooseRoots', () => {
     const b = new GraphBuilder('roots');
     b.outputs['y'] = build(b);
     const graph = b.graph();
-    return [...chooseRoots(graph, level, new Log(graph))].sort((p, q) => p - q).map((id) => b.node(id).op);
+    return [...chooseRoots(layOutLoops(graph, []), level, new Log(graph))].sort((p, q) => p - q).map((id) => b.node(id).op);
   };
   const chain = (b: GraphBuilder): NodeId => b.op('exp', b.op('neg', b.op('abs', input(b, 'x', [8, 8]))));
 
@@ -60,7 +61,7 @@ describe('chooseRoots', () => {
     const scalar = (name: string): NodeId => b.add('scalar', [], { name, expr: 'step' }, { dtype: 'i32', shape: [] });
     const drawn = b.add('uniform', [scalar('seed'), scalar('step')], { stream: 1 }, { dtype: 'f32', shape: [512, 512] });
     b.outputs['y'] = b.op('neg', b.broadcast(drawn, [16, 512, 512], [1, 2]));
-    expect(chooseRoots(b.graph(), 1, new Log(b.graph())).has(drawn)).toBe(false);
+    expect(chooseRoots(layOutLoops(b.graph(), []), 1, new Log(b.graph())).has(drawn)).toBe(false);
   });
 });
 
@@ -68,7 +69,7 @@ describe('mergeRows', () => {
   /** Groups of one root each, joined. */
   const joined = (graph: Graph, ...roots: readonly NodeId[]): Fused[] =>
     mergeRows(
-      graph,
+      layOutLoops(graph, []),
       roots.map((id) => ({ roots: [id], inlined: [], rank: graph.nodes[id]?.type.shape.length ?? 0 })),
       new Log(graph),
     );

@@ -58,7 +58,7 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
   const parts: ProofPart[] = [];
   const proved = { kernels: 0, accesses: 0, enumerated: 0 };
   for (const { name, schedule } of programs) {
-    const { graph } = schedule;
+    const { source: graph } = schedule;
     const random = randomInputs(graph, (input) => classes.get(input), seed);
     const given = data ? withData(random, program, name === 'holdout' ? (data.holdout ?? data) : data, data.statistics) : random;
     const steps = stepsOf(name, plan.train?.stepsPerEpoch ?? 1);

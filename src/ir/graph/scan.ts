@@ -13,7 +13,8 @@ export const SCAN: OpRecord<'scan'> = {
   // The body is bound as a graph of its own, by `mapBodies`.
   bind: (attrs) => attrs,
   memory: 'none',
-  reads: (node) => node.inputs.map((_, operand) => ({ operand, point: [] })),
+  // Kernels find its results in memory, as those of a leaf.
+  reads: () => [],
   guards: false,
   reuse: () => 1,
   bijective: false,
@@ -58,7 +59,8 @@ const KEYS = new WeakMap<readonly unknown[], string>();
 function keyOfBody({ nodes, writes }: Graph): string {
   let key = KEYS.get(nodes);
   if (key === undefined) {
-    const exact = (_: string, v: unknown): unknown => (typeof v === 'number' && !Number.isFinite(v) ? String(v) : Object.is(v, -0) ? '-0' : v);
+    const exact = (_: string, v: unknown): unknown =>
+      typeof v === 'number' && !Number.isFinite(v) ? String(v) : Object.is(v, -0) ? '-0' : v;
     key = JSON.stringify([nodes.map((n) => [n.op, n.inputs, n.attrs, n.type]), writes], exact);
     KEYS.set(nodes, key);
   }
@@ -86,4 +88,3 @@ export const leafNamed = (body: Graph, name: string): NodeId | undefined =>
 /** The value of a state of a body after a place: what is written to it, or itself. */
 export const nextOf = (body: Graph, state: string): NodeId | undefined =>
   body.writes.find((w) => w.state === state)?.value ?? leafNamed(body, state);
-

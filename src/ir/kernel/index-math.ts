@@ -240,7 +240,12 @@ export function delinear(position: Index, shape: readonly number[]): Index[] {
 
 /** The variables of an index; undefined stands for a value known only at run time. */
 export function variablesOf(x: Index): readonly (string | undefined)[] {
-  return x.terms.flatMap(({ atom }) => (atom.kind === 'var' ? [atom.name] : atom.kind === 'value' ? [undefined] : variablesOf(atom.of)));
+  return x.terms.flatMap(({ atom }) => {
+    if (atom.kind === 'var') return [atom.name];
+    // What the host sets is the same for all threads.
+    if (atom.kind === 'value') return atom.expr.kind === 'uniform' ? [] : [undefined];
+    return variablesOf(atom.of);
+  });
 }
 
 /** As an unsigned expression. */

@@ -34,11 +34,14 @@ export function cse(graph: Graph): Graph {
 /** Replaces the symbolic batch by a number in every type and attribute. */
 export function bindBatch(graph: Graph, batch: number): Graph {
   const dim = (d: Dim): Dim => bindDim(d, batch);
-  return rebuild(inBodies(graph, (body) => bindBatch(body, batch)), (node, inputs, b) => {
-    const type = { dtype: node.type.dtype, shape: node.type.shape.map(dim) };
-    if (node.op === 'dimsize') return b.full(bindDim(node.attrs.dim, batch), type);
-    return copyNode(b, node, inputs, recordOf(node).bind(node.attrs, dim), type);
-  });
+  return rebuild(
+    inBodies(graph, (body) => bindBatch(body, batch)),
+    (node, inputs, b) => {
+      const type = { dtype: node.type.dtype, shape: node.type.shape.map(dim) };
+      if (node.op === 'dimsize') return b.full(bindDim(node.attrs.dim, batch), type);
+      return copyNode(b, node, inputs, recordOf(node).bind(node.attrs, dim), type);
+    },
+  );
 }
 
 /** A graph with only some of the outputs and none of the writes. */

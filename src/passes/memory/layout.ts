@@ -25,11 +25,22 @@ export interface Lifetime {
   readonly to: number;
 }
 
-/** The lifetimes of transients. Outputs live to the end. */
+/** Dispatches that a loop repeats, and the tensors that hold values of all its places. */
+interface Repeated {
+  readonly first: number;
+  readonly last: number;
+  readonly held: readonly string[];
+}
+
+/**
+ * The lifetimes of transients. Outputs live to the end; what a loop shares with other dispatches, or keeps from place to place, lives as
+ * long as the loop.
+ */
 export function lifetimes(
   dispatches: readonly (readonly Kernel[])[],
   tensors: ReadonlyMap<string, Tensor>,
   kept: ReadonlySet<string>,
+  loops: readonly Repeated[] = [],
 ): Lifetime[] {
   const found = new Map<string, { from: number; to: number }>();
   dispatches.forEach((kernels, i) => {
@@ -38,6 +49,14 @@ export function lifetimes(
       found.set(b.tensor, { from: Math.min(known?.from ?? i, i), to: kept.has(b.tensor) ? dispatches.length : i });
     }
   });
+  for (const { first, last, held } of loops) {
+    const whole = new Set(held);
+    for (const [name, life] of found) {
+      const meets = life.from <= last && life.to >= first;
+      if (!meets || (life.from >= first && life.to <= last && !whole.has(name))) continue;
+      found.set(name, { from: Math.min(life.from, first), to: Math.max(life.to, last) });
+    }
+  }
   return [...found].flatMap(([name, life]) => {
     const tensor = tensors.get(name);
     return tensor?.kind === 'transient' ? [{ tensor, ...life }] : [];

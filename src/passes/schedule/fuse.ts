@@ -3,6 +3,7 @@ import { count } from '../../base/types.ts';
 import { OPS, baseOf, isFree, isLeaf, isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { comparedWithThemselves } from '../compared.ts';
+import type { LaidOut } from './lay-out.ts';
 import type { Log } from './log.ts';
 import type { Level } from './types.ts';
 import { findUses, type Use } from './uses.ts';
@@ -18,8 +19,19 @@ const SHARED = 4;
 const MAX_INLINE = 256;
 
 /** Which nodes are stored; everything else is computed where it is read. Each choice and its reason go into the log. */
-export function chooseRoots(graph: Graph, level: Level, log: Log, units = false): Set<NodeId> {
-  const roots = new Set<NodeId>();
+export function chooseRoots({ graph, loops, homes }: LaidOut, level: Level, log: Log, units = false): Set<NodeId> {
+  const roots = new Set<NodeId>(homes);
+  for (const { results, operands } of loops) {
+    for (const id of results) {
+      roots.add(id);
+      log.note(id, 'is stored by a loop, place by place');
+    }
+    for (const id of operands) {
+      if (isLeaf(at(graph.nodes, id)) || roots.has(id)) continue;
+      roots.add(id);
+      log.note(id, 'is stored: a loop reads it at every place');
+    }
+  }
   for (const id of [...Object.values(graph.outputs), ...graph.writes.map((w) => w.value)]) roots.add(id);
   const uses = findUses(graph);
   const fusion = new Fusion(graph, uses, roots);
@@ -40,9 +52,9 @@ export function chooseRoots(graph: Graph, level: Level, log: Log, units = false)
     }
   }
   for (const node of graph.nodes) {
-    if (isView(node) || isLeaf(node)) continue;
+    if (isView(node) || isLeaf(node) || node.op === 'scan') continue;
     const verdict: Verdict = roots.has(node.id)
-      ? { inline: false, why: 'is an output or the next value of a state' }
+      ? { inline: false, why: homes.has(node.id) ? 'a loop keeps it' : 'is an output or the next value of a state' }
       : level === 0
         ? { inline: false, why: 'everything is stored at -O 0' }
         : fusion.judge(node);

@@ -2,6 +2,8 @@ import { at } from '../../base/errors.ts';
 import { OPS, isLeaf, isView } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { comparedWithThemselves } from '../compared.ts';
+import { inOrder } from './in-order.ts';
+import type { LaidOut } from './lay-out.ts';
 import type { Log } from './log.ts';
 import { mergeRows } from './merge.ts';
 import type { Fused, Level } from './types.ts';
@@ -15,23 +17,24 @@ const CHEAP_IN_ROW = 24;
  * concatenations whose parts are stored instead; `kept` are roots that something besides kernels needs.
  */
 export function formGroups(
-  graph: Graph,
+  laid: LaidOut,
   roots: ReadonlySet<NodeId>,
   elided: ReadonlySet<NodeId>,
   kept: ReadonlySet<NodeId>,
   level: Level,
   log: Log,
-): Fused[] {
+): readonly Fused[] {
+  const { graph } = laid;
   const computed = graph.nodes.filter((n) => roots.has(n.id) && !isStored(n) && !elided.has(n.id)).map((n) => n.id);
   const single = computed.map((id): Fused => ({
     roots: [id],
     inlined: inlinedIn(graph, [id], roots),
     rank: at(graph.nodes, id).type.shape.length,
   }));
-  if (level === 0) return single;
+  if (level === 0) return inOrder(laid, single);
   const compared = comparedWithThemselves(graph);
   const uses = findUses(graph);
-  return mergeRows(graph, single, log).map((g) => recomputed(graph, g, { kept, compared, uses }));
+  return inOrder(laid, mergeRows(laid, single, log)).map((g) => recomputed(graph, g, { kept, compared, uses }));
 }
 
 /** Facts about the whole graph, found once for all groups. */
@@ -89,9 +92,9 @@ export function readsOnlyInPlace(graph: Graph, g: Fused, id: NodeId): boolean {
   return g.roots.every((r) => fine(r, true));
 }
 
-/** Leaves that are in memory already. */
+/** What is in memory already: leaves, and results of loops. */
 function isStored(node: Node): boolean {
-  return OPS[node.op].memory !== 'none';
+  return OPS[node.op].memory !== 'none' || node.op === 'scan';
 }
 
 function inlinedIn(graph: Graph, roots: readonly NodeId[], stored: ReadonlySet<NodeId>): NodeId[] {

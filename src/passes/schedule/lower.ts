@@ -1,6 +1,6 @@
 import { at, get } from '../../base/errors.ts';
 import { hash } from '../../base/hash.ts';
-import { fixedShape } from '../../base/types.ts';
+import { count, fixedShape } from '../../base/types.ts';
 import { call, literal, ref } from '../../ir/kernel/build.ts';
 import { isVector, scalarOf } from '../../ir/kernel/functions.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
@@ -15,7 +15,7 @@ import { matrixWay, type MatrixWay } from './matrix.ts';
 import { about, axisName, kernelName } from './naming.ts';
 import { reroll } from './reroll.ts';
 import { isRowwise } from './rows.ts';
-import { bufferName, type TensorRange } from './reads.ts';
+import { bufferName, positionIn, rangeOf, type TensorRange } from './reads.ts';
 import { shareLoads } from './share-loads.ts';
 import { tiling, tilingKey, tilings, type Target, type Tiling } from './tiling.ts';
 import type { Group, Schedule, Store } from './types.ts';
@@ -54,13 +54,9 @@ function writeMatrices(s: Schedule, group: Group, index: number, way: MatrixWay,
       const point = start.map((v, axis) => (axis === row ? ix.add(v, r) : axis === column ? ix.add(v, c) : v));
       const computed = group.stores.map((st) => at(values.at(st.node, [point]), 0));
       group.stores.forEach((st, i) => {
-        const buffer = bufferOf(
-          s,
-          st,
-          shape.reduce((a, b) => a * b, 1),
-        );
+        const buffer = bufferOf(s, st);
         written.set(buffer.name, buffer.window);
-        store(out, buffer.name, false, at(computed, i), ix.linear(point, shape));
+        store(out, buffer.name, false, at(computed, i), positionIn(st, point, shape));
       });
     });
   });
@@ -73,9 +69,13 @@ function writeMatrices(s: Schedule, group: Group, index: number, way: MatrixWay,
     axes: shape.map((extent, axis) => ({ name: axisName(axis), extent: extent / step(axis) })).filter((a) => a.extent > 1),
     lanes,
     subgroup: 1,
+    ...placesOf(s, group),
     body,
   };
 }
+
+/** How often a loop runs the group's kernel. */
+const placesOf = (s: Schedule, { loop }: Group): Pick<Kernel, 'places'> => (loop === undefined ? {} : { places: at(s.loops, loop).length });
 
 /** Buffers in the order of first use, so that equal layers have equal kernels. */
 function buffersOf(
@@ -200,9 +200,9 @@ function writeKernel(s: Schedule, group: Group, index: number, how: Tiling): Ker
   const written = new Map<string, TensorRange>();
   const put = (st: Store, value: Expr, point: ix.Point): void => {
     const shape = shapeOf(st.node);
-    const buffer = bufferOf(s, st, st.perStep ? get(s.tensors, st.tensor, 'tensor').size : shape.reduce((a, b) => a * b, 1));
+    const buffer = bufferOf(s, st);
     written.set(buffer.name, buffer.window);
-    store(out, buffer.name, st.perStep, value, ix.linear(point, shape));
+    store(out, buffer.name, st.perStep, value, positionIn(st, point, shape));
   };
   const oneLane = (body: () => void): void =>
     how.lanes === 1 ? body() : out.guarded(call('eq', ref('u32', 'lane'), literal('u32', 0)), body);
@@ -244,6 +244,7 @@ function writeKernel(s: Schedule, group: Group, index: number, how: Tiling): Ker
     axes,
     lanes: how.lanes,
     subgroup: values.reads.shares ? how.subgroup : 1,
+    ...placesOf(s, group),
     body,
   };
 }
@@ -255,8 +256,9 @@ function uniformAxes(axes: readonly Axis[], subgroup: number): ReadonlySet<strin
 }
 
 /** The window of a tensor that a kernel stores into. */
-function bufferOf(s: Schedule, st: Store, size: number): { readonly name: string; readonly window: TensorRange } {
-  const window = { tensor: st.tensor, offset: st.offset, size };
+function bufferOf(s: Schedule, st: Store): { readonly name: string; readonly window: TensorRange } {
+  const size = st.perStep ? get(s.tensors, st.tensor, 'tensor').size : count(at(s.graph.nodes, st.node).type.shape);
+  const window = rangeOf(s, st, size);
   return { name: bufferName(s, window), window };
 }
 

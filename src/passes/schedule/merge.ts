@@ -4,6 +4,8 @@ import { OPS, isView, recordOf } from '../../ir/graph/ops.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
 import { readings } from './access.ts';
+import { Needs } from './in-order.ts';
+import type { LaidOut } from './lay-out.ts';
 import type { Log } from './log.ts';
 import { axisName } from './naming.ts';
 import type { Fused } from './types.ts';
@@ -24,14 +26,15 @@ interface Draft {
   readonly heavy: boolean;
   /** Groups that must run before. */
   readonly needs: Set<number>;
+  readonly loop: number | undefined;
 }
 
 /**
  * Merges groups that read each other's results only in their own rows: a softmax or a normalisation makes a few passes over each row in one
  * kernel, and a product is stored with everything computed from it element by element.
  */
-export function mergeRows(graph: Graph, groups: readonly Fused[], log: Log): Fused[] {
-  return new Merger(graph, groups, log).run();
+export function mergeRows(laid: LaidOut, groups: readonly Fused[], log: Log): Fused[] {
+  return new Merger(laid, groups, log).run();
 }
 
 class Merger {
@@ -42,17 +45,20 @@ class Merger {
   private readonly graph: Graph;
   private readonly stored: Set<NodeId>;
   private readonly log: Log;
+  private readonly needs: Needs;
 
-  constructor(graph: Graph, groups: readonly Fused[], log: Log) {
+  constructor(laid: LaidOut, groups: readonly Fused[], log: Log) {
+    const { graph } = laid;
     this.graph = graph;
     this.log = log;
+    this.needs = new Needs(laid, groups);
     this.stored = new Set(groups.flatMap((g) => g.roots));
     groups.forEach((g, i) => g.roots.forEach((r) => this.home.set(r, i)));
     groups.forEach((g, i) => {
       const heavy = [...g.roots, ...g.inlined].some((id) => recordOf(at(graph.nodes, id)).sum?.tiled === true);
       const rows = fixedShape(at(graph.nodes, at(g.roots, 0)).type.shape);
-      const needs = this.needsOf(g, i);
-      this.drafts.set(i, { ...g, rows, heavy, needs });
+      const needs = this.needs.of(i);
+      this.drafts.set(i, { ...g, rows, heavy, needs, loop: laid.loopOf(at(g.roots, 0)) });
       for (const n of needs) this.usersOf(n).add(i);
     });
   }
@@ -61,19 +67,6 @@ class Merger {
     const users = this.neededBy.get(i) ?? new Set();
     this.neededBy.set(i, users);
     return users;
-  }
-
-  private needsOf(g: Fused, self: number): Set<number> {
-    const needs = new Set<number>();
-    const look = (id: NodeId): void => {
-      const home = this.home.get(id);
-      if (home !== undefined && home !== self) needs.add(home);
-      // Look below views and elided concatenations, since each node on the way may be the stored one.
-      const node = at(this.graph.nodes, id);
-      if (isView(node) || (node.op === 'concat' && home === undefined)) node.inputs.forEach(look);
-    };
-    for (const id of [...g.roots, ...g.inlined]) at(this.graph.nodes, id).inputs.forEach(look);
-    return needs;
   }
 
   run(): Fused[] {
@@ -104,7 +97,7 @@ class Merger {
     const inlined = [...new Set([...a.inlined, ...b.inlined])].filter((id) => !roots.includes(id)).sort((x, y) => x - y);
     const needs = new Set([...a.needs, ...b.needs].filter((n) => n !== p && n !== c));
     this.drafts.delete(p);
-    this.drafts.set(c, { roots, inlined, rows, heavy: a.heavy, needs });
+    this.drafts.set(c, { roots, inlined, rows, heavy: a.heavy, needs, loop: a.loop });
     roots.forEach((r) => this.home.set(r, c));
     for (const n of a.needs) this.usersOf(n).delete(p);
     for (const n of needs) this.usersOf(n).add(c);
@@ -120,6 +113,7 @@ class Merger {
 
   /** What in the two groups themselves prevents merging. */
   private obstacle(a: Draft, b: Draft, rows: readonly number[], roots: readonly NodeId[]): string | undefined {
+    if (a.loop !== b.loop) return 'one of them is in a loop, or they are in two';
     if (b.heavy) return 'the second is a product or a scattered sum, which has threads of its own';
     if (a.heavy && rows.length !== a.rows.length) return 'the first is a product, of which each thread has only a tile';
     if (!roots.every((r) => this.startsWith(r, rows))) return 'their shapes do not start with the same rows';

@@ -19,6 +19,19 @@ export interface TensorRange {
   readonly size: number;
 }
 
+/** The part of a tensor that holds the value of a place of `size` elements; in a loop, the values of all places. */
+export const rangeOf = (s: Schedule, { tensor, offset, moves }: Place, size: number): TensorRange => ({
+  tensor,
+  offset,
+  size: moves ? get(s.tensors, tensor, 'tensor').size - offset : size,
+});
+
+/** Where an element lies in its range. */
+export function positionIn({ moves }: Place, point: ix.Point, shape: readonly number[]): ix.Index {
+  const within = ix.linear(point, shape);
+  return moves ? ix.add(ix.add(within, ix.constant(moves.from)), ix.scale(ix.place(moves.length), moves.by)) : within;
+}
+
 /** What a kernel calls a part of a tensor. */
 export function bufferName(s: Schedule, { tensor, offset, size }: TensorRange): string {
   return offset === 0 && size === get(s.tensors, tensor, 'tensor').size ? tensor : `${tensor}_${offset}_${size}`;
@@ -91,7 +104,7 @@ export class Reads {
 
   private vector(node: Node, place: Place, point: ix.Point): Expr {
     const { buffer, dtype } = this.window(node, place);
-    const start = ix.vectorStart(ix.linear(point, fixedShape(node.type.shape)));
+    const start = ix.vectorStart(positionIn(place, point, fixedShape(node.type.shape)));
     if (!start) return call('vec4', ...this.values(node.id, lanesOf(point)));
     return { kind: 'load', type: vectorOf(dtype), buffer, index: ix.toExpr(readable(ix.div(start, 4))) };
   }
@@ -99,14 +112,14 @@ export class Reads {
   /** One element, at an offset from a point. */
   private element(node: Node, place: Place, point: ix.Point, further: ix.Index = ix.ZERO): Expr {
     const { buffer, dtype } = this.window(node, place);
-    const position = ix.add(ix.linear(point, fixedShape(node.type.shape)), further);
+    const position = ix.add(positionIn(place, point, fixedShape(node.type.shape)), further);
     return this.neighbour(buffer, dtype, position) ?? { kind: 'load', type: dtype, buffer, index: ix.toExpr(readable(position)) };
   }
 
   /** The part of a tensor that holds a node. */
   private window(node: Node, place: Place): { readonly buffer: string; readonly dtype: 'f32' | 'i32' } {
     const { dtype: storage } = get(this.s.tensors, place.tensor, 'tensor');
-    const range = { tensor: place.tensor, offset: place.offset, size: count(node.type.shape) };
+    const range = rangeOf(this.s, place, count(node.type.shape));
     const buffer = bufferName(this.s, range);
     this.windows.set(buffer, range);
     return { buffer, dtype: loadedAs(storage) };

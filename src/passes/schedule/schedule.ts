@@ -6,6 +6,7 @@ import { holdHalves } from '../graph/precision.ts';
 import { chooseRoots } from './fuse.ts';
 import { formGroups, readsOnlyInPlace } from './groups.ts';
 import { Log } from './log.ts';
+import { layOutLoops, type LaidOut } from './lay-out.ts';
 import { safeName } from './naming.ts';
 import { isRowwise } from './rows.ts';
 import type { Fused, Group, Level, Place, Schedule, Store, Tensor } from './types.ts';
@@ -27,8 +28,10 @@ export const stateTensor = (state: string): string => `state_${safeName(state)}`
 export const traceTensor = (output: string): string => `trace_${safeName(output)}`;
 
 /** Splits a bound graph into kernels and places every value in memory. */
-export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
+export function schedule(given: Graph, options: ScheduleOptions): Schedule {
   const { level } = options;
+  const laid = layOutLoops(given, options.trace);
+  const { graph } = laid;
   const tensors = new Map<string, Tensor>();
   const places = new Map<NodeId, Place>();
   // Outputs are read from outside and stay f32.
@@ -41,14 +44,16 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   };
   for (const node of graph.nodes) {
     const { memory } = OPS[node.op];
-    if (memory === 'none' || !('name' in node.attrs)) continue;
+    if (memory === 'none' || memory === 'loop' || !('name' in node.attrs)) continue;
     const name = memory === 'data' ? dataTensor(node.attrs.name) : stateTensor(node.attrs.name);
     declare(name, node, memory);
     places.set(node.id, { tensor: name, offset: 0 });
   }
+  for (const [id, place] of laid.places) places.set(id, place);
+  for (const { held } of laid.loops) for (const { name, node, size } of held) declare(name, at(graph.nodes, node), 'transient', size);
   const log = new Log(graph);
-  const roots = chooseRoots(graph, level, log, options.units);
-  const parts = level === 0 ? new Map<NodeId, Place>() : placeParts(graph, roots);
+  const roots = chooseRoots(laid, level, log, options.units);
+  const parts = level === 0 ? new Map<NodeId, Place>() : placeParts(graph, roots, laid.homes);
   const joined = new Set([...parts.values()].map((p) => p.tensor));
   const elided = new Set(graph.nodes.filter((n) => joined.has(`concat_${n.id}`)).map((n) => n.id));
   for (const id of [...roots].sort((a, b) => a - b)) {
@@ -64,8 +69,9 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     if (node.op === 'slice' && node.type.shape.length === 1 && from && !places.has(node.id))
       places.set(node.id, { ...from, offset: from.offset + (node.attrs.start[0] ?? 0) });
   }
-  const kept = new Set([...Object.values(graph.outputs), ...graph.writes.map((w) => w.value), ...parts.keys()]);
-  const fused = formGroups(graph, roots, elided, kept, level, log);
+  const read = laid.loops.flatMap((l) => [...l.operands]);
+  const kept = new Set([...Object.values(graph.outputs), ...graph.writes.map((w) => w.value), ...parts.keys(), ...laid.homes, ...read]);
+  const fused = formGroups(laid, roots, elided, kept, level, log);
   // Roots that are recomputed wherever they are read need no tensor.
   const remaining = new Set(fused.flatMap((g) => g.roots));
   for (const id of roots) {
@@ -89,7 +95,8 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     return place;
   };
   for (const [name, id] of Object.entries(graph.outputs)) outputs[name] = putAside(id) ?? get(places, id, 'output');
-  const groups = storeAll(graph, fused, places, new Set(parts.keys()), options).map((g) => ({
+  const needed = new Set([...parts.keys(), ...laid.homes, ...read]);
+  const groups = storeAll(graph, fused, places, needed, options).map((g) => ({
     ...g,
     stores: g.stores.map((st) => {
       const from = g.roots.length === 0 ? putAside(st.node) : undefined;
@@ -97,14 +104,36 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     }),
   }));
   const first = [...aside].map(([node, place]): Group => copyOf(graph, { node, perStep: false, ...place }));
-  return { graph, level, groups: [...first, ...groups], tensors, places, outputs, why: log.lines };
+  return {
+    source: given,
+    graph,
+    level,
+    groups: [...first, ...withLoops(laid, groups)],
+    loops: laid.loops.map(({ length, held }) => ({ length, held: held.map((t) => t.name) })),
+    tensors,
+    places,
+    outputs,
+    why: log.lines,
+  };
+}
+
+/** Marks the groups of loops, and puts what starts the states of a loop before its first group. */
+function withLoops({ graph, loops, loopOf }: LaidOut, groups: readonly Group[]): Group[] {
+  const begun = new Set<number>();
+  return groups.flatMap((g) => {
+    const loop = loopOf(g.roots[0] ?? -1);
+    if (loop === undefined) return [g];
+    const starts = begun.has(loop) ? [] : at(loops, loop).starts;
+    begun.add(loop);
+    return [...starts.map(({ node, tensor, offset }) => copyOf(graph, { node, perStep: false, tensor, offset })), { ...g, loop }];
+  });
 }
 
 /**
  * The parts of a one-dimensional concatenation are computed directly into its tensor. Returns the place of each part; a part that is not
  * otherwise stored becomes a root.
  */
-function placeParts(graph: Graph, roots: Set<NodeId>): Map<NodeId, Place> {
+function placeParts(graph: Graph, roots: Set<NodeId>, homes: ReadonlySet<NodeId>): Map<NodeId, Place> {
   const places = new Map<NodeId, Place>();
   for (const node of graph.nodes) {
     if (node.op !== 'concat' || !roots.has(node.id) || node.type.shape.length !== 1) continue;
@@ -124,7 +153,10 @@ function placeParts(graph: Graph, roots: Set<NodeId>): Map<NodeId, Place> {
       new Set(mine.map(([id]) => id)).size === mine.length &&
       mine.every(
         ([id]) =>
-          !places.has(id) && at(graph.nodes, id).op !== 'concat' && (!isLeaf(at(graph.nodes, id)) || at(graph.nodes, id).op === 'const'),
+          !places.has(id) &&
+          !homes.has(id) &&
+          at(graph.nodes, id).op !== 'concat' &&
+          (!isLeaf(at(graph.nodes, id)) || at(graph.nodes, id).op === 'const'),
       );
     if (!free) continue;
     for (const [id, place] of mine) {
@@ -140,7 +172,7 @@ function storeAll(
   graph: Graph,
   fused: readonly Fused[],
   places: ReadonlyMap<NodeId, Place>,
-  parts: ReadonlySet<NodeId>,
+  stored: ReadonlySet<NodeId>,
   options: ScheduleOptions,
 ): Group[] {
   const outputs = new Set(Object.values(graph.outputs));
@@ -171,7 +203,7 @@ function storeAll(
     for (const r of f.roots) {
       const elsewhere = reads.some((s, j) => j !== i && s.nodes.has(r)) || (copied.has(r) && !inPlace.has(r));
       const inRow = at(graph.nodes, r).type.shape.length > f.rank && reads[i]?.nodes.has(r) === true;
-      const needed = outputs.has(r) || parts.has(r) || elsewhere || inRow;
+      const needed = outputs.has(r) || stored.has(r) || elsewhere || inRow;
       if (needed) mine.push({ node: r, perStep: false, ...get(places, r, 'place') });
       for (const name of options.trace)
         if (graph.outputs[name] === r) mine.push({ node: r, tensor: traceTensor(name), offset: 0, perStep: true });

@@ -3,7 +3,7 @@ import { count } from '../../base/types.ts';
 import type { Node, NodeId } from '../../ir/graph/types.ts';
 import type { Expr, Kernel, Stmt } from '../../ir/kernel/types.ts';
 import { about, kernelName } from './naming.ts';
-import { bufferName, type TensorRange } from './reads.ts';
+import { bufferName, rangeOf, type TensorRange } from './reads.ts';
 import type { Group, Place, Schedule } from './types.ts';
 import { usesIn } from './values.ts';
 
@@ -57,9 +57,11 @@ function likenessOf(s: Schedule, group: Group, aligned: number): Likeness {
   const tensors = new Map<string, number>();
   const parts: string[] = [];
   /** What a kernel may depend on: which range of which tensor it is, of what kind, and how vectors of it lie in memory. */
-  const range = ({ tensor, offset }: Place, size: number): string => {
-    const t = get(s.tensors, tensor, 'tensor');
-    const r = { tensor, offset, size };
+  const range = (place: Place, elements: number): string => {
+    const t = get(s.tensors, place.tensor, 'tensor');
+    const r = rangeOf(s, place, elements);
+    const { tensor, offset, size } = r;
+    const { from = 0, by = 0, length = 0 } = place.moves ?? {};
     const key = keyOf(r);
     let n = rangeNumbers.get(key);
     if (n === undefined) {
@@ -68,7 +70,7 @@ function likenessOf(s: Schedule, group: Group, aligned: number): Likeness {
     }
     const mine = tensors.get(tensor) ?? tensors.size;
     tensors.set(tensor, mine);
-    return `${n} of ${mine} ${t.dtype}${t.kind}${offset % aligned}${offset === 0 && size === t.size ? 'whole' : offset + size === t.size ? 'end' : ''}`;
+    return `${n} of ${mine} ${t.dtype}${t.kind}${offset % aligned}${offset === 0 && size === t.size ? 'whole' : offset + size === t.size ? 'end' : ''} ${from} ${by} ${length}`;
   };
   const visit = (id: NodeId): number => {
     const known = numbers.get(id);
@@ -91,7 +93,8 @@ function likenessOf(s: Schedule, group: Group, aligned: number): Likeness {
     const node = st.from ? at(s.graph.nodes, st.node).type.shape.join() : visit(st.node);
     return `${node} ${range(st, size)} ${String(st.perStep)} ${from}`;
   });
-  const shape = [group.rank, group.roots.map(visit).join(), group.inlined.map(visit).join(), ...stores];
+  const places = group.loop === undefined ? 1 : at(s.loops, group.loop).length;
+  const shape = [group.rank, places, group.roots.map(visit).join(), group.inlined.map(visit).join(), ...stores];
   return { text: [...shape, ...parts].join('\n'), ranges };
 }
 

@@ -8,6 +8,15 @@ export type Level = 0 | 1;
 export interface Place {
   readonly tensor: string;
   readonly offset: number;
+  /** In a loop: the tensor holds a value for each place of it. */
+  readonly moves?: Moves;
+}
+
+/** Where the value of the current place of a loop lies in a tensor: its first element at the first place, and how far the next one is. */
+export interface Moves {
+  readonly from: number;
+  readonly by: number;
+  readonly length: number;
 }
 
 /** Writes the value of a node to memory. */
@@ -27,6 +36,15 @@ export interface Group {
   /** Threads are distributed over this many axes; along the others, each thread processes its whole row. */
   readonly rank: number;
   readonly stores: readonly Store[];
+  /** The loop that runs it, as an index of `Schedule.loops`. */
+  readonly loop?: number | undefined;
+}
+
+/** A loop: its groups run once for each place. */
+export interface Loop {
+  readonly length: number;
+  /** Tensors with the values of all places. */
+  readonly held: readonly string[];
 }
 
 /** The roots that one kernel computes together, and the nodes inlined in them. */
@@ -46,10 +64,14 @@ export interface Tensor {
 }
 
 export interface Schedule {
+  /** What was scheduled. */
+  readonly source: Graph;
+  /** The same, with the bodies of loops behind it. */
   readonly graph: Graph;
   readonly level: Level;
-  /** In execution order. */
+  /** In execution order; those of a loop follow one another. */
   readonly groups: readonly Group[];
+  readonly loops: readonly Loop[];
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** Where each value that is read from memory lies. */
   readonly places: ReadonlyMap<NodeId, Place>;

@@ -24,7 +24,7 @@ export const halves: Trial = {
   about: 'precision f16 on both devices against the reference',
   async run(program, seed) {
     const text = /^precision/m.test(program) ? program : `${program}precision f16\n`;
-    const { graph } = at(compile(modelOf(text), { rows: ROWS, devices: 'gpu' }).programs, 0).schedule;
+    const { source: graph } = at(compile(modelOf(text), { rows: ROWS, devices: 'gpu' }).programs, 0).schedule;
     const error = await worstStored(
       graph,
       seed % 7 === 0 ? 0 : 1,

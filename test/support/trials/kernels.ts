@@ -24,7 +24,7 @@ export const kernels: Trial = {
     const rows = batch === undefined ? ROWS : ROWS + 2;
     const { programs } = compile(modelOf(text), { rows, batch, holdout: 2, devices: 'gpu' });
     const { name, schedule } = at(programs, seed % 3 === 0 ? seed % programs.length : 0);
-    const { graph } = schedule;
+    const { source: graph } = schedule;
     // Of an epoch of two steps the second one is the shorter.
     const step = batch === undefined || name === 'tail' ? 1 : 2;
     const given = inputsOf(graph, seed);

@@ -30,7 +30,7 @@ export function stepError(program: string, seed: number): { readonly wrong?: str
   if (!model.training) return { wrong: 'it has no loss', compared: 0 };
   const forward = bindBatch(select(model.training, ['loss']), ROWS);
   const { programs, plan } = compile(model, { rows: ROWS, devices: 'cpu' });
-  const { graph } = at(programs, 0).schedule;
+  const { source: graph } = at(programs, 0).schedule;
   const start = at(places(model, seed), 0).state;
   const inputs = examples(forward, model, undefined, seed);
   const scalars = { step: 0, seed, total: 10 };

@@ -14,7 +14,7 @@ export const stored: Trial = {
   async run(text, seed) {
     // Now and then so many examples that values are computed again, and rows lie in lanes.
     const rows = seed % 5 === 0 ? 64 : ROWS;
-    const { graph } = at(compile(modelOf(text), { rows, devices: 'gpu' }).programs, 0).schedule;
+    const { source: graph } = at(compile(modelOf(text), { rows, devices: 'gpu' }).programs, 0).schedule;
     const given = { ...inputsOf(graph, seed), step: 1, seed };
     for (const [device, level] of seed % 3 === 0
       ? ([['gpu', 1]] as const)
