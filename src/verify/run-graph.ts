@@ -106,7 +106,8 @@ export async function runGraph({ plan, lowered }: GraphPlan, session: Session, g
   const result = { outputs: new Map<string, Words>(), state: new Map<string, Words>(), stored: new Map<NodeId, Words>() };
   for (const [name, place] of Object.entries(outputs)) result.outputs.set(name, await read(place, sizeOf(graph.outputs[name] ?? -1)));
   for (const w of graph.writes) result.state.set(w.state, await read({ tensor: stateTensor(w.state), offset: 0 }, sizeOf(w.value)));
-  for (const g of groups) for (const s of g.stores) if (!s.perStep && g.loop === undefined) result.stored.set(s.node, await read(s, sizeOf(s.node)));
+  for (const g of groups)
+    for (const s of g.stores) if (!s.perStep && g.loop === undefined) result.stored.set(s.node, await read(s, sizeOf(s.node)));
   return result;
 }
 

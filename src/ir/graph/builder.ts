@@ -9,6 +9,12 @@ export interface Origin {
   readonly loc?: string | undefined;
 }
 
+/** The results of a loop: an output of its body at each place, along a new axis 0, and a state of it after the last place. */
+export interface Loop {
+  readonly each: (output: string) => NodeId;
+  readonly last: (state: string) => NodeId;
+}
+
 /** Ops that have no attributes. */
 export type PlainOp = { [K in Op]: keyof OpAttrs[K] extends never ? K : string extends keyof OpAttrs[K] ? K : never }[Op];
 
@@ -127,6 +133,17 @@ export class GraphBuilder {
   dimsize(dim: Dim): NodeId {
     const type: TensorType = { dtype: 'f32', shape: [] };
     return typeof dim === 'number' ? this.full(dim, type) : this.add('dimsize', [], { dim }, type);
+  }
+
+  /** A loop that runs `body` once for each place; its results are taken from what is returned. */
+  loop(
+    body: Graph,
+    operands: ReadonlyMap<string, NodeId>,
+    how: { readonly length: number; readonly reverse: boolean; readonly each: readonly string[] },
+  ): Loop {
+    const take = (take: 'each' | 'last', of: string): NodeId =>
+      this.add('scan', [...operands.values()], { body, ...how, names: [...operands.keys()], take, of });
+    return { each: (output) => take('each', output), last: (state) => take('last', state) };
   }
 
   /** Broadcasts a scalar node. */

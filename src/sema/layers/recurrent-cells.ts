@@ -35,7 +35,7 @@ const cell = (name: string, doc: string, stepOf: (args: { readonly nonlinearity?
       const step = stepOf(args as { readonly nonlinearity?: string });
       const state = before.map((s) => broadcastTo(b, s, wanted));
       const weights = weightsOf(cx, step, { input, hidden, state: hidden, bias, suffix: '' });
-      const next = step.next(b, weights.fromInput(x), weights.fromState(at(state, 0)), state, hidden);
+      const next = step.next(b, weights.fromInput(x), weights.fromState(b, at(state, 0)), state, hidden);
       return next.length === 1 ? at(next, 0) : next;
     },
   });

@@ -6,6 +6,7 @@ import type { LayerContext } from './layer.ts';
 
 /** What one step of a recurrent layer computes. Gates are in PyTorch's order. */
 export interface Step {
+  readonly name: string;
   readonly gates: number;
   /**
    * The next state, from the products of the input and of the state with the weights, [B, gates * hidden] each. Its first part is the
@@ -20,6 +21,7 @@ const gate = (b: GraphBuilder, x: NodeId, i: number, hidden: number): NodeId => 
 
 /** Elman, 1990, with tanh or relu. */
 export const rnn = (nonlinearity: string): Step => ({
+  name: 'rnn',
   gates: 1,
   states: ['h'],
   next(b, i, h) {
@@ -30,6 +32,7 @@ export const rnn = (nonlinearity: string): Step => ({
 
 /** Cho et al., 2014, as in torch.nn.GRU: the reset gate acts on the product with the state. */
 export const GRU_STEP: Step = {
+  name: 'gru',
   gates: 3,
   states: ['h'],
   next(b, i, h, [before = i], n) {
@@ -42,6 +45,7 @@ export const GRU_STEP: Step = {
 
 /** Hochreiter and Schmidhuber, 1997, with a forget gate: gates i, f, g, o. */
 export const LSTM_STEP: Step = {
+  name: 'lstm',
   gates: 4,
   states: ['h', 'c'],
   next(b, i, h, [, cell = i], n) {
@@ -61,7 +65,8 @@ export function recurrentInit(hidden: number): Init {
 /** Products with `weight_ih` and `weight_hh`, whose names end in `suffix`. */
 export interface Weights {
   readonly fromInput: (x: NodeId) => NodeId;
-  readonly fromState: (h: NodeId) => NodeId;
+  /** In the graph of the weights, or in the body of a loop, where `leaf` makes them known under a name. */
+  readonly fromState: (b: GraphBuilder, h: NodeId, leaf?: (name: string, operand: NodeId) => NodeId) => NodeId;
 }
 
 /** Declares the weights of one step in the order in which PyTorch draws them. */
@@ -76,12 +81,15 @@ export function weightsOf(
   const wi = cx.param(`weight_ih${of.suffix}`, [wide, of.input], init);
   const wh = cx.param(`weight_hh${of.suffix}`, [wide, of.state], init);
   const [bi, bh] = of.bias ? (['ih', 'hh'] as const).map((k) => cx.param(`bias_${k}${of.suffix}`, [wide], init)) : [];
-  const plus = (y: NodeId, bias: NodeId | undefined): NodeId => {
-    const shape = b.shape(y);
-    return bias === undefined ? y : b.op('add', y, b.broadcast(bias, shape, [shape.length - 1]));
+  const plus = (into: GraphBuilder, y: NodeId, bias: NodeId | undefined): NodeId => {
+    const shape = into.shape(y);
+    return bias === undefined ? y : into.op('add', y, into.broadcast(bias, shape, [shape.length - 1]));
   };
   return {
-    fromInput: (x) => plus(b.contract(b.shape(x).length === 3 ? 'abz,yz->aby' : 'az,yz->ay', x, wi), bi),
-    fromState: (h) => plus(b.contract('az,yz->ay', h, wh), bh),
+    fromInput: (x) => plus(b, b.contract(b.shape(x).length === 3 ? 'abz,yz->aby' : 'az,yz->ay', x, wi), bi),
+    fromState(into, h, leaf = (_name, operand) => operand) {
+      const product = into.contract('az,yz->ay', h, leaf('weight_hh', wh));
+      return plus(into, product, bh === undefined ? undefined : leaf('bias_hh', bh));
+    },
   };
 }

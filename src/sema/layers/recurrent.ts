@@ -1,14 +1,15 @@
 import { at } from '../../base/errors.ts';
 import { sameShape, showShape, type Dim, type Shape } from '../../base/types.ts';
+import { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import { broadcastShapes, broadcastTo } from '../arithmetic.ts';
 import * as f from '../functions.ts';
 import { dropped } from './dropped.ts';
 import { layer, problem, type Layer, type LayerContext, type Problem } from './layer.ts';
-import { GRU_STEP, LSTM_STEP, recurrentInit, rnn, weightsOf, type Step } from './recurrent-steps.ts';
+import { GRU_STEP, LSTM_STEP, recurrentInit, rnn, weightsOf, type Step, type Weights } from './recurrent-steps.ts';
 
 /**
- * Recurrent layers, unrolled over the sequence: [B, T, in] -> [B, T, hidden]. Weights have PyTorch's names and order (`weight_ih_l0` is
+ * Recurrent layers over a sequence, a loop if it is long: [B, T, in] -> [B, T, hidden]. Weights have PyTorch's names and order (`weight_ih_l0` is
  * [gates * hidden, in]). States are [B, layers * directions, size]: PyTorch's order, but with the batch on axis 0 as everywhere.
  */
 interface Direction {
@@ -29,6 +30,9 @@ interface Ran {
   readonly end: readonly NodeId[];
 }
 
+/** Longer sequences are a loop; shorter ones are written out, which gives the compiler more to put together. */
+const WRITTEN_OUT = 16;
+
 /** Runs a step along the sequence in one direction. */
 function run(cx: LayerContext, step: Step, x: NodeId, d: Direction): Ran {
   const { b } = cx;
@@ -38,17 +42,47 @@ function run(cx: LayerContext, step: Step, x: NodeId, d: Direction): Ran {
   const projection = d.projection === 0 ? undefined : cx.param(`weight_hr${d.suffix}`, [width, d.hidden], recurrentInit(d.hidden));
   // The input's products of all steps are one contraction.
   const inputs = weights.fromInput(x);
+  if (length > WRITTEN_OUT) return looped(b, step, weights, { ...d, inputs, wide: projection, length });
   let state = d.start;
   const outputs: NodeId[] = [];
   for (let k = 0; k < length; k++) {
     const t = d.reverse ? length - 1 - k : k;
     const mine = b.reshape(f.part(b, inputs, 1, t, 1), [batch, step.gates * d.hidden]);
-    const [out = mine, ...rest] = step.next(b, mine, weights.fromState(at(state, 0)), state, d.hidden);
+    const [out = mine, ...rest] = step.next(b, mine, weights.fromState(b, at(state, 0)), state, d.hidden);
     // Sak et al., 2014: the output of an LSTM is projected to a smaller one, which goes on to the next step.
     state = [projection === undefined ? out : b.contract('az,yz->ay', out, projection), ...rest];
     outputs[t] = b.reshape(at(state, 0), [batch, 1, width]);
   }
   return { outputs: outputs.length === 1 ? at(outputs, 0) : b.add('concat', outputs, { axis: 1 }), end: state };
+}
+
+/** The same as a loop. */
+function looped(
+  b: GraphBuilder,
+  step: Step,
+  weights: Weights,
+  d: Direction & { readonly inputs: NodeId; readonly wide: NodeId | undefined; readonly length: number },
+): Ran {
+  const body = new GraphBuilder(step.name);
+  const operands = new Map<string, NodeId>();
+  const leaf = (name: string, operand: NodeId, type = b.type(operand)): NodeId => {
+    operands.set(name, operand);
+    return body.add('input', [], { name }, type);
+  };
+  const sequence = b.permute(d.inputs, [1, 0, 2]);
+  const { dtype, shape } = b.type(sequence);
+  const mine = leaf('x', sequence, { dtype, shape: shape.slice(1) });
+  const state = step.states.map((name, i) => {
+    operands.set(name, at(d.start, i));
+    return body.add('state', [], { name }, b.type(at(d.start, i)));
+  });
+  const fromState = weights.fromState(body, at(state, 0), leaf);
+  const [out = mine, ...rest] = step.next(body, mine, fromState, state, d.hidden);
+  const next = [d.wide === undefined ? out : body.contract('az,yz->ay', out, leaf('weight_hr', d.wide)), ...rest];
+  step.states.forEach((name, i) => body.writes.push({ state: name, value: at(next, i) }));
+  body.outputs['h'] = at(next, 0);
+  const loop = b.loop(body.graph(), operands, { length: d.length, reverse: d.reverse, each: ['x'] });
+  return { outputs: b.permute(loop.each('h'), [1, 0, 2]), end: step.states.map((name) => loop.last(name)) };
 }
 
 /** The initial states that the call passes by name, or zeros: [B, layers * directions, size] each. */
