@@ -6,6 +6,7 @@ import { textOf, type Source, type Span } from '../base/source.ts';
 import { inMemory, pickRows } from '../data/values.ts';
 import type { NodeId, Op } from '../ir/graph/types.ts';
 import { bindBatch } from '../passes/graph/cleanup.ts';
+import { unroll } from '../passes/graph/unroll.ts';
 import { gradientPipeline, runPasses } from '../passes/pipeline.ts';
 import { evaluate, type Bindings } from '../reference/evaluate.ts';
 import type { ModelState } from '../runtime/api.ts';
@@ -104,7 +105,8 @@ export class Trap {
     if (!model.training || !train || model.turns.length > 0) return undefined;
     const params = model.params.map((p) => p.name);
     const { inputs, rows } = this.examples(train.batch, train.stepsPerEpoch);
-    const graph = bindBatch(runPasses(model.training, gradientPipeline(params)), rows);
+    // Loops are written out, so that the place where it happened can be told.
+    const graph = unroll(bindBatch(runPasses(model.training, gradientPipeline(params)), rows));
     const { step, tensors } = this.good;
     const state = new Map(Object.entries(tensors).map(([name, t]) => [name, t.data]));
     const bindings: Bindings = { inputs, state, scalars: { step, seed, total: train.steps, rows: data.rows } };

@@ -5,7 +5,7 @@ import type { Source } from '../base/source.ts';
 import { printGraph } from '../ir/graph/print.ts';
 import type { Kernel } from '../ir/kernel/types.ts';
 import { printKernel } from '../ir/kernel/print.ts';
-import type { Lowered } from '../lower/program.ts';
+import { repeatedIn, type Lowered } from '../lower/program.ts';
 import { parse } from '../parser/parse.ts';
 import { printAst } from '../parser/print.ts';
 import { dce } from '../passes/graph/cleanup.ts';
@@ -91,7 +91,8 @@ function fusedText(p: Lowered): string {
   const groups = p.schedule.groups.map((g, i) => {
     const stores = g.stores.map((s) => `%${s.node} -> ${s.tensor}${s.offset ? `+${s.offset}` : ''}`).join(', ');
     const inlined = g.inlined.length ? ` with ${g.inlined.map((id) => `%${id}`).join(' ')} inside` : '';
-    return `# kernel ${i}: ${stores}${inlined}`;
+    const loop = g.loop === undefined ? '' : `, in a loop over ${p.schedule.loops[g.loop]?.length ?? 0} places`;
+    return `# kernel ${i}: ${stores}${inlined}${loop}`;
   });
   return `# program ${p.name}\n${groups.join('\n')}\n${printGraph(p.schedule.source)}`;
 }
@@ -105,6 +106,7 @@ function memoryText(plan: Plan, programs: readonly Lowered[]): string {
         p.batches.map((b) => b.flatMap((i) => gpuKernels(p)[i] ?? [])),
         p.schedule.tensors,
         kept,
+        repeatedIn(p.schedule, p.loops),
       ).map((l) => [l.tensor.name, `${l.from}-${l.to}`]),
     );
     const rows = [...p.placed].map(([name, { arena, offset }]) => [
@@ -121,6 +123,9 @@ function memoryText(plan: Plan, programs: readonly Lowered[]): string {
 
 /** The scheduler's decisions, and which kernels share a dispatch. */
 export function whyText(p: Lowered): string {
-  const dispatches = p.batches.map((b, i) => `dispatch ${i}: ${b.map((k) => gpuKernels(p)[k]?.name ?? '').join(' + ')}`);
+  const dispatches = p.batches.map((b, i) => {
+    const loop = p.loops.find(({ first, count }) => first <= i && i < first + count);
+    return `dispatch ${i}: ${b.map((k) => gpuKernels(p)[k]?.name ?? '').join(' + ')}${loop ? `, ${loop.times} times in a loop` : ''}`;
+  });
   return [`# program ${p.name}`, ...p.schedule.why, ...dispatches, ''].join('\n');
 }

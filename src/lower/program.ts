@@ -107,7 +107,7 @@ export function lowerProgram(
     together.map((batch) => batch.map((i) => at(any, i))),
     s.tensors,
     kept,
-    loops.map(({ first, count }, i) => ({ first, last: first + count - 1, held: at(s.loops, i).held })),
+    repeatedIn(s, loops),
   );
   const transients = assignTransients(lives);
   const placed = new Map(transients.placed);
@@ -136,6 +136,10 @@ export function lowerProgram(
     placed,
   };
 }
+
+/** What loops mean for lifetimes. */
+export const repeatedIn = (s: Schedule, loops: readonly LoopRange[]): Parameters<typeof lifetimes>[3] =>
+  loops.map(({ first, count }, i) => ({ first, last: first + count - 1, held: at(s.loops, i).held }));
 
 /** The dispatches of a program, and which of them loops repeat. Kernels move to other dispatches only within their loop. */
 function dispatchesOf(

@@ -101,6 +101,9 @@ const RULES: { readonly [K in Op]?: Rule<K> } = {
     const list = all.map(p.show).join(', ');
     return all.every((x) => p.valueOf(x) !== undefined) ? p.atom(`[${list}]`) : p.atom(`concat(${list})`);
   },
+  // A loop as a function of its operands, by its name and the result that is taken.
+  scan: ({ attrs: { body, take, of } }, { all }) =>
+    p.atom(`${body.name}.${take === 'last' ? 'last.' : ''}${of}(${all.map(p.show).join(', ')})`),
   gather: (_node, { arg }) => p.atom(`${wrapped(arg(0))}[${p.show(arg(1))}]`),
 };
 

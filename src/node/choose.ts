@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { MOST_THREADS, type Plan } from '../plan.ts';
+import { timesOf } from '../sections.ts';
 import type { FoundAdapter } from './gpu.ts';
 
 /** The speed of a device: seconds per dispatch and per step of a loop, and operations per second. */
@@ -22,7 +23,8 @@ function estimate(plan: Plan, speed: Speed, threads: number): number {
   const program = plan.programs[name];
   if (!program) return 0;
   if (speed.loop > 0 && webgpu?.loops[name]) return speed.loop;
-  const dispatches = ((speed === CORE ? js : webgpu)?.programs[name] ?? []).length;
+  const list = (speed === CORE ? js : webgpu)?.programs[name] ?? [];
+  const dispatches = list.reduce((n, d) => n + timesOf(d), 0);
   return dispatches * speed.dispatch + program.flops / (speed.flops * threads);
 }
 

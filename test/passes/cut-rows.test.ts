@@ -43,6 +43,17 @@ const CASES: Readonly<Record<string, Case>> = {
     ints: 7,
     y: (n) => labels(5 * n, 7),
   },
+  'a long sequence, in a loop': {
+    text: 'input t: int[20]; layer Embedding(7, 4) -> GRU(4, 6, bidirectional=true) -> Linear(12, 7); loss cross_entropy(dim=-1); metric accuracy',
+    x: 20,
+    ints: 7,
+    y: (n) => labels(20 * n, 7),
+  },
+  'rows that lie on a later axis': {
+    text: 'input x: [4, 3]; target y: [4, 3]; layer Linear(3, 3) -> tanh; let q = permute(pred, 1, 0, 2); loss mean((q - permute(y, 1, 0, 2))^2)',
+    x: 12,
+    y: (n) => numbers(12 * n, 2),
+  },
   attention: {
     text: 'input t: [4, 8]; layer MultiheadAttention(8, 2) -> flatten -> Linear(32, 1); loss l1',
     x: 32,

@@ -5,6 +5,7 @@ import { ANY_ADAPTER } from '../../codegen/backend.ts';
 import { showShape, showType } from '../../base/types.ts';
 import type { Model } from '../../sema/model.ts';
 import { planBytes, BYTES } from '../../plan.ts';
+import { timesOf } from '../../sections.ts';
 import { trainedOf } from '../../data/split.ts';
 import { hasData, openData, openProgram, type OpenProgram } from '../program.ts';
 import { columns } from '../../base/show.ts';
@@ -111,7 +112,11 @@ export async function check(path: string, flags: CheckFlags): Promise<void> {
       `trains ${plan.train.loss} with ${plan.train.optimizer}: ${number(rows)} examples${assumed ? ' (assumed; there is no data)' : ''}, batch ${number(plan.train.batch)}, ${number(plan.train.steps)} steps${plan.holdout ? `, ${number(plan.holdout.rows)} held out` : ''}`,
     );
     print(
-      `per step: ${count(dispatches.length, 'dispatch', 'dispatches')}, ${number(step?.flops ?? 0)} FLOPs; one ${plan.backends.webgpu?.loops['train'] ? 'dispatch' : 'submit'} for up to ${plan.chunk} steps`,
+      `per step: ${count(
+        dispatches.reduce((n, d) => n + timesOf(d), 0),
+        'dispatch',
+        'dispatches',
+      )}, ${number(step?.flops ?? 0)} FLOPs; one ${plan.backends.webgpu?.loops['train'] ? 'dispatch' : 'submit'} for up to ${plan.chunk} steps`,
     );
   } else print('predicts only: a loss and an optimizer are needed to train');
   const memory = planBytes(plan);
@@ -125,6 +130,7 @@ export async function check(path: string, flags: CheckFlags): Promise<void> {
     ...plan.arenas.map((a) => [`  ${a.name}`, number(a.words * BYTES)]),
     ['  uniforms', number(memory.uniforms)],
     ['  readback', number(memory.readback)],
+    ...(memory.places > 0 ? [['  places of loops', number(memory.places)]] : []),
   ];
   print(columns(parts));
 }

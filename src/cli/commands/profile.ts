@@ -2,6 +2,7 @@ import { fail } from '../../base/errors.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph } from '../../ir/graph/types.ts';
 import type { Plan } from '../../plan.ts';
+import { timesOf } from '../../sections.ts';
 import { stepUniforms, type Session } from '../../runtime/session.ts';
 import type { Device } from '../device.ts';
 import { writeFileSafely } from '../files.ts';
@@ -37,7 +38,7 @@ export async function profile(session: Session, device: Device, tracePath: strin
   const total = times.reduce((a, b) => a + b, 0);
   const rows = dispatches
     // A coarse clock may measure 0 for the shortest dispatches.
-    .map((d, i) => ({ ...d, seconds: Math.max(times[i] ?? NaN, 1e-9) }))
+    .map((d, i) => ({ ...d, flops: d.flops * timesOf(d), bytes: d.bytes * timesOf(d), seconds: Math.max(times[i] ?? NaN, 1e-9) }))
     .sort((a, b) => b.seconds - a.seconds)
     .map(({ name, seconds, flops, bytes, about }) => [
       name.replace(/^train_/, '').slice(0, 40),
@@ -53,7 +54,7 @@ export async function profile(session: Session, device: Device, tracePath: strin
   print(columns([['kernel', 'ms', 'share', 'MFLOP', 'GFLOP/s', 'MB', 'GB/s', 'of roof', 'where'], ...rows.slice(0, SHOWN)]));
   if (rows.length > SHOWN) print(`... and ${rows.length - SHOWN} dispatches more`);
   print(
-    `a step: ${dispatches.length} dispatches, ${(total * 1e3).toFixed(2)} ms when each is waited for; roof: ${(roof.flops / 1e9).toFixed(1)} GFLOP/s, ${(roof.bytes / 1e9).toFixed(1)} GB/s`,
+    `a step: ${dispatches.reduce((n, d) => n + timesOf(d), 0)} dispatches, ${(total * 1e3).toFixed(2)} ms when each is waited for; roof: ${(roof.flops / 1e9).toFixed(1)} GFLOP/s, ${(roof.bytes / 1e9).toFixed(1)} GB/s`,
   );
   if (plan.backends.webgpu?.loops['train']) print('training itself runs the step as a loop of one workgroup, which this does not show');
   if (tracePath !== undefined) {

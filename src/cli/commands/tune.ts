@@ -92,6 +92,7 @@ async function fastest(device: Device, step: Lowered, plain: Option, options: re
     name: `way${i}`,
     kernels: { webgpu: [kernel] },
     batches: [[0]],
+    loops: kernel.places === undefined ? [] : [{ first: 0, count: 1, times: kernel.places }],
     placed,
   }));
   const plan = planPrograms('tune', 1, programs, arenas);

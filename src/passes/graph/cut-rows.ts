@@ -1,5 +1,5 @@
 import { at } from '../../base/errors.ts';
-import { product, sameDim, type Shape } from '../../base/types.ts';
+import { product, sameDim, type Dim, type Shape, type TensorType } from '../../base/types.ts';
 import { contractLabels } from '../../ir/graph/contract.ts';
 import { OPS } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId, NodeOf, Op } from '../../ir/graph/types.ts';
@@ -35,14 +35,20 @@ export function cutRows(graph: Graph): CutRows | undefined {
   return { rows: rowsHalf(g, made), all: allHalf(g, made) };
 }
 
+/** The axes with that of the rows first. */
+function rowsFirst(shape: Shape): number[] {
+  const [rows = 0] = batchAxes(shape);
+  return [rows, ...shape.map((_, i) => i).filter((i) => i !== rows)];
+}
+
 const nameOf = (id: NodeId): string => `rows.${id}`;
 
 function rowsHalf(g: Graph, made: readonly NodeId[]): Graph {
   const b = new GraphBuilder(g.name, g);
   const outputs = made.map((id) => {
-    // The host reads numbers.
+    // The host reads numbers, row by row.
     const value = b.type(id).dtype === 'bool' ? b.cast(id, 'i32') : id;
-    return [nameOf(id), value] as const;
+    return [nameOf(id), b.permute(value, rowsFirst(b.shape(value)))] as const;
   });
   return pruned({ ...b.graph(), outputs: Object.fromEntries(outputs), writes: [] });
 }
@@ -51,7 +57,12 @@ function allHalf(g: Graph, made: readonly NodeId[]): Graph {
   const all = rebuild(g, (node, _inputs, b) => {
     if (!made.includes(node.id)) return undefined;
     const { dtype, shape } = node.type;
-    const input = b.add('input', [], { name: nameOf(node.id) }, { dtype: dtype === 'bool' ? 'i32' : dtype, shape });
+    const order = rowsFirst(shape);
+    const type = { dtype: dtype === 'bool' ? 'i32' : dtype, shape: order.map((a) => shape[a] as Dim) } as const;
+    const input = b.permute(
+      b.add('input', [], { name: nameOf(node.id) }, type),
+      order.map((_, i) => order.indexOf(i)),
+    );
     return dtype === 'bool' ? b.op('lt', b.like(0, input), input) : input;
   });
   return pruned({ ...all, writes: [] });
@@ -94,6 +105,7 @@ function kindsOf(g: Graph): Kind[] {
 function kindOf(g: Graph, node: Node, from: readonly Kind[]): Kind {
   if (node.op === 'input') return 'row';
   if (from.includes('all')) return 'all';
+  if (node.op === 'scan') return kindOfLoop(node, from);
   const axes = batchAxes(node.type.shape);
   if (!from.includes('row')) {
     // The number of a row within its batch, and the size of the batch, mean something else in another batch.
@@ -103,6 +115,28 @@ function kindOf(g: Graph, node: Node, from: readonly Kind[]): Kind {
   }
   const [axis, ...more] = axes;
   return axis !== undefined && more.length === 0 && keepsRows(g, node, axis) ? 'row' : 'all';
+}
+
+/** A loop keeps rows if its body does: a state that has rows is one for each of them from the first place on. */
+function kindOfLoop({ attrs: { body, names, take, of }, type }: NodeOf<'scan'>, from: readonly Kind[]): Kind {
+  const rowed = (t: TensorType): boolean => batchAxes(t.shape).length > 0;
+  const kinds: Kind[] = [];
+  for (const node of body.nodes) {
+    if (node.op === 'input' || node.op === 'state') {
+      const given = at(from, names.indexOf(node.attrs.name));
+      kinds.push(node.op === 'state' && rowed(node.type) ? 'row' : given);
+    } else
+      kinds.push(
+        kindOf(
+          body,
+          node,
+          node.inputs.map((i) => at(kinds, i)),
+        ),
+      );
+  }
+  const results = [...body.writes.map((w) => w.value), ...(take === 'each' ? [body.outputs[of] ?? -1] : [])];
+  if (results.some((id) => kinds[id] === 'all')) return 'all';
+  return rowed(type) ? 'row' : 'free';
 }
 
 /** Where rows go in an operation. */

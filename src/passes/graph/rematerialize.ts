@@ -64,7 +64,9 @@ class Rematerializer {
 
   run(): Graph {
     for (const node of this.graph.nodes) {
-      const inputs = node.inputs.map((i) => (node.id > this.loss ? this.clone(i) : this.mapped(i)));
+      // What a loop keeps for the backward pass comes from the loop of the forward pass, so it must have the same operands.
+      const backward = node.id > this.loss && node.op !== 'scan';
+      const inputs = node.inputs.map((i) => (backward ? this.clone(i) : this.mapped(i)));
       this.map.set(node.id, copyNode(this.b, node, inputs));
     }
     for (const [name, id] of Object.entries(this.graph.outputs)) this.b.outputs[name] = this.mapped(id);
