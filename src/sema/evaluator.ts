@@ -21,6 +21,7 @@ import { LAYERS } from './layers/registry.ts';
 import { lossCall } from './loss-call.ts';
 import { LOSSES } from './losses/registry.ts';
 import type { ModelBuilder } from './model-builder.ts';
+import { scan } from './scan.ts';
 import { combinator, label, pipe, repeat } from './stages.ts';
 import type { Targets } from './targets.ts';
 import { sameType } from '../base/types.ts';
@@ -153,6 +154,7 @@ export class Evaluator implements Evaluation {
   private call(e: A.CallExpr, env: Environment, flow: Flow): Value {
     const { text: name, span } = e.callee;
     if (name === 'residual' || name === 'share') return combinator(this, name, e, env, flow);
+    if (name === 'scan') return scan(this, e, env, flow);
     const special = this.specials.get(name);
     if (special) return special(e, env, flow);
     const local = env.lookup(name);
@@ -167,7 +169,7 @@ export class Evaluator implements Evaluation {
     const loss = layer || !Object.hasOwn(LOSSES, name) ? undefined : LOSSES[name];
     if (loss) return lossCall(this, this.sink, loss, e, env, flow);
     if (!layer) {
-      const known = [...Object.keys(LAYERS), ...Object.keys(CREATORS), ...this.defs.names(), ...this.specials.keys(), 'residual', 'share'];
+      const known = [...Object.keys(LAYERS), ...Object.keys(CREATORS), ...this.defs.names(), ...this.specials.keys(), 'residual', 'share', 'scan'];
       return this.fail('NN201', span, `there is no layer '${name}'`, { help: advice(name, known, 'layers') });
     }
     const whole = reductionOf(e);
