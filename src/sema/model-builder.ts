@@ -68,6 +68,11 @@ export class ModelBuilder {
     this.sink = sink;
   }
 
+  /** The errors so far. */
+  get errors(): number {
+    return this.sink.errors.length;
+  }
+
   input(name: string, type: TensorType): NodeId {
     return this.b.add('input', [], { name }, type, { name });
   }

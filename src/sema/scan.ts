@@ -9,7 +9,7 @@ import { broadcastShapes, broadcastTo } from './arithmetic.ts';
 import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { lifted, type Lifted } from './lift.ts';
-import { describeValue, stage, tensor, type Flow, type Value } from './values.ts';
+import { Reported, describeValue, stage, tensor, type Flow, type Value } from './values.ts';
 
 /** Arguments of `scan` that are no states. */
 const OPTIONS = ['last', 'reverse'] as const;
@@ -40,17 +40,18 @@ export function scan(ev: Evaluation, e: A.CallExpr, env: Environment, flow: Flow
     const v = ev.evaluate(value, env, flow);
     if (!option) given.push({ name, value: v, at: value });
     else if (v.kind === 'const' && typeof v.value === 'boolean') options[option] = v.value;
-    else return ev.fail('NN204', value.span, `${option} is true or false, and this is ${describeValue(v)}`);
+    else
+      return ev.fail('NN204', value.span, `${option} is true or false, and this is ${describeValue(v)}`, { help: `write ${option}=true` });
   }
   return stage([
     {
       label: undefined,
       span: e.span,
       text: textOf(e.span).replace(/\s+/g, ' '),
-      transparent: true,
-      run(f, _own, x) {
+      transparent: false,
+      run(f, own, x) {
         const carried = given.map(({ name, value, at: where }) => ({ name, start: ev.tensorOf(value, where.span) }));
-        return new Scan(ev, e, first.value, env, carried, options).run(x, f);
+        return new Scan(ev, e, first.value, env, carried, options).run(x, { prefix: [...f.prefix, own], next: 0 });
       },
     },
   ]);
@@ -164,9 +165,11 @@ class Scan {
     });
     const own = new Set<string>();
     for (let round = 0; ; round++) {
-      const before = { stages: m.stages.length, measures: m.measures.length };
+      const before = { stages: m.stages.length, measures: m.measures.length, errors: m.errors };
       const next = { ...flow };
       const place = m.sharing(() => this.firstPlace(sequences, several, starts, next), own);
+      // Another round would say them again.
+      if (m.errors > before.errors) throw new Reported('scan');
       const wider = starts.map((s, i) => {
         const [from, to] = [b.type(s), b.type(at(place.results, i))];
         const { start } = at(this.carried, i);
@@ -226,7 +229,10 @@ class Scan {
       ev.fail(
         'NN204',
         this.stage.span,
-        `scan needs a value for each of its ${least} states${this.carried.length > 0 ? ', and perhaps an output' : ''}, and this gives ${items.length}`,
+        `this gives ${items.length} values, and scan has ${this.carried.length} state${this.carried.length === 1 ? '' : 's'}`,
+        {
+          help: 'give a value for each state, in their order, and perhaps one more as the output',
+        },
       );
     return { leaves, results: items.map((v) => ev.tensorOf(v, this.stage.span)), mark };
   }

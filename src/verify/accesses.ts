@@ -212,7 +212,9 @@ class Prover {
   private apart(): void {
     for (const name of new Set(this.writes.map((w) => w.buffer.tensor))) {
       const writes = this.writes.filter((w) => w.buffer.tensor === name);
-      const reads = this.reads.filter((r) => r.buffer.tensor === name && writes.some((w) => overlap(w.buffer, r.buffer)));
+      const reads = this.reads.filter(
+        (r) => r.buffer.tensor === name && writes.some((w) => overlap(w.buffer, r.buffer) && !this.elsewhere(r, w)),
+      );
       if (this.oneToOne([...writes, ...reads])) continue;
       this.enumerated = true;
       const threads = this.threads();
@@ -221,10 +223,31 @@ class Prover {
         threads: threads.map((t) => [t, this.extents.get(t) ?? 1]),
         extent: (loop) => this.extents.get(loop) ?? 1,
         names: this.names,
-        uniforms: this.facts.uniforms,
+        uniforms: this.shared,
       });
       if (problem !== undefined) this.problems.push(`${name}: ${problem}`);
     }
+  }
+
+  /** The numbers that all threads of a run share, with their largest value. */
+  private get shared(): ReadonlyMap<string, number> {
+    const { places } = this.kernel;
+    return places === undefined ? this.facts.uniforms : new Map([...this.facts.uniforms, [PLACE, places - 1]]);
+  }
+
+  /** Whether two accesses never meet, as at two places of a loop: what all threads share, they share as well, and the rest is apart. */
+  private elsewhere(a: Access, b: Access): boolean {
+    const [p, q] = [a, b].map((access) => {
+      const sum = times(affine(access.index, this.names, this.bounds), access.width);
+      const common = [...sum.terms].filter(([name]) => this.shared.has(name));
+      const own = {
+        constant: sum.constant + access.buffer.offset,
+        terms: new Map([...sum.terms].filter(([name]) => !this.shared.has(name))),
+      };
+      const [low, high] = rangeWhere(own, [], this.bounds);
+      return { common: new Map(common), low, high: high + access.width - 1 };
+    });
+    return p !== undefined && q !== undefined && sameTerms(p.common, q.common) && (p.high < q.low || q.high < p.low);
   }
 
   /** What tells threads apart. */
@@ -255,7 +278,7 @@ class Prover {
     if (!digits) return false;
     for (const [name, c] of first.terms) {
       // A number that all threads share, as the slot of a step, brings no two together.
-      if (name === PLACE || this.facts.uniforms.has(name)) continue;
+      if (this.shared.has(name)) continue;
       const [low, high] = bounds.get(name) ?? [0, Infinity];
       digits.push({ value: Math.abs(c), most: high - low });
     }

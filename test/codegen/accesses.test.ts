@@ -71,6 +71,10 @@ describe('a kernel', () => {
       'that reads what it wrote itself',
       '  update b : f32[12]\n  axis i0 < 12\n  store b[i0] = 1f\n  let x1 = b[i0]\n  store b[i0] = add(x1, 1f)',
     ],
+    [
+      'that reads all of one place of a loop and writes the next',
+      '  update b : f32[24]\n  axis i0 < 4\n  places 5\n  var s0 = 0f\n  for k0 < 4 {\n    set s0 = add(s0, b[add(mul(uniforms.loop_place:u32, 4u), k0)])\n  }\n  store b[add(add(mul(uniforms.loop_place:u32, 4u), 4u), i0)] = s0',
+    ],
   ])('%s is proved', (_what, lines) => {
     expect(problemOf(lines)).toBe('');
   });
@@ -96,6 +100,16 @@ describe('a kernel', () => {
       'whose threads all write one element',
       `${head}  axis i0 < 3\n  store b[0u] = 1f`,
       'b: element 0 is written by thread 0 and written by thread 1',
+    ],
+    [
+      'that writes where it reads the place of a loop',
+      '  update b : f32[24]\n  axis i0 < 4\n  places 5\n  var s0 = 0f\n  for k0 < 4 {\n    set s0 = add(s0, b[add(mul(uniforms.loop_place:u32, 4u), k0)])\n  }\n  store b[add(add(mul(uniforms.loop_place:u32, 4u), 3u), i0)] = s0',
+      'b: element 3 is written by thread 0 and read by thread 1',
+    ],
+    [
+      'that writes a place too many of a loop',
+      '  write b : f32[24]\n  axis i0 < 4\n  places 7\n  store b[add(mul(uniforms.loop_place:u32, 4u), i0)] = 0f',
+      'b[add(mul(loop_place, 4), i0)] reaches from 0 to 27, and has 24 places',
     ],
     [
       'whose rows overlap',

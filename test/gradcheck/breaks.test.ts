@@ -3,7 +3,8 @@ import { VJP, type VjpRule, type VjpTable } from '../../src/autodiff/vjp.ts';
 import { judge } from '../../src/gradcheck/trial.ts';
 import { gradcheck, type ParamCheck } from '../../src/gradcheck.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
-import type { NodeId, Op } from '../../src/ir/graph/types.ts';
+import type { Graph, NodeId, Op } from '../../src/ir/graph/types.ts';
+import { dce } from '../../src/passes/graph/cleanup.ts';
 import { model } from '../support/programs.ts';
 
 /** What comes before and after an expression in x: enough that gradients of many sizes pass through it. */
@@ -112,9 +113,10 @@ describe.each(Object.entries(GRAPHS) as [Op, (b: GraphBuilder, w: NodeId) => Nod
 describe('the table of operations', () => {
   it('has a program for each that has a gradient', () => {
     const without = Object.keys(VJP).filter((op) => !(op in PROGRAMS) && !(op in GRAPHS));
-    // Leaves, whole numbers and truth have none; a cast passes on what has its type already; nothing is rounded to halves here.
+    // Leaves, whole numbers and truth have none; a cast passes on what has its type already; nothing is rounded to halves here. The gradient of
+    // a loop is made of those of its body.
     expect(without.join(' ')).toBe(
-      'input param state const scalar iota dimsize round_f16 finite not cast idiv mod lt le eq and or uniform shuffle',
+      'input param state const scalar iota dimsize round_f16 finite not cast idiv mod lt le eq and or uniform shuffle scan carry pick',
     );
   });
 });
@@ -136,6 +138,26 @@ describe.each(Object.entries(PROGRAMS) as [Op, string][])('%s', (op, text) => {
     for (const [name, table] of Object.entries(breaks(op, operand)))
       expect(
         checked(text, table).some((r) => !r.ok),
+        name,
+      ).toBe(true);
+  });
+});
+
+describe('inside a loop', () => {
+  // tanh is in the body, and every value of it goes through three places.
+  const LOOP =
+    'input x: [4, 3]\nlayer scan(fc: Linear(3, 3) + (h -> hh: Linear(3, 3)) -> tanh, h=zeros(3), last=true) -> Linear(3, 2)\nloss mse';
+
+  it('it is right', () => {
+    const graph = dce(model(LOOP).model.training as Graph);
+    expect(graph.nodes.map((n) => n.op)).not.toContain('tanh');
+    expect(checked(LOOP, VJP).filter((r) => !r.ok)).toEqual([]);
+  });
+
+  it.each(['tanh', 'contract', 'add'] as const)('%s is found broken', (op) => {
+    for (const [name, table] of Object.entries(breaks(op, 0)))
+      expect(
+        checked(LOOP, table).some((r) => !r.ok),
         name,
       ).toBe(true);
   });

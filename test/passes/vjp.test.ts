@@ -91,6 +91,31 @@ const CASES: readonly Case[] = [
     shapes: [[6], [6]],
     build: (b, xs) => b.op('select', b.op('lt', x0(xs), b.like(0.1, x0(xs))), x0(xs), b.op('mul', x1(xs), x1(xs))),
   },
+  {
+    name: 'scan',
+    op: 'scan',
+    shapes: [[4, 3], [3, 3], [3]],
+    // Three results of h = tanh(w h + x), which is also carried on by a state that nothing reads but itself.
+    build: (b, [x = -1, w = -1, h = -1]) => {
+      const body = new GraphBuilder('cell');
+      const [mine, weight] = [body.add('input', [], { name: 'x' }, b.type(h)), body.add('input', [], { name: 'w' }, b.type(w))];
+      const [before, sum] = ['h', 's'].map((name) => body.add('state', [], { name }, b.type(h))) as [NodeId, NodeId];
+      const next = body.op('tanh', body.op('add', body.contract('yz,z->y', weight, before), mine));
+      body.writes.push({ state: 'h', value: next }, { state: 's', value: body.op('add', body.op('mul', sum, sum), next) });
+      body.outputs['y'] = body.op('mul', next, before);
+      const operands = new Map([
+        ['x', x],
+        ['w', w],
+        ['h', h],
+        ['s', b.op('mul', h, b.like(0.3, h))],
+      ]);
+      const loop = b.loop(body.graph(), operands, { length: 4, reverse: false, each: ['x'] });
+      return b.add('concat', [loop.each('y'), b.reshape(loop.last('h'), [1, 3]), b.reshape(loop.last('s'), [1, 3])], { axis: 0 });
+    },
+    low: -0.5,
+    high: 0.5,
+    smooth: true,
+  },
   { name: 'cast', op: 'cast', shapes: [[4]], build: (b, xs) => b.add('cast', [x0(xs)], { dtype: 'f32' }), smooth: true },
   ...[[0], [1], [2], [0, 2], [0, 1, 2]].map((axes): Case => ({
     name: `reduce_sum ${axes.join()}`,
@@ -189,6 +214,8 @@ const CASES: readonly Case[] = [
 
 /** Operations that nothing can flow through: their results are labels, truth values or random numbers. */
 const NO_GRADIENT: readonly Op[] = [
+  'carry',
+  'pick',
   'input',
   'param',
   'state',

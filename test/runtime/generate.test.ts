@@ -33,6 +33,8 @@ block Attention(d, heads) {
   attention(q, k, v, 4, causal=true, kv_heads=2) -> proj: Linear(d, d)
 }${BLOCKS}layer Embedding(12, 16) -> repeat 2 Layer(16, 4) -> Linear(16, 12)${END}`,
   'sines, and a layer that the language brings': `input tokens: int[10]\nlayer Embedding(12, 8) + SinusoidalPositions(8) -> TransformerEncoderLayer(8, 2, dim_feedforward=16, causal=true) -> Linear(8, 12)${END}`,
+  'two loops over the text': `input tokens: int[10]\nlayer Embedding(12, 8) -> LSTM(8, 8, num_layers=2) -> GRU(8, 6) -> Linear(6, 12)${END}`,
+  'a loop of the program': `input tokens: int[10]\nlayer Embedding(12, 8) -> scan(fc: Linear(8, 8) + (h -> Linear(8, 8)) -> tanh, h=ones(8)) -> Linear(8, 12)${END}`,
   'tied weights and half precision': `${ATTENTION}${BLOCKS}let h = tok: Embedding(tokens, 12, 8) + Positions(tokens, 10, 8)\nlayer (h -> Layer(8, 2)) @ transpose(tok.weight)${END}precision f16\n`,
 };
 
@@ -99,7 +101,7 @@ describe('generating', () => {
   );
 
   it('a model that is not causal computes whole windows', async () => {
-    const text = `input tokens: int[6]\nlayer Embedding(5, 4) -> LSTM(4, 4) -> Linear(4, 5)${END}`;
+    const text = `input tokens: int[6]\nlayer Embedding(5, 4) -> LSTM(4, 2, bidirectional=true) -> Linear(4, 5)${END}`;
     const plan = programOf(text).plan({ generate: true, devices: 'cpu' });
     expect(plan.row).toBeUndefined();
     const model = await load(plan, { device: 'cpu' });

@@ -1,7 +1,9 @@
-import { NotCausal, at } from '../../base/errors.ts';
+import { NotCausal, at, get } from '../../base/errors.ts';
 import { fixedShape, type TensorType } from '../../base/types.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
+import { copyNodes } from '../../ir/graph/copy.ts';
 import { OPS } from '../../ir/graph/ops.ts';
+import { loopsOf } from '../../ir/graph/scan.ts';
 import type { Graph, Node, NodeId, NodeOf } from '../../ir/graph/types.ts';
 import { isMaskedBefore, timeAxes, timed, type Time } from './time-axes.ts';
 import { copyNode } from './rewrite.ts';
@@ -30,7 +32,7 @@ export function rowAtATime(graph: Graph, input: string, axis: number): Graph {
 export function fillCaches(graph: Graph, input: string, axis: number): Graph {
   const rows = new RowBuilder(graph, input, axis);
   rows.build();
-  const b = new GraphBuilder(graph.name, { ...graph, outputs: {} });
+  const b = new GraphBuilder(graph.name, { ...rows.graph, outputs: {} });
   b.outputs[FILL] = at(Object.values(graph.outputs), 0);
   rows.cachedNodes.forEach((value, i) => {
     b.add('state', [], { name: cacheName(i) }, b.type(value));
@@ -45,7 +47,10 @@ class RowBuilder {
   /** The nodes of the graph that have a cache, in order. */
   readonly cachedNodes: NodeId[] = [];
   private readonly b: GraphBuilder;
-  private readonly graph: Graph;
+  /** The graph, in which loops also give the states of all places. */
+  readonly graph: Graph;
+  private readonly states: LoopStates['of'];
+  private readonly loops = new Map<NodeId, ReadonlyMap<NodeId, NodeId>>();
   private readonly input: string;
   private readonly time: Time;
   private readonly rows = new Map<string, NodeId>();
@@ -53,10 +58,12 @@ class RowBuilder {
   private place: NodeId | undefined;
 
   constructor(graph: Graph, input: string, axis: number) {
-    this.graph = graph;
+    const given = withStates(graph);
+    this.graph = given.graph;
+    this.states = given.of;
     this.input = input;
     this.b = new GraphBuilder(graph.name);
-    this.time = timeAxes(graph, input, axis);
+    this.time = timeAxes(this.graph, input, axis);
   }
 
   build(): Graph {
@@ -130,9 +137,48 @@ class RowBuilder {
         node,
         inputs.map((i) => this.row(i, axis)),
       );
+    if (node.op === 'scan' && axis === 0 && timed(this.time, node.id).includes(0)) {
+      const value = get(this.loopRow(node), node.attrs.body.outputs[node.attrs.of] ?? -1);
+      return b.reshape(value, type.shape);
+    }
     if (node.op === 'gather' && axis < this.node(at(inputs, 1)).type.shape.length)
       return copyNode(b, node, [this.whole(x), this.row(at(inputs, 1), axis)]);
     return undefined;
+  }
+
+  /**
+   * One place of a loop: what every node of its body is. The states of earlier places are kept like those of attention, so that a text that
+   * is already there can be read at once.
+   */
+  private loopRow(node: NodeOf<'scan'>): ReadonlyMap<NodeId, NodeId> {
+    const { first, states } = get(this.states, node.id);
+    const known = this.loops.get(first);
+    if (known) return known;
+    const { b, position } = this;
+    const { body, names, each } = node.attrs;
+    const operandOf = (name: string): NodeId => at(node.inputs, names.indexOf(name));
+    const earlier = b.op('max', b.op('sub', position, b.like(1, position)), b.like(0, position));
+    const begins = b.op('eq', position, b.like(0, position));
+    const kept = new Map<string, NodeId>();
+    const made = copyNodes(b, body, (leaf) => {
+      if (leaf.op !== 'input' && leaf.op !== 'state') return undefined;
+      const { name } = leaf.attrs;
+      const shape = fixedShape(leaf.type.shape);
+      if (each.includes(name)) return b.reshape(this.row(operandOf(name), 0), shape);
+      const operand = this.whole(operandOf(name));
+      const all = states.get(name);
+      if (leaf.op === 'input' || all === undefined) return operand;
+      const before = this.state(all);
+      kept.set(name, before);
+      const last = b.reshape(b.op('gather', before, b.reshape(earlier, [1])), shape);
+      return b.op('select', b.splat(begins, shape), operand, last);
+    });
+    this.loops.set(first, made);
+    for (const { state, value } of body.writes) {
+      const before = kept.get(state);
+      if (before !== undefined) this.keep(before, b.reshape(get(made, value), [1, ...b.shape(get(made, value))]), 0);
+    }
+    return made;
   }
 
   private contractRow(node: NodeOf<'contract'>, axis: number): NodeId {
@@ -212,12 +258,20 @@ class RowBuilder {
 
   /** A state that holds the rows of earlier positions, with the row of this one put in. */
   private cached(node: Node, axis: number): NodeId {
-    const { b } = this;
-    const shape = fixedShape(node.type.shape);
+    return this.keep(this.state(node.id), this.row(node.id, axis), axis);
+  }
+
+  /** A state for the rows of a node. */
+  private state(id: NodeId): NodeId {
     const name = cacheName(this.cachedNodes.length);
-    this.cachedNodes.push(node.id);
-    const before = b.add('state', [], { name }, node.type);
-    const row = this.row(node.id, axis);
+    this.cachedNodes.push(id);
+    return this.b.add('state', [], { name }, this.node(id).type);
+  }
+
+  /** Puts the row of this position into a state. */
+  private keep(before: NodeId, row: NodeId, axis: number): NodeId {
+    const { b } = this;
+    const shape = fixedShape(b.shape(before));
     const wide = b.broadcast(
       b.reshape(
         row,
@@ -228,9 +282,33 @@ class RowBuilder {
     );
     const places = b.add('iota', [], { axis }, { dtype: 'i32', shape });
     const value = b.op('select', b.op('eq', places, b.splat(this.position, shape)), wide, before);
-    b.writes.push({ state: name, value });
+    const state = b.node(before);
+    if (state.op === 'state') b.writes.push({ state: state.attrs.name, value });
     return value;
   }
+}
+
+/** Loops with the states after all places. */
+interface LoopStates {
+  readonly graph: Graph;
+  /** For each result of a loop: the loop's first result, and the nodes with its states. */
+  readonly of: ReadonlyMap<NodeId, { readonly first: NodeId; readonly states: ReadonlyMap<string, NodeId> }>;
+}
+
+function withStates(graph: Graph): LoopStates {
+  const b = new GraphBuilder(graph.name, graph);
+  const of = new Map<NodeId, { readonly first: NodeId; readonly states: ReadonlyMap<string, NodeId> }>();
+  for (const results of loopsOf(graph.nodes)) {
+    const { id: first, inputs, attrs } = at(results, 0);
+    const states = new Map<string, NodeId>();
+    for (const { state, value } of attrs.body.writes) {
+      const name = `after.${state}`;
+      const body = { ...attrs.body, outputs: { ...attrs.body.outputs, [name]: value } };
+      states.set(state, b.add('scan', inputs, { ...attrs, body, take: 'each', of: name }));
+    }
+    for (const { id } of results) of.set(id, { first, states });
+  }
+  return { graph: b.graph(), of };
 }
 
 /** The axis of `from` that a reshape leaves as axis `axis` of `to`: of the same size, with as many elements before it. */

@@ -40,6 +40,12 @@ function axesOf(graph: Graph, node: Node, time: Time): readonly number[] {
     // An axis that was cut up or merged leaves no axis of positions: whoever asks for its rows is refused.
     return unique(mine.flatMap((a) => to.flatMap((d, i) => (d === from[a] && before(to, i) === before(from, a) ? [i] : []))));
   }
+  if (node.op === 'scan') {
+    // A place of a loop depends on earlier ones alone, if it runs forwards and all else is the same for all places.
+    const { reverse, take, names, each } = node.attrs;
+    const fine = node.inputs.every((i, k) => (each.includes(at(names, k)) ? timed(time, i).every((a) => a === 0) : !time.has(i)));
+    return take === 'each' && !reverse && fine ? [0] : [];
+  }
   if (node.op === 'gather') {
     const rank = at(graph.nodes, y).type.shape.length;
     return unique([...timed(time, y), ...mine.filter((a) => a > 0).map((a) => a - 1 + rank)]);
