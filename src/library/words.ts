@@ -46,6 +46,14 @@ const STATEMENTS: Readonly<Record<string, readonly [call: string, doc: string]>>
   import: ['import "blocks.nn"', 'takes blocks and functions of another file'],
 };
 
+/** What builds stages from stages. */
+const COMBINATORS: Readonly<Record<string, readonly [call: string, doc: string]>> = {
+  residual: ['residual(F)', 'x + F(x)'],
+  repeat: ['repeat 4 F', 'copies in a row, each with its own weights'],
+  share: ['share(F)', 'one set of weights, however often it is used'],
+  scan: ['scan(F, h=zeros(16), last=false, reverse=false)', 'F at every place of a sequence, where h is what it gave at the place before'],
+};
+
 /** The call as one writes it: the tensors first, then the settings. */
 export function callOf(name: string, layer: Layer): string {
   const inputs = layer.inputs === 'many' ? ['a', 'b', '...'] : (layer.inputs ?? []);
@@ -97,7 +105,7 @@ export function derivativeOf(layer: Layer): string | undefined {
 
 const plain = { torch: undefined, shape: undefined, derivative: undefined };
 
-/** All words of the language: statements, and the names in the tables of layers, losses, metrics, optimizers, schedules and initialisers. */
+/** All words of the language: statements, what builds stages, and the names in the tables of layers, losses, metrics, optimizers, schedules and initialisers. */
 export function wordsOf(): readonly Word[] {
   const settings = (parameters: Parameters): string =>
     Object.values(parameters)
@@ -105,6 +113,7 @@ export function wordsOf(): readonly Word[] {
       .join('; ');
   return [
     ...Object.entries(STATEMENTS).map(([name, [call, doc]]): Word => ({ ...plain, name, kind: 'statement', call, doc })),
+    ...Object.entries(COMBINATORS).map(([name, [call, doc]]): Word => ({ ...plain, name, kind: 'layer', call, doc })),
     ...Object.entries(LAYERS).map(([name, l]): Word => {
       const { doc, torch, shape } = l;
       return { name, kind: 'layer', call: callOf(name, l), doc, torch, shape, derivative: derivativeOf(l) };

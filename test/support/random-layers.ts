@@ -79,7 +79,21 @@ function sequences(r: Random, [t = 1, d = 1]: Flowing): (() => Step)[] {
     const last = r.unit() < 0.3;
     return { text: `${cell}(${d}, ${m}${options}${last ? ', last=true' : ''})`, shape: last ? [size] : [t, size] };
   };
+  const loop = (): Step => {
+    const next = r.pick([
+      `fc: Linear(${d}, ${m}) + (h -> hh: Linear(${m}, ${m})) -> tanh`,
+      `fc: Linear(${d}, ${m}) + 0.5 * h -> sin`,
+      `fc: Linear(${d}, ${m}) * sigmoid(h) -> softmax`,
+    ]);
+    const start = r.pick([`zeros(${m})`, `ones(${m})`, '0.5']);
+    const last = r.unit() < 0.3;
+    return {
+      text: `scan(${next}, h=${start}${r.unit() < 0.3 ? ', reverse=true' : ''}${last ? ', last=true' : ''})`,
+      shape: last ? [m] : [t, m],
+    };
+  };
   const all: (() => Step)[] = [
+    loop,
     () => ({ text: `Linear(${d}, ${m})`, shape: [t, m] }),
     () => ({
       text: r.pick([`RMSNorm(${d}, eps=0.1)`, `LayerNorm([${t}, ${d}], eps=0.1)`, ...(d > 1 ? [`InstanceNorm1d(${t}, eps=0.1)`] : [])]),
