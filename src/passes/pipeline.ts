@@ -75,7 +75,9 @@ const CLEAN: readonly Pass[] = [
   { name: 'simplify', about: 'applies the named laws until none applies', run: simplify },
   // After the laws, which make more expressions equal.
   { name: 'cse', about: 'computes equal things once', run: cse },
-  // Removes what the other two leave unused.
+  // What has become equal may fit a law: x + x.
+  { name: 'again', about: 'applies the laws to what has become equal', run: (g) => cse(simplify(g)) },
+  // Removes what the others leave unused.
   { name: 'dce', about: 'drops what nothing needs', run: dce },
 ];
 

@@ -70,6 +70,44 @@ function* rows(): Iterable<Small> {
       }
 }
 
+/** Sums of products with values that are the same along some axes, and of values less their mean; sizes that divide exactly. */
+function* sums(): Iterable<Small> {
+  for (const x of shapes(3, 4).filter((s) => s.every((d) => d !== 3)) as readonly (readonly number[])[]) {
+    const all = x.map((_, i) => i);
+    for (let chosen = 1; chosen < 2 ** x.length; chosen++) {
+      const axes = all.filter((i) => (chosen >> i) & 1);
+      const kept = all.filter((i) => !axes.includes(i));
+      const y = kept.map((i) => at(x, i));
+      const n = axes.reduce((size, i) => size * at(x, i), 1);
+      const wide = (b: GraphBuilder, v: NodeId): NodeId => b.broadcast(v, x, kept);
+      // Of either sign, and exact to divide by.
+      const power = (b: GraphBuilder, v: NodeId): NodeId => b.op('select', b.op('lt', v, b.like(0, v)), b.like(-2, v), b.like(4, v));
+      /** A factor that differs along the sum. */
+      const varies = (b: GraphBuilder, v: NodeId): NodeId => b.broadcast(b.sum(v, kept), x, axes);
+      const centred =
+        (by: number) =>
+        (b: GraphBuilder, v: NodeId): NodeId => {
+          const mean = b.op('div', b.sum(v, axes), b.full(by, { dtype: 'f32', shape: y }));
+          return b.op('sub', v, wide(b, mean));
+        };
+      const terms: readonly ((b: GraphBuilder, v: NodeId, w: NodeId) => NodeId)[] = [
+        (b, v) => b.op('neg', v),
+        (b, v) => centred(n)(b, v),
+        (b, v) => centred(2 * n)(b, v),
+        (b, v, w) => b.op('mul', centred(n)(b, v), wide(b, w)),
+        (b, v, w) => b.op('mul', v, wide(b, w)),
+        (b, v, w) => b.op('mul', wide(b, w), b.op('neg', v)),
+        (b, v, w) => b.op('div', b.op('mul', v, wide(b, w)), wide(b, power(b, w))),
+        (b, v, w) => b.op('mul', b.op('div', v, wide(b, power(b, w))), b.op('mul', v, b.full(3, { dtype: 'f32', shape: x }))),
+        (b, v, w) => b.op('mul', b.op('mul', v, wide(b, w)), varies(b, v)),
+        (b, v) => b.op('mul', v, varies(b, v)),
+        (b, v, w) => b.op('div', wide(b, w), b.op('select', b.op('lt', v, b.like(6, v)), b.like(2, v), b.like(8, v))),
+      ];
+      for (const term of terms) yield { x, y, build: (b, v, w) => b.sum(term(b, v, w), axes) };
+    }
+  }
+}
+
 const moved = (least: number): Proof => ({ family: pairs, least });
 const multiplied = (least: number): Proof => ({ family: products, least });
 
@@ -77,6 +115,7 @@ const PROOFS: { readonly [K in LawName]: Proof } = {
   'x + -y is x - y': { over: 'float32' },
   'x + 0 is x': { over: 'float32' },
   '0 + x is x': { over: 'float32' },
+  'x + x is 2 x': { over: 'float32' },
   'x - 0 is x': { over: 'float32' },
   '0 - x is -x': { over: 'float32' },
   'x * 1 is x': { over: 'float32' },
@@ -110,6 +149,9 @@ const PROOFS: { readonly [K in LawName]: Proof } = {
   'a sum over nothing is nothing': moved(100),
   'a sum of one element is a reshape': moved(100),
   'a sum of repetitions is a product': moved(100),
+  'a sum of -x is minus the sum of x': { family: sums, least: 100 },
+  'centred values sum to 0': { family: sums, least: 50 },
+  'what is the same along a sum goes before it': { family: sums, least: 300 },
   'a contract reads through a permute': multiplied(100),
   'axes of one element say nothing in a contract': multiplied(100),
   'windows side by side are put in order': moved(20),
@@ -193,7 +235,7 @@ describe.skipIf(process.env['NNC_TEST_DEVICES'] !== undefined)('a law of numbers
 });
 
 describe('a law of shapes', () => {
-  const families = [pairs, products, rows].map((family) => ({ family, ...tried(family) }));
+  const families = [pairs, products, rows, sums].map((family) => ({ family, ...tried(family) }));
 
   it('holds on every small graph', () => {
     for (const { family, graphs, wrong } of families) expect([family.name, graphs, wrong]).toEqual([family.name, graphs, []]);

@@ -15,6 +15,7 @@ export const EXAMPLES: { readonly [K in LawName]: readonly [Build, string] } = {
   'x + -y is x - y': [(b, x, y) => b.op('add', x, b.op('neg', y)), 'sub'],
   'x + 0 is x': [(b, x) => b.op('exp', b.op('add', x, f(b, 0))), 'exp'],
   '0 + x is x': [(b, x) => b.op('exp', b.op('add', f(b, 0), x)), 'exp'],
+  'x + x is 2 x': [(b, x) => b.op('add', x, x), 'const mul'],
   'x - 0 is x': [(b, x) => b.op('exp', b.op('sub', x, f(b, 0))), 'exp'],
   '0 - x is -x': [(b, x) => b.op('sub', f(b, 0), x), 'neg'],
   'x * 1 is x': [(b, x) => b.op('exp', b.op('mul', x, f(b, 1))), 'exp'],
@@ -55,6 +56,18 @@ export const EXAMPLES: { readonly [K in LawName]: readonly [Build, string] } = {
   'a sum over nothing is nothing': [(b, x) => b.op('exp', b.add('reduce_sum', [x], { axes: [] })), 'exp'],
   'a sum of one element is a reshape': [(b, x) => b.op('exp', b.sum(b.reshape(x, [3, 1, 4]), [1])), 'exp'],
   'a sum of repetitions is a product': [(b, x) => b.sum(b.broadcast(x, [5, 3, 4], [1, 2]), [0]), 'const mul'],
+  'a sum of -x is minus the sum of x': [(b, x) => b.sum(b.op('neg', x), [0]), 'reduce_sum neg'],
+  'centred values sum to 0': [
+    (b, x, y) => {
+      const mean = b.op('div', b.sum(x, [0]), b.full(3, { dtype: 'f32', shape: [4] }));
+      return b.op('add', b.sum(y, [0]), b.sum(b.op('sub', x, b.broadcast(mean, [3, 4], [1])), [0]));
+    },
+    'reduce_sum',
+  ],
+  'what is the same along a sum goes before it': [
+    (b, x, y) => b.sum(b.op('mul', x, b.broadcast(b.reshape(b.add('slice', [y], { start: [0, 0], size: [1, 4] }), [4]), [3, 4], [1])), [0]),
+    'slice reshape reduce_sum mul',
+  ],
   'rows in the opposite order are turned around': [(b, x) => b.op('exp', b.op('gather', x, opposite(b, 3))), 'flip exp'],
   'sums into rows in the opposite order are turned around': [
     (b, x) => b.op('exp', b.add('scatter_add', [opposite(b, 3), x], { rows: 3 })),

@@ -6,6 +6,7 @@ import { isPointwise, pointwise } from '../../ir/graph/pointwise.ts';
 import type { Graph, Node, NodeId, NodeOf, Op } from '../../ir/graph/types.ts';
 import { dce } from './cleanup.ts';
 import { turnedRows } from './row-laws.ts';
+import { factorsBefore, isCentred } from './sum-laws.ts';
 import { padBelow, partOfProduct, productOfWindows, windowsSideBySide, withoutSingles } from './window-laws.ts';
 import { rebuild } from './rewrite.ts';
 
@@ -75,6 +76,9 @@ export const LAWS = [
   }),
   unit('x + 0 is x', 'add', 0, 1),
   unit('0 + x is x', 'add', 0, 0),
+  law('x + x is 2 x', ['add'], (cx) =>
+    cx.id(0) === cx.id(1) && cx.node.type.dtype === 'f32' ? cx.b.op('mul', cx.id(0), cx.full(2)) : undefined,
+  ),
   unit('x - 0 is x', 'sub', 0, 1),
   law('0 - x is -x', ['sub'], (cx) => (cx.value(0) === 0 ? cx.b.op('neg', cx.id(1)) : undefined)),
   unit('x * 1 is x', 'mul', 1, 1),
@@ -171,6 +175,20 @@ export const LAWS = [
       inner.attrs.axes.map((a) => kept.indexOf(a)),
     );
     return cx.b.op('mul', rest, cx.full(n));
+  }),
+
+  law('a sum of -x is minus the sum of x', ['reduce_sum'], (cx) => {
+    const node = cx.as('reduce_sum');
+    const inner = cx.as('neg', cx.arg(0));
+    return node && inner ? cx.b.op('neg', cx.b.sum(at(inner.inputs, 0), node.attrs.axes)) : undefined;
+  }),
+  law('centred values sum to 0', ['reduce_sum'], (cx) => {
+    const node = cx.as('reduce_sum');
+    return node && isCentred(cx.b, node.attrs.axes, cx.arg(0)) ? cx.full(0) : undefined;
+  }),
+  law('what is the same along a sum goes before it', ['reduce_sum'], (cx) => {
+    const node = cx.as('reduce_sum');
+    return node && factorsBefore(cx.b, node, cx.id(0));
   }),
 
   law('a contract reads through a permute', ['contract'], (cx) => {
