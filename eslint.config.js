@@ -40,7 +40,7 @@ const ROOMS = {
   ],
   exports: ['library', 'data', 'page', 'pictures', 'runtime', 'node', 'verify', 'plan.ts'],
   verify: ['ir', 'passes', 'lower', 'codegen', 'codegen-wgsl', 'reference', 'runtime', 'plan.ts', 'sections.ts'],
-  node: ['runtime', 'codegen', 'plan.ts'],
+  node: ['runtime', 'codegen', 'plan.ts', 'sections.ts'],
   standalone: ['page', 'runtime', 'plan.ts', 'sections.ts', 'data'],
 };
 const ALL = [

@@ -1,0 +1,144 @@
+import { at, get } from '../base/errors.ts';
+import { GraphBuilder, type PlainOp } from '../ir/graph/builder.ts';
+import { isPointwise, pointwise } from '../ir/graph/pointwise.ts';
+import type { Graph, NodeId } from '../ir/graph/types.ts';
+import { cse, dce } from '../passes/graph/cleanup.ts';
+import { casesOf, type Cases } from './cases.ts';
+import { EGraph, constantOp, type Term } from './egraph.ts';
+import { rules, type Identity, type Pattern } from './identities.ts';
+
+/** Rounds of saturation, and the most terms: enough for the derivatives of activations. */
+const ROUNDS = 8;
+const MOST_TERMS = 1200;
+/** Larger expressions stay as they are. */
+const MOST_NODES = 60;
+
+/** What an operation costs a reader. */
+const COSTS: Readonly<Record<string, number>> = { neg: 0.6, add: 1, sub: 1, mul: 1, div: 1.8, lt: 1, le: 1, pow: 1.4, abs: 1.6 };
+const costOf = (op: string): number => (op.startsWith('=') ? 0.6 : op.startsWith('%') ? 0.5 : (COSTS[op] ?? 2));
+
+type Binding = ReadonlyMap<string, number>;
+
+/**
+ * A graph whose outputs are written shorter, by what people know of real numbers. Conditions are told apart first, so that each case is a
+ * formula of its own; then all that the identities give of it is collected in an e-graph, and the cheapest expression is taken. Only operations
+ * on single numbers are taken apart; sums, products of matrices and views are names.
+ */
+export function shorten(graph: Graph): Graph {
+  const b = new GraphBuilder(graph.name, cse(graph));
+  for (const [name, id] of Object.entries(b.outputs)) if (b.type(id).dtype === 'f32') b.outputs[name] = joined(b, casesOf(b, id));
+  return dce(cse(b.graph()));
+}
+
+/** The cases as an expression; where two are the same, one. */
+function joined(b: GraphBuilder, cases: Cases): NodeId {
+  if (cases.kind === 'one') return shorter(b, cases.id);
+  const [yes, no] = [joined(b, cases.yes), joined(b, cases.no)];
+  return textOf(b, yes) === textOf(b, no) ? yes : b.op('select', cases.condition, yes, no);
+}
+
+/** Equal for equal expressions. */
+function textOf(b: GraphBuilder, id: NodeId): string {
+  const { op, inputs, attrs } = b.node(id);
+  return inputs.length === 0 && op !== 'const' ? `%${id}` : `${op}${JSON.stringify(attrs)}(${inputs.map((i) => textOf(b, i)).join()})`;
+}
+
+/** The cost of an expression in which what occurs twice is read once. */
+function readingCost(b: GraphBuilder, id: NodeId): number {
+  const costs = new Map<string, number>();
+  const visit = (i: NodeId): void => {
+    const text = textOf(b, i);
+    if (costs.has(text)) return;
+    const node = b.node(i);
+    costs.set(text, node.op === 'const' ? 0.6 : isPointwise(node.op) ? costOf(node.op) : 0.5);
+    if (isPointwise(node.op)) node.inputs.forEach(visit);
+  };
+  visit(id);
+  return [...costs.values()].reduce((n, c) => n + c, 0);
+}
+
+function shorter(b: GraphBuilder, output: NodeId): NodeId {
+  const e = new EGraph((op, values) => pointwise(op as Parameters<typeof pointwise>[0])(...values));
+  const classes = new Map<NodeId, number>();
+  const into = (id: NodeId): number => {
+    const known = classes.get(id);
+    if (known !== undefined) return known;
+    const node = b.node(id);
+    const inside = isPointwise(node.op) && node.op !== 'detach' && node.type.dtype === 'f32' && node.op !== 'select';
+    const made =
+      node.op === 'const' ? e.add(constantOp(node.attrs.value)) : inside ? e.add(node.op, node.inputs.map(into)) : e.add(`%${id}`);
+    classes.set(id, made);
+    return made;
+  };
+  const root = into(output);
+  if (classes.size > MOST_NODES) return output;
+  saturate(e, RULES);
+  const best = e.cheapest(costOf);
+  const made = new Map<number, NodeId>();
+  const out = (id: number): NodeId => {
+    const c = e.find(id);
+    const known = made.get(c);
+    if (known !== undefined) return known;
+    const { op, args } = get(best, c);
+    const to = op.startsWith('=')
+      ? b.full(Number(op.slice(1)), b.type(output))
+      : op.startsWith('%')
+        ? Number(op.slice(1))
+        : b.op(op as PlainOp, ...args.map(out));
+    made.set(c, to);
+    return to;
+  };
+  const short = out(root);
+  return readingCost(b, short) < readingCost(b, output) ? short : output;
+}
+
+const RULES = rules();
+
+/** Applies all identities wherever they fit, round by round, until nothing is new or there is too much. */
+export function saturate(e: EGraph, identities: readonly Identity[]): void {
+  for (let round = 0; round < ROUNDS && e.size < MOST_TERMS; round++) {
+    const found: (readonly [where: number, right: Pattern, binding: Binding])[] = [];
+    for (const { left, right } of identities)
+      for (const id of e.ids()) for (const binding of matches(e, left, id, new Map())) found.push([id, right, binding]);
+    let changed = false;
+    for (const [id, right, binding] of found) {
+      if (e.size > MOST_TERMS) break;
+      if (e.union(id, instance(e, right, binding))) changed = true;
+    }
+    e.rebuild();
+    if (!changed) return;
+  }
+}
+
+function* matches(e: EGraph, pattern: Pattern, id: number, binding: Binding): Iterable<Binding> {
+  const c = e.find(id);
+  if (pattern.kind === 'number') {
+    if (e.constantOf(c) === pattern.value) yield binding;
+    return;
+  }
+  if (pattern.kind === 'var') {
+    const before = binding.get(pattern.name);
+    if (before === undefined) yield new Map([...binding, [pattern.name, c]]);
+    else if (e.find(before) === c) yield binding;
+    return;
+  }
+  for (const node of e.nodesOf(c)) if (node.op === pattern.op) yield* operands(e, pattern.args, node, 0, binding);
+}
+
+function* operands(e: EGraph, patterns: readonly Pattern[], node: Term, i: number, binding: Binding): Iterable<Binding> {
+  const pattern = patterns[i];
+  if (!pattern) {
+    yield binding;
+    return;
+  }
+  for (const b of matches(e, pattern, at(node.args, i), binding)) yield* operands(e, patterns, node, i + 1, b);
+}
+
+function instance(e: EGraph, pattern: Pattern, binding: Binding): number {
+  if (pattern.kind === 'number') return e.add(constantOp(pattern.value));
+  if (pattern.kind === 'var') return get(binding, pattern.name);
+  return e.add(
+    pattern.op,
+    pattern.args.map((a) => instance(e, a, binding)),
+  );
+}
