@@ -1,7 +1,8 @@
 // Writes docs/ops.md from the tables of the compiler.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { callOf, derivativeOf, optimizerCall } from '../src/library/words.ts';
+import { DERIVATIVES } from '../src/library/derivatives.ts';
+import { callOf, optimizerCall } from '../src/library/words.ts';
 import { signature, type Parameter } from '../src/sema/arguments.ts';
 import { INITIALISERS } from '../src/sema/initialisers.ts';
 import type { Layer } from '../src/sema/layers/layer.ts';
@@ -24,8 +25,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 const sorted = (layers: Readonly<Record<string, Layer>>): [string, Layer][] => Object.entries(layers).sort(([p], [q]) => (p < q ? -1 : 1));
 
 /** The derivative as a formula, or what else is to be said about it. */
-function derivative(layer: Layer): string {
-  const text = derivativeOf(layer);
+function derivative(name: string, layer: Layer): string {
+  const text = DERIVATIVES[name];
   return text === undefined ? composed(layer) : code(text);
 }
 
@@ -42,7 +43,7 @@ export function opsText(): string {
       code(callOf(name, l)),
       cell(l.doc),
       cell(l.shape ?? 'the same'),
-      derivative(l),
+      derivative(name, l),
       code(l.torch),
     ]);
     parts.push(`## ${family}`, table(['call', 'gives', 'shapes', 'derivative', 'PyTorch'], rows));

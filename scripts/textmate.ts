@@ -11,7 +11,16 @@ const words = (list: readonly string[]): string => `\\b(?:${[...new Set(list)].s
 
 export function textmateGrammar(): string {
   const keywords = Object.values(KEYWORDS).map((t) => tokenLabel(t).replaceAll("'", ''));
-  const functions = [...Object.keys(LAYERS), ...Object.keys(LOSSES), ...Object.keys(OPTIMIZERS), 'residual', 'share', 'scan', 'grad', 'predict'];
+  const functions = [
+    ...Object.keys(LAYERS),
+    ...Object.keys(LOSSES),
+    ...Object.keys(OPTIMIZERS),
+    'residual',
+    'share',
+    'scan',
+    'grad',
+    'predict',
+  ];
   const grammar = {
     name: 'nnc',
     scopeName: 'source.nn',

@@ -1,14 +1,12 @@
-import { gradient } from '../autodiff/gradient.ts';
-import { GraphBuilder } from '../ir/graph/builder.ts';
-import { formulaOf } from '../math/formula.ts';
-import { signature, type AnyArgs, type Parameters } from '../sema/arguments.ts';
+import { signature, type Parameters } from '../sema/arguments.ts';
 import { INITIALISERS } from '../sema/initialisers.ts';
-import type { Layer, LayerContext } from '../sema/layers/layer.ts';
+import type { Layer } from '../sema/layers/layer.ts';
 import { LAYERS } from '../sema/layers/registry.ts';
 import { LOSSES } from '../sema/losses/registry.ts';
 import { METRICS } from '../sema/metrics.ts';
 import { OPTIMIZERS } from '../sema/optimizers.ts';
 import { PLATEAU, SCHEDULES } from '../sema/schedules.ts';
+import { DERIVATIVES } from './derivatives.ts';
 
 export type WordKind = 'statement' | 'layer' | 'loss' | 'metric' | 'optimizer' | 'schedule' | 'initialiser';
 
@@ -68,41 +66,6 @@ export function callOf(name: string, layer: Layer): string {
   return all.length ? `${name}(${all.join(', ')})` : name;
 }
 
-/** The longest formula that is shown. */
-const LONGEST = 90;
-
-/** The derivative of a function of one number as a formula; undefined where there is more than one, or none that is short. */
-export function derivativeOf(layer: Layer): string | undefined {
-  if (!layer.keepsShape || layer.inputs || Object.values(layer.parameters).some((p) => p.default === undefined)) return undefined;
-  const b = new GraphBuilder('x');
-  const x = b.add('input', [], { name: 'x' }, { dtype: 'f32', shape: [] });
-  let special = false;
-  const cx: LayerContext = {
-    b,
-    training: true,
-    draws: true,
-    text: '',
-    named: {},
-    param: (_name, shape) => ((special = true), b.full(1, { dtype: 'f32', shape })),
-    state: (_name, shape) => ({ value: b.full(0, { dtype: 'f32', shape }), keep: () => undefined }),
-    measures: () => undefined,
-    random: (shape) => ((special = true), b.full(1, { dtype: 'f32', shape })),
-  };
-  const args = Object.fromEntries(Object.entries(layer.parameters).map(([k, p]) => [k, p.default])) as AnyArgs;
-  let y: ReturnType<Layer['build']>;
-  try {
-    y = layer.build(cx, args, x);
-  } catch {
-    // It needs more than a single number.
-    return undefined;
-  }
-  if (typeof y !== 'number' || special || b.type(y).dtype !== 'f32') return undefined;
-  const [dx] = gradient(b, y, [x]);
-  b.outputs['dx'] = dx ?? x;
-  const text = formulaOf(b.graph(), 'dx');
-  return text !== undefined && text.length <= LONGEST ? text : undefined;
-}
-
 const plain = { torch: undefined, shape: undefined, derivative: undefined };
 
 /** All words of the language: statements, what builds stages, and the names in the tables of layers, losses, metrics, optimizers, schedules and initialisers. */
@@ -116,7 +79,7 @@ export function wordsOf(): readonly Word[] {
     ...Object.entries(COMBINATORS).map(([name, [call, doc]]): Word => ({ ...plain, name, kind: 'layer', call, doc })),
     ...Object.entries(LAYERS).map(([name, l]): Word => {
       const { doc, torch, shape } = l;
-      return { name, kind: 'layer', call: callOf(name, l), doc, torch, shape, derivative: derivativeOf(l) };
+      return { name, kind: 'layer', call: callOf(name, l), doc, torch, shape, derivative: DERIVATIVES[name] };
     }),
     ...Object.entries(LOSSES).map(([name, l]): Word => ({
       ...plain,

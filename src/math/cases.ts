@@ -58,11 +58,14 @@ function firstCondition(b: GraphBuilder, id: NodeId): NodeId | undefined {
     if (seen.has(i)) return undefined;
     seen.add(i);
     const node = b.node(i);
+    // The outer choice first: it often decides the inner one.
+    const own = node.op === 'select' ? atoms(at(node.inputs, 0)) : undefined;
+    if (own !== undefined) return own;
     for (const input of node.inputs) {
       const found = visit(input);
       if (found !== undefined) return found;
     }
-    return node.op === 'select' ? atoms(at(node.inputs, 0)) : undefined;
+    return undefined;
   };
   return visit(id);
 }

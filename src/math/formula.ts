@@ -3,6 +3,7 @@ import { showShape } from '../base/types.ts';
 import type { Graph, Node, NodeId } from '../ir/graph/types.ts';
 import { cse, select } from '../passes/graph/cleanup.ts';
 import { simplify } from '../passes/graph/simplify.ts';
+import { shorten } from './shorten.ts';
 import { expressionOf, latexName } from './formula-rules.ts';
 import * as p from './polynomial.ts';
 
@@ -54,7 +55,7 @@ function written(graph: Graph, id: NodeId): number {
 
 /** The simplified expression of one output; undefined if it would be too long. */
 export function formulaOf(graph: Graph, output: string): string | undefined {
-  const clean = cse(simplify(select(graph, [output])));
+  const clean = shorten(cse(simplify(select(graph, [output]))));
   if (written(clean, clean.outputs[output] ?? -1) > LONGEST) return undefined;
   return p.show(new Writer(clean, new Map()).body(clean.outputs[output] ?? -1));
 }

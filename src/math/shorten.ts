@@ -5,11 +5,13 @@ import type { Graph, NodeId } from '../ir/graph/types.ts';
 import { cse, dce } from '../passes/graph/cleanup.ts';
 import { casesOf, type Cases } from './cases.ts';
 import { EGraph, constantOp, type Term } from './egraph.ts';
-import { rules, type Identity, type Pattern } from './identities.ts';
+import { IDENTITIES, REORDERINGS, rules, type Identity, type Pattern } from './identities.ts';
 
 /** Rounds of saturation, and the most terms: enough for the derivatives of activations. */
 const ROUNDS = 8;
 const MOST_TERMS = 1200;
+/** In one round an identity is applied so often at most. */
+const MOST_FITS = 300;
 /** Larger expressions stay as they are. */
 const MOST_NODES = 60;
 
@@ -72,7 +74,7 @@ function shorter(b: GraphBuilder, output: NodeId): NodeId {
   };
   const root = into(output);
   if (classes.size > MOST_NODES) return output;
-  saturate(e, RULES);
+  saturate(e);
   const best = e.cheapest(costOf);
   const made = new Map<number, NodeId>();
   const out = (id: number): NodeId => {
@@ -92,22 +94,36 @@ function shorter(b: GraphBuilder, output: NodeId): NodeId {
   return readingCost(b, short) < readingCost(b, output) ? short : output;
 }
 
-const RULES = rules();
+const FIRST = rules(IDENTITIES);
+const THEN = rules(REORDERINGS);
 
-/** Applies all identities wherever they fit, round by round, until nothing is new or there is too much. */
-export function saturate(e: EGraph, identities: readonly Identity[]): void {
-  for (let round = 0; round < ROUNDS && e.size < MOST_TERMS; round++) {
-    const found: (readonly [where: number, right: Pattern, binding: Binding])[] = [];
-    for (const { left, right } of identities)
-      for (const id of e.ids()) for (const binding of matches(e, left, id, new Map())) found.push([id, right, binding]);
-    let changed = false;
-    for (const [id, right, binding] of found) {
-      if (e.size > MOST_TERMS) break;
-      if (e.union(id, instance(e, right, binding))) changed = true;
-    }
-    e.rebuild();
-    if (!changed) return;
+/** Applies the identities until nothing is new, and the reorderings once between, until there is too much. */
+export function saturate(e: EGraph): void {
+  for (let round = 0; round < ROUNDS; round++) {
+    for (let again = 0; again < ROUNDS && apply(e, FIRST); again++);
+    if (e.size > MOST_TERMS || !apply(e, THEN)) break;
   }
+  apply(e, FIRST);
+}
+
+/** Applies rules once, wherever they fit; whether that told anything new. */
+function apply(e: EGraph, identities: readonly Identity[]): boolean {
+  const found: (readonly [where: number, right: Pattern, binding: Binding])[] = [];
+  for (const { left, right } of identities) {
+    let fits = 0;
+    for (const id of e.ids())
+      for (const binding of matches(e, left, id, new Map())) {
+        if (++fits > MOST_FITS) break;
+        found.push([id, right, binding]);
+      }
+  }
+  let changed = false;
+  for (const [id, right, binding] of found) {
+    if (e.size > 2 * MOST_TERMS) break;
+    if (e.union(id, instance(e, right, binding))) changed = true;
+  }
+  e.rebuild();
+  return changed;
 }
 
 function* matches(e: EGraph, pattern: Pattern, id: number, binding: Binding): Iterable<Binding> {

@@ -85,7 +85,8 @@ function sequences(r: Random, [t = 1, d = 1]: Flowing): (() => Step)[] {
       `fc: Linear(${d}, ${m}) + 0.5 * h -> sin`,
       `fc: Linear(${d}, ${m}) * sigmoid(h) -> softmax`,
     ]);
-    const start = r.pick([`zeros(${m})`, `ones(${m})`, '0.5']);
+    // A single number does for what works element by element.
+    const start = r.pick([`zeros(${m})`, `ones(${m})`, ...(next.includes('hh:') ? [] : ['0.5'])]);
     const last = r.unit() < 0.3;
     return {
       text: `scan(${next}, h=${start}${r.unit() < 0.3 ? ', reverse=true' : ''}${last ? ', last=true' : ''})`,

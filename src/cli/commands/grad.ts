@@ -7,6 +7,7 @@ import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import { linesOf, type Line } from '../../math/formula.ts';
 import { cse, dce } from '../../passes/graph/cleanup.ts';
 import { simplify } from '../../passes/graph/simplify.ts';
+import { shorten } from '../../math/shorten.ts';
 import type { Script } from '../../sema/model.ts';
 import { openScript } from '../program.ts';
 import { print } from '../terminal.ts';
@@ -65,7 +66,7 @@ function derivatives(graph: Graph, named: Known['named'], of: string, wrt: reado
   });
   const shown = Object.fromEntries(wrt.map((n, i) => [`d${i}`, `d${of}/d${n}`]));
   const raw = dce(b.graph());
-  const clean = dce(cse(simplify(raw)));
+  const clean = shorten(dce(cse(simplify(raw))));
   const text = (lines: readonly Line[]): string => (flags.latex ? latex(lines, of) : plain(lines));
   return [`${comment(flags)}as derived`, text(linesOf(raw, shown)), '', `${comment(flags)}simplified`, text(linesOf(clean, shown))].join(
     '\n',

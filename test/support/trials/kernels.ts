@@ -9,7 +9,7 @@ import { inputsOf, modelOf, ROWS, type Trial } from './trial.ts';
 /** Every program on every device. */
 const ALL = process.env['NNC_FUZZ'] !== undefined || process.env['NNC_WAYS'] !== undefined;
 /** Characters of a kernel that takes a software driver too long to compile: of ways that are chosen at random, some are. */
-const LONG = 16_000;
+const LONG = 12_000;
 const TOLERANCE = 1e-3;
 
 /**
