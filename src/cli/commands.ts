@@ -11,6 +11,8 @@ import { fmt } from './commands/fmt.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
 import { grad } from './commands/grad.ts';
 import { newCommand, TEMPLATES } from './commands/new.ts';
+import { opt } from './commands/opt.ts';
+import { PASSES } from '../passes/by-name.ts';
 import { play } from './commands/play.ts';
 import { predict } from './commands/predict.ts';
 import { stepCommand } from './commands/step.ts';
@@ -236,10 +238,24 @@ export function commands(): Command {
     .argument('<file>', 'the program')
     .addOption(new Option('--stage <stage>', 'the stage').choices(STAGES).makeOptionMandatory())
     .option('--after <pass>', 'the graph after this pass (stage fused)')
+    .option('--program <name>', 'of this program alone: train, predict, ... (stage fused)')
     .option('--why', 'what was fused and what was not, each with its reason (stage fused)')
+    .option('--line <n>', 'only what is about this line of the program (with --why)', whole(1))
     .option('--data <file>', 'take the number of examples from this file')
     .addOption(level())
     .action(dump);
+
+  command('opt', 'run passes on a graph, and see what each of them does', [
+    'opt house.graph --passes simplify,cse,dce --times',
+    'opt house.graph --passes differentiate,simplify --diff',
+  ])
+    .argument('<file>', 'graphs as nnc dump prints them (stages forward, grad, fused)')
+    .option('--passes <names>', `in their order: ${Object.keys(PASSES).join(', ')}`, (text) => text.split(','), [])
+    .option('--batch <n>', 'put this batch size in first', whole(1))
+    .option('--diff', 'print what each pass takes away and adds, instead of the result')
+    .option('--times', 'print a table of nodes and milliseconds besides')
+    .option('-o, --output <file>', 'write the result to this file')
+    .action(opt);
 
   command('gradcheck', 'check every gradient against float64 central differences', ['gradcheck house.nn'])
     .argument('<file>', 'the program')

@@ -121,8 +121,15 @@ function memoryText(plan: Plan, programs: readonly Lowered[]): string {
   return lines.join('\n');
 }
 
-/** The scheduler's decisions, and which kernels share a dispatch. */
-export function whyText(p: Lowered): string {
+/** The scheduler's decisions, and which kernels share a dispatch; or only what is about a line of the program. */
+export function whyText(p: Lowered, line?: number): string {
+  if (line !== undefined) {
+    const nodes = p.schedule.graph.nodes.filter((n) => n.loc?.split(':').at(-2) === String(line)).map((n) => `%${n.id}`);
+    const about = p.schedule.why.filter((text) =>
+      nodes.some((id) => new RegExp(`${id}\\b`).test(text.replace(/ (is|stay|become) .*/, ''))),
+    );
+    return [`# program ${p.name}, line ${line}`, ...about, ''].join('\n');
+  }
   const dispatches = p.batches.map((b, i) => {
     const loop = p.loops.find(({ first, count }) => first <= i && i < first + count);
     return `dispatch ${i}: ${b.map((k) => gpuKernels(p)[k]?.name ?? '').join(' + ')}${loop ? `, ${loop.times} times in a loop` : ''}`;

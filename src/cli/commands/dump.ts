@@ -13,6 +13,8 @@ export interface DumpFlags {
   readonly stage: StageName;
   readonly after?: string;
   readonly why?: boolean;
+  readonly line?: number;
+  readonly program?: string;
   readonly data?: string;
   readonly opt: 0 | 1;
 }
@@ -20,6 +22,9 @@ export interface DumpFlags {
 export async function dump(path: string, flags: DumpFlags): Promise<void> {
   if (flags.after !== undefined && flags.stage !== 'fused') fail('NN501', '--after goes with --stage fused');
   if (flags.why && flags.stage !== 'fused') fail('NN501', '--why goes with --stage fused');
+  if (flags.line !== undefined && !flags.why) fail('NN501', '--line goes with --stage fused --why');
+  if (flags.program !== undefined && (flags.stage !== 'fused' || flags.after !== undefined))
+    fail('NN501', '--program goes with --stage fused');
   print((await textOf(path, flags)).trimEnd());
 }
 
@@ -38,8 +43,14 @@ export async function dumpText(program: OpenProgram, flags: DumpFlags): Promise<
   if (first !== undefined) return first;
   const compiled = await compileFor(program, flags);
   if (flags.after !== undefined) return after(program, flags.after, compiled.rows, flags.opt);
-  if (flags.why) return compiled.programs.map(whyText).join('\n');
-  return late(compiled, flags.stage);
+  const { program: wanted, line } = flags;
+  const programs = wanted === undefined ? compiled.programs : compiled.programs.filter((p) => p.name === wanted);
+  if (programs.length === 0) {
+    const names = compiled.programs.map((p) => p.name);
+    fail('NN501', `there is no program '${wanted ?? ''}'`, { help: hint(wanted ?? '', names, 'programs') });
+  }
+  if (flags.why) return programs.map((p) => whyText(p, line)).join('\n');
+  return late({ ...compiled, programs }, flags.stage);
 }
 
 function after(program: OpenProgram, pass: string, rows: number | undefined, level: 0 | 1): string {

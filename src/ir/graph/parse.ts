@@ -50,14 +50,22 @@ function parseShape(text: string): Shape {
 
 /** Parses the output of `printGraph` and verifies it. Lines that start with # are comments. */
 export function parseGraph(text: string): Graph {
+  const [graph, ...more] = parseGraphs(text);
+  invariant(graph && more.length === 0, `there are ${more.length + 1} graphs, and one is wanted`);
+  return graph;
+}
+
+/** All graphs of a text, one after the other. */
+export function parseGraphs(text: string): Graph[] {
   const lines = text
     .split('\n')
     .map((l) => l.trim())
     .filter((l) => l !== '' && !l.startsWith('#'));
-  const graph = graphIn(lines);
-  invariant(lines.length === 0, `there is more than a graph: '${lines[0] ?? ''}'`);
-  verifyGraph(graph, 'reading its text');
-  return graph;
+  const graphs: Graph[] = [];
+  do graphs.push(graphIn(lines));
+  while (lines.length > 0);
+  for (const graph of graphs) verifyGraph(graph, 'reading its text');
+  return graphs;
 }
 
 /** Takes a graph off the front of the lines. */
