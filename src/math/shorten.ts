@@ -12,6 +12,8 @@ const ROUNDS = 8;
 const MOST_TERMS = 1200;
 /** In one round an identity is applied so often at most. */
 const MOST_FITS = 300;
+/** Expressions of so many operations are written shorter; of longer ones nobody reads what is left. */
+const LONGEST = 600;
 /** Larger expressions stay as they are. */
 const MOST_NODES = 60;
 
@@ -28,31 +30,57 @@ type Binding = ReadonlyMap<string, number>;
  */
 export function shorten(graph: Graph): Graph {
   const b = new GraphBuilder(graph.name, cse(graph));
-  for (const [name, id] of Object.entries(b.outputs)) if (b.type(id).dtype === 'f32') b.outputs[name] = joined(b, casesOf(b, id));
+  for (const [name, id] of Object.entries(b.outputs))
+    if (b.type(id).dtype === 'f32' && written(b, id) <= LONGEST) b.outputs[name] = joined(b, casesOf(b, id));
   return dce(cse(b.graph()));
+}
+
+/** The operations of an expression, with what occurs twice written out each time. */
+function written(b: GraphBuilder, output: NodeId): number {
+  const sizes = new Map<NodeId, number>();
+  for (const node of b.nodes.slice(0, output + 1)) sizes.set(node.id, 1 + node.inputs.reduce((n, i) => n + (sizes.get(i) ?? 0), 0));
+  return sizes.get(output) ?? 0;
 }
 
 /** The cases as an expression; where two are the same, one. */
 function joined(b: GraphBuilder, cases: Cases): NodeId {
   if (cases.kind === 'one') return shorter(b, cases.id);
   const [yes, no] = [joined(b, cases.yes), joined(b, cases.no)];
-  return textOf(b, yes) === textOf(b, no) ? yes : b.op('select', cases.condition, yes, no);
+  const alike = new Alike(b);
+  return alike.of(yes) === alike.of(no) ? yes : b.op('select', cases.condition, yes, no);
 }
 
-/** Equal for equal expressions. */
-function textOf(b: GraphBuilder, id: NodeId): string {
-  const { op, inputs, attrs } = b.node(id);
-  return inputs.length === 0 && op !== 'const' ? `%${id}` : `${op}${JSON.stringify(attrs)}(${inputs.map((i) => textOf(b, i)).join()})`;
+/** Numbers expressions, equal ones alike. */
+class Alike {
+  private readonly b: GraphBuilder;
+  private readonly known = new Map<NodeId, number>();
+  private readonly numbers = new Map<string, number>();
+
+  constructor(b: GraphBuilder) {
+    this.b = b;
+  }
+
+  of(id: NodeId): number {
+    const before = this.known.get(id);
+    if (before !== undefined) return before;
+    const { op, inputs, attrs } = this.b.node(id);
+    const leaf = inputs.length === 0 && op !== 'const';
+    const text = leaf ? `%${id}` : `${op}${JSON.stringify(attrs)}(${inputs.map((i) => this.of(i)).join()})`;
+    const number = this.numbers.get(text) ?? this.numbers.size;
+    this.numbers.set(text, number);
+    this.known.set(id, number);
+    return number;
+  }
 }
 
 /** The cost of an expression in which what occurs twice is read once. */
 function readingCost(b: GraphBuilder, id: NodeId): number {
-  const costs = new Map<string, number>();
+  const alike = new Alike(b);
+  const costs = new Map<number, number>();
   const visit = (i: NodeId): void => {
-    const text = textOf(b, i);
-    if (costs.has(text)) return;
+    if (costs.has(alike.of(i))) return;
     const node = b.node(i);
-    costs.set(text, node.op === 'const' ? 0.6 : isPointwise(node.op) ? costOf(node.op) : 0.5);
+    costs.set(alike.of(i), node.op === 'const' ? 0.6 : isPointwise(node.op) ? costOf(node.op) : 0.5);
     if (isPointwise(node.op)) node.inputs.forEach(visit);
   };
   visit(id);

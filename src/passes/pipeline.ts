@@ -4,6 +4,7 @@ import { differentiate } from './graph/differentiate.ts';
 import { feed, type Feed } from './graph/feed.ts';
 import { optimize, type Optimizer } from './graph/optimize.ts';
 import { pack, type Packing } from './graph/pack.ts';
+import { packWeights } from './graph/pack-weights.ts';
 import { inTurn, ownNames, phaseOf } from './graph/phases.ts';
 import { tidyLoops } from './graph/loops.ts';
 import { recompute } from './graph/recompute.ts';
@@ -87,6 +88,12 @@ const LOSS_SCALE: Pass = {
   run: (g) => scaleLoss(g, get(new Map(Object.entries(g.outputs)), 'loss', 'output')),
 };
 const ROUND: Pass = { name: 'precision', about: 'rounds what products take and give to binary16', run: roundProducts };
+
+const PACK_WEIGHTS: Pass = {
+  name: 'pack-weights',
+  about: 'copies weights of convolutions in the order in which kernels read them',
+  run: packWeights,
+};
 
 const bind = (batch: number): Pass => ({
   name: 'bind',
@@ -178,6 +185,8 @@ export function stepPipeline(o: StepOptions): readonly Pass[] {
       : []),
     // For the values that `recompute` keeps; after `cse` for the same reason.
     { name: 'rematerialize', about: 'computes large, cheap values again instead of keeping them', run: rematerialize },
+    // When all products are final, and before sums are cut.
+    PACK_WEIGHTS,
     // When all products are final, because the laws do not recognise split ones.
     { name: 'split-sums', about: 'cuts long sums of products with few results into parts', run: splitSums },
     // Last: drops values whose readers all use copies now.
@@ -194,8 +203,9 @@ export function predictPipeline(packings: readonly Packing[], batch: number, pre
     ...(precision === 'f16' ? [ROUND] : []),
     // Before the laws, some of which need fixed dimensions.
     bind(batch),
-    // Last, to clean up for the scheduler.
+    // To clean up for the scheduler.
     ...CLEAN,
+    PACK_WEIGHTS,
   ];
 }
 

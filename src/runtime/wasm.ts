@@ -35,6 +35,8 @@ export function hasWasm(): boolean {
 
 /** After this many chunks the slower way is tried again, since the machine may have become less busy. */
 const RETRY = 16;
+/** Each way is tried twice at first: the engine still compiles while the first chunks run. */
+const FIRST = 4;
 
 /**
  * Decides whether to use helpers: on a busy machine, waiting for a descheduled thread takes longer than working alone. Both ways give the
@@ -47,14 +49,15 @@ class Pace {
   /** Whether to share the next chunk. */
   choose(): boolean {
     const { alone, together } = this.known;
-    if (together === 0 || alone === 0) return together === 0;
+    if (this.chunks < FIRST) return this.chunks++ % 2 === 0;
     return together <= alone !== (++this.chunks % RETRY === 0);
   }
 
-  /** Records how long a unit of work took, as a moving average. */
+  /** Records how long a unit of work took: a faster time counts at once, slower ones as a moving average. */
   learn(shared: boolean, time: number): void {
     const key = shared ? 'together' : 'alone';
-    this.known[key] = this.known[key] === 0 ? time : (this.known[key] + time) / 2;
+    const before = this.known[key];
+    this.known[key] = before === 0 || time < before ? time : (before + time) / 2;
   }
 }
 

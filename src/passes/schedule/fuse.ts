@@ -53,8 +53,18 @@ export function chooseRoots({ graph, loops, homes }: LaidOut, level: Level, log:
   }
   for (const node of graph.nodes) {
     if (isView(node) || isLeaf(node) || node.op === 'scan') continue;
+    // No law leaves one but where a copy is wanted.
+    const copied = node.op === 'detach' && !roots.has(node.id);
+    if (copied) roots.add(node.id);
     const verdict: Verdict = roots.has(node.id)
-      ? { inline: false, why: homes.has(node.id) ? 'a loop keeps it' : 'is an output or the next value of a state' }
+      ? {
+          inline: false,
+          why: copied
+            ? 'a product reads it in this order'
+            : homes.has(node.id)
+              ? 'a loop keeps it'
+              : 'is an output or the next value of a state',
+        }
       : level === 0
         ? { inline: false, why: 'everything is stored at -O 0' }
         : fusion.judge(node);

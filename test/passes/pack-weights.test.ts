@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { at } from '../../src/base/errors.ts';
+import { compile } from '../../src/compile.ts';
+import { contractLabels } from '../../src/ir/graph/contract.ts';
+import type { Graph } from '../../src/ir/graph/types.ts';
+import { packWeights } from '../../src/passes/graph/pack-weights.ts';
+import { simplify } from '../../src/passes/graph/simplify.ts';
+import { evaluate } from '../../src/reference/evaluate.ts';
+import { distance, randomInputs } from '../../src/verify/run-graph.ts';
+import { model } from '../support/programs.ts';
+
+/** A training step with weights as they are. */
+function stepOf(text: string): Graph {
+  const { programs } = compile(model(`${text}\nloss mse; optim sgd lr=0.1`).model, { rows: 4, devices: 'cpu' });
+  return at(programs, 0).schedule.source;
+}
+
+const packed = (g: Graph): number => g.nodes.filter((n) => n.op === 'detach').length;
+
+describe('weights of convolutions', () => {
+  it('are copied with the channels of the result last, for the product and for the gradient of its input', () => {
+    const g = stepOf('input x: [3, 8, 8]; layer Conv2d(3, 4, 3) -> relu -> Conv2d(4, 8, 3, padding=1) -> flatten -> Linear(288, 2)');
+    // The first one needs no gradient of its input.
+    expect(packed(g)).toBe(3);
+    for (const node of g.nodes) {
+      if (node.op !== 'contract') continue;
+      const l = contractLabels(node.attrs.spec);
+      node.inputs.forEach((i, k) => {
+        if (g.nodes[i]?.op === 'detach') expect(l.out).toContain((k === 0 ? l.a : l.b).at(-1));
+      });
+    }
+  });
+
+  it.each([
+    ['of a whole number of vectors', 'input x: [3, 65]; layer Conv1d(3, 8, 3, stride=2) -> flatten -> Linear(256, 1)', true],
+    [
+      'of groups',
+      'input x: [4, 6, 7]; layer Conv2d(4, 8, 3, groups=2, padding=1) -> relu -> Conv2d(8, 8, 1) -> flatten -> Linear(336, 1)',
+      true,
+    ],
+    ['of three axes', 'input x: [1, 6, 6, 6]; layer Conv3d(1, 4, 3) -> flatten -> Linear(256, 1)', true],
+    ['turned around', 'input x: [4, 5, 5]; layer ConvTranspose2d(4, 4, 3) -> flatten -> Linear(196, 1)', true],
+    ['of odd channels', 'input x: [3, 8, 8]; layer Conv2d(3, 5, 3) -> flatten -> Linear(180, 1)', false],
+    ['that few places read', 'input x: [2, 2, 2]; layer Conv2d(2, 4, 2) -> flatten -> Linear(4, 1)', false],
+  ])('%s', (_, text, copies) => {
+    const with_ = stepOf(text);
+    expect(packed(with_) > 0).toBe(copies);
+    // Without the copies the graph has the same value.
+    const without = simplify(with_);
+    expect(packed(without)).toBe(0);
+    const given = { ...randomInputs(with_, () => undefined, 3), scalars: { step: 0, seed: 0, total: 10 } };
+    const [p, q] = [evaluate(with_, given), evaluate(without, given)];
+    for (const w of with_.writes) {
+      const other = without.writes.find((o) => o.state === w.state);
+      expect(distance(p(w.value).data, q(other?.value ?? -1).data, 1)).toBeLessThan(1e-12);
+    }
+    expect(packed(packWeights(without))).toBe(packed(with_));
+  });
+});
