@@ -87,7 +87,7 @@ export function compileSection(compiled) {
   const { date, machine, rounds } = compiled;
   return [
     COMPILE_TITLE,
-    `From the text of a program to its plan for training, each in a new process, ${rounds} times, on ${date.slice(0, 10)} (${machine.cpu}, Node ${machine.node}; \`node bench/compile.mjs\`): median [min-max]. Recurrent layers are unrolled, so their plans grow with the places.`,
+    `From the text of a program to its plan for training, each in a new process, ${rounds} times, on ${date.slice(0, 10)} (${machine.cpu}, Node ${machine.node}; \`node bench/compile.mjs\`): median [min-max]. A loop over places is compiled once, however many there are.`,
     markdownTable(compileCells(compiled)),
   ].join('\n\n');
 }
