@@ -1,14 +1,12 @@
 import { at } from '../base/errors.ts';
 import { textOf } from '../base/source.ts';
-import { sameShape, sameType, showShape, showType, type Dim } from '../base/types.ts';
-import { GraphBuilder } from '../ir/graph/builder.ts';
-import { isFree, isView, recordOf } from '../ir/graph/ops.ts';
-import type { Graph, NodeId } from '../ir/graph/types.ts';
+import { sameShape, sameType, showShape, showType } from '../base/types.ts';
+import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
 import { broadcastShapes, broadcastTo } from './arithmetic.ts';
 import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
-import { lifted, type Lifted } from './lift.ts';
+import { bodyOf, sequenceName, type Place } from './scan-body.ts';
 import { Reported, describeValue, stage, tensor, type Flow, type Value } from './values.ts';
 
 /** Arguments of `scan` that are no states. */
@@ -57,15 +55,6 @@ export function scan(ev: Evaluation, e: A.CallExpr, env: Environment, flow: Flow
   ]);
 }
 
-/** The first place of a loop, from which the body is made. */
-interface Place {
-  /** What F reads: places of the sequence, and states. */
-  readonly leaves: ReadonlyMap<NodeId, { readonly name: string; readonly op: 'input' | 'state' }>;
-  readonly results: readonly NodeId[];
-  /** The first node of F. */
-  readonly mark: NodeId;
-}
-
 class Scan {
   private readonly ev: Evaluation;
   private readonly e: A.CallExpr;
@@ -105,19 +94,12 @@ class Scan {
         `sequences of one scan have as many places each, and these have ${length} and ${String(b.shape(at(sequences, other))[0])}`,
       );
     const { place, starts } = this.settled(sequences, x.kind === 'tuple', flow);
-    const { body, operands, made } = this.bodyOf(place, sequences, length);
-    const each = sequences.map((_, i) => `x${i}`);
-    each.forEach((name, i) => operands.set(name, at(sequences, i)));
-    this.carried.forEach(({ name }, i) => operands.set(name.text, at(starts, i)));
-    const used = new Map([...operands].filter(([name]) => body.nodes.some((n) => 'name' in n.attrs && n.attrs.name === name)));
-    for (const { name } of this.carried)
-      used.set(
-        name.text,
-        at(
-          starts,
-          this.carried.findIndex((c) => c.name === name),
-        ),
-      );
+    const states = this.carried.map(({ name }) => name.text);
+    const { graph: body, operands, made } = bodyOf(m, place, states, sequences, length);
+    const each = sequences.map((_, i) => sequenceName(i));
+    const all = new Map([...each.map((name, i) => [name, at(sequences, i)] as const), ...operands]);
+    const used = new Map([...all].filter(([name]) => body.nodes.some((n) => n.op === 'input' && n.attrs.name === name)));
+    states.forEach((name, i) => used.set(name, at(starts, i)));
     // The table of stages counts all places.
     m.stages.forEach((s, i) => {
       if (i >= stages) m.stages[i] = { ...s, flops: s.flops * length };
@@ -127,15 +109,15 @@ class Scan {
     const [state] = this.carried;
     const own = place.results.length > this.carried.length || !state;
     if (last && !own) return tensor(loop.last(state.name.text));
-    const all = loop.each('y');
-    const shape = b.shape(all);
+    const outputs = loop.each('y');
+    const shape = b.shape(outputs);
     if (last) {
       const end = reverse ? 0 : length - 1;
-      const one = b.add('slice', [all], { start: shape.map((_, i) => (i === 0 ? end : 0)), size: [1, ...shape.slice(1)] });
+      const one = b.add('slice', [outputs], { start: shape.map((_, i) => (i === 0 ? end : 0)), size: [1, ...shape.slice(1)] });
       return tensor(b.reshape(one, shape.slice(1)));
     }
     const batched = typeof shape[1] === 'object';
-    return tensor(batched ? b.permute(all, [1, 0, ...shape.slice(2).map((_, i) => i + 2)]) : all);
+    return tensor(batched ? b.permute(outputs, [1, 0, ...shape.slice(2).map((_, i) => i + 2)]) : outputs);
   }
 
   /** A sequence with its places on axis 0: behind the batch, if there is one. */
@@ -203,7 +185,7 @@ class Scan {
       const shape = b.shape(s);
       const one = b.add('slice', [s], { start: shape.map(() => 0), size: [1, ...shape.slice(1)] });
       const id = b.add('reshape', [one], { shape: shape.slice(1) });
-      leaves.set(id, { name: `x${i}`, op: 'input' });
+      leaves.set(id, { name: sequenceName(i), op: 'input' });
       return tensor(id);
     });
     const inside = this.env.child();
@@ -235,82 +217,5 @@ class Scan {
         },
       );
     return { leaves, results: items.map((v) => ev.tensorOf(v, this.stage.span)), mark };
-  }
-
-  /** The graph of one place, and what it reads of the graph around it. What does not depend on the place stays outside. */
-  private bodyOf(
-    { leaves, results, mark }: Place,
-    sequences: readonly NodeId[],
-    length: number,
-  ): {
-    readonly body: Graph;
-    readonly operands: Map<string, NodeId>;
-    /** Sequences that are made for the loop. */
-    readonly made: readonly string[];
-  } {
-    const { b, m } = this.ev;
-    const changes = new Set<NodeId>(leaves.keys());
-    // What is known of all places before the loop begins: it depends on no state, and on nothing drawn.
-    const early = new Map<NodeId, NodeId | undefined>();
-    let i = 0;
-    for (const [id, { op }] of leaves) if (op === 'input') early.set(id, sequences[i++]);
-    for (const node of b.nodes.slice(mark)) {
-      if (node.op !== 'uniform' && !node.inputs.some((i) => changes.has(i))) continue;
-      changes.add(node.id);
-      if (node.op !== 'uniform' && node.inputs.every((i) => early.has(i) || !changes.has(i))) early.set(node.id, undefined);
-    }
-    /** A value of all places, computed before the loop. */
-    const before = (id: NodeId): NodeId | undefined => {
-      const known = early.get(id);
-      if (known !== undefined || !early.has(id)) return known;
-      const node = b.node(id);
-      const operands = node.inputs.map((i) => (changes.has(i) ? { id: before(i), places: true } : { id: i, places: false }));
-      if (operands.some((o) => o.id === undefined)) return undefined;
-      const all = b.within(node, () => lifted(b, node, operands as readonly Lifted[], length));
-      if (all === undefined) early.delete(id);
-      else early.set(id, all);
-      return all;
-    };
-    const sequencesMade: string[] = [];
-    const body = new GraphBuilder('scan');
-    const operands = new Map<string, NodeId>();
-    const made = new Map<NodeId, NodeId>();
-    const copy = (id: NodeId): NodeId => {
-      const known = made.get(id);
-      if (known !== undefined) return known;
-      const node = b.node(id);
-      const { name, loc, type } = node;
-      const leaf = leaves.get(id);
-      // Products that need no state are one large product before the loop.
-      const all = changes.has(id) && !leaf && recordOf(node).sum ? before(id) : undefined;
-      let to: NodeId;
-      if (all !== undefined) {
-        const own = `x${sequences.length + sequencesMade.length}`;
-        sequencesMade.push(own);
-        operands.set(own, all);
-        to = body.add('input', [], { name: own }, type);
-      } else if (leaf) to = body.add(leaf.op, [], { name: leaf.name }, type);
-      else if (node.op === 'uniform' && changes.has(id)) {
-        // Every place draws numbers of its own.
-        const draw = `x${sequences.length + sequencesMade.length}`;
-        sequencesMade.push(draw);
-        operands.set(draw, m.random([length, ...(type.shape as readonly Dim[])]));
-        to = body.add('input', [], { name: draw }, type);
-      } else if (changes.has(id) || isFree(node) || isView(node))
-        to = body.add(node.op, node.inputs.map(copy), node.attrs, type, { name, loc });
-      else {
-        const own = `v${operands.size}`;
-        operands.set(own, id);
-        to = body.add('input', [], { name: own }, type);
-      }
-      made.set(id, to);
-      return to;
-    };
-    // States are declared even if F does not read them.
-    for (const [id, { op }] of leaves) if (op === 'state') copy(id);
-    const copied = results.map(copy);
-    this.carried.forEach(({ name }, i) => body.writes.push({ state: name.text, value: at(copied, i) }));
-    body.outputs['y'] = at(copied, copied.length > this.carried.length ? copied.length - 1 : 0);
-    return { body: body.graph(), operands, made: sequencesMade };
   }
 }

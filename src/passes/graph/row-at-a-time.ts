@@ -3,8 +3,8 @@ import { fixedShape, type TensorType } from '../../base/types.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
 import { copyNodes } from '../../ir/graph/copy.ts';
 import { OPS } from '../../ir/graph/ops.ts';
-import { loopsOf } from '../../ir/graph/scan.ts';
 import type { Graph, Node, NodeId, NodeOf } from '../../ir/graph/types.ts';
+import { withStates, type LoopStates } from './loop-states.ts';
 import { isMaskedBefore, timeAxes, timed, type Time } from './time-axes.ts';
 import { copyNode } from './rewrite.ts';
 
@@ -286,29 +286,6 @@ class RowBuilder {
     if (state.op === 'state') b.writes.push({ state: state.attrs.name, value });
     return value;
   }
-}
-
-/** Loops with the states after all places. */
-interface LoopStates {
-  readonly graph: Graph;
-  /** For each result of a loop: the loop's first result, and the nodes with its states. */
-  readonly of: ReadonlyMap<NodeId, { readonly first: NodeId; readonly states: ReadonlyMap<string, NodeId> }>;
-}
-
-function withStates(graph: Graph): LoopStates {
-  const b = new GraphBuilder(graph.name, graph);
-  const of = new Map<NodeId, { readonly first: NodeId; readonly states: ReadonlyMap<string, NodeId> }>();
-  for (const results of loopsOf(graph.nodes)) {
-    const { id: first, inputs, attrs } = at(results, 0);
-    const states = new Map<string, NodeId>();
-    for (const { state, value } of attrs.body.writes) {
-      const name = `after.${state}`;
-      const body = { ...attrs.body, outputs: { ...attrs.body.outputs, [name]: value } };
-      states.set(state, b.add('scan', inputs, { ...attrs, body, take: 'each', of: name }));
-    }
-    for (const { id } of results) of.set(id, { first, states });
-  }
-  return { graph: b.graph(), of };
 }
 
 /** The axis of `from` that a reshape leaves as axis `axis` of `to`: of the same size, with as many elements before it. */
