@@ -70,7 +70,11 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
   if (maxMemory === undefined) return compileOnce(model, options);
   // How kernels are tiled does not change the memory they need, so the trials use plain kernels.
   const { observe: _observe, ...quiet } = options;
-  const bytesWith = (recompute: number): number => planBytes(compileOnce(model, { ...quiet, recompute }, true).plan).total;
+  const bytesWith = (recompute: number): number => {
+    const bytes = planBytes(compileOnce(model, { ...quiet, recompute }, true).plan);
+    // Plain kernels are for a GPU, and a processor needs no numbers of places.
+    return options.devices === 'cpu' ? bytes.total - bytes.places : bytes.total;
+  };
   let best = { recompute: 0, bytes: bytesWith(0) };
   for (const recompute of SEGMENTS) {
     if (best.bytes <= maxMemory) break;

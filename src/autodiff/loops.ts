@@ -68,8 +68,9 @@ export function loopVjp(
   const carried = new Map(states.filter((s) => float(leafNamed(body, s))).map((s) => [s, fresh(`d.${s}`)]));
   for (const [s, name] of carried) {
     const type = bodyType(get(new Map([[s, leafNamed(body, s) ?? -1]]), s));
-    const last = results.findIndex((n) => n.attrs.take === 'last' && n.attrs.of === s);
-    given.set(name, cts[last] ?? b.full(0, type));
+    // Before equal nodes are merged, several results may be the same.
+    const last = results.flatMap((n, i) => (n.attrs.take === 'last' && n.attrs.of === s ? (cts[i] ?? []) : []));
+    given.set(name, last.length === 0 ? b.full(0, type) : last.reduce((x, y) => b.op('add', x, y)));
     seed(nextOf(body, s) ?? -1, r.add('state', [], { name }, type));
   }
   const leaves = body.nodes.filter((n) => (n.op === 'input' || n.op === 'state') && n.type.dtype === 'f32');

@@ -6,7 +6,7 @@ import { textOf, type Source, type Span } from '../base/source.ts';
 import { inMemory, pickRows } from '../data/values.ts';
 import type { NodeId, Op } from '../ir/graph/types.ts';
 import { bindBatch } from '../passes/graph/cleanup.ts';
-import { unroll } from '../passes/graph/unroll.ts';
+import { unroll } from '../ir/graph/unroll.ts';
 import { gradientPipeline, runPasses } from '../passes/pipeline.ts';
 import { evaluate, type Bindings } from '../reference/evaluate.ts';
 import type { ModelState } from '../runtime/api.ts';

@@ -56,7 +56,8 @@ function written(graph: Graph, id: NodeId): number {
 /** The simplified expression of one output; undefined if it would be too long. */
 export function formulaOf(graph: Graph, output: string): string | undefined {
   const clean = shorten(cse(simplify(select(graph, [output]))));
-  if (written(clean, clean.outputs[output] ?? -1) > LONGEST) return undefined;
+  // What a loop computes is no formula.
+  if (clean.nodes.some((n) => n.op === 'scan') || written(clean, clean.outputs[output] ?? -1) > LONGEST) return undefined;
   return p.show(new Writer(clean, new Map()).body(clean.outputs[output] ?? -1));
 }
 

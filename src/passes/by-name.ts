@@ -8,7 +8,7 @@ import { roundProducts } from './graph/precision.ts';
 import { rematerialize } from './graph/rematerialize.ts';
 import { simplify } from './graph/simplify.ts';
 import { splitSums } from './graph/split-sums.ts';
-import { unroll } from './graph/unroll.ts';
+import { unroll } from '../ir/graph/unroll.ts';
 import { runPasses, type Pass } from './pipeline.ts';
 
 /** The parameters of a graph, by name. */

@@ -169,7 +169,15 @@ export class Evaluator implements Evaluation {
     const loss = layer || !Object.hasOwn(LOSSES, name) ? undefined : LOSSES[name];
     if (loss) return lossCall(this, this.sink, loss, e, env, flow);
     if (!layer) {
-      const known = [...Object.keys(LAYERS), ...Object.keys(CREATORS), ...this.defs.names(), ...this.specials.keys(), 'residual', 'share', 'scan'];
+      const known = [
+        ...Object.keys(LAYERS),
+        ...Object.keys(CREATORS),
+        ...this.defs.names(),
+        ...this.specials.keys(),
+        'residual',
+        'share',
+        'scan',
+      ];
       return this.fail('NN201', span, `there is no layer '${name}'`, { help: advice(name, known, 'layers') });
     }
     const whole = reductionOf(e);

@@ -33,7 +33,10 @@ export function lifted(b: GraphBuilder, node: Node, operands: readonly Lifted[],
     case 'contract': {
       if (!x || !y) return undefined;
       const l = contractLabels(node.attrs.spec);
-      const t = at([...'abcdefghijklmnopqrstuvwxyz'].filter((c) => !node.attrs.spec.includes(c)), 0);
+      const t = at(
+        [...'abcdefghijklmnopqrstuvwxyz'].filter((c) => !node.attrs.spec.includes(c)),
+        0,
+      );
       return b.contract(`${x.places ? t : ''}${l.a},${y.places ? t : ''}${l.b}->${t}${l.out}`, x.id, y.id);
     }
     case 'broadcast':

@@ -3,6 +3,7 @@ import type { Dim } from '../base/types.ts';
 import { GraphBuilder } from '../ir/graph/builder.ts';
 import { isFree, isView, recordOf } from '../ir/graph/ops.ts';
 import type { Graph, NodeId } from '../ir/graph/types.ts';
+import { unroll } from '../ir/graph/unroll.ts';
 import { lifted, type Lifted } from './lift.ts';
 import type { ModelBuilder } from './model-builder.ts';
 
@@ -74,7 +75,8 @@ class BodyMaker {
     const values = results.map((id) => this.copy(id));
     states.forEach((state, i) => this.body.writes.push({ state, value: at(values, i) }));
     this.body.outputs['y'] = at(values, values.length > states.length ? values.length - 1 : 0);
-    return { graph: this.body.graph(), operands: this.operands, made: this.made };
+    // A loop within the loop is written out.
+    return { graph: unroll(this.body.graph()), operands: this.operands, made: this.made };
   }
 
   /** A value of all places, computed before the loop; undefined if that cannot be. */

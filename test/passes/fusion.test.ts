@@ -8,6 +8,7 @@ import { simplify } from '../../src/passes/graph/simplify.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import { Random } from '../support/random.ts';
 import { adapterAtHand, runGraph } from '../support/run-graph.ts';
+import { plan } from '../support/programs.ts';
 import { webgpuOf } from '../support/sections.ts';
 
 async function agrees(build: (b: GraphBuilder, x: NodeId) => NodeId, shape: readonly number[]): Promise<number> {
@@ -82,5 +83,12 @@ describe('fusion', () => {
     expect(await dispatches(true, 320)).toBe(2);
     expect(await dispatches(true, 128)).toBe(1);
     expect(await dispatches(false, 320)).toBe(1);
+  });
+});
+
+describe('values that are computed where they are read', () => {
+  it('are there for every kernel that reads them: a normalisation of the input, whose mean nobody else needs', () => {
+    const text = 'input x: [40, 16]; target y: [2]; layer LayerNorm(16) -> flatten -> Linear(640, 2); loss mse; optim adam lr=0.01';
+    for (const rows of [8, 64]) expect(() => plan(text, { rows, batch: rows, devices: 'all' })).not.toThrow();
   });
 });

@@ -12,7 +12,7 @@ import { verifyGraph } from '../../src/ir/graph/verify.ts';
 import { cse, dce } from '../../src/passes/graph/cleanup.ts';
 import { tidyLoops } from '../../src/passes/graph/loops.ts';
 import { simplify } from '../../src/passes/graph/simplify.ts';
-import { unroll } from '../../src/passes/graph/unroll.ts';
+import { unroll } from '../../src/ir/graph/unroll.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import { distance, planGraph, runGraph } from '../../src/verify/run-graph.ts';
 import { randomLoops } from '../support/random-loops.ts';
@@ -190,6 +190,40 @@ describe('what loops cost', () => {
       [5, 2, 3],
       [5, 2, 3],
     ]);
+  });
+
+  it('adds up what comes back through results that are equal and not yet merged', () => {
+    const { b, leaves } = recurrent(3);
+    const body = at(loopsOf(b.nodes), 0)[0]?.attrs.body as Graph;
+    const operands = new Map([
+      ['x', 0],
+      ['w', 1],
+      ['h', 2],
+    ]);
+    const again = b.loop(body, operands, { length: 3, reverse: false, each: ['x'] });
+    const total = (id: NodeId, by: number): NodeId => b.sum(b.op('mul', id, b.like(by, id)), [0, 1]);
+    const slope = (of: NodeId): Float64Array => {
+      const c = new GraphBuilder('slope', b.graph());
+      c.outputs['g'] = at(gradient(c, of, leaves), 0);
+      return values({ ...c.graph(), outputs: { g: c.outputs['g'] } }, filled(b.graph())).get('g') ?? new Float64Array();
+    };
+    const [first, second] = [b.outputs['last'] ?? -1, again.last('h')];
+    const one = slope(total(first, 1));
+    expect(one.some((v) => v !== 0)).toBe(true);
+    expect(
+      distance(
+        slope(total(second, 3)),
+        one.map((v) => 3 * v),
+        1,
+      ),
+    ).toBeLessThan(1e-12);
+    expect(
+      distance(
+        slope(b.op('add', total(first, 2), total(second, 3))),
+        one.map((v) => 5 * v),
+        1,
+      ),
+    ).toBeLessThan(1e-12);
   });
 
   it('counts the operations of the body once for each place, whatever the results', () => {

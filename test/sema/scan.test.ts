@@ -95,6 +95,14 @@ layer scan(Step(h, c), h=zeros(5), c=zeros(5)${places})`;
     );
   });
 
+  it('writes a loop in a loop out', () => {
+    const rows = [0, 1, 2, 3].map((i) => `let h${i + 1} = g(x[:, ${i}]) + h${i}`).join('\n');
+    same(
+      'block Out(h) {\n  (x -> GRU(3, 4, last=true)) + h\n}\ninput x: [4, 5, 3]\nlayer scan(Out(h), h=zeros(4), last=true)',
+      `input x: [4, 5, 3]\nlet g = share(GRU(3, 4, last=true))\nlet h0 = zeros(4)\n${rows}\nlayer h4`,
+    );
+  });
+
   it('counts with a state that has no batch', () => {
     const { data } = predicted('block Cell(n) {\n  [n + 1, n + 0 * x]\n}\ninput x: [4]\nlayer scan(Cell(n), n=0)');
     expect([...data]).toEqual([0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3]);

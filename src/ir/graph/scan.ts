@@ -5,12 +5,12 @@ import type { Graph, Node, NodeId, NodeOf, OpAttrs } from './types.ts';
 
 export type Scan = NodeOf<'scan'>;
 
-/** Loops: what passes know of them without looking inside. Their kernels are those of the body, see `passes/graph/lay-out-loops.ts`. */
+/** Loops: what passes know of them without looking inside. Their kernels are those of the body, see `passes/schedule/lay-out.ts`. */
 export const SCAN: OpRecord<'scan'> = {
   arity: undefined,
   family: 'loop',
   infer: (inputs, attrs) => inferScan(inputs, attrs),
-  // The body is bound as a graph of its own, by `mapBodies`.
+  // The body is bound as a graph of its own, see `inBodies`.
   bind: (attrs) => attrs,
   memory: 'none',
   // Kernels find its results in memory, as those of a leaf.

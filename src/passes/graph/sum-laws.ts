@@ -15,6 +15,9 @@ interface Factors {
   found: boolean;
 }
 
+/** Longer products stay as they are. */
+const MOST_FACTORS = 40;
+
 /**
  * Factors that are the same along a sum go before it: sum(x * c) is sum(x) * c. In the gradient of a normalisation that makes sums equal, which
  * are then computed once.
@@ -38,7 +41,10 @@ export function factorsBefore(b: GraphBuilder, node: NodeOf<'reduce_sum'>, opera
     );
   };
   const f: Factors = { varying: [], times: [], by: [], negative: false, found: false };
+  let taken = 0;
   const take = (id: NodeId): void => {
+    // A product of the same values over and over is no long list.
+    if (++taken > MOST_FACTORS) return;
     const x = b.node(id);
     if (x.op === 'neg') {
       f.negative = !f.negative;
@@ -60,7 +66,7 @@ export function factorsBefore(b: GraphBuilder, node: NodeOf<'reduce_sum'>, opera
   };
   take(operand);
   const [first, ...others] = f.varying;
-  if (!f.found || first === undefined) return undefined;
+  if (!f.found || first === undefined || taken > MOST_FACTORS) return undefined;
   let sum = b.sum(
     others.reduce((x, y) => b.op('mul', x, y), first),
     axes,

@@ -34,7 +34,11 @@ export function formGroups(
   if (level === 0) return inOrder(laid, single);
   const compared = comparedWithThemselves(graph);
   const uses = findUses(graph);
-  return inOrder(laid, mergeRows(laid, single, log)).map((g) => recomputed(graph, g, { kept, compared, uses }));
+  const groups = inOrder(laid, mergeRows(laid, single, log));
+  // What is computed where it is read may be so in several groups, each of which then reads what it is computed from.
+  const homes = new Map<NodeId, Set<Fused>>();
+  for (const g of groups) for (const id of [...g.roots, ...g.inlined]) homes.set(id, (homes.get(id) ?? new Set()).add(g));
+  return groups.map((g) => recomputed(graph, g, { kept, compared, uses, homes }));
 }
 
 /** Facts about the whole graph, found once for all groups. */
@@ -43,15 +47,20 @@ interface Facts {
   readonly kept: ReadonlySet<NodeId>;
   readonly compared: ReadonlySet<NodeId>;
   readonly uses: ReadonlyMap<NodeId, readonly Use[]>;
+  /** The groups that compute a node. */
+  readonly homes: ReadonlyMap<NodeId, ReadonlySet<Fused>>;
 }
 
 /** Recomputes, instead of storing, cheap roots along the rows that only the group itself reads. */
-function recomputed(graph: Graph, g: Fused, { kept, compared, uses }: Facts): Fused {
-  const inside = new Set([...g.roots, ...g.inlined]);
+function recomputed(graph: Graph, g: Fused, { kept, compared, uses, homes }: Facts): Fused {
+  const mine = (id: NodeId): boolean => {
+    const all = homes.get(id);
+    return all !== undefined && all.size === 1 && all.has(g);
+  };
   const again = g.roots.filter((id) => {
     const node = at(graph.nodes, id);
     if (kept.has(id) || compared.has(id) || node.type.shape.length === g.rank || OPS[node.op].family !== 'pointwise') return false;
-    return (uses.get(id) ?? []).every((u) => inside.has(u.consumer)) && costWithin(graph, id, new Set(g.roots)) <= CHEAP_IN_ROW;
+    return (uses.get(id) ?? []).every((u) => mine(u.consumer)) && costWithin(graph, id, new Set(g.roots)) <= CHEAP_IN_ROW;
   });
   if (again.length === 0) return g;
   return {

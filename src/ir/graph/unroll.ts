@@ -1,21 +1,29 @@
 import { at, get } from '../../base/errors.ts';
-import { copyNodes } from '../../ir/graph/copy.ts';
-import type { GraphBuilder } from '../../ir/graph/builder.ts';
-import { loopsOf, type Scan } from '../../ir/graph/scan.ts';
-import type { Graph, NodeId } from '../../ir/graph/types.ts';
-import { rebuild } from './rewrite.ts';
+import { GraphBuilder } from './builder.ts';
+import { copyNodes } from './copy.ts';
+import { loopsOf, type Scan } from './scan.ts';
+import type { Graph, NodeId } from './types.ts';
 
 /** A graph without loops: their bodies are written out for every place. */
 export function unroll(graph: Graph): Graph {
   const loops = new Map(loopsOf(graph.nodes).flatMap((results) => results.map((r) => [r.id, results] as const)));
   if (loops.size === 0) return graph;
-  const made = new Map<NodeId, NodeId>();
-  return rebuild(graph, (node, inputs, b) => {
-    if (node.op !== 'scan') return undefined;
+  const b = new GraphBuilder(graph.name);
+  const map = new Map<NodeId, NodeId>();
+  for (const node of graph.nodes) {
+    const inputs = node.inputs.map((i) => get(map, i));
+    if (node.op !== 'scan') {
+      map.set(node.id, b.add(node.op, inputs, node.attrs, node.type, { name: node.name, loc: node.loc }));
+      continue;
+    }
     const results = get(loops, node.id);
-    if (at(results, 0).id === node.id) written(b, results, inputs).forEach((value, i) => made.set(at(results, i).id, value));
-    return get(made, node.id);
-  });
+    if (at(results, 0).id !== node.id) continue;
+    const values = b.within(node, () => written(b, results, inputs));
+    results.forEach(({ id }, i) => map.set(id, at(values, i)));
+  }
+  for (const [name, id] of Object.entries(graph.outputs)) b.outputs[name] = get(map, id);
+  for (const { state, value } of graph.writes) b.writes.push({ state, value: get(map, value) });
+  return b.graph();
 }
 
 /** The results of a loop. */
