@@ -12,6 +12,9 @@ const HOUSE = 'layer Linear(1,16) -> relu -> Linear(16,1); loss mse; optim adam 
 const MINI = 'layer Linear(2,8) -> tanh -> Linear(8,1); loss mse; optim adam lr=0.02; train epochs=6 batch=32 shuffle seed=5';
 const DROPPED = 'layer Linear(1,8) -> tanh -> Dropout(0.2) -> Linear(8,1); loss mse; optim adam lr=0.02; train epochs=6 batch=32 shuffle';
 
+const RECURRENT =
+  'input x: [5, 1]; layer scan(fc: Linear(1, 2) + (h -> hh: Linear(2, 2)) -> tanh, h=zeros(2), last=true) -> Linear(2, 1); loss mse; optim adam lr=0.02; train epochs=30 batch=4';
+
 async function gpu(p: Plan, nets = 1) {
   const { found } = await findAdapter();
   if (!found) throw new Error('no adapter');
@@ -24,6 +27,7 @@ describe('a loop of one workgroup', () => {
   it.each([
     ['house', HOUSE, 100, 1],
     ['with batches, shuffling and a ragged end', MINI, 100, 2],
+    ['with a loop over a sequence inside', RECURRENT, 12, 5],
   ] as const)('%s: is one dispatch a chunk for each program in it, and trains as the CPU does', async (_name, text, rows, width) => {
     const p = plan(text, { rows });
     expect(Object.keys(webgpuOf(p).loops)).toContain('train');
