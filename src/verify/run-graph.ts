@@ -86,7 +86,7 @@ export interface GraphResult {
 const POISON = { i32: -123456, f16: 0x7e007e00 } as const;
 
 export async function runGraph({ plan, lowered }: GraphPlan, session: Session, given: GraphInputs): Promise<GraphResult> {
-  const { source: graph, tensors, groups, outputs } = lowered.schedule;
+  const { source: graph, tensors, groups, outputs, places } = lowered.schedule;
   for (const a of plan.arenas)
     session.write(a.name, 0, a.dtype === 'f32' ? new Float32Array(a.words).fill(NaN) : new Int32Array(a.words).fill(POISON[a.dtype]));
   const put = (tensor: string, values: ArrayLike<number>): void => {
@@ -108,6 +108,11 @@ export async function runGraph({ plan, lowered }: GraphPlan, session: Session, g
   for (const w of graph.writes) result.state.set(w.state, await read({ tensor: stateTensor(w.state), offset: 0 }, sizeOf(w.value)));
   for (const g of groups)
     for (const s of g.stores) if (!s.perStep && g.loop === undefined) result.stored.set(s.node, await read(s, sizeOf(s.node)));
+  // What loops give lies in memory as well.
+  for (const { id, op } of graph.nodes) {
+    const place = op === 'scan' ? places.get(id) : undefined;
+    if (place) result.stored.set(id, await read(place, sizeOf(id)));
+  }
   return result;
 }
 
