@@ -1,4 +1,6 @@
-// The derivatives of functions of one number, as formulas.
+// The derivatives of functions of one number, as formulas; writes src/library/derivatives.ts.
+import { writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { gradient } from '../src/autodiff/gradient.ts';
 import { GraphBuilder } from '../src/ir/graph/builder.ts';
 import type { Graph } from '../src/ir/graph/types.ts';
@@ -59,3 +61,5 @@ export function derivativesText(): string {
   return `/** The derivatives of functions of one number, for editors: written by \`npm run docs\`, since finding the shortest formula takes time. */
 export const DERIVATIVES: Readonly<Record<string, string>> = {\n${lines.join('')}};\n`;
 }
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) writeFileSync('src/library/derivatives.ts', derivativesText());

@@ -140,13 +140,21 @@ export interface WasmCall {
 /** How often a dispatch or a call runs in a step. */
 export const timesOf = ({ loop }: { readonly loop?: Repeat }): number => loop?.times ?? 1;
 
+/** Dispatches or calls in their order, those of a loop together. */
+export function runsOf<T extends { readonly loop?: Repeat }>(
+  list: readonly T[],
+): { readonly times: number; readonly items: readonly T[] }[] {
+  const runs: { times: number; number: number | undefined; items: T[] }[] = [];
+  for (const item of list) {
+    const { number, times = 1 } = item.loop ?? { number: undefined };
+    const last = runs.at(-1);
+    if (last && last.number === number) last.items.push(item);
+    else runs.push({ times, number, items: [item] });
+  }
+  return runs;
+}
+
 /** Runs dispatches or calls in their order, those of loops once for each place. */
 export function inTurn<T extends { readonly loop?: Repeat }>(list: readonly T[], run: (item: T, place: number) => void): void {
-  for (let from = 0; from < list.length;) {
-    const { loop } = list[from] as T;
-    let to = from + 1;
-    while (loop && to < list.length && list[to]?.loop?.number === loop.number) to++;
-    for (let place = 0; place < (loop?.times ?? 1); place++) for (let i = from; i < to; i++) run(list[i] as T, place);
-    from = to;
-  }
+  for (const { times, items } of runsOf(list)) for (let place = 0; place < times; place++) for (const item of items) run(item, place);
 }

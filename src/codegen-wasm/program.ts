@@ -1,6 +1,6 @@
 import { CompilerBug, get as lookUp } from '../base/errors.ts';
 import { OP, atomic, constant, get, ifThen, invoke, repeatWhile, set, tee, type Code } from './encode.ts';
-import type { Repeat } from '../sections.ts';
+import { runsOf, type Repeat } from '../sections.ts';
 import type { WasmModule } from './module.ts';
 
 /** One run of a kernel on its data. */
@@ -118,21 +118,11 @@ const [UNIFORMS, SCRATCH] = [0, 1];
 
 /** The code of calls, which loops repeat: `run` makes that of calls of one loop, or of none, at a place. */
 function repeated(calls: readonly KernelCall[], local: number, run: (calls: readonly KernelCall[], place: Code) => Code): Code {
-  const codes: Code[] = [];
-  for (let from = 0; from < calls.length;) {
-    const loop = calls[from]?.loop;
-    let to = from;
-    while (to < calls.length && calls[to]?.loop?.number === loop?.number) to++;
-    const part = calls.slice(from, to);
-    from = to;
-    if (!loop) codes.push(run(part, constant(0)));
-    else
-      codes.push(
-        [constant(0), set(local)],
-        repeatWhile([run(part, get(local))], op('i32.lt_u', [op('i32.add', get(local), constant(1)), tee(local)], constant(loop.times))),
-      );
-  }
-  return codes;
+  return runsOf(calls).map(({ times, items }) => {
+    if (!items[0]?.loop) return run(items, constant(0));
+    const again = op('i32.lt_u', [op('i32.add', get(local), constant(1)), tee(local)], constant(times));
+    return [[constant(0), set(local)], repeatWhile([run(items, get(local))], again)];
+  });
 }
 
 /** A step of one program on a single thread; the local holds the place of a loop. */

@@ -4,6 +4,7 @@ import type { Graph } from '../ir/graph/types.ts';
 import { bindBatch, cse, dce } from './graph/cleanup.ts';
 import { differentiate } from './graph/differentiate.ts';
 import { tidyLoops } from './graph/loops.ts';
+import { packWeights } from './graph/pack-weights.ts';
 import { roundProducts } from './graph/precision.ts';
 import { rematerialize } from './graph/rematerialize.ts';
 import { simplify } from './graph/simplify.ts';
@@ -27,6 +28,7 @@ export const PASSES: Readonly<Record<string, Omit<Pass, 'name'>>> = {
   },
   precision: { about: 'rounds what products take and give to binary16', run: roundProducts },
   rematerialize: { about: 'computes large, cheap values again instead of keeping them', run: rematerialize },
+  'pack-weights': { about: 'copies weights of convolutions in the order in which kernels read them', run: packWeights },
   'split-sums': { about: 'cuts long sums of products with few results into parts', run: splitSums },
 };
 

@@ -1,4 +1,4 @@
-import { at, get } from '../base/errors.ts';
+import { get } from '../base/errors.ts';
 import type { Graph, NodeId, NodeOf } from '../ir/graph/types.ts';
 import type { Bindings } from './evaluate.ts';
 import { sizeOf, type Tensor } from './walk.ts';
@@ -40,7 +40,7 @@ export function runLoop(node: NodeOf<'scan'>, operands: Operands, run: (leaves: 
       if (data) leaves.set(name, data);
       else leaves.delete(name);
     const value = run(leaves, place);
-    if (take === 'each') out.set(value(at([body.outputs[of] ?? -1], 0)) ?? [], (place * out.length) / length);
+    if (take === 'each') out.set(value(body.outputs[of] ?? -1) ?? [], (place * out.length) / length);
     for (const w of body.writes) carried.set(w.state, value(w.value));
   }
   if (take === 'last') out.set((carried.has(of) ? carried.get(of) : operands[node.attrs.names.indexOf(of)]) ?? []);

@@ -1,7 +1,7 @@
 import type { DType, TensorType } from '../../base/types.ts';
 import { roundF16 } from '../../base/math.ts';
 import type { Inferred, OpRecord } from './op-record.ts';
-import { ANY, FLOAT, NO_BITS, NUMERIC, asItIs } from './op-parts.ts';
+import { ANY, FLOAT, NO_BITS, NUMERIC, OPAQUE, asItIs } from './op-parts.ts';
 
 type Leaf = 'input' | 'param' | 'state' | 'const' | 'scalar' | 'iota' | 'dimsize' | 'carry';
 
@@ -18,14 +18,8 @@ const leaf = (dtypes: readonly DType[], memory: 'data' | 'state' | 'loop' | 'non
           : `${declared.dtype} is not one of ${dtypes.join(', ')}`,
     bind: asItIs,
     memory,
-    reads: () => [],
-    guards: false,
     reuse: () => 0,
-    bijective: false,
-    sum: null,
-    cost: 0,
-    flops: () => 0,
-    exact: 'once',
+    ...OPAQUE,
     ...NO_BITS,
   }) as const;
 

@@ -20,5 +20,16 @@ export const ALL: Bits = {
   handsOn: ({ inputs }) => inputs,
   halves: (node, operand) => node.inputs.every((_, i) => operand(i)),
 };
+/** What passes see of an operation that has nothing inside for them: a leaf, or a loop, whose results lie in memory. */
+export const OPAQUE = {
+  reads: () => [],
+  guards: false,
+  bijective: false,
+  sum: null,
+  cost: 0,
+  flops: () => 0,
+  exact: 'once',
+} as const;
+
 /** The result has new bits. */
 export const NO_BITS: Bits = { handsOn: () => [], halves: () => false };

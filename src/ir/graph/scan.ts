@@ -1,6 +1,6 @@
 import { sameType, showType, type TensorType } from '../../base/types.ts';
 import type { OpRecord } from './op-record.ts';
-import { NO_BITS } from './op-parts.ts';
+import { NO_BITS, OPAQUE } from './op-parts.ts';
 import type { Graph, Node, NodeId, NodeOf, OpAttrs } from './types.ts';
 
 export type Scan = NodeOf<'scan'>;
@@ -13,16 +13,9 @@ export const SCAN: OpRecord<'scan'> = {
   // The body is bound as a graph of its own, see `inBodies`.
   bind: (attrs) => attrs,
   memory: 'none',
-  // Kernels find its results in memory, as those of a leaf.
-  reads: () => [],
-  guards: false,
   reuse: () => 1,
-  bijective: false,
-  sum: null,
-  cost: 0,
-  // Counted once for all results of a loop, in `flops.ts`.
-  flops: () => 0,
-  exact: 'once',
+  // Operations are counted once for all results of a loop, in `flops.ts`.
+  ...OPAQUE,
   ...NO_BITS,
 };
 

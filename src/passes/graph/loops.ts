@@ -46,7 +46,7 @@ function tidy(results: readonly Scan[]): Tidied & { readonly names: ReadonlyMap<
   const last = new Set<string>();
   for (const { id, attrs } of results) {
     if (attrs.take === 'last') last.add(attrs.of);
-    else wanted.set(id, at([attrs.body.outputs[attrs.of] ?? -1], 0));
+    else wanted.set(id, attrs.body.outputs[attrs.of] ?? -1);
   }
   for (const node of wanted.values()) outputs[`%${node}`] = node;
   const clean = dce(cse(simplify(withoutDeadStates({ ...body, outputs }, last))));

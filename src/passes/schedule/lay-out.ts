@@ -129,7 +129,7 @@ class Layout {
         this.places.set(id, { tensor, offset: reverse ? 0 : length * size });
         continue;
       }
-      const value = at([mine.body.outputs[mine.of] ?? -1], 0);
+      const value = mine.body.outputs[mine.of] ?? -1;
       const slot = slots.get(value);
       if (slot) {
         this.places.set(id, { tensor: slot.tensor, offset: slot.after === reverse ? 0 : slot.size });
