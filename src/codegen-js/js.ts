@@ -127,6 +127,10 @@ export function generateJs(kernel: Kernel, place: JsPlacement): string {
         break;
       case 'product':
         throw new CompilerBug('JavaScript has no matrix units');
+      case 'shared':
+      case 'put':
+      case 'barrier':
+        throw new CompilerBug('JavaScript has no workgroups');
       case 'combine':
         // There is only one lane, so nothing is left to combine.
         break;

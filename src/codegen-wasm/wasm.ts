@@ -140,6 +140,10 @@ class KernelWriter extends ExpressionWriter {
         throw new CompilerBug(`WebAssembly has no tables of values (${s.name})`);
       case 'product':
         throw new CompilerBug('WebAssembly has no matrix units');
+      case 'shared':
+      case 'put':
+      case 'barrier':
+        throw new CompilerBug('WebAssembly has no workgroups');
       case 'combine':
         // There is only one lane, so nothing is left to combine.
         return [];

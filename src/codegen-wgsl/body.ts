@@ -7,8 +7,11 @@ import { FLOAT_TEXT, INFIX, TEXT, VECTOR_TEXT, WIDE_TEXT, literal, typeText } fr
 import { PRELUDE, isNan, nan } from './prelude.ts';
 import { vectorText } from './prelude-entry.ts';
 
-/** Threads per workgroup. */
+/** Threads per workgroup, unless lanes say otherwise. */
 export const THREADS = 64;
+
+/** The threads of a kernel's workgroups. */
+export const threadsOf = ({ lanes }: Kernel): number => (lanes > 1 ? lanes : THREADS);
 /**
  * Drivers unroll loops of up to about this many iterations (Mesa: 33). That is good on a GPU, but it takes software drivers seconds to
  * compile.
@@ -56,6 +59,12 @@ export interface Style {
   readonly collectives: boolean;
 }
 
+/** What a body finds around it: the text of the place of a loop, and the threads of its workgroup. */
+interface Surroundings {
+  readonly place: string;
+  readonly threads: number;
+}
+
 /** Writes kernel statements as WGSL and collects what they need: functions, shared memory, uniforms. */
 export class BodyWriter {
   uniforms = false;
@@ -71,10 +80,9 @@ export class BodyWriter {
   private readonly shared = new Set<ScalarType>();
   private readonly types = new Map<string, ValueType>();
   private readonly memory: Addressing;
-  private readonly how: Style & { readonly place: string };
+  private readonly how: Style & Surroundings;
 
-  /** `place` is the text of the place of a loop. */
-  constructor(memory: Addressing, how: Style & { readonly place: string }) {
+  constructor(memory: Addressing, how: Style & Surroundings) {
     this.memory = memory;
     this.how = how;
   }
@@ -86,7 +94,7 @@ export class BodyWriter {
 
   /** The declarations that the statements so far need. */
   declarations(): string[] {
-    const shared = [...this.shared].map((type) => `var<workgroup> shared_${type}: array<${type}, ${THREADS}>;`);
+    const shared = [...this.shared].map((type) => `var<workgroup> shared_${type}: array<${type}, ${this.how.threads}>;`);
     return [...shared, ...this.tables, ...this.prelude(), ...this.combines.values()];
   }
 
@@ -164,19 +172,30 @@ export class BodyWriter {
         return `${indent}for (var ${s.name} = ${this.first(s.extent)}; ${s.name} < ${s.extent}u; ${s.name}++) {\n${block(s.body)}${indent}}\n`;
       case 'if':
         return `${indent}if (${this.bare(s.condition)}) {\n${block(s.body)}${indent}}\n`;
+      case 'shared':
+        this.tables.add(`var<workgroup> ${s.name}: array<${typeText(s.type)}, ${s.size}>;`);
+        return '';
+      case 'put':
+        return `${indent}${s.table}[${this.bare(s.index)}] = ${this.bare(s.value)};\n`;
+      case 'barrier':
+        return `${indent}${s.of === 'buffers' ? 'storageBarrier' : 'workgroupBarrier'}();\n`;
       case 'combine': {
         const type = this.types.get(s.name);
+        const { threads } = this.how;
         if (!type || isVector(type)) throw new CompilerBug(`${s.name} cannot be combined`);
         this.shared.add(type);
         this.collectives ||= this.how.collectives;
         if (s.fn === 'max' && type === 'f32') this.used.add('max');
-        this.combines.set(`${s.fn} ${type}`, this.how.collectives ? combineBySubgroups(type, s.fn) : combineByHalves(type, s.fn));
+        this.combines.set(
+          `${s.fn} ${type}`,
+          this.how.collectives ? combineBySubgroups(type, s.fn, threads) : combineByHalves(type, s.fn, threads),
+        );
         return `${indent}${s.name} = combine_${s.fn}_${type}(lane, ${this.how.collectives ? 'place, threads, ' : ''}${s.name});\n`;
       }
       case 'product':
         this.matrices = true;
         this.tables.add(`var<workgroup> ${s.name}: array<f32, ${s.rows * s.columns}>;`);
-        return productText(s, indent, THREADS, ({ buffer, index }) => {
+        return productText(s, indent, this.how.threads, ({ buffer, index }) => {
           const { name, offset } = this.memory.array(buffer);
           return { array: name, start: `${offset}u + ${this.expr(index)}` };
         });
@@ -190,16 +209,16 @@ export class BodyWriter {
 const joined = (type: ScalarType, fn: 'add' | 'max'): string => (fn === 'add' ? 'a + b' : `${type === 'f32' ? 'nn_max' : 'max'}(a, b)`);
 
 /** A fixed reduction tree over the lanes, so that additions always have the same order. */
-function combineByHalves(type: ScalarType, fn: 'add' | 'max'): string {
+function combineByHalves(type: ScalarType, fn: 'add' | 'max', threads: number): string {
   const join = joined(type, fn);
   return `fn combine_${fn}_${type}(lane: u32, value: ${type}) -> ${type} {
   shared_${type}[lane] = value;
   workgroupBarrier();
-  for (var i = 0u; i < ${Math.log2(THREADS)}u; i++) {
-    let half = ${THREADS / 2}u >> i;
+  for (var i = 0u; i < ${Math.log2(threads)}u; i++) {
+    let half = ${threads / 2}u >> i;
     if (lane < half) {
       let a = shared_${type}[lane];
-      let b = shared_${type}[(lane + half) % ${THREADS}u];
+      let b = shared_${type}[(lane + half) % ${threads}u];
       shared_${type}[lane] = ${join};
     }
     workgroupBarrier();
@@ -216,7 +235,7 @@ const NEUTRAL = { add: () => 0, max: (type: ScalarType) => (type === 'f32' ? LOW
 const LOWEST = -3.4028234663852886e38;
 
 /** Each subgroup reduces its own lanes, then all of them reduce the subgroups' results: two barriers, whatever the subgroup size. */
-export function combineBySubgroups(type: ScalarType, fn: 'add' | 'max'): string {
+export function combineBySubgroups(type: ScalarType, fn: 'add' | 'max', total = THREADS): string {
   const join = joined(type, fn);
   const plain = fn === 'add' ? 'subgroupAdd' : 'subgroupMax';
   // NaN in one lane must become NaN in all of them, whatever the driver's maximum does with it.
@@ -228,7 +247,7 @@ export function combineBySubgroups(type: ScalarType, fn: 'add' | 'max'): string 
   shared_${type}[lane] = select(${neutral}, part, place == 0u);
   workgroupBarrier();
   var a = ${neutral};
-  for (var i = place; i < ${THREADS}u; i += threads) {
+  for (var i = place; i < ${total}u; i += threads) {
     let b = shared_${type}[i];
     a = ${join};
   }

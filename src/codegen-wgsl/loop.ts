@@ -36,7 +36,7 @@ export interface LoopShader {
  * Workgroup n trains net n, with its own uniforms and its own part of state and trace.
  */
 export function generateLoop(batches: readonly (readonly Kernel[])[], loops: readonly LoopRange[], place: LoopPlacement): LoopShader {
-  const writer = new BodyWriter(memory(place, batches.flat()), { hidesLoops: true, collectives: false, place: PLACE });
+  const writer = new BodyWriter(memory(place, batches.flat()), { hidesLoops: true, collectives: false, place: PLACE, threads: THREADS });
   const step = batches
     .map((kernels, i) => {
       const text = `${kernels.map((k) => kernelLoop(writer, k)).join('')}    workgroupBarrier();\n    storageBarrier();\n`;

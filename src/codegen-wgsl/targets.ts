@@ -22,11 +22,12 @@ const DISPATCH = { hardware: 1_500, software: 500 };
 const HARDWARE: Target = {
   lanes: 64,
   tiles: true,
+  stages: true,
   masked: true,
   sharesLoads: true,
   registers: 64,
-  threads: 4096,
-  small: { cost: 4096 * DISPATCH.hardware, tries: 0 },
+  threads: 32_768,
+  small: { cost: 32_768 * DISPATCH.hardware, tries: 0 },
 };
 const SOFTWARE: Target = {
   lanes: 64,

@@ -3,7 +3,7 @@ import { PER_WORD, type StorageType } from '../base/types.ts';
 import { isVector } from '../ir/kernel/functions.ts';
 import type { Expr, Kernel, ValueType } from '../ir/kernel/types.ts';
 import { ENABLE_MATRICES } from './product.ts';
-import { BodyWriter, THREADS, axesOf, loaded, pointsOf, stored, type Addressing, type Style } from './body.ts';
+import { BodyWriter, THREADS, axesOf, loaded, pointsOf, stored, threadsOf, type Addressing, type Style } from './body.ts';
 
 /** How the kernels of one dispatch see the arenas. */
 export interface Placement extends Style {
@@ -40,8 +40,10 @@ const groupsOf = (kernel: Kernel): number => Math.ceil(pointsOf(kernel) / (kerne
 
 /** Writes the kernels of one dispatch as a WGSL module with the entry point `main`; each kernel has its own workgroups. */
 export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shader {
-  const writer = new BodyWriter(windows(place), { ...place, place: 'at_place.x' });
+  const [threads = THREADS, ...others] = new Set(kernels.map(threadsOf));
+  const writer = new BodyWriter(windows(place), { ...place, place: 'at_place.x', threads });
   const groups = kernels.map(groupsOf);
+  if (others.length > 0) throw new CompilerBug(`kernels with workgroups of ${threads} and ${others.join()} threads share a dispatch`);
   const total = groups.reduce((a, b) => a + b, 0);
   const y = Math.ceil(total / MAX_GROUPS);
   const x = Math.ceil(total / y);
@@ -55,7 +57,7 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
   const sub = known.map((name) => `, ${name}: u32`).join('');
   const parts = kernels.length === 1 ? [] : bodies.map((body, i) => `fn part${i}(group: u32, lane: u32, zero: u32${sub}) {\n${body}}`);
   const main = [
-    `@compute @workgroup_size(${THREADS})`,
+    `@compute @workgroup_size(${threads})`,
     `fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) lane: u32${known.map((name) => `, @builtin(${builtins[name] ?? ''}) ${name}: u32`).join('')}) {`,
     `  let group = id.x${y > 1 ? ` + id.y * ${x}u` : ''};`,
     x * y > total ? `  if (group >= ${total}u) { return; }` : '',

@@ -100,6 +100,17 @@ class Reader {
       } else if (word === 'if') {
         const condition = this.expr(scope);
         body.push({ kind: 'if', condition, body: this.block(scope) });
+      } else if (word === 'shared') {
+        const [name, type] = [this.eat(/^(\w+) : /), this.eat(/^(\w+)\[/) as ValueType];
+        body.push({ kind: 'shared', name, type, size: Number(this.eat(/^(\d+)\]$/)) });
+        scope.set(name, type);
+      } else if (word === 'put') {
+        const table = this.eat(/^(\w+)\[\[/);
+        const index = this.expr(scope);
+        this.eat(/^\]\] = /);
+        body.push({ kind: 'put', table, index, value: this.expr(scope) });
+      } else if (word === 'barrier') {
+        body.push({ kind: 'barrier', of: this.eat(/^of (shared|buffers)$/) === 'shared' ? 'shared' : 'buffers' });
       } else if (word === 'combine') {
         const name = this.eat(/^(\w+) by /);
         body.push({ kind: 'combine', name, fn: this.rest === 'max' ? 'max' : 'add' });

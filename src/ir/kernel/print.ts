@@ -38,6 +38,12 @@ function printStmt(s: Stmt, indent: string): string {
       return `${indent}for ${s.name} < ${s.extent} {\n${inner(s.body)}${indent}}\n`;
     case 'if':
       return `${indent}if ${printExpr(s.condition)} {\n${inner(s.body)}${indent}}\n`;
+    case 'shared':
+      return `${indent}shared ${s.name} : ${s.type}[${s.size}]\n`;
+    case 'put':
+      return `${indent}put ${s.table}[[${printExpr(s.index)}]] = ${printExpr(s.value)}\n`;
+    case 'barrier':
+      return `${indent}barrier of ${s.of}\n`;
     case 'combine':
       return `${indent}combine ${s.name} by ${s.fn}\n`;
     case 'product': {

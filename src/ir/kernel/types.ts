@@ -2,7 +2,7 @@ import type { StorageType } from '../../base/types.ts';
 
 /**
  * The kernel IR: loops over scalars and vectors of four. The body runs once for every point of the axes, in any order. With `lanes` above
- * 1, that many lanes of one workgroup share a point and reduce their partial results by `combine`. With `subgroup` above 1, `sub` is the
+ * 1, that many lanes of one workgroup share a point: they reduce partial results by `combine`, and have memory in common by `shared`. With `subgroup` above 1, `sub` is the
  * index of a thread within its subgroup of that size.
  */
 export type ScalarType = 'f32' | 'i32' | 'u32' | 'bool';
@@ -33,6 +33,11 @@ export type Stmt =
   | { readonly kind: 'table'; readonly name: string; readonly values: readonly Expr[] }
   | { readonly kind: 'for'; readonly name: string; readonly extent: number; readonly body: readonly Stmt[] }
   | { readonly kind: 'if'; readonly condition: Expr; readonly body: readonly Stmt[] }
+  /** A table in the memory of a workgroup, which its lanes fill by `put`. */
+  | { readonly kind: 'shared'; readonly name: string; readonly type: ValueType; readonly size: number }
+  | { readonly kind: 'put'; readonly table: string; readonly index: Expr; readonly value: Expr }
+  /** Every lane waits here for all others, and then sees what they have put or, in a buffer, stored. Every lane must reach it. */
+  | { readonly kind: 'barrier'; readonly of: 'shared' | 'buffers' }
   /** Reduces a `var` over all lanes; afterwards every lane holds the result. */
   | { readonly kind: 'combine'; readonly name: string; readonly fn: 'add' | 'max' }
   /**

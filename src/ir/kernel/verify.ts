@@ -6,6 +6,8 @@ interface Known {
   readonly type: ValueType;
   readonly mutable: boolean;
   readonly table?: boolean;
+  /** A table in the memory of the workgroup. */
+  readonly shared?: boolean;
 }
 
 type Scope = ReadonlyMap<string, Known>;
@@ -25,6 +27,8 @@ class Verifier {
   private readonly beyond: number;
   private readonly buffers = new Map<string, Buffer>();
   private readonly stored = new Set<string>();
+  /** Conditions around the current statement. */
+  private branches = 0;
 
   constructor(kernel: Kernel, after: string, beyond: number) {
     this.kernel = kernel;
@@ -92,6 +96,21 @@ class Verifier {
       case 'product':
         this.product(s, scope);
         return { name: s.name, as: { type: 'f32', mutable: false, table: true } };
+      case 'shared':
+        if (this.kernel.lanes === 1) this.bug(`${s.name} is shared by lanes, and there are none`);
+        if (!(s.size >= 1)) this.bug(`${s.name} is empty`);
+        return { name: s.name, as: { type: s.type, mutable: true, table: true, shared: true } };
+      case 'put': {
+        this.expr(s.index, scope);
+        this.expr(s.value, scope);
+        const table = scope.get(s.table);
+        if (!table?.shared || table.type !== s.value.type || s.index.type !== 'u32')
+          this.bug(`${s.table} is no shared table of ${s.value.type}`);
+        return undefined;
+      }
+      case 'barrier':
+        if (this.kernel.lanes === 1 || this.branches > 0) this.bug('a barrier is not reached by all lanes');
+        return undefined;
       case 'set':
         this.expr(s.value, scope);
         this.assignable(s.name, scope, 'set', (v) => v.type === s.value.type);
@@ -107,7 +126,9 @@ class Verifier {
       case 'if':
         this.expr(s.condition, scope);
         if (s.condition.type !== 'bool') this.bug('a condition is not bool');
+        this.branches++;
         this.block(s.body, scope);
+        this.branches--;
         return undefined;
       case 'store':
         this.store(s, scope);

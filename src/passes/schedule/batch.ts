@@ -8,6 +8,9 @@ const MOST = 8;
 /** How many dispatches earlier a kernel may run; earlier than that, its result would occupy memory for long. */
 const REACH = 2;
 
+/** Threads of a workgroup without lanes. */
+const LANES = 64;
+
 /** From this many floating-point operations on, slowing a kernel down costs more than another dispatch. */
 const LARGE = 5e7;
 
@@ -38,6 +41,9 @@ function disturbs(a: Kernel, b: Kernel): boolean {
   return waits.lanes > 1 && other.lanes === 1 && workOf(other).flops >= LARGE;
 }
 
+/** Whether both may have workgroups of one size: lanes need as many threads as they are, and who has none takes any number. */
+const sameWorkgroups = (a: Kernel, b: Kernel): boolean => (a.lanes > 1 ? a.lanes : LANES) === (b.lanes > 1 ? b.lanes : LANES);
+
 /** Whether a dispatch has no room for a kernel: with too many bindings, some would have to be merged, and equal layers would differ. */
 function isFull(batch: Batch | undefined, mine: readonly Span[], bindings: number): boolean {
   if (!batch) return false;
@@ -56,7 +62,9 @@ export function batches(kernels: readonly Kernel[], { bindings, software }: { bi
     let place = result.length;
     while (place > Math.max(0, result.length - REACH) && !conflict(mine, result[place - 1]?.touched ?? [])) place--;
     const apart = (batch: Batch | undefined): boolean =>
-      isFull(batch, mine, bindings) || (software && (batch?.kernels ?? []).some((k) => disturbs(at(kernels, k), kernel)));
+      isFull(batch, mine, bindings) ||
+      (batch?.kernels ?? []).some((k) => !sameWorkgroups(at(kernels, k), kernel)) ||
+      (software && (batch?.kernels ?? []).some((k) => disturbs(at(kernels, k), kernel)));
     while (place < result.length && apart(result[place])) place++;
     const batch = result[place] ?? { kernels: [], touched: [] };
     if (place === result.length) result.push(batch);

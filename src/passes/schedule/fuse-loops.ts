@@ -68,7 +68,10 @@ function mapStmt(s: Stmt, name: (n: string) => string): Stmt {
     case 'combine':
       return { ...s, name: name(s.name) };
     case 'product':
-      throw new CompilerBug('matrix units work on kernels alone');
+    case 'shared':
+    case 'put':
+    case 'barrier':
+      throw new CompilerBug(`'${s.kind}' is in kernels that are alone`);
     case 'store':
       return { ...s, index: expr(s.index), value: expr(s.value) };
   }

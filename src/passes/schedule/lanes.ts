@@ -1,8 +1,9 @@
 import { at } from '../../base/errors.ts';
-import { count } from '../../base/types.ts';
+import { count, fixedShape } from '../../base/types.ts';
 import { operandTypes, recordOf } from '../../ir/graph/ops.ts';
 import type { Graph, Node, NodeId } from '../../ir/graph/types.ts';
 import { isRowwise } from './rows.ts';
+import type { Target } from './tiling.ts';
 import type { Group, Schedule } from './types.ts';
 
 /**
@@ -13,8 +14,35 @@ function worthSharing(outputs: number, length: number): boolean {
   return (outputs === 1 && length >= 64) || (outputs <= 64 && length >= 512);
 }
 
-/** How many lanes share each point of a group's kernel: `most` for a long reduction with few results, else 1. */
-export function chooseLanes(s: Schedule, group: Group, most: number): number {
+/**
+ * On a real GPU, lanes that go through a row side by side read whole lines of memory, and even thousands of threads do not keep it busy.
+ * Lanes share a row if all sums of the group are sums over a row.
+ */
+function lanesOfRows(s: Schedule, group: Group, most: number): number {
+  const { nodes } = s.graph;
+  const shape = fixedShape(at(nodes, at(group.stores, 0).node).type.shape);
+  const rows = shape.slice(0, group.rank);
+  const outputs = count(rows);
+  const sums = [...group.roots, ...group.inlined].map((id) => at(nodes, id)).filter((n) => recordOf(n).sum);
+  const overRows = sums.every(
+    (n) => recordOf(n).sum?.shared === true && fixedShape(n.type.shape).join() === rows.join() && !underGuard(s, group, n.id),
+  );
+  if (sums.length === 0 || !overRows) return 1;
+  const length = Math.max(...sums.map((n) => count(summedShape(s.graph, n))));
+  const worth = sums.some((n) => n.op === 'contract')
+    ? outputs <= 4096 && length >= 256
+    : length >= 64 && (outputs <= 32_768 || length >= 256);
+  return worth ? (length >= LONG ? MOST_LANES : most) : 1;
+}
+
+/** Rows that take more lanes: a few would be long underway, each waiting for one element after the other. */
+const LONG = 2048;
+const MOST_LANES = 256;
+
+/** How many lanes share each point of a group's kernel: those of the target for a long reduction with few results, else 1. */
+export function chooseLanes(s: Schedule, group: Group, { lanes: most, stages = false }: Pick<Target, 'lanes' | 'stages'>): number {
+  const along = most > 1 && stages ? lanesOfRows(s, group, most) : 1;
+  if (along > 1) return along;
   if (most === 1 || isRowwise(s.graph, group)) return 1;
   const { nodes } = s.graph;
   const outputs = count(at(nodes, at(group.stores, 0).node).type.shape);

@@ -1,4 +1,4 @@
-import { at, get } from '../../base/errors.ts';
+import { at, get, invariant } from '../../base/errors.ts';
 import { hash } from '../../base/hash.ts';
 import { count, fixedShape } from '../../base/types.ts';
 import { call, literal, ref } from '../../ir/kernel/build.ts';
@@ -10,6 +10,7 @@ import { BlockWriter } from './block-writer.ts';
 import { kernelCost } from './cost.ts';
 import { estimator } from './estimate.ts';
 import { firstLaneAlone } from './first-lane.ts';
+import { inPhases, lanesMeet } from './phases.ts';
 import { chooseLanes } from './lanes.ts';
 import { matrixWay, type MatrixWay } from './matrix.ts';
 import { about, axisName, kernelName } from './naming.ts';
@@ -17,9 +18,11 @@ import { reroll } from './reroll.ts';
 import { isRowwise } from './rows.ts';
 import { bufferName, positionIn, rangeOf, type TensorRange } from './reads.ts';
 import { shareLoads } from './share-loads.ts';
-import { tiling, tilingKey, tilings, type Target, type Tiling } from './tiling.ts';
+import { stagedWay, type StageSize } from './staging.ts';
+import { stagedTiling, stagedTilings, tiling, tilingKey, tilings, type Target, type Tiling } from './tiling.ts';
 import type { Group, Schedule, Store } from './types.ts';
 import { ValueLowering } from './values.ts';
+import { StagedWriter, stagedAxes } from './write-staged.ts';
 
 /** Which tiling of a kernel to take: the cheapest or, for tests, one by index. */
 export type TilingChoice = 'cheapest' | number;
@@ -42,10 +45,10 @@ function writeMatrices(s: Schedule, group: Group, index: number, way: MatrixWay,
   const start = shape.map((extent, axis) => ix.scale(ix.variable(axisName(axis), extent / step(axis)), step(axis)));
   values.product = {
     node: way.node,
-    table: product.name,
-    columns: product.columns,
-    row: [row, at(start, row)],
-    column: [column, at(start, column)],
+    at(point) {
+      const [r, c] = [row, column].map((axis) => ix.add(at(point, axis), ix.scale(at(start, axis), -1))) as [ix.Index, ix.Index];
+      return { kind: 'item', type: 'f32', table: product.name, index: ix.toExpr(ix.add(ix.scale(r, product.columns), c)) };
+    },
   };
   const written = new Map<string, TensorRange>();
   const body = out.inBlock(() => {
@@ -68,6 +71,42 @@ function writeMatrices(s: Schedule, group: Group, index: number, way: MatrixWay,
     buffers: buffersOf(s, windows, written, reads),
     axes: shape.map((extent, axis) => ({ name: axisName(axis), extent: extent / step(axis) })).filter((a) => a.extent > 1),
     lanes,
+    subgroup: 1,
+    ...placesOf(s, group),
+    body,
+  };
+}
+
+/** Writes a group whose product is staged in the memory of workgroups. */
+function writeStaged(s: Schedule, group: Group, index: number, how: Tiling, size: StageSize): Kernel {
+  const way = stagedWay(s, group);
+  invariant(way, 'a group without a product is staged');
+  const out = new BlockWriter();
+  const values = new ValueLowering(s, group, out, how);
+  const written = new Map<string, TensorRange>();
+  const { shape } = at(s.graph.nodes, at(group.stores, 0).node).type;
+  let current: Expr | undefined;
+  values.product = { node: way.node.id, at: () => current as Expr };
+  const body = out.inBlock(() =>
+    new StagedWriter(out, values, way, size).write((found, value) => {
+      current = value;
+      // What is stored may have other axes of a single element than the product.
+      const long = found.filter((_, i) => at(way.node.type.shape, i) !== 1);
+      const point = fixedShape(shape).map((extent) => (extent === 1 ? ix.ZERO : (long.shift() ?? ix.ZERO)));
+      const computed = group.stores.map((st) => at(values.at(st.node, [point]), 0));
+      group.stores.forEach((st, i) => {
+        const buffer = bufferOf(s, st);
+        written.set(buffer.name, buffer.window);
+        store(out, buffer.name, false, at(computed, i), positionIn(st, point, fixedShape(shape)));
+      });
+    }),
+  );
+  return {
+    name: kernelName(s.graph, group, index),
+    about: about(s.graph, group),
+    buffers: buffersOf(s, new Map([...values.reads.windows, ...written]), written, values.reads.windows),
+    axes: stagedAxes(way, size),
+    lanes: how.lanes,
     subgroup: 1,
     ...placesOf(s, group),
     body,
@@ -111,25 +150,30 @@ export function optionsFor(
   return { key: hash(signature(plain.kernel)), plain: { ...plain, kernel: finish(plain.kernel, target) }, options };
 }
 
-const finish = (kernel: Kernel, target: Target): Kernel => firstLaneAlone(target.rerolls ? reroll(kernel) : kernel);
+const finish = (kernel: Kernel, target: Target): Kernel => inPhases(firstLaneAlone(target.rerolls ? reroll(kernel) : kernel));
 
 function write(s: Schedule, group: Group, index: number, how: Tiling, target: Target): Kernel {
-  const kernel = writeKernel(s, group, index, how);
+  const kernel = how.staged ? writeStaged(s, group, index, how, how.staged) : writeKernel(s, group, index, how);
   return target.sharesLoads ? shareLoads(kernel) : kernel;
 }
 
 function plainOption(s: Schedule, group: Group, index: number, target: Target): Option {
-  const how = tiling(group.rank, { lanes: chooseLanes(s, group, target.lanes), masked: target.masked });
-  return { how, kernel: write(s, group, index, how, target) };
+  const how = tiling(group.rank, { lanes: chooseLanes(s, group, target), masked: target.masked });
+  const kernel = write(s, group, index, how, target);
+  if (how.lanes === 1 || lanesMeet(kernel)) return { how, kernel };
+  const alone = tiling(group.rank, { masked: target.masked });
+  return { how: alone, kernel: write(s, group, index, alone, target) };
 }
 
 function candidatesFor(s: Schedule, group: Group, plain: Option, target: Target): Tiling[] {
   if (!target.tiles || s.level === 0) return [];
   if (plain.kernel.lanes === 1 && isRowwise(s.graph, group)) return [tiling(group.rank, { unroll: 'vector', masked: target.masked })];
-  return (target.candidates ?? tilings)(s, group, plain.kernel, target);
+  return [...(target.candidates ?? tilings)(s, group, plain.kernel, target), ...(target.stages ? stagedTilings(s, group) : [])];
 }
 
 function chooseKernel(s: Schedule, group: Group, index: number, target: Target, choice: TilingChoice = 'cheapest'): Kernel {
+  const staged = target.stages && s.level > 0 && choice === 'cheapest' && !target.tuned?.size ? stagedTiling(s, group) : undefined;
+  if (staged) return write(s, group, index, staged, target);
   const plain = plainOption(s, group, index, target);
   if (!target.tiles || s.level === 0) return plain.kernel;
   const candidates = candidatesFor(s, group, plain, target);
@@ -139,6 +183,8 @@ function chooseKernel(s: Schedule, group: Group, index: number, target: Target, 
   }
   const measured = target.tuned?.size ? target.tuned.get(hash(signature(plain.kernel))) : undefined;
   const tuned = measured === undefined ? undefined : [plain.how, ...candidates].find((how) => tilingKey(how) === measured);
+  const usual = target.stages && !tuned ? stagedTiling(s, group) : undefined;
+  if (usual) return write(s, group, index, usual, target);
   let best = { kernel: plain.kernel, cost: kernelCost(plain.kernel, target.threads, target.costs) };
   // A small kernel has little to gain.
   const { small } = target;

@@ -119,7 +119,7 @@ function tableSize(extent: number, unit: number, groups: number): number | undef
 }
 
 /** A value's place and element index, if it is read from memory. */
-function placeOf(
+export function placeOf(
   s: Schedule,
   id: NodeId,
   point: ix.Point,
@@ -137,7 +137,7 @@ function placeOf(
 }
 
 /** The stride of an index in a variable; undefined if it is not constant. */
-function coefficient(index: ix.Index, name: string): number | undefined {
+export function coefficient(index: ix.Index, name: string): number | undefined {
   const elsewhere = index.terms.some((t) => t.key !== name && ix.variablesOf({ constant: 0, terms: [t] }).includes(name));
   return elsewhere ? undefined : (index.terms.find((t) => t.key === name)?.coefficient ?? 0);
 }

@@ -73,8 +73,14 @@ class LoadSharing {
         return void put({ ...s, values: s.values.map((e) => this.share(e)) });
       case 'store':
         return void put({ ...s, index: this.share(s.index), value: this.share(s.value) });
+      case 'put':
+        return void put({ ...s, index: this.share(s.index), value: this.share(s.value) });
+      case 'shared':
+        block.own.add(s.name);
+        return void put(s);
       case 'product':
       case 'combine':
+      case 'barrier':
         return void put(s);
       case 'for':
         return void put({ ...s, body: this.inBlock(true, [s.name], s.body) });

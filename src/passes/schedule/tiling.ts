@@ -6,6 +6,7 @@ import type { Unroll } from './block-writer.ts';
 import type { Costs } from './cost.ts';
 import { axisName } from './naming.ts';
 import { subgroupTiles } from './subgroup-tiling.ts';
+import { STAGES, stagedWay, stageSizeFor, threadsOf, type StageSize } from './staging.ts';
 import type { Group, Schedule } from './types.ts';
 
 /** How the points of a kernel are distributed over threads, and how a thread iterates over its own. */
@@ -21,6 +22,8 @@ export interface Tiling {
   readonly subgroup: number;
   /** The axis that varies slowest from thread to thread, if it is not the first. */
   readonly leading: number;
+  /** If a workgroup brings parts of a product's operands into its memory: how large they are. */
+  readonly staged?: StageSize | undefined;
   /** Loads outside a padded value are harmless: their results are dropped instead of branching around the load. */
   readonly masked: boolean;
   /** The step of a variable if the same thread also reads the neighbouring elements. */
@@ -42,6 +45,8 @@ export interface Target {
   readonly subgroup?: number;
   /** Matrix units that products may use. */
   readonly units?: readonly MatrixUnit[] | undefined;
+  /** Whether workgroups have fast memory, in which a product's operands pay to be staged. */
+  readonly stages?: boolean;
   /** Whether loads are named, shared and hoisted out of loops, because the device's compiler cannot do it. */
   readonly sharesLoads?: boolean;
   /** Whether statements that repeat for all rows of a tile become a loop, because compiling takes long. */
@@ -61,7 +66,8 @@ export interface Target {
 }
 
 /** A tiling as text; equal tilings have equal keys. */
-export function tilingKey({ tile, vector, unroll, lanes, subgroup, leading }: Tiling): string {
+export function tilingKey({ tile, vector, unroll, lanes, subgroup, leading, staged }: Tiling): string {
+  if (staged) return `${staged.rows} by ${staged.columns} staged, ${staged.tall}x${staged.wide}`;
   const parts = [tile.join('x') || '1', unroll === 'none' ? '' : unroll];
   if (vector >= 0) parts.push(`vectors along ${vector}`);
   if (subgroup > 1) parts.push(`rows along ${leading} read by ${subgroup}`);
@@ -81,6 +87,7 @@ export function tiling(
     readonly masked?: boolean;
     /** Whether adjacent elements are loaded as vectors. */
     readonly gathered?: boolean;
+    readonly staged?: StageSize;
   },
 ): Tiling {
   const { tile = Array<number>(rank).fill(1), vector = -1, unroll = 'none', lanes = 1, masked = false, gathered = true } = given;
@@ -92,7 +99,7 @@ export function tiling(
     const step = steps.get(variable) ?? loopStep;
     return gathered && step % 4 === 0 ? step : undefined;
   };
-  return { tile, vector, unroll, lanes, subgroup, leading, masked, neighbours };
+  return { tile, vector, unroll, lanes, subgroup, leading, masked, neighbours, staged: given.staged };
 }
 
 /** Tile sizes that divide an axis, largest first. */
@@ -195,6 +202,19 @@ export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target
       found.push(tiling(shape.length, { ...how, subgroup, masked }));
   return found;
 }
+
+const staged = (rank: number, size: StageSize): Tiling => tiling(rank, { lanes: threadsOf(size), masked: true, staged: size });
+
+/** How a group's product is staged, if it can be and that pays. */
+export function stagedTiling(s: Schedule, group: Group): Tiling | undefined {
+  const way = stagedWay(s, group);
+  const size = way && stageSizeFor(way);
+  return size && staged(group.rank, size);
+}
+
+/** All sizes in which a group's product can be staged. */
+export const stagedTilings = (s: Schedule, group: Group): Tiling[] =>
+  stagedWay(s, group) ? STAGES.map((size) => staged(group.rank, size)) : [];
 
 /**
  * How the loop of a sum may be written: unrolling by four pays if adjacent elements along it can be loaded together; with few registers,

@@ -164,7 +164,11 @@ function renamed(body: readonly Stmt[], names: ReadonlyMap<string, string>): rea
       case 'if':
         return { ...st, condition: expr(st.condition), body: st.body.map(stmt) };
       case 'combine':
+      case 'shared':
+      case 'barrier':
         return st;
+      case 'put':
+        return { ...st, index: expr(st.index), value: expr(st.value) };
       case 'product':
         return {
           ...st,

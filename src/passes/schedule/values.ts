@@ -28,18 +28,10 @@ export function usesIn(graph: Graph): ReadonlyMap<NodeId, number> {
 }
 const USES = new WeakMap<Graph, Map<NodeId, number>>();
 
-/** A product in a table, with the axis and first index of its rows and columns. */
-interface TabledProduct {
+/** A product that a workgroup has computed together, and the value that it has at a point. */
+interface KnownProduct {
   readonly node: NodeId;
-  readonly table: string;
-  readonly columns: number;
-  readonly row: readonly [axis: number, start: ix.Index];
-  readonly column: readonly [axis: number, start: ix.Index];
-}
-
-function itemOf({ table, columns, row, column }: TabledProduct, point: ix.Point): Expr {
-  const [r, c] = [row, column].map(([axis, start]) => ix.add(at(point, axis), ix.scale(start, -1))) as [ix.Index, ix.Index];
-  return { kind: 'item', type: 'f32', table, index: ix.toExpr(ix.add(ix.scale(r, columns), c)) };
+  readonly at: (point: ix.Point) => Expr;
 }
 
 /** A node at a point, as text. */
@@ -64,8 +56,8 @@ export class ValueLowering implements Lowerer {
   readonly summing: Summing;
   /** The root that is being computed along the rows, if any; other roots of the row have been stored and are loaded. */
   current: NodeId | undefined;
-  /** The product that matrix units have put in a table, if any. */
-  product: TabledProduct | undefined;
+  /** The product that is known already, if any. */
+  product: KnownProduct | undefined;
   readonly graph: Graph;
   private readonly useCount: ReadonlyMap<NodeId, number>;
   private readonly s: Schedule;
@@ -113,7 +105,8 @@ export class ValueLowering implements Lowerer {
   }
 
   private compute(node: Node, points: readonly ix.Point[]): Expr[] {
-    if (node.id === this.product?.node) return points.map((p) => itemOf(this.product as TabledProduct, p));
+    const { product } = this;
+    if (node.id === product?.node) return points.map((p) => product.at(p));
     const special = loweringOf(node);
     if (special) return special(this, node, points);
     if (isView(node))
