@@ -67,7 +67,7 @@ export interface Target {
 
 /** A tiling as text; equal tilings have equal keys. */
 export function tilingKey({ tile, vector, unroll, lanes, subgroup, leading, staged }: Tiling): string {
-  if (staged) return `${staged.rows} by ${staged.columns} staged, ${staged.tall}x${staged.wide}`;
+  if (staged) return `${staged.rows} by ${staged.columns} by ${staged.depth} staged, ${staged.tall}x${staged.wide} in ${staged.slices}`;
   const parts = [tile.join('x') || '1', unroll === 'none' ? '' : unroll];
   if (vector >= 0) parts.push(`vectors along ${vector}`);
   if (subgroup > 1) parts.push(`rows along ${leading} read by ${subgroup}`);

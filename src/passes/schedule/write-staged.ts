@@ -1,4 +1,4 @@
-import { at } from '../../base/errors.ts';
+import { CompilerBug, at } from '../../base/errors.ts';
 import { call, literal } from '../../ir/kernel/build.ts';
 import { isVector } from '../../ir/kernel/functions.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
@@ -34,6 +34,10 @@ export class StagedWriter {
   /** The thread's place in its workgroup: which rows and columns are its own. */
   private readonly down: ix.Index;
   private readonly across: ix.Index;
+  /** Its part of the depth. */
+  private readonly slice: ix.Index;
+  /** Its place among those of its slice. */
+  private readonly within: ix.Index;
   private readonly lane: ix.Index;
 
   constructor(out: BlockWriter, values: ValueLowering, way: StagedWay, size: StageSize) {
@@ -44,8 +48,10 @@ export class StagedWriter {
     this.threads = threadsOf(size);
     this.lane = ix.variable('lane', this.threads);
     const beside = size.columns / size.wide;
-    this.down = ix.div(this.lane, beside);
-    this.across = ix.mod(this.lane, beside);
+    this.within = ix.mod(this.lane, this.threads / size.slices);
+    this.slice = ix.div(this.lane, this.threads / size.slices);
+    this.down = ix.div(this.within, beside);
+    this.across = ix.mod(this.within, beside);
   }
 
   write(finish: (point: ix.Point, value: Expr) => void): void {
@@ -61,6 +67,7 @@ export class StagedWriter {
       this.keep(tables, fetch(ix.ZERO));
       out.emit({ kind: 'barrier', of: 'shared' });
       this.multiply(tables, sums);
+      if (size.slices > 1) out.emit({ kind: 'barrier', of: 'shared' });
     } else {
       const held = fetch(ix.ZERO).map((value) => out.variable('piece', value));
       out.loop(pieces, (name) => {
@@ -74,7 +81,36 @@ export class StagedWriter {
         out.emit({ kind: 'barrier', of: 'shared' });
       });
     }
-    this.results(sums, finish);
+    if (size.slices === 1) this.results(sums, finish);
+    else {
+      this.join(tables[0], sums);
+      out.guarded(call('eq', ix.toExpr(this.slice), literal('u32', 0)), () => this.results(sums, finish));
+    }
+  }
+
+  /** Adds up the sums of all slices: half of them hand theirs to the other half, until the first has all. */
+  private join({ name, cells }: Table, sums: readonly (readonly Expr[])[]): void {
+    const { out, size } = this;
+    const threads = this.threads / size.slices;
+    const all = sums.flat();
+    for (let half = size.slices / 2; half >= 1; half /= 2) {
+      if (half * threads * all.length > cells) throw new CompilerBug(`the sums of ${half} slices do not fit into ${cells} cells`);
+      const cellOf = (slice: ix.Index, i: number): Expr =>
+        ix.toExpr([ix.scale(slice, threads * all.length), ix.constant(i * threads), this.within].reduce(ix.add));
+      const mine = ix.toExpr(this.slice);
+      const gives = call('and', call('le', literal('u32', half), mine), call('lt', mine, literal('u32', 2 * half)));
+      // Under the condition the difference is a number from 0 on.
+      const given = ix.runtimeValue(call('sub', mine, literal('u32', half)), `slice-${half}`, half - 1);
+      out.guarded(gives, () => all.forEach((sum, i) => out.emit({ kind: 'put', table: name, index: cellOf(given, i), value: sum })));
+      out.emit({ kind: 'barrier', of: 'shared' });
+      out.guarded(call('lt', mine, literal('u32', half)), () =>
+        all.forEach((sum, i) => {
+          const other: Expr = { kind: 'item', type: 'f32x4', table: name, index: cellOf(ix.runtimeValue(mine, 'slice', half - 1), i) };
+          out.assign(sum, call('add', sum, other));
+        }),
+      );
+      if (half > 1) out.emit({ kind: 'barrier', of: 'shared' });
+    }
   }
 
   private tableOf(side: 'left' | 'right', extent: number): Table {
@@ -137,8 +173,9 @@ export class StagedWriter {
     const item = ({ name }: Table, index: ix.Index): Expr =>
       out.define('c', { kind: 'item', type: 'f32x4', table: name, index: ix.toExpr(index) });
     const far = size.rows / size.tall;
-    out.loop(size.depth / 4, (name) => {
-      const step = ix.variable(name, size.depth / 4);
+    const steps = size.depth / 4 / size.slices;
+    out.loop(steps, (name) => {
+      const step = ix.add(ix.scale(this.slice, steps), ix.variable(name, steps));
       const whole = deep
         ? sums.map((_, i) => item(left, ix.add(ix.scale(ix.add(this.down, ix.constant(i * far)), size.depth / 4), step)))
         : [];
