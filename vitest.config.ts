@@ -15,7 +15,7 @@ const SLOW = Object.entries({
   gradcheck: ['breaks', 'random'],
   ir: ['kernel-text'],
   parity: ['catalogue', 'optimizers', 'programs', 'torch'],
-  passes: ['compared', 'differential', 'kernels', 'laws', 'precision', 'tilings'],
+  passes: ['compared', 'differential', 'kernels', 'laws', 'precision', 'staging', 'tilings'],
   runtime: ['generate', 'loop', 'model', 'optimizers', 'parity', 'survival', 'training'],
   sema: ['attention', 'catalogue', 'dropout', 'language', 'misuse', 'programs', 'steps', 'verify'],
 })

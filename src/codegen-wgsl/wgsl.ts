@@ -55,7 +55,12 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
   const known = [...(subgroup > 1 || writer.collectives ? ['place'] : []), ...(writer.collectives ? ['threads'] : [])];
   const builtins = { place: 'subgroup_invocation_id', threads: 'subgroup_size' } as Readonly<Record<string, string>>;
   const sub = known.map((name) => `, ${name}: u32`).join('');
-  const parts = kernels.length === 1 ? [] : bodies.map((body, i) => `fn part${i}(group: u32, lane: u32, zero: u32${sub}) {\n${body}}`);
+  // Inside of a function a remainder shows again that a lane is a small number, as that of the entry point is known to be.
+  const part = (body: string, i: number): string =>
+    kernels[i]?.lanes === 1
+      ? `fn part${i}(group: u32, lane: u32, zero: u32${sub}) {\n${body}}`
+      : `fn part${i}(group: u32, thread: u32, zero: u32${sub}) {\n  let lane = thread % ${threads}u;\n${body}}`;
+  const parts = kernels.length === 1 ? [] : bodies.map(part);
   const main = [
     `@compute @workgroup_size(${threads})`,
     `fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) lane: u32${known.map((name) => `, @builtin(${builtins[name] ?? ''}) ${name}: u32`).join('')}) {`,

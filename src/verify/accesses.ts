@@ -1,7 +1,9 @@
 import { isVector } from '../ir/kernel/functions.ts';
 import { PLACE, type Buffer, type Expr, type Kernel, type Stmt } from '../ir/kernel/types.ts';
 import { affine, keyOf, plus, rangeWhere, times, type Affine, type Bounds, type Names } from './affine.ts';
+import { oneToOne, sameTerms } from './one-to-one.ts';
 import { ownersProblem, type Place } from './owners.ts';
+import { tableProblems, type TableAccess } from './shared-tables.ts';
 
 /**
  * Proves of a kernel, over its index expressions and for all of its threads at once, that every access is inside its buffer, that no two
@@ -26,6 +28,8 @@ interface Access extends Place {
   readonly guards: readonly Guard[];
   /** For a value that is read and perhaps dropped: what holds at each of its uses. */
   readonly uses: (readonly Guard[])[] | undefined;
+  /** Between which barriers it happens. */
+  readonly phase: number;
 }
 
 const LANE = 'lane';
@@ -57,6 +61,14 @@ class Prover {
   /** Reads that only have a name so far. */
   private readonly named = new Map<string, Access>();
   private readonly problems: string[] = [];
+  /**
+   * Barriers so far, which order what lanes do in buffers, or in the workgroup's own memory: what happens between the same two may happen
+   * at once.
+   */
+  private readonly phase = { buffers: 0, shared: 0 };
+  /** In the second round of a loop, where only what is between barriers is new. */
+  private again = false;
+  private readonly tables = new Map<string, { readonly size: number; readonly accesses: TableAccess[] }>();
   private enumerated = false;
 
   constructor(kernel: Kernel, facts: KernelFacts) {
@@ -75,6 +87,8 @@ class Prover {
     this.block(body, [], []);
     for (const a of [...this.reads, ...this.writes]) this.inside(a);
     this.apart();
+    for (const { size, accesses } of this.tables.values())
+      this.problems.push(...tableProblems(size, accesses, { lanes, names: this.names, extent: (loop) => this.extents.get(loop) ?? 1 }));
     return { accesses: this.reads.length + this.writes.length, enumerated: this.enumerated, problems: this.problems };
   }
 
@@ -110,6 +124,12 @@ class Prover {
       case 'for':
         this.variable(s.name, s.extent);
         this.block(s.body, guards, [...loops, s.name]);
+        // The end of one round and the start of the next are not apart, unless a barrier is between them.
+        if (!this.again && s.body.some((t) => t.kind === 'barrier')) {
+          this.again = true;
+          this.block(s.body, guards, [...loops, s.name]);
+          this.again = false;
+        }
         break;
       case 'if':
         this.expr(s.condition, guards, loops);
@@ -135,8 +155,24 @@ class Prover {
         if (write) this.writes.push(write);
         break;
       }
+      case 'shared':
+        this.tables.set(s.name, { size: s.size, accesses: [] });
+        break;
+      case 'put':
+        this.expr(s.index, guards, loops);
+        this.expr(s.value, guards, loops);
+        this.atTable(s.table, s.index, guards, loops, true);
+        break;
+      case 'barrier':
+        this.phase[s.of]++;
+        break;
       case 'combine':
     }
+  }
+
+  private atTable(table: string, index: Expr, guards: readonly Guard[], loops: readonly string[], puts: boolean): void {
+    const conditions = guards.map(asExpr);
+    this.tables.get(table)?.accesses.push({ table, index, puts, conditions, loops, phase: this.phase.shared });
   }
 
   /** The read whose vector an expression takes one element of. */
@@ -150,8 +186,10 @@ class Prover {
       const read = this.access(e.buffer, e.index, e.type, guards, loops, undefined);
       if (read) this.reads.push(read);
       this.expr(e.index, guards, loops);
-    } else if (e.kind === 'item') this.expr(e.index, guards, loops);
-    else if (e.kind === 'ref') this.named.get(e.name)?.uses?.push(guards);
+    } else if (e.kind === 'item') {
+      this.expr(e.index, guards, loops);
+      this.atTable(e.table, e.index, guards, loops, false);
+    } else if (e.kind === 'ref') this.named.get(e.name)?.uses?.push(guards);
     else if (e.kind === 'call') {
       const [condition, yes, ...others] = e.args;
       if (e.fn === 'select' && condition && yes) {
@@ -170,8 +208,9 @@ class Prover {
     loops: readonly string[],
     uses: Access['uses'],
   ): Access | undefined {
+    if (this.again) return undefined;
     const buffer = this.buffers.get(name);
-    if (buffer) return { buffer, index, width: isVector(type) ? 4 : 1, guards, loops, uses };
+    if (buffer) return { buffer, index, width: isVector(type) ? 4 : 1, guards, loops, uses, phase: this.phase.buffers };
     this.problems.push(`${name} is no buffer`);
     return undefined;
   }
@@ -215,18 +254,42 @@ class Prover {
       const reads = this.reads.filter(
         (r) => r.buffer.tensor === name && writes.some((w) => overlap(w.buffer, r.buffer) && !this.elsewhere(r, w)),
       );
-      if (this.oneToOne([...writes, ...reads])) continue;
-      this.enumerated = true;
-      const threads = this.threads();
-      const guarded = (a: Access): Access & { readonly conditions: readonly Expr[] } => ({ ...a, conditions: a.guards.map(asExpr) });
-      const problem = ownersProblem(writes.map(guarded), reads.map(guarded), {
-        threads: threads.map((t) => [t, this.extents.get(t) ?? 1]),
-        extent: (loop) => this.extents.get(loop) ?? 1,
-        names: this.names,
-        uniforms: this.shared,
-      });
-      if (problem !== undefined) this.problems.push(`${name}: ${problem}`);
+      const phases = new Set([...writes, ...reads].map((a) => a.phase));
+      // The lanes of a workgroup wait for each other between phases; workgroups never do.
+      for (const p of phases)
+        this.alone(
+          name,
+          writes.filter((w) => w.phase === p),
+          reads.filter((r) => r.phase === p),
+          this.threads(),
+        );
+      if (phases.size > 1)
+        this.alone(
+          name,
+          writes,
+          reads,
+          this.threads().filter((t) => t !== LANE),
+        );
     }
+  }
+
+  /** No two of the threads meet where one of them writes. */
+  private alone(name: string, writes: readonly Access[], reads: readonly Access[], threads: readonly string[]): void {
+    if (writes.length === 0 || this.oneToOne([...writes, ...reads], threads)) return;
+    this.enumerated = true;
+    const others = this.threads().filter((t) => !threads.includes(t));
+    const guarded = (a: Access): Access & { readonly conditions: readonly Expr[] } => ({
+      ...a,
+      loops: [...others, ...a.loops],
+      conditions: a.guards.map(asExpr),
+    });
+    const problem = ownersProblem(writes.map(guarded), reads.map(guarded), {
+      threads: threads.map((t) => [t, this.extents.get(t) ?? 1]),
+      extent: (loop) => this.extents.get(loop) ?? 1,
+      names: this.names,
+      uniforms: this.shared,
+    });
+    if (problem !== undefined) this.problems.push(`${name}: ${problem}`);
   }
 
   /** The numbers that all threads of a run share, with their largest value. */
@@ -255,39 +318,14 @@ class Prover {
     return [...this.kernel.axes.map((a) => a.name), LANE].filter((n) => (this.extents.get(n) ?? 1) > 1);
   }
 
-  /**
-   * Whether the elements tell which thread touches them: all accesses are the same sum but for a constant, in which every thread's multiple
-   * is larger than all smaller ones and the constants together.
-   */
-  private oneToOne(accesses: readonly Access[]): boolean {
-    // The same element may be touched in several loops of a thread, one after the other: they are one to the thread.
-    const extents: number[] = [];
-    for (const a of accesses) a.loops.forEach((l, i) => (extents[i] = Math.max(extents[i] ?? 1, this.extents.get(l) ?? 1)));
-    const sums = accesses.map((a) => {
-      const sum = times(affine(a.index, this.names, this.bounds), a.width);
-      const terms = new Map([...sum.terms].map(([name, c]) => [a.loops.includes(name) ? `${a.loops.indexOf(name)}` : name, c]));
-      return { terms, from: a.buffer.offset + sum.constant, width: a.width };
-    });
-    const bounds = new Map([...this.bounds, ...extents.map((n, i) => [`${i}`, [0, n - 1]] as const)]);
-    const [first] = sums;
-    if (!first || sums.some((s) => !sameTerms(s.terms, first.terms))) return false;
+  /** Whether the indices show by themselves which thread touches an element. */
+  private oneToOne(accesses: readonly Access[], among: readonly string[]): boolean {
     const lone = accesses.every((a) => a.guards.some((g) => this.isLane0(g)));
-    const threads = this.threads().filter((t) => t !== LANE || !lone);
-    if (threads.some((t) => !first.terms.has(t))) return false;
-    const digits = digitsOf(sums.flatMap((s) => Array.from({ length: s.width }, (_, k) => s.from + k)));
-    if (!digits) return false;
-    for (const [name, c] of first.terms) {
-      // A number that all threads share, as the slot of a step, brings no two together.
-      if (this.shared.has(name)) continue;
-      const [low, high] = bounds.get(name) ?? [0, Infinity];
-      digits.push({ value: Math.abs(c), most: high - low });
-    }
-    let reach = 0;
-    for (const { value, most: times } of digits.sort((a, b) => a.value - b.value)) {
-      if (value <= reach || !Number.isFinite(times)) return false;
-      reach += value * times;
-    }
-    return true;
+    const { names, extents, bounds, shared: uniforms } = this;
+    return oneToOne(
+      accesses.map((a) => ({ ...a, conditions: a.guards.map(asExpr), limits: a.guards.map((g) => difference(g, names, bounds)) })),
+      { threads: among.filter((t) => t !== LANE || !lone), lane: LANE, lanes: this.kernel.lanes, names, extents, bounds, uniforms },
+    );
   }
 
   /** Whether a condition lets only the first lane through. */
@@ -302,30 +340,6 @@ function difference({ left, right, orEqual }: Guard, names: Names, bounds: Bound
   const sum = plus(affine(left, names, bounds), affine(right, names, bounds), -1);
   return { ...sum, constant: sum.constant - orEqual };
 }
-
-/** Whole numbers from the least one on as sums of digits, each a value so many times: 0, 1, 8, 9 is 0 or 1 times 1, and 0 or 1 times 8. */
-function digitsOf(numbers: readonly number[]): { value: number; most: number }[] | undefined {
-  const least = Math.min(...numbers);
-  let left = new Set([...new Set(numbers)].map((n) => n - least).sort((a, b) => a - b));
-  const digits: { value: number; most: number }[] = [];
-  while (left.size > 1) {
-    const [, value = 1] = left;
-    let n = 1;
-    while (left.has(n * value)) n++;
-    const bases = new Set<number>();
-    const rest = new Set(left);
-    for (const base of left) {
-      if (!rest.has(base)) continue;
-      for (let k = 0; k < n; k++) if (!rest.delete(base + k * value)) return undefined;
-      bases.add(base);
-    }
-    digits.push({ value, most: n - 1 });
-    left = bases;
-  }
-  return digits;
-}
-
-const sameTerms = (a: Affine['terms'], b: Affine['terms']): boolean => a.size === b.size && [...a].every(([name, c]) => b.get(name) === c);
 
 const overlap = (a: Buffer, b: Buffer): boolean => a.offset < b.offset + b.size && b.offset < a.offset + a.size;
 

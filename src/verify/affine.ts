@@ -65,17 +65,21 @@ export interface Names {
   readonly tables: ReadonlyMap<string, readonly Expr[]>;
 }
 
-/** An expression of whole numbers as a sum; what is none becomes a part of its own, with the bounds that its operation gives it. */
-export function affine(e: Expr, names: Names, bounds: Bounds, negative: readonly Affine[] = []): Affine {
+/**
+ * An expression of whole numbers as a sum; what is none becomes a part of its own, with the bounds that its operation gives it. `parts` gets
+ * the expressions of those.
+ */
+export function affine(e: Expr, names: Names, bounds: Bounds, negative: readonly Affine[] = [], parts?: Map<string, Expr>): Affine {
   const range = (a: Affine): readonly [number, number] => rangeWhere(a, negative, bounds);
   const part = (text: string, low: number, high: number): Affine => {
     bounds.set(text, [low, high]);
+    parts?.set(text, e);
     return of(0, [[text, 1]]);
   };
   if (e.kind === 'literal') return of(e.value);
   if (e.kind === 'ref') {
     const known = names.lets.get(e.name);
-    return known ? affine(known, names, bounds, negative) : of(0, [[e.name, 1]]);
+    return known ? affine(known, names, bounds, negative, parts) : of(0, [[e.name, 1]]);
   }
   if (e.kind === 'uniform') return of(0, [[e.name, 1]]);
   if (e.kind === 'item') {
@@ -83,7 +87,7 @@ export function affine(e: Expr, names: Names, bounds: Bounds, negative: readonly
     return part(keyOf(e), Math.min(...values.map(([low]) => low)), Math.max(...values.map(([, high]) => high)));
   }
   if (e.kind !== 'call') return part(keyOf(e), -Infinity, Infinity);
-  const args = e.args.map((a) => affine(a, names, bounds, negative));
+  const args = e.args.map((a) => affine(a, names, bounds, negative, parts));
   const [x = of(0), y = of(0)] = args;
   const [[low, high], [from, to]] = [range(x), range(y)];
   const text = `${e.fn}(${args.map(textOf).join(', ')})`;

@@ -11,11 +11,11 @@ export interface Place {
   readonly loops: readonly string[];
 }
 
-interface Conditional extends Place {
+export interface Conditional extends Place {
   readonly conditions: readonly Expr[];
 }
 
-interface Threads {
+export interface Threads {
   /** The variables whose values make a thread, with their extents. */
   readonly threads: readonly (readonly [string, number])[];
   readonly extent: (loop: string) => number;
@@ -52,7 +52,7 @@ export function ownersProblem(writes: readonly Conditional[], reads: readonly Co
 }
 
 /** The threads that get to an access, each with the index that it has there. */
-function placesOf({ index, loops, conditions }: Conditional, all: Threads): Iterable<readonly [number, number]> | undefined {
+export function placesOf({ index, loops, conditions }: Conditional, all: Threads): Iterable<readonly [number, number]> | undefined {
   const variables = [...all.threads, ...loops.map((l) => [l, all.extent(l)] as const)];
   const total = variables.reduce((p, [, n]) => p * n, 1);
   const values: number[] = variables.map(() => 0);
@@ -95,7 +95,7 @@ const FUNCTIONS: Readonly<Record<string, (a: number, b: number, c: number) => nu
 };
 
 /** An expression as a function of the variables' current values; undefined if it depends on more. */
-function valueOf(e: Expr, at: ReadonlyMap<string, number>, values: readonly number[], all: Threads): (() => number) | undefined {
+export function valueOf(e: Expr, at: ReadonlyMap<string, number>, values: readonly number[], all: Threads): (() => number) | undefined {
   if (e.kind === 'literal') return () => e.value;
   if (e.kind === 'uniform') return all.uniforms.has(e.name) ? () => 0 : undefined;
   if (e.kind === 'ref') {

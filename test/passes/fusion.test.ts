@@ -82,8 +82,7 @@ describe('fusion', () => {
     };
     expect(await dispatches(true, 320)).toBe(2);
     expect(await dispatches(true, 128)).toBe(1);
-    // Workgroups of one size can share a dispatch.
-    expect(await dispatches(false, 320)).toBe(2);
+    expect(await dispatches(false, 320)).toBe(1);
   });
 });
 

@@ -23,18 +23,25 @@ function lanesOfRows(s: Schedule, group: Group, most: number): number {
   const shape = fixedShape(at(nodes, at(group.stores, 0).node).type.shape);
   const rows = shape.slice(0, group.rank);
   const outputs = count(rows);
-  const sums = [...group.roots, ...group.inlined].map((id) => at(nodes, id)).filter((n) => recordOf(n).sum);
+  const inside = [...group.roots, ...group.inlined].map((id) => at(nodes, id));
+  const sums = inside.filter((n) => recordOf(n).sum);
+  // Lanes count through all axes of a sum as one, which hides from proofs where a border is.
+  if (readsGuarded(s, group)) return 1;
   const overRows = sums.every(
     (n) => recordOf(n).sum?.shared === true && fixedShape(n.type.shape).join() === rows.join() && !underGuard(s, group, n.id),
   );
   if (sums.length === 0 || !overRows) return 1;
   const length = Math.max(...sums.map((n) => count(summedShape(s.graph, n))));
-  const worth = sums.some((n) => n.op === 'contract')
-    ? outputs <= 4096 && length >= 256
-    : length >= 64 && (outputs <= 32_768 || length >= 256);
-  return worth ? (length >= LONG ? MOST_LANES : most) : 1;
+  if (length < (isRowwise(s.graph, group) ? SHORT_ROW : SHORT_SUM)) return 1;
+  const few = sums.some((n) => n.op === 'contract') ? FEW_PRODUCTS : length < SHORT_SUM ? MANY : Infinity;
+  return outputs <= few ? (length >= LONG ? MOST_LANES : most) : 1;
 }
 
+/** The shortest rows, and sums of a single value, that lanes share; what has more results than this keeps a device busy without. */
+const SHORT_ROW = 64;
+const SHORT_SUM = 256;
+const MANY = 32_768;
+const FEW_PRODUCTS = 4096;
 /** Rows that take more lanes: a few would be long underway, each waiting for one element after the other. */
 const LONG = 2048;
 const MOST_LANES = 256;
@@ -57,6 +64,18 @@ export function chooseLanes(s: Schedule, group: Group, { lanes: most, stages = f
 /** The extents of the loops of a sum, in their order. */
 export function summedShape(graph: Graph, node: Node): readonly number[] {
   return recordOf(node).sum?.loops(node, operandTypes(graph, node)) ?? [];
+}
+
+/** Whether the group computes anything under a condition. */
+export function readsGuarded(s: Schedule, group: Group): boolean {
+  const seen = new Set<NodeId>();
+  const guarded = (id: NodeId): boolean => {
+    if (seen.has(id) || (s.places.has(id) && !group.roots.includes(id))) return false;
+    seen.add(id);
+    const node = at(s.graph.nodes, id);
+    return recordOf(node).guards || node.inputs.some(guarded);
+  };
+  return group.roots.some(guarded);
 }
 
 /** Whether the group reads the anchor under a condition, such as inside a pad or a concatenation. */

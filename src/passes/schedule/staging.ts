@@ -5,6 +5,7 @@ import { isView, recordOf } from '../../ir/graph/ops.ts';
 import { isPointwise } from '../../ir/graph/pointwise.ts';
 import type { NodeId, NodeOf } from '../../ir/graph/types.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
+import { readsGuarded } from './lanes.ts';
 import { coefficient, placeOf } from './matrix.ts';
 import type { Group, Schedule } from './types.ts';
 
@@ -72,7 +73,7 @@ export interface StagedWay {
 export function stagedWay(s: Schedule, group: Group): StagedWay | undefined {
   const inside = [...group.roots, ...group.inlined].map((id) => at(s.graph.nodes, id));
   const [node, ...others] = inside.filter((n) => recordOf(n).sum);
-  if (node?.op !== 'contract' || others.length > 0) return undefined;
+  if (node?.op !== 'contract' || others.length > 0 || readsGuarded(s, group)) return undefined;
   const shape = fixedShape(node.type.shape);
   const alike = (id: NodeId): boolean => squeezed(fixedShape(at(s.graph.nodes, id).type.shape)) === squeezed(shape);
   const whole = group.stores.every((st) => !st.perStep && alike(st.node) && at(s.graph.nodes, st.node).type.shape.length === group.rank);

@@ -73,9 +73,10 @@ export class StagedWriter {
       out.loop(pieces, (name) => {
         this.keep(tables, held);
         out.emit({ kind: 'barrier', of: 'shared' });
-        const next = call('add', ix.toExpr(ix.variable(name, pieces)), literal('u32', 1));
-        out.guarded(call('lt', next, literal('u32', pieces)), () =>
-          fetch(ix.runtimeValue(next, `${name}+`, pieces - 1)).forEach((value, i) => out.assign(at(held, i), value)),
+        const next = ix.add(ix.variable(name, pieces), ix.constant(1));
+        // The remainder tells the driver the bound that the condition already means.
+        out.guarded(call('lt', ix.toExpr(next), literal('u32', pieces)), () =>
+          fetch(ix.mod(next, pieces)).forEach((value, i) => out.assign(at(held, i), value)),
         );
         this.multiply(tables, sums);
         out.emit({ kind: 'barrier', of: 'shared' });
@@ -99,13 +100,13 @@ export class StagedWriter {
         ix.toExpr([ix.scale(slice, threads * all.length), ix.constant(i * threads), this.within].reduce(ix.add));
       const mine = ix.toExpr(this.slice);
       const gives = call('and', call('le', literal('u32', half), mine), call('lt', mine, literal('u32', 2 * half)));
-      // Under the condition the difference is a number from 0 on.
-      const given = ix.runtimeValue(call('sub', mine, literal('u32', half)), `slice-${half}`, half - 1);
-      out.guarded(gives, () => all.forEach((sum, i) => out.emit({ kind: 'put', table: name, index: cellOf(given, i), value: sum })));
+      // A slice and the one that it gives to are `half` apart.
+      const pair = ix.mod(this.slice, half);
+      out.guarded(gives, () => all.forEach((sum, i) => out.emit({ kind: 'put', table: name, index: cellOf(pair, i), value: sum })));
       out.emit({ kind: 'barrier', of: 'shared' });
       out.guarded(call('lt', mine, literal('u32', half)), () =>
         all.forEach((sum, i) => {
-          const other: Expr = { kind: 'item', type: 'f32x4', table: name, index: cellOf(ix.runtimeValue(mine, 'slice', half - 1), i) };
+          const other: Expr = { kind: 'item', type: 'f32x4', table: name, index: cellOf(pair, i) };
           out.assign(sum, call('add', sum, other));
         }),
       );
@@ -279,13 +280,13 @@ export class StagedWriter {
 
   /** Whether a position is before the end of the sum, where that is not certain. */
   private before(position: ix.Index, total: number, step: number): Expr | undefined {
-    return total % step === 0 ? undefined : call('lt', ix.toExpr(position), literal('u32', total));
+    return total % step === 0 || ix.range(position)[1] < total ? undefined : call('lt', ix.toExpr(position), literal('u32', total));
   }
 
   /** A position that is certainly on its axis: what lies beyond is never used. */
   private clamped(position: Position, step: number): Position {
     const { total } = position.axes;
-    if (total % step === 0) return position;
+    if (total % step === 0 || ix.range(position.at)[1] < total) return position;
     const key = `min ${ix.showIndex(position.at)} ${total - 1}`;
     const inside = call('min', ix.toExpr(position.at), literal('u32', total - 1));
     const kept = this.out.recall(key) ?? this.out.keep(key, inside, 'at');
