@@ -13,15 +13,18 @@ const WIDTH = 128;
 const LAYERS = 4;
 const SEQUENCES = 256;
 const CHARACTERS = 65536;
+const TOKENS = 50257;
+const TOKEN_CONTEXT = 512;
+const TOKEN_SEQUENCES = 16;
 
 export const dataPath = (name) => `${FOLDER}${name}.safetensors`;
 const weightsPath = (workload) => `${FOLDER}${workload}.weights.safetensors`;
 
-/** What a training workload starts from: inputs, targets, and weights by PyTorch's names, in PyTorch's layouts. */
+/** What a training workload starts from: inputs, targets, and weights by PyTorch's names, in PyTorch's layouts, unless everyone draws them. */
 export function openData(workload) {
   const { x, y } = readTensors(dataPath(WORKLOADS[workload].data));
   const { 0: model } = workload;
-  return { x, y, weights: readTensors(weightsPath(model)) };
+  return { x, y, weights: model === 'G' ? undefined : readTensors(weightsPath(model)) };
 }
 
 /** Makes all data and all initial weights anew: the same bytes every time. */
@@ -43,6 +46,7 @@ export function generateData() {
   const conv = (out, input) => ({ weight: uniform([out, input, 3, 3], input * 9), bias: uniform([out], input * 9) });
   model('C', { 0: conv(16, 1), 3: conv(32, 16), 7: linear(1568, 10) });
 
+  writeTensors(dataPath('tokens'), tokens(seeded(54321)));
   writeTensors(dataPath('text'), text(random));
   const ones = (n) => fill([n], () => 1);
   const zeros = (n) => fill([n], () => 0);
@@ -88,6 +92,14 @@ function images(random) {
     for (let j = 0; j < PIXELS; j++) x[i * PIXELS + j] = Math.min(1, Math.max(0, prototypes[kind][j] * 0.6 + random.normal() * 0.3));
   }
   return { x: { shape: [IMAGES, PIXELS], values: x }, y: { shape: [IMAGES], values: y } };
+}
+
+/** Sequences of as many tokens as GPT-2 knows, at random; the target of a token is the next one. */
+function tokens(random) {
+  const all = Array.from({ length: TOKEN_SEQUENCES }, () => Int32Array.from({ length: TOKEN_CONTEXT + 1 }, () => random.below(TOKENS)));
+  const part = (from) => Int32Array.from(all.flatMap((s) => [...s.subarray(from, from + TOKEN_CONTEXT)]));
+  const shape = [TOKEN_SEQUENCES, TOKEN_CONTEXT];
+  return { x: { shape, values: part(0) }, y: { shape, values: part(1) } };
 }
 
 /** A text of 200 made-up words, frequent and rare; the target of a character is the next one. */

@@ -1,7 +1,7 @@
 import { execFile, execFileSync, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { PROGRAMS } from './programs.mjs';
-import { CHAIN, KERNEL_WINDOWS, WORKLOADS } from './workloads.mjs';
+import { CHAIN, KERNEL_WINDOWS, WINDOW, WORKLOADS } from './workloads.mjs';
 
 const CHILD = fileURLToPath(new URL('./child.mjs', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -43,7 +43,15 @@ function measurePython(job, env) {
   const { python, device } = PROGRAMS[job.program];
   const workload = WORKLOADS[job.workload];
   const kernelWindows = KERNEL_WINDOWS[job.quick ? 'quick' : 'full'];
-  const task = JSON.stringify({ name: job.workload, device, quick: job.quick, kernelWindows, chain: CHAIN, ...workload });
+  const task = JSON.stringify({
+    name: job.workload,
+    device,
+    quick: job.quick,
+    kernelWindows,
+    window: WINDOW[job.quick ? 'quick' : 'full'],
+    chain: CHAIN,
+    ...workload,
+  });
   return new Promise((resolve) => {
     execFile(PYTHON, [`${TORCH}${python}`, task], { env, timeout: TIMEOUT_MS }, (error, output, complaint) => {
       resolve(error ? { error: lastLines(complaint) || error.message } : JSON.parse(output.trim().split('\n').at(-1)));

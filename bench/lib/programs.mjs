@@ -18,6 +18,8 @@ export const PROGRAMS = {
   torch: { python: 'bench.py', device: 'cpu' },
   'torch-cuda': { python: 'bench.py', device: 'cuda' },
   'torch-cuda-compile': { python: 'bench.py', device: 'cuda-compile' },
+  // A whole step, update included, recorded once and played again.
+  'torch-cuda-graphs': { python: 'bench.py', device: 'cuda-graphs' },
 };
 
 /** Those whose times the others are compared with. */
@@ -26,4 +28,8 @@ export const OURS = ['nnc', 'nnc-cpu'];
 /** What runs if nobody is named; PyTorch joins where Python has it. */
 export const DEFAULT_PROGRAMS = ['nnc', 'jax-js', 'tfjs', 'reference', 'nnc-cpu', 'jax-js-wasm', 'tfjs-wasm', 'torch'];
 
-export const runsWorkload = (program, workload) => PROGRAMS[program].only?.includes(workload) ?? true;
+/** Peers that keep every intermediate value of G in a buffer of its own are not asked for it. */
+const LARGE = ['nnc', 'torch-cuda', 'torch-cuda-compile', 'torch-cuda-graphs'];
+
+export const runsWorkload = (program, workload) =>
+  workload === 'G' ? LARGE.includes(program) : (PROGRAMS[program].only?.includes(workload) ?? true);

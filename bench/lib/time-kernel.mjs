@@ -1,6 +1,6 @@
 import { hostShare, hostTime, now } from './clock.mjs';
 import { checkSamples, kernelInputs, samplePlaces } from './kernel-inputs.mjs';
-import { perStep } from './time-training.mjs';
+import { perStep, windowsIn } from './time-training.mjs';
 import { restartCounters } from './webgpu-counters.mjs';
 import { KERNEL_WINDOWS } from './workloads.mjs';
 
@@ -13,7 +13,9 @@ export async function timeKernel(tool, name, workload, quick) {
   const firstStep = now() - begin;
   const places = samplePlaces(name);
   checkSamples(name, inputs, places, await kernel.at(places));
-  await kernel.run(1);
+  const tried = now();
+  await kernel.run(workload.repeats);
+  const repeats = workload.repeats * windowsIn(now() - tried, quick);
 
   const count = KERNEL_WINDOWS[quick ? 'quick' : 'full'];
   const { counters } = tool;
@@ -23,8 +25,8 @@ export async function timeKernel(tool, name, workload, quick) {
   const timed = now();
   for (let i = 0; i < count; i++) {
     const start = now();
-    await kernel.run(workload.repeats);
-    windows.push((now() - start) / workload.repeats);
+    await kernel.run(repeats);
+    windows.push((now() - start) / repeats);
   }
   const wall = now() - timed;
   const hostAfter = hostTime();
@@ -32,6 +34,6 @@ export async function timeKernel(tool, name, workload, quick) {
     windows,
     firstStep,
     hostShare: hostShare(hostBefore, hostAfter, wall),
-    device: counters && perStep(counters, count * workload.repeats),
+    device: counters && perStep(counters, count * repeats),
   };
 }

@@ -1,5 +1,6 @@
 import { hostShare, hostTime, now } from './clock.mjs';
 import { restartCounters } from './webgpu-counters.mjs';
+import { WINDOW } from './workloads.mjs';
 
 /**
  * Times the training of one workload. A trainer's `run(n)` does n steps and gives the loss of the last one: steps are put
@@ -22,7 +23,10 @@ export async function timeTraining(tool, name, workload, quick) {
   const warm = workload.checks ? Math.max(...Object.keys(workload.checks).map(Number)) : workload.warmup;
   await advance(warm - step);
 
-  const [steps, count] = workload.windows[quick ? 'quick' : 'full'];
+  const [least, count] = workload.windows[quick ? 'quick' : 'full'];
+  const tried = now();
+  await advance(least);
+  const steps = least * windowsIn(now() - tried, quick);
   const { counters } = tool;
   if (counters) restartCounters(counters);
   const windows = [];
@@ -43,6 +47,9 @@ export async function timeTraining(tool, name, workload, quick) {
     device: counters && perStep(counters, steps * count),
   };
 }
+
+/** How many of a window of so many milliseconds make one that is long enough. */
+export const windowsIn = (milliseconds, quick) => Math.max(1, Math.ceil(WINDOW[quick ? 'quick' : 'full'] / milliseconds));
 
 /** What was asked of the device, for one step (or one run of a kernel). */
 export function perStep(counters, steps) {

@@ -1,6 +1,21 @@
 /** Different batches that B, C and D go through in turn. */
 export const BATCHES = 16;
 
+const product = (size, repeats) => ({
+  kind: 'kernel',
+  about: `product of two ${size}x${size} matrices, float32`,
+  matrix: size,
+  rate: 'GFLOP/s',
+  work: 2 * size ** 3,
+  repeats,
+});
+
+/** Windows are at least so long, in milliseconds: on a fast device, reading the loss would otherwise be a part of the time. */
+export const WINDOW = { full: 200, quick: 50 };
+
+/** Those of the command line that are several. */
+const SEVERAL = { E: ['E512', 'E1024'], large: ['E2048', 'E4096', 'E8192', 'G'] };
+
 /**
  * What is measured. `checks` are losses after so many steps, before the update of that step, on which two independent
  * libraries agreed when the workload was made: whoever does not reach them computes something else, and its time means
@@ -54,22 +69,22 @@ export const WORKLOADS = {
     checks: { 1: 4.214935, 4: 3.86294 },
     windows: { full: [3, 5], quick: [1, 2] },
   },
-  E512: {
-    kind: 'kernel',
-    about: 'product of two 512x512 matrices, float32',
-    matrix: 512,
-    rate: 'GFLOP/s',
-    work: 2 * 512 ** 3,
-    repeats: 10,
+  G: {
+    kind: 'train',
+    about:
+      'GPT of the size of DistilGPT-2: vocabulary 50257, context 512, width 768, 6 layers, 12 heads, AdamW 1e-4 with decay 0.01, batch 1; milliseconds a step. For GPUs. Everyone draws weights of its own, so losses are not compared here',
+    data: 'tokens',
+    batch: 1,
+    unit: 1,
+    checks: undefined,
+    warmup: 5,
+    windows: { full: [10, 5], quick: [5, 2] },
   },
-  E1024: {
-    kind: 'kernel',
-    about: 'product of two 1024x1024 matrices, float32',
-    matrix: 1024,
-    rate: 'GFLOP/s',
-    work: 2 * 1024 ** 3,
-    repeats: 3,
-  },
+  E512: product(512, 10),
+  E1024: product(1024, 3),
+  E2048: product(2048, 3),
+  E4096: product(4096, 2),
+  E8192: product(8192, 1),
   F: {
     kind: 'kernel',
     about: 'gelu(x * 1.1 + 0.2) * 0.9 + 0.1 over 16777216 floats, exact gelu',
@@ -86,10 +101,10 @@ export const KERNEL_WINDOWS = { full: 7, quick: 2 };
 /** The chain of F. */
 export const CHAIN = { scale: 1.1, shift: 0.2, gain: 0.9, offset: 0.1 };
 
-/** Letters of the command line as workloads: E is both matrix sizes. */
+/** Letters of the command line as workloads: E is two sizes of matrices, `large` what is for GPUs. */
 export function workloadsOf(letters) {
   return letters.flatMap((letter) => {
-    const names = letter === 'E' ? ['E512', 'E1024'] : [letter];
+    const names = SEVERAL[letter] ?? [letter];
     for (const name of names) if (!Object.hasOwn(WORKLOADS, name)) throw new Error(`there is no workload ${name}`);
     return names;
   });

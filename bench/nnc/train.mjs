@@ -22,9 +22,14 @@ export async function train(name, device) {
   const found = await findDevice(device);
   const { plan } = compile(model, { rows, adapter: found.adapter, devices: found.devices });
   const session = await found.open(plan);
-  const running = await RunningModel.open(session);
+  const running = await RunningModel.open(session, { seed: 1 });
   running.setData(part(x), part(y));
+  if (!weights) return trainer(running);
   await running.setWeights(Object.fromEntries(Object.entries(weights).map(([key, { shape, values }]) => [key, { shape, data: values }])));
+  return trainer(running);
+}
+
+function trainer(running) {
   return {
     async run(count) {
       const { lastLoss } = await running.train({ steps: ENDLESS, until: running.step + count });

@@ -75,6 +75,18 @@ describe('a kernel', () => {
       'that reads all of one place of a loop and writes the next',
       '  update b : f32[24]\n  axis i0 < 4\n  places 5\n  var s0 = 0f\n  for k0 < 4 {\n    set s0 = add(s0, b[add(mul(uniforms.loop_place:u32, 4u), k0)])\n  }\n  store b[add(add(mul(uniforms.loop_place:u32, 4u), 4u), i0)] = s0',
     ],
+    [
+      'whose lanes put into a table, wait, and take from it',
+      '  read a : f32[64]\n  write b : f32[64]\n  lanes 64\n  shared t : f32[64]\n  put t[[lane]] = a[lane]\n  barrier of shared\n  store b[lane] = t[[sub(63u, lane)]]',
+    ],
+    [
+      'whose lanes go through a row, wait, and go through it backwards',
+      '  read a : f32[200]\n  update b : f32[200]\n  write c : f32[200]\n  axis i0 < 2\n  lanes 64\n  for k0 < 2 {\n    if lt(add(mul(k0, 64u), lane), 100u) {\n      store b[add(mul(i0, 100u), add(mul(k0, 64u), lane))] = a[add(mul(i0, 100u), add(mul(k0, 64u), lane))]\n    }\n  }\n  barrier of buffers\n  for k1 < 2 {\n    if lt(add(mul(k1, 64u), lane), 100u) {\n      store c[add(mul(i0, 100u), add(mul(k1, 64u), lane))] = b[sub(add(mul(i0, 100u), 99u), add(mul(k1, 64u), lane))]\n    }\n  }',
+    ],
+    [
+      'whose lanes split into rows and columns',
+      '  write b : f32[96]\n  axis i0 < 2\n  lanes 64\n  if lt(div(lane, 8u), 6u) {\n    store b[add(mul(div(lane, 8u), 16u), add(mul(i0, 8u), mod(lane, 8u)))] = 1f\n  }',
+    ],
   ])('%s is proved', (_what, lines) => {
     expect(problemOf(lines)).toBe('');
   });
@@ -130,6 +142,31 @@ describe('a kernel', () => {
       'whose other lanes read what the first one writes',
       '  read a : f32[64]\n  update b : f32[1]\n  lanes 64\n  var s0 = a[lane]\n  combine s0 by add\n  let x1 = b[0u]\n  if eq(lane, 0u) {\n    store b[0u] = add(x1, s0)\n  }',
       'b: element 0 is written by thread 0 and read by thread 1',
+    ],
+    [
+      'whose lanes do not wait for a table',
+      '  read a : f32[64]\n  write b : f32[64]\n  lanes 64\n  shared t : f32[64]\n  put t[[lane]] = a[lane]\n  store b[lane] = t[[sub(63u, lane)]]',
+      't: lanes 63 and 0 meet at 63 with no barrier between',
+    ],
+    [
+      'whose lanes meet in a row that they do not wait for',
+      '  read a : f32[200]\n  update b : f32[200]\n  write c : f32[200]\n  axis i0 < 2\n  lanes 64\n  for k0 < 2 {\n    if lt(add(mul(k0, 64u), lane), 100u) {\n      store b[add(mul(i0, 100u), add(mul(k0, 64u), lane))] = a[add(mul(i0, 100u), add(mul(k0, 64u), lane))]\n    }\n  }\n  for k1 < 2 {\n    if lt(add(mul(k1, 64u), lane), 100u) {\n      store c[add(mul(i0, 100u), add(mul(k1, 64u), lane))] = b[sub(add(mul(i0, 100u), 99u), add(mul(k1, 64u), lane))]\n    }\n  }',
+      'b: element 99 is written by thread 35 and read by thread 0',
+    ],
+    [
+      'whose lanes wait for a table where they share a buffer',
+      '  read a : f32[200]\n  update b : f32[200]\n  write c : f32[200]\n  axis i0 < 2\n  lanes 64\n  for k0 < 2 {\n    if lt(add(mul(k0, 64u), lane), 100u) {\n      store b[add(mul(i0, 100u), add(mul(k0, 64u), lane))] = a[add(mul(i0, 100u), add(mul(k0, 64u), lane))]\n    }\n  }\n  barrier of shared\n  for k1 < 2 {\n    if lt(add(mul(k1, 64u), lane), 100u) {\n      store c[add(mul(i0, 100u), add(mul(k1, 64u), lane))] = b[sub(add(mul(i0, 100u), 99u), add(mul(k1, 64u), lane))]\n    }\n  }',
+      'b: element 99 is written by thread 35 and read by thread 0',
+    ],
+    [
+      'that takes from beyond a table',
+      '  write b : f32[64]\n  lanes 64\n  shared t : f32[64]\n  put t[[lane]] = 1f\n  barrier of shared\n  store b[lane] = t[[add(lane, 1u)]]',
+      't: lane 63 is at 64 of 64',
+    ],
+    [
+      'whose lanes put again before all have taken',
+      '  read a : f32[64]\n  write b : f32[64]\n  lanes 64\n  shared t : f32[64]\n  var s0 = 0f\n  for k0 < 3 {\n    put t[[lane]] = a[lane]\n    barrier of shared\n    set s0 = add(s0, t[[sub(63u, lane)]])\n  }\n  store b[lane] = s0',
+      't: lanes 63 and 0 meet at 63 with no barrier between',
     ],
     [
       'whose index is data without bounds',

@@ -47,6 +47,34 @@ describe('the kernel verifier', () => {
     expect(() => parseKernel(broken)).toThrow(`kernel 'k' is broken: ${message}`);
   });
 
+  const SHARED = `kernel k {
+  write p : f32[64]
+  lanes 64
+  shared t : f32x4[64]
+  put t[[lane]] = splat(1f)
+  barrier of shared
+  store p[lane] = x(t[[lane]])
+}
+`;
+
+  it.each<[string, string, string]>([
+    ['t is shared by lanes, and there are none', '  lanes 64\n', '  axis lane < 64\n'],
+    ['t is empty', 'f32x4[64]', 'f32x4[0]'],
+    ['t is no shared table of f32', '= splat(1f)', '= 1f'],
+    ['t is no shared table of f32x4', '[[lane]] = splat', '[[1f]] = splat'],
+    ['a barrier is not reached by all lanes', '  barrier of shared\n', '  if lt(lane, 1u) {\n    barrier of shared\n  }\n'],
+    [
+      'a barrier is not reached by all lanes',
+      '  shared t : f32x4[64]\n  put t[[lane]] = splat(1f)\n',
+      '  shared t : f32x4[64]\n  if lt(lane, 1u) {\n    for j < 2 {\n      barrier of buffers\n    }\n  }\n',
+    ],
+  ])('finds in what lanes share that %s', (message, from, to) => {
+    expect(() => parseKernel(SHARED)).not.toThrow();
+    const broken = SHARED.replace(from, to);
+    expect(broken).not.toBe(SHARED);
+    expect(() => parseKernel(broken)).toThrow(`kernel 'k' is broken: ${message}`);
+  });
+
   it('allows reading past the end as far as it is told', () => {
     const right = parseKernel(RIGHT.replace('x[add(j, i0)]', 'x[71u]'));
     const over = JSON.parse(JSON.stringify(right).replaceAll('71', '72')) as typeof right;

@@ -2,17 +2,17 @@
 import torch
 import torch.nn.functional as F
 
-from clock import milliseconds
+from clock import milliseconds, windows_in
 
 TOLERANCE = 1e-5
 
 
-def time_kernel(task, device, compiled):
+def time_kernel(task, device, mode):
     torch.manual_seed(1)
     # Products in float32 proper, as everyone else computes them.
     torch.backends.cuda.matmul.allow_tf32 = False
     compute, operands = (matrix_product if "matrix" in task else chain)(task, device)
-    if compiled:
+    if mode == "compile":
         compute = torch.compile(compute)
 
     def run(count):
@@ -27,12 +27,14 @@ def time_kernel(task, device, compiled):
         result = run(1)
         first = milliseconds() - begin
         check(compute, operands, result)
-        run(1)
+        start = milliseconds()
+        run(task["repeats"])
+        repeats = task["repeats"] * windows_in(milliseconds() - start, task)
         windows = []
         for _ in range(task["kernelWindows"]):
             start = milliseconds()
-            run(task["repeats"])
-            windows.append((milliseconds() - start) / task["repeats"])
+            run(repeats)
+            windows.append((milliseconds() - start) / repeats)
     return {"windows": windows, "firstStep": first}
 
 

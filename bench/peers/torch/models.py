@@ -3,8 +3,6 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-VOCABULARY, CONTEXT, WIDTH, HEADS, LAYERS = 65, 64, 128, 4, 4
-
 
 def house():
     return nn.Sequential(nn.Linear(1, 16), nn.ReLU(), nn.Linear(16, 1))
@@ -28,31 +26,32 @@ def cnn():
 
 
 class Attention(nn.Module):
-    def __init__(self):
+    def __init__(self, context, width, heads):
         super().__init__()
-        self.qkv = nn.Linear(WIDTH, 3 * WIDTH)
-        self.proj = nn.Linear(WIDTH, WIDTH)
-        self.register_buffer("future", torch.tril(torch.ones(CONTEXT, CONTEXT)) == 0, persistent=False)
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+        self.register_buffer("future", torch.tril(torch.ones(context, context)) == 0, persistent=False)
 
     def forward(self, x):
         rows, length, width = x.shape
-        q, k, v = self.qkv(x).reshape(rows, length, 3, HEADS, width // HEADS).permute(2, 0, 3, 1, 4)
+        q, k, v = self.qkv(x).reshape(rows, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         if hasattr(F, "scaled_dot_product_attention"):
             mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         else:
-            scores = (q @ k.transpose(-2, -1)) * (width // HEADS) ** -0.5
+            scores = (q @ k.transpose(-2, -1)) * (width // self.heads) ** -0.5
             mixed = scores.masked_fill(self.future, float("-inf")).softmax(-1) @ v
         return self.proj(mixed.transpose(1, 2).reshape(rows, length, width))
 
 
 class Layer(nn.Module):
-    def __init__(self):
+    def __init__(self, context, width, heads):
         super().__init__()
-        self.ln1 = nn.LayerNorm(WIDTH)
-        self.attn = Attention()
-        self.ln2 = nn.LayerNorm(WIDTH)
-        self.fc1 = nn.Linear(WIDTH, 4 * WIDTH)
-        self.fc2 = nn.Linear(4 * WIDTH, WIDTH)
+        self.ln1 = nn.LayerNorm(width)
+        self.attn = Attention(context, width, heads)
+        self.ln2 = nn.LayerNorm(width)
+        self.fc1 = nn.Linear(width, 4 * width)
+        self.fc2 = nn.Linear(4 * width, width)
 
     def forward(self, x):
         x = x + self.attn(self.ln1(x))
@@ -60,19 +59,27 @@ class Layer(nn.Module):
 
 
 class Gpt(nn.Module):
-    def __init__(self):
+    def __init__(self, vocabulary, context, width, heads, layers):
         super().__init__()
-        self.tok = nn.Embedding(VOCABULARY, WIDTH)
-        self.pos = nn.Embedding(CONTEXT, WIDTH)
-        self.blocks = nn.ModuleList([Layer() for _ in range(LAYERS)])
-        self.ln = nn.LayerNorm(WIDTH)
-        self.head = nn.Linear(WIDTH, VOCABULARY, bias=False)
+        self.tok = nn.Embedding(vocabulary, width)
+        self.pos = nn.Embedding(context, width)
+        self.blocks = nn.ModuleList([Layer(context, width, heads) for _ in range(layers)])
+        self.ln = nn.LayerNorm(width)
+        self.head = nn.Linear(width, vocabulary, bias=False)
 
     def forward(self, tokens):
         h = self.tok(tokens) + self.pos.weight
         for block in self.blocks:
             h = block(h)
-        return self.head(self.ln(h)).reshape(-1, VOCABULARY)
+        return self.head(self.ln(h)).flatten(0, 1)
 
 
-MODELS = {"A": house, "B": perceptron, "B_sampled": perceptron, "C": cnn, "D": Gpt}
+def small_gpt():
+    return Gpt(vocabulary=65, context=64, width=128, heads=4, layers=4)
+
+
+def distil_gpt2():
+    return Gpt(vocabulary=50257, context=512, width=768, heads=12, layers=6)
+
+
+MODELS = {"A": house, "B": perceptron, "B_sampled": perceptron, "C": cnn, "D": small_gpt, "G": distil_gpt2}

@@ -2,16 +2,16 @@
 import torch
 import torch.nn.functional as F
 
-from clock import milliseconds
+from clock import milliseconds, windows_in
 from models import MODELS
 from tensors import read_tensors
 
 BATCHES = 16
 
 
-def time_training(task, device, compiled):
+def time_training(task, device, mode):
     begin = milliseconds()
-    run = trainer(task, device, compiled)
+    run = trainer(task, device, mode)
     losses, step = {}, 0
 
     def advance(count):
@@ -24,7 +24,10 @@ def time_training(task, device, compiled):
     first_step = milliseconds() - begin
     warm = max(map(int, task["checks"])) if "checks" in task else task["warmup"]
     advance(warm - step)
-    steps, count = task["windows"]["quick" if task["quick"] else "full"]
+    least, count = task["windows"]["quick" if task["quick"] else "full"]
+    start = milliseconds()
+    advance(least)
+    steps = least * windows_in(milliseconds() - start, task)
     windows = []
     for _ in range(count):
         start = milliseconds()
@@ -33,36 +36,71 @@ def time_training(task, device, compiled):
     return {"windows": windows, "firstStep": first_step, "losses": losses}
 
 
-def trainer(task, device, compiled):
+def trainer(task, device, mode):
     """A function that does some steps and gives the loss of the last; nothing is read between them."""
     name = task["name"]
     model = MODELS[name]()
-    model.load_state_dict(read_tensors(f"{name[0]}.weights"))
+    if name != "G":
+        model.load_state_dict(read_tensors(f"{name[0]}.weights"))
     model.to(device)
-    forward = torch.compile(model) if compiled else model
-    optimizer = optimizer_of(name, model)
+    forward = torch.compile(model) if mode == "compile" else model
+    optimizer = optimizer_of(name, model, mode == "graphs")
     loss_of = F.mse_loss if name == "A" else F.cross_entropy
     batch = batches(task, device)
     done = 0
 
+    def step(x, y):
+        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(forward(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    take = recorded(step, model, optimizer, batch(0)) if mode == "graphs" else step
+
     def run(count):
         nonlocal done
         for _ in range(count):
-            x, y = batch(done)
-            optimizer.zero_grad(set_to_none=True)
-            loss = loss_of(forward(x), y)
-            loss.backward()
-            optimizer.step()
+            loss = take(*batch(done))
             done += 1
         return loss.item()
 
     return run
 
 
-def optimizer_of(name, model):
-    if name == "D":
-        return torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01)
-    return torch.optim.Adam(model.parameters(), lr=0.01 if name == "A" else 1e-3)
+def recorded(step, model, optimizer, example):
+    """A step as a CUDA graph. Recording needs steps before it, so what they changed is put back."""
+    x, y = (t.clone() for t in example)
+    before = [p.detach().clone() for p in model.parameters()]
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            step(x, y)
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        loss = step(x, y)
+    with torch.no_grad():
+        for p, old in zip(model.parameters(), before):
+            p.copy_(old)
+        for state in optimizer.state.values():
+            for value in state.values():
+                value.zero_()
+
+    def play(next_x, next_y):
+        x.copy_(next_x)
+        y.copy_(next_y)
+        graph.replay()
+        return loss
+
+    return play
+
+
+def optimizer_of(name, model, capturable):
+    if name in ("D", "G"):
+        return torch.optim.AdamW(model.parameters(), lr=1e-3 if name == "D" else 1e-4, weight_decay=0.01, capturable=capturable)
+    return torch.optim.Adam(model.parameters(), lr=0.01 if name == "A" else 1e-3, capturable=capturable)
 
 
 def batches(task, device):
@@ -82,9 +120,9 @@ def batches(task, device):
         return draw
     if name == "C":
         x = x.reshape(-1, 1, 28, 28)
-    if name == "D":
+    if name in ("D", "G"):
         x = x.long()
     parts = [(x[i * rows : (i + 1) * rows], y[i * rows : (i + 1) * rows]) for i in range(BATCHES)]
-    if name == "D":
+    if name in ("D", "G"):
         parts = [(a, b.reshape(-1)) for a, b in parts]
     return lambda step: parts[step % BATCHES]
