@@ -17,6 +17,7 @@ import {
 import { Levels, ZERO } from './levels.ts';
 import { linearOf, plus, times, type Linear } from './linear.ts';
 import { inlineFormula, isFormula, isLibraryFn, libraryFunction } from './math.ts';
+import { isUnbranched } from './repeated.ts';
 import { loadKey } from './staging.ts';
 import type { WasmModule } from './module.ts';
 
@@ -46,7 +47,7 @@ export class ExpressionWriter {
   protected readonly levels: Levels;
   protected readonly names = new Map<string, number>();
   private readonly uniforms: ReadonlyMap<string, number>;
-  /** Scalars that are only used splatted, so they are stored as vectors. */
+  /** Scalars that are kept as vectors, of which the first is the value. */
   protected alwaysRepeated: ReadonlySet<string> = new Set();
   /** Loads that read from a copy. */
   protected readonly served = new Map<string, { readonly base: number; readonly sum: Linear }>();
@@ -93,8 +94,10 @@ export class ExpressionWriter {
     switch (e.kind) {
       case 'literal':
         return literalCode(e.type, e.value, false);
-      case 'ref':
-        return get(this.levels.variable(e.name) ?? lookUp(this.names, e.name, 'name'));
+      case 'ref': {
+        const value = get(this.levels.variable(e.name) ?? lookUp(this.names, e.name, 'name'));
+        return this.alwaysRepeated.has(e.name) && e.type === 'f32' ? [value, laneOf('f32', 0)] : value;
+      }
       case 'uniform':
         if (e.name === PLACE) return get(AT_PLACE);
         return [get(UNIFORMS), memory(e.type === 'f32' ? 'f32.load' : 'i32.load', this.uniformOffset(e.name))];
@@ -119,6 +122,7 @@ export class ExpressionWriter {
     const type = args[0]?.type ?? e.type;
     const wide = isVector(type);
     const codes = (): Code[] => args.map((a) => this.expr(a));
+    if (isUnbranched(e)) return [this.unbranched(e), laneOf('f32', 0)];
     if (fn === 'fma') {
       const [a, b, c] = codes();
       return [c ?? [], a ?? [], b ?? [], OP[wide ? 'f32x4.mul' : 'f32.mul'], OP[wide ? 'f32x4.add' : 'f32.add']];
@@ -128,13 +132,8 @@ export class ExpressionWriter {
       return [yes ?? [], no ?? [], condition ?? [], wide ? OP['v128.bitselect'] : OP.select];
     }
     if (fn === 'f32' || fn === 'i32' || fn === 'u32' || fn === 'bool') return [codes(), conversion(type, fn)];
-    if ((fn === 'max' || fn === 'min') && scalarOf(type) === 'f32' && wide) {
-      // With a literal one instruction is enough: it passes on NaN if the other operand is a number.
-      const [a, b] = args as readonly [Expr, Expr];
-      const one = OP[fn === 'max' ? 'f32x4.pmax' : 'f32x4.pmin'];
-      if (literalOf(b) !== undefined) return [this.expr(a), this.expr(b), one];
-      if (literalOf(a) !== undefined) return [this.expr(b), this.expr(a), one];
-    }
+    if ((fn === 'max' || fn === 'min') && scalarOf(type) === 'f32' && wide)
+      return extreme(fn, args as readonly [Expr, Expr], (a) => this.expr(a));
     if (fn === 'finite')
       return [codes(), OP[wide ? 'f32x4.abs' : 'f32.abs'], literalCode('f32', Infinity, wide), OP[wide ? 'f32x4.lt' : 'f32.lt']];
     const single = instruction(fn, type);
@@ -157,6 +156,22 @@ export class ExpressionWriter {
         (other) => libraryFunction(this.module, other),
       );
     return [codes(), invoke(libraryFunction(this.module, name))];
+  }
+
+  /** A scalar as the first of a vector. */
+  private unbranched({ fn, args }: Extract<Expr, { kind: 'call' }>): Code {
+    const vector = (e: Expr): Code => this.repeated(e, 'f32');
+    if (fn === 'max' || fn === 'min') return extreme(fn, args as readonly [Expr, Expr], vector);
+    const [condition, yes, no] = args as readonly [Expr, Expr, Expr];
+    return [vector(yes), vector(no), this.mask(condition), OP['v128.bitselect']];
+  }
+
+  /** A condition on floats as a mask. */
+  private mask(e: Expr): Code {
+    const { fn, args } = e as Extract<Expr, { kind: 'call' }>;
+    const compare = fn === 'lt' || fn === 'le' || fn === 'eq' ? OP[`f32x4.${fn}`] : undefined;
+    if (compare) return [args.map((a) => this.repeated(a, 'f32')), compare];
+    return [args.map((a) => this.mask(a)), OP[fn === 'and' ? 'v128.and' : fn === 'or' ? 'v128.or' : 'v128.not']];
   }
 
   /** Computes lane by lane, if there is no instruction for four. */
@@ -204,6 +219,7 @@ export class ExpressionWriter {
   protected repeated(e: Expr, scalar: ScalarType): Code {
     if (e.kind === 'literal') return literalCode(e.type, e.value, true);
     if (e.kind === 'ref' && this.alwaysRepeated.has(e.name)) return get(lookUp(this.names, e.name, 'name'));
+    if (e.kind === 'call' && isUnbranched(e)) return this.unbranched(e);
     if (e.kind === 'uniform' && scalar !== 'bool' && e.name !== PLACE)
       return [get(UNIFORMS), memory('v128.load32_splat', this.uniformOffset(e.name))];
     if (e.kind === 'load') {
@@ -215,4 +231,11 @@ export class ExpressionWriter {
     if (lane !== undefined && vector?.kind === 'ref') return repeatedLane(this.expr(vector), lane);
     return [this.expr(e), splat(scalar)];
   }
+}
+
+/** The larger or smaller one of each pair. With a literal one instruction is enough: it passes on NaN if the other operand is a number. */
+function extreme(fn: 'max' | 'min', [a, b]: readonly [Expr, Expr], code: (e: Expr) => Code): Code {
+  const one = OP[fn === 'max' ? 'f32x4.pmax' : 'f32x4.pmin'];
+  if (literalOf(b) !== undefined) return [code(a), code(b), one];
+  return literalOf(a) !== undefined ? [code(b), code(a), one] : [code(a), code(b), OP[fn === 'max' ? 'f32x4.max' : 'f32x4.min']];
 }

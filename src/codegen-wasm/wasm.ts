@@ -131,7 +131,10 @@ class KernelWriter extends ExpressionWriter {
         return [value, set(local)];
       }
       case 'set':
-        return [this.expr(s.value), set(lookUp(this.names, s.name, 'variable'))];
+        return [
+          this.alwaysRepeated.has(s.name) ? this.repeated(s.value, scalarOf(s.value.type)) : this.expr(s.value),
+          set(lookUp(this.names, s.name, 'variable')),
+        ];
       case 'for':
         return this.levels.loop(s.name, ZERO, constant(s.extent), () => this.block(s.body));
       case 'if':

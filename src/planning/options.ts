@@ -11,6 +11,8 @@ export interface CompileOptions {
   readonly rows?: number | undefined;
   /** `rows` is an upper bound; the number of examples may be smaller, and may change. */
   readonly capacity?: boolean | undefined;
+  /** Examples that are known to be predicted together; without it, a plan for prediction keeps what a single one costs low. */
+  readonly predictions?: number | undefined;
   /** Held-out examples, which are evaluated from time to time. */
   readonly holdout?: number | undefined;
   /** Values that the host may ask for between steps: names from the program, and `grad(NAME)` of them. */

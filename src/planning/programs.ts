@@ -18,6 +18,8 @@ import { watchedOf } from './watched.ts';
 /** The most examples and the approximate FLOPs of one prediction: even a single example pays for the whole batch. */
 const PREDICT_ROWS = 256;
 const PREDICT_FLOPS = 2 ** 22;
+/** The same where there are many examples. */
+const MANY_FLOPS = 2 ** 30;
 
 /** Rows of a batch of held-out examples, if the training batch is smaller. */
 const HOLDOUT_ROWS = 256;
@@ -79,7 +81,7 @@ export function programsOf(
   };
 
   // At most a training batch, so that predictions need no extra memory.
-  const predictRows = schedule ? Math.min(schedule.feed.batch, PREDICT_ROWS) : options.generate ? 1 : rowsAtOnce(model);
+  const predictRows = schedule ? Math.min(schedule.feed.batch, PREDICT_ROWS) : options.generate ? 1 : rowsAtOnce(model, options.predictions);
   const predict = (): Lowered => lower('predict', model.predict, predictPipeline(packings, predictRows, precision));
   const sequence = (name: string, fills: boolean): Lowered | undefined =>
     options.generate === 'rows' ? lower(name, model.predict, rowPipeline(packings, sequenceOf(model).name, precision, fills)) : undefined;
@@ -179,8 +181,13 @@ function recorded({ turns }: Model, graph: Graph): Graph {
   return { ...graph, outputs: Object.fromEntries(Object.entries(graph.outputs).map(([name, id]) => [names.get(name) ?? name, id])) };
 }
 
-/** The batch of predictions for a plan without data: many cheap examples, or a few expensive ones. */
-function rowsAtOnce({ stages }: Model): number {
-  const each = stages.reduce((n, s) => n + s.flops, 0);
-  return Math.max(1, Math.min(PREDICT_ROWS, Math.floor(PREDICT_FLOPS / Math.max(1, each))));
+/** The batch of predictions for a plan without data: many cheap examples, or a few expensive ones; more of them if so many are there. */
+function rowsAtOnce({ stages }: Model, given = 1): number {
+  const each = Math.max(
+    1,
+    stages.reduce((n, s) => n + s.flops, 0),
+  );
+  const usual = Math.floor(PREDICT_FLOPS / each);
+  const together = Math.min(given, Math.floor(MANY_FLOPS / each));
+  return Math.max(1, Math.min(PREDICT_ROWS, Math.max(usual, together)));
 }

@@ -206,5 +206,8 @@ describe('a plan without data', () => {
     expect(plan('layer Linear(2, 16) -> relu -> Linear(16, 1)', {}).predict.rows).toBe(256);
     expect(plan('layer Linear(512, 2048) -> relu -> Linear(2048, 1)', {}).predict.rows).toBe(1);
     expect(plan('layer Linear(64, 256) -> relu -> Linear(256, 1)', {}).predict.rows).toBeGreaterThan(64);
+    // Where many are known to be there, they are computed together.
+    expect(plan('layer Linear(512, 2048) -> relu -> Linear(2048, 1)', { predictions: 40 }).predict.rows).toBe(40);
+    expect(plan('layer Linear(512, 2048) -> relu -> Linear(2048, 1)', { predictions: 10_000 }).predict.rows).toBe(256);
   });
 });

@@ -42,12 +42,13 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   await mustBeWritable(flags.out);
   const device = await findDevice(flags.device, flags);
   const names = { learned: known, targets: targetColumns(model) };
-  const plan = await planFor(program, { level: flags.opt, adapter: device.adapter, devices: devicesFor(model, device), names });
+  const options = { level: flags.opt, adapter: device.adapter, devices: devicesFor(model, device), predictions: read?.rows };
+  const plan = await planFor(program, { ...options, names });
   const typed = flags.input === undefined ? undefined : parseInput(flags.input, plan.about.inputs);
   const session = await device.open(plan);
   try {
     const running = await RunningModel.open(session, { weights: saved.weights, from: flags.weights });
-    const prediction = typed ? await running.predict(typed) : await running.predict(...(read ?? []));
+    const prediction = typed ? await running.predict(typed) : await running.predict(...(read?.values ?? []));
     const told = toldOf(prediction, running.about, flags.logits === true);
     if (flags.out !== undefined) {
       await writeFileSafely(flags.out, fileOf(flags.out, prediction, told, running.about.targets));
@@ -80,9 +81,13 @@ function fileOf(
 }
 
 /** The inputs in a file, encoded as they were for the weights. */
-async function inputsFrom(path: string, model: Model, saved: SavedWeights): Promise<readonly ArrayLike<number>[]> {
+async function inputsFrom(
+  path: string,
+  model: Model,
+  saved: SavedWeights,
+): Promise<{ readonly rows: number; readonly values: readonly ArrayLike<number>[] }> {
   const needs = needsOf(model, false, learnedFor(model, saved));
   const data = await readExamples(path, needs);
   noteTokens(data, saved);
-  return data.tensors.map(inMemory);
+  return { rows: data.rows, values: data.tensors.map(inMemory) };
 }
