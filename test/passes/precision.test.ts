@@ -183,6 +183,17 @@ describe.each(Array.from({ length: 12 }, (_, i) => i + 1))('products of random g
 
 describe('random programs with precision f16', () => {
   it.each(parts(20, 10))('from seed %i on agree with the reference', (from) => allPass(halves, from, 10));
+
+  it('hold in a loop as well, of which a driver takes the smallest numbers for 0', async () => {
+    const gru = `input x: int[3]
+layer Embedding(2, 2)
+  -> GRU(2, 2)
+  -> head: Linear(2, 2)
+loss cross_entropy(pred, target, label_smoothing=0.1)
+optim sgd lr=0.1 momentum=0.1 dampening=0.2 lr[head]=0.1 lookahead=(2, 0.2)
+`;
+    expect(await halves.run(gru, 5215)).toBeUndefined();
+  });
 });
 
 describe('loss scaling', () => {
