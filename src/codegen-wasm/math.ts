@@ -129,16 +129,19 @@ function log1p(m: MathWriter, x: Code): Code {
   return m.select(near, series, m.call('log', m.op('add', m.float(1), x)));
 }
 
-/** Near 0 the Maclaurin series (Abramowitz and Stegun 7.1.5); beyond, 7.1.26 to 1.5e-7. */
+/**
+ * An odd rational function to 1.2e-8, fitted for the least relative error from 0 to 3.8, where erf is 1 but for one last place, and then by
+ * single last places for the least error of float32 arithmetic. All its coefficients are positive, so nothing cancels.
+ */
 function erf(m: MathWriter, x: Code): Code {
-  const a = m.keep(m.op('abs', x));
-  const s = m.keep(m.op('mul', x, x));
-  const terms = [0.00012055332, -0.0008548327, 0.0052239776, -0.02686617, 0.11283792, -0.37612638, 1.1283792];
-  const t = m.keep(m.op('div', m.float(1), m.op('add', m.float(1), m.op('mul', m.float(0.3275911), a))));
-  const tail = m.op('mul', m.polynomial(t, [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592]), t);
-  const far = m.keep(m.op('sub', m.float(1), m.op('mul', tail, m.call('exp', m.op('neg', m.atMost(s, 80))))));
-  const signed = m.select(m.op('lt', x, m.float(0)), m.op('neg', far), far);
-  return m.select(m.op('lt', a, m.float(0.7)), m.op('mul', x, m.polynomial(s, terms)), signed);
+  const c = m.keep(m.atMost(m.keep(m.atLeast(x, -3.8)), 3.8));
+  const s = m.keep(m.op('mul', c, c));
+  const above = [
+    2.1511232262128033e-6, 0.0002864911512006074, 0.0036143746692687273, 0.052308522164821625, 0.18623359501361847, 1.1283791065216064,
+  ];
+  const below = [3.92134788853582e-5, 0.0011349281994625926, 0.014665854163467884, 0.11248526722192764, 0.49837812781333923, 1];
+  const r = m.keep(m.op('div', m.op('mul', m.polynomial(s, above), c), m.polynomial(s, below)));
+  return m.atMost(m.keep(m.atLeast(r, -1)), 1);
 }
 
 /** Negative bases have a value only for whole exponents; bases of 1 and -1 follow C and IEEE 754. */
