@@ -1,6 +1,6 @@
 import { isVector } from '../ir/kernel/functions.ts';
 import type { Expr, Kernel } from '../ir/kernel/types.ts';
-import { visitExpr, visitKernel } from '../ir/kernel/visit.ts';
+import { visitKernel } from '../ir/kernel/visit.ts';
 
 /** A condition on floats alone, which vector instructions can test. */
 export function isFloatCondition(e: Expr): boolean {
@@ -20,6 +20,12 @@ export function isUnbranched(e: Expr): boolean {
   return e.fn === 'max' || e.fn === 'min' || (e.fn === 'select' && condition !== undefined && isFloatCondition(condition));
 }
 
+/** What a condition on floats compares. */
+function comparedIn(e: Expr): readonly Expr[] {
+  if (e.kind !== 'call') return [];
+  return e.fn === 'lt' || e.fn === 'le' || e.fn === 'eq' ? e.args : e.args.flatMap(comparedIn);
+}
+
 /** The names of scalars that are kept as vectors: those that are only used splatted, and floats of which vectors are made at least as often. */
 export function repeatedNames(kernel: Kernel): Set<string> {
   const repeated = new Map<string, number>();
@@ -33,11 +39,8 @@ export function repeatedNames(kernel: Kernel): Set<string> {
       if (e.kind === 'call' && e.fn === 'splat') count(repeated, e.args[0]);
       if (e.kind !== 'call' || !isUnbranched(e)) return;
       const [condition, ...values] = e.args;
-      if (e.fn !== 'select') e.args.forEach((a) => count(repeated, a));
-      else {
-        values.forEach((a) => count(repeated, a));
-        if (condition) visitExpr(condition, { expr: (c) => c.kind === 'call' && c.args.forEach((a) => count(repeated, a)) });
-      }
+      (e.fn === 'select' ? values : e.args).forEach((a) => count(repeated, a));
+      if (e.fn === 'select' && condition) comparedIn(condition).forEach((a) => count(repeated, a));
     },
     stmt: (s) => {
       if (s.kind !== 'let' && s.kind !== 'var') return;

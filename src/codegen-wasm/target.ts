@@ -108,8 +108,8 @@ function acrossRows(
     for (const columns of divisors(at(shape, inner)))
       for (const layers of third === undefined ? [1] : divisors(at(shape, third))) {
         const sums = columns * layers * width;
-        // A vector of weights, and the element that it is multiplied with, need registers as well.
-        if (at(shape, outer) % (4 * width) > 0 || sums + width >= SIMD_REGISTERS) continue;
+        // A vector of weights, the element that it is multiplied with, and their product need registers as well, and the engine keeps one.
+        if (at(shape, outer) % (4 * width) > 0 || sums + width + 2 >= SIMD_REGISTERS) continue;
         const tile = shape.map((_, axis) => (axis === outer ? 4 * width : axis === inner ? columns : axis === third ? layers : 1));
         found.push({ tile, sums });
       }

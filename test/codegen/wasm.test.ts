@@ -67,6 +67,37 @@ describe.each([0, 1] as const)('the numeric functions of WebAssembly at -O%i', (
     expect(logs[7]).toBeCloseTo(Math.log(3.4e38), 4);
   });
 
+  it('takes the larger one, the smaller one, and the one that a condition says', async () => {
+    const special = [0, -0, 1, -1, 0.5, 2, -3, Infinity, -Infinity, NaN, 1e-40, 3.4e38];
+    const x = Float64Array.from({ length: special.length ** 2 }, (_, i) => Math.fround(special[i % special.length] ?? 0));
+    const other = x.map((_, i) => Math.fround(special[Math.floor(i / special.length)] ?? 0));
+    const both = async (build: (b: GraphBuilder, x: NodeId, y: NodeId) => NodeId): Promise<number[]> => {
+      const b = new GraphBuilder('pairs');
+      const input = (name: string) => b.add('input', [], { name }, f32(x.length));
+      b.outputs['y'] = build(b, input('x'), input('other'));
+      const given = {
+        inputs: new Map([
+          ['x', x],
+          ['other', other],
+        ]),
+        state: new Map(),
+      };
+      return [...((await runGraph(b.graph(), level, 'cpu', given)).outputs.get('y') ?? [])];
+    };
+    const list = (of: (a: number, b: number) => number): number[] => [...x].map((a, i) => Math.fround(of(a, other[i] ?? 0)));
+    expect(await both((b, p, q) => b.op('max', p, q))).toEqual(list(Math.max));
+    expect(await both((b, p, q) => b.op('min', p, q))).toEqual(list(Math.min));
+    expect(await both((b, p, q) => b.op('select', b.op('lt', p, q), p, b.op('neg', q)))).toEqual(list((a, c) => (a < c ? a : -c)));
+    const between = (b: GraphBuilder, p: NodeId, q: NodeId): NodeId =>
+      b.op(
+        'select',
+        b.op('and', b.op('le', b.like(-1, p), p), b.op('not', b.op('eq', p, q))),
+        b.op('max', p, q),
+        b.op('min', p, b.like(7, p)),
+      );
+    expect(await both(between)).toEqual(list((a, c) => (-1 <= a && a !== c ? Math.max(a, c) : Math.min(a, 7))));
+  });
+
   it('what is not a number stays so', async () => {
     const x = Float64Array.from({ length: 16 }, (_, i) => (i % 2 ? NaN : 1));
     for (const op of ['exp', 'log', 'tanh', 'sigmoid', 'erf', 'sqrt', 'sin', 'neg', 'sign', 'expm1', 'log1p'] as const)
