@@ -93,6 +93,19 @@ describe('a staged product', () => {
     expect(sizeOf(2048, 4, 2048)).toBe('none');
   });
 
+  it('does not share a dispatch with what would need more memory than a workgroup has', async () => {
+    const g = new GraphBuilder('both');
+    const input = (name: string, ...shape: number[]) => g.add('input', [], { name }, { dtype: 'f32', shape });
+    g.outputs['product'] = g.contract('ab,bc->ac', input('x', 64, 512), input('y', 512, 64));
+    g.outputs['sums'] = g.sum(input('v', 8, 4096), [1]);
+    const graph = g.graph();
+    const planned = planGraph(graph, 1, { adapter: await adapterAtHand(false), devices: 'gpu' });
+    expect(planned.lowered.kernels.webgpu?.map((k) => k.lanes)).toEqual([256, 256]);
+    expect(planned.lowered.batches).toHaveLength(2);
+    const session = await openSession(planned.plan, 'gpu');
+    session.destroy();
+  });
+
   it('stays as it is for software, where shared memory is no faster', () => {
     const { graph } = productOf({ spec: 'ab,bc->ac', a: [256, 256], b: [256, 256] });
     const kernels = planGraph(graph, 1, { adapter: { ...ANY_ADAPTER, software: true }, devices: 'all' }).lowered.kernels;

@@ -1,5 +1,7 @@
 import { at } from '../../base/errors.ts';
+import { isVector } from '../../ir/kernel/functions.ts';
 import type { Kernel } from '../../ir/kernel/types.ts';
+import { visitBody } from '../../ir/kernel/visit.ts';
 import { workOf } from './work.ts';
 
 /** The most kernels in one dispatch; each makes its shader larger. */
@@ -44,6 +46,26 @@ function disturbs(a: Kernel, b: Kernel): boolean {
 /** Whether both may have workgroups of one size: lanes need as many threads as they are, and who has none takes any number. */
 const sameWorkgroups = (a: Kernel, b: Kernel): boolean => (a.lanes > 1 ? a.lanes : LANES) === (b.lanes > 1 ? b.lanes : LANES);
 
+/** Bytes of a workgroup's memory that every device has. */
+const MOST_SHARED = 16_384;
+
+/** The memory of a workgroup that runs one of several kernels: equal tables are one, and so are the sums of lanes of one type. */
+function sharedBytes(kernels: readonly Kernel[]): number {
+  const parts = new Map<string, number>();
+  for (const { body, lanes } of kernels) {
+    const types = new Map<string, string>();
+    visitBody(body, {
+      stmt: (s) => {
+        if (s.kind === 'shared') parts.set(s.name, s.size * (isVector(s.type) ? 16 : 4));
+        if (s.kind === 'product') parts.set(s.name, s.rows * s.columns * 4);
+        if (s.kind === 'var') types.set(s.name, s.value.type);
+        if (s.kind === 'combine') parts.set(`lanes of ${types.get(s.name) ?? ''}`, lanes * 4);
+      },
+    });
+  }
+  return [...parts.values()].reduce((a, b) => a + b, 0);
+}
+
 /** Whether a dispatch has no room for a kernel: with too many bindings, some would have to be merged, and equal layers would differ. */
 function isFull(batch: Batch | undefined, mine: readonly Span[], bindings: number): boolean {
   if (!batch) return false;
@@ -64,6 +86,7 @@ export function batches(kernels: readonly Kernel[], { bindings, software }: { bi
     const apart = (batch: Batch | undefined): boolean =>
       isFull(batch, mine, bindings) ||
       (batch?.kernels ?? []).some((k) => !sameWorkgroups(at(kernels, k), kernel)) ||
+      sharedBytes([...(batch?.kernels ?? []).map((k) => at(kernels, k)), kernel]) > MOST_SHARED ||
       (software && (batch?.kernels ?? []).some((k) => disturbs(at(kernels, k), kernel)));
     while (place < result.length && apart(result[place])) place++;
     const batch = result[place] ?? { kernels: [], touched: [] };
