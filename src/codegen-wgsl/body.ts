@@ -9,9 +9,6 @@ import { vectorText } from './prelude-entry.ts';
 
 /** Threads per workgroup, unless lanes say otherwise. */
 export const THREADS = 64;
-
-/** The threads of a kernel's workgroups. */
-export const threadsOf = ({ lanes }: Kernel): number => (lanes > 1 ? lanes : THREADS);
 /**
  * Drivers unroll loops of up to about this many iterations (Mesa: 33). That is good on a GPU, but it takes software drivers seconds to
  * compile.

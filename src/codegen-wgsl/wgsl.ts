@@ -3,7 +3,7 @@ import { PER_WORD, type StorageType } from '../base/types.ts';
 import { isVector } from '../ir/kernel/functions.ts';
 import type { Expr, Kernel, ValueType } from '../ir/kernel/types.ts';
 import { ENABLE_MATRICES } from './product.ts';
-import { BodyWriter, THREADS, axesOf, loaded, pointsOf, stored, threadsOf, type Addressing, type Style } from './body.ts';
+import { BodyWriter, THREADS, axesOf, loaded, pointsOf, stored, type Addressing, type Style } from './body.ts';
 
 /** How the kernels of one dispatch see the arenas. */
 export interface Placement extends Style {
@@ -35,20 +35,20 @@ export interface Shader {
 /** Workgroups along one dimension that every device supports. */
 const MAX_GROUPS = 65_535;
 
-/** Workgroups of a kernel: one per point if lanes share points, else one per THREADS points. */
-const groupsOf = (kernel: Kernel): number => Math.ceil(pointsOf(kernel) / (kernel.lanes > 1 ? 1 : THREADS));
+/** Workgroups of a kernel: one per point if lanes share points, else one for as many points as it has threads. */
+const groupsOf = (kernel: Kernel, threads: number): number => Math.ceil(pointsOf(kernel) / (kernel.lanes > 1 ? 1 : threads));
 
 /** Writes the kernels of one dispatch as a WGSL module with the entry point `main`; each kernel has its own workgroups. */
 export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shader {
-  const [threads = THREADS, ...others] = new Set(kernels.map(threadsOf));
+  const [threads = THREADS, ...others] = new Set(kernels.flatMap(({ lanes }) => (lanes > 1 ? [lanes] : [])));
   const writer = new BodyWriter(windows(place), { ...place, place: 'at_place.x', threads });
-  const groups = kernels.map(groupsOf);
+  const groups = kernels.map((k) => groupsOf(k, threads));
   if (others.length > 0) throw new CompilerBug(`kernels with workgroups of ${threads} and ${others.join()} threads share a dispatch`);
   const total = groups.reduce((a, b) => a + b, 0);
   const y = Math.ceil(total / MAX_GROUPS);
   const x = Math.ceil(total / y);
   if (y > MAX_GROUPS) throw new CompilerBug(`kernel ${kernels[0]?.name ?? ''} has ${total} workgroups, more than a dispatch can hold`);
-  const bodies = kernels.map((k) => kernelBody(writer, k));
+  const bodies = kernels.map((k) => kernelBody(writer, k, threads));
   const [only = ''] = bodies;
   const subgroup = Math.max(...kernels.map((k) => k.subgroup));
   // What threads need to know about their subgroup.
@@ -110,11 +110,11 @@ function choosePart(groups: readonly number[], sub: string): string[] {
 }
 
 /** A kernel's statements, after those that find this thread's point of the axes. */
-function kernelBody(writer: BodyWriter, kernel: Kernel): string {
+function kernelBody(writer: BodyWriter, kernel: Kernel, threads: number): string {
   const points = pointsOf(kernel);
   const lines = kernel.subgroup > 1 ? [`  let sub = place % ${kernel.subgroup}u;`] : [];
-  lines.push(`  let point = ${kernel.lanes > 1 ? 'group' : `group * ${THREADS}u + lane`};`);
-  if (kernel.lanes === 1 && points % THREADS !== 0) lines.push(`  if (point >= ${points}u) { return; }`);
+  lines.push(`  let point = ${kernel.lanes > 1 ? 'group' : `group * ${threads}u + lane`};`);
+  if (kernel.lanes === 1 && points % threads !== 0) lines.push(`  if (point >= ${points}u) { return; }`);
   lines.push(...axesOf(kernel, '  '));
   return `${lines.join('\n')}\n${writer.statements(kernel.body, '  ')}`;
 }

@@ -81,7 +81,11 @@ export function programsOf(
   };
 
   // At most a training batch, so that predictions need no extra memory.
-  const predictRows = schedule ? Math.min(schedule.feed.batch, PREDICT_ROWS) : options.generate ? 1 : rowsAtOnce(model, options.predictions);
+  const predictRows = schedule
+    ? Math.min(schedule.feed.batch, PREDICT_ROWS)
+    : options.generate
+      ? 1
+      : rowsAtOnce(model, options.predictions);
   const predict = (): Lowered => lower('predict', model.predict, predictPipeline(packings, predictRows, precision));
   const sequence = (name: string, fills: boolean): Lowered | undefined =>
     options.generate === 'rows' ? lower(name, model.predict, rowPipeline(packings, sequenceOf(model).name, precision, fills)) : undefined;

@@ -10,9 +10,6 @@ const MOST = 8;
 /** How many dispatches earlier a kernel may run; earlier than that, its result would occupy memory for long. */
 const REACH = 2;
 
-/** Threads of a workgroup without lanes. */
-const LANES = 64;
-
 /** From this many floating-point operations on, slowing a kernel down costs more than another dispatch. */
 const LARGE = 5e7;
 
@@ -44,7 +41,7 @@ function disturbs(a: Kernel, b: Kernel): boolean {
 }
 
 /** Whether both may have workgroups of one size: lanes need as many threads as they are, and who has none takes any number. */
-const sameWorkgroups = (a: Kernel, b: Kernel): boolean => (a.lanes > 1 ? a.lanes : LANES) === (b.lanes > 1 ? b.lanes : LANES);
+const sameWorkgroups = (a: Kernel, b: Kernel): boolean => a.lanes === 1 || b.lanes === 1 || a.lanes === b.lanes;
 
 /** Bytes of a workgroup's memory that every device has. */
 const MOST_SHARED = 16_384;

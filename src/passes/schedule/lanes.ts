@@ -18,7 +18,7 @@ function worthSharing(outputs: number, length: number): boolean {
  * On a real GPU, lanes that go through a row side by side read whole lines of memory, and even thousands of threads do not keep it busy.
  * Lanes share a row if all sums of the group are sums over a row.
  */
-function lanesOfRows(s: Schedule, group: Group, most: number): number {
+function lanesOfRows(s: Schedule, group: Group, lanes: number): number {
   const { nodes } = s.graph;
   const shape = fixedShape(at(nodes, at(group.stores, 0).node).type.shape);
   const rows = shape.slice(0, group.rank);
@@ -32,18 +32,20 @@ function lanesOfRows(s: Schedule, group: Group, most: number): number {
   );
   if (sums.length === 0 || !overRows) return 1;
   const length = Math.max(...sums.map((n) => count(summedShape(s.graph, n))));
-  if (length < (isRowwise(s.graph, group) ? SHORT_ROW : SHORT_SUM)) return 1;
-  const few = sums.some((n) => n.op === 'contract') ? FEW_PRODUCTS : length < SHORT_SUM ? MANY : Infinity;
-  return outputs <= few ? (length >= LONG ? MOST_LANES : most) : 1;
+  const most = sums.some((n) => n.op === 'contract') ? FEW : length >= LONG ? Infinity : isRowwise(s.graph, group) ? MANY : FEW;
+  if (length < SHORT_SUM || outputs > most) return 1;
+  return length >= LONG ? MOST_LANES : lanes;
 }
 
-/** The shortest rows, and sums of a single value, that lanes share; what has more results than this keeps a device busy without. */
-const SHORT_ROW = 64;
-const SHORT_SUM = 256;
+/**
+ * Shorter sums are over before lanes have met. Up to so many results keep a GPU so little busy that a thread waits for each of its loads: a
+ * sum of 128 products took 30 microseconds on an NVIDIA H200. Rows are read badly by one thread each, up to where there are many.
+ */
+const SHORT_SUM = 64;
+const FEW = 4096;
 const MANY = 32_768;
-const FEW_PRODUCTS = 4096;
-/** Rows that take more lanes: a few would be long underway, each waiting for one element after the other. */
-const LONG = 2048;
+/** What takes more lanes: a few would be long underway, each waiting for one element after the other. */
+const LONG = 256;
 const MOST_LANES = 256;
 
 /** How many lanes share each point of a group's kernel: those of the target for a long reduction with few results, else 1. */
