@@ -1,6 +1,6 @@
 import { isVector } from '../ir/kernel/functions.ts';
 import { PLACE, type Buffer, type Expr, type Kernel, type Stmt } from '../ir/kernel/types.ts';
-import { affine, keyOf, plus, rangeWhere, times, type Affine, type Bounds, type Names } from './affine.ts';
+import { affine, inQuotients, keyOf, plus, rangeWhere, times, type Affine, type Bounds, type Names } from './affine.ts';
 import { oneToOne, sameTerms } from './one-to-one.ts';
 import { ownersProblem, type Place } from './owners.ts';
 import { tableProblems, type TableAccess } from './shared-tables.ts';
@@ -221,7 +221,9 @@ class Prover {
     const reach = (held: readonly Guard[]): readonly [number, number] => {
       const within = this.within(held);
       const negative = held.map((g) => difference(g, this.names, within));
-      return rangeWhere(affine(index, this.names, within, negative), negative, within);
+      const parts = new Map<string, Expr>();
+      const sum = affine(index, this.names, within, negative, parts);
+      return rangeWhere(sum, [...negative, ...inQuotients(negative, parts, this.names, within)], within);
     };
     const fits = ([low, high]: readonly [number, number]): boolean => low >= 0 && high < limit;
     if (fits(reach(guards)) || (uses && uses.length > 0 && uses.every((u) => fits(reach([...guards, ...u]))))) return;

@@ -135,3 +135,45 @@ export const keyOf = (e: Expr): string =>
         : e.kind === 'call'
           ? `${e.fn}(${e.args.map(keyOf).join(', ')})`
           : e.name;
+
+/**
+ * Sums that are negative, once more in terms of the quotients and remainders among some parts: a condition may be on a whole number x, where
+ * an index has x / n and x % n, and x is n (x / n) + x % n.
+ */
+export function inQuotients(negative: readonly Affine[], parts: ReadonlyMap<string, Expr>, names: Names, bounds: Bounds): Affine[] {
+  const found: Affine[] = [];
+  for (const [quotient, e] of parts) {
+    const [x, by] = e.kind === 'call' && e.fn === 'div' ? e.args : [];
+    if (!x || by?.kind !== 'literal') continue;
+    const whole = affine(x, names, bounds);
+    const remainder = `mod(${textOf(whole)}, ${by.value})`;
+    const [[name = '', c = 0] = []] = whole.terms;
+    if (c === 0 || rangeOf(whole, bounds)[0] < 0) continue;
+    if (!bounds.has(remainder)) bounds.set(remainder, [0, by.value - 1]);
+    const nothing = plus(
+      whole,
+      of(0, [
+        [quotient, by.value],
+        [remainder, 1],
+      ]),
+      -1,
+    );
+    for (const n of negative) {
+      const times = (n.terms.get(name) ?? 0) / c;
+      if (times === 0 || ![...whole.terms].every(([t, k]) => n.terms.get(t) === k * times)) continue;
+      const parted = plus(n, nothing, -times);
+      found.push(parted);
+      // Without the remainder, which is no less than 0, what is left may be a multiple of the divisor, of a whole number.
+      const least = plus(parted, of(0, [[remainder, 1]]), -times);
+      const unit = times * by.value;
+      if (times > 0 && [...least.terms.values()].every((k) => k % unit === 0))
+        found.push(
+          of(
+            -Math.ceil(-least.constant / unit),
+            [...least.terms].map(([t, k]) => [t, k / unit] as const),
+          ),
+        );
+    }
+  }
+  return found;
+}

@@ -84,6 +84,10 @@ describe('a kernel', () => {
       '  read a : f32[200]\n  update b : f32[200]\n  write c : f32[200]\n  axis i0 < 2\n  lanes 64\n  for k0 < 2 {\n    if lt(add(mul(k0, 64u), lane), 100u) {\n      store b[add(mul(i0, 100u), add(mul(k0, 64u), lane))] = a[add(mul(i0, 100u), add(mul(k0, 64u), lane))]\n    }\n  }\n  barrier of buffers\n  for k1 < 2 {\n    if lt(add(mul(k1, 64u), lane), 100u) {\n      store c[add(mul(i0, 100u), add(mul(k1, 64u), lane))] = b[sub(add(mul(i0, 100u), 99u), add(mul(k1, 64u), lane))]\n    }\n  }',
     ],
     [
+      'whose lanes go through pairs, of which the last ones are left out',
+      '  read a : f32[150]\n  write b : f32[2]\n  axis i0 < 2\n  lanes 64\n  var s0 = 0f\n  for k0 < 2 {\n    if lt(add(mul(k0, 64u), lane), 75u) {\n      set s0 = add(s0, a[add(i0, add(mul(div(lane, 4u), 8u), add(mul(mod(lane, 4u), 2u), mul(k0, 128u))))])\n    }\n  }\n  combine s0 by add\n  if eq(lane, 0u) {\n    store b[i0] = s0\n  }',
+    ],
+    [
       'whose lanes split into rows and columns',
       '  write b : f32[96]\n  axis i0 < 2\n  lanes 64\n  if lt(div(lane, 8u), 6u) {\n    store b[add(mul(div(lane, 8u), 16u), add(mul(i0, 8u), mod(lane, 8u)))] = 1f\n  }',
     ],
@@ -157,6 +161,11 @@ describe('a kernel', () => {
       'whose lanes wait for a table where they share a buffer',
       '  read a : f32[200]\n  update b : f32[200]\n  write c : f32[200]\n  axis i0 < 2\n  lanes 64\n  for k0 < 2 {\n    if lt(add(mul(k0, 64u), lane), 100u) {\n      store b[add(mul(i0, 100u), add(mul(k0, 64u), lane))] = a[add(mul(i0, 100u), add(mul(k0, 64u), lane))]\n    }\n  }\n  barrier of shared\n  for k1 < 2 {\n    if lt(add(mul(k1, 64u), lane), 100u) {\n      store c[add(mul(i0, 100u), add(mul(k1, 64u), lane))] = b[sub(add(mul(i0, 100u), 99u), add(mul(k1, 64u), lane))]\n    }\n  }',
       'b: element 99 is written by thread 35 and read by thread 0',
+    ],
+    [
+      'whose lanes go one pair too far',
+      '  read a : f32[148]\n  write b : f32[2]\n  axis i0 < 2\n  lanes 64\n  var s0 = 0f\n  for k0 < 2 {\n    if lt(add(mul(k0, 64u), lane), 76u) {\n      set s0 = add(s0, a[add(i0, add(mul(div(lane, 4u), 8u), add(mul(mod(lane, 4u), 2u), mul(k0, 128u))))])\n    }\n  }\n  combine s0 by add\n  if eq(lane, 0u) {\n    store b[i0] = s0\n  }',
+      'a[add(i0, add(mul(div(lane, 4), 8), add(mul(mod(lane, 4), 2), mul(k0, 128))))] reaches from 0 to 151, and has 148 places',
     ],
     [
       'that takes from beyond a table',

@@ -104,9 +104,12 @@ export class BlockWriter {
     const rounds = Math.ceil(total / lanes);
     this.loop(rounds, (name) => {
       const position = ix.add(ix.scale(ix.variable(name, rounds), lanes), ix.variable('lane', lanes));
-      const inner = (): void => body(ix.delinear(position, shape));
-      if (total % lanes === 0) inner();
-      else this.guarded(call('lt', ix.toExpr(position), literal('u32', total)), inner);
+      if (total % lanes === 0) return body(ix.delinear(position, shape));
+      const where = ix.toExpr(position);
+      // Under the condition the position is smaller than it looks.
+      this.guarded(call('lt', where, literal('u32', total)), () =>
+        body(ix.delinear(ix.runtimeValue(where, `<${ix.showIndex(position)}>`, total - 1), shape)),
+      );
     });
   }
 
