@@ -32,6 +32,9 @@ export interface Shader {
   readonly workgroups: readonly [number, number];
 }
 
+/** Bytes of workgroup memory that every device has. */
+const MOST_SHARED = 16_384;
+
 /** Workgroups along one dimension that every device supports. */
 const MAX_GROUPS = 65_535;
 
@@ -49,6 +52,10 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
   const x = Math.ceil(total / y);
   if (y > MAX_GROUPS) throw new CompilerBug(`kernel ${kernels[0]?.name ?? ''} has ${total} workgroups, more than a dispatch can hold`);
   const bodies = kernels.map((k) => kernelBody(writer, k, threads));
+  if (writer.sharedBytes > MOST_SHARED)
+    throw new CompilerBug(
+      `kernel ${kernels[0]?.name ?? ''} needs ${writer.sharedBytes} bytes of workgroup memory, more than every device has`,
+    );
   const [only = ''] = bodies;
   const subgroup = Math.max(...kernels.map((k) => k.subgroup));
   // What threads need to know about their subgroup.

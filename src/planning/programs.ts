@@ -16,7 +16,7 @@ import { checkMeasures, type TrainingSchedule } from './training-schedule.ts';
 import { watchedOf } from './watched.ts';
 
 /** The most examples and the approximate FLOPs of one prediction: even a single example pays for the whole batch. */
-const PREDICT_ROWS = 256;
+export const PREDICT_ROWS = 256;
 const PREDICT_FLOPS = 2 ** 22;
 /** The same where there are many examples. */
 const MANY_FLOPS = 2 ** 30;

@@ -125,7 +125,7 @@ class Prover {
         this.variable(s.name, s.extent);
         this.block(s.body, guards, [...loops, s.name]);
         // The end of one round and the start of the next are not apart, unless a barrier is between them.
-        if (!this.again && s.body.some((t) => t.kind === 'barrier')) {
+        if (!this.again && waits(s.body)) {
           this.again = true;
           this.block(s.body, guards, [...loops, s.name]);
           this.again = false;
@@ -336,6 +336,9 @@ class Prover {
     return terms.size === 1 && terms.get(LANE) === 1 && constant === -1;
   }
 }
+
+/** Whether lanes wait for each other somewhere inside. */
+const waits = (body: readonly Stmt[]): boolean => body.some((s) => s.kind === 'barrier' || ('body' in s && waits(s.body)));
 
 /** left - right as a sum that is negative where the condition holds. */
 function difference({ left, right, orEqual }: Guard, names: Names, bounds: Bounds): Affine {

@@ -68,7 +68,7 @@ export function oneToOne(accesses: readonly Limited[], among: Among): boolean {
   digits.sort((a, b) => a.value - b.value);
   let reach = 0;
   for (const [i, { value, most }] of digits.entries()) {
-    if (value <= reach) reach = limited(sums, constants, digits.slice(0, i), value) ?? Infinity;
+    if (value <= reach) reach = limited(sums, constants, digits.slice(0, i), value, all) ?? Infinity;
     if (value <= reach || !Number.isFinite(most)) return false;
     reach += value * most;
   }
@@ -76,25 +76,37 @@ export function oneToOne(accesses: readonly Limited[], among: Among): boolean {
 }
 
 /**
- * How far the smaller digits reach where a condition holds them below a larger one: the last vector or the last lanes of a row may start
- * before its end only.
+ * How far the smaller digits reach where conditions hold them below a larger one: the last vector or the last lanes of a row may start before
+ * its end only. Each condition is on some of the digits; the others go as far as they can.
  */
-function limited(sums: readonly Sum[], constants: readonly Digit[], small: readonly Digit[], value: number): number | undefined {
-  const names = new Set(small.flatMap(({ name }) => name ?? []));
+function limited(
+  sums: readonly Sum[],
+  constants: readonly Digit[],
+  small: readonly Digit[],
+  value: number,
+  bounds: Bounds,
+): number | undefined {
   const least = Math.min(...sums.map((s) => s.from));
   const large = constants.filter((d) => d.value >= value).sort((a, b) => b.value - a.value);
   let most = 0;
   for (const { terms, from, width, limits } of sums) {
-    const reaches = limits.flatMap((l) => {
+    const left = new Map(small.flatMap((d) => (d.name === undefined ? [] : [[d.name, d] as const])));
+    // A condition says how large a sum is, and that is how far it spreads only if its least is 0.
+    for (const name of left.keys()) if ((terms.get(name) ?? 0) < 0 || bounds.get(name)?.[0] !== 0) return undefined;
+    let reach = from + width - 1 - least;
+    for (const d of large) reach -= Math.min(d.most, Math.floor(reach / d.value)) * d.value;
+    let held = false;
+    for (const l of limits) {
       const [[name = '', c = 0] = []] = l.terms;
       const by = (terms.get(name) ?? 0) / c;
-      const fits = by > 0 && l.terms.size === names.size && [...l.terms].every(([n, k]) => names.has(n) && terms.get(n) === k * by);
-      return fits ? [-by * (l.constant + 1)] : [];
-    });
-    if (reaches.length === 0) return undefined;
-    let rest = from + width - 1 - least;
-    for (const d of large) rest -= Math.min(d.most, Math.floor(rest / d.value)) * d.value;
-    most = Math.max(most, rest + Math.min(...reaches));
+      if (!(by > 0) || ![...l.terms].every(([n, k]) => left.has(n) && terms.get(n) === k * by)) continue;
+      reach -= by * (l.constant + 1);
+      for (const n of l.terms.keys()) left.delete(n);
+      held = true;
+    }
+    if (!held) return undefined;
+    for (const d of left.values()) reach += d.value * d.most;
+    most = Math.max(most, reach);
   }
   return most;
 }

@@ -23,8 +23,9 @@ export interface Threads {
   readonly uniforms: ReadonlyMap<string, number>;
 }
 
-/** Threads, with their loops, that are gone through one by one. */
+/** Threads, with their loops, that are gone through one by one, and elements that are kept in mind. */
 const MOST = 2 ** 24;
+const MOST_ELEMENTS = 2 ** 23;
 
 /**
  * Goes through every thread: who writes each element, and who reads it? Says which two threads meet, or why that cannot be told; undefined
@@ -46,6 +47,7 @@ export function ownersProblem(writes: readonly Conditional[], reads: readonly Co
           if (known !== undefined && known !== thread)
             return `element ${element} is written by thread ${known} and ${does} by thread ${thread}`;
           if (does === 'written') owner.set(element, thread);
+          if (owner.size > MOST_ELEMENTS) return `it cannot be told which thread has written which of more than ${MOST_ELEMENTS} elements`;
         }
     }
   return undefined;

@@ -168,6 +168,16 @@ describe('a kernel', () => {
       'a[add(i0, add(mul(div(lane, 4), 8), add(mul(mod(lane, 4), 2), mul(k0, 128))))] reaches from 0 to 151, and has 148 places',
     ],
     [
+      'whose rows go backwards over the end of their neighbours',
+      '  write b : f32[110]\n  axis i0 < 10\n  axis i1 < 20\n  if lt(0u, add(i1, 1u)) {\n    store b[sub(add(mul(i0, 10u), 19u), i1)] = 1f\n  }',
+      'b: element 19 is written by thread 0 and written by thread 30',
+    ],
+    [
+      'whose lanes put again while others take in a loop inside',
+      '  read a : f32[64]\n  write b : f32[64]\n  lanes 64\n  shared t : f32[64]\n  var s0 = 0f\n  for k0 < 3 {\n    put t[[lane]] = a[lane]\n    for k1 < 2 {\n      barrier of shared\n      set s0 = add(s0, t[[sub(63u, lane)]])\n    }\n  }\n  store b[lane] = s0',
+      't: lanes 63 and 0 meet at 63 with no barrier between',
+    ],
+    [
       'that takes from beyond a table',
       '  write b : f32[64]\n  lanes 64\n  shared t : f32[64]\n  put t[[lane]] = 1f\n  barrier of shared\n  store b[lane] = t[[add(lane, 1u)]]',
       't: lane 63 is at 64 of 64',

@@ -68,6 +68,8 @@ describe('the kernel verifier', () => {
       '  shared t : f32x4[64]\n  put t[[lane]] = splat(1f)\n',
       '  shared t : f32x4[64]\n  if lt(lane, 1u) {\n    for j < 2 {\n      barrier of buffers\n    }\n  }\n',
     ],
+    ['u is shared, and is in a loop', '  shared t : f32x4[64]\n', '  shared t : f32x4[64]\n  for j < 2 {\n    shared u : f32x4[64]\n  }\n'],
+    ['lanes wait for buffers in a loop', '  barrier of shared\n', '  for j < 2 {\n    barrier of buffers\n  }\n'],
   ])('finds in what lanes share that %s', (message, from, to) => {
     expect(() => parseKernel(SHARED)).not.toThrow();
     const broken = SHARED.replace(from, to);

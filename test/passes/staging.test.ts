@@ -106,6 +106,20 @@ describe('a staged product', () => {
     session.destroy();
   });
 
+  it('is what options to measure begin with', async () => {
+    const adapter = await adapterAtHand(false);
+    for (const [a, k, c] of [
+      [512, 768, 768],
+      [70, 1000, 330],
+      [20, 30, 40],
+    ] as const) {
+      const { graph } = productOf({ spec: 'ab,bc->ac', a: [a, k], b: [k, c] }, false);
+      const { schedule, kernels } = planGraph(graph, 1, { adapter, devices: 'gpu' }).lowered;
+      const { options } = optionsFor(schedule, schedule.groups[0] ?? never(), 0, gpuTarget(adapter));
+      expect(options[0]?.kernel).toEqual(kernels.webgpu?.[0]);
+    }
+  });
+
   it('stays as it is for software, where shared memory is no faster', () => {
     const { graph } = productOf({ spec: 'ab,bc->ac', a: [256, 256], b: [256, 256] });
     const kernels = planGraph(graph, 1, { adapter: { ...ANY_ADAPTER, software: true }, devices: 'all' }).lowered.kernels;
@@ -133,6 +147,18 @@ describe('the proof of a staged product', () => {
     const count = barriers(kernel.body);
     expect(count).toBeGreaterThan(4);
     for (let n = 0; n < count; n++) expect(problemsOf(without(kernel.body, { left: n })), `barrier ${n}`).not.toEqual([]);
+  });
+
+  it('goes through no thread by itself, though rows and columns end inside of a part', () => {
+    for (const product of [
+      { spec: 'hab,hcb->hac', a: [12, 2050, 64], b: [12, 1024, 64] },
+      { spec: 'hab,hcb->hac', a: [64, 513, 64], b: [64, 515, 64] },
+      { spec: 'ab,cb->ac', a: [512, 768], b: [50257, 768] },
+    ]) {
+      const { lowered } = planGraph(productOf(product, false).graph, 1, { adapter: ANY_ADAPTER, devices: 'gpu' });
+      expect(lowered.kernels.webgpu?.every(isStaged)).toBe(true);
+      expect(proveKernels(lowered, 1)).toMatchObject({ kernels: 1, problems: [], enumerated: 0 });
+    }
   });
 
   it('finds a table that is too small', () => {

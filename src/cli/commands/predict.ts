@@ -1,6 +1,7 @@
 import Papa from 'papaparse';
 import { fail } from '../../base/errors.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
+import { PREDICT_ROWS } from '../../planning/programs.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import type { Prediction } from '../../runtime/api.ts';
 import type { Model } from '../../sema/model.ts';
@@ -42,7 +43,12 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   await mustBeWritable(flags.out);
   const device = await findDevice(flags.device, flags);
   const names = { learned: known, targets: targetColumns(model) };
-  const options = { level: flags.opt, adapter: device.adapter, devices: devicesFor(model, device), predictions: read?.rows };
+  const options = {
+    level: flags.opt,
+    adapter: device.adapter,
+    devices: devicesFor(model, device),
+    predictions: read && Math.min(read.rows, PREDICT_ROWS),
+  };
   const plan = await planFor(program, { ...options, names });
   const typed = flags.input === undefined ? undefined : parseInput(flags.input, plan.about.inputs);
   const session = await device.open(plan);

@@ -2,8 +2,8 @@ import type { StorageType } from '../../base/types.ts';
 
 /**
  * The kernel IR: loops over scalars and vectors of four. The body runs once for every point of the axes, in any order. With `lanes` above
- * 1, that many lanes of one workgroup share a point: they reduce partial results by `combine`, and have memory in common by `shared`. With `subgroup` above 1, `sub` is the
- * index of a thread within its subgroup of that size.
+ * 1, that many lanes of one workgroup share a point: they reduce partial results by `combine`, and have memory in common by `shared`. With
+ * `subgroup` above 1, `sub` is the index of a thread within its subgroup of that size.
  */
 export type ScalarType = 'f32' | 'i32' | 'u32' | 'bool';
 /** Four consecutive elements along the innermost axis of what a kernel stores. */

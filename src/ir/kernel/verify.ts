@@ -27,8 +27,9 @@ class Verifier {
   private readonly beyond: number;
   private readonly buffers = new Map<string, Buffer>();
   private readonly stored = new Set<string>();
-  /** Conditions around the current statement. */
+  /** Conditions and loops around the current statement. */
   private branches = 0;
+  private loops = 0;
 
   constructor(kernel: Kernel, after: string, beyond: number) {
     this.kernel = kernel;
@@ -99,6 +100,7 @@ class Verifier {
       case 'shared':
         if (this.kernel.lanes === 1) this.bug(`${s.name} is shared by lanes, and there are none`);
         if (!(s.size >= 1)) this.bug(`${s.name} is empty`);
+        if (this.loops > 0) this.bug(`${s.name} is shared, and is in a loop`);
         return { name: s.name, as: { type: s.type, mutable: true, table: true, shared: true } };
       case 'put': {
         this.expr(s.index, scope);
@@ -110,6 +112,8 @@ class Verifier {
       }
       case 'barrier':
         if (this.kernel.lanes === 1 || this.branches > 0) this.bug('a barrier is not reached by all lanes');
+        // Proofs go through the rounds of a loop for shared tables alone.
+        if (s.of === 'buffers' && this.loops > 0) this.bug('lanes wait for buffers in a loop');
         return undefined;
       case 'set':
         this.expr(s.value, scope);
@@ -121,7 +125,9 @@ class Verifier {
       case 'for':
         if (!(s.extent >= 1)) this.bug(`loop ${s.name} runs ${s.extent} times`);
         if (scope.has(s.name)) this.bug(`${s.name} is defined twice`);
+        this.loops++;
         this.block(s.body, new Map([...scope, [s.name, { type: 'u32', mutable: false }]]));
+        this.loops--;
         return undefined;
       case 'if':
         this.expr(s.condition, scope);

@@ -28,10 +28,10 @@ import { StagedWriter, stagedAxes } from './write-staged.ts';
 export type TilingChoice = 'cheapest' | number;
 
 /** Writes a group as a kernel. */
-export function lowerGroup(...given: Parameters<typeof chooseKernel>): Kernel {
+export function lowerGroup(...given: Parameters<typeof chooseOption>): Kernel {
   const [s, group, index, target] = given;
   const way = target.units?.length && s.level > 0 ? matrixWay(s, group, target.units, target.lanes) : undefined;
-  return way ? writeMatrices(s, group, index, way, target.lanes) : finish(chooseKernel(...given), target);
+  return way ? writeMatrices(s, group, index, way, target.lanes) : finish(chooseOption(...given).kernel, target);
 }
 
 /** Writes a group whose product runs on matrix units: a workgroup fills a table, then its lanes process the elements. */
@@ -136,7 +136,7 @@ export interface Option {
   readonly kernel: Kernel;
 }
 
-/** All kernels worth trying for a group, lowest estimated cost first, and the plain one. */
+/** All kernels worth trying for a group: what is chosen without measuring, then the lowest estimated cost first; and the plain one. */
 export function optionsFor(
   s: Schedule,
   group: Group,
@@ -146,7 +146,9 @@ export function optionsFor(
   const plain = plainOption(s, group, index, target);
   const all = [plain, ...candidatesFor(s, group, plain, target).map((how) => ({ how, kernel: write(s, group, index, how, target) }))];
   const cost = new Map(all.map((o) => [o, kernelCost(o.kernel, target.threads, target.costs)]));
-  const options = all.sort((a, b) => (cost.get(a) ?? 0) - (cost.get(b) ?? 0)).map((o) => ({ ...o, kernel: finish(o.kernel, target) }));
+  const usual = tilingKey(chooseOption(s, group, index, { ...target, tuned: undefined }).how);
+  const rank = (o: Option): number => (tilingKey(o.how) === usual ? -1 : (cost.get(o) ?? 0));
+  const options = all.sort((a, b) => rank(a) - rank(b)).map((o) => ({ ...o, kernel: finish(o.kernel, target) }));
   return { key: hash(signature(plain.kernel)), plain: { ...plain, kernel: finish(plain.kernel, target) }, options };
 }
 
@@ -171,21 +173,22 @@ function candidatesFor(s: Schedule, group: Group, plain: Option, target: Target)
   return [...(target.candidates ?? tilings)(s, group, plain.kernel, target), ...(target.stages ? stagedTilings(s, group) : [])];
 }
 
-function chooseKernel(s: Schedule, group: Group, index: number, target: Target, choice: TilingChoice = 'cheapest'): Kernel {
+function chooseOption(s: Schedule, group: Group, index: number, target: Target, choice: TilingChoice = 'cheapest'): Option {
+  const option = (how: Tiling): Option => ({ how, kernel: write(s, group, index, how, target) });
   const staged = target.stages && s.level > 0 && choice === 'cheapest' && !target.tuned?.size ? stagedTiling(s, group) : undefined;
-  if (staged) return write(s, group, index, staged, target);
+  if (staged) return option(staged);
   const plain = plainOption(s, group, index, target);
-  if (!target.tiles || s.level === 0) return plain.kernel;
+  if (!target.tiles || s.level === 0) return plain;
   const candidates = candidatesFor(s, group, plain, target);
   if (typeof choice === 'number') {
     const chosen = candidates[choice % (candidates.length + 1)];
-    return chosen ? write(s, group, index, chosen, target) : plain.kernel;
+    return chosen ? option(chosen) : plain;
   }
   const measured = target.tuned?.size ? target.tuned.get(hash(signature(plain.kernel))) : undefined;
   const tuned = measured === undefined ? undefined : [plain.how, ...candidates].find((how) => tilingKey(how) === measured);
   const usual = target.stages && !tuned ? stagedTiling(s, group) : undefined;
-  if (usual) return write(s, group, index, usual, target);
-  let best = { kernel: plain.kernel, cost: kernelCost(plain.kernel, target.threads, target.costs) };
+  if (usual) return option(usual);
+  let best = { option: plain, cost: kernelCost(plain.kernel, target.threads, target.costs) };
   // A small kernel has little to gain.
   const { small } = target;
   const tried = tuned
@@ -194,11 +197,11 @@ function chooseKernel(s: Schedule, group: Group, index: number, target: Target, 
       ? candidates.slice(0, small.tries)
       : likely(candidates, plain.kernel, target);
   for (const how of tried) {
-    const kernel = write(s, group, index, how, target);
-    const cost = kernelCost(kernel, target.threads, target.costs);
-    if (cost < best.cost || tuned) best = { kernel, cost };
+    const found = option(how);
+    const cost = kernelCost(found.kernel, target.threads, target.costs);
+    if (cost < best.cost || tuned) best = { option: found, cost };
   }
-  return best.kernel;
+  return best.option;
 }
 
 /** So many candidates are written out. Among these is the cheapest of all, or one that costs as much to a few in ten thousand. */

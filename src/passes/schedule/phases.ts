@@ -8,7 +8,7 @@ export function lanesMeet({ body }: Kernel): boolean {
 
 /**
  * Lanes that go through rows together store parts of them one after the other, and later parts may read earlier ones: between them, every
- * lane waits for the others. Sums of single points are not stored before the end, so they need no waiting.
+ * lane waits for the others. Sums of single points are only stored at the end, by the first lane, after all have met in the last sum.
  */
 export function inPhases(kernel: Kernel): Kernel {
   const { body, lanes, buffers } = kernel;

@@ -26,7 +26,7 @@ export interface StageSize {
 }
 
 /**
- * Largest first. Each takes at most the 256 threads and the 16 KB that every device has. Measured on an NVIDIA H200 among twelve sizes,
+ * Largest first. Each takes at most the 256 threads and the 16 KB that every device has, so that a dispatch may have room for nothing else. Measured on an NVIDIA H200 among twelve sizes,
  * for products from 128 x 128 x 1024 to 4096 x 4096 x 4096: larger parts were never faster, and the small ones are for products that have
  * too few results to keep a device busy.
  */
