@@ -2,6 +2,7 @@ import { CompilerBug, at, get } from '../base/errors.ts';
 import { PER_WORD, type StorageType } from '../base/types.ts';
 import { isVector } from '../ir/kernel/functions.ts';
 import type { Expr, Kernel, ValueType } from '../ir/kernel/types.ts';
+import { MOST_SHARED } from '../passes/schedule/batch.ts';
 import { ENABLE_MATRICES } from './product.ts';
 import { BodyWriter, THREADS, axesOf, loaded, pointsOf, stored, type Addressing, type Style } from './body.ts';
 
@@ -31,9 +32,6 @@ export interface Shader {
   readonly collectives: boolean;
   readonly workgroups: readonly [number, number];
 }
-
-/** Bytes of workgroup memory that every device has. */
-const MOST_SHARED = 16_384;
 
 /** Workgroups along one dimension that every device supports. */
 const MAX_GROUPS = 65_535;

@@ -44,7 +44,7 @@ function disturbs(a: Kernel, b: Kernel): boolean {
 const sameWorkgroups = (a: Kernel, b: Kernel): boolean => a.lanes === 1 || b.lanes === 1 || a.lanes === b.lanes;
 
 /** Bytes of a workgroup's memory that every device has. */
-const MOST_SHARED = 16_384;
+export const MOST_SHARED = 16_384;
 
 /** The memory of a workgroup that runs one of several kernels: equal tables are one, and so are the sums of lanes of one type. */
 function sharedBytes(kernels: readonly Kernel[]): number {
