@@ -27,9 +27,7 @@ function lanesOfRows(s: Schedule, group: Group, lanes: number): number {
   const sums = inside.filter((n) => recordOf(n).sum);
   // Lanes count through all axes of a sum as one, which hides from proofs where a border is.
   if (readsGuarded(s, group)) return 1;
-  const overRows = sums.every(
-    (n) => recordOf(n).sum?.shared === true && fixedShape(n.type.shape).join() === rows.join() && !underGuard(s, group, n.id),
-  );
+  const overRows = sums.every((n) => recordOf(n).sum?.shared === true && fixedShape(n.type.shape).join() === rows.join());
   if (sums.length === 0 || !overRows) return 1;
   const length = Math.max(...sums.map((n) => count(summedShape(s.graph, n))));
   const most = sums.some((n) => n.op === 'contract') ? FEW : length >= LONG ? Infinity : isRowwise(s.graph, group) ? MANY : FEW;
