@@ -145,7 +145,7 @@ export function inQuotients(negative: readonly Affine[], parts: ReadonlyMap<stri
   for (const [quotient, e] of parts) {
     const [x, by] = e.kind === 'call' && e.fn === 'div' ? e.args : [];
     if (!x || by?.kind !== 'literal') continue;
-    const whole = affine(x, names, bounds);
+    const whole = affine(x, names, bounds, negative);
     const remainder = `mod(${textOf(whole)}, ${by.value})`;
     const [[name = '', c = 0] = []] = whole.terms;
     if (c === 0 || rangeOf(whole, bounds)[0] < 0) continue;
