@@ -48,7 +48,7 @@ const MOST_LANES = 256;
 
 /** How many lanes share each point of a group's kernel: those of the target for a long reduction with few results, else 1. */
 export function chooseLanes(s: Schedule, group: Group, { lanes: most, stages = false }: Pick<Target, 'lanes' | 'stages'>): number {
-  const along = most > 1 && stages ? lanesOfRows(s, group, most) : 1;
+  const along = most > 1 && stages && s.level > 0 ? lanesOfRows(s, group, most) : 1;
   if (along > 1) return along;
   if (most === 1 || isRowwise(s.graph, group)) return 1;
   const { nodes } = s.graph;
