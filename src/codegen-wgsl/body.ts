@@ -71,7 +71,7 @@ export class BodyWriter {
   collectives = false;
   /** Whether matrix units are used. */
   matrices = false;
-  private readonly tables = new Map<string, number>();
+  private readonly tables = new Set<string>();
   private readonly used = new Set<string>();
   private readonly combines = new Map<string, string>();
   private readonly shared = new Set<ScalarType>();
@@ -89,15 +89,10 @@ export class BodyWriter {
     return body.map((s) => this.stmt(s, indent)).join('');
   }
 
-  /** Bytes of the workgroup's memory that the statements so far need. */
-  get sharedBytes(): number {
-    return [...this.tables.values()].reduce((a, b) => a + b, 4 * this.shared.size * this.how.threads);
-  }
-
   /** The declarations that the statements so far need. */
   declarations(): string[] {
     const shared = [...this.shared].map((type) => `var<workgroup> shared_${type}: array<${type}, ${this.how.threads}>;`);
-    return [...shared, ...this.tables.keys(), ...this.prelude(), ...this.combines.values()];
+    return [...shared, ...this.tables, ...this.prelude(), ...this.combines.values()];
   }
 
   /**
@@ -175,7 +170,7 @@ export class BodyWriter {
       case 'if':
         return `${indent}if (${this.bare(s.condition)}) {\n${block(s.body)}${indent}}\n`;
       case 'shared':
-        this.tables.set(`var<workgroup> ${s.name}: array<${typeText(s.type)}, ${s.size}>;`, s.size * (isVector(s.type) ? 16 : 4));
+        this.tables.add(`var<workgroup> ${s.name}: array<${typeText(s.type)}, ${s.size}>;`);
         return '';
       case 'put':
         return `${indent}${s.table}[${this.bare(s.index)}] = ${this.bare(s.value)};\n`;
@@ -196,7 +191,7 @@ export class BodyWriter {
       }
       case 'product':
         this.matrices = true;
-        this.tables.set(`var<workgroup> ${s.name}: array<f32, ${s.rows * s.columns}>;`, 4 * s.rows * s.columns);
+        this.tables.add(`var<workgroup> ${s.name}: array<f32, ${s.rows * s.columns}>;`);
         return productText(s, indent, this.how.threads, ({ buffer, index }) => {
           const { name, offset } = this.memory.array(buffer);
           return { array: name, start: `${offset}u + ${this.expr(index)}` };

@@ -2,7 +2,7 @@ import { CompilerBug, at, get } from '../base/errors.ts';
 import { PER_WORD, type StorageType } from '../base/types.ts';
 import { isVector } from '../ir/kernel/functions.ts';
 import type { Expr, Kernel, ValueType } from '../ir/kernel/types.ts';
-import { MOST_SHARED } from '../passes/schedule/batch.ts';
+import { MOST_SHARED, sharedBytes } from '../passes/schedule/batch.ts';
 import { ENABLE_MATRICES } from './product.ts';
 import { BodyWriter, THREADS, axesOf, loaded, pointsOf, stored, type Addressing, type Style } from './body.ts';
 
@@ -50,10 +50,9 @@ export function generateWgsl(kernels: readonly Kernel[], place: Placement): Shad
   const x = Math.ceil(total / y);
   if (y > MAX_GROUPS) throw new CompilerBug(`kernel ${kernels[0]?.name ?? ''} has ${total} workgroups, more than a dispatch can hold`);
   const bodies = kernels.map((k) => kernelBody(writer, k, threads));
-  if (writer.sharedBytes > MOST_SHARED)
-    throw new CompilerBug(
-      `kernel ${kernels[0]?.name ?? ''} needs ${writer.sharedBytes} bytes of workgroup memory, more than every device has`,
-    );
+  const shared = sharedBytes(kernels);
+  if (shared > MOST_SHARED)
+    throw new CompilerBug(`kernel ${kernels[0]?.name ?? ''} needs ${shared} bytes of workgroup memory, more than every device has`);
   const [only = ''] = bodies;
   const subgroup = Math.max(...kernels.map((k) => k.subgroup));
   // What threads need to know about their subgroup.

@@ -1,6 +1,7 @@
 import { isVector } from '../ir/kernel/functions.ts';
 import { PLACE, type Buffer, type Expr, type Kernel, type Stmt } from '../ir/kernel/types.ts';
-import { affine, inQuotients, keyOf, plus, rangeWhere, times, type Affine, type Bounds, type Names } from './affine.ts';
+import { affine, inQuotients, keyOf, rangeWhere, times, type Bounds } from './affine.ts';
+import { asExpr, conditions, difference, type Guard } from './guards.ts';
 import { oneToOne, sameTerms } from './one-to-one.ts';
 import { ownersProblem, type Place } from './owners.ts';
 import { tableProblems, type TableAccess } from './shared-tables.ts';
@@ -14,13 +15,6 @@ export interface AccessProof {
   /** The writes were told apart by going through all threads, since their indices are no plain sums. */
   readonly enumerated: boolean;
   readonly problems: readonly string[];
-}
-
-/** A condition that holds where an access happens: `left` is less than `right`, or, with `orEqual`, at most that. */
-interface Guard {
-  readonly left: Expr;
-  readonly right: Expr;
-  readonly orEqual: 0 | 1;
 }
 
 interface Access extends Place {
@@ -340,30 +334,4 @@ class Prover {
 /** Whether lanes wait for each other somewhere inside. */
 const waits = (body: readonly Stmt[]): boolean => body.some((s) => s.kind === 'barrier' || ('body' in s && waits(s.body)));
 
-/** left - right as a sum that is negative where the condition holds. */
-function difference({ left, right, orEqual }: Guard, names: Names, bounds: Bounds): Affine {
-  const sum = plus(affine(left, names, bounds), affine(right, names, bounds), -1);
-  return { ...sum, constant: sum.constant - orEqual };
-}
-
 const overlap = (a: Buffer, b: Buffer): boolean => a.offset < b.offset + b.size && b.offset < a.offset + a.size;
-
-const asExpr = ({ left, right, orEqual }: Guard): Expr => ({ kind: 'call', type: 'bool', fn: orEqual ? 'le' : 'lt', args: [left, right] });
-
-/** What a condition says of whole numbers, where it holds or where it does not. */
-function conditions(c: Expr, holds = true): Guard[] {
-  if (c.kind !== 'call') return [];
-  const [p, q] = c.args;
-  if (c.fn === 'splat' && p) return conditions(p, holds);
-  if (c.fn === 'not' && p) return conditions(p, !holds);
-  if (c.fn === (holds ? 'and' : 'or')) return c.args.flatMap((a) => conditions(a, holds));
-  if (!p || !q || (p.type !== 'u32' && p.type !== 'i32')) return [];
-  if (c.fn === 'lt') return [holds ? { left: p, right: q, orEqual: 0 } : { left: q, right: p, orEqual: 1 }];
-  if (c.fn === 'le') return [holds ? { left: p, right: q, orEqual: 1 } : { left: q, right: p, orEqual: 0 }];
-  if (c.fn === 'eq' && holds)
-    return [
-      { left: p, right: q, orEqual: 1 },
-      { left: q, right: p, orEqual: 1 },
-    ];
-  return [];
-}

@@ -15,7 +15,7 @@ export interface Conditional extends Place {
   readonly conditions: readonly Expr[];
 }
 
-export interface Threads {
+interface Threads {
   /** The variables whose values make a thread, with their extents. */
   readonly threads: readonly (readonly [string, number])[];
   readonly extent: (loop: string) => number;

@@ -47,7 +47,7 @@ const sameWorkgroups = (a: Kernel, b: Kernel): boolean => a.lanes === 1 || b.lan
 export const MOST_SHARED = 16_384;
 
 /** The memory of a workgroup that runs one of several kernels: equal tables are one, and so are the sums of lanes of one type. */
-function sharedBytes(kernels: readonly Kernel[]): number {
+export function sharedBytes(kernels: readonly Kernel[]): number {
   const parts = new Map<string, number>();
   for (const { body, lanes } of kernels) {
     const types = new Map<string, string>();

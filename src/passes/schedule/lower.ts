@@ -55,12 +55,7 @@ function writeMatrices(s: Schedule, group: Group, index: number, way: MatrixWay,
     out.emit(product);
     out.loopOver([product.rows, product.columns], { lanes, unroll: 'none' }, ([r = ix.ZERO, c = ix.ZERO]) => {
       const point = start.map((v, axis) => (axis === row ? ix.add(v, r) : axis === column ? ix.add(v, c) : v));
-      const computed = group.stores.map((st) => at(values.at(st.node, [point]), 0));
-      group.stores.forEach((st, i) => {
-        const buffer = bufferOf(s, st);
-        written.set(buffer.name, buffer.window);
-        store(out, buffer.name, false, at(computed, i), positionIn(st, point, shape));
-      });
+      storeAll(s, group, values, point, written);
     });
   });
   const windows = new Map([...way.windows, ...values.reads.windows, ...written]);
@@ -75,6 +70,16 @@ function writeMatrices(s: Schedule, group: Group, index: number, way: MatrixWay,
     ...placesOf(s, group),
     body,
   };
+}
+
+/** Computes everything that a group stores at a point, and then stores it. */
+function storeAll(s: Schedule, group: Group, values: ValueLowering, point: ix.Point, written: Map<string, TensorRange>): void {
+  const computed = group.stores.map((st) => at(values.at(st.node, [point]), 0));
+  group.stores.forEach((st, i) => {
+    const { name, window } = bufferOf(s, st);
+    written.set(name, window);
+    store(values.out, name, false, at(computed, i), positionIn(st, point, fixedShape(at(s.graph.nodes, st.node).type.shape)));
+  });
 }
 
 /** Writes a group whose product is staged in the memory of workgroups. */
@@ -93,12 +98,7 @@ function writeStaged(s: Schedule, group: Group, index: number, how: Tiling, size
       // What is stored may have other axes of a single element than the product.
       const long = found.filter((_, i) => at(way.node.type.shape, i) !== 1);
       const point = fixedShape(shape).map((extent) => (extent === 1 ? ix.ZERO : (long.shift() ?? ix.ZERO)));
-      const computed = group.stores.map((st) => at(values.at(st.node, [point]), 0));
-      group.stores.forEach((st, i) => {
-        const buffer = bufferOf(s, st);
-        written.set(buffer.name, buffer.window);
-        store(out, buffer.name, false, at(computed, i), positionIn(st, point, fixedShape(shape)));
-      });
+      storeAll(s, group, values, point, written);
     }),
   );
   return {
