@@ -51,6 +51,8 @@ export class ExpressionWriter {
   protected alwaysRepeated: ReadonlySet<string> = new Set();
   /** Loads that read from a copy. */
   protected readonly served = new Map<string, { readonly base: number; readonly sum: Linear }>();
+  /** Places in memory are those of a later iteration of a loop. */
+  protected ahead: { readonly loop: string; readonly by: number } | undefined;
 
   constructor(module: WasmModule, place: WasmPlacement) {
     this.module = module;
@@ -67,15 +69,20 @@ export class ExpressionWriter {
   /** The address of an element or a vector, with a constant offset. */
   protected address(buffer: string, index: Expr, vector: boolean): { readonly address: Code; readonly offset: number } {
     const served = this.served.get(loadKey(buffer, index, vector));
-    if (served) return { address: this.levels.sum(served.base, served.sum), offset: served.sum.constant };
+    if (served) return { address: this.levels.sum(served.base, served.sum), offset: this.shifted(served.sum).constant };
     const { binding, offset } = lookUp(this.place.places, buffer, 'buffer');
-    const place = plus(times(linearOf(index), (vector ? 4 : 1) * WORD), { constant: offset * WORD, terms: [] });
+    const place = this.shifted(plus(times(linearOf(index), (vector ? 4 : 1) * WORD), { constant: offset * WORD, terms: [] }));
     const sum = this.levels.sum(WINDOWS + binding, place);
     // The constant goes into the instruction, unless the sum could be negative without it.
     const fixed = place.constant >= 0 && place.terms.every((t) => t.factor > 0);
     return fixed || place.constant === 0
       ? { address: sum, offset: place.constant }
       : { address: [sum, constant(place.constant), OP['i32.add']], offset: 0 };
+  }
+
+  private shifted(place: Linear): Linear {
+    const factor = this.ahead && place.terms.find((t) => t.key === this.ahead?.loop)?.factor;
+    return this.ahead && factor ? plus(place, { constant: factor * this.ahead.by, terms: [] }) : place;
   }
 
   protected expr(e: Expr): Code {

@@ -8,6 +8,8 @@ interface Level {
   readonly variable: string | undefined;
   readonly local: number;
   readonly start: Code;
+  /** What the variable grows by from iteration to iteration. */
+  readonly step: number;
   /** Code before the loop, at the start of each iteration, and at its end. */
   readonly before: Code[];
   readonly head: Code[];
@@ -27,25 +29,25 @@ export interface Around {
  * variable become induction variables, since engines do neither.
  */
 export class Levels {
-  private readonly stack: Level[] = [Levels.level(undefined, -1, [])];
+  private readonly stack: Level[] = [Levels.level(undefined, -1, [], 1)];
   private readonly around: Around;
 
   constructor(around: Around) {
     this.around = around;
   }
 
-  private static level(variable: string | undefined, local: number, start: Code): Level {
-    return { variable, local, start, before: [], head: [], after: [], known: new Map() };
+  private static level(variable: string | undefined, local: number, start: Code, step: number): Level {
+    return { variable, local, start, step, before: [], head: [], after: [], known: new Map() };
   }
 
   /** A loop from `start` while its variable is below `end`; it runs at least once. */
-  loop(variable: string, start: Code, end: Code, body: () => Code): Code {
+  loop(variable: string, start: Code, end: Code, body: () => Code, step = 1): Code {
     const local = this.around.local();
-    const level = Levels.level(variable, local, start);
+    const level = Levels.level(variable, local, start, step);
     this.stack.push(level);
     const inner = body();
     this.stack.pop();
-    const next: Code = [get(local), constant(1), OP['i32.add'], set(local)];
+    const next: Code = [get(local), constant(step), OP['i32.add'], set(local)];
     return [level.before, start, set(local), repeatWhile([level.head, inner, level.after, next], [get(local), end, OP['i32.lt_u']])];
   }
 
@@ -57,6 +59,12 @@ export class Levels {
   /** The local of a loop variable; undefined for other names. */
   variable(name: string): number | undefined {
     return this.stack.find((l) => l.variable === name)?.local;
+  }
+
+  /** The local of the innermost loop's variable; undefined outside of loops. */
+  get innermost(): number | undefined {
+    const { local } = at(this.stack, this.stack.length - 1);
+    return local < 0 ? undefined : local;
   }
 
   /** The innermost loop that an expression depends on; undefined if it contains anything but loop variables and literals. */
@@ -119,7 +127,7 @@ export class Levels {
       result = this.around.local();
       const first: Code = [level.start, constant(only.factor), OP['i32.mul']];
       level.before.push([level.start === ZERO ? (rest === undefined ? ZERO : get(rest)) : plusRest(first), set(result)]);
-      level.after.push([get(result), constant(only.factor), OP['i32.add'], set(result)]);
+      level.after.push([get(result), constant(level.step * only.factor), OP['i32.add'], set(result)]);
     } else {
       // Generated before its local is allocated, so that the locals it needs are computed first.
       const code = own.map((t) => this.product(t)).reduce((a, b) => [a, b, OP['i32.add']]);

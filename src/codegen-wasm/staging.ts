@@ -41,6 +41,8 @@ export interface Staging {
 
 /** A block of columns takes about half of a small L2 cache. */
 const BLOCK_BYTES = 512 * 1024;
+/** About half of a small L1 cache. */
+const LARGE = 16 * 1024;
 /** Shorter loops find their data in the L1 cache anyway. */
 const WORTH_ROUNDS = 16;
 /** A copy must be used for at least this many rows or columns. */
@@ -111,8 +113,17 @@ export function stagingOf(kernel: Kernel): Staging | undefined {
     return staged.length > 0 ? { loads: staged, round, bytes: round * rounds } : undefined;
   };
   const ofColumns = panel(columns, rows);
-  const ofRows = columns.extent >= WORTH_USES ? panel(rows, columns) : undefined;
   if (!ofColumns) return undefined;
-  const block = Math.max(1, Math.min(columns.extent, Math.floor(BLOCK_BYTES / ofColumns.bytes)));
+  const ofRows = columns.extent >= WORTH_USES ? panel(rows, columns) : undefined;
+  // What the inner loop reads more of should stay in the first cache: the panel of the row.
+  return ofRows && ofRows.round < ofColumns.round
+    ? staging(rows, columns, loops, ofRows, ofColumns)
+    : staging(columns, rows, loops, ofColumns, ofRows);
+}
+
+function staging(columns: Axis, rows: Axis, loops: readonly Loop[], ofColumns: Panel, ofRows: Panel | undefined): Staging {
+  // If rows are read where they are, going through them again costs nothing, and one large column at a time stays in the first cache.
+  const most = ofRows || ofColumns.bytes < LARGE ? BLOCK_BYTES : 1;
+  const block = Math.max(1, Math.min(columns.extent, Math.floor(most / ofColumns.bytes)));
   return { columns, rows, loops, block, ofColumns, ofRows, bytes: block * ofColumns.bytes + (ofRows?.bytes ?? 0) };
 }

@@ -104,7 +104,7 @@ function acrossRows(
     inner,
   );
   const found: { readonly tile: readonly number[]; readonly sums: number }[] = [];
-  for (const width of [2, 1])
+  for (const width of [4, 2, 1])
     for (const columns of divisors(at(shape, inner)))
       for (const layers of third === undefined ? [1] : divisors(at(shape, third))) {
         const sums = columns * layers * width;

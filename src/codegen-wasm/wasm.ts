@@ -2,12 +2,13 @@ import { CompilerBug, get as lookUp } from '../base/errors.ts';
 import { ref } from '../ir/kernel/build.ts';
 import { isVector, scalarOf } from '../ir/kernel/functions.ts';
 import type { Axis, Kernel, Stmt } from '../ir/kernel/types.ts';
-import { OP, constant, get, ifThen, memory, repeatWhile, set, tee, type Code } from './encode.ts';
+import { OP, constant, get, ifThen, inBlock, leaveIf, memory, repeatWhile, set, tee, type Code, type ValType } from './encode.ts';
 import { ExpressionWriter, FROM, SCRATCH, TO, type WasmPlacement } from './expressions.ts';
 import { valType } from './instructions.ts';
 import { ZERO } from './levels.ts';
 import { repeatedNames } from './repeated.ts';
-import { loadKey, stagingOf, type Panel, type Staged, type Staging } from './staging.ts';
+import { copiesOf, endsOfRounds } from './rounds.ts';
+import { loadKey, stagingOf, type Loop, type Panel, type Staged, type Staging } from './staging.ts';
 import type { WasmModule } from './module.ts';
 
 /** A kernel as a function of a module. */
@@ -112,8 +113,36 @@ class KernelWriter extends ExpressionWriter {
       : [get(to), address, memory('i32.load', offset), memory('i32.store', place)];
   }
 
-  private block(body: readonly Stmt[]): Code {
-    return body.map((s) => this.stmt(s));
+  private loop(s: Loop): Code {
+    const copies = copiesOf(s);
+    const body = (): Code => this.block(Array.from({ length: copies }, () => s.body).flat(), { loop: s.name, length: s.body.length });
+    return this.levels.loop(s.name, ZERO, constant(s.extent), body, copies);
+  }
+
+  /** Statements; with `copies`, those of several iterations of a loop. */
+  private block(body: readonly Stmt[], copies?: { readonly loop: string; readonly length: number }): Code {
+    const ends = endsOfRounds(body);
+    const counter = this.levels.innermost;
+    const write = (s: Stmt, i: number): Code => {
+      const before = this.ahead;
+      if (copies) this.ahead = { loop: copies.loop, by: Math.floor(i / copies.length) };
+      const code = this.stmt(s);
+      this.ahead = before;
+      return code;
+    };
+    const last = ends.pop();
+    if (last === undefined || ends.length === 0 || counter === undefined) return body.map(write);
+    // Leaves the block if the loop's variable is a number that it never is, another one each time.
+    const fence = (i: number): Code => leaveIf([get(counter), constant(-1 - ends.indexOf(i)), OP['i32.eq']]);
+    const codes = body.map((s, i): Code => (ends.includes(i) ? [write(s, i), fence(i)] : write(s, i)));
+    return [inBlock(codes.slice(0, last + 1)), codes.slice(last + 1)];
+  }
+
+  /** The local of a name, of which a copy of an iteration has another value. */
+  private named(name: string, type: ValType): number {
+    const local = this.names.get(name) ?? this.local(type);
+    this.names.set(name, local);
+    return local;
   }
 
   private stmt(s: Stmt): Code {
@@ -121,14 +150,11 @@ class KernelWriter extends ExpressionWriter {
       case 'let':
       case 'var': {
         if (this.alwaysRepeated.has(s.name)) {
-          const wide = this.local('v128');
-          this.names.set(s.name, wide);
+          const wide = this.named(s.name, 'v128');
           return [this.repeated(s.value, scalarOf(s.value.type)), set(wide)];
         }
         const value = this.expr(s.value);
-        const local = this.local(valType(s.value.type));
-        this.names.set(s.name, local);
-        return [value, set(local)];
+        return [value, set(this.named(s.name, valType(s.value.type)))];
       }
       case 'set':
         return [
@@ -136,7 +162,7 @@ class KernelWriter extends ExpressionWriter {
           set(lookUp(this.names, s.name, 'variable')),
         ];
       case 'for':
-        return this.levels.loop(s.name, ZERO, constant(s.extent), () => this.block(s.body));
+        return this.loop(s);
       case 'if':
         return ifThen(this.expr(s.condition), this.block(s.body));
       case 'table':

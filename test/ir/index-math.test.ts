@@ -109,6 +109,19 @@ describe('index arithmetic', () => {
     );
   });
 
+  it('what is smaller than every other part and the divisor leaves quotients, and is the end of remainders', () => {
+    // A head's part of a row in fours: (4 k + lane) mod 32 are four places in a row.
+    const four = ix.add(ix.scale(ix.variable('k', 24), 4), ix.LANES);
+    expect(ix.mod(four, 32)).toEqual(ix.add(ix.scale(ix.mod(ix.variable('k', 24), 8), 4), ix.LANES));
+    expect(ix.div(four, 32)).toEqual(ix.div(ix.variable('k', 24), 8));
+    expect(ix.vectorStart(ix.mod(four, 32))).toEqual(ix.scale(ix.mod(ix.variable('k', 24), 8), 4));
+    // Together they are the index again.
+    expect(ix.add(ix.scale(ix.div(four, 32), 32), ix.mod(four, 32))).toEqual(four);
+    // What may be as large as the next unit stays in.
+    const more = ix.add(ix.scale(ix.variable('k', 24), 4), ix.variable('j', 5));
+    expect(ix.showIndex(ix.div(more, 32))).toBe('1*(1*j+4*k+0/32)+0');
+  });
+
   it('a reshape and back is nothing', () => {
     fc.assert(
       fc.property(shape, (extents) => {

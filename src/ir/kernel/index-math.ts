@@ -1,4 +1,4 @@
-import { CompilerBug } from '../../base/errors.ts';
+import { CompilerBug, at } from '../../base/errors.ts';
 import { call, literal, ref } from './build.ts';
 import { PLACE, type Expr } from './types.ts';
 
@@ -185,6 +185,25 @@ function splitBy(x: Index, by: number): { readonly whole: Index; readonly rest: 
 
 const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b));
 
+/**
+ * A nonnegative index as `unit * units + below` with `below` less than `unit`, which divides `by`: then `below` has no part in a quotient
+ * by `by`, and is itself the last part of the remainder. The unit is as large as possible.
+ */
+function inUnits(x: Index, by: number): { readonly unit: number; readonly units: Index; readonly below: Index } {
+  const terms = [...x.terms].sort((a, b) => Math.abs(b.coefficient) - Math.abs(a.coefficient));
+  let unit = by;
+  for (let kept = 0; kept <= terms.length; kept++) {
+    if (kept > 0) unit = gcd(unit, at(terms, kept - 1).coefficient);
+    const isUnits = (t: Term): boolean => t.coefficient % unit === 0;
+    const c = Math.floor(x.constant / unit);
+    const below = { constant: x.constant - c * unit, terms: x.terms.filter((t) => !isUnits(t)) };
+    const [low, high] = range(below);
+    if (low < 0 || high >= unit) continue;
+    return { unit, units: { constant: c, terms: x.terms.filter(isUnits).map((t) => withCoefficient(t, t.coefficient / unit)) }, below };
+  }
+  return { unit: 1, units: x, below: ZERO };
+}
+
 /** The quotient of a nonnegative index. */
 export function div(x: Index, by: number): Index {
   if (by === 1) return x;
@@ -195,14 +214,9 @@ export function div(x: Index, by: number): Index {
     return atomIndex({ kind: 'div', of: x, by, max: Math.floor(range(x)[1] / by) });
   }
   if (high < by) return whole;
-  const common = rest.terms.reduce((g, t) => gcd(g, t.coefficient), by);
-  const smaller = {
-    constant: Math.floor(rest.constant / common),
-    terms: rest.terms.map((t) => withCoefficient(t, t.coefficient / common)),
-  };
-  const divisor = by / common;
-  if (divisor === 1) return add(whole, smaller);
-  return add(whole, atomIndex({ kind: 'div', of: smaller, by: divisor, max: Math.floor(range(smaller)[1] / divisor) }));
+  const { unit, units } = inUnits(rest, by);
+  const divisor = by / unit;
+  return add(whole, atomIndex({ kind: 'div', of: units, by: divisor, max: Math.floor(range(units)[1] / divisor) }));
 }
 
 /** The remainder of a nonnegative index. */
@@ -211,8 +225,10 @@ export function mod(x: Index, by: number): Index {
   const { rest } = splitBy(x, by);
   const [low, high] = range(rest);
   if (low >= 0 && high < by) return rest;
-  const of = low < 0 ? x : rest;
-  return atomIndex({ kind: 'mod', of, by, max: Math.min(by - 1, range(of)[1]) });
+  if (low < 0) return atomIndex({ kind: 'mod', of: x, by, max: Math.min(by - 1, range(x)[1]) });
+  const { unit, units, below } = inUnits(rest, by);
+  const divisor = by / unit;
+  return add(scale(atomIndex({ kind: 'mod', of: units, by: divisor, max: Math.min(divisor - 1, range(units)[1]) }), unit), below);
 }
 
 /** Row-major position of an index vector. */

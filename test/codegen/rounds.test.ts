@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { copiesOf, endsOfRounds } from '../../src/codegen-wasm/rounds.ts';
+import { stagingOf } from '../../src/codegen-wasm/staging.ts';
+import { GraphBuilder } from '../../src/ir/graph/builder.ts';
+import { parseKernel } from '../../src/ir/kernel/parse.ts';
+import type { Stmt } from '../../src/ir/kernel/types.ts';
+import { evaluate } from '../../src/reference/evaluate.ts';
+import { planGraph } from '../../src/verify/run-graph.ts';
+import { Random } from '../support/random.ts';
+import { runGraph } from '../support/run-graph.ts';
+
+type Loop = Extract<Stmt, { kind: 'for' }>;
+
+/** A loop with rounds for four sums, and what else is in it. */
+function loopOf(extent: number, place: string, more = ''): Loop {
+  const sums = [0, 1, 2, 3];
+  const kernel = parseKernel(`kernel k {
+  # y
+  read x : f32[4096]
+  write y : f32[16]
+  axis i0 < 4
+${sums.map((i) => `  var acc${i} = splat(0f)`).join('\n')}
+  for k < ${extent} {
+    let v = x[4 * ${place}]
+${sums.map((i) => `    set acc${i} = fma(v, v, acc${i})`).join('\n')}
+${more}  }
+${sums.map((i) => `  store y[4 * ${i}u] = acc${i}`).join('\n')}
+}
+`);
+  const loop = kernel.body.find((s) => s.kind === 'for');
+  if (!loop) throw new Error('no loop');
+  return loop;
+}
+
+describe('rounds of a product', () => {
+  it('end after the last of at least four sums', () => {
+    const { body } = loopOf(8, 'add(i0, mul(k, 4u))');
+    expect(endsOfRounds(body)).toEqual([4]);
+    expect(endsOfRounds([...body, ...body])).toEqual([4, 9]);
+    expect(endsOfRounds(body.slice(0, 4))).toEqual([]);
+  });
+
+  it.each([
+    [8, 4],
+    [9, 3],
+    [14, 2],
+    [7, 1],
+  ])('of %i iterations, %i are written out together', (extent, copies) => {
+    expect(copiesOf(loopOf(extent, 'add(i0, mul(k, 4u))'))).toBe(copies);
+  });
+
+  it('are not copied if the variable of the loop is more than a step through memory', () => {
+    expect(copiesOf(loopOf(8, 'add(i0, mod(k, 3u))'))).toBe(1);
+    expect(copiesOf(loopOf(8, 'add(i0, k)', '    let f = f32(k)\n'))).toBe(1);
+    expect(copiesOf(loopOf(8, 'add(i0, k)', '    if lt(k, 3u) {\n      set acc0 = v\n    }\n'))).toBe(1);
+  });
+});
+
+const f32 = (...shape: number[]) => ({ dtype: 'f32', shape }) as const;
+
+/** Sizes at which sums have rounds of every number, and panels of either operand are copied or not, in one block or several. */
+const PRODUCTS: readonly (readonly [spec: string, a: readonly number[], b: readonly number[]])[] = [
+  ['mk,kn->mn', [8, 7], [7, 16]],
+  ['mk,kn->mn', [8, 9], [9, 16]],
+  ['mk,kn->mn', [12, 50], [50, 32]],
+  ['mk,kn->mn', [12, 512], [512, 48]],
+  ['mk,kn->mn', [64, 36], [36, 32]],
+  ['km,kn->mn', [34, 64], [34, 48]],
+  ['km,kn->mn', [300, 32], [300, 64]],
+  ['mk,nk->mn', [20, 60], [24, 60]],
+  ['mk,nk->mn', [6, 1025], [8, 1025]],
+  ['bmk,bkn->bmn', [3, 16, 260], [3, 260, 32]],
+];
+
+describe('products on the processor', () => {
+  it.each(PRODUCTS)('%s of %j and %j is that of the reference', async (spec, a, b) => {
+    const g = new GraphBuilder('product');
+    const inputs = [a, b].map((shape, i) => g.add('input', [], { name: 'ab'.charAt(i) }, f32(...shape)));
+    g.outputs['y'] = g.op('abs', g.contract(spec, inputs[0] ?? 0, inputs[1] ?? 0));
+    const graph = g.graph();
+    const random = new Random(3);
+    const numbers = [a, b].map((shape) =>
+      random.floats(
+        shape.reduce((n, d) => n * d, 1),
+        -1,
+        1,
+      ),
+    );
+    const given = new Map(numbers.map((values, i) => ['ab'.charAt(i), values] as const));
+    const state = new Map<string, Float64Array>();
+    const want = evaluate(graph, { inputs: given, state, scalars: { step: 0, seed: 0, total: 1 } })(graph.outputs['y'] ?? -1).data;
+    const got = (await runGraph(graph, 1, 'cpu', { inputs: given, state })).outputs.get('y') ?? [];
+    expect(got.length).toBe(want.length);
+    const worst = Math.max(...[...want].map((w, i) => Math.abs(w - (got[i] ?? NaN))));
+    expect(worst).toBeLessThan(1e-4);
+  });
+
+  it('keeps the operand in the first cache of which the inner loop reads more', () => {
+    const stagingFor = (spec: string, a: readonly number[], b: readonly number[]) => {
+      const g = new GraphBuilder('product');
+      g.outputs['y'] = g.contract(spec, g.add('input', [], { name: 'a' }, f32(...a)), g.add('input', [], { name: 'b' }, f32(...b)));
+      const kernel = planGraph(g.graph(), 1, { devices: 'cpu' }).lowered.kernels['wasm']?.[0];
+      return kernel && stagingOf(kernel);
+    };
+    // Both are copied: the wide panel is the one that stays.
+    const both = stagingFor('km,kn->mn', [1024, 512], [1024, 128]);
+    expect(both?.ofRows?.round).toBeGreaterThan(both?.ofColumns.round ?? Infinity);
+    // Rows are read where they are: a large panel of columns stays alone, small ones together.
+    expect(stagingFor('mk,kn->mn', [1024, 512], [512, 128])).toMatchObject({ ofRows: undefined, block: 1 });
+    expect(stagingFor('mk,kn->mn', [1024, 128], [128, 128])?.block).toBeGreaterThan(1);
+  });
+});
