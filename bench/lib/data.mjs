@@ -9,8 +9,6 @@ const IMAGES = 4096;
 const PIXELS = 784;
 const VOCABULARY = 65;
 const CONTEXT = 64;
-const WIDTH = 128;
-const LAYERS = 4;
 const SEQUENCES = 256;
 const CHARACTERS = 65536;
 const TOKENS = 50257;
@@ -18,13 +16,13 @@ const TOKEN_CONTEXT = 512;
 const TOKEN_SEQUENCES = 16;
 
 export const dataPath = (name) => `${FOLDER}${name}.safetensors`;
-const weightsPath = (workload) => `${FOLDER}${workload}.weights.safetensors`;
+const weightsPath = (name) => `${FOLDER}${name}.weights.safetensors`;
 
 /** What a training workload starts from: inputs, targets, and weights by PyTorch's names, in PyTorch's layouts, unless everyone draws them. */
 export function openData(workload) {
-  const { x, y } = readTensors(dataPath(WORKLOADS[workload].data));
-  const { 0: model } = workload;
-  return { x, y, weights: model === 'G' ? undefined : readTensors(weightsPath(model)) };
+  const { data, weights } = WORKLOADS[workload];
+  const { x, y } = readTensors(dataPath(data));
+  return { x, y, weights: weights && readTensors(weightsPath(weights)) };
 }
 
 /** Makes all data and all initial weights anew: the same bytes every time. */
@@ -33,7 +31,6 @@ export function generateData() {
   const random = seeded(12345);
   const fill = (shape, value) => ({ shape, values: new Float32Array(shape.reduce((a, b) => a * b, 1)).map(value) });
   const uniform = (shape, fanIn) => fill(shape, () => (random.uniform() * 2 - 1) / Math.sqrt(fanIn));
-  const normal = (shape, deviation) => fill(shape, () => random.normal() * deviation);
   // Drawn as [in, out] and kept as PyTorch keeps it.
   const linear = (fanIn, fanOut) => ({ weight: transposed(uniform([fanIn, fanOut], fanIn)), bias: uniform([fanOut], fanIn) });
   const model = (workload, layers) => writeTensors(weightsPath(workload), named(layers));
@@ -48,23 +45,31 @@ export function generateData() {
 
   writeTensors(dataPath('tokens'), tokens(seeded(54321)));
   writeTensors(dataPath('text'), text(random));
-  const ones = (n) => fill([n], () => 1);
-  const zeros = (n) => fill([n], () => 0);
-  const small = (fanIn, fanOut) => transposed(normal([fanIn, fanOut], 0.02));
-  const norm = () => ({ weight: ones(WIDTH), bias: zeros(WIDTH) });
-  const projection = (fanIn, fanOut) => ({ weight: small(fanIn, fanOut), bias: zeros(fanOut) });
-  const layers = { tok: { weight: normal([VOCABULARY, WIDTH], 0.02) }, pos: { weight: normal([CONTEXT, WIDTH], 0.02) } };
-  for (let i = 0; i < LAYERS; i++) {
-    layers[`blocks.${i}.ln1`] = norm();
-    layers[`blocks.${i}.ln2`] = norm();
-    layers[`blocks.${i}.attn.qkv`] = projection(WIDTH, 3 * WIDTH);
-    layers[`blocks.${i}.attn.proj`] = projection(WIDTH, WIDTH);
-    layers[`blocks.${i}.fc1`] = projection(WIDTH, 4 * WIDTH);
-    layers[`blocks.${i}.fc2`] = projection(4 * WIDTH, WIDTH);
-  }
-  layers.ln = norm();
-  layers.head = { weight: small(WIDTH, VOCABULARY) };
-  model('D', layers);
+  const gpt = (draw, { vocabulary, context, width, blocks }) => {
+    const normal = (shape) => fill(shape, () => draw.normal() * 0.02);
+    const small = (fanIn, fanOut) => transposed(normal([fanIn, fanOut]));
+    const ones = (n) => fill([n], () => 1);
+    const zeros = (n) => fill([n], () => 0);
+    const norm = () => ({ weight: ones(width), bias: zeros(width) });
+    const projection = (fanIn, fanOut) => ({ weight: small(fanIn, fanOut), bias: zeros(fanOut) });
+    const layers = { tok: { weight: normal([vocabulary, width]) }, pos: { weight: normal([context, width]) } };
+    for (let i = 0; i < blocks; i++) {
+      layers[`blocks.${i}.ln1`] = norm();
+      layers[`blocks.${i}.ln2`] = norm();
+      layers[`blocks.${i}.attn.qkv`] = projection(width, 3 * width);
+      layers[`blocks.${i}.attn.proj`] = projection(width, width);
+      layers[`blocks.${i}.fc1`] = projection(width, 4 * width);
+      layers[`blocks.${i}.fc2`] = projection(4 * width, width);
+    }
+    layers.ln = norm();
+    layers.head = { weight: small(width, vocabulary) };
+    return layers;
+  };
+  model('D', gpt(random, { vocabulary: VOCABULARY, context: CONTEXT, width: 128, blocks: 4 }));
+  model('tale', gpt(seeded(1), { vocabulary: VOCABULARY, context: CONTEXT, width: 96, blocks: 3 }));
+  writeTensors(dataPath('sums'), sums(seeded(2)));
+  model('digits', { 0: conv(8, 1), 3: conv(16, 8), 7: linear(784, 32), 9: linear(32, 10) });
+  model('addition', gpt(seeded(3), { vocabulary: 12, context: 8, width: 48, blocks: 2 }));
 }
 
 /** `{ 0: { weight } }` as `{ '0.weight' }`. */
@@ -100,6 +105,21 @@ function tokens(random) {
   const part = (from) => Int32Array.from(all.flatMap((s) => [...s.subarray(from, from + TOKEN_CONTEXT)]));
   const shape = [TOKEN_SEQUENCES, TOKEN_CONTEXT];
   return { x: { shape, values: part(0) }, y: { shape, values: part(1) } };
+}
+
+/** Sums of two numbers below 100 as tokens, the sum with its last digit first; only its digits are targets. */
+function sums(random) {
+  const rows = 1600;
+  const x = new Int32Array(rows * 8);
+  const y = new Int32Array(rows * 8).fill(-1);
+  const digitsOf = (n) => [Math.floor(n / 10), n % 10];
+  for (let i = 0; i < rows; i++) {
+    const [a, b] = [random.below(100), random.below(100)];
+    const digits = [(a + b) % 10, Math.floor((a + b) / 10) % 10, Math.floor((a + b) / 100)];
+    x.set([...digitsOf(a), 10, ...digitsOf(b), 11, ...digits.slice(0, 2)], i * 8);
+    y.set(digits, i * 8 + 5);
+  }
+  return { x: { shape: [rows, 8], values: x }, y: { shape: [rows, 8], values: y } };
 }
 
 /** A text of 200 made-up words, frequent and rare; the target of a character is the next one. */

@@ -16,6 +16,7 @@ export function cellsOf({ workload, rows }) {
     [`${what}, median [min-max]`, (row) => (row.time ? times(row.time) : '')],
     ...(rate ? [[rate, (row) => digits(row.rate?.median)]] : []),
     ...ours.map((name) => [`${name} / it`, (row) => ratioOf(row, name)]),
+    ...(kind === 'train' ? [['CPU ms', (row) => digits(row.cpu)]] : []),
     ['dispatches', (row) => digits(row.device?.dispatches)],
     ['submits', (row) => digits(row.device?.submits)],
     ['new buffers', (row) => digits(row.device?.buffers)],

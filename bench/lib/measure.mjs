@@ -40,7 +40,7 @@ function measureNode(job, env) {
 }
 
 function measurePython(job, env) {
-  const { python, device } = PROGRAMS[job.program];
+  const { python, device, threads } = PROGRAMS[job.program];
   const workload = WORKLOADS[job.workload];
   const kernelWindows = KERNEL_WINDOWS[job.quick ? 'quick' : 'full'];
   const task = JSON.stringify({
@@ -53,9 +53,14 @@ function measurePython(job, env) {
     ...workload,
   });
   return new Promise((resolve) => {
-    execFile(PYTHON, [`${TORCH}${python}`, task], { env, timeout: TIMEOUT_MS }, (error, output, complaint) => {
-      resolve(error ? { error: lastLines(complaint) || error.message } : JSON.parse(output.trim().split('\n').at(-1)));
-    });
+    execFile(
+      PYTHON,
+      [`${TORCH}${python}`, task],
+      { env: { ...env, ...(threads && { OMP_NUM_THREADS: String(threads) }) }, timeout: TIMEOUT_MS },
+      (error, output, complaint) => {
+        resolve(error ? { error: lastLines(complaint) || error.message } : JSON.parse(output.trim().split('\n').at(-1)));
+      },
+    );
   });
 }
 

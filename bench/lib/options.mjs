@@ -4,7 +4,7 @@ import { workloadsOf } from './workloads.mjs';
 
 export const USAGE = `node bench/run.mjs [options]
 
-  --workloads A,B,B_sampled,C,D,E,F   what to measure (all of it)
+  --workloads A,B,B_sampled,C,D,E,F,examples   what to measure (all of it); large is for GPUs
   --peers nnc,jax-js,...              who is measured: ${Object.keys(PROGRAMS).join(', ')}
   --rounds N                          everyone in turn, N times (3)
   --quick                             fewer and shorter windows
@@ -17,7 +17,7 @@ export function readOptions(args) {
   const { values } = parseArgs({
     args,
     options: {
-      workloads: { type: 'string', default: 'A,B,B_sampled,C,D,E,F' },
+      workloads: { type: 'string', default: 'A,B,B_sampled,C,D,E,F,examples' },
       peers: { type: 'string', default: DEFAULT_PROGRAMS.join() },
       rounds: { type: 'string', default: '3' },
       quick: { type: 'boolean', default: false },

@@ -43,6 +43,7 @@ function rowOf(workload, rounds) {
     time,
     rate: rate && { unit: rate, median: work / time.median / 1e6 },
     firstStep: middle((r) => r.firstStep),
+    cpu: middle((r) => r.cpu),
     hostShare: last.device && middle((r) => r.hostShare),
     device: last.device,
     rssBytes: middle((r) => r.rssBytes),

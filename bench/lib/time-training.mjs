@@ -31,6 +31,7 @@ export async function timeTraining(tool, name, workload, quick) {
   if (counters) restartCounters(counters);
   const windows = [];
   const hostBefore = hostTime();
+  const computed = process.cpuUsage();
   const timed = now();
   for (let i = 0; i < count; i++) {
     const start = now();
@@ -39,10 +40,13 @@ export async function timeTraining(tool, name, workload, quick) {
   }
   const wall = now() - timed;
   const hostAfter = hostTime();
+  const { user, system } = process.cpuUsage(computed);
   return {
     windows,
     firstStep,
     losses,
+    // Of all threads, in milliseconds for what one reported number stands for.
+    cpu: ((user + system) / 1e3 / (steps * count)) * workload.unit,
     hostShare: hostShare(hostBefore, hostAfter, wall),
     device: counters && perStep(counters, steps * count),
   };

@@ -14,18 +14,19 @@ const product = (size, repeats) => ({
 export const WINDOW = { full: 200, quick: 50 };
 
 /** Those of the command line that are several. */
-const SEVERAL = { E: ['E512', 'E1024'], large: ['E2048', 'E4096', 'E8192', 'G'] };
+const SEVERAL = { E: ['E512', 'E1024'], examples: ['digits', 'tale', 'addition'], large: ['E2048', 'E4096', 'E8192', 'G'] };
 
 /**
  * What is measured. `checks` are losses after so many steps, before the update of that step, on which two independent
  * libraries agreed when the workload was made: whoever does not reach them computes something else, and its time means
- * nothing. `unit` is the number of steps that one reported number stands for.
+ * nothing. `weights` is the file of the initial weights, unless everyone draws them. `unit` is the number of steps that one reported number stands for.
  */
 export const WORKLOADS = {
   A: {
     kind: 'train',
     about: 'house: 100 rows, Linear(1,16) relu Linear(16,1), mse, Adam 0.01, whole data as one batch; milliseconds for 500 steps',
     data: 'house',
+    weights: 'A',
     unit: 500,
     checks: { 1: 440507.86, 500: 2771.17 },
     windows: { full: [500, 5], quick: [500, 2] },
@@ -34,6 +35,7 @@ export const WORKLOADS = {
     kind: 'train',
     about: 'MLP 784-256-128-10, cross entropy, Adam 1e-3, batch 128; milliseconds a step',
     data: 'images',
+    weights: 'B',
     batch: 128,
     unit: 1,
     checks: { 1: 2.308809, 20: 1.20945 },
@@ -44,6 +46,7 @@ export const WORKLOADS = {
     about:
       'the MLP of B with each batch drawn from 4096 rows; milliseconds a step. Everyone draws an order of its own, so losses are not compared here',
     data: 'images',
+    weights: 'B',
     batch: 128,
     unit: 1,
     checks: undefined,
@@ -54,6 +57,7 @@ export const WORKLOADS = {
     kind: 'train',
     about: 'CNN conv3x3x16 relu pool conv3x3x32 relu pool dense, batch 64 of 1x28x28, Adam 1e-3; milliseconds a step',
     data: 'images',
+    weights: 'C',
     batch: 64,
     unit: 1,
     checks: { 1: 2.315431, 6: 2.28165 },
@@ -64,10 +68,44 @@ export const WORKLOADS = {
     about:
       'GPT: vocabulary 65, context 64, width 128, 4 layers, 4 heads, exact gelu, AdamW 1e-3 with decay 0.01, batch 16; milliseconds a step',
     data: 'text',
+    weights: 'D',
     batch: 16,
     unit: 1,
     checks: { 1: 4.214935, 4: 3.86294 },
     windows: { full: [3, 5], quick: [1, 2] },
+  },
+  digits: {
+    kind: 'train',
+    about:
+      'a small CNN for digits: conv3x3x8 relu pool conv3x3x16 relu pool 784-32-10, batch 50 of 1x28x28, Adam 3e-3; milliseconds a step',
+    data: 'images',
+    weights: 'digits',
+    batch: 50,
+    unit: 1,
+    checks: { 1: 2.296062, 20: 2.30306 },
+    windows: { full: [10, 5], quick: [3, 2] },
+  },
+  tale: {
+    kind: 'train',
+    about:
+      'a GPT of characters: vocabulary 65, context 64, width 96, 3 layers, 4 heads, exact gelu, AdamW 3e-3 with decay 0.1, batch 16; milliseconds a step',
+    data: 'text',
+    weights: 'tale',
+    batch: 16,
+    unit: 1,
+    checks: { 1: 4.188834, 20: 3.858753 },
+    windows: { full: [4, 5], quick: [1, 2] },
+  },
+  addition: {
+    kind: 'train',
+    about:
+      'a GPT that adds: vocabulary 12, context 8, width 48, 2 layers, 4 heads, exact gelu, AdamW 3e-3 with decay 0.1, batch 100, five of eight targets ignored; milliseconds a step',
+    data: 'sums',
+    weights: 'addition',
+    batch: 100,
+    unit: 1,
+    checks: { 1: 2.484042, 60: 1.559689 },
+    windows: { full: [10, 5], quick: [3, 2] },
   },
   G: {
     kind: 'train',
@@ -101,7 +139,7 @@ export const KERNEL_WINDOWS = { full: 7, quick: 2 };
 /** The chain of F. */
 export const CHAIN = { scale: 1.1, shift: 0.2, gain: 0.9, offset: 0.1 };
 
-/** Letters of the command line as workloads: E is two sizes of matrices, `large` what is for GPUs. */
+/** Letters of the command line as workloads: E is two sizes of matrices, `examples` nets like those of examples/, `large` what is for GPUs. */
 export function workloadsOf(letters) {
   return letters.flatMap((letter) => {
     const names = SEVERAL[letter] ?? [letter];

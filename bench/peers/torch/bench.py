@@ -16,7 +16,7 @@ def main():
     torch.set_flush_denormal(True)
     measure = time_training if task["kind"] == "train" else time_kernel
     result = measure(task, device, mode)
-    where = torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} threads"
+    where = torch.cuda.get_device_name() if device == "cuda" else f"threads: {torch.get_num_threads()}"
     result["version"] = f"PyTorch {torch.__version__} ({mode or 'eager'}, {device}, {where})"
     result["rssBytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps(result))

@@ -25,6 +25,21 @@ def cnn():
     )
 
 
+def small_cnn():
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(8, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(784, 32),
+        nn.ReLU(),
+        nn.Linear(32, 10),
+    )
+
+
 class Attention(nn.Module):
     def __init__(self, context, width, heads):
         super().__init__()
@@ -82,4 +97,22 @@ def distil_gpt2():
     return Gpt(vocabulary=50257, context=512, width=768, heads=12, layers=6)
 
 
-MODELS = {"A": house, "B": perceptron, "B_sampled": perceptron, "C": cnn, "D": small_gpt, "G": distil_gpt2}
+def tale_gpt():
+    return Gpt(vocabulary=65, context=64, width=96, heads=4, layers=3)
+
+
+def addition_gpt():
+    return Gpt(vocabulary=12, context=8, width=48, heads=4, layers=2)
+
+
+MODELS = {
+    "A": house,
+    "B": perceptron,
+    "B_sampled": perceptron,
+    "C": cnn,
+    "D": small_gpt,
+    "G": distil_gpt2,
+    "digits": small_cnn,
+    "tale": tale_gpt,
+    "addition": addition_gpt,
+}

@@ -1,4 +1,7 @@
 """Training workloads: the same steps, losses and windows as those of lib/time-training.mjs."""
+import time
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 
@@ -7,6 +10,7 @@ from models import MODELS
 from tensors import read_tensors
 
 BATCHES = 16
+GPTS = ("D", "G", "tale", "addition")
 
 
 def time_training(task, device, mode):
@@ -29,23 +33,25 @@ def time_training(task, device, mode):
     advance(least)
     steps = least * windows_in(milliseconds() - start, task)
     windows = []
+    computed = time.process_time()
     for _ in range(count):
         start = milliseconds()
         advance(steps)
         windows.append((milliseconds() - start) / steps * task["unit"])
-    return {"windows": windows, "firstStep": first_step, "losses": losses}
+    cpu = (time.process_time() - computed) * 1e3 / (steps * count) * task["unit"]
+    return {"windows": windows, "firstStep": first_step, "losses": losses, "cpu": cpu}
 
 
 def trainer(task, device, mode):
     """A function that does some steps and gives the loss of the last; nothing is read between them."""
     name = task["name"]
     model = MODELS[name]()
-    if name != "G":
-        model.load_state_dict(read_tensors(f"{name[0]}.weights"))
+    if "weights" in task:
+        model.load_state_dict(read_tensors(f"{task['weights']}.weights"))
     model.to(device)
     forward = torch.compile(model) if mode == "compile" else model
     optimizer = optimizer_of(name, model, mode == "graphs")
-    loss_of = F.mse_loss if name == "A" else F.cross_entropy
+    loss_of = F.mse_loss if name == "A" else partial(F.cross_entropy, ignore_index=-1)
     batch = batches(task, device)
     done = 0
 
@@ -97,10 +103,16 @@ def recorded(step, model, optimizer, example):
     return play
 
 
+# Learning rates, and the decay of those that have AdamW.
+RATES = {"A": 0.01, "D": 1e-3, "G": 1e-4, "digits": 3e-3, "tale": 3e-3, "addition": 3e-3}
+DECAYS = {"D": 0.01, "G": 0.01, "tale": 0.1, "addition": 0.1}
+
+
 def optimizer_of(name, model, capturable):
-    if name in ("D", "G"):
-        return torch.optim.AdamW(model.parameters(), lr=1e-3 if name == "D" else 1e-4, weight_decay=0.01, capturable=capturable)
-    return torch.optim.Adam(model.parameters(), lr=0.01 if name == "A" else 1e-3, capturable=capturable)
+    rate = RATES.get(name, 1e-3)
+    if name in DECAYS:
+        return torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=DECAYS[name], capturable=capturable)
+    return torch.optim.Adam(model.parameters(), lr=rate, capturable=capturable)
 
 
 def batches(task, device):
@@ -118,11 +130,11 @@ def batches(task, device):
             return x[chosen], y[chosen]
 
         return draw
-    if name == "C":
+    if name in ("C", "digits"):
         x = x.reshape(-1, 1, 28, 28)
-    if name in ("D", "G"):
+    if name in GPTS:
         x = x.long()
     parts = [(x[i * rows : (i + 1) * rows], y[i * rows : (i + 1) * rows]) for i in range(BATCHES)]
-    if name in ("D", "G"):
+    if name in GPTS:
         parts = [(a, b.reshape(-1)) for a, b in parts]
     return lambda step: parts[step % BATCHES]
