@@ -175,7 +175,12 @@ export const replaceLane = (type: 'f32' | 'i32', lane: number): Code => [simd(ty
 /** Broadcasts one lane to all four; the operand is pushed twice. */
 export const broadcastLane = (lane: number): Code => [simd(0x0d), Array.from({ length: 16 }, (_, i) => lane * 4 + (i % 4))];
 const EMPTY = 0x40;
-export const ifThen = (condition: Code, body: Code): Code => [condition, 0x04, EMPTY, body, OP.end];
+export const ifThen = (condition: Code, body: Code, otherwise?: Code): Code => [
+  condition,
+  [0x04, EMPTY, body],
+  otherwise === undefined ? [] : [0x05, otherwise],
+  OP.end,
+];
 /** Code that {@link leaveIf} leaves. */
 export const inBlock = (body: Code): Code => [0x02, EMPTY, body, OP.end];
 export const leaveIf = (condition: Code): Code => [condition, 0x0d, 0];

@@ -1,3 +1,4 @@
+import { at } from '../base/errors.ts';
 import type { Axis, Expr, Kernel, Stmt } from '../ir/kernel/types.ts';
 import { isVector } from '../ir/kernel/functions.ts';
 import { visitBody } from '../ir/kernel/visit.ts';
@@ -12,41 +13,45 @@ export interface Staged {
   readonly place: number;
 }
 
+/** What is copied for a point of an axis. */
 export interface Panel {
   readonly loads: readonly Staged[];
-  /** Bytes per iteration, and of all iterations. */
+  /** Bytes per iteration of the sum. */
   readonly round: number;
-  readonly bytes: number;
 }
 
 export type Loop = Extract<Stmt, { kind: 'for' }>;
 
 /**
- * How a matrix product is blocked for the caches. Strided data that the inner loop reads is first copied into the order of its use: columns
- * once per block of columns, a row once in each block. Between copy and use the data stays in the caches.
+ * How a matrix product is blocked for the caches. Of its two axes, one is resident: what the inner loop reads for a point of it stays in the
+ * first cache, while all points of a block of the streamed axis go by, whose data stays in the second. Strided data is copied into the order
+ * of its use before. A sum that is too long for the first cache is computed in parts, whose sums wait in memory.
  */
 export interface Staging {
-  readonly columns: Axis;
-  readonly rows: Axis;
+  readonly streamed: Axis;
+  readonly resident: Axis;
   /** The loops of the sum, innermost last. */
   readonly loops: readonly Loop[];
-  /** Columns (or tiles of columns) that are copied together. */
+  /** Points (or tiles) of the streamed axis that go by together. */
   readonly block: number;
-  /** Loads that depend on the column but not on the row, and the other way round. */
-  readonly ofColumns: Panel;
-  readonly ofRows: Panel | undefined;
-  /** Bytes of both copies. */
-  readonly bytes: number;
+  /** Parts of the outermost loop, which they divide evenly. */
+  readonly parts: number;
+  /** Loads that depend on one of the axes but not on the other, if they are copied. */
+  readonly ofStreamed: Panel | undefined;
+  readonly ofResident: Panel | undefined;
 }
 
-/** A block of columns takes about half of a small L2 cache. */
+/** A block of the streamed axis takes about half of a small L2 cache, what is resident about half of a small L1 cache. */
 const BLOCK_BYTES = 512 * 1024;
-/** About half of a small L1 cache. */
-const LARGE = 16 * 1024;
+const RESIDENT_BYTES = 16 * 1024;
 /** Shorter loops find their data in the L1 cache anyway. */
 const WORTH_ROUNDS = 16;
-/** A copy must be used for at least this many rows or columns. */
+/** A copy must be used for at least this many points. */
 const WORTH_USES = 4;
+/** The same for data that need not be copied to be read in order; and points of the streamed axis that threads can share. */
+const MANY = 16;
+/** Bytes apart at which places take each other's lines in a small L1 cache. */
+const PAGE = 4096;
 /** Loads that move by less than a cache line per iteration share lines already. */
 const LINE = 64;
 const WORD = 4;
@@ -72,6 +77,15 @@ function namesIn(e: Expr, into = new Set<string>()): Set<string> {
   return into;
 }
 
+interface Load {
+  readonly buffer: string;
+  readonly index: Expr;
+  readonly vector: boolean;
+  readonly names: ReadonlySet<string>;
+}
+
+const bytesOf = (loads: readonly Load[]): number => loads.reduce((n, l) => n + (l.vector ? 4 : 1) * WORD, 0);
+
 /** How a kernel should be staged, if it pays. */
 export function stagingOf(kernel: Kernel): Staging | undefined {
   const loops = loopChain(kernel.body) ?? [];
@@ -81,7 +95,7 @@ export function stagingOf(kernel: Kernel): Staging | undefined {
   if (!loop || long.length < 2 || rounds < WORTH_ROUNDS) return undefined;
   const known = new Set([...kernel.axes.map((a) => a.name), ...loops.map((l) => l.name)]);
   const readOnly = new Set(kernel.buffers.filter((b) => b.access === 'read').map((b) => b.name));
-  const loads = new Map<string, { readonly buffer: string; readonly index: Expr; readonly vector: boolean; readonly names: Set<string> }>();
+  const loads = new Map<string, Load>();
   visitBody(loop.body, {
     load: ({ buffer, index, type }) => {
       const names = namesIn(index);
@@ -89,41 +103,52 @@ export function stagingOf(kernel: Kernel): Staging | undefined {
         loads.set(loadKey(buffer, index, isVector(type)), { buffer, index, vector: isVector(type), names });
     },
   });
-  const far = [...loads.values()].filter(({ index, vector }) => {
+  const isFar = ({ index, vector }: Load): boolean => {
     const term = linearOf(index).terms.find((t) => t.key === loop.name);
     return term === undefined || Math.abs(term.factor) * (vector ? 4 : 1) * WORD >= LINE;
-  });
-  const columns = kernel.axes.at(-1);
-  const rows =
-    columns &&
-    long
-      .filter((a) => a !== columns)
-      .sort((a, b) => b.extent - a.extent)
-      .find((a) => far.some((l) => l.names.has(columns.name) && !l.names.has(a.name)));
-  if (!columns || !rows || columns.extent < 2) return undefined;
-  const panel = (own: Axis, other: Axis): Panel | undefined => {
-    let round = 0;
-    const staged = far
-      .filter((l) => l.names.has(own.name) && !l.names.has(other.name))
-      .map(({ buffer, index, vector }): Staged => {
-        const place = round;
-        round += vector ? 4 * WORD : WORD;
-        return { buffer, index, vector, place };
-      });
-    return staged.length > 0 ? { loads: staged, round, bytes: round * rounds } : undefined;
   };
-  const ofColumns = panel(columns, rows);
-  if (!ofColumns) return undefined;
-  const ofRows = columns.extent >= WORTH_USES ? panel(rows, columns) : undefined;
-  // What the inner loop reads more of should stay in the first cache: the panel of the row.
-  return ofRows && ofRows.round < ofColumns.round
-    ? staging(rows, columns, loops, ofRows, ofColumns)
-    : staging(columns, rows, loops, ofColumns, ofRows);
+  const only = (own: Axis, other: Axis): readonly Load[] =>
+    [...loads.values()].filter((l) => l.names.has(own.name) && !l.names.has(other.name));
+  const columns = kernel.axes.at(-1);
+  if (!columns || columns.extent < 2) return undefined;
+  const others = long.filter((a) => a !== columns).sort((a, b) => b.extent - a.extent);
+  const isLarge = (own: readonly Load[]): boolean => columns.extent * rounds * bytesOf(own) > BLOCK_BYTES;
+  const rows =
+    others.find((a) => only(columns, a).some(isFar)) ??
+    others.find((a) => only(a, columns).length > 0 && a.extent >= MANY && (isLarge(only(columns, a)) || collide(only(columns, a))));
+  if (!rows) return undefined;
+  const [ofColumns, ofRows] = [only(columns, rows), only(rows, columns)];
+  // In short sums the results count as well, which are written along the columns.
+  const tooLong = rounds * bytesOf(ofColumns) > RESIDENT_BYTES && bytesOf(ofColumns) >= bytesOf(ofRows);
+  const flipped = tooLong && (kernel.axes.length > 2 || rows.extent >= MANY);
+  const [streamed, resident] = flipped ? [rows, columns] : [columns, rows];
+  const [ofStreamed, ofResident] = flipped ? [ofRows, ofColumns] : [ofColumns, ofRows];
+  const panel = (all: readonly Load[], uses: number): Panel | undefined => {
+    const far = uses >= MANY && collide(all) ? all : uses >= WORTH_USES ? all.filter(isFar) : [];
+    const staged = far.map((l, i): Staged => ({ buffer: l.buffer, index: l.index, vector: l.vector, place: bytesOf(far.slice(0, i)) }));
+    return staged.length > 0 ? { loads: staged, round: bytesOf(far) } : undefined;
+  };
+  const block = Math.max(1, Math.min(streamed.extent, Math.floor(BLOCK_BYTES / (rounds * bytesOf(ofStreamed)))));
+  return {
+    streamed,
+    resident,
+    loops,
+    block,
+    parts: flipped ? partsOf(at(loops, 0), rounds * bytesOf(ofResident)) : 1,
+    ofStreamed: panel(ofStreamed, resident.extent),
+    ofResident: panel(ofResident, block),
+  };
 }
 
-function staging(columns: Axis, rows: Axis, loops: readonly Loop[], ofColumns: Panel, ofRows: Panel | undefined): Staging {
-  // If rows are read where they are, going through them again costs nothing, and one large column at a time stays in the first cache.
-  const most = ofRows || ofColumns.bytes < LARGE ? BLOCK_BYTES : 1;
-  const block = Math.max(1, Math.min(columns.extent, Math.floor(most / ofColumns.bytes)));
-  return { columns, rows, loops, block, ofColumns, ofRows, bytes: block * ofColumns.bytes + (ofRows?.bytes ?? 0) };
+/** Whether loads of an iteration collide in the cache: rows of a matrix whose length is a multiple of a page do. */
+function collide(loads: readonly Load[]): boolean {
+  const places = loads.map((l) => (linearOf(l.index).constant * (l.vector ? 4 : 1) * WORD) % PAGE);
+  return new Set(places).size < places.length;
+}
+
+/** Into how many equal parts a loop is divided that reads so much; parts have as many iterations as are best written out together. */
+function partsOf({ extent }: Loop, bytes: number): number {
+  const least = Math.ceil(bytes / RESIDENT_BYTES);
+  for (let parts = least; parts <= 2 * least; parts++) if (extent % parts === 0 && (extent / parts) % 4 === 0) return parts;
+  return 1;
 }

@@ -1,7 +1,8 @@
-import { CompilerBug, get as lookUp } from '../base/errors.ts';
+import { CompilerBug, at, get as lookUp } from '../base/errors.ts';
 import { ref } from '../ir/kernel/build.ts';
 import { isVector, scalarOf } from '../ir/kernel/functions.ts';
 import type { Axis, Kernel, Stmt } from '../ir/kernel/types.ts';
+import { visitBody } from '../ir/kernel/visit.ts';
 import { OP, constant, get, ifThen, inBlock, leaveIf, memory, repeatWhile, set, tee, type Code, type ValType } from './encode.ts';
 import { ExpressionWriter, FROM, SCRATCH, TO, type WasmPlacement } from './expressions.ts';
 import { valType } from './instructions.ts';
@@ -38,71 +39,127 @@ function longFirst(axes: readonly Axis[]): readonly Axis[] {
   return first ? [first, ...axes.filter((a) => a !== first)] : axes;
 }
 
+/** What a sum takes that waits for its next part. */
+const WAITING_BYTES = 16;
+
+/** What a thread keeps for a block: copies of the streamed axis, `each` bytes a point, that of a resident point, and sums between parts. */
+function scratchOf(staging: Staging, body: readonly Stmt[]) {
+  const { loops, block, parts, ofStreamed, ofResident } = staging;
+  const rounds = loops.reduce((n, l) => n * l.extent, 1);
+  const each = rounds * (ofStreamed?.round ?? 0);
+  const resident = block * each;
+  const waiting = resident + (rounds / parts) * (ofResident?.round ?? 0);
+  const changed = new Set<string>();
+  visitBody(
+    body.filter((s) => s.kind === 'for'),
+    { stmt: (s) => s.kind === 'set' && changed.add(s.name) },
+  );
+  const sums = body.flatMap((s) => (s.kind === 'var' && changed.has(s.name) ? [s.name] : []));
+  return { each, resident, waiting, sums, bytes: waiting + (parts > 1 ? block * sums.length * WAITING_BYTES : 0) };
+}
+
 class KernelWriter extends ExpressionWriter {
+  /** From where to where loops go, if not through all of their iterations. */
+  private readonly ranges = new Map<string, { readonly start: Code; readonly end: Code; readonly extent: number }>();
+
   write(kernel: Kernel): WasmKernel {
     if (kernel.lanes > 1) throw new CompilerBug(`kernel ${kernel.name} shares points among lanes, of which WebAssembly has none`);
     this.alwaysRepeated = repeatedNames(kernel);
     const staging = stagingOf(kernel);
-    const others = kernel.axes.filter((a) => a !== staging?.columns && a !== staging?.rows);
-    const axes = staging ? [...others, staging.columns] : longFirst(kernel.axes);
+    const others = kernel.axes.filter((a) => a !== staging?.streamed && a !== staging?.resident);
+    const axes = staging ? [...others, staging.streamed] : longFirst(kernel.axes);
     const nest = (depth: number): Code => {
       const axis = axes[depth];
       if (!axis) return this.block(kernel.body);
       const [start, end]: readonly Code[] = depth === 0 ? [get(FROM), get(TO)] : [ZERO, constant(axis.extent)];
-      if (axis === staging?.columns) return this.staged(staging, kernel.body, start ?? [], end ?? []);
+      if (axis === staging?.streamed) return this.staged(staging, kernel.body, start ?? [], end ?? []);
       return this.levels.loop(axis.name, start ?? [], end ?? [], () => nest(depth + 1));
     };
     const body = nest(0);
     const fn = this.module.add({ params: this.params, result: undefined, locals: this.locals, body: [this.levels.prologue, body] });
-    return { fn, points: axes[0]?.extent ?? 1, scratch: staging?.bytes ?? 0 };
+    return { fn, points: axes[0]?.extent ?? 1, scratch: staging ? scratchOf(staging, kernel.body).bytes : 0 };
   }
 
-  /** The columns from `start` to `end`, in blocks: within a block all rows, and for each row all columns of the block. */
-  private staged({ columns, rows, loops, block, ofColumns, ofRows }: Staging, body: readonly Stmt[], start: Code, end: Code): Code {
-    const [from, to, columnBase, rowBase, out] = [
-      this.local('i32'),
-      this.local('i32'),
-      this.local('i32'),
-      this.local('i32'),
-      this.local('i32'),
-    ];
+  /** The points of the streamed axis from `start` to `end`, in blocks that go by for each point of the resident one. */
+  private staged(staging: Staging, body: readonly Stmt[], start: Code, end: Code): Code {
+    const { streamed, resident, loops, block, parts, ofStreamed, ofResident } = staging;
+    const scratch = scratchOf(staging, body);
+    const [from, to, out] = [this.local('i32'), this.local('i32'), this.local('i32')];
+    const [streamedBase, residentBase, waiting] = [this.local('i32'), this.local('i32'), this.local('i32')];
+    const outermost = at(loops, 0);
+    const part = `part of ${outermost.name}`;
+    const length = outermost.extent / parts;
     const copied = (panel: Panel, depth = 0): Code => {
       const loop = loops[depth];
-      if (loop) return this.levels.loop(loop.name, ZERO, constant(loop.extent), () => copied(panel, depth + 1));
+      if (loop) return this.loopOf(loop, () => copied(panel, depth + 1));
       return [panel.loads.map((l) => this.copy(l, out)), [get(out), constant(panel.round), OP['i32.add'], set(out)]];
     };
     /** The stride of each loop in a copy, in bytes. */
     const steps = (panel: Panel): (readonly [name: string, bytes: number])[] =>
       loops.map((l, i) => [l.name, loops.slice(i + 1).reduce((n, inner) => n * inner.extent, panel.round)]);
-    const copies = this.levels.loop(columns.name, get(from), get(to), () => copied(ofColumns));
-    const products = this.levels.loop(rows.name, ZERO, constant(rows.extent), () => {
-      const copy: Code = ofRows ? [get(rowBase), set(out), copied(ofRows)] : [];
-      const serve = (panel: Panel, base: number, terms: readonly (readonly [name: string, bytes: number])[]): void =>
-        panel.loads.forEach(({ buffer, index, vector, place }) => {
-          const sum = terms.map(([name, factor]) => ({ factor, key: name, atom: ref('u32', name) }));
-          this.served.set(loadKey(buffer, index, vector), { base, sum: { constant: place, terms: sum } });
-        });
-      serve(ofColumns, columnBase, [[columns.name, ofColumns.bytes], ...steps(ofColumns)]);
-      if (ofRows) serve(ofRows, rowBase, steps(ofRows));
-      const all = this.levels.loop(columns.name, get(from), get(to), () => this.block(body));
+    const serve = (panel: Panel | undefined, base: number, terms: readonly (readonly [name: string, bytes: number])[]): void =>
+      panel?.loads.forEach(({ buffer, index, vector, place }) => {
+        const sum = terms.map(([name, factor]) => ({ factor, key: name, atom: ref('u32', name) }));
+        this.served.set(loadKey(buffer, index, vector), { base, sum: { constant: place, terms: sum } });
+      });
+    const copies = ofStreamed ? this.levels.loop(streamed.name, get(from), get(to), () => copied(ofStreamed)) : [];
+    const products = (now: number | undefined): Code => {
+      const startOfPart: Code = now === undefined ? ZERO : [get(now), constant(length), OP['i32.mul']];
+      if (now !== undefined)
+        this.ranges.set(outermost.name, { start: startOfPart, end: [startOfPart, constant(length), OP['i32.add']], extent: length });
+      const toResident: Code = [get(SCRATCH), constant(scratch.resident), OP['i32.add']];
+      const stride = ofResident ? (steps(ofResident)[0]?.[1] ?? 0) : 0;
+      const copy: Code = ofResident
+        ? [
+            [toResident, set(out), copied(ofResident)],
+            // Iterations are numbered from 0, but the copy starts at the part's first one.
+            [toResident, startOfPart, constant(stride), OP['i32.mul'], OP['i32.sub'], set(residentBase)],
+          ]
+        : [];
+      serve(ofStreamed, streamedBase, ofStreamed ? [[streamed.name, scratch.each], ...steps(ofStreamed)] : []);
+      serve(ofResident, residentBase, ofResident ? steps(ofResident) : []);
+      const one = (): Code => (now === undefined ? this.block(body) : this.inParts(body, scratch.sums, now, parts, waiting));
+      const all = this.levels.loop(streamed.name, get(from), get(to), one);
       this.served.clear();
-      return [copy, all];
-    });
+      this.ranges.clear();
+      return [copy, [get(SCRATCH), constant(scratch.waiting), OP['i32.add'], set(waiting)], all];
+    };
+    const rows = this.levels.loop(resident.name, ZERO, constant(resident.extent), () =>
+      parts === 1 ? products(undefined) : this.levels.loop(part, ZERO, constant(parts), () => products(this.levels.variable(part))),
+    );
     const next: Code = [get(from), constant(block), OP['i32.add']];
     return [
-      [get(SCRATCH), constant(block * ofColumns.bytes), OP['i32.add'], set(rowBase)],
       [start, set(from)],
       repeatWhile(
         [
           [next, tee(to), end, get(to), end, OP['i32.lt_u'], OP.select, set(to)],
-          // Columns are numbered from 0, but their copies start at the block's first column.
-          [get(SCRATCH), get(from), constant(ofColumns.bytes), OP['i32.mul'], OP['i32.sub'], set(columnBase)],
+          // Points are numbered from 0, but their copies start at the block's first one.
+          [get(SCRATCH), get(from), constant(scratch.each), OP['i32.mul'], OP['i32.sub'], set(streamedBase)],
           [get(SCRATCH), set(out)],
           copies,
-          products,
+          rows,
         ],
         [get(to), tee(from), end, OP['i32.lt_u']],
       ),
+    ];
+  }
+
+  /** A part of the sums of a point: those of the parts before are read, and unless it is the last one, its own wait in memory. */
+  private inParts(body: readonly Stmt[], sums: readonly string[], part: number, parts: number, waiting: number): Code {
+    const loop = body.findIndex((s) => s.kind === 'for');
+    const before = this.block(body.slice(0, loop));
+    const places = sums.map((name, i) => {
+      const local = lookUp(this.names, name, 'variable');
+      return { local, type: at(this.locals, local - this.params.length), place: i * WAITING_BYTES };
+    });
+    const read = places.map(({ local, type, place }): Code => [get(waiting), memory(`${type}.load`, place), set(local)]);
+    const written = places.map(({ local, type, place }): Code => [get(waiting), get(local), memory(`${type}.store`, place)]);
+    return [
+      before,
+      ifThen(get(part), read),
+      this.stmt(at(body, loop)),
+      ifThen([get(part), constant(parts - 1), OP['i32.eq']], this.block(body.slice(loop + 1)), written),
+      [get(waiting), constant(sums.length * WAITING_BYTES), OP['i32.add'], set(waiting)],
     ];
   }
 
@@ -114,9 +171,14 @@ class KernelWriter extends ExpressionWriter {
   }
 
   private loop(s: Loop): Code {
-    const copies = copiesOf(s);
+    const copies = copiesOf({ ...s, extent: this.ranges.get(s.name)?.extent ?? s.extent });
     const body = (): Code => this.block(Array.from({ length: copies }, () => s.body).flat(), { loop: s.name, length: s.body.length });
-    return this.levels.loop(s.name, ZERO, constant(s.extent), body, copies);
+    return this.loopOf(s, body, copies);
+  }
+
+  private loopOf({ name, extent }: Loop, body: () => Code, step = 1): Code {
+    const { start, end } = this.ranges.get(name) ?? { start: ZERO, end: constant(extent) };
+    return this.levels.loop(name, start, end, body, step);
   }
 
   /** Statements; with `copies`, those of several iterations of a loop. */
