@@ -248,12 +248,15 @@ export function commands(): Command {
   command('opt', 'run passes on a graph, and see what each of them does', [
     'opt house.graph --passes simplify,cse,dce --times',
     'opt house.graph --passes differentiate,simplify --diff',
+    'opt failing.graph --passes simplify --reduce -o small.graph',
   ])
     .argument('<file>', 'graphs as nnc dump prints them (stages forward, grad, fused)')
     .option('--passes <names>', `in their order: ${Object.keys(PASSES).join(', ')}`, (text) => text.split(','), [])
     .option('--batch <n>', 'put this batch size in first', whole(1))
     .option('--diff', 'print what each pass takes away and adds, instead of the result')
     .option('--times', 'print a table of nodes and milliseconds besides')
+    .option('--verify', 'hold the results after each pass against those before, on random numbers in float64')
+    .option('--reduce', 'look for the smallest graph on which the passes fail as they do here, and print that')
     .option('-o, --output <file>', 'write the result to this file')
     .action(opt);
 

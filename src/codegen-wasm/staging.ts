@@ -152,3 +152,33 @@ function partsOf({ extent }: Loop, bytes: number): number {
   for (let parts = least; parts <= 2 * least; parts++) if (extent % parts === 0 && (extent / parts) % 4 === 0) return parts;
   return 1;
 }
+
+/** What a sum takes that waits for its next part. */
+export const WAITING_BYTES = 16;
+
+/** What a thread keeps in its scratch memory. */
+export interface Scratch {
+  /** Bytes of a copy for a point of the streamed axis; those of a block are the first. */
+  readonly each: number;
+  /** Where the copy for the resident point begins, and where sums wait between parts. */
+  readonly resident: number;
+  readonly waiting: number;
+  /** The names of the sums of a point. */
+  readonly sums: readonly string[];
+  readonly bytes: number;
+}
+
+export function scratchOf(staging: Staging, body: readonly Stmt[]): Scratch {
+  const { loops, block, parts, ofStreamed, ofResident } = staging;
+  const rounds = loops.reduce((n, l) => n * l.extent, 1);
+  const each = rounds * (ofStreamed?.round ?? 0);
+  const resident = block * each;
+  const waiting = resident + (rounds / parts) * (ofResident?.round ?? 0);
+  const changed = new Set<string>();
+  visitBody(
+    body.filter((s) => s.kind === 'for'),
+    { stmt: (s) => s.kind === 'set' && changed.add(s.name) },
+  );
+  const sums = body.flatMap((s) => (s.kind === 'var' && changed.has(s.name) ? [s.name] : []));
+  return { each, resident, waiting, sums, bytes: waiting + (parts > 1 ? block * sums.length * WAITING_BYTES : 0) };
+}

@@ -2,14 +2,13 @@ import { CompilerBug, at, get as lookUp } from '../base/errors.ts';
 import { ref } from '../ir/kernel/build.ts';
 import { isVector, scalarOf } from '../ir/kernel/functions.ts';
 import type { Axis, Kernel, Stmt } from '../ir/kernel/types.ts';
-import { visitBody } from '../ir/kernel/visit.ts';
 import { OP, constant, get, ifThen, inBlock, leaveIf, memory, repeatWhile, set, tee, type Code, type ValType } from './encode.ts';
 import { ExpressionWriter, FROM, SCRATCH, TO, type WasmPlacement } from './expressions.ts';
 import { valType } from './instructions.ts';
 import { ZERO } from './levels.ts';
 import { repeatedNames } from './repeated.ts';
 import { copiesOf, endsOfRounds } from './rounds.ts';
-import { loadKey, stagingOf, type Loop, type Panel, type Staged, type Staging } from './staging.ts';
+import { WAITING_BYTES, loadKey, scratchOf, stagingOf, type Loop, type Panel, type Staged, type Staging } from './staging.ts';
 import type { WasmModule } from './module.ts';
 
 /** A kernel as a function of a module. */
@@ -37,25 +36,6 @@ function longFirst(axes: readonly Axis[]): readonly Axis[] {
   const first =
     axes.find((a) => a.extent >= ENOUGH) ?? axes.reduce<Axis | undefined>((a, b) => (a && a.extent >= b.extent ? a : b), undefined);
   return first ? [first, ...axes.filter((a) => a !== first)] : axes;
-}
-
-/** What a sum takes that waits for its next part. */
-const WAITING_BYTES = 16;
-
-/** What a thread keeps for a block: copies of the streamed axis, `each` bytes a point, that of a resident point, and sums between parts. */
-function scratchOf(staging: Staging, body: readonly Stmt[]) {
-  const { loops, block, parts, ofStreamed, ofResident } = staging;
-  const rounds = loops.reduce((n, l) => n * l.extent, 1);
-  const each = rounds * (ofStreamed?.round ?? 0);
-  const resident = block * each;
-  const waiting = resident + (rounds / parts) * (ofResident?.round ?? 0);
-  const changed = new Set<string>();
-  visitBody(
-    body.filter((s) => s.kind === 'for'),
-    { stmt: (s) => s.kind === 'set' && changed.add(s.name) },
-  );
-  const sums = body.flatMap((s) => (s.kind === 'var' && changed.has(s.name) ? [s.name] : []));
-  return { each, resident, waiting, sums, bytes: waiting + (parts > 1 ? block * sums.length * WAITING_BYTES : 0) };
 }
 
 class KernelWriter extends ExpressionWriter {

@@ -66,6 +66,8 @@ class TrainingLoop {
   private lastLoss = NaN;
   /** When the last chunk ended, and how long each of its steps took, in milliseconds. */
   private lastDone = this.begin;
+  private tookEach = 0;
+  /** How long a step will take at least: one chunk may have waited for its kernels to be compiled, but not two in a row. */
   private perStep = 0;
 
   constructor(session: Session, train: NonNullable<Plan['train']>, from: number, options: LoopOptions) {
@@ -136,7 +138,8 @@ class TrainingLoop {
     // Chunks run one after the other, so each starts when the one before ended.
     const took = now - Math.max(started, this.lastDone);
     this.lastDone = now;
-    this.perStep = took / n;
+    this.perStep = Math.min(this.tookEach, took / n);
+    this.tookEach = took / n;
     if (took < budget / 2 && n === pace.chunk) pace.chunk = Math.min(plan.chunk, pace.chunk * 2);
     else if (took > budget && n === pace.chunk) pace.chunk = Math.max(1, Math.floor(pace.chunk / 2));
   }

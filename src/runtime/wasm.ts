@@ -1,3 +1,4 @@
+import { Sharing } from './sharing.ts';
 import { BYTES, UNIFORM_BYTES, traceWords, smaller, type Plan } from '../plan.ts';
 import { timesOf, type WasmSection } from '../sections.ts';
 import { DeviceError } from './errors.ts';
@@ -33,34 +34,6 @@ export function hasWasm(): boolean {
   return allowed;
 }
 
-/** After this many chunks the slower way is tried again, since the machine may have become less busy. */
-const RETRY = 16;
-/** Each way is tried twice at first: the engine still compiles while the first chunks run. */
-const FIRST = 4;
-
-/**
- * Decides whether to use helpers: on a busy machine, waiting for a descheduled thread takes longer than working alone. Both ways give the
- * same bits, so the faster one is used.
- */
-class Pace {
-  private readonly known: Record<'alone' | 'together', number> = { alone: 0, together: 0 };
-  private chunks = 0;
-
-  /** Whether to share the next chunk. */
-  choose(): boolean {
-    const { alone, together } = this.known;
-    if (this.chunks < FIRST) return this.chunks++ % 2 === 0;
-    return together <= alone !== (++this.chunks % RETRY === 0);
-  }
-
-  /** Records how long a unit of work took: a faster time counts at once, slower ones as a moving average. */
-  learn(shared: boolean, time: number): void {
-    const key = shared ? 'together' : 'alone';
-    const before = this.known[key];
-    this.known[key] = before === 0 || time < before ? time : (before + time) / 2;
-  }
-}
-
 interface Exports {
   readonly run: (rank: number, threads: number) => void;
 }
@@ -94,7 +67,7 @@ class OnProcessor implements WasmSession {
   private readonly shares: readonly boolean[];
   private readonly work: readonly number[];
   private readonly calls: readonly number[];
-  private readonly speed = new Pace();
+  private readonly sharing = new Sharing();
   /** Short runs, such as one token of a text, need no pause each. */
   private readonly rest = breather();
 
@@ -158,11 +131,11 @@ class OnProcessor implements WasmSession {
   /** Runs programs, with the helpers or alone. */
   private runAll(programs: readonly number[]): void {
     const shareable = this.most > 1 && programs.some((i) => this.shares[i]) && this.threads() === this.most;
-    const together = shareable && this.speed.choose();
+    const together = shareable && this.sharing.choose();
     const begin = performance.now();
     if (together) this.post((at) => Atomics.add(this.words, at, 1));
     this.compute(0, together ? this.most : 1);
-    if (shareable) this.speed.learn(together, (performance.now() - begin) / programs.reduce((n, i) => n + (this.work[i] ?? 0), 0));
+    if (shareable) this.sharing.learn(together, (performance.now() - begin) / programs.reduce((n, i) => n + (this.work[i] ?? 0), 0));
   }
 
   /** Changes the job of the helpers and wakes them. */

@@ -140,7 +140,7 @@ export function randomInputs(graph: Graph, classes: (input: string) => number | 
   const inputs = new Map<string, Float64Array>();
   const state = new Map<string, Float64Array>();
   for (const node of graph.nodes) {
-    if (node.op !== 'input' && node.op !== 'state') continue;
+    if (node.op !== 'input' && node.op !== 'param' && node.op !== 'state') continue;
     const { name } = node.attrs;
     const n = count(fixedShape(node.type.shape));
     const most = Math.min(classes(name) ?? Infinity, rows.get(node.id) ?? Infinity);

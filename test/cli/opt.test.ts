@@ -41,6 +41,48 @@ describe('nnc opt', () => {
     }
   });
 
+  it('holds the results after each pass against those before', async () => {
+    const file = await written('spirals.graph', 'examples/spirals.nn', '--stage', 'grad');
+    const { code, stderr } = await nnc(
+      'opt',
+      file,
+      '--passes',
+      'simplify,cse,dce',
+      '--batch',
+      '4',
+      '--verify',
+      '-o',
+      join(dir, 'out.graph'),
+    );
+    expect(code).toBe(0);
+    const rows = stderr
+      .trim()
+      .split('\n')
+      .slice(-4)
+      .map((line) => line.trim().split(/ {2,}/));
+    expect(rows.map(([pass]) => pass)).toEqual(['bind', 'simplify', 'cse', 'dce']);
+    for (const [, results, error] of rows.slice(1)) {
+      expect(Number(results)).toBeGreaterThan(4);
+      expect(Number(error)).toBeLessThan(1e-9);
+    }
+    const unbound = await nnc('opt', file, '--passes', 'cse', '--verify');
+    expect([unbound.code, unbound.stderr]).toMatchSnapshot();
+  });
+
+  it('looks for the smallest graph on which passes fail', async () => {
+    const file = await written('tip.graph', 'examples/moons.nn', '--stage', 'forward');
+    const text = readFileSync(file, 'utf8');
+    // Without a loss there is nothing to differentiate.
+    writeFileSync(file, text.replace(/^ *output loss = .*\n/m, ''));
+    const out = join(dir, 'small.graph');
+    const { code, stdout, stderr } = await nnc('opt', file, '--passes', 'cse,differentiate', '--batch', '4', '--reduce', '-o', out);
+    expect([code, stdout]).toEqual([0, '']);
+    expect(stderr).toMatchSnapshot();
+    expect(parseGraph(readFileSync(out, 'utf8')).nodes.length).toBeLessThan(3);
+    const fine = await nnc('opt', out, '--passes', 'cse', '--reduce');
+    expect([fine.code, fine.stdout, fine.stderr]).toMatchSnapshot();
+  });
+
   it('shows what a pass takes away and adds, how long it took, and writes the result', async () => {
     const file = join(dir, 'sum.graph');
     writeFileSync(

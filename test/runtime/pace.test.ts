@@ -15,11 +15,16 @@ const cpu = plan('layer Linear(2, 3) -> tanh -> Linear(3, 1); loss mse; optim sg
 afterEach(() => void vi.restoreAllMocks());
 
 /** The sizes of all chunks of a run whose steps take `perStep(first step)` milliseconds, and how many were on their way at once. */
-async function chunks(budget: number, perStep: (step: number) => number, until: number): Promise<{ sizes: number[]; flying: number }> {
+async function chunks(
+  budget: number,
+  perStep: (step: number) => number,
+  until: number,
+): Promise<{ sizes: number[]; flying: number; slept: number }> {
   let clock = 0;
   vi.spyOn(performance, 'now').mockImplementation(() => clock);
   const real = await openSession(cpu, 'cpu');
   const sizes: number[] = [];
+  let slept = 0;
   let [flying, most, queue, step]: [number, number, Promise<unknown>, number] = [0, 0, Promise.resolve(), 0];
   const session: Session = {
     plan: real.plan,
@@ -27,6 +32,10 @@ async function chunks(budget: number, perStep: (step: number) => number, until: 
     counters: real.counters,
     budget,
     pace: { chunk: 1 },
+    sleep: (ms) => {
+      slept += ms;
+      return Promise.resolve();
+    },
     write: (...given) => real.write(...given),
     read: (...given) => real.read(...given),
     destroy: () => real.destroy(),
@@ -48,7 +57,7 @@ async function chunks(budget: number, perStep: (step: number) => number, until: 
   try {
     model.setData(x, y);
     await model.train({ until });
-    return { sizes, flying: most };
+    return { sizes, flying: most, slept };
   } finally {
     model.destroy();
   }
@@ -72,6 +81,14 @@ describe('chunks of steps', () => {
   it('are never longer than the plan allows', async () => {
     const { sizes } = await chunks(50, () => 0.001, 2000);
     expect(Math.max(...sizes)).toBe(cpu.chunk);
+  });
+
+  it('are waited for asleep, but not for as long as the kernels took to compile', async () => {
+    const all = (slow: number) => chunks(50, (step) => (step === slow ? 5000 : 10), 100);
+    expect((await all(0)).slept).toBeLessThan(1000);
+    // Something may be compiled later as well.
+    expect((await all(50)).slept).toBeLessThan(1000);
+    expect((await all(-1)).slept).toBeGreaterThan(100);
   });
 
   it('are on their way two at a time, so that the device never waits for a loss', async () => {
