@@ -1,7 +1,7 @@
 import { CompilerBug } from '../base/errors.ts';
 import { parseGraph } from '../ir/graph/parse.ts';
 import { printGraph } from '../ir/graph/print.ts';
-import type { Graph, NodeId } from '../ir/graph/types.ts';
+import type { Graph, NodeId, NodeOf } from '../ir/graph/types.ts';
 import { dce } from '../passes/graph/cleanup.ts';
 import { rebuild } from '../passes/graph/rewrite.ts';
 
@@ -57,9 +57,12 @@ function* endingEarlier(graph: Graph): Generator<Graph> {
 
 /** An input in the place of a node, so that what it was computed from is gone. */
 function* startingLater(graph: Graph): Generator<Graph> {
+  const taken = new Set(graph.nodes.flatMap((n) => (n.op === 'input' ? [(n as NodeOf<'input'>).attrs.name] : [])));
+  let cuts = 0;
+  while (taken.has(`cut${cuts}`)) cuts++;
+  const name = `cut${cuts}`;
   for (const { id, op } of [...graph.nodes].reverse())
-    if (op !== 'input')
-      yield dce(rebuild(graph, (n, _, b) => (n.id === id ? b.add('input', [], { name: `cut${id}` }, n.type) : undefined)));
+    if (op !== 'input') yield dce(rebuild(graph, (n, _, b) => (n.id === id ? b.add('input', [], { name }, n.type) : undefined)));
 }
 
 /** An operand in the place of a node. */

@@ -32,12 +32,13 @@ export async function opt(path: string, flags: OptFlags): Promise<void> {
   const graphs = graphsOf(path, new TextDecoder().decode(await readUserFile(path)));
   if (flags.reduce) return reduced(graphs, flags);
   const all = graphs.map((graph) => ({ graph, ran: runByName(graph, flags.passes, flags.batch, () => performance.now()) }));
+  const tables = flags.verify ? all.map(({ graph, ran }) => verified(graph, ran)) : [];
   const result = all.map(({ graph, ran }) => printGraph(ran.at(-1)?.after ?? graph)).join('');
   if (flags.output !== undefined) await writeFileSafely(flags.output, result);
   if (flags.diff) print(all.flatMap(({ ran }) => ran.map(differences)).join('\n'));
   else if (flags.output === undefined) print(result.trimEnd());
   if (flags.times) for (const { graph, ran } of all) note(timesOf(graph, ran));
-  if (flags.verify) for (const { graph, ran } of all) note(verified(graph, ran));
+  tables.forEach(note);
 }
 
 const allowed = (pass: string): number => PASSES[pass]?.moves ?? ALLOWED;
@@ -52,7 +53,7 @@ function verified(graph: Graph, ran: readonly Ran[]): string {
   return table;
 }
 
-/** Loops and batches of any size have no numbers to compare. */
+/** Batches of any size have no numbers to compare. */
 function movedOf(ran: Ran): Moved {
   if (ran.name !== 'bind' && ran.before.nodes.some((n) => n.type.shape.some((d) => typeof d !== 'number')))
     fail('NN501', 'the batch has no size, so there are no numbers to compare', { help: 'give it one with --batch 4' });
