@@ -128,13 +128,18 @@ export function stagingOf(kernel: Kernel): Staging | undefined {
     const staged = far.map((l, i): Staged => ({ buffer: l.buffer, index: l.index, vector: l.vector, place: bytesOf(far.slice(0, i)) }));
     return staged.length > 0 ? { loads: staged, round: bytesOf(far) } : undefined;
   };
-  const block = Math.max(1, Math.min(streamed.extent, Math.floor(BLOCK_BYTES / (rounds * bytesOf(ofStreamed)))));
+  // What stays is read anew for each block, so blocks of a sum that is longer than the caches are not short.
+  const fitting = Math.max(flipped ? MANY : 1, Math.floor(BLOCK_BYTES / (rounds * bytesOf(ofStreamed))));
+  const block = Math.min(streamed.extent, fitting);
+  // Parts of a sum run what stands before it once more.
+  const stores = kernel.body.findIndex((s) => s.kind === 'store');
+  const inOnePart = !flipped || stores < kernel.body.findIndex((s) => s.kind === 'for');
   return {
     streamed,
     resident,
     loops,
     block,
-    parts: flipped ? partsOf(at(loops, 0), rounds * bytesOf(ofResident)) : 1,
+    parts: inOnePart ? 1 : partsOf(at(loops, 0), rounds * bytesOf(ofResident)),
     ofStreamed: panel(ofStreamed, resident.extent),
     ofResident: panel(ofResident, block),
   };
@@ -142,7 +147,7 @@ export function stagingOf(kernel: Kernel): Staging | undefined {
 
 /** Whether loads of an iteration collide in the cache: rows of a matrix whose length is a multiple of a page do. */
 function collide(loads: readonly Load[]): boolean {
-  const places = loads.map((l) => (linearOf(l.index).constant * (l.vector ? 4 : 1) * WORD) % PAGE);
+  const places = loads.map((l) => (((linearOf(l.index).constant * (l.vector ? 4 : 1) * WORD) % PAGE) + PAGE) % PAGE);
   return new Set(places).size < places.length;
 }
 

@@ -182,7 +182,8 @@ class KernelWriter extends ExpressionWriter {
 
   /** The local of a name, of which a copy of an iteration has another value. */
   private named(name: string, type: ValType): number {
-    const local = this.names.get(name) ?? this.local(type);
+    const before = this.names.get(name);
+    const local = before !== undefined && this.locals[before - this.params.length] === type ? before : this.local(type);
     this.names.set(name, local);
     return local;
   }

@@ -83,6 +83,50 @@ describe('nnc opt', () => {
     expect([fine.code, fine.stdout, fine.stderr]).toMatchSnapshot();
   });
 
+  it('passes over smaller graphs that cannot be computed, and batches of any size where no numbers are needed', async () => {
+    // Without the absolute value the row is none of the table.
+    const indexed = `graph p {
+  %0 = param {name="w"} : f32[8, 3]
+  %1 = const {value=-4} : f32[2]
+  %2 = abs %1 : f32[2]
+  %3 = cast %2 {dtype="i32"} : i32[2]
+  %4 = gather %0, %3 : f32[2, 3]
+  output y = %4
+}
+`;
+    writeFileSync(join(dir, 'indexed.graph'), indexed);
+    const first = await nnc('opt', join(dir, 'indexed.graph'), '--passes', 'differentiate', '--reduce');
+    expect([first.code, first.stderr]).toMatchSnapshot();
+    const unbound = `graph s {
+  %0 = param {name="w"} : f32[]
+  %1 = input {name="x"} : f32[B, 3]
+  %2 = reduce_sum %1 {axes=[0,1]} : f32[]
+  %3 = mul %2, %0 : f32[]
+  %4 = reshape %3 {shape=[1]} : f32[1]
+  %5 = reshape %1 {shape=["B",3,1]} : f32[B, 3, 1]
+  output loss = %4
+  output y = %5
+}
+`;
+    writeFileSync(join(dir, 'unbound.graph'), unbound);
+    const second = await nnc('opt', join(dir, 'unbound.graph'), '--passes', 'differentiate', '--reduce');
+    expect([second.code, second.stderr]).toMatchSnapshot();
+  });
+
+  it('takes the overflow of binary16 for what the pass is there for', async () => {
+    const large = `graph h {
+  %0 = const {value=100000} : f32[4, 3]
+  %1 = param {name="w"} : f32[4, 3]
+  %2 = mul %0, %1 : f32[4, 3]
+  %3 = contract %2, %2 {spec="ab,cb->ac"} : f32[4, 4]
+  output y = %3
+}
+`;
+    writeFileSync(join(dir, 'large.graph'), large);
+    const { code, stderr } = await nnc('opt', join(dir, 'large.graph'), '--passes', 'precision', '--verify', '-o', join(dir, 'out.graph'));
+    expect([code, stderr]).toMatchSnapshot();
+  });
+
   it('shows what a pass takes away and adds, how long it took, and writes the result', async () => {
     const file = join(dir, 'sum.graph');
     writeFileSync(

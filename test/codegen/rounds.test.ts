@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { copiesOf, endsOfRounds } from '../../src/codegen-wasm/rounds.ts';
-import { stagingOf } from '../../src/codegen-wasm/staging.ts';
+import { stagingOf, type Staging } from '../../src/codegen-wasm/staging.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
 import { parseKernel } from '../../src/ir/kernel/parse.ts';
 import type { Stmt } from '../../src/ir/kernel/types.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
-import { planGraph } from '../../src/verify/run-graph.ts';
+import { nodeHelpers } from '../../src/node/helpers.ts';
+import { createWasmSession } from '../../src/runtime/wasm.ts';
+import { planGraph, runGraph as run } from '../../src/verify/run-graph.ts';
 import { Random } from '../support/random.ts';
-import { runGraph } from '../support/run-graph.ts';
+import { wasmOf } from '../support/sections.ts';
 
 type Loop = Extract<Stmt, { kind: 'for' }>;
 
@@ -58,22 +60,35 @@ describe('rounds of a product', () => {
 
 const f32 = (...shape: number[]) => ({ dtype: 'f32', shape }) as const;
 
-/** Sizes at which sums have rounds of every number, and panels of either operand are copied or not, in one block or several. */
+/** Rounds of every number; and panels that are copied or not, in one block or several, parts of sums, and sums of two axes. */
 const PRODUCTS: readonly (readonly [spec: string, a: readonly number[], b: readonly number[]])[] = [
   ['mk,kn->mn', [8, 7], [7, 16]],
   ['mk,kn->mn', [8, 9], [9, 16]],
   ['mk,kn->mn', [12, 50], [50, 32]],
-  ['mk,kn->mn', [12, 512], [512, 48]],
   ['mk,kn->mn', [64, 36], [36, 32]],
-  ['km,kn->mn', [34, 64], [34, 48]],
-  ['km,kn->mn', [300, 32], [300, 64]],
   ['mk,nk->mn', [20, 60], [24, 60]],
   ['mk,nk->mn', [6, 1025], [8, 1025]],
+  ['mk,nk->mn', [64, 1024], [64, 1024]],
+  ['mk,kn->mn', [300, 128], [128, 64]],
+  ['mk,kn->mn', [512, 512], [512, 128]],
+  ['mk,kn->mn', [64, 8192], [8192, 32]],
+  ['mk,kn->mn', [32, 256], [256, 640]],
+  ['km,kn->mn', [300, 32], [300, 64]],
+  ['km,kn->mn', [1024, 64], [1024, 48]],
+  ['mkl,lkn->mn', [64, 100, 9], [9, 100, 32]],
   ['bmk,bkn->bmn', [3, 16, 260], [3, 260, 32]],
+  ['bmk,bkn->bmn', [3, 64, 1024], [3, 1024, 32]],
 ];
 
+function stagingFor(spec: string, a: readonly number[], b: readonly number[]): Staging | undefined {
+  const g = new GraphBuilder('product');
+  g.outputs['y'] = g.contract(spec, g.add('input', [], { name: 'a' }, f32(...a)), g.add('input', [], { name: 'b' }, f32(...b)));
+  const kernel = planGraph(g.graph(), 1, { devices: 'cpu' }).lowered.kernels['wasm']?.[0];
+  return kernel && stagingOf(kernel);
+}
+
 describe('products on the processor', () => {
-  it.each(PRODUCTS)('%s of %j and %j is that of the reference', async (spec, a, b) => {
+  it.each(PRODUCTS)('%s of %j and %j is that of the reference, on one thread and on two', async (spec, a, b) => {
     const g = new GraphBuilder('product');
     const inputs = [a, b].map((shape, i) => g.add('input', [], { name: 'ab'.charAt(i) }, f32(...shape)));
     g.outputs['y'] = g.op('abs', g.contract(spec, inputs[0] ?? 0, inputs[1] ?? 0));
@@ -89,19 +104,44 @@ describe('products on the processor', () => {
     const given = new Map(numbers.map((values, i) => ['ab'.charAt(i), values] as const));
     const state = new Map<string, Float64Array>();
     const want = evaluate(graph, { inputs: given, state, scalars: { step: 0, seed: 0, total: 1 } })(graph.outputs['y'] ?? -1).data;
-    const got = (await runGraph(graph, 1, 'cpu', { inputs: given, state })).outputs.get('y') ?? [];
-    expect(got.length).toBe(want.length);
-    const worst = Math.max(...[...want].map((w, i) => Math.abs(w - (got[i] ?? NaN))));
-    expect(worst).toBeLessThan(1e-4);
+    const planned = planGraph(graph, 1, { devices: 'cpu' });
+    for (const threads of [1, 2]) {
+      const session = createWasmSession(planned.plan, wasmOf(planned.plan), { reason: 'test', helpers: nodeHelpers(threads) });
+      // Small products are never shared, so their sessions start no helpers.
+      const shared = wasmOf(planned.plan).programs.some((p) => p.calls.some((c) => c.shared));
+      for (let i = 0; shared && i < 500 && session.threads() < threads; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+      if (shared) expect(session.threads()).toBe(threads);
+      try {
+        const got = (await run(planned, session, { inputs: given, state })).outputs.get('y') ?? [];
+        expect(got.length).toBe(want.length);
+        const worst = Math.max(...[...want].map((w, i) => Math.abs(w - (got[i] ?? NaN))));
+        expect(worst).toBeLessThan(1e-3);
+      } finally {
+        session.destroy();
+      }
+    }
+  });
+
+  it('are staged in every way by these sizes', () => {
+    const ways = PRODUCTS.map(([spec, a, b]) => {
+      const s = stagingFor(spec, a, b);
+      if (!s) return 'not';
+      const copied = `${s.ofStreamed ? 'streamed ' : ''}${s.ofResident ? 'resident' : ''}`.trim();
+      return `${s.streamed.name}, ${s.block < s.streamed.extent ? 'blocks' : 'one block'}, ${s.parts > 1 ? 'parts' : 'whole'}, ${copied || 'nothing'} copied`;
+    });
+    expect([...new Set(ways)].sort()).toMatchInlineSnapshot(`
+      [
+        "i0, blocks, parts, resident copied",
+        "i0, one block, parts, streamed resident copied",
+        "i1, blocks, whole, streamed copied",
+        "i1, one block, whole, streamed copied",
+        "i1, one block, whole, streamed resident copied",
+        "not",
+      ]
+    `);
   });
 
   it('keeps the operand in the first cache of which the inner loop reads more', () => {
-    const stagingFor = (spec: string, a: readonly number[], b: readonly number[]) => {
-      const g = new GraphBuilder('product');
-      g.outputs['y'] = g.contract(spec, g.add('input', [], { name: 'a' }, f32(...a)), g.add('input', [], { name: 'b' }, f32(...b)));
-      const kernel = planGraph(g.graph(), 1, { devices: 'cpu' }).lowered.kernels['wasm']?.[0];
-      return kernel && stagingOf(kernel);
-    };
     // The wide panel of columns stays, in parts that fit, and rows go by, copied where that pays.
     expect(stagingFor('km,kn->mn', [1024, 512], [1024, 128])).toMatchObject({ streamed: { name: 'i0' }, parts: 4 });
     expect(stagingFor('mk,kn->mn', [1024, 512], [512, 128])).toMatchObject({ streamed: { name: 'i0' }, parts: 2, ofStreamed: undefined });

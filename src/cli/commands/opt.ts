@@ -66,7 +66,7 @@ async function reduced(graphs: readonly Graph[], { passes, batch, output }: OptF
     const graph = batch === undefined ? whole : bindBatch(whole, batch);
     const failure = failureOf(graph, passes);
     if (!failure) return [];
-    const small = reduceGraph(graph, (g) => failureOf(g, passes)?.kind === failure.kind);
+    const small = reduceGraph(graph, (g) => failsAs(failure, g, passes));
     return [{ graph, small, failure: failureOf(small, passes) ?? failure }];
   });
   if (found.length === 0)
@@ -84,6 +84,16 @@ interface Failure {
   /** Equal for failures of one kind. */
   readonly kind: string;
   readonly text: string;
+}
+
+/** A graph that cannot be computed, because of an index beyond its table for instance, fails in a way of its own. */
+function failsAs({ kind }: Failure, graph: Graph, passes: readonly string[]): boolean {
+  try {
+    return failureOf(graph, passes)?.kind === kind;
+  } catch (e) {
+    if (e instanceof Error) return false;
+    throw e;
+  }
 }
 
 /** How passes fail on a graph: by an error, or by other results. */
