@@ -40,7 +40,7 @@ export class Levels {
     return { variable, local, start, step, before: [], head: [], after: [], known: new Map() };
   }
 
-  /** A loop from `start` while its variable is below `end`; it runs at least once. */
+  /** A loop from `start` by `step` while its variable is below `end`; it runs at least once. */
   loop(variable: string, start: Code, end: Code, body: () => Code, step = 1): Code {
     const local = this.around.local();
     const level = Levels.level(variable, local, start, step);
