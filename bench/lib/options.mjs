@@ -4,7 +4,7 @@ import { workloadsOf } from './workloads.mjs';
 
 export const USAGE = `node bench/run.mjs [options]
 
-  --workloads A,B,B_sampled,C,D,E,F,examples   what to measure (all of it); large is for GPUs
+  --workloads A,B,...                 what to measure (A,B,B_sampled,C,D,E,F,examples); large is for GPUs
   --peers nnc,jax-js,...              who is measured: ${Object.keys(PROGRAMS).join(', ')}
   --rounds N                          everyone in turn, N times (3)
   --quick                             fewer and shorter windows

@@ -1,6 +1,7 @@
 /**
  * Everyone who is measured. `device` is what `start` of the module gets; those that train on a GPU through WebGPU must
- * all name the same adapter. `threads` is how many threads may compute, if not as many as there are processors. `only` are the workloads that a program has, where it has not all of them.
+ * all name the same adapter. `threads` is how many threads may compute, if not as many as there are processors. `only` are
+ * the workloads that a program has, where it has not all of them.
  */
 export const PROGRAMS = {
   nnc: { module: '../nnc/nnc.mjs', device: 'gpu', webgpu: true, typescript: true },

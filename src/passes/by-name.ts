@@ -15,8 +15,8 @@ import { runPasses, type Pass } from './pipeline.ts';
 /** The parameters of a graph, by name. */
 const paramsOf = (g: Graph): string[] => [...new Set(g.nodes.flatMap((n) => (n.op === 'param' ? [n.attrs.name] : [])))];
 
-/** Passes that need no more than a graph, by name: for people who look at what each of them does. `moves` is how far one may move results. */
-export const PASSES: Readonly<Record<string, Omit<Pass, 'name'> & { readonly moves?: number }>> = {
+/** Passes that need no more than a graph, by name: for people who look at what each of them does. Those that round change results. */
+export const PASSES: Readonly<Record<string, Omit<Pass, 'name'> & { readonly rounds?: true }>> = {
   dce: { about: 'drops what nothing needs', run: dce },
   cse: { about: 'computes equal things once', run: cse },
   simplify: { about: 'applies the laws until none applies', run: (g) => simplify(g) },
@@ -26,7 +26,7 @@ export const PASSES: Readonly<Record<string, Omit<Pass, 'name'> & { readonly mov
     about: 'adds the gradient of the output loss for every parameter',
     run: (g) => (Object.keys(g.outputs).some(isGradOutput) ? g : differentiate(g, paramsOf(g))),
   },
-  precision: { about: 'rounds what products take and give to binary16', run: roundProducts, moves: Infinity },
+  precision: { about: 'rounds what products take and give to binary16', run: roundProducts, rounds: true },
   rematerialize: { about: 'computes large, cheap values again instead of keeping them', run: rematerialize },
   'pack-weights': { about: 'copies weights of convolutions in the order in which kernels read them', run: packWeights },
   'split-sums': { about: 'cuts long sums of products with few results into parts', run: splitSums },
