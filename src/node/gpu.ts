@@ -30,6 +30,12 @@ export interface AdapterSearch {
 const DAWN = { disable: ['timestamp_quantization'], enable: ['vulkan_enable_f16_on_nvidia'] };
 
 /**
+ * SwiftShader clears workgroup memory with a store for each number, written out, which makes a staged product compile ten times as long;
+ * without the extension Dawn writes a loop instead.
+ */
+const SWIFTSHADER = { disable: ['use_vulkan_zero_initialize_workgroup_memory_extension'] };
+
+/**
  * Dawn must stay reachable while it is used, or the process crashes; dropping it lets the process end. There is one of it for each set of
  * features, however many adapters are asked for: each one has threads of its own.
  */
@@ -53,10 +59,10 @@ export async function findAdapter(
     attempts.push({ what: 'Dawn (npm package webgpu)', outcome: `does not load: ${firstLine(e)}` });
     return { found: undefined, attempts };
   }
-  const request = async (what: string): Promise<GPUAdapter | undefined> => {
+  const request = async (what: string, disable: readonly string[] = []): Promise<GPUAdapter | undefined> => {
     try {
       const features = [
-        `disable-dawn-features=${DAWN.disable.join()}`,
+        `disable-dawn-features=${[...DAWN.disable, ...disable].join()}`,
         `enable-dawn-features=${[...DAWN.enable, ...(options.dawn ?? [])].join()}`,
       ];
       // Drivers are looked for when Dawn is made.
@@ -96,7 +102,7 @@ export async function findAdapter(
       attempts.push({ what, outcome: firstLine(e) });
       return { found: undefined, attempts };
     }
-    const adapter = await request(what);
+    const adapter = await request(what, SWIFTSHADER.disable);
     if (adapter)
       return {
         found: {

@@ -295,7 +295,7 @@ layer Linear(2, 48) -> tanh -> Dropout(0.1) -> Linear(48, 48) -> tanh -> Linear(
 loss mse
 optim adam lr=0.01
 train steps=8 seed=3`;
-  const rows = 256;
+  const rows = 64;
 
   it('takes less memory', () => {
     const m = model(readFileSync('bench/programs/D.nn', 'utf8')).model;
