@@ -17,6 +17,15 @@ it('knows a counter and a check when it sees them', () => {
   expect(kernel).toContain(' UMin ');
 });
 
+it('has workgroup memory cleared by a loop: SwiftShader takes seconds to compile a constant of that size', () => {
+  const kernels = dumps('B', 128).filter((k) => k.includes('var<workgroup>'));
+  expect(kernels.length).toBeGreaterThan(1);
+  for (const k of kernels) {
+    expect(k).toMatch(/OpVariable \S+ Workgroup\n/);
+    expect(k).not.toMatch(/OpVariable \S+ Workgroup %/);
+  }
+});
+
 it.each([
   ['B', 128],
   ['C', 64],
