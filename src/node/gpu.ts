@@ -33,7 +33,7 @@ const DAWN = { disable: ['timestamp_quantization'], enable: ['vulkan_enable_f16_
  * SwiftShader clears workgroup memory with a store for each number, written out, which makes a staged product compile ten times as long;
  * without the extension Dawn writes a loop instead.
  */
-const SWIFTSHADER = { disable: ['use_vulkan_zero_initialize_workgroup_memory_extension'] };
+const DISABLED_ON_SWIFTSHADER = ['use_vulkan_zero_initialize_workgroup_memory_extension'];
 
 /**
  * Dawn must stay reachable while it is used, or the process crashes; dropping it lets the process end. There is one of it for each set of
@@ -102,7 +102,7 @@ export async function findAdapter(
       attempts.push({ what, outcome: firstLine(e) });
       return { found: undefined, attempts };
     }
-    const adapter = await request(what, SWIFTSHADER.disable);
+    const adapter = await request(what, DISABLED_ON_SWIFTSHADER);
     if (adapter)
       return {
         found: {
