@@ -29,9 +29,12 @@ try {
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [join(root, 'src', 'cli', 'main.ts')],
-    outfile: join(out, 'cli', 'main.js'),
+    outdir: join(out, 'cli'),
     metafile: true,
     bundle: true,
+    // What is imported late is a file of its own, and is only read if it is needed.
+    splitting: true,
+    chunkNames: '[name]-[hash]',
     platform: 'node',
     format: 'esm',
     target: 'node20',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-// The built command line is a single file, cli/main.js, at the same depth as this one.
+// The files of the built command line are at the same depth as this one.
 const near = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** A hash of the compiler, written by `npm run build`; missing when running from source. */

@@ -8,8 +8,9 @@ import * as T from './tokens.ts';
 export class ExpressionParser extends EmbeddedActionsParser {
   protected source: Source = { name: '', text: '' };
 
-  constructor() {
-    super(T.ALL_TOKENS, { recoveryEnabled: true, maxLookahead: 2, errorMessageProvider: parserMessages });
+  /** `checked` looks for mistakes in the grammar itself, which a test does, and no start of a program. */
+  constructor(checked = false) {
+    super(T.ALL_TOKENS, { recoveryEnabled: true, maxLookahead: 2, errorMessageProvider: parserMessages, skipValidations: !checked });
   }
 
   /** Inside index brackets, where `n:m` is a range and not a labelled stage. */

@@ -8,8 +8,8 @@ import * as T from './tokens.ts';
  * reports several errors.
  */
 export class NnParser extends ExpressionParser {
-  constructor() {
-    super();
+  constructor(checked = false) {
+    super(checked);
     this.performSelfAnalysis();
   }
 
