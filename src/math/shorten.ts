@@ -3,8 +3,10 @@ import { GraphBuilder, type PlainOp } from '../ir/graph/builder.ts';
 import { isPointwise, pointwise } from '../ir/graph/pointwise.ts';
 import type { Graph, NodeId } from '../ir/graph/types.ts';
 import { cse, dce } from '../passes/graph/cleanup.ts';
+import { agree, type Known } from './agree.ts';
 import { casesOf, type Cases } from './cases.ts';
 import { EGraph, constantOp, type Term } from './egraph.ts';
+import { lowestTerms } from './rational.ts';
 import { IDENTITIES, REORDERINGS, rules, type Identity, type Pattern } from './identities.ts';
 
 /** Rounds of saturation, and the most terms: enough for the derivatives of activations. */
@@ -12,8 +14,8 @@ const ROUNDS = 8;
 const MOST_TERMS = 1200;
 /** In one round an identity is applied so often at most. */
 const MOST_FITS = 300;
-/** Expressions of so many operations are written shorter; of longer ones nobody reads what is left. */
-const LONGEST = 600;
+/** Expressions of so many operations, each counted once, are written shorter; of longer ones nobody reads what is left. */
+const LONGEST = 150;
 /** Larger expressions stay as they are. */
 const MOST_NODES = 60;
 
@@ -35,19 +37,27 @@ export function shorten(graph: Graph): Graph {
   return dce(cse(b.graph()));
 }
 
-/** The operations of an expression, with what occurs twice written out each time. */
+/** The operations of an expression. */
 function written(b: GraphBuilder, output: NodeId): number {
-  const sizes = new Map<NodeId, number>();
-  for (const node of b.nodes.slice(0, output + 1)) sizes.set(node.id, 1 + node.inputs.reduce((n, i) => n + (sizes.get(i) ?? 0), 0));
-  return sizes.get(output) ?? 0;
+  const seen = new Set<NodeId>();
+  const visit = (id: NodeId): void => {
+    if (seen.has(id)) return;
+    seen.add(id);
+    b.node(id).inputs.forEach(visit);
+  };
+  visit(output);
+  return seen.size;
 }
 
 /** The cases as an expression; where two are the same, one. */
-function joined(b: GraphBuilder, cases: Cases): NodeId {
+function joined(b: GraphBuilder, cases: Cases, known: readonly Known[] = []): NodeId {
   if (cases.kind === 'one') return shorter(b, cases.id);
-  const [yes, no] = [joined(b, cases.yes), joined(b, cases.no)];
+  const { condition } = cases;
+  const where = [true, false].map((holds) => [...known, { condition, holds }]) as [Known[], Known[]];
+  const [yes, no] = [joined(b, cases.yes, where[0]), joined(b, cases.no, where[1])];
   const alike = new Alike(b);
-  return alike.of(yes) === alike.of(no) ? yes : b.op('select', cases.condition, yes, no);
+  if (alike.of(yes) === alike.of(no) || agree(b, yes, no, where[1])) return yes;
+  return agree(b, yes, no, where[0]) ? no : b.op('select', condition, yes, no);
 }
 
 /** Numbers expressions, equal ones alike. */
@@ -87,7 +97,16 @@ function readingCost(b: GraphBuilder, id: NodeId): number {
   return [...costs.values()].reduce((n, c) => n + c, 0);
 }
 
+/** The cheapest to read of what is known to be equal. Another form must save a whole operation: as derived, most are as people write them. */
 function shorter(b: GraphBuilder, output: NodeId): NodeId {
+  const cheapest = (forms: readonly NodeId[], saves: number): NodeId =>
+    forms.reduce((best, id) => (readingCost(b, id) + saves < readingCost(b, best) ? id : best));
+  const forms = [output, ...lowestTerms(b, output)].map((id) => cheapest([id, saturated(b, id)], 0));
+  return cheapest(forms, 1);
+}
+
+/** The cheapest expression that the identities give. */
+function saturated(b: GraphBuilder, output: NodeId): NodeId {
   const e = new EGraph((op, values) => pointwise(op as Parameters<typeof pointwise>[0])(...values));
   const classes = new Map<NodeId, number>();
   const into = (id: NodeId): number => {
@@ -118,8 +137,7 @@ function shorter(b: GraphBuilder, output: NodeId): NodeId {
     made.set(c, to);
     return to;
   };
-  const short = out(root);
-  return readingCost(b, short) < readingCost(b, output) ? short : output;
+  return out(root);
 }
 
 const FIRST = rules(IDENTITIES);
