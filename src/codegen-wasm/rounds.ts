@@ -1,27 +1,15 @@
-import { isVector } from '../ir/kernel/functions.ts';
+import { endsOfRounds } from '../ir/kernel/rounds.ts';
 import type { Expr, Stmt } from '../ir/kernel/types.ts';
 import { visitBody } from '../ir/kernel/visit.ts';
 import { linearOf } from './linear.ts';
 
 /**
- * A round of a product: loads, and then a vector multiplication for each of many sums. Written out one after the other, rounds of one basic
+ * Rounds of a product (`ir/kernel/rounds.ts`), written out one after the other, rounds of one basic
  * block are no longer rounds when the engine has compiled them: it orders arithmetic by what depends on what, each sum by itself, until
  * every loaded value waits in memory. So rounds are kept apart by fences: branches that are never taken, but that the engine must expect.
  */
-const SUMS = 4;
 /** Statements that copies of a round may have together. */
 const STATEMENTS = 96;
-
-/** Where rounds end: the last of at least {@link SUMS} assignments of vectors in a row. */
-export function endsOfRounds(body: readonly Stmt[]): number[] {
-  const ends: number[] = [];
-  let sums = 0;
-  body.forEach((s, i) => {
-    sums = s.kind === 'set' && isVector(s.value.type) ? sums + 1 : 0;
-    if (sums >= SUMS && body[i + 1]?.kind !== 'set') ends.push(i);
-  });
-  return ends;
-}
 
 /** How many rounds of a loop are written out together, which saves counting; they use its variable only for places in memory, linearly. */
 export function copiesOf({ name, extent, body }: Extract<Stmt, { kind: 'for' }>): number {

@@ -30,6 +30,10 @@ export type Loop = Extract<Stmt, { kind: 'for' }>;
 export interface Staging {
   readonly streamed: Axis;
   readonly resident: Axis;
+  /** Axes that go by together with the streamed one: what is resident is the same for all of their points. */
+  readonly within: readonly Axis[];
+  /** The one of the two that threads divide. */
+  readonly divided: Axis;
   /** The loops of the sum, innermost last. */
   readonly loops: readonly Loop[];
   /** Points (or tiles) of the streamed axis that go by together. */
@@ -116,7 +120,8 @@ export function stagingOf(kernel: Kernel): Staging | undefined {
   const rows =
     others.find((a) => only(columns, a).some(isFar)) ??
     others.find((a) => only(a, columns).length > 0 && a.extent >= MANY && (isLarge(only(columns, a)) || collide(only(columns, a))));
-  if (!rows) return undefined;
+  const held = heldOf(kernel, loops, [...loads.values()].filter(isFar));
+  if (!rows) return held;
   const [ofColumns, ofRows] = [only(columns, rows), only(rows, columns)];
   // In short sums the results count as well, which are written along the columns.
   const tooLong = rounds * bytesOf(ofColumns) > RESIDENT_BYTES && bytesOf(ofColumns) >= bytesOf(ofRows);
@@ -125,24 +130,52 @@ export function stagingOf(kernel: Kernel): Staging | undefined {
   const [ofStreamed, ofResident] = flipped ? [ofRows, ofColumns] : [ofColumns, ofRows];
   const panel = (all: readonly Load[], uses: number): Panel | undefined => {
     const far = uses >= MANY && collide(all) ? all : uses >= WORTH_USES ? all.filter(isFar) : [];
-    const staged = far.map((l, i): Staged => ({ buffer: l.buffer, index: l.index, vector: l.vector, place: bytesOf(far.slice(0, i)) }));
-    return staged.length > 0 ? { loads: staged, round: bytesOf(far) } : undefined;
+    return far.length > 0 ? panelOf(far) : undefined;
   };
   // What stays is read anew for each block, so blocks of a sum that is longer than the caches are not short.
   const fitting = Math.max(flipped ? MANY : 1, Math.floor(BLOCK_BYTES / (rounds * bytesOf(ofStreamed))));
   const block = Math.min(streamed.extent, fitting);
+  // So few points do not pay for a copy of what the points of further axes read as well.
+  if (held && held.within.length > 0 && block < MANY) return held;
   // Parts of a sum run what stands before it once more.
   const stores = kernel.body.findIndex((s) => s.kind === 'store');
   const inOnePart = !flipped || stores < kernel.body.findIndex((s) => s.kind === 'for');
   return {
     streamed,
     resident,
+    within: [],
+    divided: streamed,
     loops,
     block,
-    parts: inOnePart ? 1 : partsOf(at(loops, 0), rounds * bytesOf(ofResident)),
+    parts: inOnePart ? 1 : partsOf(loops, bytesOf(ofResident)),
     ofStreamed: panel(ofStreamed, resident.extent),
     ofResident: panel(ofResident, block),
   };
+}
+
+/**
+ * The sum of a product whose other operand differs along every axis: only what is resident is copied, for all points of the other axes. The
+ * gradient of a convolution's weights is such a product: each weight of a channel reads the same cotangent.
+ */
+function heldOf(kernel: Kernel, loops: readonly Loop[], far: readonly Load[]): Staging | undefined {
+  const own = (axis: Axis): readonly Load[] => far.filter((l) => kernel.axes.every((a) => l.names.has(a.name) === (a === axis)));
+  const [resident] = kernel.axes.filter((a) => own(a).length > 0).sort((a, b) => bytesOf(own(b)) - bytesOf(own(a)));
+  const others = kernel.axes.filter((a) => a !== resident);
+  if (!resident || others.reduce((n, a) => n * a.extent, 1) < WORTH_USES) return undefined;
+  // A thread copies what is resident for itself, unless its points are its own.
+  const longest = others.reduce((x, y) => (y.extent > x.extent ? y : x));
+  const divided = resident.extent >= Math.min(MANY, longest.extent) ? resident : longest;
+  const streamed = divided === resident ? at(others, others.length - 1) : divided;
+  const within = others.filter((a) => a !== streamed);
+  const stores = kernel.body.findIndex((s) => s.kind === 'store');
+  const parts = stores < kernel.body.findIndex((s) => s.kind === 'for') ? 1 : partsOf(loops, bytesOf(own(resident)));
+  const block = streamed.extent;
+  return { streamed, resident, within, divided, loops, block, parts, ofStreamed: undefined, ofResident: panelOf(own(resident)) };
+}
+
+function panelOf(loads: readonly Load[]): Panel {
+  const staged = loads.map(({ buffer, index, vector }, i): Staged => ({ buffer, index, vector, place: bytesOf(loads.slice(0, i)) }));
+  return { loads: staged, round: bytesOf(loads) };
 }
 
 /** Whether loads of an iteration collide in the cache: rows of a matrix whose length is a multiple of a page do. */
@@ -151,11 +184,16 @@ function collide(loads: readonly Load[]): boolean {
   return new Set(places).size < places.length;
 }
 
-/** Into how many equal parts a loop is divided that reads so much; parts have as many iterations as are best written out together. */
-function partsOf({ extent }: Loop, bytes: number): number {
-  const least = Math.ceil(bytes / RESIDENT_BYTES);
-  for (let parts = least; parts <= 2 * least; parts++) if (extent % parts === 0 && (extent / parts) % 4 === 0) return parts;
-  return 1;
+/**
+ * Into how many equal parts the outermost loop is divided of a sum that reads so many bytes an iteration: enough for the first cache, or as many as
+ * there are. The parts of a single loop have as many iterations as are best written out together.
+ */
+function partsOf(loops: readonly Loop[], bytes: number): number {
+  const { extent } = at(loops, 0);
+  const least = Math.ceil((loops.reduce((n, l) => n * l.extent, 1) * bytes) / RESIDENT_BYTES);
+  for (let parts = least; parts <= 2 * least; parts++)
+    if (extent % parts === 0 && (loops.length > 1 || (extent / parts) % 4 === 0)) return parts;
+  return loops.length > 1 && extent < least ? extent : 1;
 }
 
 /** What a sum takes that waits for its next part. */
@@ -174,7 +212,7 @@ export interface Scratch {
 }
 
 export function scratchOf(staging: Staging, body: readonly Stmt[]): Scratch {
-  const { loops, block, parts, ofStreamed, ofResident } = staging;
+  const { within, loops, block, parts, ofStreamed, ofResident } = staging;
   const rounds = loops.reduce((n, l) => n * l.extent, 1);
   const each = rounds * (ofStreamed?.round ?? 0);
   const resident = block * each;
@@ -185,5 +223,6 @@ export function scratchOf(staging: Staging, body: readonly Stmt[]): Scratch {
     { stmt: (s) => s.kind === 'set' && changed.add(s.name) },
   );
   const sums = body.flatMap((s) => (s.kind === 'var' && changed.has(s.name) ? [s.name] : []));
-  return { each, resident, waiting, sums, bytes: waiting + (parts > 1 ? block * sums.length * WAITING_BYTES : 0) };
+  const points = within.reduce((n, a) => n * a.extent, block);
+  return { each, resident, waiting, sums, bytes: waiting + (parts > 1 ? points * sums.length * WAITING_BYTES : 0) };
 }

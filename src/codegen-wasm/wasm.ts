@@ -1,13 +1,14 @@
 import { CompilerBug, at, get as lookUp } from '../base/errors.ts';
 import { ref } from '../ir/kernel/build.ts';
 import { isVector, scalarOf } from '../ir/kernel/functions.ts';
+import { endsOfRounds } from '../ir/kernel/rounds.ts';
 import type { Axis, Kernel, Stmt } from '../ir/kernel/types.ts';
 import { OP, constant, get, ifThen, inBlock, leaveIf, memory, repeatWhile, set, tee, type Code, type ValType } from './encode.ts';
 import { ExpressionWriter, FROM, SCRATCH, TO, type WasmPlacement } from './expressions.ts';
 import { valType } from './instructions.ts';
 import { ZERO } from './levels.ts';
 import { repeatedNames } from './repeated.ts';
-import { copiesOf, endsOfRounds } from './rounds.ts';
+import { copiesOf } from './rounds.ts';
 import { WAITING_BYTES, loadKey, scratchOf, stagingOf, type Loop, type Panel, type Staged, type Staging } from './staging.ts';
 import type { WasmModule } from './module.ts';
 
@@ -46,13 +47,14 @@ class KernelWriter extends ExpressionWriter {
     if (kernel.lanes > 1) throw new CompilerBug(`kernel ${kernel.name} shares points among lanes, of which WebAssembly has none`);
     this.alwaysRepeated = repeatedNames(kernel);
     const staging = stagingOf(kernel);
-    const others = kernel.axes.filter((a) => a !== staging?.streamed && a !== staging?.resident);
-    const axes = staging ? [...others, staging.streamed] : longFirst(kernel.axes);
+    const staged = staging ? [staging.streamed, staging.resident, ...staging.within] : [];
+    const others = kernel.axes.filter((a) => !staged.includes(a));
+    const axes = staging ? [...others, staging.divided] : longFirst(kernel.axes);
     const nest = (depth: number): Code => {
       const axis = axes[depth];
       if (!axis) return this.block(kernel.body);
       const [start, end]: readonly Code[] = depth === 0 ? [get(FROM), get(TO)] : [ZERO, constant(axis.extent)];
-      if (axis === staging?.streamed) return this.staged(staging, kernel.body, start ?? [], end ?? []);
+      if (axis === staging?.divided) return this.staged(staging, kernel.body, start ?? [], end ?? []);
       return this.levels.loop(axis.name, start ?? [], end ?? [], () => nest(depth + 1));
     };
     const body = nest(0);
@@ -60,9 +62,11 @@ class KernelWriter extends ExpressionWriter {
     return { fn, points: axes[0]?.extent ?? 1, scratch: staging ? scratchOf(staging, kernel.body).bytes : 0 };
   }
 
-  /** The points of the streamed axis from `start` to `end`, in blocks that go by for each point of the resident one. */
-  private staged(staging: Staging, body: readonly Stmt[], start: Code, end: Code): Code {
-    const { streamed, resident, loops, block, parts, ofStreamed, ofResident } = staging;
+  /** The points of the divided axis from `first` to `last`: the streamed one goes by in blocks for each point of the resident one. */
+  private staged(staging: Staging, body: readonly Stmt[], first: Code, last: Code): Code {
+    const { streamed, resident, within, divided, loops, block, parts, ofStreamed, ofResident } = staging;
+    const rangeOf = (axis: Axis): readonly [Code, Code] => (axis === divided ? [first, last] : [ZERO, constant(axis.extent)]);
+    const [start, end] = rangeOf(streamed);
     const scratch = scratchOf(staging, body);
     const [from, to, out] = [this.local('i32'), this.local('i32'), this.local('i32')];
     const [streamedBase, residentBase, waiting] = [this.local('i32'), this.local('i32'), this.local('i32')];
@@ -99,12 +103,15 @@ class KernelWriter extends ExpressionWriter {
       serve(ofStreamed, streamedBase, ofStreamed ? [[streamed.name, scratch.each], ...steps(ofStreamed)] : []);
       serve(ofResident, residentBase, ofResident ? steps(ofResident) : []);
       const one = (): Code => (now === undefined ? this.block(body) : this.inParts(body, scratch.sums, now, parts, waiting));
-      const all = this.levels.loop(streamed.name, get(from), get(to), one);
+      const all = within.reduceRight<() => Code>(
+        (inner, axis) => () => this.levels.loop(axis.name, ZERO, constant(axis.extent), inner),
+        () => this.levels.loop(streamed.name, get(from), get(to), one),
+      )();
       this.served.clear();
       this.ranges.clear();
       return [copy, [get(SCRATCH), constant(scratch.waiting), OP['i32.add'], set(waiting)], all];
     };
-    const rows = this.levels.loop(resident.name, ZERO, constant(resident.extent), () =>
+    const rows = this.levels.loop(resident.name, ...rangeOf(resident), () =>
       parts === 1 ? products(undefined) : this.levels.loop(part, ZERO, constant(parts), () => products(this.levels.variable(part))),
     );
     const next: Code = [get(from), constant(block), OP['i32.add']];

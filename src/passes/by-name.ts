@@ -4,6 +4,7 @@ import type { Graph } from '../ir/graph/types.ts';
 import { bindBatch, cse, dce } from './graph/cleanup.ts';
 import { differentiate } from './graph/differentiate.ts';
 import { tidyLoops } from './graph/loops.ts';
+import { ownParts } from './graph/own-parts.ts';
 import { packWeights } from './graph/pack-weights.ts';
 import { roundProducts } from './graph/precision.ts';
 import { rematerialize } from './graph/rematerialize.ts';
@@ -29,6 +30,7 @@ export const PASSES: Readonly<Record<string, Omit<Pass, 'name'> & { readonly rou
   precision: { about: 'rounds what products take and give to binary16', run: roundProducts, rounds: true },
   rematerialize: { about: 'computes large, cheap values again instead of keeping them', run: rematerialize },
   'pack-weights': { about: 'copies weights of convolutions in the order in which kernels read them', run: packWeights },
+  'own-parts': { about: 'copies what is in the vector of gradients more than once', run: ownParts },
   'split-sums': { about: 'cuts long sums of products with few results into parts', run: splitSums },
 };
 

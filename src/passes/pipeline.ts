@@ -4,6 +4,7 @@ import { differentiate } from './graph/differentiate.ts';
 import { feed, type Feed } from './graph/feed.ts';
 import { optimize, type Optimizer } from './graph/optimize.ts';
 import { pack, type Packing } from './graph/pack.ts';
+import { ownParts } from './graph/own-parts.ts';
 import { packWeights } from './graph/pack-weights.ts';
 import { inTurn, ownNames, phaseOf } from './graph/phases.ts';
 import { tidyLoops } from './graph/loops.ts';
@@ -189,6 +190,8 @@ export function stepPipeline(o: StepOptions): readonly Pass[] {
     PACK_WEIGHTS,
     // When all products are final, because the laws do not recognise split ones.
     { name: 'split-sums', about: 'cuts long sums of products with few results into parts', run: splitSums },
+    // After `cse`, which would join the copies again.
+    { name: 'own-parts', about: 'copies what is in the vector of gradients more than once', run: ownParts },
     // Last: drops values whose readers all use copies now.
     { name: 'dce', about: 'drops what nothing needs', run: dce },
   ];

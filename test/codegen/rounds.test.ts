@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { copiesOf, endsOfRounds } from '../../src/codegen-wasm/rounds.ts';
+import { copiesOf } from '../../src/codegen-wasm/rounds.ts';
 import { stagingOf, type Staging } from '../../src/codegen-wasm/staging.ts';
 import { GraphBuilder } from '../../src/ir/graph/builder.ts';
+import type { Graph } from '../../src/ir/graph/types.ts';
 import { parseKernel } from '../../src/ir/kernel/parse.ts';
+import { endsOfRounds } from '../../src/ir/kernel/rounds.ts';
 import type { Stmt } from '../../src/ir/kernel/types.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import { nodeHelpers } from '../../src/node/helpers.ts';
@@ -80,62 +82,82 @@ const PRODUCTS: readonly (readonly [spec: string, a: readonly number[], b: reado
   ['bmk,bkn->bmn', [3, 64, 1024], [3, 1024, 32]],
 ];
 
-function stagingFor(spec: string, a: readonly number[], b: readonly number[]): Staging | undefined {
+/** A graph of one product of the inputs a and b, of which windows may slide over b's last axis but one. */
+function productOf(spec: string, a: readonly number[], b: readonly number[], window = 0): Graph {
   const g = new GraphBuilder('product');
-  g.outputs['y'] = g.contract(spec, g.add('input', [], { name: 'a' }, f32(...a)), g.add('input', [], { name: 'b' }, f32(...b)));
-  const kernel = planGraph(g.graph(), 1, { devices: 'cpu' }).lowered.kernels['wasm']?.[0];
+  const inputs = [a, b].map((shape, i) => g.add('input', [], { name: 'ab'.charAt(i) }, f32(...shape)));
+  const axis = b.length - 2;
+  const other = window > 0 ? g.add('window', [inputs[1] ?? 0], { axis, size: window, stride: 1, dilation: 1 }) : (inputs[1] ?? 0);
+  g.outputs['y'] = g.op('abs', g.contract(spec, inputs[0] ?? 0, other));
+  return g.graph();
+}
+
+function stagingFor(spec: string, a: readonly number[], b: readonly number[], window = 0): Staging | undefined {
+  const kernel = planGraph(productOf(spec, a, b, window), 1, { devices: 'cpu' }).lowered.kernels['wasm']?.[0];
   return kernel && stagingOf(kernel);
 }
 
+/** Weight gradients of convolutions along one axis: examples, channels, places. One operand differs along every axis of the result but one. */
+const WINDOWS: readonly (readonly [spec: string, a: readonly number[], b: readonly number[], window: number])[] = [
+  ['npk,npcw->kcw', [2, 200, 64], [2, 204, 4], 5],
+  ['npk,npcw->kcw', [16, 16, 64], [16, 18, 64], 3],
+  ['npk,npcw->kcw', [32, 16, 64], [32, 18, 64], 3],
+  ['npk,npcw->kcw', [2, 14, 256], [2, 16, 16], 3],
+  ['npk,npcw->kcw', [3, 600, 64], [3, 602, 64], 3],
+];
+
 describe('products on the processor', () => {
-  it.each(PRODUCTS)('%s of %j and %j is that of the reference, on one thread and on two', async (spec, a, b) => {
-    const g = new GraphBuilder('product');
-    const inputs = [a, b].map((shape, i) => g.add('input', [], { name: 'ab'.charAt(i) }, f32(...shape)));
-    g.outputs['y'] = g.op('abs', g.contract(spec, inputs[0] ?? 0, inputs[1] ?? 0));
-    const graph = g.graph();
-    const random = new Random(3);
-    const numbers = [a, b].map((shape) =>
-      random.floats(
-        shape.reduce((n, d) => n * d, 1),
-        -1,
-        1,
-      ),
-    );
-    const given = new Map(numbers.map((values, i) => ['ab'.charAt(i), values] as const));
-    const state = new Map<string, Float64Array>();
-    const want = evaluate(graph, { inputs: given, state, scalars: { step: 0, seed: 0, total: 1 } })(graph.outputs['y'] ?? -1).data;
-    const planned = planGraph(graph, 1, { devices: 'cpu' });
-    for (const threads of [1, 2]) {
-      const session = createWasmSession(planned.plan, wasmOf(planned.plan), { reason: 'test', helpers: nodeHelpers(threads) });
-      // Small products are never shared, so their sessions start no helpers.
-      const shared = wasmOf(planned.plan).programs.some((p) => p.calls.some((c) => c.shared));
-      for (let i = 0; shared && i < 500 && session.threads() < threads; i++) await new Promise((resolve) => setTimeout(resolve, 10));
-      if (shared) expect(session.threads()).toBe(threads);
-      try {
-        const got = (await run(planned, session, { inputs: given, state })).outputs.get('y') ?? [];
-        expect(got.length).toBe(want.length);
-        const worst = Math.max(...[...want].map((w, i) => Math.abs(w - (got[i] ?? NaN))));
-        expect(worst).toBeLessThan(1e-3);
-      } finally {
-        session.destroy();
+  it.each([...PRODUCTS.map((p) => [...p, 0] as const), ...WINDOWS])(
+    '%s of %j and %j with windows of %i is that of the reference, on one thread and on two',
+    async (spec, a, b, window) => {
+      const graph = productOf(spec, a, b, window);
+      const random = new Random(3);
+      const numbers = [a, b].map((shape) =>
+        random.floats(
+          shape.reduce((n, d) => n * d, 1),
+          -1,
+          1,
+        ),
+      );
+      const given = new Map(numbers.map((values, i) => ['ab'.charAt(i), values] as const));
+      const state = new Map<string, Float64Array>();
+      const want = evaluate(graph, { inputs: given, state, scalars: { step: 0, seed: 0, total: 1 } })(graph.outputs['y'] ?? -1).data;
+      const planned = planGraph(graph, 1, { devices: 'cpu' });
+      for (const threads of [1, 2]) {
+        const session = createWasmSession(planned.plan, wasmOf(planned.plan), { reason: 'test', helpers: nodeHelpers(threads) });
+        // Small products are never shared, so their sessions start no helpers.
+        const shared = wasmOf(planned.plan).programs.some((p) => p.calls.some((c) => c.shared));
+        for (let i = 0; shared && i < 500 && session.threads() < threads; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+        if (shared) expect(session.threads()).toBe(threads);
+        try {
+          const got = (await run(planned, session, { inputs: given, state })).outputs.get('y') ?? [];
+          expect(got.length).toBe(want.length);
+          const worst = Math.max(...[...want].map((w, i) => Math.abs(w - (got[i] ?? NaN))));
+          expect(worst).toBeLessThan(1e-3);
+        } finally {
+          session.destroy();
+        }
       }
-    }
-  });
+    },
+  );
 
   it('are staged in every way by these sizes', () => {
-    const ways = PRODUCTS.map(([spec, a, b]) => {
-      const s = stagingFor(spec, a, b);
+    const ways = [...PRODUCTS.map((p) => [...p, 0] as const), ...WINDOWS].map(([spec, a, b, window]) => {
+      const s = stagingFor(spec, a, b, window);
       if (!s) return 'not';
       const copied = `${s.ofStreamed ? 'streamed ' : ''}${s.ofResident ? 'resident' : ''}`.trim();
-      return `${s.streamed.name}, ${s.block < s.streamed.extent ? 'blocks' : 'one block'}, ${s.parts > 1 ? 'parts' : 'whole'}, ${copied || 'nothing'} copied`;
+      return `${s.streamed.name}, ${s.block < s.streamed.extent ? 'blocks' : 'one block'}, ${s.parts > 1 ? 'parts' : 'whole'}, ${copied || 'nothing'} copied${s.within.length > 0 ? `, with further axes, by ${s.divided === s.resident ? 'the resident' : 'the streamed'}` : ''}`;
     });
     expect([...new Set(ways)].sort()).toMatchInlineSnapshot(`
       [
         "i0, blocks, parts, resident copied",
         "i0, one block, parts, streamed resident copied",
         "i1, blocks, whole, streamed copied",
+        "i1, one block, parts, resident copied, with further axes, by the streamed",
+        "i1, one block, whole, resident copied, with further axes, by the streamed",
         "i1, one block, whole, streamed copied",
         "i1, one block, whole, streamed resident copied",
+        "i2, one block, whole, resident copied, with further axes, by the resident",
         "not",
       ]
     `);

@@ -1,6 +1,9 @@
+import { at } from '../../base/errors.ts';
 import { FUNCTION_COSTS } from '../../ir/kernel/function-costs.ts';
 import { isVector } from '../../ir/kernel/functions.ts';
+import { endsOfRounds } from '../../ir/kernel/rounds.ts';
 import type { Expr, Fn, Kernel, Stmt } from '../../ir/kernel/types.ts';
+import { visitBody } from '../../ir/kernel/visit.ts';
 
 /** The costs of a kind of device, besides functions, in additions. */
 export interface Costs {
@@ -43,17 +46,30 @@ function bodyCost(body: readonly Stmt[], c: Costs): number {
     if ('values' in s) for (const e of s.values) total += exprCost(e, c);
     if (s.kind === 'store') total += (isVector(s.value.type) ? c.vectorLoad : c.load) + exprCost(s.index, c) * c.index;
     if (s.kind === 'if') total += exprCost(s.condition, c) + TAKEN * bodyCost(s.body, c);
-    if (s.kind === 'for')
-      total += s.extent * (c.loop + bodyCost(s.body, c) + 2 * Math.max(0, valuesOf(s.body) - (c.registers ?? Infinity)));
+    if (s.kind === 'for') total += s.extent * (c.loop + bodyCost(s.body, c) + 2 * spilled(s.body, c.registers ?? Infinity));
   }
   return total;
 }
 
-/** Values that an iteration of an innermost loop holds at once. */
-function valuesOf(body: readonly Stmt[]): number {
-  if (body.some((s) => s.kind === 'for')) return 0;
-  const sums = new Set(body.flatMap((s) => (s.kind === 'set' ? [s.name] : [])));
-  return sums.size + body.filter((s) => s.kind === 'let').length;
+/**
+ * Values of an iteration of an innermost loop that do not fit the registers, beside its sums: of what is loaded, or of what each round of a product
+ * loads, with what a later one reads as well.
+ */
+function spilled(body: readonly Stmt[], registers: number): number {
+  if (registers === Infinity || body.some((s) => s.kind === 'for')) return 0;
+  const free = registers - new Set(body.flatMap((s) => (s.kind === 'set' ? [s.name] : []))).size;
+  const ends = endsOfRounds(body);
+  if (ends.length < 2) return Math.max(0, body.filter((s) => s.kind === 'let').length - free);
+  const rounds = ends.map((end, i) => body.slice(i === 0 ? 0 : at(ends, i - 1) + 1, end + 1));
+  const lastUse = new Map<string, number>();
+  rounds.forEach((round, i) => visitBody(round, { expr: (e) => e.kind === 'ref' && lastUse.set(e.name, i) }));
+  const held = new Set<string>();
+  return rounds.reduce((total, round, i) => {
+    for (const s of round) if (s.kind === 'let') held.add(s.name);
+    const now = held.size;
+    for (const name of [...held]) if ((lastUse.get(name) ?? 0) <= i) held.delete(name);
+    return total + Math.max(0, now - free);
+  }, 0);
 }
 
 /** The estimated time of a kernel, in additions, on a device that runs `threads` threads at once. */
