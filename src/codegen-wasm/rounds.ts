@@ -4,10 +4,11 @@ import { visitBody } from '../ir/kernel/visit.ts';
 import { linearOf } from './linear.ts';
 
 /**
- * Rounds of a product (`ir/kernel/rounds.ts`), written out one after the other, rounds of one basic
- * block are no longer rounds when the engine has compiled them: it orders arithmetic by what depends on what, each sum by itself, until
- * every loaded value waits in memory. So rounds are kept apart by fences: branches that are never taken, but that the engine must expect.
+ * Rounds of a product (`ir/kernel/rounds.ts`) that are written out one after the other in one basic block are no longer rounds when the engine has
+ * compiled them: it orders arithmetic by what depends on what, each sum by itself, until every loaded value waits in memory. So rounds are kept
+ * apart by fences: branches that are never taken, but that the engine must expect.
  */
+
 /** Statements that copies of a round may have together. */
 const STATEMENTS = 96;
 

@@ -15,7 +15,7 @@ import type { WasmModule } from './module.ts';
 /** A kernel as a function of a module. */
 export interface WasmKernel {
   readonly fn: number;
-  /** Points of the outermost axis after reordering, which is allowed because points may run in any order. */
+  /** Points of the axis that threads divide, which may be any one because points may run in any order. */
   readonly points: number;
   /** Bytes of scratch memory per thread. */
   readonly scratch: number;
@@ -23,20 +23,18 @@ export interface WasmKernel {
 
 /**
  * Adds a kernel to a module, as a function of (from, to, uniforms, scratch, place, addresses...) that runs the points `from` to `to` (exclusive)
- * of its outermost axis; without axes it runs its only point. Addresses are in bytes.
+ * of the axis that threads divide; without axes it runs its only point. Addresses are in bytes.
  */
 export function addKernel(module: WasmModule, kernel: Kernel, place: WasmPlacement): WasmKernel {
   return new KernelWriter(module, place).write(kernel);
 }
 
-/** Shorter outermost axes leave threads without work. */
+/** Shorter axes leave threads without work. */
 const ENOUGH = 16;
 
-/** The axes, with a long one outermost, which threads divide. */
-function longFirst(axes: readonly Axis[]): readonly Axis[] {
-  const first =
-    axes.find((a) => a.extent >= ENOUGH) ?? axes.reduce<Axis | undefined>((a, b) => (a && a.extent >= b.extent ? a : b), undefined);
-  return first ? [first, ...axes.filter((a) => a !== first)] : axes;
+/** The axis that threads divide: the first long one. */
+function sharedOf(axes: readonly Axis[]): Axis | undefined {
+  return axes.find((a) => a.extent >= ENOUGH) ?? axes.reduce<Axis | undefined>((a, b) => (a && a.extent >= b.extent ? a : b), undefined);
 }
 
 class KernelWriter extends ExpressionWriter {
@@ -49,17 +47,18 @@ class KernelWriter extends ExpressionWriter {
     const staging = stagingOf(kernel);
     const staged = staging ? [staging.streamed, staging.resident, ...staging.within] : [];
     const others = kernel.axes.filter((a) => !staged.includes(a));
-    const axes = staging ? [...others, staging.divided] : longFirst(kernel.axes);
+    const shared = sharedOf(staging ? [...others, staging.divided] : kernel.axes);
+    const axes = staging ? [...others, staging.divided] : kernel.axes.toSorted((a, b) => Number(b === shared) - Number(a === shared));
     const nest = (depth: number): Code => {
       const axis = axes[depth];
       if (!axis) return this.block(kernel.body);
-      const [start, end]: readonly Code[] = depth === 0 ? [get(FROM), get(TO)] : [ZERO, constant(axis.extent)];
-      if (axis === staging?.divided) return this.staged(staging, kernel.body, start ?? [], end ?? []);
-      return this.levels.loop(axis.name, start ?? [], end ?? [], () => nest(depth + 1));
+      const [start, end]: readonly [Code, Code] = axis === shared ? [get(FROM), get(TO)] : [ZERO, constant(axis.extent)];
+      if (axis === staging?.divided) return this.staged(staging, kernel.body, start, end);
+      return this.levels.loop(axis.name, start, end, () => nest(depth + 1));
     };
     const body = nest(0);
     const fn = this.module.add({ params: this.params, result: undefined, locals: this.locals, body: [this.levels.prologue, body] });
-    return { fn, points: axes[0]?.extent ?? 1, scratch: staging ? scratchOf(staging, kernel.body).bytes : 0 };
+    return { fn, points: shared?.extent ?? 1, scratch: staging ? scratchOf(staging, kernel.body).bytes : 0 };
   }
 
   /** The points of the divided axis from `first` to `last`: the streamed one goes by in blocks for each point of the resident one. */

@@ -163,6 +163,11 @@ describe('products on the processor', () => {
     `);
   });
 
+  it('is divided among threads along a long axis, even for few examples', () => {
+    const planned = planGraph(productOf('bmk,bkn->bmn', [2, 512, 64], [2, 64, 512]), 1, { devices: 'cpu' });
+    expect(wasmOf(planned.plan).programs[0]?.calls[0]?.points).toBeGreaterThanOrEqual(16);
+  });
+
   it('keeps the operand in the first cache of which the inner loop reads more', () => {
     // The wide panel of columns stays, in parts that fit, and rows go by, copied where that pays.
     expect(stagingFor('km,kn->mn', [1024, 512], [1024, 128])).toMatchObject({ streamed: { name: 'i0' }, parts: 4 });
