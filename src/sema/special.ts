@@ -26,6 +26,39 @@ const RECIPROCAL_GAMMA = [
 const STIRLING = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156];
 const STIRLING_SLOPE = [1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12];
 
+/** Rational functions for erfc(x) exp(x^2), from 1/2 to 4 and beyond: Cody, Rational Chebyshev Approximations for the Error Function (1969). */
+const ERFC_NEAR = [
+  [
+    1230.3393547979972, 2051.0783778260716, 1712.0476126340707, 881.952221241769, 298.6351381974001, 66.11919063714163, 8.883149794388377,
+    0.5641884969886701, 2.1531153547440383e-8,
+  ],
+  [
+    1230.3393548037494, 3439.3676741437216, 4362.619090143247, 3290.7992357334596, 1621.3895745666903, 537.1811018620099, 117.6939508913125,
+    15.744926110709835, 1,
+  ],
+] as const;
+const ERFC_FAR = [
+  [0.0006587491615298378, 0.016083785148742275, 0.12578172611122926, 0.36034489994980445, 0.30532663496123236, 0.016315387137302097],
+  [0.0023352049762686918, 0.06051834131244132, 0.5279051029514285, 1.8729528499234673, 2.568520192289822, 1],
+] as const;
+
+/** 1 - erf(x); from 1/2 on, where that cancels, by functions for what is left. The derivative is that of 1 - erf(x). */
+export function erfcOf(b: B, x: NodeId): NodeId {
+  const num = (value: number): NodeId => b.like(value, x);
+  const ratio = (y: NodeId, [above, below]: readonly [readonly number[], readonly number[]]): NodeId =>
+    b.op('div', polynomial(b, y, above), polynomial(b, y, below));
+  const plain = b.op('sub', num(1), b.op('erf', x));
+  const [low, far] = [b.op('lt', x, num(0.5)), b.op('lt', num(4), x)];
+  const near = ratio(b.op('select', b.op('or', low, far), num(1), x), ERFC_NEAR);
+  const large = b.op('select', far, x, num(5));
+  const square = b.op('div', b.op('div', num(1), large), large);
+  const rest = b.op('mul', square, ratio(square, ERFC_FAR));
+  const beyond = b.op('div', b.op('sub', num(1 / Math.sqrt(Math.PI)), rest), large);
+  const tail = b.op('mul', b.op('exp', b.op('neg', b.op('mul', x, x))), b.op('select', far, beyond, near));
+  // What is added has no derivative.
+  return b.op('add', plain, b.op('detach', b.op('sub', b.op('select', low, plain, tail), plain)));
+}
+
 /** log gamma for x from -1/2 to 7/2, by the series around the nearest of 1, 2 and 3. */
 function lgammaNear(b: B, x: NodeId): NodeId {
   const nearest = b.op('floor', b.op('add', x, b.like(0.5, x)));

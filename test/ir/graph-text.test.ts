@@ -34,6 +34,19 @@ describe('the text of the tensor IR', () => {
     same(randomGraph(r, r.int(3, 16)).graph);
   });
 
+  it('keeps quotes, backslashes and line breaks of names', () => {
+    const { model } = check({
+      name: 'q.nn',
+      text: 'input x: [2, 3]\nlayer einsum(x, equation="bij->bji") -> flatten -> Linear(6, 1)\nloss mse',
+    });
+    if (!model?.training) throw new Error('no loss');
+    expect(model.training.nodes.some((n) => n.name?.includes('"'))).toBe(true);
+    same(model.training);
+    const b = new GraphBuilder('g');
+    b.outputs['y'] = b.within({ name: 'a "b" \\ c\nd', loc: 'x y.nn:1:2' }, () => b.full(1, { dtype: 'f32', shape: [2] }));
+    same(b.graph());
+  });
+
   it.each([
     ['garbage', 'graph g {\n  hello\n}', "cannot read 'hello'"],
     ['an unknown operation', 'graph g {\n  %0 = frobnicate : f32[1]\n}', "'frobnicate' is not an operation"],

@@ -4,7 +4,7 @@ import { OPS } from './ops.ts';
 import type { Graph, Node, Op, Write } from './types.ts';
 import { verifyGraph } from './verify.ts';
 
-const NODE = /^%(\d+) = (\w+)((?: %\d+,?)*)(?: \{(.*)\})? : (f32|i32|bool)\[([^\]]*)\](?: "([^"]*)")?(?: @ (.+))?$/;
+const NODE = /^%(\d+) = (\w+)((?: %\d+,?)*)(?: \{(.*)\})? : (f32|i32|bool)\[([^\]]*)\](?: ("(?:[^"\\]|\\.)*"))?(?: @ (.+))?$/;
 /** Attributes that hold dims, where "B" stands for the batch. */
 const DIM_ATTRS = new Set(['shape', 'size', 'dim', 'rows']);
 
@@ -107,7 +107,7 @@ function nodeOf([, id, op, inputs, text, dtype, shape, name, loc]: RegExpExecArr
     inputs: [...(inputs ?? '').matchAll(/%(\d+)/g)].map((m) => Number(m[1])),
     attrs,
     type: { dtype: dtype as DType, shape: parseShape(shape ?? '') },
-    ...(name ? { name } : {}),
+    ...(name ? { name: JSON.parse(name) as string } : {}),
     ...(loc ? { loc } : {}),
   } as unknown as Node;
 }

@@ -18,7 +18,8 @@ function attributes(node: Node, nameOf: NameOf): string {
 /** A node as text; `nameOf` gives the names of the graphs that loops run. */
 export function printNode(node: Node, nameOf: NameOf = (body) => body.name): string {
   const inputs = node.inputs.length ? ` ${node.inputs.map((i) => `%${i}`).join(', ')}` : '';
-  const name = node.name ? ` "${node.name}"` : '';
+  // As JSON, since a name may have quotes: einsum(x, equation="ij->ji").
+  const name = node.name ? ` ${JSON.stringify(node.name)}` : '';
   const loc = node.loc ? ` @ ${node.loc}` : '';
   return `%${node.id} = ${node.op}${inputs}${attributes(node, nameOf)} : ${node.type.dtype}${showShape(node.type.shape as Shape)}${name}${loc}`;
 }

@@ -4,6 +4,7 @@ import type { GraphBuilder, PlainOp } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import { align, broadcastShapes, pointwise } from '../arithmetic.ts';
 import * as f from '../functions.ts';
+import { erfcOf } from '../special.ts';
 import { isProblem, layer, problem, type BuiltValue, type Layer } from './layer.ts';
 
 /** Elementwise functions. Those of a single tensor are stages as well. */
@@ -80,7 +81,7 @@ export const atanh = composed('the inverse hyperbolic tangent', 'torch.atanh', (
   b.op('mul', b.op('sub', b.op('log1p', x), b.op('log1p', b.op('neg', x))), b.like(0.5, x)),
 );
 export const erf = unary('erf', 'the error function', 'torch.erf');
-export const erfc = composed('1 - erf(x)', 'torch.erfc', (b, x) => b.op('sub', b.like(1, x), b.op('erf', x)));
+export const erfc = composed('1 - erf(x)', 'torch.erfc', erfcOf);
 export const floor = unary('floor', 'the largest integer <= x', 'torch.floor');
 export const ceil = composed('the smallest integer >= x', 'torch.ceil', (b, x) => b.op('neg', b.op('floor', b.op('neg', x))));
 export const trunc = composed('the integer part: x rounded towards 0', 'torch.trunc', f.trunc);
