@@ -55,6 +55,20 @@ function* products(): Iterable<Small> {
   }
 }
 
+/** Parts of products that have axes of a single element. */
+function* parts(): Iterable<Small> {
+  for (const n of [1, 2, 3])
+    for (const m of [1, 2, 4])
+      for (const shape of [
+        [1, n, m],
+        [n, 1, m],
+        [n, m, 1],
+        [1, n, 1, m],
+      ])
+        for (const { add } of movesOf(shape).filter((move) => move.shape.length === shape.length))
+          yield { x: [n, 2], y: [m, 2], build: (b, x, y) => add(b, b.reshape(b.contract('ac,bc->ab', x, y), shape)) };
+}
+
 /** Rows that are gathered or added up by every index that counts down, and by others. */
 function* rows(): Iterable<Small> {
   for (const n of [1, 2, 3, 4])
@@ -158,6 +172,10 @@ const PROOFS: { readonly [K in LawName]: Proof } = {
   'padding passes below windows': moved(100),
   'the adjoint of windows of a product is a product of windows': multiplied(20),
   'a part of a product of windows is a product of parts': multiplied(40),
+  'the adjoint of windows passes below axes of a single element': moved(20),
+  'a part of a product passes below axes of a single element': { family: parts, least: 100 },
+  'a part of windows is windows of a part': moved(100),
+  'a part of padded values needs less padding': moved(100),
   'rows in the opposite order are turned around': { family: rows, least: 4 },
   'sums into rows in the opposite order are turned around': { family: rows, least: 4 },
   'a contract over single elements is a product': multiplied(50),
@@ -235,7 +253,7 @@ describe.skipIf(process.env['NNC_TEST_DEVICES'] !== undefined)('a law of numbers
 });
 
 describe('a law of shapes', () => {
-  const families = [pairs, products, rows, sums].map((family) => ({ family, ...tried(family) }));
+  const families = [pairs, products, parts, rows, sums].map((family) => ({ family, ...tried(family) }));
 
   it('holds on every small graph', () => {
     for (const { family, graphs, wrong } of families) expect([family.name, graphs, wrong]).toEqual([family.name, graphs, []]);

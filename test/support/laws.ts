@@ -102,6 +102,31 @@ export const EXAMPLES: { readonly [K in LawName]: readonly [Build, string] } = {
     },
     'window slice reshape slice contract',
   ],
+  'the adjoint of windows passes below axes of a single element': [
+    (b, x) => b.op('exp', b.add('unwindow', [b.reshape(x, [1, 3, 4])], { axis: 1, length: 6, stride: 1, dilation: 1 })),
+    'unwindow reshape exp',
+  ],
+  'a part of a product passes below axes of a single element': [
+    (b, x, y) => {
+      const product = b.contract('ac,bc->ab', x, y);
+      return b.op('exp', b.add('slice', [b.reshape(product, [1, 3, 1, 3])], { start: [0, 1, 0, 0], size: [1, 2, 1, 2] }));
+    },
+    'contract slice reshape exp',
+  ],
+  'a part of windows is windows of a part': [
+    (b, x) => {
+      const windows = b.add('window', [x], { axis: 1, size: 2, stride: 1, dilation: 1 });
+      return b.op('exp', b.add('slice', [windows], { start: [1, 1, 0], size: [2, 2, 2] }));
+    },
+    'slice window exp',
+  ],
+  'a part of padded values needs less padding': [
+    (b, x) => {
+      const padded = b.add('pad', [x], { low: [1, 0], high: [2, 1], value: 0 });
+      return b.op('exp', b.add('slice', [padded], { start: [1, 0], size: [4, 5] }));
+    },
+    'pad exp',
+  ],
   'a contract over single elements is a product': [
     (b, x, y) => b.contract('az,zb->ab', b.reshape(x, [12, 1]), b.reshape(y, [1, 12])),
     'reshape reshape broadcast broadcast mul',

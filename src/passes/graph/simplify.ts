@@ -7,7 +7,17 @@ import type { Graph, Node, NodeId, NodeOf, Op } from '../../ir/graph/types.ts';
 import { dce } from './cleanup.ts';
 import { turnedRows } from './row-laws.ts';
 import { factorsBefore, isCentred } from './sum-laws.ts';
-import { padBelow, partOfProduct, productOfWindows, windowsSideBySide, withoutSingles } from './window-laws.ts';
+import {
+  lessPadding,
+  padBelow,
+  partBelowSingles,
+  partOfProduct,
+  productOfWindows,
+  unwindowBelowSingles,
+  windowsOfPart,
+  windowsSideBySide,
+  withoutSingles,
+} from './window-laws.ts';
 import { rebuild } from './rewrite.ts';
 
 /** A named law. It gets a node with simplified operands and returns a replacement, if it applies. */
@@ -217,9 +227,25 @@ export const LAWS = [
     const node = cx.as('unwindow');
     return node && productOfWindows(cx.b, node, cx.arg(0));
   }),
+  law('the adjoint of windows passes below axes of a single element', ['unwindow'], (cx) => {
+    const node = cx.as('unwindow');
+    return node && unwindowBelowSingles(cx.b, node, cx.arg(0));
+  }),
+  law('a part of a product passes below axes of a single element', ['slice'], (cx) => {
+    const node = cx.as('slice');
+    return node && partBelowSingles(cx.b, node, cx.arg(0));
+  }),
   law('a part of a product of windows is a product of parts', ['slice'], (cx) => {
     const node = cx.as('slice');
     return node && partOfProduct(cx.b, node, cx.arg(0));
+  }),
+  law('a part of windows is windows of a part', ['slice'], (cx) => {
+    const node = cx.as('slice');
+    return node && windowsOfPart(cx.b, node, cx.arg(0));
+  }),
+  law('a part of padded values needs less padding', ['slice'], (cx) => {
+    const node = cx.as('slice');
+    return node && lessPadding(cx.b, node, cx.arg(0));
   }),
   law('rows in the opposite order are turned around', ['gather'], (cx) => turnedRows(cx.b, cx.id(0), cx.id(1))),
   law('sums into rows in the opposite order are turned around', ['scatter_add'], (cx) =>

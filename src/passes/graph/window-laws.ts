@@ -21,6 +21,34 @@ export function withoutSingles(b: GraphBuilder, node: NodeOf<'contract'>, inputs
   return b.reshape(b.contract(`${a},${c}->${out}`, without(x, l.a), without(y, l.b)), node.type.shape);
 }
 
+/** What a reshape only gives axes of a single element, and the places of its own axes among them. */
+function belowSingles(b: GraphBuilder, reshape: Node): { readonly x: NodeId; readonly kept: readonly number[] } | undefined {
+  if (reshape.op !== 'reshape') return undefined;
+  const x = at(reshape.inputs, 0);
+  const { shape } = reshape.type;
+  const kept = shape.flatMap((d, i) => (d === 1 ? [] : [i]));
+  const own = b.shape(x);
+  return own.length === kept.length && own.every((d, i) => d === shape[at(kept, i)]) ? { x, kept } : undefined;
+}
+
+/** The adjoint of windows, without axes of a single element in front: where there is one example, its product lost the axis of examples. */
+export function unwindowBelowSingles(b: GraphBuilder, node: NodeOf<'unwindow'>, operand: Node): NodeId | undefined {
+  const below = belowSingles(b, operand);
+  const last = operand.type.shape.length - 1;
+  const axis = below?.kept.indexOf(node.attrs.axis) ?? -1;
+  if (!below || axis < 0 || below.kept.at(-1) !== last) return undefined;
+  return b.reshape(b.add('unwindow', [below.x], { ...node.attrs, axis }), node.type.shape);
+}
+
+/** A part of a product that has axes of a single element, without them. */
+export function partBelowSingles(b: GraphBuilder, { attrs, type }: NodeOf<'slice'>, operand: Node): NodeId | undefined {
+  const below = belowSingles(b, operand);
+  if (!below || b.node(below.x).op !== 'contract') return undefined;
+  const start = below.kept.map((i) => at(attrs.start, i));
+  const size = below.kept.map((i) => at(attrs.size, i));
+  return b.reshape(b.add('slice', [below.x], { start, size }), type.shape);
+}
+
 /**
  * The adjoint of sliding windows of a product is a product of sliding windows: the gradient of a convolution's input is a convolution of
  * the padded cotangent with the flipped kernel, and needs no memory for the windows.
@@ -71,6 +99,33 @@ export function windowsSideBySide(b: GraphBuilder, node: NodeOf<'unwindow'>, x: 
   const rest = length - places * size;
   if (rest === 0) return ordered;
   return b.add('pad', [ordered], { low: joined.map(() => 0), high: joined.map((_, i) => (i === axis ? rest : 0)), value: 0 });
+}
+
+/** A part of sliding windows is the windows of a part, so that what is padded for the rest is not needed. */
+export function windowsOfPart(b: GraphBuilder, { attrs: { start, size } }: NodeOf<'slice'>, windows: Node): NodeId | undefined {
+  if (windows.op !== 'window') return undefined;
+  const { axis, stride, dilation, size: inside } = windows.attrs;
+  const last = start.length - 1;
+  if (start[last] !== 0 || size[last] !== inside) return undefined;
+  const places = at(size, axis);
+  if (typeof places !== 'number') return undefined;
+  const from = start.slice(0, last).map((s, i) => (i === axis ? s * stride : s));
+  const extents = size.slice(0, last).map((n, i) => (i === axis ? (places - 1) * stride + dilation * (inside - 1) + 1 : n));
+  const part = b.add('slice', [at(windows.inputs, 0)], { start: from, size: extents });
+  return b.add('window', [part], windows.attrs);
+}
+
+/** A part of padded values that has all of them needs less padding. */
+export function lessPadding(b: GraphBuilder, { attrs: { start, size } }: NodeOf<'slice'>, padded: Node): NodeId | undefined {
+  if (padded.op !== 'pad') return undefined;
+  const { low, high, value } = padded.attrs;
+  const cut = padded.type.shape.map((d, i) => (d === size[i] ? 0 : typeof d === 'number' ? d - (size[i] as number) - at(start, i) : NaN));
+  if (!start.every((s, i) => s <= at(low, i)) || !cut.every((c, i) => c <= at(high, i))) return undefined;
+  return b.add('pad', [at(padded.inputs, 0)], {
+    low: low.map((l, i) => l - at(start, i)),
+    high: high.map((h, i) => h - at(cut, i)),
+    value,
+  });
 }
 
 /** Padding the axes beside a window can move below it, and two paddings join into one. */
