@@ -13,6 +13,9 @@ export class DeviceError extends Error {
   }
 }
 
+/** A call to a model that is gone. */
+export const destroyed = (): DeviceError => new DeviceError('the model was destroyed', 'NN602', 'load the plan again');
+
 /** The device was lost with everything on it; the model may continue on another one. */
 export class DeviceLost extends DeviceError {
   constructor(reason: string) {

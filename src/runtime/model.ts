@@ -16,7 +16,7 @@ import type {
 } from './api.ts';
 import { Continuation } from './continuation.ts';
 import { inputsOf, type Given, type GivenInputs } from './data.ts';
-import { DeviceError, DeviceLost } from './errors.ts';
+import { destroyed, DeviceLost } from './errors.ts';
 import { ExampleStore } from './examples.ts';
 import { readNamed, watchStep } from './inspect.ts';
 import { changedRates } from './rates.ts';
@@ -292,7 +292,7 @@ export class RunningModel implements Model {
   }
 
   private check(): void {
-    if (this.destroyed) throw new DeviceError('the model was destroyed', 'NN602', 'load the plan again');
+    if (this.destroyed) throw destroyed();
   }
 
   private brief<T>(body: () => Promise<T>): Promise<T> {

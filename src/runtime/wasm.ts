@@ -1,7 +1,7 @@
 import { Sharing } from './sharing.ts';
 import { BYTES, UNIFORM_BYTES, traceWords, smaller, type Plan } from '../plan.ts';
 import { timesOf, type WasmSection } from '../sections.ts';
-import { DeviceError } from './errors.ts';
+import { DeviceError, destroyed } from './errors.ts';
 import { breather } from './pause.ts';
 import type { Counters, DeviceInfo, Session, StepUniforms, Words } from './session.ts';
 
@@ -68,6 +68,7 @@ class OnProcessor implements WasmSession {
   private readonly work: readonly number[];
   private readonly calls: readonly number[];
   private readonly sharing = new Sharing();
+  private ended = false;
   /** Short runs, such as one token of a text, need no pause each. */
   private readonly rest = breather();
 
@@ -116,6 +117,8 @@ class OnProcessor implements WasmSession {
 
   async run(programs: readonly string[], uniforms: StepUniforms): Promise<Float32Array> {
     const { counters, words, code } = this;
+    // The helpers have ended: whoever waited for them would wait for ever.
+    if (this.ended) throw destroyed();
     counters.submits++;
     const numbers = programs.map((name) => this.index.get(name) ?? -1);
     words.set(new Int32Array(uniforms.buffer, 0, (programs.length * UNIFORM_BYTES) / BYTES), code.uniforms / BYTES);
@@ -146,6 +149,7 @@ class OnProcessor implements WasmSession {
   }
 
   destroy(): void {
+    this.ended = true;
     if (this.helpers) this.post((at) => Atomics.store(this.words, at, STOP));
     this.stop?.();
     this.arenas.clear();
