@@ -4,7 +4,7 @@ import { PREDICTION } from './base/outputs.ts';
 import type { Source } from './base/source.ts';
 import { fixedShape } from './base/types.ts';
 import { checkWhole } from './base/whole.ts';
-import { dataOf, identityOf, outputOf, planProgram } from './lower/describe.ts';
+import { type Bound, type Bounds, dataOf, identityOf, outputOf, planProgram } from './lower/describe.ts';
 import { collectScalars, emit } from './lower/emit.ts';
 import { adviceFor, type Lowered } from './lower/program.ts';
 import { parse } from './parser/parse.ts';
@@ -128,7 +128,7 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
   const names = model.inputs.map((i) => i.name);
   const compared = [...names, ...model.targets.map((t) => t.name)];
   const given = [...compared, ...(schedule?.feed.shuffle === 'given' ? ['order'] : [])];
-  const bounds = boundsOf(model.predict);
+  const bounds = boundsIn(model);
   const plan: Plan = {
     format: 'nnc-plan',
     version: PLAN_VERSION,
@@ -159,13 +159,20 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
   return { plan, programs };
 }
 
+/** Row numbers of tables, and labels of classes. */
+const boundsIn = ({ predict, targets }: Model): Bounds =>
+  new Map<string, Bound>([
+    ...[...boundsOf(predict)].map(([name, below]) => [name, { below }] as const),
+    ...targets.flatMap(({ name, classes, ignored }) => (classes === undefined ? [] : [[name, { labels: { classes, ignored } }] as const])),
+  ]);
+
 /** The held-out examples of a plan: all at once, or in batches. */
 function heldOut(
   program: Lowered,
   rows: number,
   batch: number,
   compared: readonly string[],
-  bounds: ReadonlyMap<string, number>,
+  bounds: Bounds,
   judge: Lowered | undefined,
 ): NonNullable<Plan['holdout']> {
   const tensors = dataOf(program, compared, bounds);

@@ -1,4 +1,5 @@
 import { fail } from '../base/errors.ts';
+import { checkList, checkNumbers } from '../base/numbers.ts';
 import { hint } from '../base/suggest.ts';
 import { showShape, type TensorType } from '../base/types.ts';
 import type { Dataset, Needs, Numbers } from './needs.ts';
@@ -13,6 +14,7 @@ export function datasetOf(named: Readonly<Record<string, ArrayLike<number>>>, ne
   let rows: number | undefined;
   const tensors = wanted.map(({ name, type }): Numbers => {
     const values = named[name] ?? fail('NN302', `'${name}' is missing`, { help: `the program takes ${names.join(', ')}` });
+    checkList(name, values);
     const width = type.shape.slice(1).reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
     const mine = values.length / width;
     if (!Number.isInteger(mine) || mine === 0)
@@ -27,13 +29,7 @@ export function datasetOf(named: Readonly<Record<string, ArrayLike<number>>>, ne
 }
 
 function checked(name: string, values: ArrayLike<number>, { dtype }: TensorType): Numbers {
-  for (let i = 0; i < values.length; i++) {
-    const v = values[i] ?? NaN;
-    if (dtype === 'i32' ? !Number.isInteger(v) || Math.abs(v) > 0x7fffffff : !Number.isFinite(Math.fround(v)))
-      fail('NN303', `'${name}' holds ${v} at element ${i}`, {
-        help: dtype === 'i32' ? 'it takes whole numbers of 32 bits' : 'it takes finite numbers',
-      });
-  }
+  checkNumbers(name, values, dtype === 'i32' ? 'i32' : 'f32');
   if (dtype === 'i32') return values instanceof Int32Array ? values : new Int32Array(values);
   return values instanceof Float32Array ? values : new Float32Array(values);
 }

@@ -1,4 +1,5 @@
 import { type Diagnostic, userError } from '../base/diagnostics.ts';
+import { LABEL_HELP, wrongLabel } from '../base/numbers.ts';
 import type { Dataset, Needs } from './needs.ts';
 import { findIn } from './values.ts';
 
@@ -8,17 +9,11 @@ export function reject(needs: Needs, code: Diagnostic['code'], label: string, he
 }
 
 /** Labels outside the classes would index out of bounds, so they are rejected before they reach the device. */
-export function checkLabels(path: string, { tensors }: Dataset, needs: Needs): void {
+export function checkLabels(path: string, { rows, tensors }: Dataset, needs: Needs): void {
   needs.targets.forEach(({ classes, ignored }, k) => {
     const y = tensors[needs.inputs.length + k];
     if (!y || classes === undefined) return;
     const wrong = findIn(y, (v) => (v < 0 || v >= classes) && v !== ignored);
-    if (wrong)
-      reject(
-        needs,
-        'NN306',
-        `label ${wrong.value} of example ${wrong.at + 1} in ${path} is not one of the ${classes} classes 0 to ${classes - 1}`,
-        'the last layer has one output for each class',
-      );
+    if (wrong) reject(needs, 'NN306', wrongLabel(wrong.value, Math.floor((wrong.at * rows) / y.length) + 1, path, classes), LABEL_HELP);
   });
 }

@@ -39,13 +39,13 @@ export function planProgram(p: Lowered): PlanProgram {
   };
 }
 
+/** Which numbers inputs and targets may hold, by name. */
+export type Bounds = ReadonlyMap<string, Bound>;
+export type Bound = Pick<PlanTensor, 'below' | 'labels'>;
+
 /** The places of a program's inputs. */
-export function dataOf(program: Lowered, inputs: readonly string[], bounds: ReadonlyMap<string, number> = new Map()): PlanTensor[] {
-  return inputs.map((input) => {
-    const below = bounds.get(input);
-    return { ...inputOf(program, input), ...(below !== undefined && { below }) };
-  });
-}
+export const dataOf = (program: Lowered, inputs: readonly string[], bounds: Bounds = new Map()): PlanTensor[] =>
+  inputs.map((input) => ({ ...inputOf(program, input), ...bounds.get(input) }));
 
 function inputOf(program: Lowered, input: string): PlanTensor {
   const node = program.schedule.graph.nodes.find((n) => n.op === 'input' && n.attrs.name === input);

@@ -1,4 +1,5 @@
 import { fail } from '../base/errors.ts';
+import { checkList, checkNumbers, LABEL_HELP, wrongLabel } from '../base/numbers.ts';
 import { encodeInto, widthOf, type Column, type Raw } from '../base/learned.ts';
 import { hint } from '../base/suggest.ts';
 import type { PlanTensor } from '../plan.ts';
@@ -34,6 +35,7 @@ function named<T extends { readonly length: number }>(
   given: Readonly<Record<string, T>>,
   optional: readonly string[] = [],
 ): readonly (T | readonly never[])[] {
+  for (const name of names) if (given[name] !== undefined && given[name] !== null) checkList(name, given[name]);
   const unknown = Object.keys(given).find((n) => !names.includes(n));
   if (unknown !== undefined) fail('NN304', `there is no '${unknown}' to be given`, { help: hint(unknown, names, 'the model takes') });
   return names.map(
@@ -82,11 +84,33 @@ function encoded(columns: readonly Column[], values: readonly ArrayLike<Raw>[]):
 export function upload(session: Session, t: PlanTensor, values: ArrayLike<number>): void {
   // A tensor that is not used has no place in an arena.
   if (t.arena === '') return;
+  session.write(t.arena, t.offset, wholeOf(t, values, t.name));
+}
+
+/** All values of a tensor, checked and converted; `shown` is its name for messages. */
+export function wholeOf(t: PlanTensor, values: ArrayLike<number>, shown: string): Words {
   const expected = sizeOf(t.shape);
   if (values.length !== expected)
-    fail('NN304', `'${t.name}' has ${values.length} numbers, and the model was compiled for [${t.shape.join(', ')}], which is ${expected}`);
-  if (t.below !== undefined) checkRows(t.name, values, t.below);
-  session.write(t.arena, t.offset, wordsOf(values, t.dtype, t.name));
+    fail('NN304', `'${shown}' has ${values.length} numbers, and the model was compiled for [${t.shape.join(', ')}], which is ${expected}`);
+  return rowsOf(t, values, shown);
+}
+
+/** Rows of a tensor, checked and converted. */
+export function rowsOf(t: PlanTensor, values: ArrayLike<number>, shown: string): Words {
+  const words = wordsOf(values, t.dtype, shown);
+  checkValues(t, words, shown);
+  return words;
+}
+
+/** Throws if there is a row number or a label that is none; `places` are the examples that the rows are. */
+export function checkValues({ shape, below, labels }: PlanTensor, values: Words, shown: string, places?: ArrayLike<number>): void {
+  if (below !== undefined) checkRows(shown, values, below);
+  if (!labels) return;
+  const { classes, ignored } = labels;
+  const bad = values.findIndex((v: number) => (v < 0 || v >= classes) && v !== ignored);
+  if (bad < 0) return;
+  const row = Math.floor(bad / sizeOf(shape.slice(1)));
+  fail('NN306', wrongLabel(values[bad] ?? 0, (places?.[row] ?? row) + 1, `'${shown}'`, classes), { help: LABEL_HELP });
 }
 
 /** Row numbers of a table: one that is outside would silently read another row. */
@@ -102,11 +126,8 @@ function checkRows(name: string, values: ArrayLike<number>, below: number): void
 
 /** The values converted to a type; returned as they are if they have it already. */
 export function wordsOf(values: ArrayLike<number>, dtype: 'f32' | 'i32', name = 'an input'): Words {
-  if (dtype === 'f32') return values instanceof Float32Array ? values : new Float32Array(values);
-  if (values instanceof Int32Array) return values;
-  const out = new Int32Array(values);
-  // What does not fit would become another number.
-  const bad = out.findIndex((v, i) => v !== values[i]);
-  if (bad >= 0) fail('NN304', `'${name}' holds ${values[bad] ?? NaN}, and takes whole numbers of 32 bits`);
-  return out;
+  const Type = dtype === 'f32' ? Float32Array : Int32Array;
+  if (values instanceof Type) return values;
+  checkNumbers(name, values, dtype);
+  return new Type(values);
 }

@@ -2,7 +2,7 @@ import { orderOf } from '../base/random.ts';
 import { fail } from '../base/errors.ts';
 import type { Plan, PlanTensor } from '../plan.ts';
 import type { Rows, RowSource } from './api.ts';
-import { inOrder, upload, wordsOf, type Given } from './data.ts';
+import { checkValues, inOrder, rowsOf, wholeOf, type Given } from './data.ts';
 import { Holdout } from './holdout.ts';
 import { arrayOf, blank, sourceOf, widthOf } from './rows.ts';
 import type { Session, Words } from './session.ts';
@@ -10,7 +10,7 @@ import type { Session, Words } from './session.ts';
 /** Arrays from one call, with their first row. */
 interface Part {
   readonly from: number;
-  readonly arrays: readonly Words[];
+  readonly arrays: readonly (Words | undefined)[];
 }
 
 /** The examples of a model, kept so that they can be written to another device after a device loss. */
@@ -38,8 +38,9 @@ export class ExampleStore {
     if (capacity) return this.take(session, arrays, 0);
     if (window) this.sources = tensors.map((t, i) => sourceOf(arrays[i], t, rows, this.shown(t.name)));
     else {
-      const words = tensors.map((t, i) => wordsOf(arrayOf(arrays[i] ?? [], t), t.dtype, t.name));
-      tensors.forEach((t, i) => upload(session, t, words[i] ?? []));
+      // All are checked before the first is written.
+      const words = tensors.map((t, i) => (t.arena === '' ? undefined : wholeOf(t, arrayOf(arrays[i] ?? [], t), this.shown(t.name))));
+      tensors.forEach((t, i) => write(session, t, 0, words[i]));
       this.parts = [{ from: 0, arrays: words }];
     }
     this.rows = rows;
@@ -94,6 +95,7 @@ export class ExampleStore {
       if (!source) return;
       const words = blank(places.length * widthOf(t), t);
       source.read(places, words, 0);
+      checkValues(t, words, this.shown(t.name), places);
       write(session, t, (first % window.steps) * batch, words);
     });
   }
@@ -123,7 +125,10 @@ export class ExampleStore {
       fail('NN304', `that makes ${from + n} examples, and the plan has room for ${most}`, {
         help: `compile it again, with capacity: ${from + n}`,
       });
-    const part = { from, arrays: tensors.map((t, i) => wordsOf(arrayOf(given[i] ?? [], t), t.dtype, t.name)) };
+    const part = {
+      from,
+      arrays: tensors.map((t, i) => (t.arena === '' ? undefined : rowsOf(t, arrayOf(given[i] ?? [], t), this.shown(t.name)))),
+    };
     tensors.forEach((t, i) => write(session, t, from, part.arrays[i]));
     this.parts = from === 0 ? [part] : [...this.parts, part];
     this.rows = from + n;

@@ -15,13 +15,12 @@ export async function predictAll(session: Session, given: readonly ArrayLike<num
     );
   // An unused input has no place in an arena, and no width.
   const used = inputs.flatMap((t, i) =>
-    t.arena === ''
-      ? []
-      : [{ t, values: t.dtype === 'i32' ? wordsOf(given[i] ?? [], 'i32', t.name) : (given[i] ?? []), width: sizeOf(t.shape) / rows }],
+    t.arena === '' ? [] : [{ t, values: wordsOf(given[i] ?? [], t.dtype, t.name), width: sizeOf(t.shape) / rows }],
   );
   const outWidth = sizeOf(output.shape) / rows;
   const [first] = used;
   const total = first ? first.values.length / first.width : 1;
+  if (total === 0) fail('NN304', 'there is no example to predict');
   for (const { t, values, width } of used) {
     if (!Number.isInteger(values.length / width)) fail('NN304', `${values.length} numbers are no whole number of examples of ${width}`);
     if (values.length / width !== total) fail('NN304', `'${t.name}' has ${values.length / width} examples, and others have ${total}`);

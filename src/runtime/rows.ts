@@ -1,7 +1,7 @@
 import { fail } from '../base/errors.ts';
 import type { PlanTensor } from '../plan.ts';
 import type { Rows, RowSource } from './api.ts';
-import { wordsOf } from './data.ts';
+import { rowsOf } from './data.ts';
 import type { Words } from './session.ts';
 import { sizeOf } from './weights.ts';
 
@@ -41,7 +41,7 @@ export function sourceOf(given: Rows | undefined, t: PlanTensor, rows: number, s
   const [length, expected] = [given?.length ?? 0, rows * widthOf(t)];
   if (given === undefined || length !== expected)
     return fail('NN304', `'${shown}' has ${length} numbers, and the model was compiled for ${rows} examples, which is ${expected}`);
-  return isSource(given) ? given : new ArrayRows(wordsOf(given, t.dtype, t.name), widthOf(t));
+  return isSource(given) ? given : new ArrayRows(rowsOf(t, given, shown), widthOf(t));
 }
 
 /** What was given, as one array. */

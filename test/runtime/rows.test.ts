@@ -26,9 +26,9 @@ describe('row numbers', () => {
     [5, "'tokens' holds 5, and its table has the rows 0 to 4"],
     [-1, "'tokens' holds -1, and its table has the rows 0 to 4"],
     [2147483647, "'tokens' holds 2147483647, and its table"],
-    [4294967296, "'tokens' holds 4294967296, and takes whole numbers of 32 bits"],
-    [1.5, "'tokens' holds 1.5, and takes whole numbers of 32 bits"],
-    [NaN, "'tokens' holds NaN, and takes whole numbers of 32 bits"],
+    [4294967296, "'tokens' holds 4294967296 at element"],
+    [1.5, "'tokens' holds 1.5 at element"],
+    [NaN, "'tokens' holds NaN at element"],
   ])('%d is refused in predictions and in training data', async (bad, message) => {
     const plan = program.plan({ rows: 2, devices: 'cpu' });
     const model = await load(plan, { device: 'cpu' });
