@@ -4,9 +4,13 @@ import { load as loadModel, type Host } from '../runtime/load.ts';
 import { openCpu } from '../runtime/open-cpu.ts';
 import { nodeHelpers } from '../node/helpers.ts';
 import { findAdapter, releaseGpu } from '../node/gpu.ts';
+import { profileOf } from '../node/profile.ts';
 import { unitsOf } from '../verify/matrices.ts';
 import { prove } from '../verify/prove.ts';
 import { sleep } from '../node/sleep.ts';
+
+/** The properties of a GPU that kernels are made for. */
+export type Adapter = ReturnType<typeof profileOf>;
 
 /** Loads a plan on a device. Uses a GPU if the package `webgpu` is installed; a software driver only if you ask for `gpu`. */
 export const load = loadHere as Load;
@@ -17,6 +21,15 @@ async function loadHere(plan: unknown, options: LoadOptions = {}): Promise<Model
     ? { requestAdapter: async () => (await findAdapter({ swiftshader: options.device === 'gpu' })).found?.adapter ?? null }
     : options.gpu;
   return loadModel(plan, { ...options, gpu }, { cpu: openCpu(nodeHelpers()), sleep, prove: proveAll });
+}
+
+/**
+ * What kernels are made for on the GPU that `load` takes with `device: 'gpu'`, as the option `adapter` of `program.plan`; undefined if there is
+ * none. A software driver needs it: kernels for any GPU are many times slower there.
+ */
+export async function adapterHere(): Promise<Adapter | undefined> {
+  const { found } = await findAdapter();
+  return found && profileOf(found);
 }
 
 /** With the matrix units that the device says it has. */
