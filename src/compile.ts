@@ -87,7 +87,7 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
     return compiled;
   }
   return fail('NN603', `the program needs ${best.bytes} bytes of device memory, and ${maxMemory} are allowed`, {
-    help: 'allow more with --max-memory, or use a smaller batch',
+    help: 'allow more of it, or use a smaller batch',
   });
 }
 

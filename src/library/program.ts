@@ -8,6 +8,7 @@ import { checkWhole } from '../base/whole.ts';
 import type { Plan } from '../plan.ts';
 import type { Model, Script } from '../sema/model.ts';
 import { dataOf, type Data } from './data.ts';
+import { checkOptions } from './plan-options.ts';
 import { describe, type ModelInfo } from './describe.ts';
 
 /** The texts of imported files, by the paths in programs, or a function that returns them. */
@@ -35,6 +36,8 @@ export interface PlanOptions extends Pick<
 
 /** Reads and checks a program. Never throws for errors in the text: `diagnostics` lists them, with places. */
 export function compile(text: string, options: ProgramOptions = {}): Program {
+  if (typeof text !== 'string')
+    fail('NN501', 'the text of a program is a string, and this is none', { help: "read a file as one: await readFile(path, 'utf8')" });
   const { name = 'program.nn', files } = options;
   const find = (path: string): string | undefined =>
     typeof files === 'function' ? files(path) : files && Object.hasOwn(files, path) ? files[path] : undefined;
@@ -82,6 +85,7 @@ export class Program {
   /** Compiles for devices and data. Throws a `UserError` if the data does not fit or the program cannot do what is asked. */
   plan(options: PlanOptions = {}): Plan {
     const { generate, ...rest } = options;
+    checkOptions({ generate });
     return generate ? compileForText(this.checkedModel, this.settingsOf(rest)) : this.compiled(rest).plan;
   }
 
@@ -90,7 +94,9 @@ export class Program {
     return compileModel(this.checkedModel, this.settingsOf(options));
   }
 
-  private settingsOf({ data: given, rows, capacity, ...rest }: Omit<PlanOptions, 'generate'>): CompileOptions {
+  private settingsOf(options: Omit<PlanOptions, 'generate'>): CompileOptions {
+    checkOptions(options);
+    const { data: given, rows, capacity, ...rest } = options;
     const data = given === undefined ? undefined : dataOf(this, given);
     checkWhole({ capacity: data?.rows ?? rows ?? 1 }, { capacity });
     return {

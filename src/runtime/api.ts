@@ -66,6 +66,8 @@ export interface TrainOptions {
 
 export interface Signal {
   readonly aborted: boolean;
+  /** What loading is rejected with. */
+  readonly reason?: unknown;
 }
 
 export interface TrainResult {
@@ -230,7 +232,7 @@ export interface LoadOptions {
   readonly weights?: Weights | undefined;
   /** The seed for initial weights, the order of examples and dropout; the program's own by default. */
   readonly seed?: number | undefined;
-  /** Stops loading with an `AbortError`. */
+  /** Stops loading with the signal's reason, an `AbortError` if none was given. */
   readonly signal?: Signal | undefined;
   /** Called when the device was lost and the model has moved to another one. */
   readonly onDevice?: ((device: DeviceDescription) => void) | undefined;

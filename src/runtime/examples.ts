@@ -3,7 +3,7 @@ import { fail } from '../base/errors.ts';
 import type { Plan, PlanTensor } from '../plan.ts';
 import type { Rows, RowSource } from './api.ts';
 import { checkValues, inOrder, rowsOf, wholeOf, type Given } from './data.ts';
-import { Holdout } from './holdout.ts';
+import { Holdout, noHoldout } from './holdout.ts';
 import { arrayOf, blank, sourceOf, widthOf } from './rows.ts';
 import type { Session, Words } from './session.ts';
 
@@ -58,7 +58,7 @@ export class ExampleStore {
 
   /** Sets the holdout. */
   setHoldout(session: Session, given: Given): void {
-    const tensors = this.plan.holdout?.tensors ?? [];
+    const { tensors } = this.plan.holdout ?? noHoldout();
     this.held.set(
       session,
       this.inOrder(tensors, given),

@@ -7,6 +7,8 @@ import { arrayOf, blank, sourceOf, widthOf } from './rows.ts';
 import { stepUniforms, type Session, type Words } from './session.ts';
 import { traced } from './trainer.ts';
 
+export const noHoldout = (): never => fail('NN305', 'this plan was compiled without held-out examples');
+
 /** The held-out examples of a model. They lie on the device if the plan judges all at once; else each batch is brought when it is due. */
 export class Holdout {
   private sources: readonly (RowSource | undefined)[] | undefined;
@@ -14,7 +16,7 @@ export class Holdout {
   /** Takes the examples of the plan's tensors, in order; `shown` are their names for messages. */
   set(session: Session, given: readonly Rows[], shown: readonly string[]): void {
     const { holdout } = session.plan;
-    if (!holdout) return fail('NN305', 'this plan was compiled without held-out examples');
+    if (!holdout) return noHoldout();
     this.sources = holdout.tensors.map((t, i) => sourceOf(given[i], t, holdout.rows, shown[i] ?? t.name));
     this.putOn(session);
   }
@@ -32,7 +34,7 @@ export class Holdout {
   /** The loss and the metrics of all held-out examples. */
   async evaluate(session: Session): Promise<Readonly<Record<string, number>>> {
     const { plan } = session;
-    if (!plan.holdout) return fail('NN305', 'this plan was compiled without held-out examples');
+    if (!plan.holdout) return noHoldout();
     const program = plan.holdout.batch === undefined ? 'holdout' : 'judge';
     if (program === 'judge') await this.gather(session, plan.holdout);
     const trace = await session.run([program], stepUniforms(plan, 0, 1, ONCE));

@@ -1,4 +1,6 @@
 /// <reference types="@webgpu/types" />
+import { fail } from '../base/errors.ts';
+import { checkWhole } from '../base/whole.ts';
 import { PLAN_VERSION, type Plan } from '../plan.ts';
 import type { BackendName } from '../sections.ts';
 import type { Examples, LoadOptions, Named, Signal } from './api.ts';
@@ -10,6 +12,8 @@ import type { Sleep, Session } from './session.ts';
 import { isSoftware } from './software.ts';
 import { hasWasm } from './wasm.ts';
 import { BUDGET_MS, createGpuSession, shareGpuDevice, type GpuOptions } from './webgpu.ts';
+
+const DEVICES = ['auto', 'gpu', 'cpu'];
 
 declare const WorkerGlobalScope: unknown;
 
@@ -25,7 +29,10 @@ export interface Host {
 /** Loads a model on a device: see {@link LoadOptions}. */
 export async function load(json: unknown, options: LoadOptions = {}, host: Host = {}): Promise<RunningModel> {
   const plan = planOf(json);
-  const { signal, weights, seed, onDevice } = options;
+  const { signal, weights, seed, onDevice, device = 'auto' } = options;
+  if (typeof device !== 'object' && !DEVICES.includes(device))
+    fail('NN501', `'device' is ${DEVICES.join(', ')} or a GPUDevice, and not ${device}`);
+  checkWhole({ seed: 0 }, { seed });
   heed(signal);
   const session = await openSession(plan, options, host);
   try {
@@ -38,12 +45,17 @@ export async function load(json: unknown, options: LoadOptions = {}, host: Host 
   const again = { ...options, device: typeof options.device === 'object' ? 'cpu' : options.device };
   const reopen = (): Promise<Session> => openSession(plan, again, host, 'the device before it was lost');
   const model = await RunningModel.open(session, { seed, weights, reopen, onDevice });
-  if (options.data) {
-    const { train, holdout } = parts(options.data);
-    model.setData(train);
-    if (holdout) model.setHoldout(holdout);
+  try {
+    if (options.data) {
+      const { train, holdout } = parts(options.data);
+      model.setData(train);
+      if (holdout) model.setHoldout(holdout);
+    }
+    return model;
+  } catch (e) {
+    model.destroy();
+    throw e;
   }
-  return model;
 }
 
 /** The training examples and the holdout. */
@@ -57,12 +69,12 @@ function parts(data: NonNullable<LoadOptions['data']>): { readonly train: Named;
 function planOf(json: unknown): Plan {
   const plan = json as Partial<Plan> | null | undefined;
   if (plan?.format !== 'nnc-plan' || plan.version !== PLAN_VERSION)
-    throw new Error('this is not a plan that this runner understands: build the folder again');
+    fail('NN501', 'this is not a plan that this version understands', { help: 'make it with program.plan, or build the folder again' });
   return plan as Plan;
 }
 
 function heed(signal: Signal | undefined): void {
-  if (signal?.aborted) throw new DOMException('loading was aborted', 'AbortError');
+  if (signal?.aborted) throw signal.reason ?? new DOMException('loading was aborted', 'AbortError');
 }
 
 /** Opens the requested device; `why` goes before the usual reason. */

@@ -1,5 +1,6 @@
 import { fail } from '../base/errors.ts';
 import type { RandomSource } from '../base/init.ts';
+import { checkWhole } from '../base/whole.ts';
 import type { Plan } from '../plan.ts';
 import type {
   About,
@@ -26,7 +27,7 @@ import type { Counters, Rates, Session } from './session.ts';
 import { trainRun, type Watcher } from './train-run.ts';
 import { trainLoop } from './trainer.ts';
 import { Turns } from './turns.ts';
-import { checkWeights, countsAfter, readTensors, writeWeights, type Counted, startFrom, writeState } from './weights.ts';
+import { checkState, checkWeights, countsAfter, readTensors, writeWeights, type Counted, startFrom, writeState } from './weights.ts';
 
 export interface OpenOptions {
   /** The plan's own seed by default. */
@@ -74,7 +75,7 @@ export class RunningModel implements Model {
   static async open(session: Session, options: OpenOptions = {}): Promise<RunningModel> {
     const model = new RunningModel(session, options);
     try {
-      if (options.weights) await checkWeights(session.plan, options.weights, options.from ?? 'the weights');
+      if (options.weights) await checkWeights(session.plan, options.weights, options.from ?? 'the set of weights');
       await model.begin(options.random, options.weights);
     } catch (e) {
       model.destroy();
@@ -221,6 +222,7 @@ export class RunningModel implements Model {
   reset(seed = this.seed): Promise<void> {
     return this.turns.whole(async () => {
       this.check();
+      checkWhole({ seed: 0 }, { seed });
       this.seed = seed;
       await this.begin();
     });
@@ -238,7 +240,7 @@ export class RunningModel implements Model {
     return { ...(await readTensors(this.session, this.plan.params)), ...countsAfter(this.plan, this.done, this.counted) };
   }
 
-  setWeights(weights: Weights, from = 'the weights'): Promise<void> {
+  setWeights(weights: Weights, from = 'the set of weights'): Promise<void> {
     return this.brief(async () => {
       await checkWeights(this.plan, weights, from);
       await writeWeights(this.session, weights);
@@ -265,16 +267,11 @@ export class RunningModel implements Model {
     return { step: this.done, seed: this.seed, tensors };
   }
 
-  restore({ step, seed, tensors }: ModelState, from = 'the state'): Promise<void> {
+  restore(state: ModelState, from = 'the state'): Promise<void> {
     return this.turns.whole(async () => {
       this.check();
-      const slots = this.plan.slots.map((s) => s.name);
-      await checkWeights(this.plan, Object.fromEntries(Object.entries(tensors).filter(([name]) => !slots.includes(name))), from);
-      for (const s of this.plan.slots)
-        if (tensors[s.name]?.shape.join() !== s.shape.join())
-          fail('NN402', `${from} lacks the optimizer state '${s.name}' [${s.shape.join(', ')}]`, {
-            help: 'start anew, without this state',
-          });
+      await checkState(this.plan, state, from);
+      const { step, seed, tensors } = state;
       const put = (session: Session): Promise<void> => writeState(session, tensors);
       await put(this.session);
       this.continuation.forget();

@@ -2,7 +2,7 @@ import { fail } from '../base/errors.ts';
 import { initialStream, initialValue, isElementwise, type RandomSource } from '../base/init.ts';
 import { hint } from '../base/suggest.ts';
 import type { Plan, PlanTensor } from '../plan.ts';
-import type { Tensor, Weights } from './api.ts';
+import type { ModelState, Tensor, Weights } from './api.ts';
 import { breather } from './pause.ts';
 import type { DeviceMemory, Words } from './session.ts';
 
@@ -91,10 +91,31 @@ export function checkNames(plan: Plan, weights: Weights, from: string): void {
   for (const p of [...plan.params, ...counted]) {
     const w = Object.hasOwn(weights, p.name) ? weights[p.name] : undefined;
     if (!w) return fail('NN402', `${from} lacks '${p.name}' [${p.shape.join(', ')}]`, { help: `the model needs ${names.join(', ')}` });
+    checkTensor(w, p.name, from);
     if (w.shape.join() !== p.shape.join() || w.data.length !== sizeOf(p.shape))
       fail('NN402', `'${p.name}' is [${w.shape.join(', ')}] in ${from}, and the model has [${p.shape.join(', ')}]`, {
         help: 'the weights were made for another model',
       });
+  }
+}
+
+function checkTensor(w: unknown, name: string, from: string): void {
+  const { shape, data } = w as Partial<Tensor>;
+  if (Array.isArray(shape) && ArrayBuffer.isView(data)) return;
+  fail('NN402', `'${name}' is no tensor in ${from}`, { help: 'a tensor is { shape, data: Float32Array }, which JSON does not keep' });
+}
+
+/** Throws unless a state fits the plan: weights, and the state of the optimizer. */
+export async function checkState(plan: Plan, state: ModelState, from: string): Promise<void> {
+  const { step, tensors } = (state as ModelState | null) ?? {};
+  if (!Number.isInteger(step) || !tensors) return fail('NN402', `${from} is none`, { help: 'model.state() gives one' });
+  const slots = plan.slots.map((s) => s.name);
+  await checkWeights(plan, Object.fromEntries(Object.entries(tensors).filter(([name]) => !slots.includes(name))), from);
+  for (const s of plan.slots) {
+    const w = tensors[s.name];
+    if (w) checkTensor(w, s.name, from);
+    if (w?.shape.join() !== s.shape.join() || w.data.length !== sizeOf(s.shape))
+      fail('NN402', `${from} lacks the optimizer state '${s.name}' [${s.shape.join(', ')}]`, { help: 'start anew, without this state' });
   }
 }
 
