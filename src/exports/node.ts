@@ -1,4 +1,5 @@
 /** `import ... from 'nnc/node'`: like `nnc/runtime`, with all CPU cores, and a GPU if the package `webgpu` is installed. */
+import type { PlanOptions } from '../library/program.ts';
 import type { Load, LoadOptions, Model } from '../runtime/api.ts';
 import { load as loadModel, type Host } from '../runtime/load.ts';
 import { openCpu } from '../runtime/open-cpu.ts';
@@ -10,7 +11,7 @@ import { prove } from '../verify/prove.ts';
 import { sleep } from '../node/sleep.ts';
 
 /** The properties of a GPU that kernels are made for. */
-export type Adapter = ReturnType<typeof profileOf>;
+export type Adapter = NonNullable<PlanOptions['adapter']>;
 
 /** Loads a plan on a device. Uses a GPU if the package `webgpu` is installed; a software driver only if you ask for `gpu`. */
 export const load = loadHere as Load;

@@ -69,7 +69,7 @@ function parts(data: NonNullable<LoadOptions['data']>): { readonly train: Named;
 function planOf(json: unknown): Plan {
   const plan = json as Partial<Plan> | null | undefined;
   if (plan?.format !== 'nnc-plan' || plan.version !== PLAN_VERSION)
-    fail('NN501', 'this is not a plan that this version understands', { help: 'make it with program.plan, or build the folder again' });
+    fail('NN501', 'this is not a plan that this runner understands', { help: 'make it with program.plan, or build the folder again' });
   return plan as Plan;
 }
 

@@ -94,7 +94,7 @@ describe('what a call does not take', () => {
 
   it.each([{}, null, undefined, 'plan'])('load: %j is no plan', async (json) => {
     expect(await wrong(() => load(json))).toBe(
-      'NN501: this is not a plan that this version understands\n  help: make it with program.plan, or build the folder again',
+      'NN501: this is not a plan that this runner understands\n  help: make it with program.plan, or build the folder again',
     );
   });
 
