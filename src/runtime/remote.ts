@@ -22,8 +22,18 @@ import { trainRun, type Watcher } from './train-run.ts';
 /** One end of a channel: a `Worker`, the global of one, or a `MessagePort`. */
 export interface Port {
   postMessage(message: unknown): void;
-  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener?(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  /** As a `Worker` of Node has it. */
+  on?(type: 'message', listener: (data: unknown) => void): unknown;
   readonly start?: (() => void) | undefined;
+}
+
+/** Hears the messages of a port. */
+export function listen(port: Port, hear: (data: unknown) => void): void {
+  if (port.addEventListener) port.addEventListener('message', ({ data }) => hear(data));
+  else if (port.on) port.on('message', hear);
+  else fail('NN501', 'there is no port here', { help: 'in a worker of Node: serve(parentPort)' });
+  port.start?.();
 }
 
 export interface Call {
@@ -70,7 +80,7 @@ class Line {
 
   constructor(port: Port, onDevice: LoadOptions['onDevice']) {
     this.port = port;
-    port.addEventListener('message', ({ data }) => {
+    listen(port, (data) => {
       if (typeof data !== 'object' || data === null) return;
       const answer = data as Partial<Answer>;
       this.device = answer.device ?? this.device;
@@ -85,7 +95,6 @@ class Line {
       if (answer.failure) waiting?.reject(errorOf(answer.failure));
       else waiting?.resolve(answer.value);
     });
-    port.start?.();
   }
 
   call(method: string, ...args: readonly unknown[]): Promise<unknown> {

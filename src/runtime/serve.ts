@@ -3,7 +3,7 @@ import type { LoadOptions, Model, TrainOptions, TrainProgress, TrainResult } fro
 import { DeviceError } from './errors.ts';
 import { load } from './load.ts';
 import { openCpu } from './open-cpu.ts';
-import type { Answer, Call, Failure, Port } from './remote.ts';
+import { listen, type Answer, type Call, type Failure, type Port } from './remote.ts';
 
 /** A training that the other side iterates. */
 interface Run {
@@ -66,7 +66,7 @@ export function serve(
     restore: (state: Parameters<Model['restore']>[0]) => mine().restore(state),
     destroy: () => mine().destroy(),
   };
-  port.addEventListener('message', ({ data }) => {
+  listen(port, (data) => {
     // The worker may use its channel for other messages.
     if (!isCall(data)) return;
     const { id, method, args } = data;
@@ -78,7 +78,6 @@ export function serve(
       (e: unknown) => answer({ failure: failureOf(e) }),
     );
   });
-  port.start?.();
 }
 
 const isCall = (data: unknown): data is Call => typeof data === 'object' && data !== null && 'method' in data && 'args' in data;
