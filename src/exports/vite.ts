@@ -49,8 +49,9 @@ export function nnc({ types = false, ...how }: PluginOptions = {}): Plugin {
       const file = program.model.data?.path;
       const fixed = how.rows !== undefined || how.capacity !== undefined;
       const data = file === undefined || fixed ? undefined : await examples(program, join(folder, file), file, this);
-      if (types) await writeIfChanged(path.replace(/\.nn$/, '.d.nn.ts'), declarationsOf(program.model));
-      return { code: moduleOf(program.plan({ ...how, data }), program.model), map: null };
+      const plan = program.plan({ ...how, data });
+      if (types) await writeIfChanged(path.replace(/\.nn$/, '.d.nn.ts'), declarationsOf(program.model, plan.about));
+      return { code: moduleOf(plan, program.model), map: null };
     },
   };
 }

@@ -249,10 +249,10 @@ export interface PlanOf<Inputs, Data> {
 
 /** A model whose inputs and data are typed. */
 export interface ModelOf<Inputs, Data> extends Omit<Model, 'predict' | 'setData' | 'addData' | 'setHoldout'> {
-  predict(inputs: Inputs): Promise<Prediction>;
-  setData(data: Data): void;
-  addData(data: Data): void;
-  setHoldout(data: Data): void;
+  predict(...inputs: readonly [Inputs] | readonly ArrayLike<number>[]): Promise<Prediction>;
+  setData(...data: readonly [Data] | readonly Rows[]): void;
+  addData(...data: readonly [Data] | readonly Rows[]): void;
+  setHoldout(...data: readonly [Data] | readonly Rows[]): void;
 }
 
 /** Loads a plan on a device. */

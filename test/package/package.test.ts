@@ -125,7 +125,10 @@ describe('the packed package', () => {
     const { typed } = (await import(pathToFileURL(join(project, 'typed.js')).href)) as { typed: () => Promise<Float32Array> };
     expect((await typed()).length).toBe(1);
     expect(code).not.toContain('@compute');
-    expect(readFileSync(join(project, 'house.d.nn.ts'), 'utf8')).toContain('readonly "x": ArrayLike<number>');
+    const declared = readFileSync(join(project, 'house.d.nn.ts'), 'utf8');
+    expect(declared).toContain('readonly "x": ArrayLike<number>');
+    expect(declared).toContain('readonly "sqft": ArrayLike<number | string | null>');
+    expect(declared).toContain('export declare const model: ModelInfo;');
     writeFileSync(join(project, 'broken.nn'), 'layer Linaer(1, 1)');
     writeFileSync(join(project, 'broken.js'), "import plan from './broken.nn'; console.log(plan);");
     await expect(bundle('broken.js')).rejects.toThrow("did you mean 'Linear'?");
