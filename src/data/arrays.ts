@@ -1,5 +1,5 @@
 import { fail } from '../base/errors.ts';
-import { checkList, checkNumbers } from '../base/numbers.ts';
+import { checkNumbers } from '../base/numbers.ts';
 import { hint } from '../base/suggest.ts';
 import { showShape, type TensorType } from '../base/types.ts';
 import type { Dataset, Needs, Numbers } from './needs.ts';
@@ -14,14 +14,15 @@ export function datasetOf(named: Readonly<Record<string, ArrayLike<number>>>, ne
   let rows: number | undefined;
   const tensors = wanted.map(({ name, type }): Numbers => {
     const values = named[name] ?? fail('NN302', `'${name}' is missing`, { help: `the program takes ${names.join(', ')}` });
-    checkList(name, values);
+    // First, since a list of rows is as long as there are rows.
+    const numbers = checked(name, values, type);
     const width = type.shape.slice(1).reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
     const mine = values.length / width;
     if (!Number.isInteger(mine) || mine === 0)
       fail('NN304', `'${name}' is ${showShape(type.shape)}, and ${values.length} numbers are no whole number of examples of ${width}`);
     rows ??= mine;
     if (mine !== rows) fail('NN304', `'${name}' has ${mine} examples, and '${names[0] ?? ''}' has ${rows}`);
-    return checked(name, values, type);
+    return numbers;
   });
   const dataset = { rows: rows ?? 0, tensors };
   checkLabels('the data', dataset, needs);

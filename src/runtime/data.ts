@@ -89,10 +89,12 @@ export function upload(session: Session, t: PlanTensor, values: ArrayLike<number
 
 /** All values of a tensor, checked and converted; `shown` is its name for messages. */
 export function wholeOf(t: PlanTensor, values: ArrayLike<number>, shown: string): Words {
+  // First, since a list of rows is as long as there are rows.
+  const words = rowsOf(t, values, shown);
   const expected = sizeOf(t.shape);
   if (values.length !== expected)
     fail('NN304', `'${shown}' has ${values.length} numbers, and the model was compiled for [${t.shape.join(', ')}], which is ${expected}`);
-  return rowsOf(t, values, shown);
+  return words;
 }
 
 /** Rows of a tensor, checked and converted. */
