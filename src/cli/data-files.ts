@@ -10,6 +10,7 @@ import type { Dataset, Needs } from '../data/needs.ts';
 import type { Table } from '../data/table.ts';
 import { OpenFile, ScratchFile } from '../node/scratch.ts';
 import { beside, notAnAddress, readUserFile, whyNot } from './files.ts';
+import { keepRead } from './outputs.ts';
 import { note, showBytes } from './terminal.ts';
 
 /** Bytes from which on a table is not held in memory, and the most bytes of a file that is. */
@@ -26,6 +27,7 @@ export async function readExamples(path: string, needs: Needs, span?: Span): Pro
 async function found(path: string, needs: Needs, span: Span | undefined): Promise<Dataset> {
   notAnAddress(path, 'NN301', span);
   const there = await stat(path).catch(() => undefined);
+  keepRead(path);
   if (there?.isDirectory()) return readImages(path, imagesIn(path), needs);
   // One image has no folder that names its class.
   if (there && isImage(path)) return readImages(path, [{ name: path, label: '', read: () => readFileSync(path) }], needs);
@@ -95,6 +97,7 @@ function companion(path: string): (other: string) => Uint8Array {
   return (other) => {
     const place = beside(path, other);
     try {
+      keepRead(place);
       return readFileSync(place);
     } catch (e) {
       return fail('NN301', `${place} cannot be read: ${whyNot(e)}`);

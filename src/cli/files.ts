@@ -1,4 +1,3 @@
-import { existsSync, realpathSync } from 'node:fs';
 import { userError } from '../base/diagnostics.ts';
 import { open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
@@ -6,6 +5,7 @@ import { fail, messageOf } from '../base/errors.ts';
 import { makeFolder } from '../node/folders.ts';
 import type { Span } from '../base/source.ts';
 import type { Code } from '../base/codes.ts';
+import { claimOutput, keepRead, mustNotBeRead } from './outputs.ts';
 
 /** Why a file could not be read or written, for messages. */
 export const whyNot = (e: unknown): string => {
@@ -74,18 +74,17 @@ export async function readUserFile(path: string, code: Code = 'NN502', span?: Sp
   try {
     const { size, kind } = await regular(path);
     if (kind !== undefined) throw new Error(`it is a ${kind}, and nnc reads files`);
+    keepRead(path);
     return size > WHOLE ? await readInPieces(path, size) : await readFile(path);
   } catch (e) {
     throw userError([{ code, severity: 'error', label: `${path} cannot be read: ${whyNot(e)}`, ...(span ? { span } : {}) }]);
   }
 }
 
-/** Refuses to overwrite a file that the run itself reads. */
-export function mustDiffer(output: string | undefined, inputs: readonly (string | undefined)[]): void {
-  if (output === undefined) return;
-  const real = (path: string): string => (existsSync(path) ? realpathSync(path) : resolve(path));
-  const same = inputs.find((i) => i !== undefined && real(i) === real(output));
-  if (same !== undefined) fail('NN501', `${output} would be overwritten, and it is read by this run`, { help: 'choose another file' });
+/** Writes a file that the call names: every output but those that nnc itself reads again, such as checkpoints, goes through here. */
+export async function writeOutput(path: string, content: string | Uint8Array): Promise<void> {
+  mustNotBeRead(path);
+  await writeFileSafely(path, content);
 }
 
 /** Writes to a temporary file and renames it, so that readers never see half a file and a failure keeps the old one. */
@@ -129,13 +128,17 @@ async function syncFolder(path: string): Promise<void> {
   await folder?.close();
 }
 
-/** Finds out before the work whether the result can be saved; leaves nothing behind but the folder. */
+/** Finds out before the work whether the result can be saved, and takes the place of nothing; leaves nothing behind but the folder. */
 export async function mustBeWritable(path: string | undefined): Promise<void> {
   if (path === undefined) return;
+  claimOutput(path);
+  const there = await stat(path).catch(() => undefined);
+  if (there?.isDirectory()) fail('NN403', `${path} is a folder`, { help: 'give the name of a file' });
+  // Devices and pipes are written directly.
+  if (there && !there.isFile()) return;
   const probe = join(dirname(path), `.${basename(path)}.${process.pid}.probe`);
   await writeFileSafely(probe, '').catch(() => fail('NN403', `${path} cannot be written`, { help: 'choose another place' }));
   await rm(probe, { force: true });
-  if ((await stat(path).catch(() => undefined))?.isDirectory()) fail('NN403', `${path} is a folder`, { help: 'give the name of a file' });
 }
 
 /** A path as the user would type it in the current folder. */

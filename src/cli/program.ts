@@ -16,6 +16,7 @@ import type { Weights } from '../runtime/api.ts';
 import type { Model, Script } from '../sema/model.ts';
 import { beside, notAnAddress, readUserFile, shown, whyNot } from './files.ts';
 import { readExamples } from './data-files.ts';
+import { keepNamed, keepRead } from './outputs.ts';
 import { note } from './terminal.ts';
 
 /** A program named by the user, read and checked. */
@@ -48,6 +49,7 @@ const readBelow =
         return `it is outside of the program's folder ${shown(folder)}; --imports-anywhere allows that`;
       // A pipe would keep the reader waiting for ever.
       if (!statSync(place).isFile()) return 'it is no file';
+      keepRead(place);
       return { name: place, text: readFileSync(place, 'utf8') };
     } catch (e) {
       return whyNot(e);
@@ -70,6 +72,7 @@ export async function openScript(path: string): Promise<Omit<OpenProgram, 'model
   });
   if (!script) throw userError(diagnostics);
   if (diagnostics.length) note(`${renderAll(diagnostics)}\n`);
+  for (const file of [model?.data?.path, model?.data?.test]) if (file !== undefined) keepNamed(besideProgram(path, file));
   return { path, source, sources, model, script };
 }
 
@@ -97,9 +100,11 @@ export function dataPath({ path, model }: OpenProgram, given: string | undefined
   const own = model.data?.path;
   if (given !== undefined || own === undefined) return given;
   notAnAddress(own, 'NN301', model.data?.span);
-  // Programs go from one system to another, and `/` is right on all of them.
-  return beside(path, own.replaceAll('\\', '/'));
+  return besideProgram(path, own);
 }
+
+/** Programs go from one system to another, and `/` is right on all of them. */
+const besideProgram = (program: string, path: string): string => beside(program, path.replaceAll('\\', '/'));
 
 /** Whether data is available: drawn, or in a file. */
 export function hasData(program: OpenProgram, given: string | undefined, exists: (path: string) => boolean): boolean {

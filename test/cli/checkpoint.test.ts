@@ -143,6 +143,40 @@ describe('files of users', () => {
     expect(statSync(at('w.safetensors')).size).toBeGreaterThan(100);
   });
 
+  it.each([
+    ['build b.nn --single-file -o b.csv', 'it is read by this run'],
+    ['build b.nn --single-file -o b.nn', 'it is read by this run'],
+    ['build b.nn --single-file --weights kept.safetensors -o kept.safetensors', 'it is read by this run'],
+    ['build bw.nn --single-file -o fn.nn', 'it is read by this run'],
+    ['train b.nn --device cpu --steps 2 --profile b.csv', 'it is read by this run'],
+    ['train b.nn --device cpu --steps 2 --profile b.nn', 'it is read by this run'],
+    ['train b.nn --device cpu --steps 2 --init kept.safetensors --save kept.safetensors', 'it is read by this run'],
+    ['train b.nn --device cpu --steps 2 --save new.out --log new.out', 'it is another output of this run'],
+    ['train b.nn --device cpu --seeds 2 --data other.csv --save other.csv', 'it is read by this run'],
+    ['draw b.nn -o b.csv', 'the program reads it'],
+    ['predict b.nn --weights kept.safetensors --device cpu --data other.csv --out b.csv', 'the program reads it'],
+    ['predict b.nn --weights kept.safetensors --device cpu --data other.csv --out other.csv', 'it is read by this run'],
+    ['gradcheck b.nn --report b.csv', 'it is read by this run'],
+    ['verify b.nn --device cpu --report b.nn', 'it is read by this run'],
+    ['opt b.graph --passes simplify -o b.graph', 'it is read by this run'],
+  ])('are not written over by nnc %s', async (call, why) => {
+    const words = call.split(' ');
+    writeFileSync(at('b.csv'), 'a,b\n1,3\n2,6\n3,9\n4,12\n');
+    writeFileSync(at('other.csv'), 'a,b\n1,3\n2,6\n');
+    writeFileSync(at('fn.nn'), 'fn twice(v) = 2*v\n');
+    writeFileSync(at('bw.nn'), `import "fn.nn"\n${PROGRAM}`);
+    if (!existsSync(at('kept.safetensors'))) await train('--steps', '1', '--save', 'kept.safetensors');
+    if (words[0] === 'opt') writeFileSync(at('b.graph'), (await nncIn(dir, {}, 'dump', 'b.nn', '--stage', 'forward')).stdout);
+    const output = words.at(-1) ?? '';
+    const before = existsSync(at(output)) ? readFileSync(at(output)) : undefined;
+    const r = await nncIn(dir, {}, ...words);
+    expect([r.code, r.stderr]).toEqual([
+      2,
+      expect.stringContaining(`${output} would be overwritten, and ${why}\n  = help: choose another file`),
+    ]);
+    if (before) expect(readFileSync(at(output)).equals(before)).toBe(true);
+  });
+
   it('are not written over through a link to what the run reads', async () => {
     symlinkSync('a.nn', at('sly.safetensors'));
     const r = await train('--steps', '2', '--save', 'sly.safetensors');

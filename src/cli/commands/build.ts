@@ -11,7 +11,7 @@ import type { Plan } from '../../plan.ts';
 import { checkWeights } from '../../runtime/weights.ts';
 import { inMemory } from '../../data/values.ts';
 import { makeFolder } from '../../node/folders.ts';
-import { writeFileSafely } from '../files.ts';
+import { mustBeWritable, writeFileSafely, writeOutput } from '../files.ts';
 import { compileForText } from '../../library/text-plan.ts';
 import { pageInfo, type BuiltPage } from '../../page/built.ts';
 import { folderOf, singleFile } from '../page-files.ts';
@@ -35,6 +35,8 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
   const data = hasData(program, flags.data, () => true) ? await openData(program, flags.data, undefined, known) : undefined;
   if (data) noteTokens(data, saved);
   const trainable = data !== undefined && model.training !== undefined && model.optim !== undefined;
+  // Before the work.
+  if (flags.singleFile) await mustBeWritable(flags.out);
   const options = {
     rows: trainable ? data.rows : undefined,
     holdout: trainable ? data.holdout?.rows : undefined,
@@ -65,7 +67,7 @@ export async function build(path: string, flags: BuildFlags): Promise<void> {
 async function writePage(out: string, html: string): Promise<void> {
   const there = await stat(resolve(out)).catch(() => undefined);
   if (there?.isDirectory()) fail('NN403', `${out} is a folder`, { help: 'give the name of a file: -o page.html' });
-  await writeFileSafely(out, html);
+  await writeOutput(out, html);
   print(`${out}: ${(html.length / 1000).toFixed(0)} kB. Open it in a browser`);
 }
 

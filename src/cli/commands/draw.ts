@@ -2,7 +2,8 @@ import { netDescription } from '../../library/net-description.ts';
 import { netPicture } from '../../pictures/net.ts';
 import type { Theme } from '../../pictures/theme.ts';
 import { checkWeights } from '../../runtime/weights.ts';
-import { mustDiffer, writeFileSafely } from '../files.ts';
+import { mustNotBeRead } from '../outputs.ts';
+import { writeOutput } from '../files.ts';
 import { planFor } from '../plan-cache.ts';
 import { openProgram, openWeights } from '../program.ts';
 import { print } from '../terminal.ts';
@@ -18,11 +19,11 @@ export async function drawCommand(path: string, flags: DrawFlags): Promise<void>
   const program = await openProgram(path);
   const { weights, learned } = flags.weights === undefined ? {} : await openWeights(flags.weights);
   if (weights) await checkWeights(await planFor(program, { devices: 'cpu' }), weights, flags.weights ?? '');
-  mustDiffer(flags.out, [path, flags.weights]);
+  mustNotBeRead(flags.out);
   const picture = netPicture(netDescription(program.model, weights, learned), { theme: flags.theme });
   if (flags.out === undefined) process.stdout.write(picture);
   else {
-    await writeFileSafely(flags.out, picture);
+    await writeOutput(flags.out, picture);
     print(`${flags.out}: open it in a browser`);
   }
 }

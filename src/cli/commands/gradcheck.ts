@@ -6,7 +6,7 @@ import type { EffortPlan } from '../../gradcheck/effort.ts';
 import type { Model } from '../../sema/model.ts';
 import { inMemory } from '../../data/values.ts';
 import { place } from '../../base/source.ts';
-import { writeFileSafely } from '../files.ts';
+import { writeOutput } from '../files.ts';
 import { proofPage, WRONG } from '../proof-page.ts';
 import { hasData, openData, openProgram, type OpenProgram } from '../program.ts';
 import { columns } from '../../base/show.ts';
@@ -45,7 +45,7 @@ export async function gradcheckCommand(path: string, flags: GradcheckFlags): Pro
       print(`${r.param.name}: ${r.remarks[0] ?? ''}${r.remarks.length > 1 ? `; and ${r.remarks.length - 1} more` : ''}`);
   const wrong = results.filter((r) => !r.ok || r.tried === 0);
   if (flags.report !== undefined) {
-    await writeFileSafely(flags.report, reportPage(program, results, wrong.length));
+    await writeOutput(flags.report, reportPage(program, results, wrong.length));
     print(`report: ${flags.report}, open it in a browser`);
   }
   if (wrong.length === 0) return print(`all ${results.length} gradients agree with float64 differences, and with slopes taken forwards`);

@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fail } from '../../base/errors.ts';
 import { DATED, UNDATED, suggestFor } from '../../library/suggest.ts';
 import { readColumns } from '../data-files.ts';
-import { readUserFile, writeFileSafely } from '../files.ts';
+import { readUserFile, writeOutput } from '../files.ts';
 import { EXAMPLES } from '../package.ts';
 import { print } from '../terminal.ts';
 
@@ -34,14 +34,14 @@ export async function newCommand(name: string, flags: NewFlags): Promise<void> {
     for (const [i, file] of files.entries()) {
       const to = i === 0 ? program : join(dirname(program), file);
       if (i > 0 && existsSync(to)) fail('NN403', `${to} is there already`, { help: 'start in another folder' });
-      await writeFileSafely(to, await readUserFile(join(EXAMPLES, file)));
+      await writeOutput(to, await readUserFile(join(EXAMPLES, file)));
     }
     print(`${[program, ...files.slice(1)].join(', ')}: ${TEMPLATES[flags.template ?? 'regression'].about}`);
   } else {
     const [dated, undated] = [await readColumns(flags.data, DATED), await readColumns(flags.data, UNDATED)];
     const place = relative(dirname(resolve(program)), resolve(flags.data));
     const { text, target, kind, leftOut } = suggestFor(place, dated, undated, { target: flags.target });
-    await writeFileSafely(program, text);
+    await writeOutput(program, text);
     print(`${program}: tells ${kind === 'classes' ? 'the class' : 'the number'} '${target}'`);
     for (const { column, why } of leftOut) print(`  without the column ${column}: ${why}`);
     print();

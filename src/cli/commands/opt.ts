@@ -9,7 +9,7 @@ import { PASSES, runByName, type Ran } from '../../passes/by-name.ts';
 import { bindBatch } from '../../passes/graph/cleanup.ts';
 import { ALLOWED, movedBy, type Moved } from '../../verify/passes.ts';
 import { reduceGraph } from '../../verify/reduce.ts';
-import { readUserFile, writeFileSafely } from '../files.ts';
+import { readUserFile, writeOutput } from '../files.ts';
 import { note, print } from '../terminal.ts';
 
 export interface OptFlags {
@@ -34,7 +34,7 @@ export async function opt(path: string, flags: OptFlags): Promise<void> {
   const all = graphs.map((graph) => ({ graph, ran: runByName(graph, flags.passes, flags.batch, () => performance.now()) }));
   const tables = flags.verify ? all.map(({ graph, ran }) => verified(graph, ran)) : [];
   const result = all.map(({ graph, ran }) => printGraph(ran.at(-1)?.after ?? graph)).join('');
-  if (flags.output !== undefined) await writeFileSafely(flags.output, result);
+  if (flags.output !== undefined) await writeOutput(flags.output, result);
   if (flags.diff) print(all.flatMap(({ ran }) => ran.map(differences)).join('\n'));
   else if (flags.output === undefined) print(result.trimEnd());
   if (flags.times) for (const { graph, ran } of all) note(timesOf(graph, ran));
@@ -72,7 +72,7 @@ async function reduced(graphs: readonly Graph[], { passes, batch, output }: OptF
   if (found.length === 0)
     fail('NN501', 'nothing fails: the passes run, and change none of the results', { help: 'name the passes that fail with --passes' });
   const result = found.map(({ small }) => printGraph(small)).join('');
-  if (output !== undefined) await writeFileSafely(output, result);
+  if (output !== undefined) await writeOutput(output, result);
   else print(result.trimEnd());
   for (const { graph, small, failure } of found)
     note(

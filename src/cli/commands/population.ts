@@ -10,8 +10,9 @@ import type { Weights } from '../../runtime/api.ts';
 import type { Session } from '../../runtime/session.ts';
 import { devicesFor } from '../../lower/backends.ts';
 import { findDevice, type Device, type DeviceChoice } from '../device.ts';
-import { mustBeWritable, mustDiffer, writeFileSafely } from '../files.ts';
-import { dataPath, openData, type OpenProgram } from '../program.ts';
+import { mustBeWritable, writeOutput } from '../files.ts';
+import { keepRead } from '../outputs.ts';
+import { openData, type OpenProgram } from '../program.ts';
 import type { Prepared } from '../../library/prepare.ts';
 import { lastEpoch, ranked, rankingOf, type Judged, type Ranking } from '../ranking.ts';
 import type { Dataset } from '../../data/needs.ts';
@@ -52,7 +53,7 @@ interface Candidate extends Net {
 
 /** Trains one net for each seed and each value of the sweep, all at once if they fit, and reports the best. */
 export async function trainPopulation(program: OpenProgram, flags: PopulationFlags): Promise<void> {
-  const { model, path } = program;
+  const { model } = program;
   for (const name of ['init', 'checkpoint', 'log', 'profile'] as const)
     if (flags[name] !== undefined) fail('NN501', `--${name} is for one net, and --seeds and --sweep train many`);
   if (flags.rng === 'torch') fail('NN501', '--rng torch draws for one net, and --seeds and --sweep train many');
@@ -63,7 +64,7 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
   const seeds = Array.from({ length: flags.seeds ?? 1 }, (_, i) => first + i);
   if (seeds.length * variants.length > MOST_NETS)
     fail('NN501', `${seeds.length * variants.length} nets are more than the ${MOST_NETS} that one call trains`);
-  mustDiffer(flags.save, [path, dataPath(program, flags.data)]);
+  if (flags.data !== undefined) keepRead(flags.data);
   await mustBeWritable(flags.save);
   const device = await findDevice(flags.device, flags);
   // Variants of one program share its examples.
@@ -102,7 +103,7 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
     });
   print(`best: ${best.label} (${ranking.by} ${showNumber(ranking.score(best))})`);
   if (flags.save !== undefined) {
-    await writeFileSafely(flags.save, writeSafetensors(best.weights, learnedMetadata(best.data.learned)));
+    await writeOutput(flags.save, writeSafetensors(best.weights, learnedMetadata(best.data.learned)));
     print(`weights of the best: ${flags.save}`);
   }
 }

@@ -10,7 +10,7 @@ import { devicesFor } from '../../lower/backends.ts';
 import { inMemory } from '../../data/values.ts';
 import { readExamples } from '../data-files.ts';
 import { findDevice, type DeviceChoice } from '../device.ts';
-import { mustBeWritable, mustDiffer, writeFileSafely } from '../files.ts';
+import { mustBeWritable, writeOutput } from '../files.ts';
 import { parseInput } from '../inputs.ts';
 import { planFor } from '../plan-cache.ts';
 import { lineOf, recordOf, toldOf, type Told } from '../predictions.ts';
@@ -39,7 +39,6 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   const saved = await openWeights(flags.weights);
   const known = learnedFor(model, saved);
   const read = flags.data === undefined ? undefined : await inputsFrom(flags.data, model, saved);
-  mustDiffer(flags.out, [path, flags.weights, flags.data]);
   await mustBeWritable(flags.out);
   const device = await findDevice(flags.device, flags);
   const names = { learned: known, targets: targetColumns(model) };
@@ -57,7 +56,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     const prediction = typed ? await running.predict(typed) : await running.predict(...(read?.values ?? []));
     const told = toldOf(prediction, running.about, flags.logits === true);
     if (flags.out !== undefined) {
-      await writeFileSafely(flags.out, fileOf(flags.out, prediction, told, running.about.targets));
+      await writeOutput(flags.out, fileOf(flags.out, prediction, told, running.about.targets));
       print(`${told.length} predictions: ${flags.out}`);
     } else if (flags.json) print(JSON.stringify(told.map((t) => recordOf(t, running.about.targets))));
     else for (const t of told) print(lineOf(t));

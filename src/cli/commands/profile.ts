@@ -5,7 +5,7 @@ import type { Plan } from '../../plan.ts';
 import { timesOf } from '../../sections.ts';
 import { stepUniforms, type Session } from '../../runtime/session.ts';
 import type { Device } from '../device.ts';
-import { writeFileSafely } from '../files.ts';
+import { writeOutput } from '../files.ts';
 import { planGraph } from '../../verify/run-graph.ts';
 import { columns } from '../../base/show.ts';
 import { print } from '../terminal.ts';
@@ -58,7 +58,7 @@ export async function profile(session: Session, device: Device, tracePath: strin
   );
   if (plan.backends.webgpu?.loops['train']) print('training itself runs the step as a loop of one workgroup, which this does not show');
   if (tracePath !== undefined) {
-    await writeFileSafely(tracePath, chromeTrace(plan, times));
+    await writeOutput(tracePath, chromeTrace(plan, times));
     print(`trace: ${tracePath}, for chrome://tracing or ui.perfetto.dev`);
   }
 }

@@ -19,9 +19,9 @@ import type { Model } from '../../sema/model.ts';
 import { bestIn, saveBest } from '../best.ts';
 import { clearLeftovers, lockFolder, openCheckpoint, resume, saveCheckpoint } from '../checkpoints.ts';
 import { findDevice, notePrecision } from '../device.ts';
-import { mustBeWritable, mustDiffer, writeFileSafely } from '../files.ts';
+import { mustBeWritable, writeOutput } from '../files.ts';
 import { planFor } from '../plan-cache.ts';
-import { dataPath, noteTokens, openData, openProgram, openWeights, learnedFor, type OpenProgram } from '../program.ts';
+import { noteTokens, openData, openProgram, openWeights, learnedFor, type OpenProgram } from '../program.ts';
 import { firstRate } from '../rates.ts';
 import { reportOf } from '../report.ts';
 import { runTraining } from '../run-training.ts';
@@ -95,7 +95,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     maxMemory: flags.maxMemory,
     names: data.names,
   });
-  await checkFiles(program, flags, checkpoint);
+  await checkFiles(flags, checkpoint);
   // Before the device is there: what has other names or shapes is told sooner.
   const begin = init && takePart(plan, init.weights, init.path, { rename: flags.rename, allowMissing: flags.allowMissing, seed });
   if (begin) checkNames(plan, begin.weights, flags.init ?? '');
@@ -154,12 +154,12 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     const { weights } = done;
     if (flags.report !== undefined) {
       if (done.best) await model.setWeights(weights);
-      await writeFileSafely(flags.report, await reportOf(program, model, data, done));
+      await writeOutput(flags.report, await reportOf(program, model, data, done));
       print(`report: ${flags.report}, open it in a browser`);
     }
     if (flags.plot) printLosses(done.losses);
     if (flags.save !== undefined) {
-      await writeFileSafely(flags.save, writeSafetensors(weights, metadata));
+      await writeOutput(flags.save, writeSafetensors(weights, metadata));
       print(`weights: ${flags.save}`);
     }
     if (done.unsaved) throw done.unsaved;
@@ -214,13 +214,10 @@ function checkFlags(flags: TrainFlags): void {
 }
 
 /** Refuses to write over what is read, and finds out before training whether the files can be written. */
-async function checkFiles(program: OpenProgram, flags: TrainFlags, checkpoint: string | undefined): Promise<void> {
-  const data = dataPath(program, flags.data);
-  mustDiffer(flags.save, [program.path, data, checkpoint]);
-  mustDiffer(flags.report, [program.path, data, flags.init, flags.save, flags.log]);
-  await mustBeWritable(flags.report);
-  mustDiffer(flags.log, [program.path, data, flags.init, flags.save]);
-  await mustBeWritable(flags.save);
+async function checkFiles(flags: TrainFlags, checkpoint: string | undefined): Promise<void> {
+  const trace = typeof flags.profile === 'string' ? flags.profile : undefined;
+  // A run that goes on adds to its log.
+  for (const output of [flags.report, flags.save, flags.log, trace]) await mustBeWritable(output);
   if (checkpoint !== undefined) await clearLeftovers(dirname(checkpoint));
   if (!flags.resume) await mustBeWritable(checkpoint);
   if (!flags.resume && checkpoint !== undefined && existsSync(checkpoint))

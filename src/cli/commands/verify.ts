@@ -15,7 +15,7 @@ import { inMemory } from '../../data/values.ts';
 import { readTunings } from '../tunings.ts';
 import { columns } from '../../base/show.ts';
 import { note, print, showNumber } from '../terminal.ts';
-import { writeFileSafely } from '../files.ts';
+import { writeOutput } from '../files.ts';
 import { proofPage, WRONG, type ProofPart } from '../proof-page.ts';
 import { printKernel } from '../../ir/kernel/print.ts';
 import { compileFor } from './check.ts';
@@ -88,7 +88,7 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
       ['values beyond their bound', `${wrong.length}`],
       ['allowed error', `${tolerance}`],
     ] as const;
-    await writeFileSafely(flags.report, proofPage({ kind: 'nnc verify', title: program.model.name, facts, parts, source: program.source }));
+    await writeOutput(flags.report, proofPage({ kind: 'nnc verify', title: program.model.name, facts, parts, source: program.source }));
     print(`report: ${flags.report}, open it in a browser`);
   }
   if (wrong.length) throw new CompilerBug(`kernels disagree with the float64 reference:\n  ${wrong.join('\n  ')}`);
