@@ -46,7 +46,8 @@ function parts(all: Dataset, share: number, { seed, hold = 'random', target }: S
   if (hold === 'last') return cut(Uint32Array.from({ length: all.rows }, (_, i) => i));
   if (hold === 'random') return cut(order);
   const classes = [...classesOf(all, target, order).values()].map((rows) => cut(Uint32Array.from(rows)));
-  return { train: joined(classes.map((c) => c.train)), held: joined(classes.map((c) => c.held)) };
+  // In the order of the data: one class after the other, a net would forget those before.
+  return { train: joined(classes.map((c) => c.train)).sort(), held: joined(classes.map((c) => c.held)).sort() };
 }
 
 function shuffled(n: number, seed: number): Uint32Array {
@@ -107,7 +108,9 @@ export function foldsOf(all: Dataset, folds: number, options: SplitOptions): Spl
   const rows = options.hold === 'stratified' ? Uint32Array.from([...classesOf(all, options.target, order).values()].flat()) : order;
   const key = (i: number): number => (all.groups ? (all.groups[rows[i] ?? 0] ?? 0) : i) % folds;
   return Array.from({ length: folds }, (_, fold) => {
-    const mine = (held: boolean): Uint32Array => rows.filter((_row, i) => (key(i) === fold) === held);
+    const some = (held: boolean): Uint32Array => rows.filter((_row, i) => (key(i) === fold) === held);
+    // One class after the other, a net would forget those before.
+    const mine = (held: boolean): Uint32Array => (options.hold === 'stratified' ? some(held).sort() : some(held));
     return { ...all, ...picked(all, mine(false)), holdout: picked(all, mine(true)) };
   });
 }

@@ -31,6 +31,12 @@ describe('a split', () => {
     expect(() => splitDataset(all, 0.5, { seed: 1, hold: 'stratified', target: 0 })).toThrow('not one class for each example');
   });
 
+  it('stratified keeps the order of the data, and so do its folds', () => {
+    const options = { seed: 5, hold: 'stratified', target: 1 } as const;
+    for (const split of [splitDataset(all, 0.75, options), ...foldsOf(all, 4, options)])
+      for (const part of [split, split.holdout]) expect(rows(part)).toEqual(sorted(rows(part)));
+  });
+
   it('keeps groups together', () => {
     const groups = Int32Array.from(everything, (i) => Math.floor(i / 5));
     const split = splitDataset({ ...all, groups }, 0.7, { seed: 3 });
