@@ -66,16 +66,22 @@ export const isMissing = (raw: Raw): boolean =>
 /** `$1,234.50`, `12 %`, `-3 €`. */
 const DECORATED = /^([-+]?)\s?[$€£¥]?\s?((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)\s?[$€£¥%]?$/;
 const DAY = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d(?:\.\d+)?))?Z?)?$/;
+/** `01.02.2024` is the first of February. */
+const DOTTED_DAY = /^(\d{1,2})\.(\d{1,2})\.(\d{4})(?: (\d\d):(\d\d)(?::(\d\d))?)?$/;
+/** Where commas are decimal, dots stand between groups of three digits, and nowhere else. */
+const GROUPED = /^[^\d.,]*\d{1,3}(?:\.\d{3})+(?:,\d*)?[^\d.,]*$/;
 
 /** The number that a text stands for: `3.5`, `$1,200`, `12%`, `true`; undefined if it is none. */
 export function numberIn(text: string, how: Pick<Column, 'comma' | 'dates'> = {}): number | undefined {
   if (how.dates) {
-    const [, y, m, d, h = 0, min = 0, s = 0] = DAY.exec(text) ?? [];
+    const [, day, month, year, ...time] = DOTTED_DAY.exec(text) ?? [];
+    const [y, m, d, h = 0, min = 0, s = 0] = DAY.exec(text)?.slice(1) ?? [year, month, day, ...time];
     if (y !== undefined) {
       const ms = Date.UTC(Number(y), Number(m) - 1, Number(d), Number(h), Number(min), 0) + Number(s) * 1000;
       return new Date(ms).getUTCDate() === Number(d) ? ms / 86_400_000 : undefined;
     }
   }
+  if (how.comma && text.includes('.') && !GROUPED.test(text)) return undefined;
   const plain = how.comma ? text.replaceAll('.', '').replace(',', '.') : text;
   const n = plain === '' ? NaN : Number(plain);
   if (Number.isFinite(n)) return n;
@@ -83,6 +89,16 @@ export function numberIn(text: string, how: Pick<Column, 'comma' | 'dates'> = {}
   if (digits !== undefined) return Number(`${sign ?? ''}${digits.replaceAll(',', '')}`);
   const truth = plain.toLowerCase();
   return truth === 'true' ? 1 : truth === 'false' ? 0 : undefined;
+}
+
+/** How to write a number that was not read, if that can be told. */
+export function numberHelp(text: string, { comma, dates }: Pick<Column, 'comma' | 'dates'>): string | undefined {
+  if (comma && numberIn(text) !== undefined)
+    return 'with decimal=comma, numbers are written as 80,5 or 1.234,5: a dot only stands before three digits';
+  if (!comma && numberIn(text, { comma: true }) !== undefined) return 'to read decimal commas, add decimal=comma to the data line';
+  return !dates && numberIn(text, { dates: true }) !== undefined
+    ? 'to read dates as days since 1970, add dates to the data line'
+    : undefined;
 }
 
 /** Writes the inputs of one value to `out` from `at` on. Throws a `UserError` for a word or a gap that training has not seen. */
@@ -105,8 +121,10 @@ export function encodeInto(out: { [i: number]: number }, at: number, column: Col
     return;
   }
   const n = typeof value === 'string' ? numberIn(value.trim(), column) : Number(value);
-  if (n === undefined || !Number.isFinite(Math.fround(n)))
-    return fail('NN303', `'${name}' needs a number, and this is ${JSON.stringify(value)}`);
+  if (n === undefined || !Number.isFinite(Math.fround(n))) {
+    const help = numberHelp(String(value), column);
+    return fail('NN303', `'${name}' needs a number, and this is ${JSON.stringify(value)}`, help === undefined ? {} : { help });
+  }
   out[at] = n;
   if (flag) out[at + 1] = missing ? 1 : 0;
 }

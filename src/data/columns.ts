@@ -1,4 +1,4 @@
-import { numberIn, widthOf, type Column } from '../base/learned.ts';
+import { numberHelp, numberIn, widthOf, type Column } from '../base/learned.ts';
 import { hint } from '../base/suggest.ts';
 import type { DType } from '../base/types.ts';
 import { wrongCell, type Reader } from './reader.ts';
@@ -26,15 +26,30 @@ function learnColumn(reader: Reader, name: string, cells: Cells, dtype: DType): 
     const fill = gaps === undefined || gaps === 'drop' ? undefined : gaps === '0' ? 0 : dtype === 'i32' ? Math.round(mean) : mean;
     return { name, ...how, ...(fill === undefined ? {} : { fill }), ...(gaps === 'flag' && dtype === 'f32' ? { flag: true } : {}) };
   }
-  const row = cells.codes?.findIndex((c) => c >= 0) ?? -1;
-  if (cells.words.every((w) => numberIn(w) === undefined && numberIn(w, { dates: true }) !== undefined))
-    wrongCell(reader, row, name, `column '${name}' holds dates`, 'to read them as days since 1970, add dates to the data line');
+  checkWordsAreNone(reader, name, cells);
   const words = [...cells.words].sort();
   const index = dtype === 'i32' ? { index: true } : {};
   if (gaps === 'flag') return { name, words: [...words, GAP], ...index, fill: GAP };
   if (gaps === 'mean') return { name, words, ...index, fill: commonest(cells) };
   if (gaps === '0' && dtype !== 'i32') return { name, words, fill: '' };
   return { name, words, ...index };
+}
+
+/** Words that are all dates, or all numbers with another decimal point, are meant as numbers. */
+export function checkWordsAreNone(reader: Reader, name: string, cells: Cells): void {
+  const { needs } = reader;
+  if (needs.words?.includes(name)) return;
+  const wrong = (label: string, help: string): never => wrongCell(reader, firstWord(cells), name, label, help);
+  const all = (how: Pick<Column, 'comma' | 'dates'>): boolean => cells.words.every((w) => numberIn(w, how) !== undefined);
+  if (!needs.comma && all({ comma: true }))
+    wrong(`column '${name}' holds numbers with decimal commas`, 'to read them, add decimal=comma to the data line');
+  if (needs.comma && all({}))
+    wrong(
+      `column '${name}' holds numbers with decimal points, and the program says decimal=comma`,
+      'take decimal=comma out of the data line, or write numbers as 80,5 or 1.234,5',
+    );
+  if (cells.words.every((w) => numberIn(w) === undefined) && all({ dates: true }))
+    wrong(`column '${name}' holds dates`, 'to read them as days since 1970, add dates to the data line');
 }
 
 /** The word for gaps of a column of words with `missing=flag`. */
@@ -95,9 +110,8 @@ function checkNumbers(reader: Reader, name: string, cells: Cells, dtype: DType):
       word,
       name,
       `column '${name}' holds numbers, and this is '${text}'`,
-      /^\d{4}-\d\d-\d\d/.test(text)
-        ? 'to read dates as days since 1970, add dates to the data line'
-        : `correct the cell, or leave it empty where the value is missing; words=[${name}] reads the whole column as words`,
+      numberHelp(text, reader.needs) ??
+        `correct the cell, or leave it empty where the value is missing; words=[${name}] reads the whole column as words`,
     );
   }
   for (let row = 0; row < cells.numbers.length; row++) {

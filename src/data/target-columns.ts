@@ -1,5 +1,6 @@
+import { numberHelp } from '../base/learned.ts';
 import { widthOfType } from '../base/types.ts';
-import { checkGaps } from './columns.ts';
+import { checkGaps, checkWordsAreNone } from './columns.ts';
 import { wrongCell, type Reader } from './reader.ts';
 import { reject } from './labels.ts';
 import type { Needs, Numbers } from './needs.ts';
@@ -138,13 +139,14 @@ function sidesOf(reader: Reader, columns: readonly Named[]): readonly string[] |
   if (!wordy) {
     for (const { name, cells } of columns) {
       const word = firstWord(cells);
+      const text = cells.words[cells.codes?.[word] ?? 0] ?? '';
       if (word >= 0)
         wrongCell(
           reader,
           word,
           name,
-          `column '${name}' holds numbers, and this is '${cells.words[cells.codes?.[word] ?? 0] ?? ''}'`,
-          'correct the cell, or leave it empty where the value is missing',
+          `column '${name}' holds numbers, and this is '${text}'`,
+          numberHelp(text, needs) ?? 'correct the cell, or leave it empty where the value is missing',
         );
       const large = cells.numbers.findIndex((v) => !Number.isNaN(v) && !Number.isFinite(Math.fround(v)));
       if (large >= 0) wrongCell(reader, large, name, `column '${name}' holds ${cells.numbers[large] ?? 0}, which is too large for float32`);
@@ -154,6 +156,7 @@ function sidesOf(reader: Reader, columns: readonly Named[]): readonly string[] |
   }
   const { name, cells } = wordy;
   const known = needs.known?.classes[needs.targets[0]?.shown ?? 'y'];
+  if (!known) checkWordsAreNone(reader, name, cells);
   const words = known ?? [...cells.words].sort();
   if (columns.length > 1 || words.length !== 2)
     reject(

@@ -12,6 +12,33 @@ const read = (text: string, how: Needs, name = 'a.csv'): Dataset =>
     throw new Error(path);
   });
 
+describe('a number with another decimal point', () => {
+  it.each([
+    ['80.5', { comma: true }, 'with decimal=comma, numbers are written as 80,5 or 1.234,5: a dot only stands before three digits'],
+    ['80,5', {}, 'to read decimal commas, add decimal=comma to the data line'],
+    ['2024-02-01', {}, 'to read dates as days since 1970, add dates to the data line'],
+  ])('%s is refused in a prediction, and said how to write it', (text, how, help) => {
+    const told = message(() => encodeInto([], 0, { name: 'size', ...how }, text));
+    expect(told).toContain(`'size' needs a number, and this is "${text}"`);
+    expect(told).toContain(help);
+  });
+
+  it.each([
+    ['1.234,5', 1234.5],
+    ['-1.234.567', -1234567],
+    ['1.234,50 €', 1234.5],
+    ['80,5', 80.5],
+    ['1.5', undefined],
+    ['12.34', undefined],
+    ['1234.567', undefined],
+    ['1.2345', undefined],
+    ['1,234.5', undefined],
+    ['01.02.2024', undefined],
+  ])('%s with decimal commas is %s', (text, n) => {
+    expect(numberIn(text, { comma: true })).toBe(n);
+  });
+});
+
 describe('words', () => {
   it('of an input become one input each, in the order of the alphabet', () => {
     const d = read('city,sqm,price\nRome,1,5\nNice,2,6\nRome,3,7\n', needs(f32(3), f32(1)));
@@ -119,6 +146,11 @@ describe('files', () => {
     ]);
     expect(money.remarks).toHaveLength(2);
     expect(lists(read('a,y\n1970-01-02,1\n2000-01-01T12:00:00Z,2\n', needs(f32(1), f32(1), { dates: true })))[0]).toEqual([1, 10957.5]);
+    const dotted = read('a;y\n02.01.1970;1\n1.1.2000 12:00;2,5\n', needs(f32(1), f32(1), { dates: true, comma: true }));
+    expect(lists(dotted)).toEqual([
+      [1, 10957.5],
+      [1, 2.5],
+    ]);
   });
 
   it('without names have their columns by number, and words in the first line are no header', () => {
