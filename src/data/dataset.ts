@@ -16,6 +16,7 @@ import type { Table } from './table.ts';
 import { unpacked } from './unpack.ts';
 import { ByteRows, type DataTensor, type Values } from './values.ts';
 import { windowsOf } from './text.ts';
+import { textIn, UTF8_HELP } from './utf8.ts';
 
 type Tensors = ReadonlyMap<string, DataTensor>;
 
@@ -96,8 +97,7 @@ export function readTable(path: string, packed: Uint8Array, needs: Needs): Table
 }
 
 function textOf(path: string, bytes: Uint8Array, needs: Needs): { readonly name: string; readonly text: string } {
-  if (bytes.includes(0)) reject(needs, 'NN301', `${path} is not a text file in UTF-8`);
-  return { name: path, text: new TextDecoder().decode(bytes) };
+  return { name: path, text: textIn(path, bytes, () => reject(needs, 'NN301', `${path} is not a text file in UTF-8`, UTF8_HELP)) };
 }
 
 function fromJson(path: string, bytes: Uint8Array, needs: Needs): Dataset {

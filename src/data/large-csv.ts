@@ -4,6 +4,7 @@ import { firstTwice, isHeader, separatorOf, type CsvOptions } from './csv.ts';
 import { BLOCK_ROWS, LargeColumn } from './large-table.ts';
 import type { Shelf } from './shelf.ts';
 import type { Table } from './table.ts';
+import { PieceDecoder } from './utf8.ts';
 
 /** A file that is read piece by piece. */
 export interface LargeFile {
@@ -100,15 +101,16 @@ class Pieces {
   private readonly file: LargeFile;
   private readonly separator: string;
   private readonly newline: string;
-  private readonly decoder = new TextDecoder();
+  private readonly decoder: PieceDecoder;
   private readonly piece: number;
 
   constructor(file: LargeFile, separator: string | undefined, piece: number) {
     this.file = file;
+    this.decoder = new PieceDecoder(file.name);
     this.piece = piece;
     const bytes = new Uint8Array(1 << 16);
     const head = bytes.subarray(0, file.read(0, bytes));
-    if (head.includes(0)) fail('NN301', `${file.name} is not a text file in UTF-8`);
+    this.decoder.mustBeText(head);
     const text = new TextDecoder().decode(head);
     this.separator = separator ?? separatorOf(text);
     this.newline = /\r\n|\n|\r/.exec(text)?.[0] ?? '\n';
@@ -179,7 +181,7 @@ class Pieces {
       if (c === LF && column === 0 && this.isBlank(bytes, from, to)) this.line++;
       else {
         const n = asText || texts[column] ? NaN : plainNumber(bytes, from, to);
-        if (Number.isNaN(n)) sink.text(column, this.decoder.decode(bytes.subarray(from, to)).trim());
+        if (Number.isNaN(n)) sink.text(column, this.decoder.cell(bytes.subarray(from, to)).trim());
         else sink.number(column, n);
         column++;
         if (c === LF) {
@@ -200,7 +202,7 @@ class Pieces {
 
   /** Records that may be quoted. Gives how many bytes it used, or a number below 0 where the sink has enough. */
   private parse(bytes: Uint8Array, last: boolean, sink: Sink): number {
-    const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes, { stream: !last });
+    const text = this.decoder.piece(bytes, last);
     const config = { delimiter: this.separator, newline: this.newline as Papa.ParseConfig['newline'] };
     const { data, errors, meta } = new Papa.Parser(config).parse(text, 0, !last) as Papa.ParseResult<string[]>;
     const [error] = errors;

@@ -4,6 +4,7 @@ import type { KnownLearned, Vocabulary } from '../base/learned.ts';
 import type { Beside } from './needs.ts';
 import { readTokenizerJson } from './tokenizer-json.ts';
 import { trainBpe } from './train-bpe.ts';
+import { textIn } from './utf8.ts';
 
 export interface Windows {
   readonly rows: number;
@@ -50,7 +51,7 @@ interface Tokens {
 
 function tokensOf(path: string, bytes: Uint8Array, { tokens, vocabulary: size, beside }: Cutting, known: KnownLearned | undefined): Tokens {
   if (tokens === 'bytes') return { ids: bytes, vocabulary: { tokens, entries: BYTES } };
-  const text = new TextDecoder().decode(bytes);
+  const text = textIn(path, bytes);
   if (tokens === 'chars') {
     const { ids, entries } = characters(path, text, known);
     return { ids, vocabulary: { tokens, entries } };

@@ -14,8 +14,8 @@ import { f32, i32, lists, message, needs } from '../support/data.ts';
 
 /** Tables that are not held in memory are read as if they were. */
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const fileOf = (text: string, name = 'a.csv'): LargeFile => {
-  const all = bytes(text);
+const fileOf = (text: string | Uint8Array, name = 'a.csv'): LargeFile => {
+  const all = typeof text === 'string' ? bytes(text) : text;
   return {
     name,
     read(place, into) {
@@ -43,6 +43,7 @@ const FILES: readonly (readonly [string, string, Needs])[] = [
   ['decimal commas', 'a;b\n1,5;2\n1.000,25;4\n', needs(f32(1), f32(1), { comma: true })],
   ['classes by name', 'a,y\n1,cat\n2,dog\n3,cat\n', needs(f32(1), i32(), { classes: 2 })],
   ['labels from 1', 'a,y\n1,1\n2,2\n3,3\n', needs(f32(1), i32(), { classes: 3 })],
+  ['characters of many bytes', 'c,y\nZürich,1\n東京,2\n"naïve 🦊",3\nZürich,4\n', needs(f32(3), f32(1))],
   ['groups', 'a,g,y\n1,u,1\n2,v,2\n3,u,3\n', needs(f32(1), f32(1), { groups: 'g' })],
 ];
 
@@ -61,6 +62,24 @@ describe('a table outside of memory', () => {
         return [table.rows, table.columns.map((c) => table.cells(c))];
       };
       for (const piece of [1, 2, 3, 7, 20]) expect(cells(piece)).toEqual(cells(1 << 16));
+    }
+  });
+
+  it.each([
+    ['without quotes', 'c,y\nZ\xfcrich,1\nZ\xf6rich,2\n'],
+    ['with quotes', 'c,y\n"Z\xfcrich",1\n"Z\xf6rich",2\n'],
+    ['whose last character is cut', 'c,y\n1,"\xc3'],
+    ['in UTF-16', 'c\0,\0y\0\n\0'],
+  ])('%s, that is no UTF-8 is refused, in memory as well', (_what, text) => {
+    const latin = Uint8Array.from(text, (c) => c.charCodeAt(0));
+    const how = needs(f32(2), f32(1));
+    for (const body of [
+      () => readLargeDataset(fileOf(latin), how, new ScratchFile()),
+      () => readDataset('a.csv', latin, how, () => new Uint8Array()),
+    ]) {
+      const told = message(body);
+      expect(told).toContain('a.csv is not a text file in UTF-8');
+      expect(told).toContain('save it as UTF-8 (in Excel: CSV UTF-8), or convert it: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW');
     }
   });
 
