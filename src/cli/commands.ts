@@ -149,7 +149,10 @@ export function commands(): Command {
   ])
     .argument('<file>', 'the program')
     .requiredOption('--weights <file>', 'the weights (.safetensors)')
-    .option('--input <values>', 'the input: values separated by commas, or by name ("sqft=3.0, city=Paris"); examples by semicolons')
+    .option(
+      '--input <values>',
+      'the input: values separated by commas, or by name ("sqft=3.0, city=Paris"); examples by semicolons; quotes around what holds these signs',
+    )
     .option('--data <file>', `inputs from a file: ${DATA_FILES}`)
     .option('--out <file>', 'write the predictions here (.csv, .json or .safetensors)')
     .option('--logits', 'give the plain numbers of the model, not classes and percentages')

@@ -1,15 +1,15 @@
-import Papa from 'papaparse';
 import { fail } from '../base/errors.ts';
 import { hint } from '../base/suggest.ts';
 import type { About, Values } from '../runtime/api.ts';
 
 /**
  * The inputs of `--input`: examples separated by `;`, and the values of an example by `,`. Values are those of the data's columns, in order
- * or by name (`sqft=3.0, city=Paris`), or else the numbers of each input.
+ * or by name (`sqft=3.0, city=Paris`), or else the numbers of each input. Names and values in double quotes
+ * may hold any of these signs: `city="A; B"`.
  */
 export function parseInput(text: string, inputs: About['inputs']): Values {
   const columns = inputs.every((i) => i.columns?.length) ? inputs.flatMap((i) => i.columns ?? []) : undefined;
-  const examples = text.split(';').map((e) => e.trim());
+  const examples = pieces(text, ';');
   return columns
     ? byColumns(
         examples,
@@ -21,9 +21,9 @@ export function parseInput(text: string, inputs: About['inputs']): Values {
 function byColumns(examples: readonly string[], names: readonly string[]): Values {
   const found = Object.fromEntries(names.map((n): [string, (string | null)[]] => [n, []]));
   for (const example of examples) {
-    const cells = cellsOf(example);
-    const pairs = cells.map((cell) => /^([^=]+)=(.*)$/.exec(cell));
-    const named = pairs.every((p) => p) || pairs.some((p) => p && names.includes(p[1]?.trim() ?? ''));
+    const cells = pieces(example, ',').map(plain);
+    const pairs = cells.map(pairOf);
+    const named = pairs.every((p) => p) || pairs.some((p) => p && names.includes(p.name));
     if (!named && cells.length !== names.length)
       fail(
         'NN501',
@@ -34,17 +34,49 @@ function byColumns(examples: readonly string[], names: readonly string[]): Value
       );
     const given = new Map<string, string>();
     cells.forEach((cell, i) => {
-      const [, name = '', value = ''] = named ? (pairs[i] ?? []) : ['', names[i] ?? '', cell];
-      if (!names.includes(name.trim()))
-        fail('NN501', `'${name === '' ? cell : name.trim()}' is no column of the model`, { help: hint(name.trim(), names, 'it takes') });
-      given.set(name.trim(), value.trim());
+      const { name, value } = named ? (pairs[i] ?? { name: '', value: '' }) : { name: names[i] ?? '', value: cell };
+      if (!names.includes(name))
+        fail('NN501', `'${name === '' ? cell : name}' is no column of the model`, { help: hint(name, names, 'it takes') });
+      given.set(name, value);
     });
     for (const n of names) found[n]?.push(given.get(n) ?? null);
   }
   return found;
 }
 
-const cellsOf = (example: string): string[] => ((Papa.parse(example, { delimiter: ',' }).data as string[][])[0] ?? []).map((c) => c.trim());
+/** A name or a value in double quotes, in which `""` is one of them. */
+const QUOTED = /^"(?:[^"]|"")*"/;
+
+/** Cuts a text at a separator that is not within quotes. Quotes begin where a name or a value does. */
+function pieces(text: string, separator: string): string[] {
+  const found: string[] = [];
+  let [from, begins] = [0, true];
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i] ?? '';
+    if (c === '"' && begins) {
+      const quoted =
+        QUOTED.exec(text.slice(i))?.[0] ??
+        fail('NN501', `a quote begins at ${text.slice(i, i + 12)} and does not end`, {
+          help: 'a quote within quotes is written twice: ""',
+        });
+      i += quoted.length - 1;
+      begins = false;
+    } else if (c === separator) {
+      found.push(text.slice(from, i).trim());
+      from = i + 1;
+    }
+    if (c.trim() !== '') begins = [',', ';', '='].includes(c);
+  }
+  return [...found, text.slice(from).trim()];
+}
+
+/** Takes the quotes around a name, a value, or both away. */
+const plain = (text: string): string => (QUOTED.exec(text)?.[0] === text ? text.slice(1, -1).replaceAll('""', '"') : text);
+
+function pairOf(cell: string): { readonly name: string; readonly value: string } | undefined {
+  const [, name, value] = /^("(?:[^"]|"")*"|[^=]+?)\s*=\s*(.*)$/s.exec(cell) ?? [];
+  return name === undefined || value === undefined ? undefined : { name: plain(name.trim()), value: plain(value.trim()) };
+}
 
 function byNumbers(examples: readonly string[], inputs: About['inputs']): Values {
   const widths = inputs.map((i) => i.shape.reduce((a, b) => a * b, 1));

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { UserError } from '../../src/base/errors.ts';
+import { parseInput } from '../../src/cli/inputs.ts';
+
+/** What `nnc predict --input` takes. */
+const columns = [{ name: 'city' }, { name: 'rooms' }, { name: 'size, net' }];
+const inputs = [{ name: 'x', shape: [3], dtype: 'f32', columns }] as unknown as Parameters<typeof parseInput>[1];
+const [A, B] = ['A; B', 'Bonn, "old"'];
+
+describe('--input', () => {
+  it.each([
+    ['Rome, 3, 80; Nice, 4, 90', ['Rome', 'Nice'], ['3', '4'], ['80', '90']],
+    ['city=Rome, rooms=3', ['Rome'], ['3'], [null]],
+    ['city="A; B", rooms=3', [A], ['3'], [null]],
+    ['rooms = 3 , city = "Bonn, ""old"""', [B], ['3'], [null]],
+    ['"A; B", 3, "80,5"; "Bonn, ""old""", 4, 90', [A, B], ['3', '4'], ['80,5', '90']],
+    ['"size, net"=80, "city"="Rome"', ['Rome'], [null], ['80']],
+    ['"city=A; B", "rooms=3"', [A], ['3'], [null]],
+    ['city=5" pipe, rooms=3', ['5" pipe'], ['3'], [null]],
+    ['city=a=b', ['a=b'], [null], [null]],
+    ['city="", rooms=3', [''], ['3'], [null]],
+  ])('%s', (text, city, rooms, size) => {
+    expect(parseInput(text, inputs)).toEqual({ city, rooms, 'size, net': size });
+  });
+
+  it.each([
+    ['city="A; B, rooms=3', 'a quote begins at "A; B, rooms and does not end\n  help: a quote within quotes is written twice: ""'],
+    ['"town"=Rome, rooms=3', "'town' is no column of the model\n  help: it takes: city, rooms, size, net"],
+    ['"A; B", 3', `the model takes 3 values for each example, and '"A; B", 3' has 2`],
+  ])('%s is refused', (text, told) => {
+    let error: unknown;
+    try {
+      parseInput(text, inputs);
+    } catch (e) {
+      error = e;
+    }
+    expect(error).toBeInstanceOf(UserError);
+    expect((error as UserError).message).toContain(told);
+  });
+});
