@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { fail } from '../base/errors.ts';
 import { check } from './commands/check.ts';
 import { build } from './commands/build.ts';
 import { doctor } from './commands/doctor.ts';
@@ -63,6 +64,21 @@ const level = (): Option =>
     if (text !== '0' && text !== '1') throw new InvalidArgumentError('It is 0 or 1.');
     return Number(text);
   });
+
+/** Flags that may be given several times. */
+const REPEATED = ['sweep', 'rename'];
+
+/** Of a flag that is given twice, only the last one would count. */
+function refuseTwice(command: Command): void {
+  for (const option of command.options) {
+    const name = option.name();
+    if ((!option.required && !option.optional) || option.variadic || REPEATED.includes(name)) continue;
+    let times = 0;
+    command.on(`option:${name}`, () => {
+      if (++times > 1) fail('NN501', `--${name} is given twice, and only one counts`, { help: 'keep one of them' });
+    });
+  }
+}
 
 /** The command line; each command is a file in commands/. */
 export function commands(): Command {
@@ -314,5 +330,6 @@ export function commands(): Command {
     .action(play);
 
   command('doctor', 'show what nnc can run on here', ['doctor']).action(doctor);
+  for (const c of nnc.commands) refuseTwice(c);
   return nnc;
 }

@@ -66,17 +66,18 @@ export async function readColumns(path: string, needs: Needs): Promise<Table> {
   }
 }
 
-/** The images of a folder: those in a folder of it are of the class with the folder's name. */
+/** The images of a folder: those in a folder of it are of the class with the folder's name. If there are none, its own, of no known class. */
 function imagesIn(path: string): ImageFile[] {
+  const within = (folder: string, label: string): ImageFile[] =>
+    readdirSync(folder)
+      .filter(isImage)
+      .sort()
+      .map((file) => join(folder, file))
+      .map((name) => ({ label, name, read: () => readFileSync(name) }));
   try {
-    return readdirSync(path, { withFileTypes: true })
-      .filter((f) => f.isDirectory())
-      .flatMap(({ name: label }) =>
-        readdirSync(join(path, label))
-          .filter(isImage)
-          .sort()
-          .map((name) => ({ label, name: join(path, label, name), read: () => readFileSync(join(path, label, name)) })),
-      );
+    const labels = readdirSync(path, { withFileTypes: true }).filter((f) => f.isDirectory());
+    const classified = labels.flatMap(({ name }) => within(join(path, name), name));
+    return classified.length > 0 ? classified : within(path, '');
   } catch (e) {
     return fail('NN301', `${path} cannot be read: ${whyNot(e)}`);
   }

@@ -5,7 +5,7 @@ import { reject } from './labels.ts';
 import type { Dataset, Needs } from './needs.ts';
 import { ByteRows } from './values.ts';
 
-/** An image of a folder: the folder's name is its class. */
+/** An image of a folder: the folder's name is its class, and `''` where that is not known. */
 export interface ImageFile {
   readonly name: string;
   readonly label: string;
@@ -52,7 +52,14 @@ function formOf(needs: Needs): Form {
 /** Reads PNG and JPEG images of any class. All have the size of the input, or are scaled to it if the program says `resize`. */
 export function readImages(path: string, files: readonly ImageFile[], needs: Needs): Dataset {
   if (files.length === 0)
-    reject(needs, 'NN301', `${path} holds no images`, 'it should hold a folder for each class, with .png or .jpg files in it');
+    reject(
+      needs,
+      'NN301',
+      `${path} holds no images`,
+      needs.targets.length === 0
+        ? 'it should hold .png or .jpg files, or folders of them'
+        : 'it should hold a folder for each class, with .png or .jpg files in it',
+    );
   const form = formOf(needs);
   const each = form.channels * form.height * form.width;
   const bytes = new Uint8Array(files.length * each);
@@ -77,6 +84,7 @@ export function readImages(path: string, files: readonly ImageFile[], needs: Nee
     rows: files.length,
     tensors: [new ByteRows(bytes, each), ...targets],
     learned: { columns: {}, classes },
+    files: files.map((f) => f.name),
     remarks: [
       ...(needs.targets.length === 0
         ? []
@@ -184,6 +192,14 @@ function labelsOf(
   readonly labels: readonly string[];
 } {
   const [target, ...others] = needs.targets;
+  const [first] = files;
+  if (target && first?.label === '')
+    reject(
+      needs,
+      'NN306',
+      `${first.name} lies in no folder of a class, so its class is not known`,
+      'give a folder that holds a folder for each class, with .png or .jpg files in it',
+    );
   const known = target && needs.known?.classes[target.shown];
   const labels = known ?? [...new Set(files.map((f) => f.label))].sort();
   if (!target) return { targets: [], classes: {}, labels };

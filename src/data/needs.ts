@@ -56,6 +56,8 @@ export interface Dataset {
   readonly columns?: readonly (readonly string[])[];
   /** The group of each row, for splits that keep groups together. */
   readonly groups?: Int32Array | undefined;
+  /** The file of each row, where a row is a file: images. */
+  readonly files?: readonly string[];
   /** Notes about how values were converted. */
   readonly remarks?: readonly string[];
   /** What the encoding of columns, classes and tokens rests on. */

@@ -32,6 +32,35 @@ describe('a folder of images', () => {
     writeFileSync(join(dir, 'new.png'), stripes(true, 3));
     const told = await nncIn(dir, {}, 'predict', 'a.nn', '--weights', 'w.safetensors', '--data', 'new.png', '--device', 'cpu');
     expect(told.stdout).toMatch(/^rows \d+\.\d %/);
+    mkdirSync(join(dir, 'flat'));
+    for (const i of [0, 1, 2]) writeFileSync(join(dir, 'flat', `${i}.png`), stripes(i !== 1, i));
+    const run = (command: string, ...more: readonly string[]) =>
+      nncIn(dir, {}, command, 'a.nn', '--weights', 'w.safetensors', '--device', 'cpu', ...more);
+    const names = ['0.png', '1.png', '2.png'].map((n) => join('flat', n));
+    const lines = (await run('predict', '--data', 'flat')).stdout.trim().split('\n');
+    expect(lines.map((l) => l.replace(/ \d.*/, ''))).toEqual([
+      `${names[0] ?? ''}: rows`,
+      `${names[1] ?? ''}: columns`,
+      `${names[2] ?? ''}: rows`,
+    ]);
+    const json = JSON.parse((await run('predict', '--data', 'flat', '--json')).stdout) as { file: string; class: string }[];
+    expect(json.map((r) => [r.file, r.class])).toEqual(names.map((n, i) => [n, i === 1 ? 'columns' : 'rows']));
+    expect((await run('predict', '--data', 'stripes')).stdout.trim().split('\n')).toHaveLength(40);
+    for (const given of ['flat', join('flat', '0.png')]) {
+      const judged = await run('eval', '--data', given);
+      expect([judged.code, judged.stderr]).toEqual([
+        1,
+        expect.stringContaining(
+          `${names[0] ?? ''} lies in no folder of a class, so its class is not known\n  = help: give a folder that holds a folder for each class, with .png or .jpg files in it`,
+        ),
+      ]);
+    }
+    mkdirSync(join(dir, 'nothing'));
+    const none = await run('predict', '--data', 'nothing');
+    expect([none.code, none.stderr]).toEqual([
+      1,
+      expect.stringContaining('nothing holds no images\n  = help: it should hold .png or .jpg files, or folders of them'),
+    ]);
     writeFileSync(join(dir, 'wide.png'), encode({ width: 9, height: 8, channels: 1, data: new Uint8Array(72) }));
     const wrong = await nncIn(dir, {}, 'predict', 'a.nn', '--weights', 'w.safetensors', '--data', 'wide.png', '--device', 'cpu');
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('wide.png has 9 x 8 pixels, and the input takes 8 x 8')]);

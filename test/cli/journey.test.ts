@@ -123,6 +123,11 @@ describe('slips of the command line', () => {
     [['train', 'examples/house.nn', '--batch-size', '4'], 'there is no flag --batch-size\n  = help: here it is --batch'],
     [['train', 'examples/house.nn', '--save-best'], '--save-best looks at held-out examples, and the program holds none out'],
     [['train', 'examples/house.nn', '--allow-missing'], '--allow-missing says how to take weights over, and there are none'],
+    [
+      ['predict', 'a.nn', '--weights', 'w.safetensors', '--data', 'a.png', '--data', 'b.png'],
+      '--data is given twice, and only one counts\n  = help: keep one of them',
+    ],
+    [['train', 'a.nn', '--save', 'a', '--save=b'], '--save is given twice, and only one counts'],
     [['new', 'x', '--target', 'y'], '--target is a column of the file that --data names'],
     [['eval', 'examples/house.nn'], "error: required option '--weights <file>' not specified"],
     [['generate', 'examples/house.nn', '--weights', 'test/parity/house/final.safetensors'], 'the model does not read text'],

@@ -13,7 +13,7 @@ import { findDevice, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, writeOutput } from '../files.ts';
 import { parseInput } from '../inputs.ts';
 import { planFor } from '../plan-cache.ts';
-import { lineOf, recordOf, toldOf, type Told } from '../predictions.ts';
+import { lineOf, recordOf, toldOf } from '../predictions.ts';
 import { learnedFor, noteTokens, openProgram, openWeights, type SavedWeights } from '../program.ts';
 import { print } from '../terminal.ts';
 
@@ -55,11 +55,15 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     const running = await RunningModel.open(session, { weights: saved.weights, from: flags.weights });
     const prediction = typed ? await running.predict(typed) : await running.predict(...(read?.values ?? []));
     const told = toldOf(prediction, running.about, flags.logits === true);
+    // Of several images, one wants to know which is which.
+    const files = told.length > 1 ? read?.files : undefined;
+    const records = (): Row[] =>
+      told.map((t, i) => ({ ...(files ? { file: files[i] ?? '' } : {}), ...recordOf(t, running.about.targets) }));
     if (flags.out !== undefined) {
-      await writeOutput(flags.out, fileOf(flags.out, prediction, told, running.about.targets));
+      await writeOutput(flags.out, fileOf(flags.out, prediction, records));
       print(`${told.length} predictions: ${flags.out}`);
-    } else if (flags.json) print(JSON.stringify(told.map((t) => recordOf(t, running.about.targets))));
-    else for (const t of told) print(lineOf(t));
+    } else if (flags.json) print(JSON.stringify(records()));
+    else told.forEach((t, i) => print(`${files ? `${files[i] ?? ''}: ` : ''}${lineOf(t)}`));
   } finally {
     session.destroy();
   }
@@ -74,15 +78,11 @@ const targetColumns = ({ data, targets }: Model): ReadonlyMap<string, readonly s
     }),
   );
 
-function fileOf(
-  path: string,
-  { data, shape }: Prediction,
-  told: readonly Told[],
-  targets: Parameters<typeof recordOf>[1],
-): string | Uint8Array {
+type Row = Readonly<Record<string, string | number>>;
+
+function fileOf(path: string, { data, shape }: Prediction, rows: () => Row[]): string | Uint8Array {
   if (/\.safetensors$/i.test(path)) return writeSafetensors({ pred: { shape, data } });
-  const records = told.map((t) => recordOf(t, targets));
-  return /\.json$/i.test(path) ? `${JSON.stringify(records, null, 1)}\n` : `${Papa.unparse([...records], { newline: '\n' })}\n`;
+  return /\.json$/i.test(path) ? `${JSON.stringify(rows(), null, 1)}\n` : `${Papa.unparse(rows(), { newline: '\n' })}\n`;
 }
 
 /** The inputs in a file, encoded as they were for the weights. */
@@ -90,9 +90,9 @@ async function inputsFrom(
   path: string,
   model: Model,
   saved: SavedWeights,
-): Promise<{ readonly rows: number; readonly values: readonly ArrayLike<number>[] }> {
+): Promise<{ readonly rows: number; readonly values: readonly ArrayLike<number>[]; readonly files: readonly string[] | undefined }> {
   const needs = needsOf(model, false, learnedFor(model, saved));
   const data = await readExamples(path, needs);
   noteTokens(data, saved);
-  return { rows: data.rows, values: data.tensors.map(inMemory) };
+  return { rows: data.rows, values: data.tensors.map(inMemory), files: data.files };
 }
