@@ -40,7 +40,8 @@ export function checkWordsAreNone(reader: Reader, name: string, cells: Cells): v
   const { needs } = reader;
   if (needs.words?.includes(name)) return;
   const wrong = (label: string, help: string): never => wrongCell(reader, firstWord(cells), name, label, help);
-  const all = (how: Pick<Column, 'comma' | 'dates'>): boolean => cells.words.every((w) => numberIn(w, how) !== undefined);
+  const strange = cells.words.some((w) => numberIn(w, needs) === undefined);
+  const all = (how: Pick<Column, 'comma' | 'dates'>): boolean => strange && cells.words.every((w) => numberIn(w, how) !== undefined);
   if (!needs.comma && all({ comma: true }))
     wrong(`column '${name}' holds numbers with decimal commas`, 'to read them, add decimal=comma to the data line');
   if (needs.comma && all({}))

@@ -77,6 +77,6 @@ export class LargeColumn {
     }
     const missing: number[] = [];
     for (let i = 0; i < rows; i++) if (Number.isNaN(numbers[i]) && !((codes?.[i] ?? -1) >= 0)) missing.push(i);
-    return { numbers, codes, words: this.builder.known, missing, decorated: this.decorated };
+    return { numbers, codes, words: this.builder.known, missing, decorated: this.decorated, truth: this.builder.truth };
   }
 }

@@ -14,6 +14,8 @@ export interface Cells {
   readonly missing: readonly number[];
   /** Whether numbers were written with signs of money, thousands or percent. */
   readonly decorated: boolean;
+  /** How 0 and 1 were written, if all numbers were `true` and `false`. */
+  readonly truth?: readonly [string, string] | undefined;
 }
 
 /** A table with named columns. */
@@ -45,6 +47,14 @@ export const isWords = ({ numbers, words, codes, missing }: Cells): boolean => {
 /** The first row that holds a word, in a column of numbers; -1 if there is none. */
 export const firstWord = ({ codes }: Cells): number => codes?.findIndex((c) => c >= 0) ?? -1;
 
+/** The same cells with `true` and `false` as words, if all numbers were written so: they are names of classes. */
+export function wordedTruth(cells: Cells): Cells {
+  const { truth, numbers, words, codes } = cells;
+  if (!truth) return cells;
+  const own = Int32Array.from(numbers, (v, row) => (Number.isNaN(v) ? (codes?.[row] ?? -1) : words.length + v));
+  return { ...cells, numbers: new Float64Array(numbers.length).fill(NaN), codes: own, words: [...words, ...truth], truth: undefined };
+}
+
 /** Gathers the cells of one column, row by row. */
 export class CellsBuilder {
   private numbers = new Float64Array(1024);
@@ -53,6 +63,8 @@ export class CellsBuilder {
   private missing: number[] = [];
   private rows = 0;
   private decorated = false;
+  private counted = false;
+  private spelled: string | undefined;
   private readonly how: Reading;
   private readonly asWords: boolean;
 
@@ -70,7 +82,7 @@ export class CellsBuilder {
       this.missing.push(row);
       return;
     }
-    const n = this.asWords ? undefined : typeof raw === 'string' ? this.read(raw) : Number(raw);
+    const n = this.asWords ? undefined : typeof raw === 'string' ? this.read(raw) : this.plain(raw);
     if (n !== undefined) this.numbers[row] = n;
     else this.word(row, String(raw));
   }
@@ -79,12 +91,21 @@ export class CellsBuilder {
     const row = this.rows++;
     if (row === this.numbers.length) this.grow();
     this.numbers[row] = n;
+    this.counted = true;
+  }
+
+  private plain(raw: Raw): number {
+    if (typeof raw === 'boolean') this.spelled ??= String(raw);
+    else this.counted = true;
+    return Number(raw);
   }
 
   private read(text: string): number | undefined {
     const n = Number(text);
-    if (Number.isFinite(n) && !this.how.comma && !this.how.dates) return n;
+    if (Number.isFinite(n) && !this.how.comma && !this.how.dates) return this.plain(n);
     const other = numberIn(text, this.how);
+    if (other !== undefined && /^(true|false)$/i.test(text)) this.spelled ??= text;
+    else if (other !== undefined) this.counted = true;
     if (other !== undefined && !this.how.comma && !this.how.dates && /[$€£¥%,]/.test(text)) this.decorated = true;
     return other;
   }
@@ -111,6 +132,17 @@ export class CellsBuilder {
     return [...this.places.keys()];
   }
 
+  /** How 0 and 1 were written so far, if all numbers were `true` and `false`. */
+  get truth(): readonly [string, string] | undefined {
+    const { counted, spelled } = this;
+    if (counted || spelled === undefined) return undefined;
+    const [first = '', second = ''] = spelled;
+    const upper = (c: string): boolean => c !== c.toLowerCase();
+    const like = (word: string): string =>
+      upper(second) ? word.toUpperCase() : upper(first) ? `${(word[0] ?? '').toUpperCase()}${word.slice(1)}` : word;
+    return [like('false'), like('true')];
+  }
+
   /** The rows since the last call; words keep their numbers. */
   take(): Cells {
     const cells = this.done();
@@ -127,6 +159,7 @@ export class CellsBuilder {
       words: this.known,
       missing,
       decorated,
+      truth: this.truth,
     };
   }
 }

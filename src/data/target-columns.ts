@@ -4,7 +4,7 @@ import { checkGaps, checkWordsAreNone } from './columns.ts';
 import { wrongCell, type Reader } from './reader.ts';
 import { reject } from './labels.ts';
 import type { Needs, Numbers } from './needs.ts';
-import { firstWord, isWords, type Cells } from './table.ts';
+import { firstWord, isWords, wordedTruth, type Cells } from './table.ts';
 
 type Target = Needs['targets'][number];
 
@@ -31,7 +31,9 @@ export function fitTarget(reader: Reader, target: Target, names: readonly string
         ? `the loss compares each of the ${width} outputs with a number of its own; for classes, use loss cross_entropy`
         : 'choose them: data "FILE" x=[...] y=...',
     );
-  const columns = names.map((name) => ({ name, cells: reader.table.cells(name) }));
+  // Several columns of yes and no are numbers, each with an output of its own.
+  const named = (cells: Cells): Cells => (target.type.dtype === 'i32' || width === 1 ? wordedTruth(cells) : cells);
+  const columns = names.map((name) => ({ name, cells: named(reader.table.cells(name)) }));
   for (const { name, cells } of columns) checkGaps(reader, { name }, cells, true);
   const classes = target.type.dtype === 'i32' ? classesOf(reader, target, columns) : sidesOf(reader, columns);
   return {
@@ -40,7 +42,7 @@ export function fitTarget(reader: Reader, target: Target, names: readonly string
     tensor(kept, cellsOf) {
       const out = target.type.dtype === 'i32' ? new Int32Array(kept.length * width) : new Float32Array(kept.length * width);
       names.forEach((name, j) => {
-        const { codes, numbers, words } = cellsOf(name);
+        const { codes, numbers, words } = named(cellsOf(name));
         const places = words.map((w) => classes?.indexOf(w) ?? -1);
         for (let i = 0; i < kept.length; i++) {
           const row = kept[i] ?? 0;

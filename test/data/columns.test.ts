@@ -70,6 +70,43 @@ describe('words', () => {
     expect([lists(d)[1], d.learned?.classes]).toEqual([[1, 0, 1], { y: ['no', 'yes'] }]);
   });
 
+  it.each([
+    ['True', 'False'],
+    ['true', 'false'],
+    ['TRUE', 'FALSE'],
+  ])('%s and %s of a target are names of classes', (yes, no) => {
+    const text = `a,ill\n1,${yes}\n2,${no}\n3,${yes}\n`;
+    for (const target of [needs(f32(1), f32(1)), needs(f32(1), i32(), { classes: 2 })]) {
+      const d = read(text, target);
+      expect([lists(d)[1], d.learned?.classes]).toEqual([[1, 0, 1], { y: [no, yes] }]);
+      const known = { from: 'w', columns: {}, classes: { y: [no, yes] } };
+      expect(lists(read(`a,ill\n1,${yes}\n`, { ...target, known }))[1]).toEqual([1]);
+      // Weights from before they had names.
+      expect(lists(read(`a,ill\n1,${yes}\n`, target))[1]).toEqual([1]);
+    }
+    expect(lists(read(`a,u,v\n1,${yes},${no}\n`, needs(f32(1), f32(2), { columns: new Map([['y', ['u', 'v']]]) })))[1]).toEqual([1, 0]);
+    expect(
+      lists(
+        read(
+          text,
+          needs(f32(1), f32(1), {
+            columns: new Map([
+              ['x', ['ill']],
+              ['y', ['a']],
+            ]),
+          }),
+        ),
+      )[0],
+    ).toEqual([1, 0, 1]);
+  });
+
+  it('true and false in JSON are names too, and beside numbers they are numbers', () => {
+    const json = read('{"a": 1, "y": true}\n{"a": 2, "y": false}\n', needs(f32(1), f32(1)), 'a.jsonl');
+    expect([lists(json)[1], json.learned?.classes]).toEqual([[1, 0], { y: ['false', 'true'] }]);
+    const mixed = read('a,y\n1,true\n2,0\n', needs(f32(1), f32(1)));
+    expect([lists(mixed)[1], mixed.learned?.classes]).toEqual([[1, 0], {}]);
+  });
+
   it('that look like numbers keep their text if the column is mostly words, or if the program says so', () => {
     const d = read('code,y\n007,1\nA1,2\nB2,3\n', needs(f32(3), f32(1)));
     expect(d.learned?.columns['x']?.[0]?.words).toEqual(['007', 'A1', 'B2']);

@@ -42,6 +42,7 @@ const FILES: readonly (readonly [string, string, Needs])[] = [
   ['no header, other separators', '1;2\n3;4\n', needs(f32(1), f32(1))],
   ['decimal commas', 'a;b\n1,5;2\n1.000,25;4\n', needs(f32(1), f32(1), { comma: true })],
   ['classes by name', 'a,y\n1,cat\n2,dog\n3,cat\n', needs(f32(1), i32(), { classes: 2 })],
+  ['yes and no', 'a,y\n1,True\n2,False\n3,True\n', needs(f32(1), f32(1))],
   ['labels from 1', 'a,y\n1,1\n2,2\n3,3\n', needs(f32(1), i32(), { classes: 3 })],
   ['characters of many bytes', 'c,y\nZürich,1\n東京,2\n"naïve 🦊",3\nZürich,4\n', needs(f32(3), f32(1))],
   ['groups', 'a,g,y\n1,u,1\n2,v,2\n3,u,3\n', needs(f32(1), f32(1), { groups: 'g' })],
