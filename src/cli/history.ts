@@ -40,14 +40,34 @@ export class Rows {
   }
 }
 
+/** A mean that grows. What is not everywhere a number, such as auc where a batch has one class only, is left out where it is none. */
+class Mean {
+  private sum = 0;
+  private count = 0;
+  private readonly leavesOut: boolean;
+
+  constructor(leavesOut: boolean) {
+    this.leavesOut = leavesOut;
+  }
+
+  add(v: number): void {
+    if (this.leavesOut && Number.isNaN(v)) return;
+    this.sum += v;
+    this.count++;
+  }
+
+  get value(): number {
+    return this.sum / this.count;
+  }
+}
+
 /** The table of a training, which grows while it goes on: means over an epoch before each update, and the holdout at its end. */
 export class History {
   private readonly table: LiveTable;
   private readonly rows: Rows;
   private readonly names: readonly string[];
-  /** The sums of the row that is being gathered, one for each name, over so many steps. */
-  private sums: number[] = [];
-  private summed = 0;
+  /** The loss and metrics of the row that is being gathered. */
+  private means: Mean[] = [];
   private readonly waits: boolean;
   /** Rows that wait for their values on the holdout. */
   private waiting: { readonly step: number; readonly cells: readonly string[] }[] = [];
@@ -76,24 +96,23 @@ export class History {
       const step = from + i + 1;
       this.lastLoss = losses[i] ?? NaN;
       if (Number.isNaN(this.firstLoss)) this.firstLoss = this.lastLoss;
-      if (this.rows.rowOf(step).from === step - 1) [this.sums, this.summed] = [this.names.map(() => 0), 0];
+      if (this.rows.rowOf(step).from === step - 1) this.means = this.names.map((name) => new Mean(name !== 'loss'));
       this.names.forEach((name, k) => {
-        this.sums[k] = (this.sums[k] ?? 0) + ((name === 'loss' ? losses : metrics[name])?.[i] ?? NaN);
+        this.means[k]?.add((name === 'loss' ? losses : metrics[name])?.[i] ?? NaN);
       });
-      this.summed++;
       if (this.rows.endsAt(step)) this.end(step);
     }
   }
 
   private end(step: number): void {
-    const cells = [this.rows.rowOf(step).name, ...this.sums.map((s) => showNumber(s / this.summed))];
+    const cells = [this.rows.rowOf(step).name, ...this.means.map((m) => showNumber(m.value))];
     if (this.waits) this.waiting.push({ step, cells });
     else this.table.row(cells);
   }
 
   /** Shows the row that training ended in, if it is none of the table's. */
   finish(step: number, values: Readonly<Record<string, number>> = {}): void {
-    if (this.summed > 0 && !this.rows.endsAt(step)) this.end(step);
+    if (this.means.length > 0 && !this.rows.endsAt(step)) this.end(step);
     this.hold(step, values);
   }
 

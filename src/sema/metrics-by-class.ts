@@ -104,7 +104,7 @@ export const BY_CLASS: Readonly<Record<string, Metric>> = {
     (b, { right, predicted, real }) => [b.op('add', right, right), b.op('add', predicted, real)],
   ),
   auc: {
-    doc: 'area under the ROC curve, for yes and no: how often an example that is yes has a higher score than one that is no; a tie counts half',
+    doc: 'area under the ROC curve, for yes and no: how often an example that is yes has a higher score than one that is no; a tie counts half; of one class alone there is none, and a batch of it does not count in the mean of an epoch',
     better: 'higher',
     parameters: {},
     build(b, args, pred, target, says) {
