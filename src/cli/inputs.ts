@@ -1,13 +1,16 @@
 import { fail } from '../base/errors.ts';
 import { hint } from '../base/suggest.ts';
 import type { About, Values } from '../runtime/api.ts';
+import { tokenizerOf } from '../runtime/tokens.ts';
 
 /**
  * The inputs of `--input`: examples separated by `;`, and the values of an example by `,`. Values are those of the data's columns, in order
  * or by name (`sqft=3.0, city=Paris`), or else the numbers of each input. Names and values in double quotes
  * may hold any of these signs: `city="A; B"`.
  */
-export function parseInput(text: string, inputs: About['inputs']): Values {
+export function parseInput(text: string, about: About): Values {
+  const { inputs } = about;
+  if (about.vocabulary && !/^[\d\s,;]*$/.test(text)) return byTokens(text, about);
   const columns = inputs.every((i) => i.columns?.length) ? inputs.flatMap((i) => i.columns ?? []) : undefined;
   const examples = pieces(text, ';');
   return columns
@@ -16,6 +19,19 @@ export function parseInput(text: string, inputs: About['inputs']): Values {
         columns.map((c) => c.name),
       )
     : byNumbers(examples, inputs);
+}
+
+/** A text is one example. */
+function byTokens(text: string, about: About): Values {
+  const [input] = about.inputs;
+  const tokens = tokenizerOf(about).encode(text);
+  const width = (input?.shape ?? []).reduce((a, b) => a * b, 1);
+  const kind = about.vocabulary?.tokens === 'chars' ? 'character' : about.vocabulary?.tokens === 'bytes' ? 'byte' : 'token';
+  if (tokens.length !== width)
+    fail('NN501', `the model takes a text of ${width} ${kind}s, and '${text}' has ${tokens.length}`, {
+      help: 'nnc generate goes on from a text of any length: --prompt "..."',
+    });
+  return { [input?.name ?? 'x']: tokens };
 }
 
 function byColumns(examples: readonly string[], names: readonly string[]): Values {

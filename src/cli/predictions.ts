@@ -1,5 +1,6 @@
 import type { About, Prediction } from '../runtime/api.ts';
 import { probabilities } from '../runtime/probabilities.ts';
+import { tokenizerOf } from '../runtime/tokens.ts';
 
 /** One prediction in words: its class and how sure the model is of each, or numbers by name. */
 export interface Told {
@@ -9,7 +10,8 @@ export interface Told {
 }
 
 /** What the model says about each example; with `logits`, its plain numbers. */
-export function toldOf(prediction: Prediction, { targets, vocabulary }: About, logits: boolean): Told[] {
+export function toldOf(prediction: Prediction, about: About, logits: boolean): Told[] {
+  const { targets, vocabulary } = about;
   const { data, shape, names } = prediction;
   const rows = shape[0] ?? 0;
   const each = data.length / Math.max(1, rows);
@@ -20,7 +22,11 @@ export function toldOf(prediction: Prediction, { targets, vocabulary }: About, l
     if (!shares) return { numbers: [...of(data, row)] };
     const mine = of(shares, row);
     // Rows of classes at several places, as of a text, are told by their likeliest classes.
-    if (each > width) return { class: likeliest(mine, width, names).join(vocabulary?.tokens === 'chars' ? '' : ' ') };
+    if (each > width) {
+      const best = likeliest(mine, width);
+      const tokenizer = vocabulary && tokenizerOf(about);
+      return { class: tokenizer ? best.map(tokenizer.decode).join('') : best.map((i) => names?.[i] ?? String(i)).join(' ') };
+    }
     if (prediction.meaning === 'sigmoid' || prediction.meaning === 'none') {
       if (width > 1) return { probabilities: Object.fromEntries([...mine].map((p, i) => [names?.[i] ?? String(i), p])) };
       const [no = '0', yes = '1'] = targets[0]?.classes ?? [];
@@ -28,17 +34,17 @@ export function toldOf(prediction: Prediction, { targets, vocabulary }: About, l
       return { class: p > 0.5 ? yes : no, probabilities: { [no]: 1 - p, [yes]: p } };
     }
     return {
-      class: likeliest(mine, width, names)[0] ?? '',
+      class: likeliest(mine, width).map((i) => names?.[i] ?? String(i))[0] ?? '',
       probabilities: Object.fromEntries([...mine].map((p, i) => [names?.[i] ?? String(i), p])),
     };
   });
 }
 
-function likeliest(shares: Float32Array, width: number, names: readonly string[] | undefined): string[] {
+/** The likeliest class at each place. */
+function likeliest(shares: Float32Array, width: number): number[] {
   return Array.from({ length: shares.length / width }, (_, i) => {
     const row = shares.subarray(i * width, (i + 1) * width);
-    const best = row.indexOf(row.reduce((a, b) => Math.max(a, b), -Infinity));
-    return names?.[best] ?? String(best);
+    return row.indexOf(row.reduce((a, b) => Math.max(a, b), -Infinity));
   });
 }
 
@@ -54,7 +60,8 @@ export function lineOf(told: Told): string {
   if (told.class === undefined) return all.map(([name, p]) => `${name} ${percent(p)}`).join('  ');
   const others = all.filter(([name]) => name !== told.class).slice(0, SHOWN - 1);
   const mine = told.probabilities?.[told.class];
-  if (mine === undefined) return told.class;
+  // A text stays on its line.
+  if (mine === undefined) return told.class.replace(/\r?\n/g, '\\n');
   return `${told.class} ${percent(mine)}${others.length ? `  (${others.map(([name, p]) => `${name} ${percent(p)}`).join(', ')})` : ''}`;
 }
 

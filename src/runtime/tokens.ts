@@ -49,3 +49,11 @@ export function tokenizerOf({ vocabulary }: About): Tokenizer {
     decode: (token) => entries[token] ?? '',
   };
 }
+
+/** The text of each of `width` tokens, in quotes, for tables; the number where a token is no whole character, or has no text. */
+export function tokenNames(about: About, width: number): readonly string[] {
+  return Array.from({ length: width }, (_, token) => {
+    const text = about.vocabulary ? tokenizerOf(about).decode(token) : '';
+    return text === '' || text.includes('\ufffd') ? String(token) : JSON.stringify(text);
+  });
+}

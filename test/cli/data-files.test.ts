@@ -67,6 +67,23 @@ describe('a folder of images', () => {
   });
 });
 
+describe('a model of text', () => {
+  it.each(['chars', 'bytes', 'bpe vocabulary=270'])('of %s is judged and predicts in text', async (tokens) => {
+    const dir = temporary();
+    writeFileSync(join(dir, 'a.txt'), 'ab\nba '.repeat(60));
+    writeFileSync(
+      join(dir, 'a.nn'),
+      `input t: int[6]\ndata "a.txt" tokens=${tokens} context=6\nlayer Embedding(300, 8) -> Linear(8, 300)\nloss cross_entropy\noptim adam lr=0.1\ntrain epochs=2 batch=8\n`,
+    );
+    const run = (command: string, ...more: readonly string[]) => nncIn(dir, {}, command, 'a.nn', '--device', 'cpu', ...more);
+    expect((await run('train', '--save', 'w.safetensors')).code).toBe(0);
+    const told = (await run('predict', '--weights', 'w.safetensors', '--data', 'a.txt')).stdout.trimEnd().split('\n');
+    expect(told.join('')).toMatch(/^(?:[ab ]|\\n)+$/);
+    const judged = await run('eval', '--weights', 'w.safetensors');
+    expect(judged.stdout).toMatch(/^"(?: ?ab?|ba?)" /m);
+  });
+});
+
 describe('byte pairs', () => {
   it('are learned from a text, and a trained model speaks', async () => {
     const dir = temporary();

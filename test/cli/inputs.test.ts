@@ -4,8 +4,24 @@ import { parseInput } from '../../src/cli/inputs.ts';
 
 /** What `nnc predict --input` takes. */
 const columns = [{ name: 'city' }, { name: 'rooms' }, { name: 'size, net' }];
-const inputs = [{ name: 'x', shape: [3], dtype: 'f32', columns }] as unknown as Parameters<typeof parseInput>[1];
+const about = { inputs: [{ name: 'x', shape: [3], columns }], targets: [], output: 'numbers' } as const;
 const [A, B] = ['A; B', 'Bonn, "old"'];
+
+describe('--input of a text model', () => {
+  const entries = [' ', 'a', 'c', 'e', 'h', 't'];
+  const text = { inputs: [{ name: 't', shape: [7] }], targets: [], output: 'numbers', vocabulary: { tokens: 'chars', entries } } as const;
+
+  it('is a text of the right length, or numbers', () => {
+    expect(parseInput('the cat', text)).toEqual({ t: [5, 4, 3, 0, 2, 1, 5] });
+    expect(parseInput('5,4,3,0,2,1,5', text)).toEqual({ t: [5, 4, 3, 0, 2, 1, 5] });
+  });
+
+  it('of another length is refused, with the way to go on from it', () => {
+    expect(() => parseInput('cat', text)).toThrow(
+      `the model takes a text of 7 characters, and 'cat' has 3\n  help: nnc generate goes on from a text of any length: --prompt "..."`,
+    );
+  });
+});
 
 describe('--input', () => {
   it.each([
@@ -20,7 +36,7 @@ describe('--input', () => {
     ['city=a=b', ['a=b'], [null], [null]],
     ['city="", rooms=3', [''], ['3'], [null]],
   ])('%s', (text, city, rooms, size) => {
-    expect(parseInput(text, inputs)).toEqual({ city, rooms, 'size, net': size });
+    expect(parseInput(text, about)).toEqual({ city, rooms, 'size, net': size });
   });
 
   it.each([
@@ -30,7 +46,7 @@ describe('--input', () => {
   ])('%s is refused', (text, told) => {
     let error: unknown;
     try {
-      parseInput(text, inputs);
+      parseInput(text, about);
     } catch (e) {
       error = e;
     }

@@ -5,6 +5,7 @@ import type { ClassScores } from '../../library/scores.ts';
 import { scoresOf } from '../scoring.ts';
 import { devicesFor } from '../../lower/backends.ts';
 import { RunningModel } from '../../runtime/model.ts';
+import { tokenNames } from '../../runtime/tokens.ts';
 import { findDevice, type DeviceChoice } from '../device.ts';
 import { planFor } from '../plan-cache.ts';
 import { dataPath, learnedFor, noteTokens, openData, openProgram, openWeights } from '../program.ts';
@@ -46,7 +47,11 @@ export async function evaluateCommand(path: string, flags: EvalFlags): Promise<v
     if (plan.holdout) running.setHoldout(...tensors);
     const values = plan.holdout ? await running.evaluate() : {};
     const prediction = await running.predict(...inputs);
-    const scores = scoresOf(prediction, tensors.slice(model.inputs.length), data.names.learned?.classes[model.targets[0]?.shown ?? '']);
+    const { about } = running;
+    const names = about.vocabulary
+      ? tokenNames(about, prediction.shape.at(-1) ?? 1)
+      : data.names.learned?.classes[model.targets[0]?.shown ?? ''];
+    const scores = scoresOf(prediction, tensors.slice(model.inputs.length), names);
     if (flags.json) return print(JSON.stringify({ examples: rows, ...values, ...scores }));
     const what = flags.data === undefined ? (data.holdout ? 'held-out examples' : 'examples that it was trained on') : 'examples';
     print(`${rows} ${what}${dataPath(program, flags.data) === undefined ? '' : ` of ${dataPath(program, flags.data) ?? ''}`}`);
@@ -65,7 +70,10 @@ export async function evaluateCommand(path: string, flags: EvalFlags): Promise<v
 const SHOWN = 20;
 
 function printClasses({ classes, confusion }: ClassScores): void {
-  const some = classes.slice(0, SHOWN);
+  // Of many, such as the bytes of a text, those that occur.
+  const places = classes.map((_, i) => i).filter((i) => classes.length <= SHOWN || (classes[i]?.examples ?? 0) > 0);
+  const shown = places.slice(0, SHOWN);
+  const some = shown.flatMap((i) => classes[i] ?? []);
   const share = (v: number): string => v.toFixed(3);
   print();
   print(
@@ -74,10 +82,15 @@ function printClasses({ classes, confusion }: ClassScores): void {
       ...some.map((c) => [c.name, share(c.precision), share(c.recall), share(c.f1), String(c.examples)]),
     ]),
   );
-  if (classes.length > SHOWN) return print(`... and ${classes.length - SHOWN} more classes`);
+  if (places.length > SHOWN) return print(`... and ${places.length - SHOWN} more classes`);
   print();
   const heads = some.map((c) => c.name);
-  print(columns([['real \\ predicted', ...heads], ...some.map((c, i) => [c.name, ...(confusion[i] ?? []).map(String)])]));
+  print(
+    columns([
+      ['real \\ predicted', ...heads],
+      ...shown.map((i) => [classes[i]?.name ?? '', ...shown.map((k) => String(confusion[i]?.[k] ?? 0))]),
+    ]),
+  );
 }
 
 interface InMemory {

@@ -49,7 +49,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     predictions: read && Math.min(read.rows, PREDICT_ROWS),
   };
   const plan = await planFor(program, { ...options, names });
-  const typed = flags.input === undefined ? undefined : parseInput(flags.input, plan.about.inputs);
+  const typed = flags.input === undefined ? undefined : parseInput(flags.input, plan.about);
   const session = await device.open(plan);
   try {
     const running = await RunningModel.open(session, { weights: saved.weights, from: flags.weights });
