@@ -26,20 +26,33 @@ const MOST_WORDS = 50;
  * Writes a first program for a table (CSV, TSV, JSON or JSON lines): every useful column is an input, and the last one, or `target`, is what
  * the model tells. `path` is how the program names the file.
  */
-export const suggestProgram = (path: string, bytes: Uint8Array, options: SuggestOptions = {}): Suggestion =>
-  suggestFor(path, readTable(path, bytes, DATED), readTable(path, bytes, UNDATED), options);
+export function suggestProgram(path: string, bytes: Uint8Array, options: SuggestOptions = {}): Suggestion {
+  const plain = readTable(path, bytes, PLAIN);
+  const how = decimalsOf(plain);
+  return suggestFor(path, readTable(path, bytes, { ...how, dates: true }), how.comma ? readTable(path, bytes, how) : plain, {
+    ...options,
+    comma: how.comma,
+  });
+}
 
 export interface SuggestOptions {
   /** The column that the model tells; the last one by default. */
   readonly target?: string | undefined;
 }
 
-/** How a table is read for a suggestion: with dates as numbers, and without. */
-export const UNDATED: Needs = { inputs: [], targets: [] };
-export const DATED: Needs = { ...UNDATED, dates: true };
+/** How a table is read to find out about its numbers. */
+export const PLAIN: Needs = { inputs: [], targets: [] };
+
+/** How a table that was read so is read for a suggestion: with decimal commas if it has any. It is read with dates as numbers, and without. */
+export const decimalsOf = (plain: Table): Needs =>
+  plain.columns.some((c) => hasCommas(plain.cells(c))) ? { ...PLAIN, comma: true } : PLAIN;
+
+/** Whether what looks like words are numbers with decimal commas. */
+const hasCommas = ({ words }: Cells): boolean =>
+  words.some((w) => numberIn(w) === undefined) && words.every((w) => numberIn(w, { comma: true }) !== undefined);
 
 /** The same for a table that was read both ways. */
-export function suggestFor(path: string, dated: Table, undated: Table, options: SuggestOptions = {}): Suggestion {
+export function suggestFor(path: string, dated: Table, undated: Table, options: SuggestOptions & Pick<Needs, 'comma'> = {}): Suggestion {
   const days = dated.columns.filter((c) => hasDates(undated, dated, c));
   const dates = days.length > 0;
   const table = dates ? dated : undated;
@@ -60,7 +73,8 @@ export function suggestFor(path: string, dated: Table, undated: Table, options: 
       help: 'choose another target',
     });
   const gaps = [...inputs, target].some((c) => table.cells(c).missing.length > 0);
-  const settings = { ...(gaps ? { missing: 'flag' as const } : {}), ...(dates ? { dates } : {}) };
+  const comma = options.comma === true;
+  const settings = { ...(gaps ? { missing: 'flag' as const } : {}), ...(dates ? { dates } : {}), ...(comma ? { comma } : {}) };
   const reader: Reader = {
     path,
     table,
@@ -79,6 +93,7 @@ export function suggestFor(path: string, dated: Table, undated: Table, options: 
     ...(kind === 'numbers' ? ['normalize_target'] : []),
     ...(gaps ? ['missing=flag'] : []),
     ...(dates ? ['dates'] : []),
+    ...(comma ? ['decimal=comma'] : []),
   ];
   const epochs = Math.max(20, Math.min(200, Math.ceil(2_000_000 / table.rows)));
   const lines = [

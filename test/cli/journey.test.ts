@@ -111,6 +111,24 @@ describe('from an unknown table to a named prediction', () => {
   });
 });
 
+describe('a table with decimal commas', () => {
+  it('becomes a program that reads them, with dotted dates, and predicts', async () => {
+    const dir = temporary();
+    const run = (...args: readonly string[]): Promise<Outcome> => nncIn(dir, {}, ...args);
+    const rows = Array.from({ length: 60 }, (_, i) => `${String((i % 28) + 1).padStart(2, '0')}.03.2024;${(7 * i) % 13},5;"${2 * i + 1},25"`);
+    writeFileSync(join(dir, 'preise.csv'), `datum;menge;preis\n${rows.join('\n')}\n`);
+    const made = await run('new', 'preise', '--data', 'preise.csv');
+    expect(made.stdout).toContain("preise.nn: tells the number 'preis'");
+    expect(made.stdout).toContain('x=[datum, menge] y=preis normalize normalize_target dates decimal=comma split=0.8');
+    expect((await run('train', 'preise.nn', '--device', 'cpu', '--epochs', '2', '--save', 'preise.safetensors')).code).toBe(0);
+    const predict = (input: string) => run('predict', 'preise.nn', '--weights', 'preise.safetensors', '--device', 'cpu', '--input', input);
+    expect((await predict('datum=05.03.2024, menge="80,5"')).stdout).toMatch(/^-?\d+(\.\d+)?\n$/);
+    expect((await predict('datum=05.03.2024, menge=80.5')).stderr).toContain(
+      `'menge' needs a number, and this is "80.5"\n  = help: with decimal=comma, numbers are written as 80,5 or 1.234,5: a dot only stands before three digits`,
+    );
+  });
+});
+
 describe('slips of the command line', () => {
   it.each<[readonly string[], string]>([
     [['house.nn'], 'house.nn is a program, and nnc needs to know what to do with it\n  = help: train it with: nnc train house.nn'],
