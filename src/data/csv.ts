@@ -16,10 +16,16 @@ export interface CsvOptions extends Reading {
 const PIECE = 1 << 22;
 const SEPARATORS = [',', ';', '\t', '|'];
 
+/** The first line that Excel takes for the separator: `sep=;`. */
+export const SEPARATOR_LINE = /^sep=([^\r\n"])(?=\r?\n|\r)/i;
+
 /** Reads a CSV text. Without a header, the columns are called 0, 1, 2... */
 export function readCsv(source: Source, options: CsvOptions): Table {
-  const text = source.text.replace(/^\uFEFF/, '');
-  const records = new Records({ name: source.name, text }, options.separator ?? separatorOf(text));
+  const all = source.text.replace(/^\uFEFF/, '');
+  const told = SEPARATOR_LINE.exec(all);
+  // Without its text, the line does not count, and the others keep their numbers.
+  const text = told ? all.slice(told[0].length) : all;
+  const records = new Records({ name: source.name, text }, options.separator ?? told?.[1] ?? separatorOf(text));
   const two = records.first(2);
   const [first, second] = two;
   if (!first) return fail('NN301', `${source.name} is empty`);

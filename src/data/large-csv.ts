@@ -1,6 +1,6 @@
 import Papa from 'papaparse';
 import { fail } from '../base/errors.ts';
-import { firstTwice, isHeader, separatorOf, type CsvOptions } from './csv.ts';
+import { firstTwice, isHeader, SEPARATOR_LINE, separatorOf, type CsvOptions } from './csv.ts';
 import { BLOCK_ROWS, LargeColumn } from './large-table.ts';
 import type { Shelf } from './shelf.ts';
 import type { Table } from './table.ts';
@@ -101,6 +101,8 @@ class Pieces {
   private readonly file: LargeFile;
   private readonly separator: string;
   private readonly newline: string;
+  /** Bytes of a first line that only tells the separator. */
+  private readonly told: number;
   private readonly decoder: PieceDecoder;
   private readonly piece: number;
 
@@ -112,7 +114,10 @@ class Pieces {
     const head = bytes.subarray(0, file.read(0, bytes));
     this.decoder.mustBeText(head);
     const text = new TextDecoder().decode(head);
-    this.separator = separator ?? separatorOf(text);
+    const told = SEPARATOR_LINE.exec(text);
+    // A mark of the encoding before it is not in the text.
+    this.told = told ? new TextEncoder().encode(told[0]).length + (head[0] === 0xef ? 3 : 0) : 0;
+    this.separator = separator ?? told?.[1] ?? separatorOf(text);
     this.newline = /\r\n|\n|\r/.exec(text)?.[0] ?? '\n';
     const found: string[][] = [[]];
     this.each(true, {
@@ -138,7 +143,7 @@ class Pieces {
   /** Goes through the file. With `asText`, or for the columns that say so, nothing is read as a number. */
   each(asText: boolean, sink: Sink, texts: readonly boolean[] = []): void {
     let buffer = new Uint8Array(this.piece);
-    let [place, held, read] = [0, 0, 0];
+    let [place, held, read] = [this.told, 0, 0];
     this.line = 0;
     for (;;) {
       if (held === buffer.length) {

@@ -1,6 +1,7 @@
 import { fail } from '../base/errors.ts';
 import { READERS } from './safetensors.ts';
 import { unzipped } from './unpack.ts';
+import type { Numbers } from './needs.ts';
 import type { DataTensor } from './values.ts';
 
 /** NumPy's type codes for little-endian numbers. */
@@ -31,7 +32,6 @@ export function readNpy(path: string, bytes: Uint8Array): DataTensor {
   const order = /'fortran_order':\s*(True|False)/.exec(head)?.[1];
   const dims = /'shape':\s*\(([^)]*)\)/.exec(head)?.[1];
   if (order === undefined || dims === undefined) return bad('its head lacks the order or the shape');
-  if (order === 'True') return bad('its order is that of Fortran; save numpy.ascontiguousarray(a)');
   const type = TYPES[descr];
   const reader = type === undefined ? undefined : READERS[type];
   if (!reader) return bad(`it holds elements of type '${descr}', which nnc does not read`);
@@ -44,14 +44,35 @@ export function readNpy(path: string, bytes: Uint8Array): DataTensor {
   const start = from + length;
   if (bytes.length !== start + n * reader.bytes)
     return bad(`its shape promises ${n * reader.bytes} bytes, and ${bytes.length - start} follow`);
-  if (type === 'U8') return { shape, data: bytes.subarray(start) };
+  const ordered = <T extends Numbers | Uint8Array>(data: T): T => (order === 'True' ? rowMajor(data, shape) : data);
+  if (type === 'U8') return { shape, data: ordered(bytes.subarray(start)) };
   const data = reader.int ? new Int32Array(n) : new Float32Array(n);
   for (let i = 0; i < n; i++) {
     const value = reader.read(view, start + i * reader.bytes);
     if (reader.int && (value > 2147483647 || value < -2147483648)) return bad(`it holds ${value}, which does not fit into 32 bits`);
     data[i] = value;
   }
-  return { shape, data };
+  return { shape, data: ordered(data) };
+}
+
+/** Numbers whose first index runs fastest, as in Fortran, with the last one fastest. */
+function rowMajor<T extends Numbers | Uint8Array>(data: T, shape: readonly number[]): T {
+  const out = data.slice() as T;
+  const index = shape.map(() => 0);
+  for (let to = 0; to < data.length; to++) {
+    let [from, stride] = [0, 1];
+    shape.forEach((n, axis) => {
+      from += (index[axis] ?? 0) * stride;
+      stride *= n;
+    });
+    out[to] = data[from] ?? 0;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      index[axis] = (index[axis] ?? 0) + 1;
+      if ((index[axis] ?? 0) < (shape[axis] ?? 0)) break;
+      index[axis] = 0;
+    }
+  }
+  return out;
 }
 
 /** Reads a .npz file: a ZIP archive with a .npy file per array. */

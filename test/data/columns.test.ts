@@ -168,6 +168,7 @@ describe('files', () => {
     ['another separator', 'a:b:y\n1:2:3\n4:5:6\n', { separator: ':' }],
     ['no header', '1,2,3\n4,5,6\n', {}],
     ['a header of years', '2019,2020,2021\n1,2,3\n4,5,6\n', { header: true }],
+    ['a first line of Excel that tells the separator', 'sep=;\r\na;b;y\r\n1;2;3\r\n4;5;6\r\n', {}],
     ['quotes', '"a, or b",b,y\n"1","2",3\n4,"5",6\n', {}],
     ['JSON lines', '{"a": 1, "b": 2, "y": 3}\n{"a": 4, "b": 5, "y": 6}\n', {}, 'a.jsonl'],
   ])('%s', (_what, text, more, name) => {

@@ -11,8 +11,8 @@ const nothing = (path: string): Uint8Array => {
 };
 
 /** A .npy file as NumPy writes it. */
-function npy(descr: string, shape: readonly number[], data: ArrayBuffer): Uint8Array {
-  const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')}${shape.length === 1 ? ',' : ''}), }`;
+function npy(descr: string, shape: readonly number[], data: ArrayBuffer, fortran = false): Uint8Array {
+  const dict = `{'descr': '${descr}', 'fortran_order': ${fortran ? 'True' : 'False'}, 'shape': (${shape.join(', ')}${shape.length === 1 ? ',' : ''}), }`;
   const head = dict.padEnd(Math.ceil((dict.length + 11) / 64) * 64 - 11) + '\n';
   return Uint8Array.from([0x93, ...bytes('NUMPY'), 1, 0, head.length & 255, head.length >> 8, ...bytes(head), ...new Uint8Array(data)]);
 }
@@ -20,6 +20,19 @@ const idx = (shape: readonly number[], data: readonly number[]): Uint8Array =>
   Uint8Array.from([0, 0, 8, shape.length, ...shape.flatMap((d) => [d >> 24, (d >> 16) & 255, (d >> 8) & 255, d & 255]), ...data]);
 
 describe('files of data', () => {
+  it('reads .npy whose first axis runs fastest', () => {
+    // The order of numpy.asfortranarray(numpy.arange(12).reshape(2, 2, 3)).
+    const data = [0, 6, 3, 9, 1, 7, 4, 10, 2, 8, 5, 11];
+    const want = Array.from({ length: 12 }, (_, i) => i);
+    for (const [type, values] of [
+      ['<f4', Float32Array.from(data)],
+      ['<i4', Int32Array.from(data)],
+    ] as const)
+      expect(lists(readDataset('x.npy', npy(type, [2, 2, 3], values.buffer, true), needs(f32(2, 3)), nothing))).toEqual([want]);
+    const bytes = npy('|u1', [2, 2, 3], Uint8Array.from(data.map((v) => v * 5)).buffer, true);
+    expect(lists(readDataset('x.npy', bytes, needs(f32(2, 3)), nothing))[0]).toEqual(want.map((v) => Math.fround((v * 5) / 255)));
+  });
+
   it('reads .npy, and labels from a file beside it', () => {
     const x = npy('<f8', [2, 3], Float64Array.from([1, 2, 3, 4, 5, 6]).buffer);
     const y = npy('<i8', [2], BigInt64Array.from([1n, 0n]).buffer);

@@ -45,6 +45,8 @@ const FILES: readonly (readonly [string, string, Needs])[] = [
   ['yes and no', 'a,y\n1,True\n2,False\n3,True\n', needs(f32(1), f32(1))],
   ['labels from 1', 'a,y\n1,1\n2,2\n3,3\n', needs(f32(1), i32(), { classes: 3 })],
   ['characters of many bytes', 'c,y\nZürich,1\n東京,2\n"naïve 🦊",3\nZürich,4\n', needs(f32(3), f32(1))],
+  ['a first line of Excel that tells the separator', '\uFEFFsep=;\r\na;b\r\n1,5;2\r\n', needs(f32(1), f32(1), { comma: true })],
+  ['the same with quotes', 'sep=|\n"a"|b\n1|2\n', needs(f32(1), f32(1))],
   ['groups', 'a,g,y\n1,u,1\n2,v,2\n3,u,3\n', needs(f32(1), f32(1), { groups: 'g' })],
 ];
 
@@ -87,6 +89,7 @@ describe('a table outside of memory', () => {
   it('says where something is wrong', () => {
     const how = needs(f32(1), f32(1));
     expect(message(() => large('a,b\n1,2\n\n3,4,5\n', how))).toContain('this line has 3 cells, and the head has 2, in line 4 of a.csv');
+    expect(message(() => large('sep=;\na;b\n3;4;5\n', how))).toContain('in line 3 of a.csv');
     expect(message(() => large('a,b\n1,2\n"3\n",4\n5,x\n6,7\n', how))).toContain(
       "column 'b' holds numbers, and this is 'x', in line 5 of a.csv",
     );
