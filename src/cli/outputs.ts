@@ -43,7 +43,30 @@ function whyBelow(place: string): string | undefined {
   return undefined;
 }
 
-/** The same, and refuses an output that is another one of this run. */
+/** Endings that mean a format; others mean nothing. */
+const FORMATS = new Set(
+  (
+    'csv tsv json jsonl ndjson xls xlsx ods parquet pq npy npz txt html htm svg png jpg jpeg gif webp pdf nn safetensors ' +
+    'pt pth bin ckpt pkl pickle onnx h5 keras gguf tflite'
+  ).split(' '),
+);
+
+/** Refuses an output whose ending means another format than the ones in which `what` is written. */
+export function mustEndIn(output: string | undefined, what: string, endings: readonly string[]): void {
+  const ending = /\.(\w+)$/.exec(output ?? '')?.[1]?.toLowerCase();
+  if (output === undefined || ending === undefined || !FORMATS.has(ending) || endings.includes(ending)) return;
+  const list = endings.map((e) => `.${e}`);
+  const name = output.replace(/\w+$/, endings[0] ?? '');
+  fail(
+    'NN501',
+    `${output} would not hold what its ending says: ${what} ${endings.length > 1 ? `${list.slice(0, -1).join(', ')} or ${list.at(-1) ?? ''}` : (list[0] ?? '')}`,
+    {
+      help: `write ${name}`,
+    },
+  );
+}
+
+/** Refuses an output that would take the place of what is read, or of another output of this run. */
 export function claimOutput(output: string | undefined): void {
   if (output === undefined) return;
   mustNotBeRead(output);

@@ -115,7 +115,10 @@ describe('a table with decimal commas', () => {
   it('becomes a program that reads them, with dotted dates, and predicts', async () => {
     const dir = temporary();
     const run = (...args: readonly string[]): Promise<Outcome> => nncIn(dir, {}, ...args);
-    const rows = Array.from({ length: 60 }, (_, i) => `${String((i % 28) + 1).padStart(2, '0')}.03.2024;${(7 * i) % 13},5;"${2 * i + 1},25"`);
+    const rows = Array.from(
+      { length: 60 },
+      (_, i) => `${String((i % 28) + 1).padStart(2, '0')}.03.2024;${(7 * i) % 13},5;"${2 * i + 1},25"`,
+    );
     writeFileSync(join(dir, 'preise.csv'), `datum;menge;preis\n${rows.join('\n')}\n`);
     const made = await run('new', 'preise', '--data', 'preise.csv');
     expect(made.stdout).toContain("preise.nn: tells the number 'preis'");
@@ -145,6 +148,15 @@ describe('slips of the command line', () => {
       ['predict', 'a.nn', '--weights', 'w.safetensors', '--data', 'a.png', '--data', 'b.png'],
       '--data is given twice, and only one counts\n  = help: keep one of them',
     ],
+    [
+      ['train', 'examples/house.nn', '--steps', '1', '--device', 'cpu', '--save', 'w.pt'],
+      'w.pt would not hold what its ending says: weights are written as .safetensors\n  = help: write w.safetensors',
+    ],
+    [
+      ['predict', 'examples/house.nn', '--weights', 'test/parity/house/final.safetensors', '--input', '3', '--out', 'p.xlsx'],
+      'p.xlsx would not hold what its ending says: predictions are written as .csv, .json or .safetensors\n  = help: write p.csv',
+    ],
+    [['draw', 'examples/house.nn', '-o', 'net.png'], 'net.png would not hold what its ending says: a picture is written as .svg'],
     [['train', 'a.nn', '--save', 'a', '--save=b'], '--save is given twice, and only one counts'],
     [['new', 'x', '--target', 'y'], '--target is a column of the file that --data names'],
     [['eval', 'examples/house.nn'], "error: required option '--weights <file>' not specified"],

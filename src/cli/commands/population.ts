@@ -11,7 +11,7 @@ import type { Session } from '../../runtime/session.ts';
 import { devicesFor } from '../../lower/backends.ts';
 import { findDevice, type Device, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, writeOutput } from '../files.ts';
-import { keepRead } from '../outputs.ts';
+import { keepRead, mustEndIn } from '../outputs.ts';
 import { openData, type OpenProgram } from '../program.ts';
 import type { Prepared } from '../../library/prepare.ts';
 import { lastEpoch, ranked, rankingOf, type Judged, type Ranking } from '../ranking.ts';
@@ -64,6 +64,7 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
   const seeds = Array.from({ length: flags.seeds ?? 1 }, (_, i) => first + i);
   if (seeds.length * variants.length > MOST_NETS)
     fail('NN501', `${seeds.length * variants.length} nets are more than the ${MOST_NETS} that one call trains`);
+  mustEndIn(flags.save, 'weights are written as', ['safetensors']);
   if (flags.data !== undefined) keepRead(flags.data);
   await mustBeWritable(flags.save);
   const device = await findDevice(flags.device, flags);

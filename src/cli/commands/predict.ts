@@ -11,6 +11,7 @@ import { inMemory } from '../../data/values.ts';
 import { readExamples } from '../data-files.ts';
 import { findDevice, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, writeOutput } from '../files.ts';
+import { mustEndIn } from '../outputs.ts';
 import { parseInput } from '../inputs.ts';
 import { planFor } from '../plan-cache.ts';
 import { lineOf, recordOf, toldOf } from '../predictions.ts';
@@ -39,6 +40,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   const saved = await openWeights(flags.weights);
   const known = learnedFor(model, saved);
   const read = flags.data === undefined ? undefined : await inputsFrom(flags.data, model, saved);
+  mustEndIn(flags.out, 'predictions are written as', ['csv', 'json', 'safetensors']);
   await mustBeWritable(flags.out);
   const device = await findDevice(flags.device, flags);
   const names = { learned: known, targets: targetColumns(model) };

@@ -20,6 +20,7 @@ import { bestIn, saveBest } from '../best.ts';
 import { clearLeftovers, lockFolder, openCheckpoint, resume, saveCheckpoint } from '../checkpoints.ts';
 import { findDevice, notePrecision } from '../device.ts';
 import { mustBeWritable, writeOutput } from '../files.ts';
+import { mustEndIn } from '../outputs.ts';
 import { planFor } from '../plan-cache.ts';
 import { noteTokens, openData, openProgram, openWeights, learnedFor, type OpenProgram } from '../program.ts';
 import { firstRate } from '../rates.ts';
@@ -215,6 +216,8 @@ function checkFlags(flags: TrainFlags): void {
 
 /** Refuses to write over what is read, and finds out before training whether the files can be written. */
 async function checkFiles(flags: TrainFlags, checkpoint: string | undefined): Promise<void> {
+  mustEndIn(flags.save, 'weights are written as', ['safetensors']);
+  mustEndIn(flags.report, 'a report is written as', ['html', 'htm']);
   const trace = typeof flags.profile === 'string' ? flags.profile : undefined;
   // A run that goes on adds to its log.
   for (const output of [flags.report, flags.save, flags.log, trace]) await mustBeWritable(output);
