@@ -44,7 +44,6 @@ export const CODES = {
 
   NN501: 'the call is wrong',
   NN502: 'the file cannot be read',
-  NN503: 'a file is not formatted',
 
   NN601: 'no device',
   NN602: 'the device failed',
@@ -53,6 +52,7 @@ export const CODES = {
   NN701: 'the gradient check failed',
   NN702: 'the loss is not a number',
   NN703: 'a weight is not a number',
+  NN704: 'a file is not formatted',
 } as const;
 
 export type Code = keyof typeof CODES;

@@ -170,7 +170,10 @@ describe('nnc grad and nnc fmt', () => {
   it('formats in place, and --check fails for what is not formatted', async () => {
     const path = file('messy.nn', 'layer  Linear( 1,1 )   # one\n');
     const before = await nnc('fmt', '--check', path);
-    expect([before.code, before.stderr]).toEqual([2, expect.stringContaining('not formatted')]);
+    expect([before.code, before.stderr]).toEqual([
+      1,
+      expect.stringContaining('error[NN704]: a file is not formatted\n  = not formatted: '),
+    ]);
     expect((await nnc('fmt', path)).stdout).toContain('1 of 1 changed');
     expect(readFileSync(path, 'utf8')).toBe('layer Linear(1, 1)  # one\n');
     expect((await nnc('fmt', '--check', path)).code).toBe(0);

@@ -19,7 +19,7 @@ export async function fmt(paths: readonly string[], flags: FmtFlags): Promise<vo
     if (!flags.check) await writeFileSafely(path, text);
   }
   if (flags.check && changed.length > 0)
-    fail('NN503', `not formatted: ${changed.join(', ')}`, { help: `run nnc fmt ${changed.join(' ')}` });
+    fail('NN704', `not formatted: ${changed.join(', ')}`, { help: `run nnc fmt ${changed.join(' ')}` });
   print(flags.check ? `${paths.length} formatted` : `${changed.length} of ${paths.length} changed`);
 }
 
