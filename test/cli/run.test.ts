@@ -167,6 +167,25 @@ describe('nnc grad and nnc fmt', () => {
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining("there is no 'b'")]);
   });
 
+  it('the prediction has a name, and no gradient while it is many numbers', async () => {
+    const r = await nnc('grad', 'examples/house.nn', '--of', 'pred', '--wrt', 'x');
+    expect([r.code, r.stderr]).toEqual([
+      1,
+      expect.stringContaining("'pred' is no single number, so it has no gradient\n  = help: differentiate its sum or its mean"),
+    ]);
+    const wrong = await nnc('grad', 'examples/house.nn', '--of', 'prde');
+    expect(wrong.stderr).toContain("there is no 'prde'");
+  });
+
+  it('check says which data are not there', async () => {
+    const path = file(
+      'absent.nn',
+      'input x: [1, 4, 4]\ndata "photos"\nlayer flatten -> Linear(16, 2)\nloss cross_entropy\noptim sgd\ntrain\n',
+    );
+    const { stdout } = await nnc('check', path);
+    expect(stdout).toMatch(/examples \(assumed; .*photos does not exist\)/);
+  });
+
   it('formats in place, and --check fails for what is not formatted', async () => {
     const path = file('messy.nn', 'layer  Linear( 1,1 )   # one\n');
     const before = await nnc('fmt', '--check', path);

@@ -7,7 +7,7 @@ import type { Model } from '../../sema/model.ts';
 import { planBytes, BYTES } from '../../plan.ts';
 import { timesOf } from '../../sections.ts';
 import { trainedOf } from '../../data/split.ts';
-import { hasData, openData, openProgram, type OpenProgram } from '../program.ts';
+import { dataPath, hasData, openData, openProgram, type OpenProgram } from '../program.ts';
 import { columns } from '../../base/show.ts';
 import { print, showBytes } from '../terminal.ts';
 
@@ -44,6 +44,12 @@ export async function compileFor(
     rows,
     assumed: !there,
   };
+}
+
+/** What is not there: the file that the program names, or any. */
+function lacking(program: OpenProgram, given: string | undefined): string {
+  const path = dataPath(program, given);
+  return path === undefined ? 'there is no data' : `${path} does not exist`;
 }
 
 /** How many examples are trained on and held out. Those that a program draws need not be drawn to be counted. */
@@ -109,7 +115,7 @@ export async function check(path: string, flags: CheckFlags): Promise<void> {
     const step = plan.programs['train'];
     const dispatches = plan.backends.webgpu?.programs['train'] ?? [];
     print(
-      `trains ${plan.train.loss} with ${plan.train.optimizer}: ${number(rows)} examples${assumed ? ' (assumed; there is no data)' : ''}, batch ${number(plan.train.batch)}, ${number(plan.train.steps)} steps${plan.holdout ? `, ${number(plan.holdout.rows)} held out` : ''}`,
+      `trains ${plan.train.loss} with ${plan.train.optimizer}: ${number(rows)} examples${assumed ? ` (assumed; ${lacking(program, flags.data)})` : ''}, batch ${number(plan.train.batch)}, ${number(plan.train.steps)} steps${plan.holdout ? `, ${number(plan.holdout.rows)} held out` : ''}`,
     );
     print(
       `per step: ${count(

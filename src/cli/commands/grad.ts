@@ -27,7 +27,13 @@ interface Known {
 /** Prints derivatives as formulas: of the loss by every parameter, or of one name in the file by another. */
 export async function grad(path: string, flags: GradFlags): Promise<void> {
   const { model, script } = await openScript(path);
-  const training = flags.of === undefined || flags.of === 'loss' ? model?.training : undefined;
+  const own = [...script.names.values()];
+  const training =
+    flags.of === 'pred' && !own.includes('pred')
+      ? (model?.training ?? model?.predict)
+      : flags.of === undefined || flags.of === 'loss'
+        ? model?.training
+        : undefined;
   const { graph, named } = training ? ofModel(training) : ofScript(script.graph, script.names);
   const params = (training ? (model?.params ?? []) : script.params).map((p) => p.name);
   const asked = flags.of === undefined && flags.wrt === undefined && !training ? printedGradients(script, named) : [];
@@ -77,7 +83,8 @@ const comment = (flags: GradFlags): string => (flags.latex ? '% ' : '# ');
 const isNumber = (shape: Shape): boolean => shape.every((d) => typeof d === 'number') && count(shape) === 1;
 
 function ofModel(training: Graph): Known {
-  const named = new Map<string, NodeId>([['loss', training.outputs['loss'] ?? -1]]);
+  const named = new Map<string, NodeId>();
+  for (const name of ['loss', 'pred']) if (training.outputs[name] !== undefined) named.set(name, training.outputs[name]);
   for (const node of training.nodes) if (node.op === 'param' || node.op === 'input') named.set(node.attrs.name, node.id);
   return { graph: training, named };
 }
