@@ -45,18 +45,24 @@ export interface Trained {
   readonly seconds: number;
   /** Why the last checkpoint could not be written. */
   readonly unsaved: UserError | undefined;
+  /** What ended the training after its best weights, which are kept all the same. */
+  readonly failure?: unknown;
 }
 
-/** Trains to the end, with a progress bar and a table that grows. Gives the best weights if they were kept, else the last ones. */
+/**
+ * Trains to the end, with a progress bar and a table that grows. Gives the best weights if they were kept, else the last ones. A loss that is
+ * no number later on does not make the best weights worse: then they are given with what went wrong.
+ */
 export async function runTraining(model: RunningModel, options: RunOptions): Promise<Trained> {
   const { train } = model.plan;
   const [total, stepsPerEpoch] = [train?.steps ?? 0, train?.stepsPerEpoch ?? 1];
   const { seed, heldOut, patience, logs, save, trap, stop, by, better, keepBest } = options;
+  const first = model.step;
   const view = progressView(total);
-  const rows = new Rows(model.step, total, stepsPerEpoch);
+  const rows = new Rows(first, total, stepsPerEpoch);
   const history = new History(rows, train?.metrics ?? [], heldOut, view.print);
   const [curve, held] = [new Curve(), [] as Evaluation[]];
-  const saving = (save ?? trap) && new Checkpointing(model.step, save, trap);
+  const saving = (save ?? trap) && new Checkpointing(first, save, trap);
   // Whoever waits for something better looks more often than the table has rows.
   const often = patience !== undefined || keepBest ? stepsPerEpoch * Math.max(1, Math.floor((patience ?? 10) / 10)) : Infinity;
   // Judged is at the same steps whether the run was interrupted or not.
@@ -64,7 +70,14 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
   const judgedAfter = (step: number): number =>
     Math.min(total, often < Infinity ? (Math.floor(step / often) + 1) * often : straight.nextEnd(step));
   const begin = performance.now();
+  let kept: JudgedResult['best'] = options.best;
+  let weights: Weights;
   let result: JudgedResult;
+  const run = (): Pick<Trained, 'losses' | 'held' | 'seconds'> => ({
+    losses: curve.points,
+    held,
+    seconds: (performance.now() - begin) / 1000,
+  });
   try {
     result = await trainJudged(model, stepsPerEpoch, {
       steps: total,
@@ -76,12 +89,15 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
       best: options.best,
       judges: (step) => judgedAfter(step - 1) === step,
       evaluateAt: heldOut.length === 0 ? undefined : (step) => Math.min(rows.nextEnd(step), judgedAfter(step)),
-      async onEvaluation({ step, values }, isBest) {
+      onEvaluation({ step, values }) {
         history.hold(step, values);
         for (const log of logs) log.hold(values);
         held.push({ step, values });
-        if (!isBest || !options.saveBest) return;
-        const problem = await options.saveBest({ step, values }, await model.weights()).then(nothing, onlyFiles);
+      },
+      async onBest(best) {
+        kept = best;
+        const { step, values } = best;
+        const problem = await options.saveBest?.({ step, values }, best.weights ?? (await model.weights())).then(nothing, onlyFiles);
         if (problem) note(`${messageOf(problem)}\n  the run goes on without it`);
       },
       // Without checkpoints there is no reason to ever wait for the device.
@@ -95,14 +111,21 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
       onProgress: view.update,
       signal: stop,
     });
-  } finally {
     view.stop();
+    history.finish(model.step, result.last?.values);
+    weights = await model.weights();
+    checkFinite(weights, model.step);
+  } catch (e) {
+    view.stop();
+    const steps = model.step - first;
+    const failure = trap ? await trap.explain(e) : e;
+    if (!keepBest || !kept?.weights) throw failure;
+    print(`failed after ${steps} steps in ${showTime(run().seconds)}`);
+    printBest(kept, stepsPerEpoch);
+    return { ...run(), weights: kept.weights, best: kept, steps, unsaved: undefined, failure };
   }
-  history.finish(model.step, result.last?.values);
-  const seconds = (performance.now() - begin) / 1000;
-  const weights = await model.weights();
-  checkFinite(weights, model.step);
   const unsaved = await save?.().then(nothing, onlyFiles);
+  const { seconds } = run();
   const rate = (result.steps / Math.max(seconds, 1e-9)).toFixed(0);
   const how = stop.aborted ? 'stopped' : result.stoppedEarly ? `stopped early, nothing better in ${patience ?? 0} epochs` : 'done';
   print(
@@ -110,12 +133,15 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
   );
   if (history.last > 1.5 * history.first)
     print(`the loss rose from ${showNumber(history.first)} to ${showNumber(history.last)}: try a smaller learning rate`);
-  const run = { losses: curve.points, held, steps: result.steps, seconds, unsaved };
-  if (!keepBest || !result.best?.weights) return { weights, best: undefined, ...run };
-  const { step, values } = result.best;
+  const ended = { ...run(), steps: result.steps, unsaved };
+  if (!keepBest || !result.best?.weights) return { weights, best: undefined, ...ended };
+  printBest(result.best, stepsPerEpoch);
+  return { weights: result.best.weights, best: result.best, ...ended };
+}
+
+function printBest({ step, values }: Evaluation, stepsPerEpoch: number): void {
   const place = step % stepsPerEpoch === 0 && stepsPerEpoch > 1 ? `epoch ${step / stepsPerEpoch - 1}` : `step ${step - 1}`;
   print(`the best on held-out examples was after ${place}: ${listOf(values)}; its weights are kept`);
-  return { weights: result.best.weights, best: result.best, ...run };
 }
 
 const listOf = (values: Readonly<Record<string, number>>): string =>

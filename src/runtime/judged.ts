@@ -7,12 +7,12 @@ export interface Evaluation {
 }
 
 export interface JudgedOptions extends TrainOptions {
-  /** The step of the next evaluation after `step`; by default the end of every epoch. */
+  /** The step of the next evaluation after `step`; without it nothing is evaluated. */
   readonly evaluateAt?: ((step: number) => number) | undefined;
   /** What is judged: `loss` (the default) or a metric. */
   readonly by?: string | undefined;
   readonly better?: 'lower' | 'higher' | undefined;
-  /** Stops when so many epochs have brought nothing better; the program's `early_stop` by default. */
+  /** Stops when so many epochs have brought nothing better. */
   readonly patience?: number | undefined;
   /** Keeps the weights of the best evaluation; by default if there is a patience. */
   readonly keepBest?: boolean | undefined;
@@ -21,6 +21,8 @@ export interface JudgedOptions extends TrainOptions {
   /** Whether the evaluation after so many steps can be the best; by default every one can. */
   readonly judges?: ((step: number) => boolean) | undefined;
   readonly onEvaluation?: ((evaluation: Evaluation, isBest: boolean) => void | Promise<void>) | undefined;
+  /** Is told of every new best: where training ends with an error, the last one is what is left of it. */
+  readonly onBest?: ((best: NonNullable<JudgedResult['best']>) => void | Promise<void>) | undefined;
   /** Other moments between two steps, as for checkpoints: the next one after `step`, and what to do there. */
   readonly pauseAt?: ((step: number) => number) | undefined;
   readonly onPause?: ((step: number) => Promise<void>) | undefined;
@@ -46,6 +48,7 @@ export async function trainJudged(model: Model, stepsPerEpoch: number, options: 
     best: before,
     judges = () => true,
     onEvaluation,
+    onBest,
     pauseAt,
     onPause,
     ...own
@@ -68,9 +71,10 @@ export async function trainJudged(model: Model, stepsPerEpoch: number, options: 
     const { step } = model;
     if (evaluateAt && (step === evaluation || step >= end || own.signal?.aborted)) {
       last = { step, values: await model.evaluate() };
-      const isBest = judges(step) && (best === undefined || score(last) < score(best));
+      const isBest = judges(step) && score(last) < (best ? score(best) : Infinity);
       if (isBest) best = { ...last, weights: keepBest ? await model.weights() : undefined };
       await onEvaluation?.(last, isBest);
+      if (isBest && best) await onBest?.(best);
       stoppedEarly =
         judges(step) && patience !== undefined && best !== undefined && step < end && step - best.step >= patience * stepsPerEpoch;
     }

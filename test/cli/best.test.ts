@@ -75,4 +75,20 @@ describe('the best weights of a run', () => {
       `${join('other', 'best.safetensors')} was not judged by this run's held-out mae, so the best is looked for anew`,
     );
   });
+
+  it.each([
+    ['early_stop=100', []],
+    ['', ['--save-best', 'mae', '--trap-nonfinite']],
+  ])('are saved where the loss is no number later on (%s %j)', async (setting, flags) => {
+    const rising = PROGRAM.replace('adam lr=0.05', 'sgd lr=linear(0.01, end=4)').replace('early_stop=12', setting);
+    writeFileSync(join(dir, 'rising.nn'), rising);
+    const out = `rising-${flags.length}.safetensors`;
+    const r = await nncIn(dir, {}, 'train', 'rising.nn', '--device', 'cpu', '--save', out, ...flags);
+    expect(r.code).toBe(1);
+    expect(r.stderr).toContain('error[NN702]');
+    expect(r.stdout).toMatch(/failed after \d+ steps in /);
+    const held = Number(/the best on held-out examples was after epoch \d+: loss ([\d.]+),/.exec(r.stdout)?.[1]);
+    const judged = await nncIn(dir, {}, 'eval', 'rising.nn', '--weights', out, '--device', 'cpu', '--json');
+    expect((JSON.parse(judged.stdout) as { readonly loss: number }).loss).toBeCloseTo(held, 4);
+  });
 });

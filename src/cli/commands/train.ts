@@ -149,11 +149,9 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
       best: folder === undefined || !start ? undefined : await bestIn(folder, judged),
       trap,
       stop,
-    }).catch(async (e: unknown) => {
-      throw trap ? await trap.explain(e) : e;
     });
     const { weights } = done;
-    if (flags.report !== undefined) {
+    if (flags.report !== undefined && done.failure === undefined) {
       if (done.best) await model.setWeights(weights);
       await writeOutput(flags.report, await reportOf(program, model, data, done));
       print(`report: ${flags.report}, open it in a browser`);
@@ -163,6 +161,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
       await writeOutput(flags.save, writeSafetensors(weights, metadata));
       print(`weights: ${flags.save}`);
     }
+    if (done.failure !== undefined) throw done.failure;
     if (done.unsaved) throw done.unsaved;
     if (stop.aborted) process.exitCode = stop.status;
     else if (flags.profile !== undefined) await profile(session, device, flags.profile === true ? undefined : flags.profile);
