@@ -3,28 +3,29 @@ import { LiveTable, showNumber } from './terminal.ts';
 /** About how many rows a table of a training has. */
 const TABLE_ROWS = 5;
 
-/** Which epochs (or steps, if there are too few epochs) the table shows: the first, the last, and some between. */
+/**
+ * Which epochs (or steps, if there are too few epochs) the table shows: the first, the last, and some between. They are those of the whole
+ * run, so that one that was interrupted goes on with the same rows.
+ */
 export class Rows {
   /** Whether a row is an epoch or a step. */
   readonly byEpoch: boolean;
-  private readonly first: number;
   private readonly steps: number;
   private readonly every: number;
   private readonly stepsPerRow: number;
 
-  constructor(first: number, total: number, stepsPerEpoch: number) {
-    this.first = first;
-    this.byEpoch = first % stepsPerEpoch === 0 && (total - first) / stepsPerEpoch >= 2;
+  constructor(total: number, stepsPerEpoch: number) {
+    this.byEpoch = total / stepsPerEpoch >= 2;
     this.stepsPerRow = this.byEpoch ? stepsPerEpoch : 1;
     this.steps = total;
-    this.every = Math.max(1, Math.round(Math.ceil((total - first) / this.stepsPerRow) / TABLE_ROWS)) * this.stepsPerRow;
+    this.every = Math.max(1, Math.round(Math.ceil(total / this.stepsPerRow) / TABLE_ROWS)) * this.stepsPerRow;
   }
 
   /** The end of the row that `step` is in, or of the next row after it. */
   nextEnd(step: number): number {
-    const { first, every, stepsPerRow, steps } = this;
-    const row = Math.max(0, Math.ceil((step + 1 - first - stepsPerRow) / every));
-    return Math.min(steps, first + row * every + stepsPerRow);
+    const { every, stepsPerRow, steps } = this;
+    const row = Math.max(0, Math.ceil((step + 1 - stepsPerRow) / every));
+    return Math.min(steps, row * every + stepsPerRow);
   }
 
   /** Whether a row of the table ends after `step` steps. */

@@ -59,16 +59,14 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
   const { seed, heldOut, patience, logs, save, trap, stop, by, better, keepBest } = options;
   const first = model.step;
   const view = progressView(total);
-  const rows = new Rows(first, total, stepsPerEpoch);
+  const rows = new Rows(total, stepsPerEpoch);
   const history = new History(rows, train?.metrics ?? [], heldOut, view.print);
   const [curve, held] = [new Curve(), [] as Evaluation[]];
   const saving = (save ?? trap) && new Checkpointing(first, save, trap);
   // Whoever waits for something better looks more often than the table has rows.
   const often = patience !== undefined || keepBest ? stepsPerEpoch * Math.max(1, Math.floor((patience ?? 10) / 10)) : Infinity;
-  // Judged is at the same steps whether the run was interrupted or not.
-  const straight = new Rows(0, total, stepsPerEpoch);
   const judgedAfter = (step: number): number =>
-    Math.min(total, often < Infinity ? (Math.floor(step / often) + 1) * often : straight.nextEnd(step));
+    Math.min(total, often < Infinity ? (Math.floor(step / often) + 1) * often : rows.nextEnd(step));
   const begin = performance.now();
   let kept: JudgedResult['best'] = options.best;
   let weights: Weights;

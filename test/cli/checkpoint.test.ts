@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -104,6 +104,18 @@ describe('a checkpoint', () => {
     expect([r.code, r.stdout + r.stderr]).toEqual([0, expect.stringContaining('the run goes on from')]);
     expect(readFileSync(at('half/checkpoint.safetensors')).equals(readFileSync(at('c/checkpoint.safetensors')))).toBe(true);
     expect(existsSync(at('half/.checkpoint.safetensors.4194999.part'))).toBe(false);
+  });
+
+  it('within an epoch goes on with the rows of the whole run', async () => {
+    const run = (...more: readonly string[]) => train('--checkpoint', 'rows', '--batch', '16', '--steps', '80', ...more);
+    const rows = (stdout: string): string[][] => [...stdout.matchAll(/^ *(?:epoch|\d+) .*$/gm)].map(([row]) => row.trim().split(/ +/));
+    const straight = rows((await run()).stdout);
+    expect(straight.map(([name]) => name)).toEqual(['epoch', '0', '4', '8', '12', '16', '19']);
+    // The first one is written after the first of the four steps of an epoch.
+    rmSync(at('rows/checkpoint.safetensors'));
+    const resumed = rows((await run('--resume')).stdout);
+    expect(resumed.map(([name]) => name)).toEqual(straight.map(([name]) => name));
+    expect(resumed.slice(2)).toEqual(straight.slice(2));
   });
 
   it.each([
