@@ -63,10 +63,10 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
   const history = new History(rows, train?.metrics ?? [], heldOut, view.print);
   const [curve, held] = [new Curve(), [] as Evaluation[]];
   const saving = (save ?? trap) && new Checkpointing(first, save, trap);
-  // Whoever waits for something better looks more often than the table has rows.
-  const often = patience !== undefined || keepBest ? stepsPerEpoch * Math.max(1, Math.floor((patience ?? 10) / 10)) : Infinity;
+  // Whoever looks for the best looks after every epoch. Which steps count is the same whether the run was interrupted or not.
+  const often = patience !== undefined || keepBest ? stepsPerEpoch : Infinity;
   const judgedAfter = (step: number): number =>
-    Math.min(total, often < Infinity ? (Math.floor(step / often) + 1) * often : rows.nextEnd(step));
+    Math.min(rows.nextEnd(step), often < Infinity ? (Math.floor(step / often) + 1) * often : Infinity);
   const begin = performance.now();
   let kept: JudgedResult['best'] = options.best;
   let weights: Weights;
@@ -86,7 +86,7 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
       keepBest,
       best: options.best,
       judges: (step) => judgedAfter(step - 1) === step,
-      evaluateAt: heldOut.length === 0 ? undefined : (step) => Math.min(rows.nextEnd(step), judgedAfter(step)),
+      evaluateAt: heldOut.length === 0 ? undefined : judgedAfter,
       onEvaluation({ step, values }) {
         history.hold(step, values);
         for (const log of logs) log.hold(values);

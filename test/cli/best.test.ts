@@ -17,6 +17,11 @@ writeFileSync(join(dir, 'a.nn'), PROGRAM);
 const train = (folder: string, ...more: readonly string[]): Promise<Outcome> =>
   nncIn(dir, {}, 'train', 'a.nn', '--device', 'cpu', '--checkpoint', folder, '--save', `${folder}.safetensors`, ...more);
 const bytes = (name: string): string => readFileSync(join(dir, name)).toString('hex');
+/** A line of `--log`. */
+interface Line {
+  readonly step: number;
+  readonly held_out?: { readonly loss: number };
+}
 const BEST = /the best on held-out examples was after epoch (\d+): .*/;
 
 const straight = await train('straight');
@@ -56,7 +61,30 @@ describe('the best weights of a run', () => {
     }
   });
 
-  it('are judged at the same steps where the patience is no multiple of what is judged', async () => {
+  it('are those of the best of all epochs, the first one too, however long the patience is', async () => {
+    const judged = async (from: string, to: string): Promise<readonly number[]> => {
+      writeFileSync(
+        join(dir, 'e.nn'),
+        PROGRAM.replace('epochs=300', 'epochs=60').replace('early_stop=12', 'early_stop=25').replace(from, to),
+      );
+      const { stdout } = await nncIn(dir, {}, 'train', 'e.nn', '--device', 'cpu', '--log', 'e.jsonl');
+      const held = readFileSync(join(dir, 'e.jsonl'), 'utf8')
+        .trim()
+        .split('\n')
+        .map((l) => JSON.parse(l) as Line)
+        .filter((l) => l.held_out);
+      const epochs = held.map((l) => (l.step + 1) / EPOCH - 1);
+      expect(epochs).toEqual([...epochs.keys()]);
+      const values = held.map((l) => l.held_out?.loss ?? NaN);
+      const lowest = values.indexOf(Math.min(...values));
+      expect(Number(BEST.exec(stdout)?.[1])).toBe(lowest);
+      return [lowest, epochs.length];
+    };
+    for (const patience of [20, 25, 50]) expect((await judged('early_stop=25', `early_stop=${patience}`))[0]).toBeGreaterThan(3);
+    expect(await judged('adam lr=0.05', 'sgd lr=0.001 maximize')).toEqual([0, 26]);
+  });
+
+  it('are the same where a run with a long patience is interrupted', async () => {
     const text = PROGRAM.replace('early_stop=12', 'early_stop=25').replace('epochs=300', 'epochs=120');
     writeFileSync(join(dir, 'b.nn'), text);
     const run = (folder: string, ...more: readonly string[]): Promise<Outcome> =>
