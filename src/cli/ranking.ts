@@ -1,8 +1,12 @@
 import type { NetResult } from '../runtime/population.ts';
 import type { Model } from '../sema/model.ts';
 
-/** A trained net and its final results. */
+/** A trained net and its results: those of the end, or of when it was stopped. */
 export interface Judged extends NetResult {
+  /** Steps done. */
+  readonly steps: number;
+  /** Whether it was stopped before its end. */
+  readonly stopped: boolean;
   /** Loss and metrics on the holdout. */
   readonly holdout?: Readonly<Record<string, number>> | undefined;
   readonly stepsPerEpoch: number;

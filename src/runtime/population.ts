@@ -32,6 +32,8 @@ const FIRST = 16;
 export class Population {
   private readonly session: Session;
   private readonly nets: readonly Net[];
+  /** Steps done so far. */
+  private done = 0;
 
   private constructor(session: Session, nets: readonly Net[]) {
     this.session = session;
@@ -53,8 +55,8 @@ export class Population {
     });
   }
 
-  /** Trains every net to the end. A net whose loss becomes NaN goes on, and ranks last. */
-  async train(onProgress?: (step: number, steps: number) => void): Promise<NetResult[]> {
+  /** Trains every net to the end, or until the signal says to stop. A net whose loss becomes NaN goes on, and ranks last. */
+  async train(onProgress?: (step: number, steps: number) => void, signal?: { readonly aborted: boolean }): Promise<NetResult[]> {
     const { session, nets } = this;
     const { plan } = session;
     const { train } = plan;
@@ -65,7 +67,7 @@ export class Population {
       metrics: Object.fromEntries((train?.metrics ?? []).map((m) => [m, new Float32Array(steps)])),
     }));
     let chunk = Math.min(FIRST, plan.chunk);
-    for (let step = 0; step < steps;) {
+    for (let step = 0; step < steps && !signal?.aborted;) {
       const program = programOf(plan, step);
       let n = 1;
       while (n < Math.min(chunk, steps - step) && programOf(plan, step + n) === program) n++;
@@ -80,10 +82,15 @@ export class Population {
       });
       if (n === chunk && took < session.budget / 2) chunk = Math.min(plan.chunk, chunk * 2);
       else if (n === chunk && took > session.budget) chunk = Math.max(1, Math.floor(chunk / 2));
-      step += n;
+      this.done = step += n;
       onProgress?.(step, steps);
     }
-    return results;
+    const part = (values: Float32Array): Float32Array => values.subarray(0, this.done);
+    return results.map(({ label, losses, metrics }) => ({
+      label,
+      losses: part(losses),
+      metrics: Object.fromEntries(Object.entries(metrics).map(([name, values]) => [name, part(values)])),
+    }));
   }
 
   /** The weights of every trained net. */
@@ -98,7 +105,7 @@ export class Population {
       write: (arena, offset, data) => all.get(arena)?.set(data, offset),
       read: (arena, offset, length) => Promise.resolve(all.get(arena)?.slice(offset, offset + length) ?? new Float32Array(length)),
     };
-    const counts = countsAfter(plan, plan.train?.steps ?? 0);
+    const counts = countsAfter(plan, this.done);
     return Promise.all(this.nets.map(async (_, i) => ({ ...(await readTensors(new NetMemory(copy, i), plan.params)), ...counts })));
   }
 

@@ -1,8 +1,17 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../src/data/safetensors.ts';
 import { nnc, temporary } from '../support/cli.ts';
+
+const LONG = `let n = 20
+data n=64 seed=1 split=0.5 { x = uniform(); y = 3*x }
+layer Linear(1, 4) -> relu -> Linear(4, 1)
+loss mse
+optim adam lr=0.001
+train steps=n seed=1
+`;
 
 describe('nnc train with many nets', () => {
   it('trains one for each seed at once, and saves the best', async () => {
@@ -24,6 +33,28 @@ describe('nnc train with many nets', () => {
     expect(r.code, r.stderr).toBe(0);
     expect(r.stderr).toContain('training 2 nets one after the other');
     expect(r.stdout).toContain('best: lr 0.1');
+  });
+
+  it.each([
+    ['one after the other', 'cpu', ['--sweep', 'n=[20, 2000000, 30]'], /^n 20 .*\n?/m, /^stopped: 2 nets in turn, 1 more not begun,/m],
+    ['at once', 'gpu', ['--seeds', '3', '--steps', '2000000'], /^seed 1 \(stopped at step \d+\) /m, /^stopped: 3 nets at once,/m],
+  ])('keeps what is known where Ctrl-C ends it: %s', async (how, device, flags, row, end) => {
+    const dir = temporary();
+    const [program, out] = [join(dir, 'a.nn'), join(dir, 'w.safetensors')];
+    writeFileSync(program, LONG);
+    const args = ['train', program, '--device', device, '--save', out, ...flags];
+    const child = spawn(process.execPath, [join(process.cwd(), 'dist/cli/main.js'), ...args]);
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (d: Buffer) => (stdout += d.toString()));
+    child.stderr.on('data', (d: Buffer) => (stderr += d.toString()));
+    await expect.poll(() => stderr, { timeout: 60_000 }).toContain(how);
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    child.kill('SIGINT');
+    expect(await new Promise((resolve) => child.once('close', resolve)), stdout + stderr).toBe(130);
+    expect(stdout).toMatch(row);
+    expect(stdout).toMatch(end);
+    expect(stdout).toMatch(/^(seed|n) .* \(stopped at step \d+\) /m);
+    expect(readSafetensors(readFileSync(out), out).size).toBe(4);
   });
 
   it.each([

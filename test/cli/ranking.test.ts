@@ -13,6 +13,8 @@ const net = (label: string, losses: readonly number[], accuracy: readonly number
   metrics: { accuracy: Float32Array.from(accuracy) },
   holdout,
   stepsPerEpoch: 2,
+  steps: 4,
+  stopped: false,
 });
 const order = (nets: readonly Judged[], better: Record<string, 'higher' | 'lower'>, holdout: boolean): string =>
   ranked(nets, rankingOf({ better }, holdout))

@@ -1,16 +1,16 @@
-import { UserError, fail } from '../../base/errors.ts';
+import { fail } from '../../base/errors.ts';
 import { compile } from '../../compile.ts';
 import type { CompileOptions } from '../../planning/options.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
 import { learnedMetadata } from '../../data/learned.ts';
 import type { Plan } from '../../plan.ts';
 import { RunningModel } from '../../runtime/model.ts';
-import { Population, type Net, type NetResult } from '../../runtime/population.ts';
-import type { Weights } from '../../runtime/api.ts';
-import type { Session } from '../../runtime/session.ts';
+import { Population } from '../../runtime/population.ts';
 import { devicesFor } from '../../lower/backends.ts';
 import { findDevice, type Device, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, writeOutput } from '../files.ts';
+import { untilInterrupted, type Stop } from '../interrupt.ts';
+import { isFinite, judged, trainAlone, type Candidate, type Trained } from '../nets.ts';
 import { keepRead, mustEndIn } from '../outputs.ts';
 import { openData, type OpenProgram } from '../program.ts';
 import type { Prepared } from '../../library/prepare.ts';
@@ -45,11 +45,6 @@ export interface PopulationFlags {
 const MOST_NETS = 4096;
 /** The most nets in the table. */
 const SHOWN = 10;
-
-/** A net of a population, with its examples. */
-interface Candidate extends Net {
-  readonly data: Prepared;
-}
 
 /** Trains one net for each seed and each value of the sweep, all at once if they fit, and reports the best. */
 export async function trainPopulation(program: OpenProgram, flags: PopulationFlags): Promise<void> {
@@ -96,8 +91,16 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
   const [one] = nets as [Candidate, ...Candidate[]];
   const begin = performance.now();
   const ranking = rankingOf(model, one.data.holdout !== undefined);
-  const { results, best, where } = await trained(device, flags.device, nets, ranking);
-  report(ranked(results, ranking), ranking, (performance.now() - begin) / 1000, where);
+  const { stop, release } = untilInterrupted();
+  const { results, best, where } = await trained(device, flags.device, nets, ranking, stop).finally(release);
+  if (stop.aborted) process.exitCode = stop.status;
+  if (stop.aborted && results.length === 0) return print('stopped before any net had a result');
+  report(ranked(results, ranking), ranking, {
+    seconds: (performance.now() - begin) / 1000,
+    how: stop.aborted ? 'stopped' : 'done',
+    where: `${where}${leftOut(nets.length - results.length)}`,
+  });
+  if (stop.aborted && !(best && Number.isFinite(ranking.score(best)))) return;
   if (!best || !Number.isFinite(ranking.score(best)))
     return fail('NN702', `every net diverged: none has a ${ranking.by} that is a number`, {
       help: 'try a smaller learning rate, or look for wrong values in the data',
@@ -109,11 +112,7 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
   }
 }
 
-/** A net with its weights. */
-interface Trained extends Judged {
-  readonly weights: Weights;
-  readonly data: Prepared;
-}
+const leftOut = (n: number): string => (n === 0 ? '' : `, ${n} more not begun`);
 
 /** Trains all nets in one dispatch if each fits a workgroup and there is a GPU, else one after the other. */
 async function trained(
@@ -121,6 +120,7 @@ async function trained(
   choice: DeviceChoice,
   nets: readonly Candidate[],
   ranking: Ranking,
+  stop: Stop,
 ): Promise<{ readonly results: readonly Judged[]; readonly best: Trained | undefined; readonly where: string }> {
   const [first] = nets;
   const { plan, data } = first as Candidate;
@@ -138,12 +138,17 @@ async function trained(
         note(`training ${nets.length} nets at once on ${session.device.name}: ${session.device.reason}`);
         const population = await Population.open(session, nets);
         population.setData(...data.tensors.map(inMemory));
-        const runs = await population.train((step, steps) =>
-          view.update({ step, steps, loss: NaN, stepsPerSecond: NaN, secondsLeft: NaN }),
+        const runs = await population.train(
+          (step, steps) => view.update({ step, steps, loss: NaN, stepsPerSecond: NaN, secondsLeft: NaN }),
+          stop,
         );
         view.stop();
+        const { steps: total = 0, stepsPerEpoch = 1 } = plan.train ?? {};
+        const steps = runs[0]?.losses.length ?? 0;
+        if (steps === 0) return { results: [], best: undefined, where: 'at once' };
         const weights = await population.weights();
-        const all = runs.map((r, i): Trained => judged({ ...r, stepsPerEpoch: plan.train?.stepsPerEpoch ?? 1 }, weights[i] ?? {}, data));
+        const how = { stepsPerEpoch, steps, stopped: steps < total };
+        const all = runs.map((r, i): Trained => judged({ ...r, ...how }, weights[i] ?? {}, data));
         const results = data.holdout ? await examined(device, plan, all, data.holdout) : all;
         return { results, best: ranked(results, ranking)[0], where: 'at once' };
       }
@@ -155,11 +160,13 @@ async function trained(
   const results: Judged[] = [];
   let best: Trained | undefined;
   for (const net of nets) {
+    if (stop.aborted) break;
     const session = await device.open(net.plan);
     try {
       if (results.length === 0)
         note(`training ${nets.length} nets one after the other on ${session.device.name}: ${session.device.reason}`);
-      const { weights, data: own, ...result } = await trainedAlone(session, net);
+      const { weights, data: own, ...result } = await trainAlone(session, net, stop);
+      if (result.steps === 0) break;
       results.push(result);
       // Keep only the best net's weights.
       [best] = ranked([...(best ? [best] : []), { ...result, weights, data: own }], ranking);
@@ -168,30 +175,6 @@ async function trained(
     }
   }
   return { results, best, where: 'in turn' };
-}
-
-async function trainedAlone(session: Session, net: Candidate): Promise<Trained> {
-  const { data } = net;
-  const model = await RunningModel.open(session, { seed: net.seed });
-  model.setData(...data.tensors);
-  if (data.holdout) model.setHoldout(...data.holdout.tensors);
-  const { steps = 0, metrics = [] } = net.plan.train ?? {};
-  const record = (): Float32Array => new Float32Array(steps).fill(NaN);
-  const result: NetResult = { label: net.label, losses: record(), metrics: Object.fromEntries(metrics.map((m) => [m, record()])) };
-  await model
-    .train({
-      seed: net.seed,
-      onLosses(from, losses, values) {
-        result.losses.set(losses, from);
-        for (const [name, all] of Object.entries(result.metrics)) all.set(values[name] ?? [], from);
-      },
-    })
-    .catch((e: unknown) => {
-      // A diverging net must not end the sweep: it ranks last, and the rest of its record stays NaN.
-      if (!(e instanceof UserError) || !e.diagnostics.some((d) => d.code === 'NN702')) throw e;
-    });
-  const stepsPerEpoch = net.plan.train?.stepsPerEpoch ?? 1;
-  return judged({ ...result, stepsPerEpoch, ...(data.holdout ? { holdout: await model.evaluate() } : {}) }, await model.weights(), data);
 }
 
 /** Evaluates each net on the holdout. */
@@ -211,25 +194,19 @@ async function examined(device: Device, plan: Plan, nets: readonly Trained[], ho
   }
 }
 
-const isFinite = ({ weights }: Trained): boolean => Object.values(weights).every((t) => t.data.every((v) => Number.isFinite(v)));
-
-/** No loss has seen the weights after the last update: if they are not finite, the net has diverged, whatever its losses were. */
-function judged(net: Judged, weights: Weights, data: Prepared): Trained {
-  const own = { ...net, weights, data };
-  if (isFinite(own)) return own;
-  const lost = (values: Float32Array): Float32Array => Float32Array.from(values).fill(NaN, values.length - 1);
-  const metrics = Object.fromEntries(Object.entries(net.metrics).map(([name, values]) => [name, lost(values)]));
-  return { ...own, losses: lost(net.losses), metrics, holdout: undefined };
-}
-
-function report(sorted: readonly Judged[], ranking: Ranking, seconds: number, where: string): void {
+function report(
+  sorted: readonly Judged[],
+  ranking: Ranking,
+  ended: { readonly seconds: number; readonly how: string; readonly where: string },
+): void {
+  const { seconds, how, where } = ended;
   const names = Object.keys(sorted[0]?.metrics ?? {});
   const heldNames = Object.keys(sorted.find((r) => r.holdout)?.holdout ?? {});
   const epoch = (r: Judged, values: Float32Array | undefined): string => showNumber(lastEpoch(values, r.stepsPerEpoch));
   const rows = sorted
     .slice(0, SHOWN)
     .map((r) => [
-      r.label,
+      r.stopped ? `${r.label} (stopped at step ${r.steps})` : r.label,
       showNumber(r.losses[0] ?? NaN),
       epoch(r, r.losses),
       ...names.map((m) => epoch(r, r.metrics[m])),
@@ -241,8 +218,8 @@ function report(sorted: readonly Judged[], ranking: Ranking, seconds: number, wh
   print(
     `ranked by ${ranking.by}, the ${ranking.better === 'higher' ? 'highest' : 'lowest'} first; values of training are means over the last epoch`,
   );
-  const steps = sorted.reduce((n, r) => n + r.losses.length, 0);
+  const steps = sorted.reduce((n, r) => n + r.steps, 0);
   print(
-    `done: ${sorted.length} nets ${where}, ${steps} steps in ${showTime(seconds)} (${(steps / Math.max(seconds, 1e-9)).toFixed(0)} steps/s)`,
+    `${how}: ${sorted.length} nets ${where}, ${steps} steps in ${showTime(seconds)} (${(steps / Math.max(seconds, 1e-9)).toFixed(0)} steps/s)`,
   );
 }

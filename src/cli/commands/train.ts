@@ -26,6 +26,7 @@ import { noteTokens, openData, openProgram, openWeights, learnedFor, type OpenPr
 import { firstRate } from '../rates.ts';
 import { reportOf } from '../report.ts';
 import { runTraining } from '../run-training.ts';
+import { untilInterrupted } from '../interrupt.ts';
 import { note, print } from '../terminal.ts';
 import { plot } from '../plot.ts';
 import { Trap } from '../trap.ts';
@@ -242,22 +243,6 @@ function generators(
   const forData = new TorchRandom(dataSeed);
   return { seed, forData, forWeights: dataSeed === seed ? forData : new TorchRandom(seed) };
 }
-
-/** The first Ctrl-C (or another request to end) stops the training after the steps on the device, the second one ends the process. */
-function untilInterrupted(): { readonly stop: { readonly aborted: boolean; readonly status: number }; readonly release: () => void } {
-  const stop = { aborted: false, status: 0 };
-  const interrupt = (signal: NodeJS.Signals): void => {
-    const status = STATUS[signal as keyof typeof STATUS];
-    if (stop.aborted) process.exit(status);
-    Object.assign(stop, { aborted: true, status });
-  };
-  const signals = Object.keys(STATUS) as (keyof typeof STATUS)[];
-  for (const s of signals) process.on(s, interrupt);
-  return { stop, release: () => signals.forEach((s) => process.off(s, interrupt)) };
-}
-
-/** What shells expect of a program that a signal ended: 128 and the number of the signal. A closed terminal sends SIGHUP. */
-const STATUS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 function orders(random: TorchRandom, epochs: number, rows: number): Int32Array {
   const out = new Int32Array(epochs * rows);
