@@ -11,6 +11,7 @@ export class Rows {
   /** Whether a row is an epoch or a step. */
   readonly byEpoch: boolean;
   private readonly steps: number;
+  private readonly stepsPerEpoch: number;
   private readonly every: number;
   private readonly stepsPerRow: number;
 
@@ -18,6 +19,7 @@ export class Rows {
     this.byEpoch = total / stepsPerEpoch >= 2;
     this.stepsPerRow = this.byEpoch ? stepsPerEpoch : 1;
     this.steps = total;
+    this.stepsPerEpoch = stepsPerEpoch;
     this.every = Math.max(1, Math.round(Math.ceil(total / this.stepsPerRow) / TABLE_ROWS)) * this.stepsPerRow;
   }
 
@@ -26,6 +28,12 @@ export class Rows {
     const { every, stepsPerRow, steps } = this;
     const row = Math.max(0, Math.ceil((step + 1 - stepsPerRow) / every));
     return Math.min(steps, row * every + stepsPerRow);
+  }
+
+  /** When held-out examples are judged next: where a row ends, and, to find the best, after every epoch. Only the whole run decides it. */
+  nextJudged(step: number, everyEpoch: boolean): number {
+    const { stepsPerEpoch } = this;
+    return Math.min(this.nextEnd(step), everyEpoch ? (Math.floor(step / stepsPerEpoch) + 1) * stepsPerEpoch : Infinity);
   }
 
   /** Whether a row of the table ends after `step` steps. */
@@ -61,6 +69,10 @@ class Mean {
     return this.sum / this.count;
   }
 }
+
+/** Where a training stands after so many steps. */
+export const placeOf = (step: number, stepsPerEpoch: number): string =>
+  step % stepsPerEpoch === 0 && stepsPerEpoch > 1 ? `epoch ${step / stepsPerEpoch - 1}` : `step ${step - 1}`;
 
 /** The table of a training, which grows while it goes on: means over an epoch before each update, and the holdout at its end. */
 export class History {

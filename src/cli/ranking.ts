@@ -1,12 +1,14 @@
 import type { NetResult } from '../runtime/population.ts';
 import type { Model } from '../sema/model.ts';
 
-/** A trained net and its results: those of the end, or of when it was stopped. */
+/** A trained net and its results: those of its best if that was kept, else of the end or of when it was stopped. */
 export interface Judged extends NetResult {
   /** Steps done. */
   readonly steps: number;
   /** Whether it was stopped before its end. */
   readonly stopped: boolean;
+  /** The step of its best. */
+  readonly best?: number | undefined;
   /** Loss and metrics on the holdout. */
   readonly holdout?: Readonly<Record<string, number>> | undefined;
   readonly stepsPerEpoch: number;
@@ -22,11 +24,12 @@ export interface Ranking {
 }
 
 /**
- * Ranks by the first metric with a known direction, else by the loss: on the holdout, else as a mean over the last epoch, since a single
+ * Ranks by what the call names, or by the first metric with a known direction, else by the loss: on the holdout, else as a mean over the last epoch, since a single
  * minibatch depends too much on its examples.
  */
-export function rankingOf(model: Pick<Model, 'better'>, holdout: boolean): Ranking {
-  const [metric, better] = Object.entries(model.better)[0] ?? ['loss', 'lower' as const];
+export function rankingOf(model: Pick<Model, 'better'>, holdout: boolean, named?: string): Ranking {
+  const known = Object.entries(model.better);
+  const [metric, better] = (named === undefined ? known[0] : known.find(([m]) => m === named)) ?? [named ?? 'loss', 'lower' as const];
   return {
     by: holdout ? `held-out ${metric}` : `${metric} of the last epoch`,
     better,

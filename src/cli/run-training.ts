@@ -3,8 +3,9 @@ import { trainJudged, type Evaluation, type JudgedResult } from '../runtime/judg
 import type { RunningModel } from '../runtime/model.ts';
 import type { Weights } from '../runtime/api.ts';
 import { Curve, type Point } from '../pictures/curve.ts';
+import type { Judge } from './judge.ts';
 import type { Trap } from './trap.ts';
-import { History, Rows } from './history.ts';
+import { History, placeOf, Rows } from './history.ts';
 import { note, print, progressView, showNumber, showTime } from './terminal.ts';
 import type { Log } from './training-log.ts';
 
@@ -15,12 +16,7 @@ interface RunOptions {
   readonly seed: number;
   /** The names of what is evaluated on the holdout; empty if there is none. */
   readonly heldOut: readonly string[];
-  /** What the holdout is judged by. */
-  readonly by: string;
-  readonly better: 'lower' | 'higher';
-  /** Epochs without anything better after which training stops. */
-  readonly patience: number | undefined;
-  readonly keepBest: boolean;
+  readonly judge: Judge;
   readonly logs: readonly Log[];
   /** Saves a checkpoint; undefined where none was asked for. */
   readonly save: (() => Promise<void>) | undefined;
@@ -56,17 +52,15 @@ export interface Trained {
 export async function runTraining(model: RunningModel, options: RunOptions): Promise<Trained> {
   const { train } = model.plan;
   const [total, stepsPerEpoch] = [train?.steps ?? 0, train?.stepsPerEpoch ?? 1];
-  const { seed, heldOut, patience, logs, save, trap, stop, by, better, keepBest } = options;
+  const { seed, heldOut, judge, logs, save, trap, stop } = options;
+  const { patience, keepBest } = judge;
   const first = model.step;
   const view = progressView(total);
   const rows = new Rows(total, stepsPerEpoch);
   const history = new History(rows, train?.metrics ?? [], heldOut, view.print);
   const [curve, held] = [new Curve(), [] as Evaluation[]];
   const saving = (save ?? trap) && new Checkpointing(first, save, trap);
-  // Whoever looks for the best looks after every epoch. Which steps count is the same whether the run was interrupted or not.
-  const often = patience !== undefined || keepBest ? stepsPerEpoch : Infinity;
-  const judgedAfter = (step: number): number =>
-    Math.min(rows.nextEnd(step), often < Infinity ? (Math.floor(step / often) + 1) * often : Infinity);
+  const judgedAfter = (step: number): number => rows.nextJudged(step, keepBest);
   const begin = performance.now();
   let kept: JudgedResult['best'] = options.best;
   let weights: Weights;
@@ -80,10 +74,7 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
     result = await trainJudged(model, stepsPerEpoch, {
       steps: total,
       seed,
-      by,
-      better,
-      patience,
-      keepBest,
+      ...judge,
       best: options.best,
       judges: (step) => judgedAfter(step - 1) === step,
       evaluateAt: heldOut.length === 0 ? undefined : judgedAfter,
@@ -138,8 +129,7 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
 }
 
 function printBest({ step, values }: Evaluation, stepsPerEpoch: number): void {
-  const place = step % stepsPerEpoch === 0 && stepsPerEpoch > 1 ? `epoch ${step / stepsPerEpoch - 1}` : `step ${step - 1}`;
-  print(`the best on held-out examples was after ${place}: ${listOf(values)}; its weights are kept`);
+  print(`the best on held-out examples was after ${placeOf(step, stepsPerEpoch)}: ${listOf(values)}; its weights are kept`);
 }
 
 const listOf = (values: Readonly<Record<string, number>>): string =>

@@ -14,6 +14,7 @@ train epochs=300 batch=10 seed=2 early_stop=12
 const EPOCH = 2;
 const dir = temporary();
 writeFileSync(join(dir, 'a.nn'), PROGRAM);
+writeFileSync(join(dir, 'c.nn'), PROGRAM.replace('split=0.5 ', '').replace(' early_stop=12', ''));
 const train = (folder: string, ...more: readonly string[]): Promise<Outcome> =>
   nncIn(dir, {}, 'train', 'a.nn', '--device', 'cpu', '--checkpoint', folder, '--save', `${folder}.safetensors`, ...more);
 const bytes = (name: string): string => readFileSync(join(dir, name)).toString('hex');
@@ -118,5 +119,26 @@ describe('the best weights of a run', () => {
     const held = Number(/the best on held-out examples was after epoch \d+: loss ([\d.]+),/.exec(r.stdout)?.[1]);
     const judged = await nncIn(dir, {}, 'eval', 'rising.nn', '--weights', out, '--device', 'cpu', '--json');
     expect((JSON.parse(judged.stdout) as { readonly loss: number }).loss).toBeCloseTo(held, 4);
+  });
+
+  it('are those of every net of a population, as of the net alone', async () => {
+    const seeds = await nncIn(dir, {}, 'train', 'a.nn', '--seeds', '3', '--device', 'cpu', '--save', 'seeds.safetensors');
+    expect(seeds.stderr).toContain('each is judged after every epoch, and its values are those of its best');
+    const [, seed = '', held, epoch] = /^(seed \d+) +[\d.]+ +[\d.]+ +[\d.]+ +([\d.]+) +[\d.]+ +(epoch \d+)$/m.exec(seeds.stdout) ?? [];
+    expect(seeds.stdout).toContain(`best: ${seed} (held-out mae `);
+    const alone = ['--seed', seed.replace('seed ', ''), '--device', 'cpu', '--save', 'alone.safetensors'];
+    const { stdout } = await nncIn(dir, {}, 'train', 'a.nn', ...alone);
+    expect(stdout).toContain(`the best on held-out examples was after ${epoch}: loss ${held},`);
+    expect(bytes('seeds.safetensors')).toBe(bytes('alone.safetensors'));
+  });
+
+  it('are looked for by a metric in a population, and by the loss in folds', async () => {
+    const seeds = await nncIn(dir, {}, 'train', 'a.nn', '--seeds', '2', '--device', 'cpu', '--save-best', 'mae', '--epochs', '40');
+    expect(seeds.stdout).toContain('ranked by held-out mae, the lowest first; values of training are means over the epoch of the best');
+    const folds = await nncIn(dir, {}, 'train', 'a.nn', '--folds', '2', '--device', 'cpu');
+    expect(folds.stderr).toContain('each is judged after every epoch, and its values are those of its best');
+    expect(folds.stdout).toMatch(/best after\n( +\d+ +20 .* epoch \d+\n){2}held-out loss: /);
+    const none = await nncIn(dir, {}, 'train', 'c.nn', '--seeds', '2', '--save-best');
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('--save-best looks at held-out examples')]);
   });
 });

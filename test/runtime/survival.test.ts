@@ -223,10 +223,7 @@ describe('a run of weeks', () => {
     await runTraining(model, {
       seed: 3,
       heldOut: [],
-      by: 'loss',
-      better: 'lower',
-      patience: undefined,
-      keepBest: false,
+      judge: { by: 'loss', better: 'lower', patience: undefined, keepBest: false },
       logs: [],
       trap: undefined,
       stop: { aborted: false },

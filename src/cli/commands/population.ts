@@ -9,6 +9,8 @@ import { Population } from '../../runtime/population.ts';
 import { devicesFor } from '../../lower/backends.ts';
 import { findDevice, type Device, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, writeOutput } from '../files.ts';
+import { placeOf } from '../history.ts';
+import { judgeOf } from '../judge.ts';
 import { untilInterrupted, type Stop } from '../interrupt.ts';
 import { isFinite, judged, trainAlone, type Candidate, type Trained } from '../nets.ts';
 import { keepRead, mustEndIn } from '../outputs.ts';
@@ -39,6 +41,8 @@ export interface PopulationFlags {
   readonly profile?: string | true;
   readonly deterministic?: boolean;
   readonly subgroupMatrix?: boolean;
+  /** Keep the weights that are best on held-out examples; by the loss, or by a metric. */
+  readonly saveBest?: true | string;
 }
 
 /** The most nets in one call. */
@@ -82,15 +86,16 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
       seed: first,
       settings: v.settings,
     };
+    const judge = judgeOf(v.program.model, flags.saveBest, data.holdout !== undefined);
     const { plan } = compile(v.program.model, options);
     for (const seed of seeds) {
       const own = seeds.length > 1 || v.label === '' ? `seed ${seed}` : '';
-      nets.push({ label: [v.label, own].filter((t) => t !== '').join(', '), seed, plan, data });
+      nets.push({ label: [v.label, own].filter((t) => t !== '').join(', '), seed, plan, data, judge });
     }
   }
   const [one] = nets as [Candidate, ...Candidate[]];
   const begin = performance.now();
-  const ranking = rankingOf(model, one.data.holdout !== undefined);
+  const ranking = rankingOf(model, one.data.holdout !== undefined, typeof flags.saveBest === 'string' ? flags.saveBest : undefined);
   const { stop, release } = untilInterrupted();
   const { results, best, where } = await trained(device, flags.device, nets, ranking, stop).finally(release);
   if (stop.aborted) process.exitCode = stop.status;
@@ -114,7 +119,10 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
 
 const leftOut = (n: number): string => (n === 0 ? '' : `, ${n} more not begun`);
 
-/** Trains all nets in one dispatch if each fits a workgroup and there is a GPU, else one after the other. */
+/**
+ * Trains all nets in one dispatch if each fits a workgroup and there is a GPU, else one after the other. So are nets that keep their best: they
+ * are judged one by one, and each stops at a time of its own.
+ */
 async function trained(
   device: Device,
   choice: DeviceChoice,
@@ -128,6 +136,7 @@ async function trained(
   const loop = plan.backends.webgpu?.loops['train']?.wgsl;
   const together =
     choice !== 'cpu' &&
+    nets.every((n) => !n.judge.keepBest) &&
     plan.data?.window === undefined &&
     loop !== undefined &&
     nets.every((n) => n.data === data && n.plan.backends.webgpu?.loops['train']?.wgsl === loop);
@@ -163,8 +172,10 @@ async function trained(
     if (stop.aborted) break;
     const session = await device.open(net.plan);
     try {
-      if (results.length === 0)
+      if (results.length === 0) {
         note(`training ${nets.length} nets one after the other on ${session.device.name}: ${session.device.reason}`);
+        if (net.judge.keepBest) note('each is judged after every epoch, and its values are those of its best');
+      }
       const { weights, data: own, ...result } = await trainAlone(session, net, stop);
       if (result.steps === 0) break;
       results.push(result);
@@ -202,6 +213,7 @@ function report(
   const { seconds, how, where } = ended;
   const names = Object.keys(sorted[0]?.metrics ?? {});
   const heldNames = Object.keys(sorted.find((r) => r.holdout)?.holdout ?? {});
+  const kept = sorted.some((r) => r.best !== undefined);
   const epoch = (r: Judged, values: Float32Array | undefined): string => showNumber(lastEpoch(values, r.stepsPerEpoch));
   const rows = sorted
     .slice(0, SHOWN)
@@ -211,12 +223,15 @@ function report(
       epoch(r, r.losses),
       ...names.map((m) => epoch(r, r.metrics[m])),
       ...heldNames.map((h) => showNumber(r.holdout?.[h] ?? NaN)),
+      ...(kept ? [r.best === undefined ? '-' : placeOf(r.best, r.stepsPerEpoch)] : []),
     ]);
-  print(columns([['net', 'first loss', 'loss', ...names, ...heldNames.map((h) => `held-out ${h}`)], ...rows]));
+  print(
+    columns([['net', 'first loss', 'loss', ...names, ...heldNames.map((h) => `held-out ${h}`), ...(kept ? ['best after'] : [])], ...rows]),
+  );
   if (sorted.length > SHOWN)
     print(`... and ${sorted.length - SHOWN} more; the worst has ${showNumber(ranking.score(sorted.at(-1) as Judged))}`);
   print(
-    `ranked by ${ranking.by}, the ${ranking.better === 'higher' ? 'highest' : 'lowest'} first; values of training are means over the last epoch`,
+    `ranked by ${ranking.by}, the ${ranking.better === 'higher' ? 'highest' : 'lowest'} first; values of training are means over the ${kept ? 'epoch of the best' : 'last epoch'}`,
   );
   const steps = sorted.reduce((n, r) => n + r.steps, 0);
   print(

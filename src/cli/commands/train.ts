@@ -3,7 +3,6 @@ import { dirname, join } from 'node:path';
 import { fail } from '../../base/errors.ts';
 import { evalScalar } from '../../base/scalar.ts';
 import { TorchRandom } from '../../base/torch-random.ts';
-import { hint } from '../../base/suggest.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
 import { checksumOf } from '../../data/values.ts';
 import { learnedMetadata } from '../../data/learned.ts';
@@ -15,7 +14,6 @@ import type { Session } from '../../runtime/session.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import { takePart, type Taken } from '../../runtime/partial.ts';
 import { checkNames } from '../../runtime/weights.ts';
-import type { Model } from '../../sema/model.ts';
 import { bestIn, saveBest } from '../best.ts';
 import { clearLeftovers, lockFolder, openCheckpoint, resume, saveCheckpoint } from '../checkpoints.ts';
 import { findDevice, notePrecision } from '../device.ts';
@@ -27,6 +25,7 @@ import { firstRate } from '../rates.ts';
 import { reportOf } from '../report.ts';
 import { runTraining } from '../run-training.ts';
 import { untilInterrupted } from '../interrupt.ts';
+import { judgeOf } from '../judge.ts';
 import { note, print } from '../terminal.ts';
 import { plot } from '../plot.ts';
 import { Trap } from '../trap.ts';
@@ -54,8 +53,6 @@ export interface TrainFlags extends PopulationFlags {
   /** How `--init` takes weights of another model. */
   readonly allowMissing?: boolean;
   readonly rename?: readonly string[];
-  /** Keep the weights that are best on held-out examples; by the loss, or by a metric. */
-  readonly saveBest?: true | string;
   /** Bytes. */
   readonly maxMemory?: number;
 }
@@ -133,17 +130,14 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     const rateAt = (step: number): number | undefined => rates && evalScalar(rates, { step, seed, total, rows: data.rows });
     if (flags.log !== undefined) logs.push(await openLog(flags.log, { from: flags.resume ? model.step : undefined, rateAt }));
     if (flags.tensorboard !== undefined) logs.push(await openBoard(flags.tensorboard, rateAt));
-    const { by, better } = judgeOf(found, flags);
+    const judge = judgeOf(found, flags.saveBest, data.holdout !== undefined);
     const folder = data.holdout && flags.checkpoint;
-    const judged = { identity: plan.identity, by, examples: data.holdout ? checksumOf(data.holdout.tensors) : 0 };
+    const judged = { identity: plan.identity, by: judge.by, examples: data.holdout ? checksumOf(data.holdout.tensors) : 0 };
     const trap = flags.trapNonfinite ? await Trap.set(model, { program, seed, data, order }) : undefined;
     const done = await runTraining(model, {
       seed,
       heldOut: data.holdout ? ['loss', ...(plan.train?.metrics ?? [])] : [],
-      by,
-      better,
-      patience: data.holdout && found.train.earlyStop,
-      keepBest: data.holdout !== undefined && (found.train.earlyStop !== undefined || flags.saveBest !== undefined),
+      judge,
       logs,
       save: checkpoint === undefined ? undefined : () => saveCheckpoint(model, checkpoint, { metadata, examples, keep: flags.keep }),
       saveBest: folder === undefined ? undefined : (best, weights) => saveBest(folder, best, weights, judged, metadata),
@@ -189,16 +183,6 @@ function noteTaken({ taken, drawn, left }: Taken, from: string): void {
   note(`${taken.length} tensors of ${from} are taken over`);
   if (drawn.length > 0) note(`${drawn.length} are not there and are drawn: ${some(drawn)}`);
   if (left.length > 0) note(`${left.length} are left out, since the model has none of these names: ${some(left)}`);
-}
-
-/** What the best weights are judged by: the held-out loss, or the metric that the call names. */
-function judgeOf({ better, metrics, data }: Model, { saveBest }: TrainFlags): { readonly by: string; readonly better: 'lower' | 'higher' } {
-  if (saveBest !== undefined && (data?.split ?? 1) >= 1)
-    fail('NN501', '--save-best looks at held-out examples, and the program holds none out', { help: 'add split=0.9 to its data line' });
-  if (typeof saveBest !== 'string' || saveBest === 'loss') return { by: 'loss', better: 'lower' };
-  if (!metrics.includes(saveBest))
-    fail('NN501', `the program has no metric '${saveBest}'`, { help: hint(saveBest, ['loss', ...metrics], 'it has') });
-  return { by: saveBest, better: better[saveBest] ?? 'lower' };
 }
 
 function checkFlags(flags: TrainFlags): void {
