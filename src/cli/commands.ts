@@ -132,7 +132,7 @@ export function commands(): Command {
     .option('--keep <n>', 'keep so many earlier checkpoints too, each with its step in its name', whole(1))
     .option('--trap-nonfinite', 'if a loss or a weight is no number: say which step, operation, element and line made it')
     .option('--plot', 'draw the loss in the terminal when training is done')
-    .option('--find-lr', 'try learning rates from low to high for a few steps, and show where the loss falls fastest')
+    .option('--find-lr', 'try learning rates from low to high for a few steps, show where the loss falls, and suggest one')
     .option('--tensorboard <dir>', 'write what happens for TensorBoard into this folder')
     .option('--report <file>', 'write a page about the training (.html): curves, figures, the net')
     .option('--log <file>', 'write one line of JSON for each step: loss, metrics, learning rate, time, held-out values')

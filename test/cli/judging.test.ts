@@ -47,10 +47,50 @@ describe('a plot in the terminal', () => {
 });
 
 describe('learning rates', () => {
-  it('are suggested where the loss falls fastest', () => {
-    const tried = Array.from({ length: 50 }, (_, i) => ({ rate: 10 ** (i / 10 - 4), loss: i < 40 ? 1 / (1 + Math.exp((i - 25) / 2)) : 5 }));
-    expect(suggestRate(tried)).toBeCloseTo(10 ** -1.5, 6);
-    expect(suggestRate(tried.map((t) => ({ ...t, loss: 1 })))).toBeUndefined();
+  it('are suggested below where the loss is lowest', () => {
+    const losses = Array.from({ length: 50 }, (_, i) => ({
+      rate: 10 ** (i / 10 - 4),
+      loss: i < 40 ? 1 / (1 + Math.exp((i - 25) / 2)) : 5,
+    }));
+    expect(suggestRate({ start: 1, losses })).toBeCloseTo(10 ** -1.1, 6);
+    expect(suggestRate({ start: 1, losses: losses.map((t) => ({ ...t, loss: 1 })) })).toBeUndefined();
+    expect(suggestRate({ start: 1, losses: losses.map((t) => ({ ...t, loss: 1 + t.rate })) })).toBeUndefined();
+    expect(suggestRate({ start: 1, losses: [] })).toBeUndefined();
+  });
+
+  const line = (x: string, batch: string): string =>
+    `data n=200 seed=1 { x = ${x}; y = 3*x + 0.1*normal() }\nlayer Linear(1, 1, bias=false)\nloss mse\noptim sgd lr=RATE\ntrain steps=100 ${batch}\n`;
+  const corner = (batch: string, norm: string): string =>
+    `data n=200 seed=1 { a = normal(); b = normal(); x = concat(a, b); y = a + b > 0 }\nlayer Linear(2, 8) ->${norm} relu -> Linear(8, 1)\nloss bce_with_logits\noptim adam lr=RATE\ntrain epochs=20 ${batch}\n`;
+  it.each([
+    ['a line', line('normal()', 'batch=20 shuffle'), [1, 2, 5]],
+    ['a line from single examples', line('normal()', 'batch=1 shuffle'), [1, 2]],
+    ['a line at once', line('normal()', ''), [1]],
+    ['a line of large numbers', line('100*normal()', 'batch=20 shuffle'), [1]],
+    ['classes', corner('batch=4 shuffle', ''), [1]],
+    ['classes in the order of the file', corner('batch=50', ' BatchNorm1d(8) ->'), [1]],
+  ])('that are suggested train %s well', async (_name, text, seeds) => {
+    const dir = temporary();
+    const lossAfter = async (rate: string, seed: number, ...more: readonly string[]): Promise<number> => {
+      writeFileSync(join(dir, 'a.nn'), text.replace('RATE', rate));
+      const r = await nncIn(dir, {}, 'train', 'a.nn', '--device', 'cpu', '--seed', String(seed), '--save', 'w.safetensors', ...more);
+      expect(r.code, r.stderr).toBe(0);
+      const { stdout } = await nncIn(dir, {}, 'eval', 'a.nn', '--weights', 'w.safetensors', '--json');
+      return (JSON.parse(stdout) as { readonly loss: number }).loss;
+    };
+    for (const seed of seeds) {
+      writeFileSync(join(dir, 'a.nn'), text.replace('RATE', '0.01'));
+      const { stdout } = await nncIn(dir, {}, 'train', 'a.nn', '--find-lr', '--device', 'cpu', '--seed', String(seed));
+      const rate = /a good beginning, a tenth of that: optim \w+ lr=([\d.e-]+)\n$/.exec(stdout)?.[1] ?? '';
+      expect(await lossAfter(rate, seed), `lr=${rate}, seed ${seed}`).toBeLessThan(0.3 * (await lossAfter('1e-12', seed, '--steps', '1')));
+    }
+  });
+
+  it('are not suggested where the loss falls at none', async () => {
+    const dir = temporary();
+    writeFileSync(join(dir, 'a.nn'), line('0*normal()', 'batch=20 shuffle').replace('RATE', '0.01'));
+    const { stdout } = await nncIn(dir, {}, 'train', 'a.nn', '--find-lr', '--device', 'cpu');
+    expect(stdout).toContain('the loss falls at none of these rates');
   });
 
   it('are tried by nnc train --find-lr, which trains nothing', async () => {
@@ -58,8 +98,8 @@ describe('learning rates', () => {
     const r = await nncIn(dir, {}, 'train', 'a.nn', '--find-lr', '--device', 'cpu', '--steps', '150');
     expect(r.stderr).toContain('trying 150 learning rates from 1e-7 to 10');
     expect(r.stdout).toMatch(/learning rate \(logarithmic\)/);
-    expect(r.stdout).toMatch(/the loss falls fastest around lr=[\d.]+/);
-    expect(r.stdout).toMatch(/a good beginning: optim adam lr=[\d.]+\n$/);
+    expect(r.stdout).toMatch(/the loss is lowest at lr=[\d.]+/);
+    expect(r.stdout).toMatch(/a good beginning, a tenth of that: optim adam lr=[\d.]+\n$/);
     const few = await nncIn(dir, {}, 'train', 'a.nn', '--find-lr', '--steps', '5');
     expect([few.code, few.stderr]).toEqual([2, expect.stringContaining('--steps 5 is too few for --find-lr')]);
   });
