@@ -13,22 +13,24 @@ export async function predictAll(session: Session, given: readonly ArrayLike<num
       'NN304',
       `the model has ${inputs.length} input${inputs.length === 1 ? '' : 's'}, and ${given.length} ${given.length === 1 ? 'is' : 'are'} given`,
     );
-  // An unused input has no place in an arena, and no width.
-  const used = inputs.flatMap((t, i) =>
-    t.arena === '' ? [] : [{ t, values: wordsOf(given[i] ?? [], t.dtype, t.name), width: sizeOf(t.shape) / rows }],
-  );
+  // By what is given: an input that the output does not depend on has no place in an arena, but says how many examples there are.
+  const all = inputs.map((t, i) => ({
+    t,
+    values: wordsOf(given[i] ?? [], t.dtype, t.name),
+    width: sizeOf(plan.about.inputs[i]?.shape ?? []),
+  }));
   const outWidth = sizeOf(output.shape) / rows;
-  const [first] = used;
+  const [first] = all;
   const total = first ? first.values.length / first.width : 1;
   if (total === 0) fail('NN304', 'there is no example to predict');
-  for (const { t, values, width } of used) {
+  for (const { t, values, width } of all) {
     if (!Number.isInteger(values.length / width)) fail('NN304', `${values.length} numbers are no whole number of examples of ${width}`);
     if (values.length / width !== total) fail('NN304', `'${t.name}' has ${values.length / width} examples, and others have ${total}`);
   }
   const data = new Float32Array(total * outWidth);
   for (let row = 0; row < total; row += rows) {
     const n = Math.min(rows, total - row);
-    for (const { t, values, width } of used) {
+    for (const { t, values, width } of all) {
       const batch = t.dtype === 'i32' ? new Int32Array(rows * width) : new Float32Array(rows * width);
       for (let i = 0; i < n * width; i++) batch[i] = values[row * width + i] ?? 0;
       upload(session, t, batch);

@@ -4,7 +4,7 @@ import { History, Rows } from '../../src/cli/history.ts';
 describe('the table of a training', () => {
   const table = (losses: readonly number[], auc: readonly number[]): string[][] => {
     const lines: string[] = [];
-    const history = new History(new Rows(0, losses.length, 3), ['auc'], [], (line) => lines.push(line));
+    const history = new History(new Rows(losses.length, 3), ['auc'], [], (line) => lines.push(line));
     history.add(0, Float32Array.from(losses), { auc: Float32Array.from(auc) });
     return lines.map((line) =>
       line

@@ -124,3 +124,12 @@ describe('what is no list of numbers', () => {
     });
   });
 });
+
+it('an input that the output does not depend on says how many examples there are', async () => {
+  const program = compile('input x: [2]\nparam b: [3]\nblock F() { x[:, 0:1] * 0 + b }\nlayer F()');
+  await using(program.plan({ devices: 'cpu' }), async (model) => {
+    const { shape, data } = await model.predict([1, 2, 3, 4, 5, 6]);
+    expect([shape, data.length]).toEqual([[3, 3], 9]);
+    expect(await wrong(() => model.predict([1, 2, 3]))).toBe('NN304: 3 numbers are no whole number of examples of 2');
+  });
+});
