@@ -51,8 +51,9 @@ const FORMATS = new Set(
   ).split(' '),
 );
 
-/** Refuses an output whose ending means another format than the ones in which `what` is written. */
+/** Refuses an output that would take the place of what is read, or whose ending means another format than those that are written. */
 export function mustEndIn(output: string | undefined, what: string, endings: readonly string[]): void {
+  mustNotBeRead(output);
   const ending = /\.(\w+)$/.exec(output ?? '')?.[1]?.toLowerCase();
   if (output === undefined || ending === undefined || !FORMATS.has(ending) || endings.includes(ending)) return;
   const list = endings.map((e) => `.${e}`);

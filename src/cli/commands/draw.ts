@@ -2,7 +2,7 @@ import { netDescription } from '../../library/net-description.ts';
 import { netPicture } from '../../pictures/net.ts';
 import type { Theme } from '../../pictures/theme.ts';
 import { checkWeights } from '../../runtime/weights.ts';
-import { mustEndIn, mustNotBeRead } from '../outputs.ts';
+import { mustEndIn } from '../outputs.ts';
 import { writeOutput } from '../files.ts';
 import { planFor } from '../plan-cache.ts';
 import { openProgram, openWeights } from '../program.ts';
@@ -19,7 +19,6 @@ export async function drawCommand(path: string, flags: DrawFlags): Promise<void>
   const program = await openProgram(path);
   const { weights, learned } = flags.weights === undefined ? {} : await openWeights(flags.weights);
   if (weights) await checkWeights(await planFor(program, { devices: 'cpu' }), weights, flags.weights ?? '');
-  mustNotBeRead(flags.out);
   mustEndIn(flags.out, 'a picture is written as', ['svg']);
   const picture = netPicture(netDescription(program.model, weights, learned), { theme: flags.theme });
   if (flags.out === undefined) process.stdout.write(picture);

@@ -63,8 +63,8 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
   const seeds = Array.from({ length: flags.seeds ?? 1 }, (_, i) => first + i);
   if (seeds.length * variants.length > MOST_NETS)
     fail('NN501', `${seeds.length * variants.length} nets are more than the ${MOST_NETS} that one call trains`);
-  mustEndIn(flags.save, 'weights are written as', ['safetensors']);
   if (flags.data !== undefined) keepRead(flags.data);
+  mustEndIn(flags.save, 'weights are written as', ['safetensors']);
   await mustBeWritable(flags.save);
   const device = await findDevice(flags.device, flags);
   // Variants of one program share its examples.
