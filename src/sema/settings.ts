@@ -71,7 +71,7 @@ export const TRAIN_SETTINGS = {
     type: 'number',
     min: 0,
     max: 1,
-    doc: 'keeps an exponential moving average of the weights, such as ema=0.999: it is what is evaluated, saved and used for predictions',
+    doc: 'keeps an exponential moving average of the weights, such as ema=0.999: it is what is evaluated, saved and used for predictions; in update n it keeps min(ema, (1+n)/(10+n)) of itself',
   },
   seed: { type: 'int', default: 0, min: 0, max: 0x7fffffff, doc: 'seed of the initial weights, dropout and shuffling' },
 } as const satisfies Parameters;

@@ -82,7 +82,7 @@ describe('learning rates', () => {
       writeFileSync(join(dir, 'a.nn'), text.replace('RATE', '0.01'));
       const { stdout } = await nncIn(dir, {}, 'train', 'a.nn', '--find-lr', '--device', 'cpu', '--seed', String(seed));
       const rate = /a good beginning, a tenth of that: optim \w+ lr=([\d.e-]+)\n$/.exec(stdout)?.[1] ?? '';
-      expect(await lossAfter(rate, seed), `lr=${rate}, seed ${seed}`).toBeLessThan(0.3 * (await lossAfter('1e-12', seed, '--steps', '1')));
+      expect(await lossAfter(rate, seed), `lr=${rate}, seed ${seed}`).toBeLessThan(0.4 * (await lossAfter('1e-12', seed, '--steps', '1')));
     }
   });
 

@@ -14,7 +14,7 @@ import type { TrainFlags } from './train.ts';
 const [LOWEST, HIGHEST] = [1e-7, 10];
 const STEPS = 200;
 /** Training examples whose loss is looked at, and so many times a batch if that is more. */
-const [EXAMPLES, BATCHES] = [128, 2];
+const [EXAMPLES, BATCHES] = [32, 2];
 /** Steps at rate 0 for averages of a normalisation, with which these examples are seen. */
 const WARM = 40;
 /** A loss that is so many times the best one, and above the first one, has left the range. */
