@@ -109,7 +109,8 @@ export class History {
       const step = from + i + 1;
       this.lastLoss = losses[i] ?? NaN;
       if (Number.isNaN(this.firstLoss)) this.firstLoss = this.lastLoss;
-      if (this.rows.rowOf(step).from === step - 1) this.means = this.names.map((name) => new Mean(name !== 'loss'));
+      // A run that was interrupted may begin within a row.
+      if (this.means.length === 0 || this.rows.rowOf(step).from === step - 1) this.means = this.names.map((n) => new Mean(n !== 'loss'));
       this.names.forEach((name, k) => {
         this.means[k]?.add((name === 'loss' ? losses : metrics[name])?.[i] ?? NaN);
       });
