@@ -54,6 +54,8 @@ const WORTH_ROUNDS = 16;
 const WORTH_USES = 4;
 /** The same for data that need not be copied to be read in order; and points of the streamed axis that threads can share. */
 const MANY = 16;
+/** A copy that so few points use is made for the points of further axes as well, if it can be. */
+const FEW = 64;
 /** Bytes apart at which places take each other's lines in a small L1 cache. */
 const PAGE = 4096;
 /** Loads that move by less than a cache line per iteration share lines already. */
@@ -136,7 +138,7 @@ export function stagingOf(kernel: Kernel): Staging | undefined {
   const fitting = Math.max(flipped ? MANY : 1, Math.floor(BLOCK_BYTES / (rounds * bytesOf(ofStreamed))));
   const block = Math.min(streamed.extent, fitting);
   // So few points do not pay for a copy of what the points of further axes read as well.
-  if (held && held.within.length > 0 && block < MANY) return held;
+  if (held && held.within.length > 0 && block < FEW) return held;
   // Parts of a sum run what stands before it once more.
   const stores = kernel.body.findIndex((s) => s.kind === 'store');
   const inOnePart = !flipped || stores < kernel.body.findIndex((s) => s.kind === 'for');
