@@ -70,6 +70,7 @@ export function generateData() {
   writeTensors(dataPath('sums'), sums(seeded(2)));
   model('digits', { 0: conv(8, 1), 3: conv(16, 8), 7: linear(784, 32), 9: linear(32, 10) });
   model('addition', gpt(seeded(3), { vocabulary: 12, context: 8, width: 48, blocks: 2 }));
+  model('wide', { 0: conv(64, 1), 2: conv(64, 64), 5: conv(128, 64), 7: conv(128, 128), 11: linear(6272, 10) });
 }
 
 /** `{ 0: { weight } }` as `{ '0.weight' }`. */

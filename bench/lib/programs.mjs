@@ -34,6 +34,6 @@ export const DEFAULT_PROGRAMS = ['nnc', 'jax-js', 'tfjs', 'reference', 'nnc-cpu'
 const LARGE = ['nnc', 'torch-cuda', 'torch-cuda-compile', 'torch-cuda-graphs'];
 /** The nets of examples/ are there to be compared with PyTorch. */
 const LIKE_EXAMPLES = [...LARGE, 'nnc-cpu', 'torch', 'torch-1'];
-const ASKED = { G: LARGE, digits: LIKE_EXAMPLES, tale: LIKE_EXAMPLES, addition: LIKE_EXAMPLES };
+const ASKED = { G: LARGE, digits: LIKE_EXAMPLES, wide: LIKE_EXAMPLES, tale: LIKE_EXAMPLES, addition: LIKE_EXAMPLES };
 
 export const runsWorkload = (program, workload) => ASKED[workload]?.includes(program) ?? PROGRAMS[program].only?.includes(workload) ?? true;

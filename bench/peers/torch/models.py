@@ -25,6 +25,23 @@ def cnn():
     )
 
 
+def wide_cnn():
+    return nn.Sequential(
+        nn.Conv2d(1, 64, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(64, 64, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(64, 128, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(128, 128, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(6272, 10),
+    )
+
+
 def small_cnn():
     return nn.Sequential(
         nn.Conv2d(1, 8, 3, padding=1),
@@ -113,6 +130,7 @@ MODELS = {
     "D": small_gpt,
     "G": distil_gpt2,
     "digits": small_cnn,
+    "wide": wide_cnn,
     "tale": tale_gpt,
     "addition": addition_gpt,
 }

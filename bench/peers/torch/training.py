@@ -104,7 +104,7 @@ def recorded(step, model, optimizer, example):
 
 
 # Learning rates, and the decay of those that have AdamW.
-RATES = {"A": 0.01, "D": 1e-3, "G": 1e-4, "digits": 3e-3, "tale": 3e-3, "addition": 3e-3}
+RATES = {"A": 0.01, "D": 1e-3, "G": 1e-4, "digits": 3e-3, "wide": 3e-4, "tale": 3e-3, "addition": 3e-3}
 DECAYS = {"D": 0.01, "G": 0.01, "tale": 0.1, "addition": 0.1}
 
 
@@ -130,7 +130,7 @@ def batches(task, device):
             return x[chosen], y[chosen]
 
         return draw
-    if name in ("C", "digits"):
+    if name in ("C", "digits", "wide"):
         x = x.reshape(-1, 1, 28, 28)
     if name in GPTS:
         x = x.long()
