@@ -34,6 +34,9 @@ const variable = (i: number): Polynomial => {
   return new Map([[powers.join(), { powers, by: 1 }]]);
 };
 
+const ONE: Quotient = { above: constant(1), below: [] };
+const MINUS_ONE: Quotient = { above: constant(-1), below: [] };
+
 function sum(terms: Iterable<{ readonly powers: Powers; readonly by: number }>): Polynomial {
   const all = new Map<string, { powers: Powers; by: number; size: number }>();
   for (const term of terms) {
@@ -82,39 +85,33 @@ class Rational {
   }
 
   private quotient(node: Node): Quotient {
-    const arg = (i: number): Quotient => this.of(at(node.inputs, i));
-    switch (node.type.dtype === 'f32' ? node.op : 'input') {
-      case 'const':
-        return { above: constant(this.value(node) ?? 0), below: [] };
-      case 'neg':
-        return this.multiply(arg(0), { above: constant(-1), below: [] });
-      case 'add':
-        return this.add(arg(0), arg(1));
-      case 'sub':
-        return this.add(arg(0), this.multiply(arg(1), { above: constant(-1), below: [] }));
-      case 'mul':
-        return this.multiply(arg(0), arg(1));
-      case 'div':
-        return this.divide(arg(0), arg(1));
-      case 'pow': {
-        const n = this.value(this.b.node(at(node.inputs, 1)));
-        if (n === undefined || !Number.isInteger(n) || Math.abs(n) > MOST_POWER) return this.variable(node.id);
-        const factors = new Array<Quotient>(Math.abs(n)).fill(arg(0));
-        const one: Quotient = { above: constant(1), below: [] };
-        return n < 0 ? factors.reduce((q, f) => this.divide(q, f), one) : factors.reduce((q, f) => this.multiply(q, f), one);
-      }
-      case 'sqrt': {
-        const { above, below } = arg(0);
-        if (below.length > 0) return this.variable(node.id);
-        const known = [...this.squares].find(([, square]) => same(square, above));
-        if (known) return { above: variable(known[0]), below: [] };
-        this.squares.set(this.variables.length, above);
-        return this.variable(node.id);
-      }
-      default:
-        return this.variable(node.id);
-    }
+    const rule = node.type.dtype === 'f32' ? this.rules[node.op] : undefined;
+    return rule ? rule((i) => this.of(at(node.inputs, i)), node) : this.variable(node.id);
   }
+
+  /** What is arithmetic; everything else is a variable. */
+  private readonly rules: { readonly [K in Node['op']]?: (arg: (i: number) => Quotient, node: Node) => Quotient } = {
+    const: (_arg, node) => ({ above: constant(this.value(node) ?? 0), below: [] }),
+    neg: (arg) => this.multiply(arg(0), MINUS_ONE),
+    add: (arg) => this.add(arg(0), arg(1)),
+    sub: (arg) => this.add(arg(0), this.multiply(arg(1), MINUS_ONE)),
+    mul: (arg) => this.multiply(arg(0), arg(1)),
+    div: (arg) => this.divide(arg(0), arg(1)),
+    pow: (arg, node) => {
+      const n = this.value(this.b.node(at(node.inputs, 1)));
+      if (n === undefined || !Number.isInteger(n) || Math.abs(n) > MOST_POWER) return this.variable(node.id);
+      const factors = new Array<Quotient>(Math.abs(n)).fill(arg(0));
+      return factors.reduce((q, f) => (n < 0 ? this.divide(q, f) : this.multiply(q, f)), ONE);
+    },
+    sqrt: (arg, node) => {
+      const { above, below } = arg(0);
+      if (below.length > 0) return this.variable(node.id);
+      const known = [...this.squares].find(([, square]) => same(square, above));
+      if (known) return { above: variable(known[0]), below: [] };
+      this.squares.set(this.variables.length, above);
+      return this.variable(node.id);
+    },
+  };
 
   private value(node: Node): number | undefined {
     return node.op === 'const' ? node.attrs.value : undefined;

@@ -3,7 +3,6 @@ import { FUNCTION_COSTS } from '../../ir/kernel/function-costs.ts';
 import { isVector } from '../../ir/kernel/functions.ts';
 import { endsOfRounds } from '../../ir/kernel/rounds.ts';
 import type { Expr, Fn, Kernel, Stmt } from '../../ir/kernel/types.ts';
-import { visitBody } from '../../ir/kernel/visit.ts';
 
 /** The costs of a kind of device, besides functions, in additions. */
 export interface Costs {
@@ -57,12 +56,17 @@ function bodyCost(body: readonly Stmt[], c: Costs): number {
  */
 function spilled(body: readonly Stmt[], registers: number): number {
   if (registers === Infinity || body.some((s) => s.kind === 'for')) return 0;
+  const lets = body.reduce((n, s) => n + (s.kind === 'let' ? 1 : 0), 0);
   const free = registers - new Set(body.flatMap((s) => (s.kind === 'set' ? [s.name] : []))).size;
+  // Mostly everything fits.
+  if (lets <= free) return 0;
   const ends = endsOfRounds(body);
-  if (ends.length < 2) return Math.max(0, body.filter((s) => s.kind === 'let').length - free);
+  if (ends.length < 2) return lets - free;
   const rounds = ends.map((end, i) => body.slice(i === 0 ? 0 : at(ends, i - 1) + 1, end + 1));
   const lastUse = new Map<string, number>();
-  rounds.forEach((round, i) => visitBody(round, { expr: (e) => e.kind === 'ref' && lastUse.set(e.name, i) }));
+  rounds.forEach((round, i) => {
+    for (const s of round) if ('value' in s) eachValue(s.value, (name) => lastUse.set(name, i));
+  });
   const held = new Set<string>();
   return rounds.reduce((total, round, i) => {
     for (const s of round) if (s.kind === 'let') held.add(s.name);
@@ -70,6 +74,12 @@ function spilled(body: readonly Stmt[], registers: number): number {
     for (const name of [...held]) if ((lastUse.get(name) ?? 0) <= i) held.delete(name);
     return total + Math.max(0, now - free);
   }, 0);
+}
+
+/** The names in an expression, but for those that only say where something is in memory. */
+function eachValue(e: Expr, found: (name: string) => void): void {
+  if (e.kind === 'ref') found(e.name);
+  else if (e.kind === 'call') for (const a of e.args) eachValue(a, found);
 }
 
 /** The estimated time of a kernel, in additions, on a device that runs `threads` threads at once. */
