@@ -43,7 +43,7 @@ export interface SuggestOptions {
 /** How a table is read to find out about its numbers. */
 export const PLAIN: Needs = { inputs: [], targets: [] };
 
-/** How a table that was read so is read for a suggestion: with decimal commas if it has any. It is read with dates as numbers, and without. */
+/** How a table that was read so is read for a suggestion, with dates as numbers and without: with decimal commas where it has them. */
 export const decimalsOf = (plain: Table): Needs =>
   plain.columns.some((c) => hasCommas(plain.cells(c))) ? { ...PLAIN, comma: true } : PLAIN;
 

@@ -7,6 +7,7 @@ import type { LoadOptions, Model, ModelState, Weights } from '../../src/runtime/
 import { RunningModel } from '../../src/runtime/model.ts';
 import { model } from '../support/programs.ts';
 import { openSession } from '../support/run-graph.ts';
+import { wrong } from '../support/wrong.ts';
 
 /** What a program of one's own may call wrongly, as from JavaScript, where nobody checks the types. */
 
@@ -55,17 +56,6 @@ describe('numbers of a call', () => {
     running.destroy();
   });
 });
-
-/** The whole text of the error of a wrong call. */
-async function wrong(trial: () => unknown): Promise<string> {
-  try {
-    await trial();
-  } catch (e) {
-    expect(e).toBeInstanceOf(UserError);
-    return (e as UserError).message;
-  }
-  return expect.fail('nothing was wrong');
-}
 
 describe('what a call does not take', () => {
   const program = read(LINE);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { UserError } from '../../src/base/errors.ts';
 import { compile } from '../../src/library/program.ts';
 import { readData } from '../../src/library/read-data.ts';
 import { load } from '../../src/exports/runtime.ts';
 import type { Model, Rows } from '../../src/runtime/api.ts';
+import { wrong } from '../support/wrong.ts';
 
 /** What is given to a model: it is checked in the same way wherever it comes in. */
 
@@ -12,17 +12,6 @@ const x = [0, 1, 2, 3, 4, 5, 6, 7];
 const good = { x, y: [0, 1, 2, 0] };
 const bad = { x, y: [0, 1, 2, 7] };
 const WRONG = "NN306: label 7 of example 4 in 'y' is not one of the 3 classes 0 to 2\n  help: the last layer has one output for each class";
-
-/** The whole text of the error that something throws. */
-async function wrong(trial: () => unknown): Promise<string> {
-  try {
-    await trial();
-  } catch (e) {
-    expect(e).toBeInstanceOf(UserError);
-    return (e as UserError).message;
-  }
-  return expect.fail('nothing was wrong');
-}
 
 async function using(plan: unknown, body: (model: Model) => unknown, data?: typeof good): Promise<void> {
   const model = await load(plan, { device: 'cpu', data });
