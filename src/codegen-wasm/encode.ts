@@ -174,6 +174,11 @@ export const extractLane = (type: 'f32' | 'i32', lane: number): Code => [simd(ty
 export const replaceLane = (type: 'f32' | 'i32', lane: number): Code => [simd(type === 'f32' ? 0x20 : 0x1c), lane];
 /** Broadcasts one lane to all four; the operand is pushed twice. */
 export const broadcastLane = (lane: number): Code => [simd(0x0d), Array.from({ length: 16 }, (_, i) => lane * 4 + (i % 4))];
+/** Picks four of the eight lanes of two vectors, the second one's numbered from 4. */
+export const pickLanes = (...lanes: readonly [number, number, number, number]): Code => [
+  simd(0x0d),
+  lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte)),
+];
 const EMPTY = 0x40;
 export const ifThen = (condition: Code, body: Code, otherwise?: Code): Code => [
   condition,

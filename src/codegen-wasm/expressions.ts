@@ -1,7 +1,7 @@
 import { CompilerBug, at, get as lookUp } from '../base/errors.ts';
 import { isVector, isVectorFn, scalarOf } from '../ir/kernel/functions.ts';
 import { PLACE, type Expr, type ScalarType, type VectorFn } from '../ir/kernel/types.ts';
-import { OP, get, invoke, memory, set, tee, constant, type Code, type ValType } from './encode.ts';
+import { OP, get, invoke, memory, pickLanes, set, tee, constant, type Code, type ValType } from './encode.ts';
 import {
   conversion,
   fourOf,
@@ -204,6 +204,8 @@ export class ExpressionWriter {
     const [first] = args;
     if (!first) throw new CompilerBug(`${fn} of nothing`);
     const scalar = scalarOf(first.type);
+    const summed = fn === 'vec4' && scalar === 'f32' ? args.flatMap((a) => (a.kind === 'call' && a.fn === 'sum4' ? a.args : [])) : [];
+    if (summed.length === 4) return this.sumsOf(summed);
     if (fn === 'vec4')
       return fourOf(
         scalar,
@@ -220,6 +222,20 @@ export class ExpressionWriter {
       return type === 'f32' ? [a, b, OP['f32.max']] : integerExtreme('max', scalar, [a, b], [this.local('i32'), this.local('i32')]);
     };
     return [this.expr(first), set(kept), join(join(part(0), part(1)), join(part(2), part(3)))];
+  }
+
+  /** The sums of four vectors: rows and columns change places, and then vectors are added in the order in which `sum4` adds elements. */
+  private sumsOf(vectors: readonly Expr[]): Code {
+    const statements: Code[] = [];
+    const keep = (value: Code): Code => {
+      const local = this.local('v128');
+      statements.push(value, set(local));
+      return get(local);
+    };
+    const [a = [], b = [], c = [], d = []] = vectors.map((v) => keep(this.expr(v)));
+    const halves = [pickLanes(0, 4, 1, 5), pickLanes(2, 6, 3, 7)].map((half) => [keep([a, b, half]), keep([c, d, half])]);
+    const sums = halves.map((pair): Code => [pair, pickLanes(0, 1, 4, 5), pair, pickLanes(2, 3, 6, 7), OP['f32x4.add']]);
+    return [statements, sums, OP['f32x4.add']];
   }
 
   /** Splats a scalar: from memory or out of a vector in one instruction. */

@@ -30,22 +30,31 @@ interface Accumulation {
 /** The next values of the accumulators of points. */
 type Round = (points: readonly ix.Point[], k: ix.Point, accs: readonly Expr[]) => readonly Expr[];
 
+/** Accumulates along vectors: the sums of their elements, which have no names yet. */
+function overVectors(s: Summing, points: readonly ix.Point[], { start, fn, shape }: Accumulation, round: Round): Expr[] {
+  const accs = points.map(() => s.out.variable('acc', call('splat', start)));
+  s.out.loopOver(shape, { lanes: s.tiling.lanes, unroll: 'vector' }, (k) => {
+    round(points, k, accs).forEach((value, i) => s.out.assign(at(accs, i), value));
+  });
+  return accs.map((acc) => call(fn === 'add' ? 'sum4' : 'max4', acc));
+}
+
 /** One loop nest for all points: each has an accumulator, and `round` returns their next values. */
 function accumulate(s: Summing, points: readonly ix.Point[], how: Accumulation, round: Round): Expr[] {
   const { start, fn, shape } = how;
   // Vectors along the sum, and then four sums as one vector for what is computed from them.
   if (s.tiling.vector >= 0 && s.tiling.unroll === 'vector' && at(shape, shape.length - 1, 'axis') % 4 === 0 && points.every(isWide)) {
-    const sums = accumulate(s, points.flatMap(lanesOf), how, round);
+    const sums = overVectors(s, points.flatMap(lanesOf), how, round);
     return points.map((_, i) => s.out.define('s', call('vec4', ...sums.slice(4 * i, 4 * i + 4))));
   }
   // The loop is vectorised only if the points themselves are not wide.
   const unroll = s.tiling.unroll === 'vector' && points.some(isWide) ? 'four' : s.tiling.unroll;
-  const vectors = unroll === 'vector' && at(shape, shape.length - 1, 'axis') % 4 === 0;
-  const accs = points.map((p) => s.out.variable('acc', isWide(p) || vectors ? call('splat', start) : start));
-  s.out.loopOver(shape, { lanes: s.tiling.lanes, unroll: unroll === 'vector' && !vectors ? 'four' : unroll }, (k) => {
+  if (unroll === 'vector' && at(shape, shape.length - 1, 'axis') % 4 === 0)
+    return overVectors(s, points, how, round).map((sum) => s.out.define('s', sum));
+  const accs = points.map((p) => s.out.variable('acc', isWide(p) ? call('splat', start) : start));
+  s.out.loopOver(shape, { lanes: s.tiling.lanes, unroll: unroll === 'vector' ? 'four' : unroll }, (k) => {
     round(points, k, accs).forEach((value, i) => s.out.assign(at(accs, i), value));
   });
-  if (vectors) return accs.map((acc) => s.out.define('s', call(fn === 'add' ? 'sum4' : 'max4', acc)));
   for (const acc of accs) if (s.tiling.lanes > 1 && acc.kind === 'ref') s.out.emit({ kind: 'combine', name: acc.name, fn });
   return accs;
 }
