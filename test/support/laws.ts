@@ -102,9 +102,24 @@ export const EXAMPLES: { readonly [K in LawName]: readonly [Build, string] } = {
     },
     'window slice reshape slice contract',
   ],
-  'the adjoint of windows passes below axes of a single element': [
-    (b, x) => b.op('exp', b.add('unwindow', [b.reshape(x, [1, 3, 4])], { axis: 1, length: 6, stride: 1, dilation: 1 })),
-    'unwindow reshape exp',
+  'the adjoint of strided windows of a product is products of windows side by side': [
+    (b, x, y) => b.add('unwindow', [b.contract('po,ok->pk', x, b.reshape(y, [4, 3]))], { axis: 0, length: 7, stride: 2, dilation: 1 }),
+    'contract flip pad pad reshape reshape reshape slice window',
+  ],
+  'the adjoint of windows of a product passes below a reshape': [
+    (b, x, y) => {
+      const product = b.reshape(b.contract('po,ko->pk', x, y), [1, 3, 3]);
+      return b.op('exp', b.add('unwindow', [product], { axis: 1, length: 11, stride: 4, dilation: 1 }));
+    },
+    'contract exp reshape unwindow',
+  ],
+  'the adjoint of windows of a product passes below a part': [
+    (b, x, y) => {
+      const product = b.reshape(b.contract('npo,ko->npk', b.reshape(x, [2, 2, 3]), b.reshape(y, [4, 3])), [2, 2, 4]);
+      const part = b.add('slice', [product], { start: [1, 0, 0], size: [1, 2, 4] });
+      return b.op('exp', b.add('unwindow', [part], { axis: 1, length: 9, stride: 5, dilation: 1 }));
+    },
+    'contract exp reshape reshape slice unwindow',
   ],
   'a part of a product passes below axes of a single element': [
     (b, x, y) => {

@@ -8,9 +8,13 @@ import { rebuild } from './rewrite.ts';
 /** A weight is read so many times at least by each product, or a copy of it does not pay. */
 const WORTH_READS = 64;
 
+/** Results with a shorter last axis have no vectors along it. */
+const NARROW = 4;
+
 /**
  * Weights of convolutions are copied with the channels of the result last, once a step: then neighbouring results read neighbouring weights,
- * as vectors. The weights themselves stay in PyTorch's order.
+ * as vectors. The weights themselves stay in PyTorch's order. Results whose last axis is narrow and comes from the weights (the phases of strided
+ * windows) have their channels last, too.
  */
 export function packWeights(graph: Graph): Graph {
   const slides = (id: NodeId): boolean => {
@@ -31,9 +35,17 @@ export function packWeights(graph: Graph): Graph {
     const perm = [...axes.filter((i) => i !== axis), axis];
     const copy = b.op('detach', b.permute(at(inputs, mine), perm));
     const labels = perm.map((i) => own[i]).join('');
-    return mine === 1
-      ? b.contract(`${l.a},${labels}->${l.out}`, at(inputs, 0), copy)
-      : b.contract(`${labels},${l.b}->${l.out}`, copy, at(inputs, 1));
+    const narrow = own.includes(l.out.slice(-1)) && at(fixedShape(node.type.shape), l.out.length - 1) < NARROW;
+    const channel = narrow ? at([...own], axis) : '';
+    const out = l.out.replace(channel, '') + channel;
+    const product =
+      mine === 1
+        ? b.contract(`${l.a},${labels}->${out}`, at(inputs, 0), copy)
+        : b.contract(`${labels},${l.b}->${out}`, copy, at(inputs, 1));
+    return b.permute(
+      product,
+      [...l.out].map((c) => out.indexOf(c)),
+    );
   });
 }
 

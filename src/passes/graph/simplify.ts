@@ -12,8 +12,10 @@ import {
   padBelow,
   partBelowSingles,
   partOfProduct,
+  productOfStridedWindows,
   productOfWindows,
-  unwindowBelowSingles,
+  unwindowBelowPart,
+  unwindowBelowReshape,
   windowsOfPart,
   windowsSideBySide,
   withoutSingles,
@@ -227,9 +229,17 @@ export const LAWS = [
     const node = cx.as('unwindow');
     return node && productOfWindows(cx.b, node, cx.arg(0));
   }),
-  law('the adjoint of windows passes below axes of a single element', ['unwindow'], (cx) => {
+  law('the adjoint of strided windows of a product is products of windows side by side', ['unwindow'], (cx) => {
     const node = cx.as('unwindow');
-    return node && unwindowBelowSingles(cx.b, node, cx.arg(0));
+    return node && productOfStridedWindows(cx.b, node, cx.arg(0));
+  }),
+  law('the adjoint of windows of a product passes below a reshape', ['unwindow'], (cx) => {
+    const node = cx.as('unwindow');
+    return node && unwindowBelowReshape(cx.b, node, cx.arg(0));
+  }),
+  law('the adjoint of windows of a product passes below a part', ['unwindow'], (cx) => {
+    const node = cx.as('unwindow');
+    return node && unwindowBelowPart(cx.b, node, cx.arg(0));
   }),
   law('a part of a product passes below axes of a single element', ['slice'], (cx) => {
     const node = cx.as('slice');

@@ -31,13 +31,34 @@ function belowSingles(b: GraphBuilder, reshape: Node): { readonly x: NodeId; rea
   return own.length === kept.length && own.every((d, i) => d === shape[at(kept, i)]) ? { x, kept } : undefined;
 }
 
-/** The adjoint of windows, without axes of a single element in front: where there is one example, its product lost the axis of examples. */
-export function unwindowBelowSingles(b: GraphBuilder, node: NodeOf<'unwindow'>, operand: Node): NodeId | undefined {
-  const below = belowSingles(b, operand);
-  const last = operand.type.shape.length - 1;
-  const axis = below?.kept.indexOf(node.attrs.axis) ?? -1;
-  if (!below || axis < 0 || below.kept.at(-1) !== last) return undefined;
-  return b.reshape(b.add('unwindow', [below.x], { ...node.attrs, axis }), node.type.shape);
+/**
+ * The adjoint of windows of a product whose other axes are seen as others: where there is one example, its product lost the axis of examples, and
+ * strided windows make two axes of one.
+ */
+export function unwindowBelowReshape(b: GraphBuilder, node: NodeOf<'unwindow'>, operand: Node): NodeId | undefined {
+  if (operand.op !== 'reshape') return undefined;
+  const x = at(operand.inputs, 0);
+  if (b.node(x).op !== 'contract') return undefined;
+  const [shape, own] = [operand.type.shape as readonly number[], b.shape(x) as readonly number[]];
+  const before = (dims: readonly number[], axis: number): number => dims.slice(0, axis).reduce((n, d) => n * d, 1);
+  const { axis } = node.attrs;
+  const same = (d: number, i: number): boolean => d === shape[axis] && before(own, i) === before(shape, axis) && i < own.length - 1;
+  const below = own.findIndex(same);
+  if (below < 0 || own.at(-1) !== shape.at(-1)) return undefined;
+  return b.reshape(b.add('unwindow', [x], { ...node.attrs, axis: below }), node.type.shape);
+}
+
+/** The adjoint of windows of a part of a product is a part of the adjoint, if the part has all windows. */
+export function unwindowBelowPart(b: GraphBuilder, node: NodeOf<'unwindow'>, part: Node): NodeId | undefined {
+  if (part.op !== 'slice') return undefined;
+  const whole = b.node(at(part.inputs, 0));
+  if (whole.op !== 'reshape' || b.node(at(whole.inputs, 0)).op !== 'contract') return undefined;
+  const { axis } = node.attrs;
+  const all = (i: number): boolean => part.type.shape[i] === whole.type.shape[i];
+  const last = part.type.shape.length - 1;
+  if (!all(axis) || !all(last)) return undefined;
+  const start = part.attrs.start.slice(0, last);
+  return b.add('slice', [b.add('unwindow', [whole.id], node.attrs)], { start, size: node.type.shape });
 }
 
 /** A part of a product that has axes of a single element, without them. */
@@ -49,13 +70,19 @@ export function partBelowSingles(b: GraphBuilder, { attrs, type }: NodeOf<'slice
   return b.reshape(b.add('slice', [below.x], { start, size }), type.shape);
 }
 
-/**
- * The adjoint of sliding windows of a product is a product of sliding windows: the gradient of a convolution's input is a convolution of
- * the padded cotangent with the flipped kernel, and needs no memory for the windows.
- */
-export function productOfWindows(b: GraphBuilder, node: NodeOf<'unwindow'>, product: Node): NodeId | undefined {
-  const { axis, length, stride, dilation } = node.attrs;
-  if (stride !== 1 || product.op !== 'contract') return undefined;
+/** A product with windows as its last axis that only one operand has, whose places only the other one has. */
+interface WindowedProduct {
+  readonly labels: { readonly moving: string; readonly fixed: string; readonly out: string };
+  /** The label of the places, and of the elements of a window. */
+  readonly place: string;
+  readonly inside: string;
+  /** The operand that has the places, and the one that has the windows: a convolution's cotangent and its kernel. */
+  readonly x: NodeId;
+  readonly w: NodeId;
+}
+
+function windowedProduct(product: Node, axis: number): WindowedProduct | undefined {
+  if (product.op !== 'contract') return undefined;
   const l = contractLabels(product.attrs.spec);
   const [place, inside] = [at([...l.out], axis), at([...l.out], l.out.length - 1)];
   const within = (labels: string): boolean => labels.includes(place) && !labels.includes(inside);
@@ -63,13 +90,75 @@ export function productOfWindows(b: GraphBuilder, node: NodeOf<'unwindow'>, prod
   const [moving, fixed] = swap ? [l.b, l.a] : [l.a, l.b];
   if (!within(moving) || fixed.includes(place) || !fixed.includes(inside)) return undefined;
   const [x, w] = swap ? [at(product.inputs, 1), at(product.inputs, 0)] : [at(product.inputs, 0), at(product.inputs, 1)];
-  const size = b.shape(w)[fixed.indexOf(inside)] as number;
-  const around = b.shape(x).map((_, i) => (i === moving.indexOf(place) ? dilation * (size - 1) : 0));
-  const padded = around.some((v) => v > 0) ? b.add('pad', [x], { low: around, high: around, value: 0 }) : x;
-  const windows = b.add('window', [padded], { axis: moving.indexOf(place), size, stride: 1, dilation });
-  if (b.shape(windows)[moving.indexOf(place)] !== length) return undefined;
-  const turned = b.add('flip', [w], { axes: [fixed.indexOf(inside)] });
-  return b.contract(`${moving}${inside},${fixed}->${l.out.slice(0, -1)}`, windows, turned);
+  return { labels: { moving, fixed, out: l.out }, place, inside, x, w };
+}
+
+/** The windows of a value that is padded with zeros along one axis. */
+function paddedWindows(
+  b: GraphBuilder,
+  x: NodeId,
+  axis: number,
+  size: number,
+  [low, high]: readonly [number, number],
+  dilation: number,
+): NodeId {
+  const around = (by: number): number[] => b.shape(x).map((_, i) => (i === axis ? by : 0));
+  const padded = low + high > 0 ? b.add('pad', [x], { low: around(low), high: around(high), value: 0 }) : x;
+  return b.add('window', [padded], { axis, size, stride: 1, dilation });
+}
+
+/**
+ * The adjoint of sliding windows of a product is a product of sliding windows: the gradient of a convolution's input is a convolution of
+ * the padded cotangent with the flipped kernel, and needs no memory for the windows.
+ */
+export function productOfWindows(b: GraphBuilder, node: NodeOf<'unwindow'>, product: Node): NodeId | undefined {
+  const { axis, length, stride, dilation } = node.attrs;
+  const found = stride === 1 ? windowedProduct(product, axis) : undefined;
+  if (!found) return undefined;
+  const { x, w, inside, place } = found;
+  const { moving, fixed, out } = found.labels;
+  const [from, within] = [moving.indexOf(place), fixed.indexOf(inside)];
+  const size = b.shape(w)[within] as number;
+  const around = dilation * (size - 1);
+  const windows = paddedWindows(b, x, from, size, [around, around], dilation);
+  if (b.shape(windows)[from] !== length) return undefined;
+  const turned = b.add('flip', [w], { axes: [within] });
+  return b.contract(`${moving}${inside},${fixed}->${out.slice(0, -1)}`, windows, turned);
+}
+
+/**
+ * The same for windows with a stride: element s q + r of the result is a sum of the elements s j + r of windows, so that there are s convolutions
+ * with a stride of 1, one for each r, side by side. The kernel is filled up with zeros to a multiple of s.
+ */
+export function productOfStridedWindows(b: GraphBuilder, node: NodeOf<'unwindow'>, product: Node): NodeId | undefined {
+  const { axis, length, stride, dilation } = node.attrs;
+  const found = stride > 1 && dilation === 1 ? windowedProduct(product, axis) : undefined;
+  if (!found) return undefined;
+  const { x, w, inside, place } = found;
+  const { moving, fixed, out } = found.labels;
+  const [from, within] = [moving.indexOf(place), fixed.indexOf(inside)];
+  const size = b.shape(w)[within] as number;
+  const phase = [...'abcdefghijklmnopqrstuvwxyz'].find((c) => !(moving + fixed).includes(c));
+  // Windows that do not overlap have nothing to add up.
+  if (size <= stride || phase === undefined) return undefined;
+  const [sums, results] = [Math.ceil(size / stride), Math.ceil(length / stride)];
+  const places = b.shape(x)[from] as number;
+  const windows = paddedWindows(b, x, from, sums, [sums - 1, results - places], 1);
+  const rest = b.shape(w).map((_, i) => (i === within ? sums * stride - size : 0));
+  const filled = b.add('pad', [w], { low: rest.map(() => 0), high: rest, value: 0 });
+  const split = b.reshape(
+    filled,
+    b.shape(filled).flatMap((d, i) => (i === within ? [sums, stride] : [d])),
+  );
+  const turned = b.add('flip', [split], { axes: [within] });
+  const kernel = fixed.replace(inside, inside + phase);
+  const sidewise = b.contract(`${moving}${inside},${kernel}->${out.slice(0, -1).replace(place, place + phase)}`, windows, turned);
+  const whole = b.reshape(
+    sidewise,
+    node.type.shape.map((d, i) => (i === axis ? results * stride : d)),
+  );
+  if (results * stride === length) return whole;
+  return b.add('slice', [whole], { start: node.type.shape.map(() => 0), size: node.type.shape });
 }
 
 /** A slice of a product of windows is the product of a slice of the windows, since the rest is not needed. */

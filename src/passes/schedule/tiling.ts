@@ -263,16 +263,17 @@ export function names(e: Expr, into = new Set<string>()): Set<string> {
 
 /**
  * The axis, besides the innermost, that most loads do not depend on. Loads that depend on the innermost axis count more, since tiles along
- * both axes then share everything. Ties go to the longest axis.
+ * both axes then share everything. Ties go to the longest axis that tiles can divide.
  */
 export function sharedAxis(loads: readonly LoopLoad[], shape: readonly number[], inner: number): number | undefined {
   const used = loads.map((l) => names(l.index));
-  let best: { readonly axis: number; readonly score: number } | undefined;
+  let best: { readonly axis: number; readonly score: number; readonly tie: number } | undefined;
   shape.forEach((extent, axis) => {
     if (axis === inner || extent === 1) return;
     const same = used.filter((u) => !u.has(axisName(axis)));
     const score = same.length + 2 * same.filter((u) => u.has(axisName(inner))).length;
-    if (!best || score > best.score || (score === best.score && extent > at(shape, best.axis))) best = { axis, score };
+    const tie = [2, 3, 5, 7].some((t) => extent % t === 0) ? extent : 1;
+    if (!best || score > best.score || (score === best.score && tie > best.tie)) best = { axis, score, tie };
   });
   return best && best.score > 0 ? best.axis : undefined;
 }
