@@ -145,8 +145,10 @@ export type OpName = keyof typeof OP;
 /** Loads and stores; all take an address and a constant offset in bytes. */
 const MEMORY = {
   'i32.load': [0x28],
+  'i64.load': [0x29],
   'f32.load': [0x2a],
   'i32.store': [0x36],
+  'i64.store': [0x37],
   'f32.store': [0x38],
   'v128.load': simd(0x00),
   'v128.load32_splat': simd(0x09),

@@ -59,3 +59,9 @@ export function linearOf(e: Expr): Linear {
   }
   return { constant: 0, terms: [{ factor: 1, atom: e, key: keyOf(e) }] };
 }
+
+/** Whether one sum is always so much more than another. */
+export function isBeyond(a: Linear, b: Linear, by: number): boolean {
+  const difference = plus(a, times(b, -1));
+  return difference.terms.length === 0 && difference.constant === by;
+}

@@ -2,7 +2,7 @@ import { at } from '../base/errors.ts';
 import type { Axis, Expr, Kernel, Stmt } from '../ir/kernel/types.ts';
 import { isVector } from '../ir/kernel/functions.ts';
 import { visitBody } from '../ir/kernel/visit.ts';
-import { keyOf, linearOf } from './linear.ts';
+import { isBeyond, keyOf, linearOf } from './linear.ts';
 
 /** A load that reads from a copy. The copies of one loop iteration are contiguous. */
 export interface Staged {
@@ -13,11 +13,20 @@ export interface Staged {
   readonly place: number;
 }
 
+/** Loads of words side by side, which are copied together: a word, two, or four. */
+export interface Copy {
+  readonly first: Staged;
+  readonly words: 1 | 2 | 4;
+}
+
 /** What is copied for a point of an axis. */
 export interface Panel {
   readonly loads: readonly Staged[];
+  readonly copies: readonly Copy[];
   /** Bytes per iteration of the sum. */
   readonly round: number;
+  /** Whether points are closer together in memory than iterations: columns of a matrix, of which a line has several. */
+  readonly across: boolean;
 }
 
 export type Loop = Extract<Stmt, { kind: 'for' }>;
@@ -130,9 +139,9 @@ export function stagingOf(kernel: Kernel): Staging | undefined {
   const flipped = tooLong && (kernel.axes.length > 2 || rows.extent >= MANY);
   const [streamed, resident] = flipped ? [rows, columns] : [columns, rows];
   const [ofStreamed, ofResident] = flipped ? [ofRows, ofColumns] : [ofColumns, ofRows];
-  const panel = (all: readonly Load[], uses: number): Panel | undefined => {
+  const panel = (axis: Axis, all: readonly Load[], uses: number): Panel | undefined => {
     const far = uses >= MANY && collide(all) ? all : uses >= WORTH_USES ? all.filter(isFar) : [];
-    return far.length > 0 ? panelOf(far) : undefined;
+    return far.length > 0 ? panelOf(far, [axis, at(loops, loops.length - 1)]) : undefined;
   };
   // What stays is read anew for each block, so blocks of a sum that is longer than the caches are not short.
   const fitting = Math.max(flipped ? MANY : 1, Math.floor(BLOCK_BYTES / (rounds * bytesOf(ofStreamed))));
@@ -150,8 +159,8 @@ export function stagingOf(kernel: Kernel): Staging | undefined {
     loops,
     block,
     parts: inOnePart ? 1 : partsOf(loops, bytesOf(ofResident)),
-    ofStreamed: panel(ofStreamed, resident.extent),
-    ofResident: panel(ofResident, block),
+    ofStreamed: panel(streamed, ofStreamed, resident.extent),
+    ofResident: panel(resident, ofResident, block),
   };
 }
 
@@ -172,12 +181,38 @@ function heldOf(kernel: Kernel, loops: readonly Loop[], far: readonly Load[]): S
   const stores = kernel.body.findIndex((s) => s.kind === 'store');
   const parts = stores < kernel.body.findIndex((s) => s.kind === 'for') ? 1 : partsOf(loops, bytesOf(own(resident)));
   const block = streamed.extent;
-  return { streamed, resident, within, divided, loops, block, parts, ofStreamed: undefined, ofResident: panelOf(own(resident)) };
+  return {
+    streamed,
+    resident,
+    within,
+    divided,
+    loops,
+    block,
+    parts,
+    ofStreamed: undefined,
+    ofResident: panelOf(own(resident), [resident, at(loops, loops.length - 1)]),
+  };
 }
 
-function panelOf(loads: readonly Load[]): Panel {
+function panelOf(loads: readonly Load[], [axis, loop]: readonly [Axis, Loop]): Panel {
+  const stride = ({ index }: Load, name: string): number => Math.abs(linearOf(index).terms.find((t) => t.key === name)?.factor ?? Infinity);
   const staged = loads.map(({ buffer, index, vector }, i): Staged => ({ buffer, index, vector, place: bytesOf(loads.slice(0, i)) }));
-  return { loads: staged, round: bytesOf(loads) };
+  return {
+    loads: staged,
+    copies: copiesOf(staged),
+    round: bytesOf(loads),
+    across: loads.every((l) => stride(l, axis.name) < stride(l, loop.name)),
+  };
+}
+
+function copiesOf([first, ...rest]: readonly Staged[]): readonly Copy[] {
+  if (!first) return [];
+  const after = rest.findIndex(
+    ({ buffer, index, vector }, i) => vector || buffer !== first.buffer || !isBeyond(linearOf(index), linearOf(first.index), i + 1),
+  );
+  const length = 1 + (after < 0 ? rest.length : after);
+  const words = first.vector || length >= 4 ? 4 : length >= 2 ? 2 : 1;
+  return [{ first, words }, ...copiesOf(first.vector ? rest : rest.slice(words - 1))];
 }
 
 /** Whether loads of an iteration collide in the cache: rows of a matrix whose length is a multiple of a page do. */
@@ -216,7 +251,8 @@ export interface Scratch {
 export function scratchOf(staging: Staging, body: readonly Stmt[]): Scratch {
   const { within, loops, block, parts, ofStreamed, ofResident } = staging;
   const rounds = loops.reduce((n, l) => n * l.extent, 1);
-  const each = rounds * (ofStreamed?.round ?? 0);
+  // Points that are written in turn take places in the cache of their own.
+  const each = rounds * (ofStreamed?.round ?? 0) + (ofStreamed?.across ? LINE : 0);
   const resident = block * each;
   const waiting = resident + (rounds / parts) * (ofResident?.round ?? 0);
   const changed = new Set<string>();

@@ -9,7 +9,7 @@ import { valType } from './instructions.ts';
 import { ZERO } from './levels.ts';
 import { repeatedNames } from './repeated.ts';
 import { copiesOf } from './rounds.ts';
-import { WAITING_BYTES, loadKey, scratchOf, stagingOf, type Loop, type Panel, type Staged, type Staging } from './staging.ts';
+import { WAITING_BYTES, loadKey, scratchOf, stagingOf, type Copy, type Loop, type Panel, type Staging } from './staging.ts';
 import type { WasmModule } from './module.ts';
 
 /** A kernel as a function of a module. */
@@ -72,11 +72,12 @@ class KernelWriter extends ExpressionWriter {
     const outermost = at(loops, 0);
     const part = `part of ${outermost.name}`;
     const length = outermost.extent / parts;
-    const copied = (panel: Panel, depth = 0): Code => {
+    const moved = (pointer: number, bytes: number): Code => [get(pointer), constant(bytes), OP['i32.add'], set(pointer)];
+    const through = (body: () => Code, depth = 0): Code => {
       const loop = loops[depth];
-      if (loop) return this.loopOf(loop, () => copied(panel, depth + 1));
-      return [panel.loads.map((l) => this.copy(l, out)), [get(out), constant(panel.round), OP['i32.add'], set(out)]];
+      return loop ? this.loopOf(loop, () => through(body, depth + 1)) : body();
     };
+    const copied = (panel: Panel): Code => through(() => [panel.copies.map((c) => this.copy(c, out)), moved(out, panel.round)]);
     /** The stride of each loop in a copy, in bytes. */
     const steps = (panel: Panel): (readonly [name: string, bytes: number])[] =>
       loops.map((l, i) => [l.name, loops.slice(i + 1).reduce((n, inner) => n * inner.extent, panel.round)]);
@@ -85,7 +86,15 @@ class KernelWriter extends ExpressionWriter {
         const sum = terms.map(([name, factor]) => ({ factor, key: name, atom: ref('u32', name) }));
         this.served.set(loadKey(buffer, index, vector), { base, sum: { constant: place, terms: sum } });
       });
-    const copies = ofStreamed ? this.levels.loop(streamed.name, get(from), get(to), () => copied(ofStreamed)) : [];
+    const eachPoint = (body: () => Code): Code => this.levels.loop(streamed.name, get(from), get(to), body);
+    /** What is copied of a block lies in memory point by point, or iteration by iteration. */
+    const copiedBlock = (panel: Panel): Code => {
+      if (!panel.across) return eachPoint(() => copied(panel));
+      const point = this.local('i32');
+      const one = (): Code => [panel.copies.map((c) => this.copy(c, point)), moved(point, scratch.each)];
+      return through(() => [[get(out), set(point)], eachPoint(one), moved(out, panel.round)]);
+    };
+    const copies = ofStreamed ? copiedBlock(ofStreamed) : [];
     const products = (now: number | undefined): Code => {
       const startOfPart: Code = now === undefined ? ZERO : [get(now), constant(length), OP['i32.mul']];
       if (now !== undefined)
@@ -149,11 +158,10 @@ class KernelWriter extends ExpressionWriter {
     ];
   }
 
-  private copy({ buffer, index, vector, place }: Staged, to: number): Code {
+  private copy({ first: { buffer, index, vector, place }, words }: Copy, to: number): Code {
     const { address, offset } = this.address(buffer, index, vector);
-    return vector
-      ? [get(to), address, memory('v128.load', offset), memory('v128.store', place)]
-      : [get(to), address, memory('i32.load', offset), memory('i32.store', place)];
+    const type = ({ 1: 'i32', 2: 'i64', 4: 'v128' } as const)[words];
+    return [get(to), address, memory(`${type}.load`, offset), memory(`${type}.store`, place)];
   }
 
   private loop(s: Loop): Code {

@@ -163,6 +163,16 @@ describe('products on the processor', () => {
     `);
   });
 
+  it('copies columns as they lie in memory, several words at once', () => {
+    const copied = (spec: string, a: readonly number[], b: readonly number[]): unknown => {
+      const panel = stagingFor(spec, a, b)?.ofStreamed;
+      return panel && { across: panel.across, words: panel.copies.map((c) => c.words) };
+    };
+    expect(copied('km,kn->mn', [1024, 512], [1024, 128])).toEqual({ across: true, words: [2] });
+    // Rows lie in memory as they are copied.
+    expect(copied('mk,nk->mn', [1024, 512], [128, 512])).toEqual({ across: false, words: [4, 4, 4, 4] });
+  });
+
   it('is divided among threads along a long axis, even for few examples', () => {
     const planned = planGraph(productOf('bmk,bkn->bmn', [2, 512, 64], [2, 64, 512]), 1, { devices: 'cpu' });
     expect(wasmOf(planned.plan).programs[0]?.calls[0]?.points).toBeGreaterThanOrEqual(16);
