@@ -89,6 +89,7 @@ export const VJP: VjpTable = {
   lt: none,
   le: none,
   eq: none,
+  before: none,
   and: none,
   or: none,
   select: ({ b, node }, ct) => {

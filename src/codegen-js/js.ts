@@ -57,6 +57,7 @@ const TEXT: { readonly [F in Exclude<Fn, VectorFn | SubgroupFn>]: (type: ScalarT
   lt: infix('<'),
   le: infix('<='),
   eq: infix('==='),
+  before: lib('before'),
   and: infix('&&'),
   or: infix('||'),
   not: (_t, a) => `(!${a})`,

@@ -143,6 +143,7 @@ export class ExpressionWriter {
       return extreme(fn, args as readonly [Expr, Expr], (a) => this.expr(a));
     if (fn === 'finite')
       return [codes(), OP[wide ? 'f32x4.abs' : 'f32.abs'], literalCode('f32', Infinity, wide), OP[wide ? 'f32x4.lt' : 'f32.lt']];
+    if (fn === 'before') return this.before(at(args, 0), at(args, 1), wide);
     const single = instruction(fn, type);
     if (single) return [codes(), single];
     const scalar = scalarOf(type);
@@ -163,6 +164,14 @@ export class ExpressionWriter {
         (other) => libraryFunction(this.module, other),
       );
     return [codes(), invoke(libraryFunction(this.module, name))];
+  }
+
+  /** a < b, or b is NaN and a is not; only NaN differs from itself. */
+  private before(a: Expr, b: Expr, wide: boolean): Code {
+    const [x, y] = [this.local(valType(a.type)), this.local(valType(b.type))];
+    const compare = (how: 'lt' | 'eq' | 'ne', p: number, q: number): Code => [get(p), get(q), OP[`${wide ? 'f32x4' : 'f32'}.${how}`]];
+    const [and, or] = wide ? [OP['v128.and'], OP['v128.or']] : [OP['i32.and'], OP['i32.or']];
+    return [this.expr(a), set(x), this.expr(b), set(y), compare('lt', x, y), compare('ne', y, y), compare('eq', x, x), and, or];
   }
 
   /** A scalar as the first of a vector. */

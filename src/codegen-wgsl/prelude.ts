@@ -118,6 +118,17 @@ export const PRELUDE: Partial<Readonly<Record<Fn | 'turn', PreludeEntry>>> = {
   return (bitcast<i32>(x) & i32(0x7f800000)) != i32(0x7f800000);
 }`,
   },
+  before: {
+    needs: [],
+    // By whole numbers in the order of the floats, because drivers may assume that neither NaN nor infinity occurs: comparisons with them
+    // may come out either way. Both zeros are 0, and NaN is the largest of all.
+    text: `fn nn_order(x: f32) -> i32 {
+  let bits = bitcast<i32>(x);
+  let size = bits & i32(0x7fffffff);
+  return select(select(size, -size, bits < i32(0)), i32(0x7fffffff), size > i32(0x7f800000));
+}
+fn nn_before(a: f32, b: f32) -> bool { return nn_order(a) < nn_order(b); }`,
+  },
   pow: {
     needs: [],
     // WGSL's pow is undefined for negative bases: with whole exponents they have a value, otherwise the result is NaN. Drivers take a

@@ -32,7 +32,7 @@ interface Sides {
 
 /** The two sides of a comparison: its operands or, for x - y < 0, the operands of the difference. */
 function sidesOf(graph: Graph, node: Node): Sides | undefined {
-  if (node.op !== 'lt' && node.op !== 'le' && node.op !== 'eq') return undefined;
+  if (node.op !== 'lt' && node.op !== 'le' && node.op !== 'eq' && node.op !== 'before') return undefined;
   const [a, b] = node.inputs.map((i) => at(graph.nodes, baseOf(graph, i)));
   if (a?.type.dtype !== 'f32' || !b) return undefined;
   const [difference, other] = a.op === 'sub' ? [a, b] : [b, a];

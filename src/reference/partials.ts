@@ -47,6 +47,7 @@ export const PARTIALS: { readonly [K in PointwiseOp]: readonly (Partial | null)[
   lt: flat,
   le: flat,
   eq: flat,
+  before: flat,
   and: flat,
   or: flat,
   select: [null, (_, c) => (c !== 0 ? 1 : 0), (_, c) => (c !== 0 ? 0 : 1)],
@@ -64,4 +65,5 @@ export const TIES: { readonly [K in PointwiseOp]?: (a: number, b: number) => boo
   lt: (a, b) => a === b,
   le: (a, b) => a === b,
   eq: (a, b) => a === b,
+  before: (a, b) => a === b,
 };

@@ -1,4 +1,4 @@
-import { erf, roundF16, pow, sigmoid } from '../base/math.ts';
+import { before, erf, roundF16, pow, sigmoid } from '../base/math.ts';
 import { shuffleAt, uniformAt } from '../base/random.ts';
 import { BYTES, UNIFORM_BYTES, traceWords, smaller, type Plan } from '../plan.ts';
 import { inTurn, type JsSection } from '../sections.ts';
@@ -7,7 +7,7 @@ import { breather } from './pause.ts';
 import type { Counters, Session, StepUniforms, Words } from './session.ts';
 
 /** The functions that generated kernels call. */
-export const KERNEL_LIB = { sigmoid, erf, round_f16: roundF16, pow, uniform: uniformAt, shuffle: shuffleAt } as const;
+export const KERNEL_LIB = { before, sigmoid, erf, round_f16: roundF16, pow, uniform: uniformAt, shuffle: shuffleAt } as const;
 
 export interface UniformWords {
   readonly f32: Float32Array;

@@ -1,5 +1,5 @@
 import { at } from '../base/errors.ts';
-import type { Dim } from '../base/types.ts';
+import type { Dim, TensorType } from '../base/types.ts';
 import type { GraphBuilder } from '../ir/graph/builder.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 
@@ -183,14 +183,37 @@ export function logNearOrFar(b: B, x: NodeId, near: (x: NodeId) => NodeId): Node
   return b.op('select', far, large, b.op('log1p', near(b.op('select', far, one, x))));
 }
 
-/** The index of the first largest value along an axis, which is removed: i32. */
+/** The index of the first largest value along an axis, which is removed: i32. NaN is the largest, as in PyTorch. */
 export function argmax(b: B, x: NodeId, axis: number): NodeId {
-  const shape = b.shape(x);
-  const place = b.add('iota', [], { axis }, { dtype: 'i32', shape });
-  const best = b.op('eq', x, b.unreduce(b.add('reduce_max', [x], { axes: [axis] }), shape, [axis]));
-  // The smallest index is the largest of the negated ones.
-  const candidates = b.op('select', best, b.op('neg', place), b.full(-0x7fffffff, { dtype: 'i32', shape }));
-  return b.op('neg', b.add('reduce_max', [candidates], { axes: [axis] }));
+  return firstLargest(b, x, b.add('reduce_max', [x], { axes: [axis] }), [axis], b.add('iota', [], { axis }, whole(b, x)));
+}
+
+const whole = (b: B, x: NodeId): TensorType => ({ dtype: 'i32', shape: b.shape(x) });
+
+/** Places are below this, and those that are not the largest come so far behind. */
+const BEHIND = 2 ** 30;
+/** Behind all of them. */
+const NOWHERE = 1 - 2 ** 31;
+
+/**
+ * Along some axes of x, the smallest of the places of what is no less than the `largest` value there; only `real` elements count, if that is
+ * given. Where nothing is the largest, it is the first of all: kernels begin a maximum with the lowest finite number, so that all are less
+ * than it where all are -inf.
+ */
+export function firstLargest(b: B, x: NodeId, largest: NodeId, axes: readonly number[], places: NodeId, real?: NodeId): NodeId {
+  const less = b.op('before', x, b.unreduce(largest, b.shape(x), axes));
+  // The smallest place is the largest of the negated ones.
+  const mine = b.op('neg', places);
+  const ranked = b.op('select', less, b.op('sub', mine, b.like(BEHIND, mine)), mine);
+  const candidates = real === undefined ? ranked : b.op('select', real, ranked, b.full(NOWHERE, whole(b, x)));
+  const first = b.op('neg', b.add('reduce_max', [candidates], { axes }));
+  const behind = b.like(BEHIND, first);
+  return b.op('select', b.op('lt', first, behind), first, b.op('sub', first, behind));
+}
+
+/** Whether x is NaN, by the bits of the reciprocal: that of infinity is 0, and that of NaN is NaN. */
+export function isNan(b: B, x: NodeId): NodeId {
+  return b.op('not', b.op('or', b.op('finite', x), b.op('finite', b.op('div', b.like(1, x), x))));
 }
 
 /** Numbers as a constant tensor. */

@@ -116,7 +116,7 @@ describe('the table of operations', () => {
     // Leaves, whole numbers and truth have none; a cast passes on what has its type already; nothing is rounded to halves here. The gradient of
     // a loop is made of those of its body.
     expect(without.join(' ')).toBe(
-      'input param state const scalar iota dimsize round_f16 finite not cast idiv mod lt le eq and or uniform shuffle scan carry pick',
+      'input param state const scalar iota dimsize round_f16 finite not cast idiv mod lt le eq before and or uniform shuffle scan carry pick',
     );
   });
 });

@@ -227,6 +227,7 @@ const NO_GRADIENT: readonly Op[] = [
   'finite',
   'idiv',
   'mod',
+  'before',
   'lt',
   'le',
   'eq',

@@ -1,5 +1,5 @@
 import { at } from '../../base/errors.ts';
-import { erf, pow, roundF16, sigmoid } from '../../base/math.ts';
+import { before, erf, pow, roundF16, sigmoid } from '../../base/math.ts';
 import { count, sameShape, showType, type DType, type TensorType } from '../../base/types.ts';
 import { FUNCTION_COSTS } from '../kernel/function-costs.ts';
 import type { Fn } from '../kernel/types.ts';
@@ -43,6 +43,7 @@ export const POINTWISE = {
   lt: (a, b) => (a < b ? 1 : 0),
   le: (a, b) => (a <= b ? 1 : 0),
   eq: (a, b) => (a === b ? 1 : 0),
+  before: (a, b) => (before(a, b) ? 1 : 0),
   and: (a, b) => (a !== 0 && b !== 0 ? 1 : 0),
   or: (a, b) => (a !== 0 || b !== 0 ? 1 : 0),
   select: (c, a, b) => (c !== 0 ? a : b),
@@ -138,6 +139,7 @@ export const POINTWISE_OPS: { readonly [K in PointwiseOp]: PointwiseRecord<K> } 
   lt: computed(2, NUMERIC, 'lt', SAME, 'bool'),
   le: computed(2, NUMERIC, 'le', SAME, 'bool'),
   eq: computed(2, NUMERIC, 'eq', SAME, 'bool'),
+  before: computed(2, FLOAT, 'before', SAME, 'bool'),
   and: computed(2, BOOL, 'and', SAME),
   or: computed(2, BOOL, 'or', SAME),
   select: {

@@ -53,6 +53,8 @@ export interface OpAttrs {
   lt: None;
   le: None;
   eq: None;
+  /** a comes before b in rising order: a < b, or b is NaN and a is not. A total order, in which NaN is the greatest. */
+  before: None;
   and: None;
   or: None;
   // Three

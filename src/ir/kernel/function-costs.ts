@@ -43,6 +43,7 @@ export const FUNCTION_COSTS: Readonly<Record<Fn, FunctionCost>> = {
   lt: of(1),
   le: of(1),
   eq: of(1),
+  before: of(4),
   and: of(1),
   or: of(1),
   not: of(1),

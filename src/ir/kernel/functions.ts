@@ -62,6 +62,8 @@ export const FUNCTIONS: Readonly<Record<Exclude<Fn, VectorFn>, Signature>> = {
   lt: same(2, NUMBER, 'bool'),
   le: same(2, NUMBER, 'bool'),
   eq: same(2, NUMBER, 'bool'),
+  /** a < b, or b is NaN and a is not. */
+  before: same(2, FLOAT, 'bool'),
   and: same(2, ['bool']),
   or: same(2, ['bool']),
   not: same(1, ['bool']),

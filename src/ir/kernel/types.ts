@@ -142,6 +142,7 @@ export type Fn =
   | 'lt'
   | 'le'
   | 'eq'
+  | 'before'
   | 'and'
   | 'or'
   | 'not'

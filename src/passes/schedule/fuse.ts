@@ -113,7 +113,7 @@ class Fusion {
     if (family === 'concat') return { inline: false, why: 'parts are put together once' };
     if (cost > MAX_INLINE) return { inline: false, why: `${cost} operations would be written out wherever it is read` };
     const readers = uses.map((u) => at(this.graph.nodes, u.consumer).op);
-    if (readers.includes('reduce_max') && readers.includes('eq'))
+    if (readers.includes('reduce_max') && (readers.includes('eq') || readers.includes('before')))
       return { inline: false, why: 'it is compared with its own maximum, bit by bit' };
     const product = (u: Use): boolean => at(this.graph.nodes, u.consumer).op === 'contract';
     const reads = uses.reduce((n, u) => n + (product(u) ? Math.max(1, u.factor / SHARED) : u.factor), 0);

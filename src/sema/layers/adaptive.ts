@@ -68,8 +68,8 @@ export const AdaptiveAvgPool1d = average(1);
 export const AdaptiveAvgPool2d = average(2);
 export const AdaptiveAvgPool3d = average(3);
 
-/** Stands for padding: places are negated, so this is behind all of them. */
-const NOWHERE = -0x7fffffff;
+/** The place of padding. */
+const NOWHERE = -1;
 
 /** Cuts an axis of x into m bins of equal size: [..., m, size, ...]. Shorter bins are padded at the end. */
 function bins(b: GraphBuilder, x: NodeId, axis: number, m: number, filling: number): NodeId {
@@ -114,11 +114,9 @@ const maximal = (axes: Axes): Layer =>
         (z, _m, k) => b.op('add', b.op('mul', z, b.full(at(shape, 2 + k) as number, place)), b.add('iota', [], { axis: 2 + k }, place)),
         b.full(0, place),
       );
-      // The first place that holds the largest value is the largest of the negated ones; padding is behind all places.
-      const numbers = cut(b.op('neg', flat), NOWHERE);
-      const hit = b.op('eq', view, b.unreduce(y, b.shape(view), inside));
-      const first = b.add('reduce_max', [b.op('select', hit, numbers, b.like(NOWHERE, numbers))], { axes: inside });
-      return [y, b.op('neg', first)];
+      const places = cut(flat, NOWHERE);
+      const real = b.op('le', b.like(0, places), places);
+      return [y, f.firstLargest(b, view, y, inside, places, real)];
     },
   });
 

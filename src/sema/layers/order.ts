@@ -10,7 +10,7 @@ import { layer, problem, type Problem } from './layer.ts';
 
 /**
  * Sorted values and their indices. The rank of a value is the number of values before it, so work grows with the square of the axis.
- * Stable.
+ * Stable. NaN is the greatest, as in PyTorch: the ranks are those of a total order, so that every rank is there once.
  */
 function ordered(b: GraphBuilder, x: NodeId, dimension: number, descending: boolean, k?: number): readonly NodeId[] | Problem {
   const found = knownAxis(b, x, dimension);
@@ -28,8 +28,9 @@ function ordered(b: GraphBuilder, x: NodeId, dimension: number, descending: bool
   const other = b.broadcast(moved, pairs, [...kept0.filter((i) => i !== axis), last]);
   const int = { dtype: 'i32', shape: pairs } as const;
   const [i, j] = [b.add('iota', [], { axis }, int), b.add('iota', [], { axis: last }, int)];
-  const better = descending ? b.op('lt', mine, other) : b.op('lt', other, mine);
-  const before = b.op('or', better, b.op('and', b.op('eq', mine, other), b.op('lt', j, i)));
+  const [first, second] = descending ? [mine, other] : [other, mine];
+  // Of equal values the first one is before: nothing is to be strictly after it then.
+  const before = b.op('or', b.op('before', first, second), b.op('and', b.op('lt', j, i), b.op('not', b.op('before', second, first))));
   const rank = b.sum(b.cast(before, 'i32'), [last]);
   // result[r] = the value whose rank is r.
   const slots: Dim[] = [...shape, kept];
@@ -56,14 +57,14 @@ function flattened(b: GraphBuilder, x: NodeId): NodeId | Problem {
 
 const descending = { type: 'bool', default: false, doc: 'sorts from largest to smallest' } as const;
 export const sort = layer({
-  doc: 'the sorted values and their indices',
+  doc: 'the sorted values and their indices; NaN is the largest',
   torch: 'torch.sort',
   shape: '[..., n, ...] -> [..., n, ...] and int [..., n, ...]',
   parameters: { dim, descending },
   build: ({ b }, args, x) => ordered(b, x, args.dim, args.descending),
 });
 export const argsort = layer({
-  doc: 'the indices that sort the values',
+  doc: 'the indices that sort the values; NaN is the largest',
   torch: 'torch.argsort',
   shape: '[..., n, ...] -> int [..., n, ...]',
   parameters: { dim, descending },
@@ -73,7 +74,7 @@ export const argsort = layer({
   },
 });
 export const topk = layer({
-  doc: 'the k largest or smallest values and their indices',
+  doc: 'the k largest or smallest values and their indices, the first of ties; NaN is the largest',
   torch: 'torch.topk',
   shape: '[..., n, ...] -> [..., k, ...] and int [..., k, ...]',
   parameters: {
@@ -94,6 +95,12 @@ function meant(b: GraphBuilder, x: NodeId, given: number | undefined): Whole | P
   if (given !== undefined) return { x, dim: given };
   const flat = flattened(b, x);
   return typeof flat === 'number' ? { x: flat, dim: 0 } : flat;
+}
+
+/** What is computed from sorted elements, or NaN where one of them is: then the last of them is NaN. */
+function unlessNan(b: GraphBuilder, sorted: NodeId, axis: number, n: number, y: NodeId): NodeId {
+  const last = b.op('detach', f.part(b, sorted, axis, n - 1, 1));
+  return b.op('select', f.isNan(b, last), last, y);
 }
 
 /** The elements in ascending order, with their indices. */
@@ -118,7 +125,7 @@ const done = (b: GraphBuilder, y: NodeId, { x }: Whole, axis: number, keep: bool
 const which = { type: 'int', doc: 'the axis; default: all elements' } as const;
 
 export const median = layer({
-  doc: 'the median, the lower of two middle values; along an axis also its index',
+  doc: 'the median, the lower of two middle values; along an axis also its index; NaN if one of the values is',
   torch: 'torch.median',
   shape: '[..., n, ...] -> [..., ...] and int [..., ...]',
   parameters: { dim: which, keepdim },
@@ -130,8 +137,13 @@ export const median = layer({
     if (given === undefined && args.keepdim)
       return problem('NN202', 'without an axis the median is one number, and no axis can be kept', 'name the axis: dim=-1');
     const { whole, axis, n, sorted } = found;
-    const middle = sorted.map((y) => done(b, f.part(b, y, axis, Math.floor((n - 1) / 2), 1), whole, axis, args.keepdim));
-    return given === undefined ? at(middle, 0) : middle;
+    const [value = x, place = x] = sorted.map((y) => f.part(b, y, axis, Math.floor((n - 1) / 2), 1));
+    const middle = unlessNan(b, at(sorted, 0), axis, n, value);
+    const shown = (y: NodeId): NodeId => done(b, y, whole, axis, args.keepdim);
+    if (given === undefined) return shown(middle);
+    // The index of NaN is that of the first one, which is the largest.
+    const first = asOnes(b, f.argmax(b, whole.x, axis), b.shape(whole.x), [axis]);
+    return [shown(middle), shown(b.op('select', f.isNan(b, middle), first, place))];
   },
 });
 
@@ -149,7 +161,7 @@ const INTERPOLATION: Readonly<Record<string, (place: number) => number>> = {
 };
 
 export const quantile = layer({
-  doc: 'the q-quantile of the values',
+  doc: 'the q-quantile of the values; NaN if one of them is',
   torch: 'torch.quantile',
   shape: '[..., n, ...] -> [..., ...]',
   parameters: {
@@ -172,7 +184,8 @@ export const quantile = layer({
       const share = INTERPOLATION[args.interpolation]?.(place) ?? 0;
       const low = value(Math.floor(place));
       const step = share === 0 ? undefined : b.op('sub', value(Math.floor(place) + 1), low);
-      const y = step === undefined ? low : b.op('add', low, b.op('mul', step, b.like(share, step)));
+      const between = step === undefined ? low : b.op('add', low, b.op('mul', step, b.like(share, step)));
+      const y = unlessNan(b, at(sorted, 0), axis, n, between);
       if (given === undefined && args.keepdim)
         return b.reshape(
           y,

@@ -2,6 +2,7 @@ import { at } from '../../base/errors.ts';
 import { showShape } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
+import { firstLargest } from '../functions.ts';
 import { problem, type LayerContext, type Problem } from './layer.ts';
 import { eachOf, listLength, PLACES, surround, windows, type Axes, type Sliding } from './windows.ts';
 
@@ -96,10 +97,7 @@ export function placesOfMax(b: GraphBuilder, p: Pooled, largest: NodeId): NodeId
     flat = b.op('add', b.op('mul', flat, num(n)), place);
     real = b.op('and', real, b.op('and', b.op('le', num(0), place), b.op('lt', place, num(n))));
   });
-  const hit = b.op('and', real, b.op('eq', p.view, b.unreduce(largest, shape, p.inside)));
-  // The smallest index is the largest of the negated ones.
-  const candidates = b.op('select', hit, b.op('neg', flat), num(-0x7fffffff));
-  return b.op('neg', b.add('reduce_max', [candidates], { axes: p.inside }));
+  return firstLargest(b, p.view, largest, p.inside, flat, real);
 }
 
 /**

@@ -125,8 +125,16 @@ const extreme = (doc: string, torch: string, largest: boolean): Layer =>
       return args.keepdim ? asOnes(b, y, shape, [axis]) : y;
     },
   });
-export const argmax = extreme('the index of the largest value, the first one of ties', 'torch.argmax', true);
-export const argmin = extreme('the index of the smallest value, the first one of ties', 'torch.argmin', false);
+export const argmax = extreme(
+  'the index of the largest value, the first one of ties; that of the first NaN if there is one',
+  'torch.argmax',
+  true,
+);
+export const argmin = extreme(
+  'the index of the smallest value, the first one of ties; that of the first NaN if there is one',
+  'torch.argmin',
+  false,
+);
 
 const logical = (doc: string, torch: string, every: boolean): Layer =>
   layer({

@@ -1,5 +1,6 @@
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
+import { isNan } from '../functions.ts';
 import { digammaOf, erfinvOf, lgammaOf } from '../special.ts';
 import { layer, type Layer } from './layer.ts';
 
@@ -15,13 +16,8 @@ export const erfinv = composed('the inverse of the error function', 'torch.erfin
 const question = (doc: string, torch: string, build: (b: GraphBuilder, x: NodeId) => NodeId): Layer =>
   layer({ doc, torch, shape: '[...] -> bool [...]', parameters: {}, build: ({ b }, _a, x) => build(b, x) });
 
-/** By the bits of the reciprocal: that of infinity is 0, and that of NaN is NaN. */
-const turned = (b: GraphBuilder, x: NodeId): NodeId => b.op('finite', b.op('div', b.like(1, x), x));
-
 export const isfinite = question('true where x is neither infinite nor NaN', 'torch.isfinite', (b, x) => b.op('finite', x));
 export const isinf = question('true where x is inf or -inf', 'torch.isinf', (b, x) =>
-  b.op('and', b.op('not', b.op('finite', x)), turned(b, x)),
+  b.op('not', b.op('or', b.op('finite', x), isNan(b, x))),
 );
-export const isnan = question('true where x is NaN', 'torch.isnan', (b, x) =>
-  b.op('and', b.op('not', b.op('finite', x)), b.op('not', turned(b, x))),
-);
+export const isnan = question('true where x is NaN', 'torch.isnan', isNan);
