@@ -49,7 +49,7 @@ const TEXT: { readonly [F in Exclude<Fn, VectorFn | SubgroupFn>]: (type: ScalarT
   sub: infix('-'),
   mul: infix('*'),
   div: (t, a, b) => (t === 'f32' ? `(${a} / ${b})` : t === 'i32' ? `((${a} / ${b}) | 0)` : `((${a} / ${b}) >>> 0)`),
-  mod: infix('%'),
+  mod: (t, a, b) => (t === 'i32' ? `((${a} % ${b}) | 0)` : `(${a} % ${b})`),
   pow: lib('pow'),
   max: math('max'),
   min: math('min'),

@@ -1,4 +1,5 @@
 import { at } from '../base/errors.ts';
+import type { GraphBuilder } from '../ir/graph/builder.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
 import { align, matmul, pointwise } from './arithmetic.ts';
@@ -60,12 +61,38 @@ export function binary(ev: Evaluation, e: A.BinaryExpr, env: Environment, flow: 
   });
 }
 
+/** Numbers that are written down as whole ones, if all of them are and i32 holds them; else undefined. */
+function asWhole(b: GraphBuilder, id: NodeId): NodeId | undefined {
+  const node = b.node(id);
+  if (node.type.dtype === 'i32') return id;
+  if (node.op === 'const')
+    return Number.isInteger(node.attrs.value) && Math.abs(node.attrs.value) < 2 ** 31
+      ? b.full(node.attrs.value, { ...node.type, dtype: 'i32' })
+      : undefined;
+  if (node.op !== 'reshape' && node.op !== 'concat') return undefined;
+  const inputs = node.inputs.map((i) => asWhole(b, i));
+  return inputs.every((i) => i !== undefined) ? b.add(node.op, inputs, node.attrs) : undefined;
+}
+
+/** What whole numbers are compared and divided by: float32 would round those above 2^24. */
+const WHOLE: readonly A.BinaryOperator[] = ['<', '<=', '==', '!=', '>', '>=', '%'];
+
 export function operate(ev: Evaluation, op: A.BinaryOperator, p: NodeId, q: NodeId): BuiltValue {
   const { b } = ev;
   if ([p, q].some((v) => b.type(v).dtype === 'bool'))
     return problem('NN204', `${op} takes numbers, and this is a truth value`, 'where(condition, a, b) turns it into numbers');
+  const types = [p, q].map((v) => b.type(v).dtype);
+  if (WHOLE.includes(op) && types.includes('i32') && types.includes('f32')) {
+    const [x, y] = [asWhole(b, p), asWhole(b, q)];
+    if (x !== undefined && y !== undefined) {
+      const result = operate(ev, op, x, y);
+      // As with other arithmetic, a number that is written down makes the result a float.
+      return op === '%' && typeof result === 'number' ? b.cast(result, 'f32') : result;
+    }
+  }
   // Quotients, powers and products of integers are floats.
-  const [x, y] = ['/', '%', '^', '@'].includes(op) ? [b.cast(p, 'f32'), b.cast(q, 'f32')] : [p, q];
+  const float = ['/', '^', '@'].includes(op) || (op === '%' && types.includes('f32'));
+  const [x, y] = float ? [b.cast(p, 'f32'), b.cast(q, 'f32')] : [p, q];
   const simple = { '+': 'add', '-': 'sub', '*': 'mul', '/': 'div', '^': 'pow', '<': 'lt', '<=': 'le', '==': 'eq' } as const;
   if (op === '@') return matmul(b, x, y);
   if (op === '>') return pointwise(b, 'lt', y, x);

@@ -154,9 +154,9 @@ export function fmod(b: B, x: NodeId, y: NodeId): NodeId {
   return b.op('select', exact, value, rounded);
 }
 
-/** The remainder with the sign of y: fmod, plus y where the signs differ. */
+/** The remainder with the sign of y: that of the division towards zero, plus y where the signs differ. Of whole numbers it is whole. */
 export function remainder(b: B, x: NodeId, y: NodeId): NodeId {
-  const rest = fmod(b, x, y);
+  const rest = b.type(x).dtype === 'i32' ? b.op('mod', x, y) : fmod(b, x, y);
   const zero = b.like(0, x);
   const over = b.op(
     'or',

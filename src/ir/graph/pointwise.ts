@@ -36,7 +36,8 @@ export const POINTWISE = {
   mul: (a, b) => a * b,
   div: (a, b) => a / b,
   idiv: (a, b) => Math.trunc(a / b),
-  mod: (a, b) => a % b,
+  /** 0 for a divisor of 0, as on all devices. */
+  mod: (a, b) => (b === 0 ? 0 : a % b),
   pow,
   max: Math.max,
   min: Math.min,
