@@ -4,6 +4,7 @@ import type { GraphBuilder, PlainOp } from '../../ir/graph/builder.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import { align, broadcastShapes, pointwise } from '../arithmetic.ts';
 import * as f from '../functions.ts';
+import * as planar from '../planar.ts';
 import { erfcOf } from '../special.ts';
 import { isProblem, layer, problem, type BuiltValue, type Layer } from './layer.ts';
 
@@ -110,20 +111,8 @@ const two = (doc: string, torch: string, build: (b: GraphBuilder, x: NodeId, y: 
     },
   });
 
-export const atan2 = two('the angle of the point (b, a), from -pi to pi; the gradient at (0, 0) is 0', 'torch.atan2', (b, y, x) => {
-  const zero = b.like(0, x);
-  const nowhere = b.op('and', b.op('eq', x, zero), b.op('eq', y, zero));
-  // Divides the smaller coordinate by the larger one; steep angles are measured from the vertical, and pi is added or subtracted on the
-  // left.
-  const steep = b.op('lt', b.op('abs', x), b.op('abs', y));
-  const below = b.op('select', steep, y, b.op('select', nowhere, b.like(1, x), x));
-  const angle = b.op('atan', b.op('div', b.op('select', steep, x, y), below));
-  const turn = b.op('select', b.op('lt', y, zero), b.like(-Math.PI, x), b.like(Math.PI, x));
-  const flat = b.op('select', b.op('lt', x, zero), b.op('add', angle, turn), angle);
-  const upright = b.op('sub', b.op('mul', turn, b.like(0.5, x)), angle);
-  return b.op('select', nowhere, zero, b.op('select', steep, upright, flat));
-});
-export const hypot = two('sqrt(a^2 + b^2)', 'torch.hypot', (b, x, y) => b.op('sqrt', b.op('add', b.op('mul', x, x), b.op('mul', y, y))));
+export const atan2 = two('the angle of the point (b, a), from -pi to pi; the gradient at (0, 0) is 0', 'torch.atan2', planar.atan2);
+export const hypot = two('sqrt(a^2 + b^2), which overflows only where the result does', 'torch.hypot', planar.hypot);
 export const fmod = two('the remainder of a / b with the sign of a', 'torch.fmod', (b, x, y) => f.fmod(b, x, y));
 export const remainder = two('the remainder of a / b with the sign of b', 'torch.remainder', (b, x, y) => f.remainder(b, x, y));
 export const logaddexp = two('log(e^a + e^b), numerically stable', 'torch.logaddexp', (b, x, y) => {
