@@ -73,6 +73,13 @@ export const VJP: VjpTable = {
   },
   idiv: none,
   mod: none,
+  fmod: ({ b, x, y }, ct) => {
+    // Minus the rounded quotient without what is behind the point, as in PyTorch.
+    const quotient = b.op('div', x, y);
+    const below = b.op('lt', quotient, b.like(0, quotient));
+    const whole = b.op('select', below, b.op('neg', b.op('floor', b.op('neg', quotient))), b.op('floor', quotient));
+    return [ct, b.op('neg', b.op('mul', ct, whole))];
+  },
   pow: ({ b, x, y, out }, ct) => {
     const one = b.like(1, x);
     const zero = b.like(0, x);

@@ -50,6 +50,7 @@ const TEXT: { readonly [F in Exclude<Fn, VectorFn | SubgroupFn>]: (type: ScalarT
   mul: infix('*'),
   div: (t, a, b) => (t === 'f32' ? `(${a} / ${b})` : t === 'i32' ? `((${a} / ${b}) | 0)` : `((${a} / ${b}) >>> 0)`),
   mod: (t, a, b) => (t === 'i32' ? `((${a} % ${b}) | 0)` : `(${a} % ${b})`),
+  fmod: infix('%'),
   pow: lib('pow'),
   max: math('max'),
   min: math('min'),

@@ -148,7 +148,7 @@ export class ExpressionWriter {
     if (single) return [codes(), single];
     const scalar = scalarOf(type);
     if ((fn === 'max' || fn === 'min') && !wide) return integerExtreme(fn, scalar, codes(), [this.local('i32'), this.local('i32')]);
-    if (wide && scalar !== 'f32') return this.byLane(e, scalar);
+    if (wide && (scalar !== 'f32' || fn === 'fmod')) return this.byLane(e, scalar);
     if (fn === 'neg') return [ZERO, codes(), OP['i32.sub']];
     if (fn === 'abs') {
       const x = this.local('i32');

@@ -3,7 +3,7 @@ import { TWO_OVER_PI } from '../base/two-over-pi.ts';
 import { OP, constant, floatConstant, get, ifThen, invoke, repeatWhile, set, tee, type Code, type OpName, type ValType } from './encode.ts';
 import type { WasmFunction } from './module.ts';
 
-/** Integer functions: random numbers, bit for bit as in `base/random.ts`, and a quotient that never traps. */
+/** Integer functions: random numbers, bit for bit as in `base/random.ts`, a quotient that never traps, and what goes by the bits of floats. */
 const op = (name: OpName, ...operands: readonly Code[]): Code => [operands, OP[name]];
 const add = (a: Code, b: Code): Code => op('i32.add', a, b);
 const xor = (a: Code, b: Code): Code => op('i32.xor', a, b);
@@ -110,6 +110,58 @@ function guarded(name: 'i32.div_s' | 'i32.rem_s'): WasmFunction {
   };
 }
 
+/**
+ * fmod(x, y) of floats, always exact: a long division of the mantissas in whole numbers, eight bits of the quotient at a time, as in
+ * codegen-wgsl/remainder.ts.
+ */
+function fmod(): WasmFunction {
+  const [x, y, a, b, far, near, rest, shift] = [0, 1, 2, 3, 4, 5, 6, 7];
+  const size = (of: number): Code => and(op('i32.reinterpret_f32', get(of)), constant(0x7fffffff));
+  const less = (p: Code, q: Code): Code => op('i32.lt_u', p, q);
+  const minus = (p: Code, q: Code): Code => op('i32.sub', p, q);
+  const left = (p: Code, by: Code): Code => op('i32.shl', p, by);
+  /** Of locals or small codes, which are written twice. */
+  const either = (p: Code, q: Code, condition: Code): Code => [p, q, condition, OP.select];
+  const exponent = (bits: number): Code => {
+    const own = right(get(bits), constant(23));
+    return either(own, constant(1), own);
+  };
+  const mantissa = (bits: number, of: number): Code => minus(get(bits), left(minus(get(of), constant(1)), constant(23)));
+  const least = (p: Code, q: Code): Code => either(p, q, less(p, q));
+  const infinite = constant(0x7f800000);
+  const none = op('i32.or', op('i32.or', op('i32.ge_u', get(a), infinite), less(infinite, get(b))), op('i32.eqz', get(b)));
+  return {
+    params: ['f32', 'f32'],
+    result: 'f32',
+    locals: integers(6),
+    body: [
+      [size(x), set(a), size(y), set(b)],
+      ifThen(none, [floatConstant(NaN), OP.return]),
+      ifThen(less(get(a), get(b)), [get(x), OP.return]),
+      [exponent(a), set(far), exponent(b), set(near)],
+      [mantissa(a, far), set(rest), mantissa(b, near), set(b)],
+      [op('i32.rem_u', get(rest), get(b)), set(rest), minus(get(far), get(near)), set(far)],
+      ifThen(
+        get(far),
+        repeatWhile(
+          [
+            [least(get(far), constant(8)), set(shift)],
+            [op('i32.rem_u', left(get(rest), get(shift)), get(b)), set(rest), minus(get(far), get(shift)), set(far)],
+          ],
+          get(far),
+        ),
+      ),
+      [least(minus(op('i32.clz', get(rest)), constant(8)), minus(get(near), constant(1))), set(shift)],
+      [add(left(get(rest), get(shift)), left(minus(minus(get(near), get(shift)), constant(1)), constant(23))), set(a)],
+      // A rest of 0 has no first bit.
+      either(get(a), constant(0), get(rest)),
+      and(op('i32.reinterpret_f32', get(x)), constant(-0x80000000)),
+      OP['i32.or'],
+      OP['f32.reinterpret_i32'],
+    ],
+  };
+}
+
 /** turn(bits): a float, given by its bits, divided by pi/2, modulo 4, in units of 2^-30 (Payne and Hanek, 1983). */
 function turn(): WasmFunction {
   const [bits, m, e, sum] = [0, 1, 2, 3];
@@ -146,4 +198,5 @@ export const INTEGER_FUNCTIONS = {
   shuffle,
   idiv: () => guarded('i32.div_s'),
   imod: () => guarded('i32.rem_s'),
+  fmod,
 } satisfies Readonly<Record<string, (library: (name: string) => number) => WasmFunction>>;

@@ -1,5 +1,6 @@
 import type { Fn } from '../ir/kernel/types.ts';
 import type { PreludeEntry } from './prelude-entry.ts';
+import { REMAINDER } from './remainder.ts';
 import { TRIGONOMETRY } from './trigonometry.ts';
 
 /** Whether x is NaN, tested by its bits: drivers may assume that NaN does not occur, and fold x != x to false. */
@@ -55,6 +56,7 @@ export const PRELUDE: Partial<Readonly<Record<Fn | 'turn', PreludeEntry>>> = {
 }`,
   },
   ...TRIGONOMETRY,
+  fmod: REMAINDER,
   atan: {
     needs: [],
     // Folded into |x| <= tan(pi/8), then the odd polynomial of Moshier's Cephes library.

@@ -125,38 +125,9 @@ export function round(b: B, x: NodeId): NodeId {
   return b.op('select', b.op('and', tie, odd), b.op('sub', up, b.like(1, x)), up);
 }
 
-/** Quotients of up to this many bits are computed bit by bit. */
-const QUOTIENT_BITS = 24;
-
-/**
- * The remainder of x / y, rounded towards zero. A rounded quotient is off by one when it comes out whole (such as 6 / 0.1), and its product
- * with y is rounded too. So y times powers of two are subtracted, the largest first: differences of numbers that close are exact
- * (Sterbenz). Larger quotients are rounded. The gradient in y is minus the rounded quotient, as in PyTorch.
- */
-export function fmod(b: B, x: NodeId, y: NodeId): NodeId {
-  const zero = b.like(0, x);
-  const quotient = b.op('detach', trunc(b, b.op('div', x, y)));
-  // If the quotient is below 1 the product is 0, even if y is infinite.
-  const rounded = b.op('sub', x, b.op('select', b.op('eq', quotient, zero), zero, b.op('mul', quotient, y)));
-  const limit = 2 ** QUOTIENT_BITS;
-  const exact = b.op('lt', b.op('abs', quotient), b.like(limit / 2, x));
-  const divisor = b.op('detach', b.op('abs', y));
-  let rest = b.op('detach', b.op('abs', x));
-  for (let step = limit / 2; step >= 1; step /= 2) {
-    const part = b.op('mul', divisor, b.like(step, divisor));
-    rest = b.op('select', b.op('le', part, rest), b.op('sub', rest, part), rest);
-  }
-  const signed = b.op('select', b.op('lt', x, zero), b.op('neg', rest), rest);
-  // The value is exact; x - detach(x) and y - detach(y) are 0 and only carry the gradient.
-  const slopes = (v: NodeId): NodeId => b.op('sub', v, b.op('detach', v));
-  const finite = b.op('select', b.op('finite', y), y, b.like(1, y));
-  const value = b.op('add', signed, b.op('sub', slopes(x), b.op('mul', quotient, slopes(finite))));
-  return b.op('select', exact, value, rounded);
-}
-
 /** The remainder with the sign of y: that of the division towards zero, plus y where the signs differ. Of whole numbers it is whole. */
 export function remainder(b: B, x: NodeId, y: NodeId): NodeId {
-  const rest = b.type(x).dtype === 'i32' ? b.op('mod', x, y) : fmod(b, x, y);
+  const rest = b.type(x).dtype === 'i32' ? b.op('mod', x, y) : b.op('fmod', x, y);
   const zero = b.like(0, x);
   const over = b.op(
     'or',

@@ -34,6 +34,7 @@ const PROGRAMS: Partial<Record<Op, string>> = {
   sub: fn('sin(x) - x * x'),
   mul: fn('sin(x) * exp(x)'),
   div: fn('sin(x) / exp(x)'),
+  fmod: fn('fmod(3 * x, 1 + x * x)'),
   pow: fn('exp(x) ^ sin(x)'),
   max: fn('max(sin(x), x * x)'),
   min: fn('min(sin(x), x * x)'),
@@ -96,7 +97,19 @@ const breaks = (op: Op, operand: number): Readonly<Record<string, VjpTable>> => 
   'a millionth off': broken(op, operand, (g, { b }) => g && b.op('mul', g, b.like(1 + 1e-6, g))),
 });
 
-const OPERANDS: Partial<Record<Op, number>> = { add: 2, sub: 2, mul: 2, div: 2, pow: 2, max: 2, min: 2, contract: 2, concat: 2, select: 3 };
+const OPERANDS: Partial<Record<Op, number>> = {
+  add: 2,
+  sub: 2,
+  mul: 2,
+  div: 2,
+  fmod: 2,
+  pow: 2,
+  max: 2,
+  min: 2,
+  contract: 2,
+  concat: 2,
+  select: 3,
+};
 
 describe.each(Object.entries(GRAPHS) as [Op, (b: GraphBuilder, w: NodeId) => NodeId][])('%s', (op, build) => {
   it('is found broken', () => {

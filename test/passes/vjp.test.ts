@@ -50,7 +50,7 @@ const unary = (
   high,
   smooth: !['abs', 'sign', 'floor', 'detach'].includes(op),
 });
-const binary = (op: 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'max' | 'min', low = -2, high = 2): Case => ({
+const binary = (op: 'add' | 'sub' | 'mul' | 'div' | 'fmod' | 'pow' | 'max' | 'min', low = -2, high = 2): Case => ({
   name: op,
   op,
   shapes: [
@@ -60,7 +60,7 @@ const binary = (op: 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'max' | 'min', low =
   build: (b, xs) => b.op(op, x0(xs), x1(xs)),
   low,
   high,
-  smooth: !['max', 'min'].includes(op),
+  smooth: !['max', 'min', 'fmod'].includes(op),
 });
 const index = (b: GraphBuilder, n: number): NodeId => {
   const i = b.add('iota', [], { axis: 0 }, { dtype: 'i32', shape: [n] });
@@ -76,6 +76,7 @@ const CASES: readonly Case[] = [
   unary('sqrt', 0.3, 3),
   ...(['add', 'sub', 'mul', 'max', 'min'] as const).map((op) => binary(op)),
   binary('div', 0.5, 2),
+  binary('fmod', 0.5, 2),
   binary('pow', 0.5, 2),
   {
     name: 'pow of a negative base',

@@ -43,6 +43,27 @@ describe.each(WAYS)('places in float32, %s', (on) => {
     expect((await printed(text('x % y'), on, both)).map(Math.fround)).toEqual(remainder);
   });
 
+  it('remainders of all sizes are exact', async () => {
+    const edges = [0, -0, 1e-38, 3e-38, 0.1, 1, 3, 16777215, 16777217, 1e9, 123456789, 1e20, 3.4e38, Infinity, NaN].map(Math.fround);
+    const drawn = Array.from({ length: 200 }, (_, i) => Math.fround((1 + 0.618 * ((i * 7) % 13)) * 10 ** (((i * 37) % 75) - 37)));
+    const pairs = [
+      ...edges.flatMap((x) =>
+        edges.flatMap((y) => [
+          [x, y],
+          [-x, y],
+        ]),
+      ),
+      ...drawn.flatMap((x, i) => [[x, drawn[(i * 11 + 5) % 200] ?? 1]]),
+    ];
+    const [x, y] = [pairs.map(([v = 0]) => v), pairs.map(([, v = 0]) => v)];
+    const got = await printed(`param x: [${x.length}]\nparam y: [${x.length}]\nprint fmod(x, y)`, on, { x, y });
+    got.forEach((v, i) => {
+      const want = (x[i] ?? 0) % (y[i] ?? 0);
+      // Numbers below the smallest normal one may count as 0.
+      expect(Object.is(v, want) || Math.abs(v - want) < 1.2e-38, `fmod(${x[i]}, ${y[i]}) is ${want}, not ${v}`).toBe(true);
+    });
+  });
+
   it('sinh and cosh overflow where their values do', async () => {
     const x = [88.8, 89, 89.4, -89, 50, 0].map(Math.fround);
     const given = { x };

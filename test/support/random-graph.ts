@@ -39,6 +39,7 @@ export function randomGraph(r: Random, size: number): RandomGraph {
     (x) => b.op('sqrt', b.op('add', b.op('mul', x, x), b.like(0.25, x))),
     (x) => b.op(r.pick(['add', 'sub', 'mul', 'max', 'min'] as const), x, partner(shapeOf(x))),
     (x) => b.op('div', x, b.op('add', b.op('abs', partner(shapeOf(x))), b.like(1, x))),
+    (x) => b.op('fmod', x, b.op('add', b.op('abs', partner(shapeOf(x))), b.like(4, x))),
     (x) => b.op('select', b.op(r.pick(['lt', 'before'] as const), x, partner(shapeOf(x))), x, b.like(r.between(-1, 1), x)),
     (x) => b.add('reduce_sum', [x], { axes: someAxes(shapeOf(x)) }),
     (x) => b.add('reduce_max', [x], { axes: someAxes(shapeOf(x)) }),

@@ -38,6 +38,7 @@ export const POINTWISE = {
   idiv: (a, b) => Math.trunc(a / b),
   /** 0 for a divisor of 0, as on all devices. */
   mod: (a, b) => (b === 0 ? 0 : a % b),
+  fmod: (a, b) => a % b,
   pow,
   max: Math.max,
   min: Math.min,
@@ -134,6 +135,7 @@ export const POINTWISE_OPS: { readonly [K in PointwiseOp]: PointwiseRecord<K> } 
   div: computed(2, FLOAT, 'div', ROUNDED),
   idiv: computed(2, INT, 'div', ROUNDED),
   mod: computed(2, INT, 'mod', ROUNDED),
+  fmod: computed(2, FLOAT, 'fmod', SAME),
   pow: computed(2, FLOAT, 'pow', ROUNDED),
   max: computed(2, NUMERIC, 'max', CHOOSES),
   min: computed(2, NUMERIC, 'min', CHOOSES),

@@ -47,6 +47,8 @@ export interface OpAttrs {
   div: None;
   idiv: None;
   mod: None;
+  /** The remainder of floats, with the sign of a; always exact. */
+  fmod: None;
   pow: None;
   max: None;
   min: None;

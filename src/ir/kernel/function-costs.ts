@@ -36,6 +36,7 @@ export const FUNCTION_COSTS: Readonly<Record<Fn, FunctionCost>> = {
   mul: of(1),
   div: of(4),
   mod: of(4),
+  fmod: of(24),
   pow: of(16),
   max: of(1),
   min: of(1),

@@ -54,6 +54,8 @@ export const FUNCTIONS: Readonly<Record<Exclude<Fn, VectorFn>, Signature>> = {
   div: same(2, NUMBER),
   /** The remainder of `div`. */
   mod: same(2, ['i32', 'u32']),
+  /** The remainder of floats with the sign of the first; exact. */
+  fmod: same(2, FLOAT),
   pow: same(2, FLOAT),
   max: same(2, NUMBER),
   min: same(2, NUMBER),

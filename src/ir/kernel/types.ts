@@ -135,6 +135,7 @@ export type Fn =
   | 'mul'
   | 'div'
   | 'mod'
+  | 'fmod'
   | 'pow'
   | 'max'
   | 'min'

@@ -113,7 +113,7 @@ const two = (doc: string, torch: string, build: (b: GraphBuilder, x: NodeId, y: 
 
 export const atan2 = two('the angle of the point (b, a), from -pi to pi; the gradient at (0, 0) is 0', 'torch.atan2', planar.atan2);
 export const hypot = two('sqrt(a^2 + b^2), which overflows only where the result does', 'torch.hypot', planar.hypot);
-export const fmod = two('the remainder of a / b with the sign of a', 'torch.fmod', (b, x, y) => f.fmod(b, x, y));
+export const fmod = two('the remainder of a / b with the sign of a', 'torch.fmod', (b, x, y) => b.op('fmod', x, y));
 export const remainder = two('the remainder of a / b with the sign of b', 'torch.remainder', (b, x, y) => f.remainder(b, x, y));
 export const logaddexp = two('log(e^a + e^b), numerically stable', 'torch.logaddexp', (b, x, y) => {
   // The larger one + log(1 + e^-|a - b|), written like softplus. Equal infinities have the difference 0 instead of NaN.
