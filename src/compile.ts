@@ -71,9 +71,9 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
   // How kernels are tiled does not change the memory they need, so the trials use plain kernels.
   const { observe: _observe, ...quiet } = options;
   const bytesWith = (recompute: number): number => {
-    const bytes = planBytes(compileOnce(model, { ...quiet, recompute }, true).plan);
-    // Plain kernels are for a GPU, and a processor needs no numbers of places.
-    return options.devices === 'cpu' ? bytes.total - bytes.places : bytes.total;
+    const { plan } = compileOnce(model, { ...quiet, recompute }, true);
+    // Plain kernels are for a GPU, and a processor needs nothing for loops of steps or of places.
+    return planBytes(options.devices === 'cpu' ? { ...plan, backends: {} } : plan).total;
   };
   let best = { recompute: 0, bytes: bytesWith(0) };
   for (const recompute of SEGMENTS) {
