@@ -1,4 +1,5 @@
 import type { Point } from '../pictures/curve.ts';
+import { print } from './terminal.ts';
 
 /** A plot in text: curves of braille dots, with labelled axes. */
 export interface PlotOptions {
@@ -84,4 +85,12 @@ export function plot(points: readonly Point[], { x, y, width, height = 10, logX 
     `${' '.repeat(margin)} └${'─'.repeat(wide)}`,
     `${' '.repeat(margin)}  ${below}`,
   ];
+}
+
+/** Draws the losses in the terminal; if they span more than a factor of ten, by their logarithm. */
+export function printLosses(losses: readonly Point[]): void {
+  const values = losses.map((p) => p.y);
+  const logY = values.every((v) => v > 0) && Math.max(...values) > 10 * Math.min(...values);
+  print();
+  for (const line of plot(losses, { x: 'step', y: 'loss', logY, width: Math.min(process.stdout.columns || 80, 100) })) print(line);
 }

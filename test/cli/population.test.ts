@@ -65,7 +65,7 @@ describe('nnc train with many nets', () => {
     [['--seeds', '5000'], '5000 nets are more than the 4096 that one call trains'],
     [['--seeds', '2', '--log', 'x'], '--log is for one net, and --seeds and --sweep train many'],
     [['--seeds', '2', '--profile'], '--profile is for one net, and --seeds and --sweep train many'],
-    [['--seeds', '2', '--rng', 'torch'], '--rng torch draws for one net, and --seeds and --sweep train many'],
+    [['--seeds', '2', '--rng', 'torch'], '--rng torch is for one net, and --seeds and --sweep train many'],
   ])('refuses %j', async (flags, message) => {
     const r = await nnc('train', 'examples/house.nn', ...flags);
     expect(r.code).toBe(2);

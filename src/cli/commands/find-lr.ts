@@ -3,12 +3,13 @@ import { devicesFor } from '../../lower/backends.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import { pickRows } from '../../data/values.ts';
 import type { Point } from '../../pictures/curve.ts';
+import { beginWith } from '../begin.ts';
 import { findDevice } from '../device.ts';
 import { planFor } from '../plan-cache.ts';
 import { plot } from '../plot.ts';
 import { openData, openWeights, learnedFor, type OpenProgram } from '../program.ts';
 import { note, print } from '../terminal.ts';
-import type { TrainFlags } from './train.ts';
+import type { TrainFlags } from '../train-flags.ts';
 
 /** The rates that are tried, from the lowest on. */
 const [LOWEST, HIGHEST] = [1e-7, 10];
@@ -54,11 +55,14 @@ export async function findRate(program: OpenProgram, flags: TrainFlags): Promise
     batch: flags.batch,
     steps: total + WARM,
     seed: flags.seed,
+    maxMemory: flags.maxMemory,
     names: data.names,
   });
+  const seed = flags.seed ?? model.train.seed;
+  const begin = init && beginWith(plan, init, { rename: flags.rename, allowMissing: flags.allowMissing, seed });
   const session = await device.open(plan);
   try {
-    const running = await RunningModel.open(session, { seed: flags.seed ?? model.train.seed, weights: init?.weights, from: init?.path });
+    const running = await RunningModel.open(session, { seed, weights: begin, from: init?.path });
     running.setData(...data.tensors);
     // From everywhere: a file may be in the order of its classes.
     const rows = Uint32Array.from({ length: looked }, (_, i) => Math.floor((i * data.rows) / looked));

@@ -1,4 +1,3 @@
-import { fail } from '../../base/errors.ts';
 import { foldsOf } from '../../data/split.ts';
 import { prepared } from '../../library/prepare.ts';
 import { devicesFor } from '../../lower/backends.ts';
@@ -10,19 +9,15 @@ import { trainAlone } from '../nets.ts';
 import { planFor } from '../plan-cache.ts';
 import { openAll, type OpenProgram } from '../program.ts';
 import { LiveTable, note, print, showNumber } from '../terminal.ts';
-import type { TrainFlags } from './train.ts';
+import type { TrainFlags } from '../train-flags.ts';
 
 /**
  * Trains on all folds but one and judges on that one, for each of them: how good the program is, and how much is luck. With `early_stop` a
  * fold's values are those of its best epoch, as those of a training are.
  */
-export async function trainFolds(program: OpenProgram, folds: number, flags: TrainFlags): Promise<void> {
+export async function trainFolds(program: OpenProgram, flags: TrainFlags): Promise<void> {
   const { model } = program;
-  for (const name of ['init', 'checkpoint', 'log', 'profile', 'save', 'saveBest'] as const)
-    if (flags[name] !== undefined)
-      fail('NN501', `--${name === 'saveBest' ? 'save-best' : name} is for one net, and --folds trains ${folds}`, {
-        help: 'train without --folds once you know how good it is',
-      });
+  const { folds = 2 } = flags;
   const all = await openAll(program, flags.data);
   const seed = flags.seed ?? model.train.seed;
   const splits = foldsOf(all, folds, { seed, hold: model.data?.hold, target: model.inputs.length });
@@ -51,6 +46,7 @@ export async function trainFolds(program: OpenProgram, folds: number, flags: Tra
         steps: flags.steps,
         epochs: flags.epochs,
         seed,
+        maxMemory: flags.maxMemory,
       });
       const session = await device.open(plan);
       try {

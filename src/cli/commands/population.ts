@@ -3,11 +3,11 @@ import { compile } from '../../compile.ts';
 import type { CompileOptions } from '../../planning/options.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
 import { learnedMetadata } from '../../data/learned.ts';
-import type { Plan } from '../../plan.ts';
+import { planBytes, type Plan } from '../../plan.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import { Population } from '../../runtime/population.ts';
 import { devicesFor } from '../../lower/backends.ts';
-import { findDevice, type Device, type DeviceChoice } from '../device.ts';
+import { findDevice, type Device } from '../device.ts';
 import { mustBeWritable, writeOutput } from '../files.ts';
 import { placeOf } from '../history.ts';
 import { judgeOf } from '../judge.ts';
@@ -21,29 +21,9 @@ import type { Dataset } from '../../data/needs.ts';
 import { variantsOf } from '../sweep.ts';
 import { inMemory } from '../../data/values.ts';
 import { columns } from '../../base/show.ts';
+import { printLosses } from '../plot.ts';
+import type { TrainFlags } from '../train-flags.ts';
 import { note, print, progressView, showNumber, showTime } from '../terminal.ts';
-
-export interface PopulationFlags {
-  readonly data?: string;
-  readonly steps?: number;
-  readonly epochs?: number;
-  readonly batch?: number;
-  readonly seed?: number;
-  readonly device: DeviceChoice;
-  readonly init?: string;
-  readonly save?: string;
-  readonly checkpoint?: string;
-  readonly log?: string;
-  readonly rng: 'native' | 'torch';
-  readonly opt: 0 | 1;
-  readonly seeds?: number;
-  readonly sweep?: readonly string[];
-  readonly profile?: string | true;
-  readonly deterministic?: boolean;
-  readonly subgroupMatrix?: boolean;
-  /** Keep the weights that are best on held-out examples; by the loss, or by a metric. */
-  readonly saveBest?: true | string;
-}
 
 /** The most nets in one call. */
 const MOST_NETS = 4096;
@@ -51,13 +31,8 @@ const MOST_NETS = 4096;
 const SHOWN = 10;
 
 /** Trains one net for each seed and each value of the sweep, all at once if they fit, and reports the best. */
-export async function trainPopulation(program: OpenProgram, flags: PopulationFlags): Promise<void> {
+export async function trainPopulation(program: OpenProgram, flags: TrainFlags): Promise<void> {
   const { model } = program;
-  for (const name of ['init', 'checkpoint', 'log', 'profile'] as const)
-    if (flags[name] !== undefined) fail('NN501', `--${name} is for one net, and --seeds and --sweep train many`);
-  if (flags.rng === 'torch') fail('NN501', '--rng torch draws for one net, and --seeds and --sweep train many');
-  if (flags.steps !== undefined && flags.epochs !== undefined)
-    fail('NN501', '--steps and --epochs both say how long to train', { help: 'keep one of them' });
   const variants = variantsOf(program, flags.sweep ?? []);
   const first = flags.seed ?? model.train.seed;
   const seeds = Array.from({ length: flags.seeds ?? 1 }, (_, i) => first + i);
@@ -85,6 +60,7 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
       epochs: flags.epochs,
       seed: first,
       settings: v.settings,
+      maxMemory: flags.maxMemory,
     };
     const judge = judgeOf(v.program.model, flags.saveBest, data.holdout !== undefined);
     const { plan } = compile(v.program.model, options);
@@ -97,7 +73,7 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
   const begin = performance.now();
   const ranking = rankingOf(model, one.data.holdout !== undefined, typeof flags.saveBest === 'string' ? flags.saveBest : undefined);
   const { stop, release } = untilInterrupted();
-  const { results, best, where } = await trained(device, flags.device, nets, ranking, stop).finally(release);
+  const { results, best, where } = await trained(device, flags, nets, ranking, stop).finally(release);
   if (stop.aborted) process.exitCode = stop.status;
   if (stop.aborted && results.length === 0) return print('stopped before any net had a result');
   report(ranked(results, ranking), ranking, {
@@ -111,6 +87,7 @@ export async function trainPopulation(program: OpenProgram, flags: PopulationFla
       help: 'try a smaller learning rate, or look for wrong values in the data',
     });
   print(`best: ${best.label} (${ranking.by} ${showNumber(ranking.score(best))})`);
+  if (flags.plot) printLosses(Array.from(best.losses, (y, x) => ({ x, y })));
   if (flags.save !== undefined) {
     await writeOutput(flags.save, writeSafetensors(best.weights, learnedMetadata(best.data.learned)));
     print(`weights of the best: ${flags.save}`);
@@ -125,7 +102,7 @@ const leftOut = (n: number): string => (n === 0 ? '' : `, ${n} more not begun`);
  */
 async function trained(
   device: Device,
-  choice: DeviceChoice,
+  { device: choice, maxMemory = Infinity }: TrainFlags,
   nets: readonly Candidate[],
   ranking: Ranking,
   stop: Stop,
@@ -138,6 +115,7 @@ async function trained(
     choice !== 'cpu' &&
     nets.every((n) => !n.judge.keepBest) &&
     plan.data?.window === undefined &&
+    planBytes(plan).total * nets.length <= maxMemory &&
     loop !== undefined &&
     nets.every((n) => n.data === data && n.plan.backends.webgpu?.loops['train']?.wgsl === loop);
   if (together) {

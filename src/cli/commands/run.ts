@@ -6,7 +6,8 @@ import type { Model, Script } from '../../sema/model.ts';
 import { firstRows } from '../../data/values.ts';
 import { openData, openScript, type OpenProgram } from '../program.ts';
 import { note, print } from '../terminal.ts';
-import { trainProgram, type TrainFlags } from './train.ts';
+import type { TrainFlags } from '../train-flags.ts';
+import { trainProgram } from './train.ts';
 
 /** Evaluates the print lines, and trains where the program says `train`: later lines see the trained weights. */
 export async function run(path: string, flags: TrainFlags): Promise<void> {

@@ -7,13 +7,10 @@ import { writeSafetensors } from '../../data/safetensors.ts';
 import { checksumOf } from '../../data/values.ts';
 import { learnedMetadata } from '../../data/learned.ts';
 import { devicesFor } from '../../lower/backends.ts';
-import type { Point } from '../../pictures/curve.ts';
 import type { Weights } from '../../runtime/api.ts';
 import type { DeviceLost } from '../../runtime/errors.ts';
 import type { Session } from '../../runtime/session.ts';
 import { RunningModel } from '../../runtime/model.ts';
-import { takePart, type Taken } from '../../runtime/partial.ts';
-import { checkNames } from '../../runtime/weights.ts';
 import { bestIn, saveBest } from '../best.ts';
 import { clearLeftovers, lockFolder, openCheckpoint, resume, saveCheckpoint } from '../checkpoints.ts';
 import { findDevice, notePrecision } from '../device.ts';
@@ -27,47 +24,31 @@ import { runTraining } from '../run-training.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { judgeOf } from '../judge.ts';
 import { note, print } from '../terminal.ts';
-import { plot } from '../plot.ts';
+import { printLosses } from '../plot.ts';
+import { checkFlags, wayOf, type TrainFlags, type Way } from '../train-flags.ts';
+import { beginWith } from '../begin.ts';
 import { Trap } from '../trap.ts';
 import { openBoard, openLog, type Log } from '../training-log.ts';
 import { findRate } from './find-lr.ts';
 import { trainFolds } from './folds.ts';
-import { trainPopulation, type PopulationFlags } from './population.ts';
+import { trainPopulation } from './population.ts';
 import { profile } from './profile.ts';
 
-export interface TrainFlags extends PopulationFlags {
-  readonly resume?: boolean;
-  /** Says where a number was made that is none. */
-  readonly trapNonfinite?: boolean;
-  /** Draws the loss in the terminal. */
-  readonly plot?: boolean;
-  /** Looks for a learning rate instead of training. */
-  readonly findLr?: boolean;
-  readonly tensorboard?: string;
-  /** A page about the training. */
-  readonly report?: string;
-  /** How many checkpoints stay beside the last one. */
-  readonly keep?: number;
-  /** Trains so many times, each time with another part of the data held out. */
-  readonly folds?: number;
-  /** How `--init` takes weights of another model. */
-  readonly allowMissing?: boolean;
-  readonly rename?: readonly string[];
-  /** Bytes. */
-  readonly maxMemory?: number;
+export async function train(path: string, flags: TrainFlags): Promise<void> {
+  checkFlags(flags);
+  const program = await openProgram(path);
+  const way = wayOf(flags);
+  await (way === undefined ? trainProgram(program, flags) : RUNS[way](program, flags));
 }
 
-export async function train(path: string, flags: TrainFlags): Promise<void> {
-  const program = await openProgram(path);
-  if (flags.findLr) await findRate(program, flags);
-  else if (flags.folds !== undefined) await trainFolds(program, flags.folds, flags);
-  else if (flags.seeds !== undefined || flags.sweep !== undefined) await trainPopulation(program, flags);
-  else await trainProgram(program, flags);
-}
+const RUNS: Readonly<Record<Way, (program: OpenProgram, flags: TrainFlags) => Promise<void>>> = {
+  rates: findRate,
+  folds: trainFolds,
+  many: trainPopulation,
+};
 
 /** Trains a program as the flags say, and gives the weights in the end. */
 export async function trainProgram(program: OpenProgram, flags: TrainFlags): Promise<Weights> {
-  checkFlags(flags);
   const { model: found } = program;
   const checkpoint = flags.checkpoint === undefined ? undefined : join(flags.checkpoint, 'checkpoint.safetensors');
   const init = flags.init === undefined ? undefined : await openWeights(flags.init);
@@ -96,9 +77,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   });
   await checkFiles(flags, checkpoint);
   // Before the device is there: what has other names or shapes is told sooner.
-  const begin = init && takePart(plan, init.weights, init.path, { rename: flags.rename, allowMissing: flags.allowMissing, seed });
-  if (begin) checkNames(plan, begin.weights, flags.init ?? '');
-  if (begin && flags.allowMissing) noteTaken(begin, flags.init ?? '');
+  const begin = init && beginWith(plan, init, { rename: flags.rename, allowMissing: flags.allowMissing, seed });
 
   let session = await device.open(plan);
   const reopen = async (lost: DeviceLost): Promise<Session> => {
@@ -106,7 +85,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     note(`${lost.message}\n  the run goes on from the last state that was kept, on a fresh device`);
     return session;
   };
-  const model = await RunningModel.open(session, { seed, random: forWeights, weights: begin?.weights, from: init?.path, reopen });
+  const model = await RunningModel.open(session, { seed, random: forWeights, weights: begin, from: init?.path, reopen });
   const { stop, release } = untilInterrupted();
   const logs: Log[] = [];
   let unlock: (() => void) | undefined;
@@ -167,35 +146,6 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     model.destroy();
     for (const log of logs) await log.close();
   }
-}
-
-/** Draws the losses; if they span more than a factor of ten, by their logarithm. */
-function printLosses(losses: readonly Point[]): void {
-  const values = losses.map((p) => p.y);
-  const logY = values.every((v) => v > 0) && Math.max(...values) > 10 * Math.min(...values);
-  print();
-  for (const line of plot(losses, { x: 'step', y: 'loss', logY, width: Math.min(process.stdout.columns || 80, 100) })) print(line);
-}
-
-/** Says which weights were taken over, which are drawn, and which were left. */
-function noteTaken({ taken, drawn, left }: Taken, from: string): void {
-  const some = (names: readonly string[]): string => `${names.slice(0, 6).join(', ')}${names.length > 6 ? ', ...' : ''}`;
-  note(`${taken.length} tensors of ${from} are taken over`);
-  if (drawn.length > 0) note(`${drawn.length} are not there and are drawn: ${some(drawn)}`);
-  if (left.length > 0) note(`${left.length} are left out, since the model has none of these names: ${some(left)}`);
-}
-
-function checkFlags(flags: TrainFlags): void {
-  if (flags.keep !== undefined && flags.checkpoint === undefined)
-    fail('NN501', '--keep says how many checkpoints stay, and needs --checkpoint DIR');
-  if (flags.steps !== undefined && flags.epochs !== undefined)
-    fail('NN501', '--steps and --epochs both say how long to train', { help: 'keep one of them' });
-  if (flags.resume && flags.checkpoint === undefined) fail('NN501', '--resume needs --checkpoint DIR');
-  if (flags.init === undefined && (flags.allowMissing || flags.rename))
-    fail('NN501', `--${flags.rename ? 'rename' : 'allow-missing'} says how to take weights over, and there are none`, {
-      help: 'add --init FILE',
-    });
-  if (flags.resume && flags.init !== undefined) fail('NN501', '--resume and --init both say where to start', { help: 'keep one of them' });
 }
 
 /** Refuses to write over what is read, and finds out before training whether the files can be written. */
