@@ -5,18 +5,38 @@ export function checkList(name: string, given: unknown): void {
   if (typeof (given as { length?: unknown } | null)?.length !== 'number') fail('NN304', `'${name}' is no array of numbers`);
 }
 
-/** Throws unless something is a list of numbers of a type. JavaScript would make other numbers of what is none, such as 0 of null. */
-export function checkNumbers(name: string, given: ArrayLike<unknown>, dtype: 'f32' | 'i32'): asserts given is ArrayLike<number> {
+/**
+ * Throws unless something is a list of numbers of a type, in rows of a width. JavaScript would make other numbers of what is none, such as 0
+ * of null. `places` are the rows that the list holds, where those are not the first ones.
+ */
+export function checkNumbers(
+  name: string,
+  given: ArrayLike<unknown>,
+  dtype: 'f32' | 'i32',
+  width: number,
+  places?: ArrayLike<number>,
+): asserts given is ArrayLike<number> {
   checkList(name, given);
   const whole = dtype === 'i32';
-  for (let i = 0; i < given.length; i++) {
+  let i = 0;
+  // Of float32 only NaN and infinity are wrong, and less is asked of each number where there are many.
+  if (given instanceof Float32Array) while (i < given.length && (given[i] ?? 0) - (given[i] ?? 0) === 0) i++;
+  for (; i < given.length; i++) {
     const v = given[i];
     if (typeof v === 'number' && (whole ? v === (v | 0) : Number.isFinite(Math.fround(v)))) continue;
     const kind = typeof v;
     const takes = whole ? 'whole numbers of 32 bits' : Number.isFinite(v) ? 'float32, which ends at 3.4e38' : 'finite numbers';
-    fail('NN303', `'${name}' holds ${kind === 'number' || !v ? '' : `the ${kind} `}${String(v)} at element ${i}`, {
-      help: `it takes ${kind === 'object' && v ? 'all rows in one flat array' : takes}`,
-    });
+    const nested = kind === 'object' && v;
+    const [row, column] = [Math.floor(i / width), i % width];
+    const place = places?.[row] ?? row;
+    const where = nested ? '' : ` (row ${place + 1}${width === 1 ? '' : `, column ${column + 1}`})`;
+    fail(
+      'NN303',
+      `'${name}' holds ${kind === 'number' || !v ? '' : `the ${kind} `}${String(v)} at element ${place * width + column}${where}`,
+      {
+        help: `it takes ${nested ? 'all rows in one flat array' : takes}`,
+      },
+    );
   }
 }
 

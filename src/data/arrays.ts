@@ -15,8 +15,8 @@ export function datasetOf(named: Readonly<Record<string, ArrayLike<number>>>, ne
   const tensors = wanted.map(({ name, type }): Numbers => {
     const values = named[name] ?? fail('NN302', `'${name}' is missing`, { help: `the program takes ${names.join(', ')}` });
     // First, since a list of rows is as long as there are rows.
-    const numbers = checked(name, values, type);
     const width = type.shape.slice(1).reduce<number>((n, d) => n * (typeof d === 'number' ? d : 1), 1);
+    const numbers = checked(name, values, type, width);
     const mine = values.length / width;
     if (!Number.isInteger(mine) || mine === 0)
       fail('NN304', `'${name}' is ${showShape(type.shape)}, and ${values.length} numbers are no whole number of examples of ${width}`);
@@ -29,8 +29,8 @@ export function datasetOf(named: Readonly<Record<string, ArrayLike<number>>>, ne
   return dataset;
 }
 
-function checked(name: string, values: ArrayLike<number>, { dtype }: TensorType): Numbers {
-  checkNumbers(name, values, dtype === 'i32' ? 'i32' : 'f32');
+function checked(name: string, values: ArrayLike<number>, { dtype }: TensorType, width: number): Numbers {
+  checkNumbers(name, values, dtype === 'i32' ? 'i32' : 'f32', width);
   if (dtype === 'i32') return values instanceof Int32Array ? values : new Int32Array(values);
   return values instanceof Float32Array ? values : new Float32Array(values);
 }

@@ -80,11 +80,12 @@ function encoded(columns: readonly Column[], values: readonly ArrayLike<Raw>[]):
   return out;
 }
 
-/** Writes values to a tensor's place in its arena. */
-export function upload(session: Session, t: PlanTensor, values: ArrayLike<number>): void {
+/** Writes all values of a tensor to its place in its arena. */
+export function upload(session: Session, t: PlanTensor, values: Words): void {
   // A tensor that is not used has no place in an arena.
   if (t.arena === '') return;
-  session.write(t.arena, t.offset, wholeOf(t, values, t.name));
+  checkValues(t, values, t.name);
+  session.write(t.arena, t.offset, values);
 }
 
 /** All values of a tensor, checked and converted; `shown` is its name for messages. */
@@ -99,7 +100,7 @@ export function wholeOf(t: PlanTensor, values: ArrayLike<number>, shown: string)
 
 /** Rows of a tensor, checked and converted. */
 export function rowsOf(t: PlanTensor, values: ArrayLike<number>, shown: string): Words {
-  const words = wordsOf(values, t.dtype, shown);
+  const words = wordsOf(values, t.dtype, shown, sizeOf(t.shape.slice(1)));
   checkValues(t, words, shown);
   return words;
 }
@@ -126,10 +127,9 @@ function checkRows(name: string, values: ArrayLike<number>, below: number): void
   }
 }
 
-/** The values converted to a type; returned as they are if they have it already. */
-export function wordsOf(values: ArrayLike<number>, dtype: 'f32' | 'i32', name = 'an input'): Words {
-  const Type = dtype === 'f32' ? Float32Array : Int32Array;
-  if (values instanceof Type) return values;
-  checkNumbers(name, values, dtype);
-  return new Type(values);
+/** The values, in rows of a width, checked and converted to a type; the same array if it has that type already. */
+export function wordsOf(values: ArrayLike<number>, dtype: 'f32' | 'i32', name: string, width: number): Words {
+  if (dtype === 'i32' && values instanceof Int32Array) return values;
+  checkNumbers(name, values, dtype, width);
+  return values instanceof Float32Array && dtype === 'f32' ? values : new (dtype === 'f32' ? Float32Array : Int32Array)(values);
 }

@@ -4,7 +4,7 @@ import type { Plan, PlanTensor } from '../plan.ts';
 import type { Rows, RowSource } from './api.ts';
 import { checkValues, inOrder, rowsOf, wholeOf, type Given } from './data.ts';
 import { Holdout, noHoldout } from './holdout.ts';
-import { arrayOf, blank, sourceOf, widthOf } from './rows.ts';
+import { arrayOf, readRows, sourceOf, widthOf } from './rows.ts';
 import type { Session, Words } from './session.ts';
 
 /** Arrays from one call, with their first row. */
@@ -39,7 +39,10 @@ export class ExampleStore {
     if (window) this.sources = tensors.map((t, i) => sourceOf(arrays[i], t, rows, this.shown(t.name)));
     else {
       // All are checked before the first is written.
-      const words = tensors.map((t, i) => (t.arena === '' ? undefined : wholeOf(t, arrayOf(arrays[i] ?? [], t), this.shown(t.name))));
+      const words = tensors.map((t, i) => {
+        const shown = this.shown(t.name);
+        return t.arena === '' ? undefined : wholeOf(t, arrayOf(arrays[i] ?? [], t, shown), shown);
+      });
       tensors.forEach((t, i) => write(session, t, 0, words[i]));
       this.parts = [{ from: 0, arrays: words }];
     }
@@ -93,9 +96,9 @@ export class ExampleStore {
     tensors.forEach((t, i) => {
       const source = this.sources[i];
       if (!source) return;
-      const words = blank(places.length * widthOf(t), t);
-      source.read(places, words, 0);
-      checkValues(t, words, this.shown(t.name), places);
+      const shown = this.shown(t.name);
+      const words = readRows(source, places, t, shown);
+      checkValues(t, words, shown, places);
       write(session, t, (first % window.steps) * batch, words);
     });
   }
@@ -125,10 +128,11 @@ export class ExampleStore {
       fail('NN304', `that makes ${from + n} examples, and the plan has room for ${most}`, {
         help: `compile it again, with capacity: ${from + n}`,
       });
-    const part = {
-      from,
-      arrays: tensors.map((t, i) => (t.arena === '' ? undefined : rowsOf(t, arrayOf(given[i] ?? [], t), this.shown(t.name)))),
-    };
+    const arrays = tensors.map((t, i) => {
+      const shown = this.shown(t.name);
+      return t.arena === '' ? undefined : rowsOf(t, arrayOf(given[i] ?? [], t, shown), shown);
+    });
+    const part = { from, arrays };
     tensors.forEach((t, i) => write(session, t, from, part.arrays[i]));
     this.parts = from === 0 ? [part] : [...this.parts, part];
     this.rows = from + n;

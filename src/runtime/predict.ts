@@ -14,11 +14,10 @@ export async function predictAll(session: Session, given: readonly ArrayLike<num
       `the model has ${inputs.length} input${inputs.length === 1 ? '' : 's'}, and ${given.length} ${given.length === 1 ? 'is' : 'are'} given`,
     );
   // By what is given: an input that the output does not depend on has no place in an arena, but says how many examples there are.
-  const all = inputs.map((t, i) => ({
-    t,
-    values: wordsOf(given[i] ?? [], t.dtype, t.name),
-    width: sizeOf(plan.about.inputs[i]?.shape ?? []),
-  }));
+  const all = inputs.map((t, i) => {
+    const width = sizeOf(plan.about.inputs[i]?.shape ?? []);
+    return { t, values: wordsOf(given[i] ?? [], t.dtype, t.name, width), width };
+  });
   const outWidth = sizeOf(output.shape) / rows;
   const [first] = all;
   const total = first ? first.values.length / first.width : 1;

@@ -1,4 +1,5 @@
 import { fail } from '../base/errors.ts';
+import { checkNumbers } from '../base/numbers.ts';
 import type { PlanTensor } from '../plan.ts';
 import type { Rows, RowSource } from './api.ts';
 import { rowsOf } from './data.ts';
@@ -44,18 +45,28 @@ export function sourceOf(given: Rows | undefined, t: PlanTensor, rows: number, s
   return isSource(given) ? given : new ArrayRows(rowsOf(t, given, shown), widthOf(t));
 }
 
-/** What was given, as one array. */
-export function arrayOf(given: Rows, t: PlanTensor): ArrayLike<number> {
-  if (!isSource(given)) return given;
-  const width = Math.max(1, widthOf(t));
-  const out = blank(given.length, t);
-  given.read(
-    Uint32Array.from({ length: given.length / width }, (_, i) => i),
-    out,
-    0,
-  );
+/** Some rows of a tensor as an array. What a source of the caller's own gives was not looked at before. */
+export function readRows(source: RowSource, rows: ArrayLike<number>, t: PlanTensor, shown: string): Words {
+  const out = blank(rows.length * widthOf(t), t);
+  source.read(rows, out, 0);
+  if (!(source instanceof ArrayRows)) checkNumbers(shown, out, t.dtype, widthOf(t), rows);
   return out;
 }
+
+/** All rows of a source as an array. */
+export function allRows(source: RowSource, t: PlanTensor, shown: string): Words {
+  const rows = source.length / Math.max(1, widthOf(t));
+  return readRows(
+    source,
+    Uint32Array.from({ length: rows }, (_, i) => i),
+    t,
+    shown,
+  );
+}
+
+/** What was given, as one array. */
+export const arrayOf = (given: Rows, t: PlanTensor, shown: string): ArrayLike<number> =>
+  isSource(given) ? allRows(given, t, shown) : given;
 
 /** Zeros of a tensor's type. */
 export const blank = (length: number, t: PlanTensor): Words => (t.dtype === 'i32' ? new Int32Array(length) : new Float32Array(length));

@@ -84,11 +84,14 @@ describe('what is no list of numbers', () => {
     ],
     [[[1], [2], [3], [4]], `NN303: 'x' holds the object 1 at element 0${FLAT}`],
     [[Float32Array.of(1, 2), Float32Array.of(3, 4)], `NN303: 'x' holds the object 1,2 at element 0${FLAT}`],
-    [[1, null, 3, 4], `NN303: 'x' holds null at element 1${FINITE}`],
-    [[1, 2, '3', 4], `NN303: 'x' holds the string 3 at element 2${FINITE}`],
-    [[1, 2, 3, NaN], `NN303: 'x' holds NaN at element 3${FINITE}`],
-    [[1, 2, 3, 1e39], "NN303: 'x' holds 1e+39 at element 3\n  help: it takes float32, which ends at 3.4e38"],
-    [BigInt64Array.of(1n, 2n, 3n, 4n), `NN303: 'x' holds the bigint 1 at element 0${FINITE}`],
+    [[1, null, 3, 4], `NN303: 'x' holds null at element 1 (row 1, column 2)${FINITE}`],
+    [[1, 2, '3', 4], `NN303: 'x' holds the string 3 at element 2 (row 2, column 1)${FINITE}`],
+    [[1, 2, 3, NaN], `NN303: 'x' holds NaN at element 3 (row 2, column 2)${FINITE}`],
+    [Float32Array.of(1, 2, 3, NaN), `NN303: 'x' holds NaN at element 3 (row 2, column 2)${FINITE}`],
+    [Float64Array.of(1, 2, NaN, 4), `NN303: 'x' holds NaN at element 2 (row 2, column 1)${FINITE}`],
+    [Float32Array.of(1, -Infinity, 3, 4), `NN303: 'x' holds -Infinity at element 1 (row 1, column 2)${FINITE}`],
+    [[1, 2, 3, 1e39], "NN303: 'x' holds 1e+39 at element 3 (row 2, column 2)\n  help: it takes float32, which ends at 3.4e38"],
+    [BigInt64Array.of(1n, 2n, 3n, 4n), `NN303: 'x' holds the bigint 1 at element 0 (row 1, column 1)${FINITE}`],
     [new ArrayBuffer(16), "NN304: 'x' is no array of numbers"],
     [new DataView(new ArrayBuffer(16)), "NN304: 'x' is no array of numbers"],
     [new Set([1, 2]), "NN304: 'x' is no array of numbers"],
@@ -101,6 +104,32 @@ describe('what is no list of numbers', () => {
       expect(await wrong(() => model.predict({ x: values }))).toBe(text);
       if (ArrayBuffer.isView(given) || Array.isArray(given)) expect(await wrong(() => model.predict(values))).toContain(text.slice(0, 6));
       expect(await wrong(() => model.setData(data))).toBe(text);
+    });
+  });
+
+  it('is refused in targets, where more is added, held out, and where a source of rows gives it', async () => {
+    const [x, y] = [Float32Array.of(1, 2, 3, 4), Float32Array.of(1, NaN)];
+    const text = `NN303: 'y' holds NaN at element 1 (row 2)${FINITE}`;
+    expect(await wrong(() => program.plan({ data: { x, y } }))).toBe(text);
+    await using(plan, async (model) => expect(await wrong(() => model.setData({ x, y }))).toBe(text));
+    await using(program.plan({ capacity: 9, devices: 'cpu' }), async (model) => {
+      model.setData({ x: [1, 2], y: [1] });
+      expect(await wrong(() => model.addData({ x, y }))).toBe(text);
+      expect(model.rows).toBe(1);
+    });
+    const split = compile('data "t.csv" split=0.5 hold=last\nlayer Linear(2, 1); loss mse; optim sgd lr=0.1; train steps=4 batch=2');
+    const data = readData(split, new TextEncoder().encode('a,b,y\n1,2,1\n3,4,1\n1,2,1\n3,4,1\n'), { name: 't.csv' });
+    const source: Rows = { length: 2, read: (which, out, at) => Array.from(which).forEach((row, i) => (out[at + i] = y[row] ?? 0)) };
+    await using(split.plan({ data, devices: 'cpu' }), async (model) => {
+      expect(await wrong(() => model.evaluate())).toBe(
+        'NN305: there are no held-out examples on the device\n  help: call setHoldout first',
+      );
+      for (const targets of [y, source]) expect(await wrong(() => model.setHoldout({ x, y: targets }))).toBe(text);
+    });
+    const four: Rows = { length: 4, read: (which, out, at) => Array.from(which).forEach((row, i) => (out[at + i] = row === 3 ? NaN : 1)) };
+    await using(program.plan({ rows: 4, resident: 8, devices: 'cpu' }), async (model) => {
+      model.setData({ x: [1, 2, 3, 4, 5, 6, 7, 8], y: four });
+      expect(await wrong(() => model.train())).toBe(text.replace('1 (row 2)', '3 (row 4)'));
     });
   });
 
