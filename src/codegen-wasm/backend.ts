@@ -2,10 +2,11 @@ import { at, get } from '../base/errors.ts';
 import type { Backend, PlanMemory, ScheduledProgram } from '../codegen/backend.ts';
 import { Alike } from '../codegen/alike.ts';
 import { bindBuffers } from '../codegen/bind.ts';
-import { repeatOf } from '../codegen/dispatch.ts';
+import { dispatchOf, repeatOf } from '../codegen/dispatch.ts';
+import type { Kernel } from '../ir/kernel/types.ts';
 import { kernelCost } from '../passes/schedule/cost.ts';
 import { BYTES, MOST_THREADS, UNIFORM_BYTES } from '../plan.ts';
-import type { WasmCall, WasmSection } from '../sections.ts';
+import type { Dispatch, Repeat, WasmCall, WasmSection } from '../sections.ts';
 import { PAGE, WasmModule } from './module.ts';
 import { addPrograms, controlAt } from './program.ts';
 import { CPU_COSTS, WASM_TARGET } from './target.ts';
@@ -47,25 +48,23 @@ function moduleOf(programs: readonly ScheduledProgram[], { arenas, scalars, chun
   const alike = new Alike<{ readonly index: number; readonly points: number; readonly work: number }>();
   let scratch = 0;
   const calls = programs.map((program) =>
-    program.batches
-      .flatMap((batch, d) => batch.map((i) => ({ kernel: at(program.kernels.wasm ?? [], i), loop: repeatOf(program.loops, d) })))
-      .map(({ kernel, loop }): WasmCall => {
-        const bound = bindBuffers([kernel], program.placed, Infinity);
-        const { index, points, work } = alike.of([kernel], bound, () => {
-          const { fn, points, ...needs } = addKernel(module, kernel, { ...bound, scalars });
-          scratch = Math.max(scratch, needs.scratch);
-          const known = kernels.indexOf(fn);
-          return { index: known >= 0 ? known : kernels.push(fn) - 1, points, work: Math.round(kernelCost(kernel, 1, CPU_COSTS)) };
-        });
-        return {
-          kernel: index,
-          addresses: bound.bindings.map((b) => get(places, b.arena, 'arena') + b.start * BYTES),
-          points,
-          work,
-          shared: work >= WORTH_SHARING && points > 1,
-          ...(loop && { loop }),
-        };
-      }),
+    inOrder(program).map(({ kernel, loop }): WasmCall => {
+      const bound = bindBuffers([kernel], program.placed, Infinity);
+      const { index, points, work } = alike.of([kernel], bound, () => {
+        const { fn, points, ...needs } = addKernel(module, kernel, { ...bound, scalars });
+        scratch = Math.max(scratch, needs.scratch);
+        const known = kernels.indexOf(fn);
+        return { index: known >= 0 ? known : kernels.push(fn) - 1, points, work: Math.round(kernelCost(kernel, 1, CPU_COSTS)) };
+      });
+      return {
+        kernel: index,
+        addresses: bound.bindings.map((b) => get(places, b.arena, 'arena') + b.start * BYTES),
+        points,
+        work,
+        shared: work >= WORTH_SHARING && points > 1,
+        ...(loop && { loop }),
+      };
+    }),
   );
   const own = Math.ceil(scratch / ALIGN) * ALIGN;
   const scratches = take(own * MOST_THREADS);
@@ -90,6 +89,18 @@ function moduleOf(programs: readonly ScheduledProgram[], { arenas, scalars, chun
     programs: programs.map((p, i) => ({ name: p.name, calls: calls[i] ?? [] })),
   };
 }
+
+/** The kernels of a program in the order of their calls. */
+const inOrder = ({
+  batches,
+  kernels,
+  loops,
+}: ScheduledProgram): readonly { readonly kernel: Kernel; readonly loop: Repeat | undefined }[] =>
+  batches.flatMap((batch, d) => batch.map((i) => ({ kernel: at(kernels.wasm ?? [], i), loop: repeatOf(loops, d) })));
+
+/** What each call of a program is, in words and in work. A section leaves it out, since only profiles ask for it. */
+export const wordsOfCalls = (program: ScheduledProgram): readonly Dispatch[] =>
+  inOrder(program).map(({ kernel, loop }, i) => dispatchOf(program.name, [kernel], i, [], loop));
 
 function base64(bytes: Uint8Array): string {
   let text = '';

@@ -34,9 +34,8 @@ export function hasWasm(): boolean {
   return allowed;
 }
 
-interface Exports {
-  readonly run: (rank: number, threads: number) => void;
-}
+/** `run`, and the kernels as `k0`, `k1`, ... */
+type Exports = Readonly<Record<string, (...numbers: number[]) => void>>;
 
 /** A session that may have threads. */
 export interface WasmSession extends Session {
@@ -59,7 +58,7 @@ class OnProcessor implements WasmSession {
   private readonly helpers: Helpers | undefined;
   private readonly words: Int32Array;
   private readonly arenas: Map<string, Words>;
-  private readonly compute: Exports['run'];
+  private readonly exports: Exports;
   private readonly stop: (() => void) | undefined;
   /** The place of each program in the module. */
   private readonly index: ReadonlyMap<string, number>;
@@ -84,7 +83,7 @@ class OnProcessor implements WasmSession {
     if (this.helpers) bytes[code.sharing] = SHARED;
     const module = new WebAssembly.Module(bytes);
     const memory = makeMemory(plan, code, this.helpers !== undefined);
-    this.compute = (new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports).run;
+    this.exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
     this.words = new Int32Array(memory.buffer);
     this.stop = this.helpers?.start(module, memory, this.most);
     this.arenas = new Map(
@@ -131,13 +130,26 @@ class OnProcessor implements WasmSession {
     return trace;
   }
 
+  /** Runs every kernel by itself on this thread. Of a loop, the first place stands for all. */
+  profile(name: string, { buffer }: StepUniforms): Promise<readonly number[]> {
+    const { uniforms, scratch, programs } = this.code;
+    this.words.set(new Int32Array(buffer, 0, UNIFORM_BYTES / BYTES), uniforms / BYTES);
+    const calls = programs[this.index.get(name) ?? -1]?.calls ?? [];
+    const timed = calls.map((c) => {
+      const begin = performance.now();
+      this.exports[`k${c.kernel}`]?.(0, c.points, uniforms, scratch, 0, ...c.addresses);
+      return ((performance.now() - begin) / 1000) * timesOf(c);
+    });
+    return Promise.resolve(timed);
+  }
+
   /** Runs programs, with the helpers or alone. */
   private runAll(programs: readonly number[]): void {
     const shareable = this.most > 1 && programs.some((i) => this.shares[i]) && this.threads() === this.most;
     const together = shareable && this.sharing.choose();
     const begin = performance.now();
     if (together) this.post((at) => Atomics.add(this.words, at, 1));
-    this.compute(0, together ? this.most : 1);
+    this.exports['run']?.(0, together ? this.most : 1);
     if (shareable) this.sharing.learn(together, (performance.now() - begin) / programs.reduce((n, i) => n + (this.work[i] ?? 0), 0));
   }
 

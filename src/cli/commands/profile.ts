@@ -1,8 +1,9 @@
 import { fail } from '../../base/errors.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph } from '../../ir/graph/types.ts';
-import type { Plan } from '../../plan.ts';
-import { timesOf } from '../../sections.ts';
+import { wordsOfCalls } from '../../codegen-wasm/backend.ts';
+import type { Compiled } from '../../planning/options.ts';
+import { timesOf, type Dispatch } from '../../sections.ts';
 import { stepUniforms, type Session } from '../../runtime/session.ts';
 import type { Device } from '../device.ts';
 import { writeOutput } from '../files.ts';
@@ -26,14 +27,20 @@ interface Roof {
 
 /**
  * Times each dispatch of a training step and prints a table: time, work, and share of the device's measured peak. The steps run on the
- * session's own state, which is not needed any more.
+ * session's own state, which is not needed any more. `made` compiles the program again: a plan for the processor does not say what its
+ * kernels are.
  */
-export async function profile(session: Session, device: Device, tracePath: string | undefined): Promise<void> {
+export async function profile(session: Session, device: Device, made: () => Compiled, tracePath: string | undefined): Promise<void> {
   const { plan } = session;
-  const dispatches = plan.backends.webgpu?.programs['train'];
-  if (!session.profile || !dispatches)
-    return fail('NN501', `--profile times dispatches of a GPU, and this ran on ${session.device.name}`, { help: 'use --device gpu' });
-  const roof = await measureRoof(device);
+  const onCpu = session.device.kind === 'cpu';
+  if (!session.profile)
+    return fail('NN501', `--profile times the kernels of a GPU or of WebAssembly, and this ran on ${session.device.name}`, {
+      help: 'use --device gpu',
+    });
+  const train = onCpu ? made().programs.find((p) => p.name === 'train') : undefined;
+  const dispatches = (train ? wordsOfCalls(train) : plan.backends.webgpu?.programs['train']) ?? [];
+  const what = onCpu ? 'kernels' : 'dispatches';
+  const roof = await measureRoof(device, onCpu);
   const times = await shortest(session, 'train');
   const total = times.reduce((a, b) => a + b, 0);
   const rows = dispatches
@@ -52,13 +59,15 @@ export async function profile(session: Session, device: Device, tracePath: strin
       placeOf(about),
     ]);
   print(columns([['kernel', 'ms', 'share', 'MFLOP', 'GFLOP/s', 'MB', 'GB/s', 'of roof', 'where'], ...rows.slice(0, SHOWN)]));
-  if (rows.length > SHOWN) print(`... and ${rows.length - SHOWN} dispatches more`);
+  if (rows.length > SHOWN) print(`... and ${rows.length - SHOWN} ${what} more`);
   print(
-    `a step: ${dispatches.reduce((n, d) => n + timesOf(d), 0)} dispatches, ${(total * 1e3).toFixed(2)} ms when each is waited for; roof: ${(roof.flops / 1e9).toFixed(1)} GFLOP/s, ${(roof.bytes / 1e9).toFixed(1)} GB/s`,
+    `a step: ${dispatches.reduce((n, d) => n + timesOf(d), 0)} ${what}, ${(total * 1e3).toFixed(2)} ms ${onCpu ? 'on one thread, with no other at work' : 'when each is waited for'}; roof: ${(roof.flops / 1e9).toFixed(1)} GFLOP/s, ${(roof.bytes / 1e9).toFixed(1)} GB/s`,
   );
-  if (plan.backends.webgpu?.loops['train']) print('training itself runs the step as a loop of one workgroup, which this does not show');
+  if (onCpu) print(`training itself ran on ${session.device.name}; more than 100% of the roof is data that lies in caches`);
+  else if (plan.backends.webgpu?.loops['train'])
+    print('training itself runs the step as a loop of one workgroup, which this does not show');
   if (tracePath !== undefined) {
-    await writeOutput(tracePath, chromeTrace(plan, times));
+    await writeOutput(tracePath, chromeTrace(dispatches, times));
     print(`trace: ${tracePath}, for chrome://tracing or ui.perfetto.dev`);
   }
 }
@@ -80,9 +89,9 @@ export async function shortest(session: Session, program: string): Promise<numbe
   return best;
 }
 
-async function measureRoof(device: Device): Promise<Roof> {
+async function measureRoof(device: Device, onCpu: boolean): Promise<Roof> {
   const run = async (graph: Graph): Promise<number> => {
-    const { plan } = planGraph(graph, 1, { adapter: device.adapter, devices: 'gpu' });
+    const { plan } = planGraph(graph, 1, { adapter: device.adapter, devices: onCpu ? 'cpu' : 'gpu' });
     // A separate session on the same device.
     const session = await device.open(plan, 1);
     try {
@@ -107,9 +116,9 @@ async function measureRoof(device: Device): Promise<Roof> {
 }
 
 /** One step in the Chrome trace format: times in microseconds, one dispatch after the other. */
-function chromeTrace(plan: Plan, times: readonly number[]): string {
+function chromeTrace(dispatches: readonly Dispatch[], times: readonly number[]): string {
   let start = 0;
-  const events = (plan.backends.webgpu?.programs['train'] ?? []).map((d, i) => {
+  const events = dispatches.map((d, i) => {
     const duration = (times[i] ?? 0) * 1e6;
     const event = {
       name: d.name,

@@ -6,6 +6,8 @@ import { TorchRandom } from '../../base/torch-random.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
 import { checksumOf } from '../../data/values.ts';
 import { learnedMetadata } from '../../data/learned.ts';
+import { compile } from '../../compile.ts';
+import type { Compiled, CompileOptions } from '../../planning/options.ts';
 import { devicesFor } from '../../lower/backends.ts';
 import type { Weights } from '../../runtime/api.ts';
 import type { DeviceLost } from '../../runtime/errors.ts';
@@ -60,7 +62,7 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
   for (const advice of data.advice) note(`advice: ${advice}`);
   const metadata = learnedMetadata(data.learned ?? known);
   const device = await findDevice(flags.profile !== undefined && flags.device === 'auto' ? 'gpu' : flags.device, flags);
-  const plan = await planFor(program, {
+  const options: CompileOptions = {
     adapter: device.adapter,
     devices: devicesFor(found, device),
     rows: data.rows,
@@ -74,7 +76,8 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     seed: flags.seed,
     maxMemory: flags.maxMemory,
     names: data.names,
-  });
+  };
+  const plan = await planFor(program, options);
   await checkFiles(flags, checkpoint);
   // Before the device is there: what has other names or shapes is told sooner.
   const begin = init && beginWith(plan, init, { rename: flags.rename, allowMissing: flags.allowMissing, seed });
@@ -138,7 +141,10 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     if (done.failure !== undefined) throw done.failure;
     if (done.unsaved) throw done.unsaved;
     if (stop.aborted) process.exitCode = stop.status;
-    else if (flags.profile !== undefined) await profile(session, device, flags.profile === true ? undefined : flags.profile);
+    else if (flags.profile !== undefined) {
+      const made = (): Compiled => compile(found, options);
+      await profile(session, device, made, flags.profile === true ? undefined : flags.profile);
+    }
     return weights;
   } finally {
     release();
