@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, relative, sep } from 'node:path';
 import { renderAll, userError } from '../base/diagnostics.ts';
-import { fail } from '../base/errors.ts';
+import { UserError, fail } from '../base/errors.ts';
 import type { RandomSource } from '../base/init.ts';
 import type { Source } from '../base/source.ts';
 import { check, type Reader } from '../compile.ts';
@@ -10,6 +10,7 @@ import { readMetadata, readSafetensors, type StoredTensor } from '../data/safete
 import type { KnownLearned } from '../base/learned.ts';
 import { learnedIn } from '../data/learned.ts';
 import { drawData, nativeDraws } from '../draw.ts';
+import { programText } from '../data/utf8.ts';
 import { needsOf } from '../library/needs.ts';
 import { prepare, type Prepared } from '../library/prepare.ts';
 import type { Weights } from '../runtime/api.ts';
@@ -50,8 +51,9 @@ const readBelow =
       // A pipe would keep the reader waiting for ever.
       if (!statSync(place).isFile()) return 'it is no file';
       keepRead(place);
-      return { name: place, text: readFileSync(place, 'utf8') };
+      return { name: place, text: programText(place, readFileSync(place)) };
     } catch (e) {
+      if (e instanceof UserError) throw e;
       return whyNot(e);
     }
   };
@@ -62,7 +64,7 @@ export async function openScript(path: string): Promise<Omit<OpenProgram, 'model
     fail('NN501', `${path} is no program: a program is a .nn file`, {
       help: `write one for a table with: nnc new NAME --data ${path}; or give the data to a program: nnc train NAME.nn --data ${path}`,
     });
-  const source: Source = { name: path, text: new TextDecoder().decode(await readUserFile(path)) };
+  const source: Source = { name: path, text: programText(path, await readUserFile(path)) };
   const sources = [source];
   const read = readBelow(path);
   const { model, script, diagnostics } = check(source, (name, from) => {

@@ -24,6 +24,37 @@ function decoded(decoder: TextDecoder, bytes: Uint8Array, options: TextDecodeOpt
   }
 }
 
+/** The text of a program. Other bytes than those of UTF-8 would be lost, so the first of them is named. */
+export function programText(path: string, bytes: Uint8Array): string {
+  return decoded(new TextDecoder('utf-8', { fatal: true }), bytes, {}, () => {
+    const { line, column, byte } = firstBad(bytes);
+    return fail('NN502', `${path} is no text in UTF-8: the byte 0x${byte.toString(16).toUpperCase()} at line ${line}, column ${column}`, {
+      help: `save it as UTF-8 in your editor, or convert it: iconv -f WINDOWS-1252 -t UTF-8 ${path} > NEW`,
+    });
+  });
+}
+
+/** The place of the first byte that begins no character of UTF-8. */
+function firstBad(bytes: Uint8Array): { readonly line: number; readonly column: number; readonly byte: number } {
+  const head = (end: number): string => new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, end), { stream: true });
+  let [good, bad] = [0, bytes.length + 1];
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    try {
+      head(middle);
+      good = middle;
+    } catch {
+      bad = middle;
+    }
+  }
+  // A character that is cut is not in it yet.
+  const text = head(good);
+  const lines = text.split(/\r\n?|\n/);
+  // The mark of UTF-8 at the beginning is no part of the text.
+  const mark = [0xef, 0xbb, 0xbf].every((b, i) => bytes[i] === b) ? 3 : 0;
+  return { line: lines.length, column: (lines.at(-1) ?? '').length + 1, byte: bytes[mark + new TextEncoder().encode(text).length] ?? 0 };
+}
+
 /** Decodes a file that is read piece by piece. */
 export class PieceDecoder {
   private readonly whole = new TextDecoder('utf-8', { fatal: true });

@@ -6,6 +6,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pid } from 'node:process';
 import { renderAll } from '../base/diagnostics.ts';
+import { programText } from '../data/utf8.ts';
 import { readData } from '../library/read-data.ts';
 import { compile, type PlanOptions, type Program } from '../library/program.ts';
 import { declarationsOf, moduleOf } from '../library/types.ts';
@@ -88,8 +89,8 @@ async function imported(text: string, path: string, context: PluginContext): Pro
       const place = join(dirname(path), other);
       context.addWatchFile(place);
       // The compiler reports unreadable files at the import that names them.
-      const content = await readFile(place, 'utf8').catch(() => undefined);
-      if (content !== undefined) found[other] = content;
+      const content = await readFile(place).catch(() => undefined);
+      if (content !== undefined) found[other] = programText(place, content);
     }
   }
 }

@@ -4,6 +4,7 @@ import { compile } from '../../compile.ts';
 import { printGraph } from '../../ir/graph/print.ts';
 import type { Graph } from '../../ir/graph/types.ts';
 import { early, forwardText, late, treeText, whyText, type StageName } from '../../library/dumps.ts';
+import { programText } from '../../data/utf8.ts';
 import { readUserFile } from '../files.ts';
 import { openProgram, openScript, type OpenProgram } from '../program.ts';
 import { print } from '../terminal.ts';
@@ -29,7 +30,7 @@ export async function dump(path: string, flags: DumpFlags): Promise<void> {
 }
 
 async function textOf(path: string, flags: DumpFlags): Promise<string> {
-  if (flags.stage === 'ast') return treeText({ name: path, text: new TextDecoder().decode(await readUserFile(path)) });
+  if (flags.stage === 'ast') return treeText({ name: path, text: programText(path, await readUserFile(path)) });
   if (flags.stage === 'forward') {
     const { model, script } = await openScript(path);
     return forwardText(model, script);

@@ -1,5 +1,6 @@
 import { fail } from '../../base/errors.ts';
 import { formatText } from '../../library/format-text.ts';
+import { programText } from '../../data/utf8.ts';
 import { readUserFile, writeFileSafely } from '../files.ts';
 import { print } from '../terminal.ts';
 
@@ -11,7 +12,10 @@ export interface FmtFlags {
 export async function fmt(paths: readonly string[], flags: FmtFlags): Promise<void> {
   const changed: string[] = [];
   for (const path of paths) {
-    const before = decoded(path, await readUserFile(path));
+    const bytes = await readUserFile(path);
+    programText(path, bytes);
+    // With the mark at its beginning, which the file keeps.
+    const before = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
     // A program with errors is not changed. Line ends stay as they are.
     const text = formatText(before.replace(/\r\n?/g, '\n'), path).replaceAll('\n', endOf(before));
     if (text === before) continue;
@@ -21,15 +25,6 @@ export async function fmt(paths: readonly string[], flags: FmtFlags): Promise<vo
   if (flags.check && changed.length > 0)
     fail('NN704', `not formatted: ${changed.join(', ')}`, { help: `run nnc fmt ${changed.join(' ')}` });
   print(flags.check ? `${paths.length} formatted` : `${changed.length} of ${paths.length} changed`);
-}
-
-/** The text of a program; bytes that are no UTF-8 would be lost. */
-function decoded(path: string, bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return fail('NN502', `${path} is no text in UTF-8`, { help: 'save it as UTF-8 in your editor' });
-  }
 }
 
 /** The line end that most lines of a text have. */

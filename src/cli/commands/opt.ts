@@ -9,6 +9,7 @@ import { PASSES, runByName, type Ran } from '../../passes/by-name.ts';
 import { bindBatch } from '../../passes/graph/cleanup.ts';
 import { ALLOWED, movedBy, type Moved } from '../../verify/passes.ts';
 import { reduceGraph } from '../../verify/reduce.ts';
+import { programText } from '../../data/utf8.ts';
 import { readUserFile, writeOutput } from '../files.ts';
 import { note, print } from '../terminal.ts';
 
@@ -29,7 +30,7 @@ const SEED = 1;
 export async function opt(path: string, flags: OptFlags): Promise<void> {
   for (const name of flags.passes)
     if (!Object.hasOwn(PASSES, name)) fail('NN501', `there is no pass '${name}'`, { help: hint(name, Object.keys(PASSES), 'passes') });
-  const graphs = graphsOf(path, new TextDecoder().decode(await readUserFile(path)));
+  const graphs = graphsOf(path, programText(path, await readUserFile(path)));
   if (flags.reduce) return reduced(graphs, flags);
   const all = graphs.map((graph) => ({ graph, ran: runByName(graph, flags.passes, flags.batch, () => performance.now()) }));
   const tables = flags.verify ? all.map(({ graph, ran }) => verified(graph, ran)) : [];
