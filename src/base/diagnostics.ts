@@ -1,3 +1,4 @@
+import { isRecord, mustBe } from './calls.ts';
 import { CODES, type Code } from './codes.ts';
 import { UserError } from './errors.ts';
 import { lineColumn, type Span } from './source.ts';
@@ -57,6 +58,7 @@ export class DiagnosticSink {
 
 /** Renders one diagnostic as the text a user reads, without a trailing newline. */
 export function render(d: Diagnostic): string {
+  mustBe(isRecord(d) && typeof d.label === 'string', 'render takes one of the diagnostics of a program', d);
   const lines = [`${d.severity}[${d.code}]: ${CODES[d.code]}`];
   let gutter = ' ';
   if (d.span) {
@@ -101,6 +103,7 @@ const MOST_SHOWN = 20;
 
 /** Renders diagnostics in source order, separated by empty lines; errors go before warnings where there are too many. */
 export function renderAll(diagnostics: readonly Diagnostic[]): string {
+  mustBe(Array.isArray(diagnostics), 'renderAll takes the diagnostics of a program', diagnostics);
   const order = (d: Diagnostic): number => d.span?.start ?? -1;
   const inOrder = (all: readonly Diagnostic[]): Diagnostic[] => [...all].sort((a, b) => order(a) - order(b));
   const sorted = inOrder(diagnostics);

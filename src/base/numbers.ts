@@ -2,7 +2,8 @@ import { fail } from './errors.ts';
 
 /** Throws unless something is a list, such as an array. */
 export function checkList(name: string, given: unknown): void {
-  if (typeof (given as { length?: unknown } | null)?.length !== 'number') fail('NN304', `'${name}' is no array of numbers`);
+  if (typeof given === 'function' || typeof (given as { length?: unknown } | null)?.length !== 'number')
+    fail('NN304', `'${name}' is no array of numbers`);
 }
 
 /**

@@ -1,4 +1,7 @@
 /** `import ... from 'nnc/data'`: reads files of examples for a program, reads and writes weights. */
+import { isRecord, mustBe } from '../base/calls.ts';
+import { mustBeBytes } from '../library/calls.ts';
+import { checkTensor } from '../runtime/weights.ts';
 import type { KnownLearned, Learned } from '../base/learned.ts';
 import { learnedIn, learnedMetadata } from '../data/learned.ts';
 import { readMetadata, readSafetensors, writeSafetensors } from '../data/safetensors.ts';
@@ -13,13 +16,20 @@ export { suggestProgram, type Suggestion } from '../library/suggest.ts';
 
 /** Reads the tensors of a .safetensors file; integers become floats. `name` is for messages. */
 export function readTensors(bytes: Uint8Array, name = 'the file'): Record<string, Tensor> {
+  mustBeBytes(bytes);
   const floats = (data: Float32Array | Int32Array): Float32Array => (data instanceof Float32Array ? data : new Float32Array(data));
   return Object.fromEntries([...readSafetensors(bytes, name)].map(([key, t]) => [key, { shape: t.shape, data: floats(t.data) }]));
 }
 
 /** Writes tensors as a .safetensors file, which PyTorch can read, with what was learned from the data (`data.names.learned`). */
-export const writeTensors = (tensors: Readonly<Record<string, Tensor>>, learned?: Learned): Uint8Array =>
-  writeSafetensors(tensors, learnedMetadata(learned));
+export function writeTensors(tensors: Readonly<Record<string, Tensor>>, learned?: Learned): Uint8Array {
+  mustBe(isRecord(tensors), 'writeTensors takes tensors by name', tensors);
+  for (const [name, tensor] of Object.entries(tensors)) checkTensor(tensor, name, 'what is to be written');
+  return writeSafetensors(tensors, learnedMetadata(learned));
+}
 
 /** What the weights in a .safetensors file learned from their data; undefined if the file does not say. */
-export const readLearned = (bytes: Uint8Array, name = 'the file'): KnownLearned | undefined => learnedIn(readMetadata(bytes), name);
+export function readLearned(bytes: Uint8Array, name = 'the file'): KnownLearned | undefined {
+  mustBeBytes(bytes);
+  return learnedIn(readMetadata(bytes), name);
+}

@@ -1,4 +1,5 @@
 /** `import ... from 'nnc/node'`: like `nnc/runtime`, with all CPU cores, and a GPU if the package `webgpu` is installed. */
+import { mustBeOptions } from '../base/calls.ts';
 import type { PlanOptions } from '../library/program.ts';
 import type { Load, LoadOptions, Model } from '../runtime/api.ts';
 import { load as loadModel, type Host } from '../runtime/load.ts';
@@ -17,6 +18,7 @@ export type Adapter = NonNullable<PlanOptions['adapter']>;
 export const load = loadHere as Load;
 
 async function loadHere(plan: unknown, options: LoadOptions = {}): Promise<Model> {
+  mustBeOptions('load', options);
   const asks = options.gpu === undefined && (options.device ?? 'auto') !== 'cpu' && typeof options.device !== 'object';
   const gpu = asks
     ? { requestAdapter: async () => (await findAdapter({ swiftshader: options.device === 'gpu' })).found?.adapter ?? null }

@@ -5,6 +5,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pid } from 'node:process';
+import { mustBeOptions } from '../base/calls.ts';
 import { renderAll } from '../base/diagnostics.ts';
 import { programText } from '../data/utf8.ts';
 import { readData } from '../library/read-data.ts';
@@ -36,7 +37,9 @@ interface Plugin {
  * Compiles each imported `.nn` file: the plan is the default export, the model's description is `model`. A program that names a file of
  * examples is compiled for their number, so that the page can train on them.
  */
-export function nnc({ types = false, ...how }: PluginOptions = {}): Plugin {
+export function nnc(options: PluginOptions = {}): Plugin {
+  mustBeOptions('nnc', options);
+  const { types = false, ...how } = options;
   return {
     name: 'nnc',
     async transform(text, id) {

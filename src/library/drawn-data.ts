@@ -1,3 +1,4 @@
+import { mustBeProgram } from './calls.ts';
 import { fail } from '../base/errors.ts';
 import type { RandomSource } from '../base/init.ts';
 import { drawData, nativeDraws } from '../draw.ts';
@@ -10,6 +11,7 @@ export const drawnData = (program: Program): Data => drawnBy(program, nativeDraw
 
 /** The same with another generator of random numbers, which gets the seed of the data. */
 export function drawnBy(program: Program, random: (seed: number) => RandomSource): Data {
+  mustBeProgram(program);
   const model = program.checkedModel;
   const draw =
     model.data?.draw ?? fail('NN305', `${program.source.name} draws no data`, { help: 'write: data n=100 { x = uniform(-1, 1); ... }' });

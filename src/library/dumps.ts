@@ -1,3 +1,5 @@
+import { mustBe } from '../base/calls.ts';
+import { mustBeCall } from './calls.ts';
 import { columns } from '../base/show.ts';
 import { DiagnosticSink, userError } from '../base/diagnostics.ts';
 import { fail } from '../base/errors.ts';
@@ -62,6 +64,8 @@ export const STAGES = [...Object.keys(EARLY), ...Object.keys(LATE)] as readonly 
 
 /** A stage of the compiler as text; many lines name the place in the program that they come from. Throws as `program.plan` does. */
 export function dumpOf(program: Program, stage: StageName, options: PlanOptions = {}): string {
+  mustBeCall('dumpOf', program, options);
+  mustBe(STAGES.includes(stage), `a stage is ${STAGES.join(', ')}`, stage);
   return early({ model: program.checkedModel, source: program.source }, stage) ?? late(program.compiled(options), stage);
 }
 

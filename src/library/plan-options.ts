@@ -1,3 +1,4 @@
+import { isRecord, mustBe, mustBeOptions } from '../base/calls.ts';
 import { fail } from '../base/errors.ts';
 import { hint } from '../base/suggest.ts';
 import type { PlanOptions } from './program.ts';
@@ -25,6 +26,12 @@ const NAMES = Object.keys(OPTIONS).filter((name) => name !== 'observe');
 
 /** Throws unless all options exist and have values that they may have. */
 export function checkOptions(options: PlanOptions): void {
+  mustBeOptions('program.plan', options);
+  const { adapter, watch, data } = options as Readonly<Record<string, unknown>>;
+  mustBe(adapter === undefined || isRecord(adapter), "'adapter' is what adapterHere gives", adapter);
+  mustBe(data === undefined || isRecord(data), "'data' is what readData gives, or arrays by name", data);
+  const names = Array.isArray(watch) && watch.every((name) => typeof name === 'string');
+  mustBe(watch === undefined || names, "'watch' is a list of names", watch);
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(OPTIONS, name)) fail('NN501', `a plan has no option '${name}'`, { help: hint(name, NAMES, 'it has') });
     const allowed = OPTIONS[name as keyof PlanOptions];

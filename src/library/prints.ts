@@ -1,3 +1,6 @@
+import { isRecord, mustBe } from '../base/calls.ts';
+import { checkWhole } from '../base/whole.ts';
+import { mustBeCall } from './calls.ts';
 import { firstRows } from '../data/values.ts';
 import type { Data } from './data.ts';
 import { initialState, MOST, printed, type PrintedExamples, type State } from './printing.ts';
@@ -13,7 +16,12 @@ export interface PrintOptions {
 }
 
 /** What the program's `print` lines print, line by line, in float64. Throws a `UserError` if the program has errors. */
-export function printsOf(program: Program, { data, weights, seed }: PrintOptions = {}): readonly string[] {
+export function printsOf(program: Program, options: PrintOptions = {}): readonly string[] {
+  mustBeCall('printsOf', program, options);
+  const { data, weights, seed } = options;
+  mustBe(data === undefined || isRecord((data as Partial<Data> | null)?.train), "'data' is what readData gives", data);
+  mustBe(weights === undefined || isRecord(weights), "'weights' are tensors by name", weights);
+  checkWhole({ seed: 0 }, { seed });
   const { script, model } = program.checkedScript;
   const trains = model?.training !== undefined && model.optim !== undefined && script.trains;
   const lines = script.lines.filter((l) => (weights ? l.afterTraining && trains : !(l.afterTraining && trains)));

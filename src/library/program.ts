@@ -1,3 +1,5 @@
+import { isRecord, mustBe, mustBeOptions } from '../base/calls.ts';
+import { mustBeText } from './calls.ts';
 import { type Diagnostic, userError } from '../base/diagnostics.ts';
 import { fail } from '../base/errors.ts';
 import type { Source } from '../base/source.ts';
@@ -36,9 +38,11 @@ export interface PlanOptions extends Pick<
 
 /** Reads and checks a program. Never throws for errors in the text: `diagnostics` lists them, with places. */
 export function compile(text: string, options: ProgramOptions = {}): Program {
-  if (typeof text !== 'string')
-    fail('NN501', 'the text of a program is a string, and this is none', { help: "read a file as one: await readFile(path, 'utf8')" });
+  mustBeText(text);
+  mustBeOptions('compile', options);
   const { name = 'program.nn', files } = options;
+  mustBe(typeof name === 'string', 'the name of a program is a text', name);
+  mustBe(files === undefined || typeof files === 'function' || isRecord(files), "'files' is an object of texts, or a function", files);
   const find = (path: string): string | undefined =>
     typeof files === 'function' ? files(path) : files && Object.hasOwn(files, path) ? files[path] : undefined;
   const source: Source = { name, text };
@@ -84,6 +88,7 @@ export class Program {
 
   /** Compiles for devices and data. Throws a `UserError` if the data does not fit or the program cannot do what is asked. */
   plan(options: PlanOptions = {}): Plan {
+    mustBeOptions('program.plan', options);
     const { generate, ...rest } = options;
     checkOptions({ generate });
     return generate ? compileForText(this.checkedModel, this.settingsOf(rest)) : this.compiled(rest).plan;

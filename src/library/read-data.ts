@@ -1,3 +1,5 @@
+import { mustBe } from '../base/calls.ts';
+import { mustBeBytes, mustBeCall } from './calls.ts';
 import { fail } from '../base/errors.ts';
 import { loadDataset, readDataset } from '../data/dataset.ts';
 import type { Beside, Dataset } from '../data/needs.ts';
@@ -23,14 +25,22 @@ const besideOf =
 
 /** Reads a file of examples as the program's `data` statement says. Throws a `UserError` with the place of the error. */
 export function readData(program: Program, bytes: Uint8Array, options: ReadOptions): Data {
+  check('readData', program, bytes, options);
   const needs = needsOf(program.checkedModel, true, options.known);
   return prepareAll(program, readDataset(options.name, bytes, needs, besideOf(options)), options);
 }
 
 /** The same for every kind of file, also for .parquet. */
 export async function loadData(program: Program, bytes: Uint8Array, options: ReadOptions): Promise<Data> {
+  check('loadData', program, bytes, options);
   const needs = needsOf(program.checkedModel, true, options.known);
   return prepareAll(program, await loadDataset(options.name, bytes, needs, besideOf(options)), options);
+}
+
+function check(call: string, program: unknown, bytes: unknown, options: ReadOptions): void {
+  mustBeCall(call, program, options);
+  mustBeBytes(bytes);
+  mustBe(typeof options.name === 'string', "'name' is the name of the file, whose ending tells the format", options.name);
 }
 
 /** Splits examples as the program says, with its own file of held-out ones. */

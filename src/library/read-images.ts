@@ -1,3 +1,5 @@
+import { mustBe } from '../base/calls.ts';
+import { mustBeBytes, mustBeCall } from './calls.ts';
 import { readImages } from '../data/images.ts';
 import type { Data } from './data.ts';
 import { needsOf } from './needs.ts';
@@ -10,6 +12,9 @@ export function readImageData(
   images: readonly { readonly name: string; readonly label: string; readonly bytes: Uint8Array }[],
   options: Pick<ReadOptions, 'known'> = {},
 ): Data {
+  mustBeCall('readImageData', program, options);
+  mustBe(Array.isArray(images), 'images are a list of { name, label, bytes }', images);
+  for (const image of images) mustBeBytes((image as { bytes?: unknown } | null)?.bytes);
   const files = images.map(({ name, label, bytes }) => ({ name, label, read: () => bytes }));
   return prepareAll(program, readImages('the images', files, needsOf(program.checkedModel, true, options.known)), {
     name: 'the images',

@@ -1,3 +1,4 @@
+import { mustBeCall } from './calls.ts';
 import type { Graph } from '../ir/graph/types.ts';
 import { printGraph } from '../ir/graph/print.ts';
 import type { Plan } from '../plan.ts';
@@ -18,6 +19,7 @@ export interface Stage {
  * `program.plan` does.
  */
 export function stagesOf(program: Program, options: PlanOptions = {}): { readonly stages: readonly Stage[]; readonly plan: Plan } {
+  mustBeCall('stagesOf', program, options);
   const { training, predict } = program.checkedModel;
   const observed: { readonly name: string; readonly about: string; readonly graph: Graph }[] = [];
   const seen = new Set<string>();

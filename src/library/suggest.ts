@@ -1,3 +1,5 @@
+import { mustBe, mustBeOptions } from '../base/calls.ts';
+import { mustBeBytes } from './calls.ts';
 import { fail } from '../base/errors.ts';
 import { numberIn, widthOf } from '../base/learned.ts';
 import { hint } from '../base/suggest.ts';
@@ -27,6 +29,9 @@ const MOST_WORDS = 50;
  * the model tells. `path` is how the program names the file.
  */
 export function suggestProgram(path: string, bytes: Uint8Array, options: SuggestOptions = {}): Suggestion {
+  mustBe(typeof path === 'string', 'the path of a table is a text', path);
+  mustBeBytes(bytes);
+  mustBeOptions('suggestProgram', options);
   const plain = readTable(path, bytes, PLAIN);
   const how = decimalsOf(plain);
   return suggestFor(path, readTable(path, bytes, { ...how, dates: true }), how.comma ? readTable(path, bytes, how) : plain, {

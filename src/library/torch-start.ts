@@ -1,3 +1,4 @@
+import { mustBeProgram } from './calls.ts';
 import { fail } from '../base/errors.ts';
 import { initialValue } from '../base/init.ts';
 import { TorchRandom } from '../base/torch-random.ts';
@@ -17,6 +18,7 @@ export interface Start {
  * `UserError` if the program draws no data, or shuffles, for which PyTorch would draw more.
  */
 export function torchStart(program: Program): Start {
+  mustBeProgram(program);
   const model = program.checkedModel;
   const { seed, shuffle } = model.train;
   if (shuffle) fail('NN305', 'a program that shuffles has no start like that of PyTorch here', { help: 'use nnc train --rng torch' });

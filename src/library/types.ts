@@ -1,3 +1,4 @@
+import { isRecord, mustBe } from '../base/calls.ts';
 import type { Column } from '../base/learned.ts';
 import type { Plan } from '../plan.ts';
 import type { ModelInfo, TensorInfo } from './describe.ts';
@@ -18,7 +19,19 @@ const columnOf = ({ name, fill }: Column): string =>
  * plan from './house.nn'` if it is saved next to it as `house.d.nn.ts` and `allowArbitraryExtensions` is on. `about` of a plan that was made
  * for data knows its columns, which `predict` takes as well.
  */
-export function declarationsOf({ name, inputs, targets, output }: ModelInfo, about?: Plan['about']): string {
+export function declarationsOf(model: ModelInfo, about?: Plan['about']): string {
+  mustBe(
+    isRecord(model) && Array.isArray(model.inputs),
+    'declarationsOf takes program.model',
+    model,
+    'there is none where the program has errors',
+  );
+  mustBe(
+    about === undefined || Array.isArray((about as Partial<typeof about> | null)?.inputs),
+    'what is known of the data is plan.about',
+    about,
+  );
+  const { name, inputs, targets, output } = model;
   const columns = about?.inputs.flatMap((i): readonly Column[] => i.columns ?? [{ name: i.name }]) ?? [];
   const known = about?.inputs.some((i) => i.columns) ?? false;
   const asked = known ? 'Inputs | Columns' : 'Inputs';

@@ -1,3 +1,4 @@
+import { mustHave } from '../base/calls.ts';
 import { axisOf, drawAxes, frameOf, xAt, yAt } from './axes.ts';
 import type { Point } from './curve.ts';
 import type { Drawing } from './picture.ts';
@@ -23,7 +24,9 @@ export interface ChartOptions {
 const LEGEND = 26;
 
 /** Curves over steps, with a legend if there are several. */
-export function drawChart({ series, x, y, logY, width = 640, height = 300 }: ChartOptions): Drawing {
+export function drawChart(options: ChartOptions): Drawing {
+  mustHave('drawChart', options, ['series']);
+  const { series, x, y, logY, width = 640, height = 300 } = options;
   const shown = series.filter((s) => s.points.length > 0);
   const values = shown.flatMap((s) => s.points.map((p) => p.y)).filter(Number.isFinite);
   const [low, high] = [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];

@@ -1,3 +1,4 @@
+import { mustBe } from '../base/calls.ts';
 import type { Drawing } from './picture.ts';
 import { fitted, tag, text, widthOf } from './svg.ts';
 
@@ -7,6 +8,7 @@ const LABEL = 140;
 
 /** How often each class was predicted as each: rows are real classes, columns predicted ones. */
 export function drawConfusion(names: readonly string[], counts: readonly (readonly number[])[]): Drawing {
+  for (const given of [names, counts]) mustBe(Array.isArray(given), 'drawConfusion takes the names and the counts as lists', given);
   const left = 30 + Math.min(LABEL, Math.max(...names.map((n) => widthOf(n, 12))));
   const top = 62;
   const wide = Math.min(WIDEST, Math.max(CELL, ...names.map((n) => widthOf(n, 12) + 12)));

@@ -1,3 +1,4 @@
+import { mustHave } from '../base/calls.ts';
 import { axisOf, drawAxes, frameOf, xAt, yAt } from './axes.ts';
 import type { Drawing } from './picture.ts';
 import { digits, tag } from './svg.ts';
@@ -15,7 +16,9 @@ export interface FanOptions {
 const POINTS = 200;
 
 /** Many curves as a fan, with the middle one of each step on top. */
-export function drawFan({ curves, x, y, width = 640, height = 280 }: FanOptions): Drawing {
+export function drawFan(options: FanOptions): Drawing {
+  mustHave('drawFan', options, ['curves']);
+  const { curves, x, y, width = 640, height = 280 } = options;
   const length = curves.reduce((n, c) => Math.max(n, c.length), 0);
   const steps = Array.from({ length: Math.min(POINTS, length) }, (_, i, n = Math.min(POINTS, length)) =>
     n < 2 ? 0 : Math.round((i * (length - 1)) / (n - 1)),

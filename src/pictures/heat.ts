@@ -1,3 +1,4 @@
+import { mustHave } from '../base/calls.ts';
 import type { Drawing } from './picture.ts';
 import { digits, tag, text } from './svg.ts';
 
@@ -15,7 +16,9 @@ export interface HeatOptions {
 }
 
 /** Cells are the darker the larger the share, and show it as a percentage if there is room for it. */
-export function drawHeat({ values, rows, columns, x, y, cell = 40 }: HeatOptions): Drawing {
+export function drawHeat(options: HeatOptions): Drawing {
+  mustHave('drawHeat', options, ['values', 'rows', 'columns']);
+  const { values, rows, columns, x, y, cell = 40 } = options;
   const [left, top] = [76, 44];
   const [width, height] = [left + columns.length * cell + 16, top + rows.length * cell + 16];
   const cells = rows.flatMap((_, r) =>

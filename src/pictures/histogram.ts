@@ -1,3 +1,4 @@
+import { mustHave } from '../base/calls.ts';
 import { axisOf, drawAxes, frameOf, xAt, yAt } from './axes.ts';
 import type { Drawing } from './picture.ts';
 import { tag } from './svg.ts';
@@ -13,7 +14,9 @@ export interface HistogramOptions {
 const BINS = 31;
 
 /** How many of some numbers lie where: bars over equal parts of their range. What is not finite is left out. */
-export function drawHistogram({ values, x, width = 480, height = 220 }: HistogramOptions): Drawing {
+export function drawHistogram(options: HistogramOptions): Drawing {
+  mustHave('drawHistogram', options, ['values']);
+  const { values, x, width = 480, height = 220 } = options;
   const finite = Array.from(values).filter(Number.isFinite);
   const low = finite.reduce((a, b) => Math.min(a, b), Infinity);
   const high = finite.reduce((a, b) => Math.max(a, b), -Infinity);

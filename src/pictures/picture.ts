@@ -1,3 +1,4 @@
+import { isRecord, mustBe } from '../base/calls.ts';
 import { escape, tag } from './svg.ts';
 import { styleOf, type Theme } from './theme.ts';
 
@@ -11,7 +12,10 @@ export interface Drawing {
 }
 
 /** A drawing as SVG without scripts, fonts or files of others. Without `styled`, the page has the style (`styleOf`) in its own sheet. */
-export function picture({ width, height, content, about }: Drawing, title: string, theme: Theme, styled = true): string {
+export function picture(drawing: Drawing, title: string, theme: Theme, styled = true): string {
+  mustBe(isRecord(drawing) && typeof drawing.content === 'string', 'a picture is made of what drawChart and the like give', drawing);
+  mustBe(typeof title === 'string', 'the title of a picture is a text', title);
+  const { width, height, content, about } = drawing;
   const parts = [
     tag('title', {}, escape(title)),
     tag('desc', {}, escape(about)),

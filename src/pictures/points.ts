@@ -1,3 +1,4 @@
+import { mustHave } from '../base/calls.ts';
 import { axisOf, drawAxes, frameOf, xAt, yAt } from './axes.ts';
 import type { Point } from './curve.ts';
 import type { Drawing } from './picture.ts';
@@ -11,12 +12,9 @@ interface Sized {
 const isFinite = (p: Point): boolean => Number.isFinite(p.x) && Number.isFinite(p.y);
 
 /** Predictions against what is real: on the line where they are right. */
-export function drawAgreement({
-  points: given,
-  name,
-  width = 420,
-  height = 400,
-}: Sized & { readonly points: readonly Point[]; readonly name: string }): Drawing {
+export function drawAgreement(options: Sized & { readonly points: readonly Point[]; readonly name: string }): Drawing {
+  mustHave('drawAgreement', options, ['points']);
+  const { points: given, name, width = 420, height = 400 } = options;
   const points = given.filter(isFinite);
   const all = points.flatMap((p) => [p.x, p.y]);
   const [x, y] = [axisOf(all, { name: `real ${name}` }), axisOf(all, { name: `predicted ${name}` })];
@@ -32,21 +30,17 @@ export function drawAgreement({
 }
 
 /** Examples of one input, and the curve that the model gives. */
-export function drawFit({
-  points: given,
-  curve: said,
-  x: xName,
-  y: yName,
-  marked,
-  width = 560,
-  height = 340,
-}: Sized & {
-  readonly points: readonly Point[];
-  readonly curve: readonly Point[];
-  readonly x: string;
-  readonly y: string;
-  readonly marked?: Point;
-}): Drawing {
+export function drawFit(
+  options: Sized & {
+    readonly points: readonly Point[];
+    readonly curve: readonly Point[];
+    readonly x: string;
+    readonly y: string;
+    readonly marked?: Point;
+  },
+): Drawing {
+  mustHave('drawFit', options, ['points', 'curve']);
+  const { points: given, curve: said, x: xName, y: yName, marked, width = 560, height = 340 } = options;
   // A net that has diverged says infinity, which has no place.
   const [points, curve] = [given.filter(isFinite), said.filter(isFinite)];
   const x = axisOf(

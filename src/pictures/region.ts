@@ -1,3 +1,4 @@
+import { mustHave } from '../base/calls.ts';
 import { axisOf, BELOW, drawAxes, frameOf, xAt, yAt } from './axes.ts';
 import type { Drawing } from './picture.ts';
 import { tag, text, widthOf } from './svg.ts';
@@ -26,6 +27,7 @@ export const groupColour = (group: number): string => GROUPS[group % GROUPS.leng
 
 /** The region of each class as a colour, the more saturated the surer the model is, with the examples on it. */
 export function drawRegion(o: RegionOptions): Drawing {
+  mustHave('drawRegion', o, ['points', 'names', 'shares', 'low', 'high']);
   const { width = 480, height = 440 } = o;
   const [x, y] = [axisOf([o.low[0], o.high[0]], { name: o.x, tight: true }), axisOf([o.low[1], o.high[1]], { name: o.y, tight: true })];
   const room = frameOf(width, height, y, 40);

@@ -1,3 +1,4 @@
+import { mustBe } from '../base/calls.ts';
 import { fail } from '../base/errors.ts';
 import { stepUniforms, type Session } from './session.ts';
 
@@ -22,6 +23,7 @@ export class Continuation {
     const width = output.shape.at(-1) ?? 0;
     if (!input || length === 0 || input.dtype !== 'i32' || output.shape.length !== 3 || output.shape[0] !== 1)
       return fail('NN305', 'this plan was not compiled for generating text', { help: 'make it with: program.plan({ generate: true })' });
+    mustBe(Array.isArray(tokens) || ArrayBuffer.isView(tokens), 'tokens are a list of numbers', tokens);
     if (tokens.length === 0) fail('NN304', 'there is no token to go on from');
     const seen = tokens.slice(windowStart(tokens.length, length));
     const bad = seen.find((t) => !(Number.isInteger(t) && t >= 0 && t < width));

@@ -1,3 +1,4 @@
+import { mustBe, mustBeOptions } from '../base/calls.ts';
 import { fail } from '../base/errors.ts';
 import type { About, Model, Signal } from './api.ts';
 import { checkSampling, chooseToken, type Sampling } from './sampling.ts';
@@ -21,6 +22,9 @@ export interface Generated {
  * the first token of the vocabulary.
  */
 export async function* generate(model: Model, prompt: string, options: GenerateOptions): AsyncGenerator<Generated, void, undefined> {
+  mustBeModel(model);
+  mustBe(typeof prompt === 'string', 'what generate goes on from is a text', prompt);
+  mustBeOptions('generate', options);
   checkSampling(options);
   if (!(Number.isInteger(options.tokens) && options.tokens >= 0))
     fail('NN501', `the number of tokens is a whole number, and not ${options.tokens}`);
@@ -32,6 +36,11 @@ export async function* generate(model: Model, prompt: string, options: GenerateO
     ids.push(token);
     yield { token, text: decode(token) };
   }
+}
+
+/** Throws unless something is a model that was loaded. */
+export function mustBeModel(given: unknown): void {
+  mustBe(typeof (given as Partial<Model> | null | undefined)?.train === 'function', 'a model is what load gives', given);
 }
 
 /** The token of a new line, or the first one. */

@@ -1,3 +1,4 @@
+import { mustBe } from '../base/calls.ts';
 import { fail } from '../base/errors.ts';
 import { hint } from '../base/suggest.ts';
 import type { PlanTensor } from '../plan.ts';
@@ -8,6 +9,7 @@ import { readTensor, readTensors } from './weights.ts';
 
 /** The tensor of a name; an error that says which there are. */
 function named(tensors: readonly PlanTensor[], name: string, problem: string, known: string): PlanTensor {
+  mustBe(typeof name === 'string', 'the name of a tensor is a text', name);
   const names = tensors.map((t) => t.name);
   return tensors.find((t) => t.name === name) ?? fail('NN501', problem, { help: hint(name, names, known) });
 }
@@ -37,6 +39,7 @@ export async function watchStep(
       help: "name it then, as in: program.plan({ data, watch: ['h1', 'grad(fc1.weight)'] })",
     });
   if (run.rows === 0) fail('NN305', 'there is no training data on the device', { help: 'call setData first' });
+  mustBe(names === undefined || Array.isArray(names), 'what to watch is a list of names', names);
   const wanted = names?.map((name) => named(watch, name, `'${name}' is not watched`, 'the plan was compiled for')) ?? watch;
   // At the end of an epoch, where fewer rows are left than it needs, it takes the first rows.
   const step = programOf(plan, run.step) === 'tail' ? run.step - train.stepsPerEpoch + 1 : run.step;

@@ -1,3 +1,5 @@
+import { mustBeOptions } from '../base/calls.ts';
+import { mustBeModel } from './generate.ts';
 import type { Model, TrainOptions, TrainResult, Weights } from './api.ts';
 
 /** Values on the holdout after a number of steps. */
@@ -39,6 +41,8 @@ export interface JudgedResult extends TrainResult {
 
 /** Trains, evaluates the holdout now and then, remembers the best and stops when nothing becomes better. */
 export async function trainJudged(model: Model, stepsPerEpoch: number, options: JudgedOptions): Promise<JudgedResult> {
+  mustBeModel(model);
+  mustBeOptions('trainJudged', options);
   const {
     evaluateAt,
     by = 'loss',
@@ -66,20 +70,22 @@ export async function trainJudged(model: Model, stepsPerEpoch: number, options: 
   let [outcome, stoppedEarly]: [TrainResult['outcome'], boolean] = ['paused', false];
   while (model.step < end && !own.signal?.aborted) {
     const evaluation = evaluateAt?.(model.step) ?? end;
-    const run = await model.train({ ...own, until: Math.min(end, evaluation, pauseAt?.(model.step) ?? end) });
+    const until = Math.min(end, evaluation, pauseAt?.(model.step) ?? end);
+    // Without a number of steps, the program's own says where the run ends.
+    const run = await model.train({ ...own, until: until < Infinity ? until : undefined });
     [outcome, lastLoss, seconds] = [run.outcome, run.lastLoss, seconds + run.seconds];
     const { step } = model;
-    if (evaluateAt && (step === evaluation || step >= end || own.signal?.aborted)) {
+    const over = step >= end || outcome === 'done';
+    if (evaluateAt && (step === evaluation || over || own.signal?.aborted)) {
       last = { step, values: await model.evaluate() };
       const isBest = judges(step) && score(last) < (best ? score(best) : Infinity);
       if (isBest) best = { ...last, weights: keepBest ? await model.weights() : undefined };
       await onEvaluation?.(last, isBest);
       if (isBest && best) await onBest?.(best);
-      stoppedEarly =
-        judges(step) && patience !== undefined && best !== undefined && step < end && step - best.step >= patience * stepsPerEpoch;
+      stoppedEarly = judges(step) && patience !== undefined && best !== undefined && !over && step - best.step >= patience * stepsPerEpoch;
     }
     await onPause?.(step);
-    if (stoppedEarly) break;
+    if (stoppedEarly || over) break;
   }
   return { steps: model.step - first, seconds, lastLoss, outcome, best, last, stoppedEarly };
 }

@@ -1,4 +1,5 @@
 /// <reference types="@webgpu/types" />
+import { mustBe, mustBeOptions } from '../base/calls.ts';
 import { fail } from '../base/errors.ts';
 import { checkWhole } from '../base/whole.ts';
 import { PLAN_VERSION, type Plan } from '../plan.ts';
@@ -29,6 +30,7 @@ export interface Host {
 /** Loads a model on a device: see {@link LoadOptions}. */
 export async function load(json: unknown, options: LoadOptions = {}, host: Host = {}): Promise<RunningModel> {
   const plan = planOf(json);
+  mustBeOptions('load', options);
   const { signal, weights, seed, onDevice, device = 'auto' } = options;
   if (typeof device !== 'object' && !DEVICES.includes(device))
     fail('NN501', `'device' is ${DEVICES.join(', ')} or a GPUDevice, and not ${device}`);
@@ -97,6 +99,7 @@ async function openSession(plan: Plan, options: LoadOptions, { cpu, sleep, prove
   };
   if (device === 'cpu') return onCpu(why === undefined ? 'asked for' : 'the CPU cannot be lost');
   const gpu = (options.gpu ?? globalThis.navigator?.gpu) as GPU | undefined;
+  mustBe(!gpu || typeof gpu.requestAdapter === 'function', "'gpu' is an implementation of WebGPU, such as navigator.gpu", gpu);
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
   const slow = adapter && device === 'auto' && isSoftware(adapter) && has(plan, 'wasm') && cpu !== undefined;
   if (adapter && has(plan, 'webgpu') && !slow) {

@@ -1,3 +1,4 @@
+import { mustBeOptions } from '../base/calls.ts';
 import { fail } from '../base/errors.ts';
 import type { RandomSource } from '../base/init.ts';
 import { checkWhole } from '../base/whole.ts';
@@ -75,7 +76,7 @@ export class RunningModel implements Model {
   static async open(session: Session, options: OpenOptions = {}): Promise<RunningModel> {
     const model = new RunningModel(session, options);
     try {
-      if (options.weights) await checkWeights(session.plan, options.weights, options.from ?? 'the set of weights');
+      if (options.weights !== undefined) await checkWeights(session.plan, options.weights, options.from ?? 'the set of weights');
       await model.begin(options.random, options.weights);
     } catch (e) {
       model.destroy();
@@ -148,6 +149,7 @@ export class RunningModel implements Model {
 
   private async trainOn(options: TrainOptions, watcher: Watcher): Promise<TrainResult> {
     this.check();
+    mustBeOptions('train', options);
     const { train } = this.plan;
     if (!train) return fail('NN305', 'this plan was compiled without data, so it cannot train');
     if (!this.examples.any) fail('NN305', 'there is no training data on the device', { help: 'call setData first' });

@@ -1,10 +1,13 @@
+import { isRecord, mustBe } from '../base/calls.ts';
 import type { Prediction } from './api.ts';
 
 /**
  * The probabilities of a prediction, in its shape: softmax along the last axis, or sigmoid of each score, as the model's loss has it.
  * Undefined if the prediction is plain numbers.
  */
-export function probabilities({ data, shape, meaning }: Prediction): Float32Array | undefined {
+export function probabilities(prediction: Prediction): Float32Array | undefined {
+  mustBe(isRecord(prediction) && ArrayBuffer.isView(prediction.data), 'a prediction is what model.predict gives', prediction);
+  const { data, shape, meaning } = prediction;
   if (meaning === 'numbers') return undefined;
   if (meaning === 'none') return data;
   if (meaning === 'exp') return data.map(Math.exp);

@@ -1,3 +1,4 @@
+import { isRecord, mustBe } from '../base/calls.ts';
 import { fail } from '../base/errors.ts';
 import { ratesOf } from '../base/scalar.ts';
 import { hint } from '../base/suggest.ts';
@@ -6,6 +7,7 @@ import type { Rates } from './session.ts';
 
 /** The learning rates after some were set by name (`lr`, `lr2` of the second optimizer); undefined gives the program's own back. */
 export function changedRates(plan: Plan, rates: Rates, settings: Readonly<Record<string, number | undefined>>): Rates {
+  mustBe(isRecord(settings), 'what is set is an object, such as { lr: 0.01 }', settings);
   const optimizers = new Set(plan.scalars.flatMap((s) => ratesOf(s.expr)));
   const names = [...optimizers].map((i) => ({ name: i === 0 ? 'lr' : `lr${i + 1}`, i }));
   const next = [...rates];

@@ -1,3 +1,4 @@
+import { mustBeOptions } from '../base/calls.ts';
 import type { Code } from '../base/codes.ts';
 import type { Diagnostic } from '../base/diagnostics.ts';
 import { fail, UserError } from '../base/errors.ts';
@@ -30,8 +31,9 @@ export interface Port {
 
 /** Hears the messages of a port. */
 export function listen(port: Port, hear: (data: unknown) => void): void {
-  if (port.addEventListener) port.addEventListener('message', ({ data }) => hear(data));
-  else if (port.on) port.on('message', hear);
+  const given = port as Port | null | undefined;
+  if (given?.addEventListener) given.addEventListener('message', ({ data }) => hear(data));
+  else if (given?.on) given.on('message', hear);
   else fail('NN501', 'there is no port here', { help: 'in a worker of Node: serve(parentPort)' });
   port.start?.();
 }
@@ -61,6 +63,7 @@ export interface Answer {
 
 /** Loads a plan in a worker whose file calls `serve()`, and returns the model as if it were local. */
 export async function connect(port: Port, plan: unknown, options: LoadOptions = {}): Promise<Model> {
+  mustBeOptions('connect', options);
   const { onDevice, signal: _signal, ...plain } = options;
   if (typeof plain.sections === 'function')
     fail('NN501', 'a worker takes the addresses of sections, and no function', { help: 'give sections: { wasm: "https://..." }' });
@@ -163,6 +166,7 @@ class RemoteModel implements Model {
   }
 
   private async trainThere(options: TrainOptions, watcher: () => Watcher): Promise<TrainResult> {
+    mustBeOptions('train', options);
     const { onLosses, onProgress, signal, ...plain } = options;
     const run = await this.ask('start', plain);
     for (;;) {

@@ -1,3 +1,4 @@
+import { isRecord } from '../base/calls.ts';
 import { fail } from '../base/errors.ts';
 import { initialStream, initialValue, isElementwise, type RandomSource } from '../base/init.ts';
 import { hint } from '../base/suggest.ts';
@@ -81,6 +82,7 @@ export function countsAfter({ counters }: Plan, steps: number, before: Counted =
  * Throws unless the weights have exactly the names and shapes of the plan. Counters may be missing, as in files of old PyTorch versions.
  */
 export function checkNames(plan: Plan, weights: Weights, from: string): void {
+  if (!isRecord(weights)) fail('NN402', `${from} is none`, { help: 'model.weights() gives one' });
   const names = plan.params.map((p) => p.name);
   const counted = plan.counters
     .map(({ name }) => ({ name, shape: [] as readonly number[] }))
@@ -99,16 +101,17 @@ export function checkNames(plan: Plan, weights: Weights, from: string): void {
   }
 }
 
-function checkTensor(w: unknown, name: string, from: string): void {
-  const { shape, data } = w as Partial<Tensor>;
+export function checkTensor(w: unknown, name: string, from: string): void {
+  const { shape, data } = (w ?? {}) as Partial<Tensor>;
   if (Array.isArray(shape) && ArrayBuffer.isView(data)) return;
   fail('NN402', `'${name}' is no tensor in ${from}`, { help: 'a tensor is { shape, data: Float32Array }, which JSON does not keep' });
 }
 
 /** Throws unless a state fits the plan: weights, and the state of the optimizer. */
 export async function checkState(plan: Plan, state: ModelState, from: string): Promise<void> {
-  const { step, tensors } = (state as ModelState | null) ?? {};
-  if (!Number.isInteger(step) || !tensors) return fail('NN402', `${from} is none`, { help: 'model.state() gives one' });
+  const { step, seed, tensors } = (state as ModelState | null) ?? {};
+  if (!Number.isInteger(step) || !Number.isInteger(seed) || !isRecord(tensors))
+    return fail('NN402', `${from} is none`, { help: 'model.state() gives one' });
   const slots = plan.slots.map((s) => s.name);
   await checkWeights(plan, Object.fromEntries(Object.entries(tensors).filter(([name]) => !slots.includes(name))), from);
   for (const s of plan.slots) {
