@@ -144,7 +144,12 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
     slots,
     data: schedule && p.train && { ...sizeOf(schedule.feed), tensors: dataOf(p.train, given, bounds) },
     holdout: p.holdout && heldOut(p.holdout, options.holdout ?? 0, p.holdoutRows, compared, bounds, p.judge),
-    predict: { rows: p.predictRows, inputs: dataOf(p.predict, names, bounds), output: outputOf(p.predict, PREDICTION) },
+    predict: {
+      rows: p.predictRows,
+      inputs: dataOf(p.predict, names, bounds),
+      output: outputOf(p.predict, PREDICTION),
+      ...(typeof (model.output.shape[0] ?? 1) === 'number' && { together: true as const }),
+    },
     watch: p.watch ? Object.keys(p.watch.schedule.graph.outputs).map((name) => outputOf(p.watch as Lowered, name)) : [],
     row: p.row &&
       p.fill && {

@@ -56,7 +56,13 @@ export interface Plan {
         readonly judged?: readonly PlanTensor[];
       }
     | undefined;
-  readonly predict: { readonly rows: number; readonly inputs: readonly PlanTensor[]; readonly output: PlanTensor };
+  readonly predict: {
+    readonly rows: number;
+    readonly inputs: readonly PlanTensor[];
+    readonly output: PlanTensor;
+    /** The output is one for all rows together, such as a mean over them, and not one for each row. */
+    readonly together?: true;
+  };
   /** The outputs of the program `watch`. */
   readonly watch: readonly PlanTensor[];
   /** One position of a text model: all tokens so far [1, T], and the scores of the next token [1, 1, V]. */

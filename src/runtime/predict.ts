@@ -7,7 +7,11 @@ import { sizeOf } from './weights.ts';
 /** The model's output for any number of examples, in batches of the plan's size. */
 export async function predictAll(session: Session, given: readonly ArrayLike<number>[]): Promise<Prediction> {
   const { plan } = session;
-  const { rows, inputs, output } = plan.predict;
+  const { rows, inputs, output, together } = plan.predict;
+  if (together)
+    fail('NN203', 'the output of this model is one for all examples together, so none of them has a prediction', {
+      help: 'keep the first axis, which is the examples, as mean(1) does and mean does not',
+    });
   if (given.length !== inputs.length)
     fail(
       'NN304',
