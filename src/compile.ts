@@ -10,6 +10,7 @@ import { adviceFor, type Lowered } from './lower/program.ts';
 import { parse } from './parser/parse.ts';
 import { boundsOf } from './passes/graph/bounds.ts';
 import type { Feed } from './passes/graph/feed.ts';
+import { rowsMeet } from './passes/graph/cut-rows.ts';
 import { FILL, ROW } from './passes/graph/row-at-a-time.ts';
 import { usesOf } from './passes/graph/phases.ts';
 import { ArenaBuilder } from './passes/memory/layout.ts';
@@ -104,6 +105,7 @@ export function aboutOf(model: Model, { program, targets, learned }: Names = {})
     inputs: model.inputs.map(({ name, type }) => ({ name, shape: fixedShape(type.shape.slice(1)), columns: learned?.columns[name] })),
     targets: model.targets.map(({ shown }) => ({ name: shown, columns: targets?.get(shown), classes: learned?.classes[shown] })),
     output: model.reads,
+    examples: typeof (model.output.shape[0] ?? 1) === 'number' ? 'one' : rowsMeet(model.predict) ? 'mixed' : undefined,
     vocabulary: learned?.vocabulary,
   };
 }
@@ -148,7 +150,6 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
       rows: p.predictRows,
       inputs: dataOf(p.predict, names, bounds),
       output: outputOf(p.predict, PREDICTION),
-      ...(typeof (model.output.shape[0] ?? 1) === 'number' && { together: true as const }),
     },
     watch: p.watch ? Object.keys(p.watch.schedule.graph.outputs).map((name) => outputOf(p.watch as Lowered, name)) : [],
     row: p.row &&

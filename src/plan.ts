@@ -60,8 +60,6 @@ export interface Plan {
     readonly rows: number;
     readonly inputs: readonly PlanTensor[];
     readonly output: PlanTensor;
-    /** The output is one for all rows together, such as a mean over them, and not one for each row. */
-    readonly together?: true;
   };
   /** The outputs of the program `watch`. */
   readonly watch: readonly PlanTensor[];

@@ -21,6 +21,9 @@ export function parseInput(text: string, about: About): Values {
     : byNumbers(examples, inputs);
 }
 
+/** How many examples are typed, if they are no text. */
+export const examplesIn = (text: string): number => pieces(text, ';').length;
+
 /** A text is one example. */
 function byTokens(text: string, about: About): Values {
   const [input] = about.inputs;

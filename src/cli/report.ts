@@ -54,9 +54,12 @@ export async function reportOf(program: OpenProgram, model: RunningModel, data: 
     targets: some.slice(m.inputs.length),
     heldOut: data.holdout !== undefined,
   };
-  const prediction = await model.predict(...shown.inputs);
-  const scores = scoresOf(prediction, shown.targets, data.names.learned?.classes[m.targets[0]?.shown ?? '']);
-  const figures = [lossFigure(run), ...(await kindFigures(program, model, data, shown, scores))];
+  // Pictures and scores ask for predictions of other numbers of examples than a batch has.
+  const apart = model.about.examples === undefined;
+  const scores = apart
+    ? scoresOf(await model.predict(...shown.inputs), shown.targets, data.names.learned?.classes[m.targets[0]?.shown ?? ''])
+    : {};
+  const figures = [lossFigure(run), ...(apart ? await kindFigures(program, model, data, shown, scores) : [])];
   const net = netPicture(netDescription(m, run.weights, data.learned));
   const last = run.best?.values ?? run.held.at(-1)?.values ?? {};
   const tiles: readonly (readonly [string, string])[] = [

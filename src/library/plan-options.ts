@@ -8,6 +8,7 @@ const OPTIONS: Readonly<Record<keyof PlanOptions, readonly unknown[] | undefined
   data: undefined,
   rows: undefined,
   capacity: undefined,
+  predictions: undefined,
   generate: [true, false],
   watch: undefined,
   devices: ['all', 'gpu', 'cpu'],

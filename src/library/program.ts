@@ -24,7 +24,7 @@ export interface ProgramOptions {
 
 export interface PlanOptions extends Pick<
   CompileOptions,
-  'devices' | 'adapter' | 'level' | 'batch' | 'steps' | 'epochs' | 'seed' | 'maxMemory' | 'watch' | 'resident' | 'observe'
+  'devices' | 'adapter' | 'level' | 'batch' | 'steps' | 'epochs' | 'seed' | 'maxMemory' | 'watch' | 'resident' | 'predictions' | 'observe'
 > {
   /** The training data: what `readData` returned, or arrays by name. Without data and without `rows`, the plan can only predict. */
   readonly data?: Data | Readonly<Record<string, ArrayLike<number>>> | undefined;

@@ -77,6 +77,8 @@ export function sceneOf(about: About, examples?: Shown, judged?: Shown): Scene {
     image: undefined,
   };
   if (about.vocabulary) return { ...base, kind: 'text' };
+  // A picture asks for other examples than the model learns from.
+  if (about.examples) return { ...base, kind: 'other' };
   if (image) {
     const { x, y } = judged ?? examples ?? { x: [], y: [] };
     const n = Math.min(IMAGES, x.length / width);

@@ -4,7 +4,7 @@ import type { ScalarExpr } from '../base/scalar.ts';
 import type { Graph } from '../ir/graph/types.ts';
 import { lowerProgram, type Lowered } from '../lower/program.ts';
 import type { ArenaBuilder } from '../passes/memory/layout.ts';
-import { cutRows } from '../passes/graph/cut-rows.ts';
+import { cutRows, rowsMeet } from '../passes/graph/cut-rows.ts';
 import { FILL, ROW } from '../passes/graph/row-at-a-time.ts';
 import type { Twins } from '../passes/schedule/twins.ts';
 import { predictPipeline, rowPipeline, runPasses, stepPipeline, watchPipeline, type Pass, type Phase } from '../passes/pipeline.ts';
@@ -16,7 +16,7 @@ import { checkMeasures, type TrainingSchedule } from './training-schedule.ts';
 import { watchedOf } from './watched.ts';
 
 /** The most examples and the approximate FLOPs of one prediction: even a single example pays for the whole batch. */
-export const PREDICT_ROWS = 256;
+const PREDICT_ROWS = 256;
 const PREDICT_FLOPS = 2 ** 22;
 /** The same where there are many examples. */
 const MANY_FLOPS = 2 ** 30;
@@ -81,11 +81,8 @@ export function programsOf(
   };
 
   // At most a training batch, so that predictions need no extra memory.
-  const predictRows = schedule
-    ? Math.min(schedule.feed.batch, PREDICT_ROWS)
-    : options.generate
-      ? 1
-      : rowsAtOnce(model, options.predictions);
+  const usualRows = schedule ? Math.min(schedule.feed.batch, PREDICT_ROWS) : options.generate ? 1 : rowsAtOnce(model, options.predictions);
+  const predictRows = rowsMeet(model.predict) ? (options.predictions ?? usualRows) : usualRows;
   const predict = (): Lowered => lower('predict', model.predict, predictPipeline(packings, predictRows, precision));
   const sequence = (name: string, fills: boolean): Lowered | undefined =>
     options.generate === 'rows' ? lower(name, model.predict, rowPipeline(packings, sequenceOf(model).name, precision, fills)) : undefined;

@@ -125,6 +125,11 @@ export interface About {
   }[];
   /** What the numbers of a prediction are. */
   readonly output: OutputMeaning;
+  /**
+   * Unless each example has a prediction of its own: whether the output is `one` for all of them, as a mean over them is, or they are `mixed`, as
+   * with the statistics of a batch, and predictions are right only if exactly so many are given as the plan predicts at once.
+   */
+  readonly examples?: 'one' | 'mixed' | undefined;
   /** The tokens of a text model, by number. */
   readonly vocabulary?: Vocabulary | undefined;
 }

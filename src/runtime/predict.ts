@@ -7,8 +7,9 @@ import { sizeOf } from './weights.ts';
 /** The model's output for any number of examples, in batches of the plan's size. */
 export async function predictAll(session: Session, given: readonly ArrayLike<number>[]): Promise<Prediction> {
   const { plan } = session;
-  const { rows, inputs, output, together } = plan.predict;
-  if (together)
+  const { rows, inputs, output } = plan.predict;
+  const { examples } = plan.about;
+  if (examples === 'one')
     fail('NN203', 'the output of this model is one for all examples together, so none of them has a prediction', {
       help: 'keep the first axis, which is the examples, as mean(1) does and mean does not',
     });
@@ -26,6 +27,14 @@ export async function predictAll(session: Session, given: readonly ArrayLike<num
   const [first] = all;
   const total = first ? first.values.length / first.width : 1;
   if (total === 0) fail('NN304', 'there is no example to predict');
+  if (examples === 'mixed' && total !== rows)
+    fail(
+      'NN304',
+      `predictions of this model depend on all examples of a batch: the plan is for ${rows}, and ${total} ${total === 1 ? 'is' : 'are'} given`,
+      {
+        help: `plan for so many: program.plan({ predictions: ${total} })`,
+      },
+    );
   for (const { t, values, width } of all) {
     if (!Number.isInteger(values.length / width)) fail('NN304', `${values.length} numbers are no whole number of examples of ${width}`);
     if (values.length / width !== total) fail('NN304', `'${t.name}' has ${values.length / width} examples, and others have ${total}`);

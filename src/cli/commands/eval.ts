@@ -37,6 +37,7 @@ export async function evaluateCommand(path: string, flags: EvalFlags): Promise<v
     level: flags.opt,
     adapter: device.adapter,
     devices: devicesFor(model, device),
+    predictions: rows,
     ...(model.optim ? { rows: rows, holdout: rows } : {}),
     names: data.names,
   });

@@ -1,7 +1,6 @@
 import Papa from 'papaparse';
 import { fail } from '../../base/errors.ts';
 import { writeSafetensors } from '../../data/safetensors.ts';
-import { PREDICT_ROWS } from '../../planning/programs.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import type { Prediction } from '../../runtime/api.ts';
 import type { Model } from '../../sema/model.ts';
@@ -12,7 +11,7 @@ import { readExamples } from '../data-files.ts';
 import { findDevice, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, writeOutput } from '../files.ts';
 import { mustEndIn } from '../outputs.ts';
-import { parseInput } from '../inputs.ts';
+import { examplesIn, parseInput } from '../inputs.ts';
 import { planFor } from '../plan-cache.ts';
 import { lineOf, recordOf, toldOf } from '../predictions.ts';
 import { learnedFor, noteTokens, openProgram, openWeights, type SavedWeights } from '../program.ts';
@@ -48,7 +47,7 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
     level: flags.opt,
     adapter: device.adapter,
     devices: devicesFor(model, device),
-    predictions: read && Math.min(read.rows, PREDICT_ROWS),
+    predictions: read?.rows ?? examplesIn(flags.input ?? ''),
   };
   const plan = await planFor(program, { ...options, names });
   const typed = flags.input === undefined ? undefined : parseInput(flags.input, plan.about);

@@ -35,6 +35,14 @@ export function cutRows(graph: Graph): CutRows | undefined {
   return { rows: rowsHalf(g, made), all: allHalf(g, made) };
 }
 
+/** Whether outputs add up elements of several rows, so that a row's result depends on the others, and on how many there are. */
+export function rowsMeet(graph: Graph): boolean {
+  const g = pruned(graph);
+  const kinds = kindsOf(g);
+  const sums = (op: Op): boolean => op === 'reduce_sum' || op === 'reduce_max' || op === 'contract';
+  return g.nodes.some((node) => sums(node.op) && kinds[node.id] === 'all' && node.inputs.some((i) => kinds[i] === 'row'));
+}
+
 /** The axes with that of the rows first. */
 function rowsFirst(shape: Shape): number[] {
   const [rows = 0] = batchAxes(shape);
