@@ -169,7 +169,9 @@ function compileOnce(model: Model, options: CompileOptions, plain = false): Comp
 const boundsIn = ({ predict, targets }: Model): Bounds =>
   new Map<string, Bound>([
     ...[...boundsOf(predict)].map(([name, below]) => [name, { below }] as const),
-    ...targets.flatMap(({ name, classes, ignored }) => (classes === undefined ? [] : [[name, { labels: { classes, ignored } }] as const])),
+    ...targets.flatMap(({ name, classes, ignored, shares }) =>
+      classes === undefined && !shares ? [] : [[name, { labels: { classes, ignored } }] as const],
+    ),
   ]);
 
 /** The held-out examples of a plan: all at once, or in batches. */

@@ -115,8 +115,8 @@ export interface PlanTensor {
   readonly dtype: 'f32' | 'i32';
   /** For row numbers of a table: they must be below this, and at least 0. */
   readonly below?: number | undefined;
-  /** For labels: how many classes there are, and the label that is ignored, which may be none of them. */
-  readonly labels?: { readonly classes: number; readonly ignored?: number | undefined } | undefined;
+  /** For labels: how many classes there are, and the label that is ignored, which may be none of them; without classes, numbers from 0 to 1. */
+  readonly labels?: { readonly classes?: number | undefined; readonly ignored?: number | undefined } | undefined;
 }
 
 export interface PlanParam extends PlanTensor {

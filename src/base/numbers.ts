@@ -41,7 +41,11 @@ export function checkNumbers(
   }
 }
 
-/** Of a label that is none of the classes. */
-export const wrongLabel = (label: number, example: number, where: string, classes: number): string =>
-  `label ${label} of example ${example} in ${where} is not one of the ${classes} classes 0 to ${classes - 1}`;
-export const LABEL_HELP = 'the last layer has one output for each class';
+/** Whether a number is none of the classes, or, without classes, neither yes nor no nor between. */
+export const isWrong = (label: number, classes = 2): boolean => label < 0 || label > classes - 1;
+
+/** What is said about such a number, and what to do. */
+export const wrongLabel = (label: number, example: number, where: string, classes: number | undefined): readonly [string, string] => [
+  `label ${label} of example ${example} in ${where} is not ${classes === undefined ? 'from 0 to 1' : `one of the ${classes} classes 0 to ${classes - 1}`}`,
+  classes === undefined ? 'for this loss, 0 is no and 1 is yes' : 'the last layer has one output for each class',
+];

@@ -6,6 +6,7 @@ import type { RandomSource } from '../base/init.ts';
 import type { Source } from '../base/source.ts';
 import { check, type Reader } from '../compile.ts';
 import type { Dataset } from '../data/needs.ts';
+import { checkLabels } from '../data/labels.ts';
 import { readMetadata, readSafetensors, type StoredTensor } from '../data/safetensors.ts';
 import type { KnownLearned } from '../base/learned.ts';
 import { learnedIn } from '../data/learned.ts';
@@ -147,7 +148,9 @@ export async function openAll(
   if (draw) {
     const names = [...model.inputs, ...model.targets].map((i) => i.name);
     const seed = draw.seed ?? model.train.seed;
-    return { rows: draw.rows, tensors: drawData(draw, names, random ?? nativeDraws(seed), seed) };
+    const drawn = { rows: draw.rows, tensors: drawData(draw, names, random ?? nativeDraws(seed), seed) };
+    checkLabels('the data', drawn, { ...needsOf(model, true), ...(model.data ? { span: model.data.span } : {}) });
+    return drawn;
   }
   const path =
     dataPath(program, given) ??

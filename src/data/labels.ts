@@ -1,5 +1,5 @@
 import { type Diagnostic, userError } from '../base/diagnostics.ts';
-import { LABEL_HELP, wrongLabel } from '../base/numbers.ts';
+import { isWrong, wrongLabel } from '../base/numbers.ts';
 import type { Dataset, Needs } from './needs.ts';
 import { findIn } from './values.ts';
 
@@ -10,10 +10,10 @@ export function reject(needs: Needs, code: Diagnostic['code'], label: string, he
 
 /** Labels outside the classes would index out of bounds, so they are rejected before they reach the device. */
 export function checkLabels(path: string, { rows, tensors }: Dataset, needs: Needs): void {
-  needs.targets.forEach(({ classes, ignored }, k) => {
+  needs.targets.forEach(({ classes, ignored, shares }, k) => {
     const y = tensors[needs.inputs.length + k];
-    if (!y || classes === undefined) return;
-    const wrong = findIn(y, (v) => (v < 0 || v >= classes) && v !== ignored);
-    if (wrong) reject(needs, 'NN306', wrongLabel(wrong.value, Math.floor((wrong.at * rows) / y.length) + 1, path, classes), LABEL_HELP);
+    if (!y || (classes === undefined && !shares)) return;
+    const wrong = findIn(y, (v) => isWrong(v, classes) && v !== ignored);
+    if (wrong) reject(needs, 'NN306', ...wrongLabel(wrong.value, Math.floor((wrong.at * rows) / y.length) + 1, path, classes));
   });
 }

@@ -13,6 +13,8 @@ export interface Needs {
     readonly classes: number | undefined;
     /** The ignored label, which may lie outside the classes. */
     readonly ignored?: number | undefined;
+    /** Whether it is 0, 1 or between: yes and no, or a share. */
+    readonly shares?: true | undefined;
   }[];
   /** Columns, tensors or files of each input and target, if the program names them. */
   readonly columns?: ReadonlyMap<string, readonly string[]>;

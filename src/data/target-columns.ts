@@ -1,4 +1,5 @@
 import { numberHelp } from '../base/learned.ts';
+import { isWrong } from '../base/numbers.ts';
 import { widthOfType } from '../base/types.ts';
 import { checkGaps, checkWordsAreNone } from './columns.ts';
 import { wrongCell, type Reader } from './reader.ts';
@@ -35,7 +36,7 @@ export function fitTarget(reader: Reader, target: Target, names: readonly string
   const named = (cells: Cells): Cells => (target.type.dtype === 'i32' || width === 1 ? wordedTruth(cells) : cells);
   const columns = names.map((name) => ({ name, cells: named(reader.table.cells(name)) }));
   for (const { name, cells } of columns) checkGaps(reader, { name }, cells, true);
-  const classes = target.type.dtype === 'i32' ? classesOf(reader, target, columns) : sidesOf(reader, columns);
+  const classes = target.type.dtype === 'i32' ? classesOf(reader, target, columns) : sidesOf(reader, target, columns);
   return {
     classes,
     width,
@@ -134,8 +135,8 @@ function checkClasses(reader: Reader, name: string, cells: Cells, classes: reado
     );
 }
 
-/** A target of numbers that holds two words, such as `no` and `yes`: they are 0 and 1. */
-function sidesOf(reader: Reader, columns: readonly Named[]): readonly string[] | undefined {
+/** A target of numbers that holds two words, such as `no` and `yes`: they are 0 and 1. So are two numbers for a loss of yes and no. */
+function sidesOf(reader: Reader, target: Target, columns: readonly Named[]): readonly string[] | undefined {
   const { needs, remarks, path } = reader;
   const wordy = columns.find(({ cells }) => isWords(cells));
   if (!wordy) {
@@ -154,7 +155,7 @@ function sidesOf(reader: Reader, columns: readonly Named[]): readonly string[] |
       if (large >= 0) wrongCell(reader, large, name, `column '${name}' holds ${cells.numbers[large] ?? 0}, which is too large for float32`);
       if (cells.decorated && !needs.known) remarks.push(`${name}: numbers with signs of money, percent or thousands, read without them`);
     }
-    return undefined;
+    return target.shares ? twoSides(reader, target, columns) : undefined;
   }
   const { name, cells } = wordy;
   const known = needs.known?.classes[needs.targets[0]?.shown ?? 'y'];
@@ -172,6 +173,42 @@ function sidesOf(reader: Reader, columns: readonly Named[]): readonly string[] |
   checkClasses(reader, name, cells, words);
   if (!known) remarks.push(aboutClasses(name, words));
   return words;
+}
+
+/** The most numbers that are probably classes. */
+const FEW = 20;
+
+/** The names of yes and no where two numbers stand for them, such as 1 and 2; undefined if all numbers are from 0 to 1 already. */
+function twoSides(reader: Reader, { shown }: Target, columns: readonly Named[]): readonly string[] | undefined {
+  const { needs, remarks, path } = reader;
+  const known = needs.known?.classes[shown];
+  const [only] = columns;
+  if (only && known?.every((name) => name !== '' && Number.isFinite(Number(name)))) {
+    checkClasses(reader, only.name, only.cells, known);
+    return known;
+  }
+  const outside = columns.find(({ cells }) => cells.numbers.some((v) => isWrong(v)));
+  if (!outside) return undefined;
+  const { name } = outside;
+  const found = new Set<number>();
+  for (const v of outside.cells.numbers) if (!Number.isNaN(v) && found.size <= FEW) found.add(v);
+  const labels = [...found].sort((a, b) => a - b);
+  const whole = labels.every((v) => Number.isInteger(v));
+  if (columns.length === 1 && !needs.known && labels.length === 2 && whole) {
+    remarks.push(`${name}: the labels ${labels.join(' and ')} are the classes 0 and 1, which are no and yes`);
+    return labels.map(String);
+  }
+  const classes = columns.length === 1 && labels.length > 2 && labels.length <= FEW && whole;
+  return reject(
+    needs,
+    'NN306',
+    `'${name}' holds ${labels.length > SHOWN ? `numbers such as ${labels.find((v) => isWrong(v)) ?? 0}` : labels.join(', ')} in ${path}, and the loss compares yes and no: 1, 0, or a share between them`,
+    classes
+      ? `for classes, end the layers with ${labels.length} outputs and write: loss cross_entropy; to predict numbers, write: loss mse`
+      : labels.length <= 2
+        ? 'write 0 for no and 1 for yes'
+        : 'to predict numbers such as prices, write: loss mse',
+  );
 }
 
 const SHOWN = 8;

@@ -51,11 +51,7 @@ function targetAdvice(model: Model, { tensors }: Dataset): string[] {
   const [only, ...others] = model.targets;
   const values = tensors[model.inputs.length];
   if (!only || others.length > 0 || !values || only.type.dtype !== 'f32') return [];
-  const sides = model.reads === 'sigmoid' || model.reads === 'none';
-  const outside = sides ? findIn(values, (v) => v < 0 || v > 1)?.value : undefined;
-  if (outside !== undefined)
-    return [`the loss takes targets between 0 and 1, and there is ${round(outside)}; to predict numbers, write: loss mse`];
-  if (sides) return [];
+  if (model.reads === 'sigmoid' || model.reads === 'none') return [];
   checkAccuracy(model, values);
   const { mean, std } = statisticsOf(values, 1);
   const size = Math.abs(mean[0] ?? 0) + (std[0] ?? 0);

@@ -1,8 +1,10 @@
 import { mustBeProgram } from './calls.ts';
 import { fail } from '../base/errors.ts';
 import type { RandomSource } from '../base/init.ts';
+import { checkLabels } from '../data/labels.ts';
 import { drawData, nativeDraws } from '../draw.ts';
 import { Data } from './data.ts';
+import { needsOf } from './needs.ts';
 import { prepare } from './prepare.ts';
 import type { Program } from './program.ts';
 
@@ -17,5 +19,7 @@ export function drawnBy(program: Program, random: (seed: number) => RandomSource
     model.data?.draw ?? fail('NN305', `${program.source.name} draws no data`, { help: 'write: data n=100 { x = uniform(-1, 1); ... }' });
   const names = [...model.inputs, ...model.targets].map((i) => i.name);
   const seed = draw.seed ?? model.train.seed;
-  return new Data(model, prepare(model, { rows: draw.rows, tensors: drawData(draw, names, random(seed), seed) }));
+  const drawn = { rows: draw.rows, tensors: drawData(draw, names, random(seed), seed) };
+  checkLabels('the data', drawn, needsOf(model, true));
+  return new Data(model, prepare(model, drawn));
 }

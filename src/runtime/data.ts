@@ -1,5 +1,5 @@
 import { fail } from '../base/errors.ts';
-import { checkList, checkNumbers, LABEL_HELP, wrongLabel } from '../base/numbers.ts';
+import { checkList, checkNumbers, isWrong, wrongLabel } from '../base/numbers.ts';
 import { encodeInto, widthOf, type Column, type Raw } from '../base/learned.ts';
 import { hint } from '../base/suggest.ts';
 import type { PlanTensor } from '../plan.ts';
@@ -110,10 +110,11 @@ export function checkValues({ shape, below, labels }: PlanTensor, values: Words,
   if (below !== undefined) checkRows(shown, values, below);
   if (!labels) return;
   const { classes, ignored } = labels;
-  const bad = values.findIndex((v: number) => (v < 0 || v >= classes) && v !== ignored);
+  const bad = values.findIndex((v: number) => isWrong(v, classes) && v !== ignored);
   if (bad < 0) return;
   const row = Math.floor(bad / sizeOf(shape.slice(1)));
-  fail('NN306', wrongLabel(values[bad] ?? 0, (places?.[row] ?? row) + 1, `'${shown}'`, classes), { help: LABEL_HELP });
+  const [label, help] = wrongLabel(values[bad] ?? 0, (places?.[row] ?? row) + 1, `'${shown}'`, classes);
+  fail('NN306', label, { help });
 }
 
 /** Row numbers of a table: one that is outside would silently read another row. */

@@ -116,14 +116,15 @@ export function withIgnored(loss: Loss, args: AnyArgs, ignored: number | undefin
   return { ...args, ignore_index: ignored };
 }
 
-/** The number of classes of a target's labels, and the ignored label. */
+/** The number of classes of a target's labels, and the ignored label; or that the target is yes and no. */
 export function labelsOf(
   loss: Loss,
   args: AnyArgs,
   pred: TensorType,
   target: TensorType,
   named: readonly string[] = [],
-): { readonly classes?: number | undefined; readonly ignored?: number } {
+): { readonly classes?: number | undefined; readonly ignored?: number; readonly shares?: true } {
+  if (loss.shares) return { shares: true };
   if (target.dtype !== 'i32') return {};
   const ignored = args['ignore_index'];
   return { classes: loss.classes?.(pred, args, named), ...(typeof ignored === 'number' ? { ignored } : {}) };

@@ -151,6 +151,8 @@ export interface TargetInfo {
   readonly classes: number | undefined;
   /** The ignored label. */
   readonly ignored: number | undefined;
+  /** Whether it is 0, 1 or between: yes and no, or a share. */
+  readonly shares: true | undefined;
 }
 
 /** A program that has passed every check: what is computed, but not how. */

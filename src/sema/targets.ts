@@ -11,6 +11,8 @@ export interface Wanted {
   readonly classes?: number | undefined;
   /** The ignored label, which may lie outside the classes. */
   readonly ignored?: number | undefined;
+  /** Whether it is yes and no, or a share between them. */
+  readonly shares?: true | undefined;
   /** The name of the loss. */
   readonly by?: string;
 }
@@ -128,8 +130,8 @@ export class Targets {
     return words.flatMap((word) => {
       const [name, type] = [this.inputOf(word), this.typeOf(word)];
       if (name === undefined || !type) return [];
-      const { classes, ignored } = this.wanted.get(name) ?? {};
-      return [{ name, shown: declared.length > 0 ? word : 'y', type, classes, ignored }];
+      const { classes, ignored, shares } = this.wanted.get(name) ?? {};
+      return [{ name, shown: declared.length > 0 ? word : 'y', type, classes, ignored, shares }];
     });
   }
 }

@@ -70,6 +70,34 @@ describe('words', () => {
     expect([lists(d)[1], d.learned?.classes]).toEqual([[1, 0, 1], { y: ['no', 'yes'] }]);
   });
 
+  it('of yes and no may be two other numbers, and not more', () => {
+    const yesNo = (known?: Needs['known']): Needs => ({
+      ...needs(f32(1)),
+      targets: [{ shown: 'y', type: f32(1), classes: undefined, shares: true }],
+      known,
+    });
+    const given = (labels: readonly number[], known?: Needs['known']): Dataset =>
+      read(`a,ill\n${labels.map((v, i) => `${i},${v}\n`).join('')}`, yesNo(known));
+    const told = (labels: readonly number[], known?: Needs['known']): string => message(() => given(labels, known));
+    const d = given([2, 1, 2]);
+    expect([lists(d)[1], d.learned?.classes]).toEqual([[1, 0, 1], { y: ['1', '2'] }]);
+    expect(d.remarks).toEqual(['ill: the labels 1 and 2 are the classes 0 and 1, which are no and yes']);
+    expect(lists(given([-1, 1, -1]))[1]).toEqual([0, 1, 0]);
+    // Shares are what they are, and so are 0 and 1 alone.
+    expect(lists(given([0.25, 1, 0]))[1]).toEqual([0.25, 1, 0]);
+    expect(given([1, 1]).learned?.classes).toEqual({});
+    // Later files are read as the first one was, whatever they hold.
+    const known = { from: 'w', columns: {}, classes: { y: ['1', '2'] } };
+    expect(lists(given([2, 2], known))[1]).toEqual([1, 1]);
+    expect(told([0, 1], known)).toContain("'0' is none of the 2 classes of 'ill'");
+    expect(told([1, 2], { ...known, classes: {} })).toContain("'ill' holds 1, 2 in a.csv, and the loss compares yes and no");
+    expect(told([3, 1, 2])).toContain("'ill' holds 1, 2, 3 in a.csv, and the loss compares yes and no: 1, 0, or a share between them");
+    expect(told([3, 1, 2])).toContain('end the layers with 3 outputs and write: loss cross_entropy');
+    expect(told([2])).toContain('write 0 for no and 1 for yes');
+    expect(told([0.5, 1.5])).toContain("'ill' holds 0.5, 1.5");
+    expect(told(Array.from({ length: 30 }, (_, i) => i + 0.5))).toContain("'ill' holds numbers such as 1.5");
+  });
+
   it.each([
     ['True', 'False'],
     ['true', 'false'],

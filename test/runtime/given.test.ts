@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compile } from '../../src/library/program.ts';
+import { drawnData } from '../../src/library/drawn-data.ts';
 import { readData } from '../../src/library/read-data.ts';
 import { load } from '../../src/exports/runtime.ts';
 import type { Model, Rows } from '../../src/runtime/api.ts';
@@ -40,6 +41,26 @@ describe('labels that are none of the classes', () => {
     await using(split.plan({ data, devices: 'cpu' }), async (model) => {
       expect(await wrong(() => model.setHoldout({ x: held, y: Array.from(y, (v, i) => (i === 3 ? 7 : v)) }))).toBe(WRONG);
     });
+  });
+
+  it('are those outside of 0 to 1 for a loss of yes and no', async () => {
+    const sides = compile('layer Linear(2, 1); loss bce_with_logits; optim sgd lr=0.1; train steps=4 batch=2');
+    const labels = { x, y: [0, 1, 0.5, 2] };
+    expect(await wrong(() => sides.plan({ data: labels }))).toContain('label 2 of example 4 in the data is not from 0 to 1');
+    await using(sides.plan({ rows: 4, devices: 'cpu' }), async (model) => {
+      expect(await wrong(() => model.setData(labels))).toBe(
+        "NN306: label 2 of example 4 in 'y' is not from 0 to 1\n  help: for this loss, 0 is no and 1 is yes",
+      );
+      expect(await wrong(() => model.setData({ x, y: [0, 1, -1, 1] }))).toContain("label -1 of example 3 in 'y'");
+      model.setData({ x, y: [0, 1, 0.5, 1] });
+    });
+    const drawn = compile('data n=4 { x = uniform(); y = 2 + x }\nlayer Linear(1, 1); loss bce_with_logits; optim sgd lr=0.1');
+    expect(await wrong(() => drawnData(drawn))).toContain('of example 1 in the data is not from 0 to 1');
+    // What the program makes of a target is its own business.
+    const made = compile(
+      'target y: [1]\nlayer Linear(2, 1); loss bce_with_logits(pred, (y + 1) / 2); optim sgd lr=0.1; train steps=4 batch=2',
+    );
+    await using(made.plan({ rows: 4, devices: 'cpu' }), (model) => model.setData({ x, y: [1, -1, 1, -1] }));
   });
 
   it('are refused where a source of rows gives them', async () => {

@@ -26,6 +26,7 @@ export const bce = loss({
   optional: ['weight'],
   named: ['weight'],
   target: likePrediction,
+  shares: true,
   reads: 'none',
   each(cx, p, t = p) {
     const { b } = cx;
@@ -44,6 +45,7 @@ export const bce_with_logits = loss({
   optional: ['weight', 'pos_weight'],
   named: ['weight', 'pos_weight'],
   target: likePrediction,
+  shares: true,
   undecided: 0,
   reads: 'sigmoid',
   each(cx, x, t = x) {
@@ -66,6 +68,7 @@ export const multilabel_soft_margin = loss({
   optional: ['weight'],
   named: ['weight'],
   target: likePrediction,
+  shares: true,
   undecided: 0,
   reads: 'sigmoid',
   each(cx, x, t = x) {

@@ -37,6 +37,8 @@ export interface Loss {
   readonly undecided?: number;
   /** How predictions become probabilities, for a loss that compares scores of classes (`none`: they are probabilities). */
   readonly reads?: 'softmax' | 'sigmoid' | 'exp' | 'none';
+  /** The target is yes or no as 1 or 0, or a share between them: what lies outside has no loss that ends somewhere. */
+  readonly shares?: true;
   /** The target may be left out, and is 0 then: `l1(w)`. */
   readonly zero?: boolean;
   /** The number of classes, if the target is labels; `named` lists the tensors passed by name. */
