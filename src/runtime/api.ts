@@ -268,7 +268,7 @@ export interface Load {
 
 /** What `runner.js` exports. */
 export interface Runner {
-  /** Loads the model of a built folder on a device; by default of the folder where `runner.js` is. */
+  /** Loads the model of a built folder on a device, with the weights that it was built with; by default of the folder where `runner.js` is. */
   open(folder?: string | URL, options?: LoadOptions): Promise<Model>;
   /** Loads the model of a `plan.json` on a device. */
   load(plan: unknown, options?: LoadOptions): Promise<Model>;

@@ -57,8 +57,8 @@ describe('the built folder', () => {
     expect(readFileSync(join(folder, 'model.wgsl'), 'utf8')).toContain('@compute @workgroup_size(64)');
     const runner = readFileSync(join(folder, 'runner.js'), 'utf8');
     expect(runner).not.toMatch(/\bimport\b[^(.]/);
-    expect(runner.length).toBeLessThan(58_300);
-    expect(gzipSync(runner, { level: 9 }).length).toBeLessThan(22_300);
+    expect(runner.length).toBeLessThan(58_700);
+    expect(gzipSync(runner, { level: 9 }).length).toBeLessThan(22_500);
     expect(readFileSync(join(folder, 'runner.d.ts'), 'utf8')).not.toMatch(/import |GPU[A-Z]/);
   });
 
@@ -130,6 +130,34 @@ describe('the built folder', () => {
     await expect(runner.load(plan, { device: other, gpu })).rejects.toThrow(
       devices === 'gpu' ? 'this plan was made for GPUs, and there is none' : 'this plan was made for the CPU',
     );
+  });
+
+  it('is opened with the weights that it was built with', async () => {
+    const dir = temporary();
+    const rows = Array.from({ length: 40 }, (_, i) => `${i / 10 - 2},${i < 20 ? 'iris' : 'rose'}\n`).join('');
+    writeFileSync(join(dir, 'k.csv'), `a,kind\n${rows}`);
+    writeFileSync(join(dir, 'k.nn'), 'data "k.csv"\nlayer Linear(1, 2)\nloss cross_entropy\noptim adam lr=0.1\ntrain epochs=30\n');
+    const [out, weights] = [join(dir, 'page'), join(dir, 'w.safetensors')];
+    expect((await nnc('train', join(dir, 'k.nn'), '--device', 'cpu', '--save', weights)).code).toBe(0);
+    expect((await nnc('build', join(dir, 'k.nn'), '--weights', weights, '-o', out)).code).toBe(0);
+    const files = createServer((request, response) => response.end(readFileSync(join(out, request.url ?? ''))));
+    await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
+    const at = `http://127.0.0.1:${(files.address() as AddressInfo).port}`;
+    const runner = (await import(pathToFileURL(join(out, 'runner.js')).href)) as Runner;
+    const saved = runner.readTensors(readFileSync(weights));
+    try {
+      const model = await runner.open(at, { device: 'cpu' });
+      expect((await model.weights())['0.weight']?.data).toEqual(saved['0.weight']?.data);
+      const { data, names } = await model.predict([2]);
+      expect([names, Number(data[1]) > Number(data[0])]).toEqual([['iris', 'rose'], true]);
+      model.destroy();
+      const zero = { '0.weight': { shape: [2, 1], data: new Float32Array(2) }, '0.bias': { shape: [2], data: new Float32Array(2) } };
+      const other = await runner.open(at, { device: 'cpu', weights: zero });
+      expect([...(await other.predict([2])).data]).toEqual([0, 0]);
+      other.destroy();
+    } finally {
+      files.close();
+    }
   });
 
   it('refuses what is no plan', async () => {
