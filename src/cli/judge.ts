@@ -14,8 +14,14 @@ export interface Judge {
 
 /** As `early_stop` of the program and `--save-best` say; the latter may name a metric. */
 export function judgeOf({ better, metrics, data, train }: Model, saveBest: true | string | undefined, heldOut: boolean): Judge {
-  if (saveBest !== undefined && (data?.split ?? 1) >= 1)
-    fail('NN501', '--save-best looks at held-out examples, and the program holds none out', { help: 'add split=0.9 to its data line' });
+  if (saveBest !== undefined && !heldOut)
+    fail('NN501', '--save-best looks at held-out examples, and the program holds none out', {
+      // The file of held-out examples goes with the program's own data.
+      help:
+        data?.test === undefined
+          ? 'add split=0.9 to its data line'
+          : `with --data, test="${data.test}" is not read: write split=0.9 for it`,
+    });
   const how = { patience: heldOut ? train.earlyStop : undefined, keepBest: heldOut && (train.earlyStop ?? saveBest) !== undefined };
   if (typeof saveBest !== 'string' || saveBest === 'loss') return { by: 'loss', better: 'lower', ...how };
   if (!metrics.includes(saveBest))

@@ -140,5 +140,18 @@ describe('the best weights of a run', () => {
     expect(folds.stdout).toMatch(/best after\n( +\d+ +20 .* epoch \d+\n){2}held-out loss: /);
     const none = await nncIn(dir, {}, 'train', 'c.nn', '--seeds', '2', '--save-best');
     expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('--save-best looks at held-out examples')]);
+    writeFileSync(join(dir, 'rows.csv'), Array.from({ length: 20 }, (_, i) => `${i / 10},${i / 5}\n`).join(''));
+    writeFileSync(
+      join(dir, 'tested.nn'),
+      'data "rows.csv" test="rows.csv"\nlayer Linear(1, 1)\nloss mse\nmetric r2\noptim sgd lr=0.1\ntrain epochs=5 batch=5\n',
+    );
+    const train = (...more: readonly string[]) => nncIn(dir, {}, 'train', 'tested.nn', '--device', 'cpu', '--save-best', 'r2', ...more);
+    const tested = await train();
+    expect([tested.code, tested.stdout]).toEqual([0, expect.stringMatching(/best/)]);
+    const other = await train('--data', 'rows.csv');
+    expect([other.code, other.stderr]).toEqual([
+      2,
+      expect.stringContaining('holds none out\n  = help: with --data, test="rows.csv" is not read: write split=0.9 for it'),
+    ]);
   });
 });
