@@ -63,6 +63,10 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
   if ((tokens === undefined) !== (context === undefined))
     sink.error('NN202', s.span, 'text needs both tokens and context', { help: 'write: data "tale.txt" tokens=chars context=64' });
   if (context !== undefined && first) checkContext(s, context, first.type, only?.type, sink);
+  if (args['test'] !== undefined && Number(args['split']) < 1)
+    sink.error('NN202', s.settings.find((a) => a.name?.text === 'split')?.span ?? s.span, 'split and test both say what is held out', {
+      help: 'keep one of them: test="FILE" trains on all examples of the data',
+    });
   const draw = s.bindings ? drawOf(s, s.bindings, args, walked, sink) : undefined;
   return {
     path: s.path?.value,

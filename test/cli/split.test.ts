@@ -45,6 +45,11 @@ describe('held-out examples', () => {
     expect(code, stderr).toBe(0);
     expect(stdout.split('\n').filter((l) => /^ +[123] +20 /.test(l))).toHaveLength(3);
     expect(stdout).toMatch(/held-out r2: 0\.9\d+ \+- [\d.e-]+ \(standard deviation over 3 folds\)/);
+    const tested = await run('train', 'test.nn', '--folds', '3', '--device', 'cpu');
+    expect([tested.code, tested.stderr]).toEqual([
+      0,
+      expect.stringContaining('--folds holds out a part of the data each time: the examples of test="b.csv" are not looked at'),
+    ]);
     const saved = await run('train', 'plain.nn', '--folds', '3', '--save', 'w.safetensors');
     expect([saved.code, saved.stderr]).toEqual([2, expect.stringContaining('--save is for one net, and --folds trains 3')]);
   });

@@ -19,6 +19,8 @@ export async function trainFolds(program: OpenProgram, flags: TrainFlags): Promi
   const { model } = program;
   const { folds = 2 } = flags;
   const all = await openAll(program, flags.data);
+  const test = flags.data === undefined ? model.data?.test : undefined;
+  if (test !== undefined) note(`--folds holds out a part of the data each time: the examples of test="${test}" are not looked at`);
   const seed = flags.seed ?? model.train.seed;
   const splits = foldsOf(all, folds, { seed, hold: model.data?.hold, target: model.inputs.length });
   const device = await findDevice(flags.device, flags);
