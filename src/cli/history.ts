@@ -49,6 +49,13 @@ export class Rows {
   }
 }
 
+/** The mean of a loss or metric over steps, as the table of a training shows it. */
+export function meanOf(name: string, values: Iterable<number>): number {
+  const mean = new Mean(name !== 'loss');
+  for (const v of values) mean.add(v);
+  return mean.value;
+}
+
 /** A mean that grows. What is not everywhere a number, such as auc where a batch has one class only, is left out where it is none. */
 class Mean {
   private sum = 0;

@@ -1,6 +1,8 @@
 import type { NetResult } from '../runtime/population.ts';
 import type { Model } from '../sema/model.ts';
 
+import { meanOf } from './history.ts';
+
 /** A trained net and its results: those of its best if that was kept, else of the end or of when it was stopped. */
 export interface Judged extends NetResult {
   /** Steps done. */
@@ -33,15 +35,15 @@ export function rankingOf(model: Pick<Model, 'better'>, holdout: boolean, named?
   return {
     by: holdout ? `held-out ${metric}` : `${metric} of the last epoch`,
     better,
-    score: (net) =>
-      holdout ? (net.holdout?.[metric] ?? NaN) : lastEpoch(metric === 'loss' ? net.losses : net.metrics[metric], net.stepsPerEpoch),
+    score: (net) => (holdout ? (net.holdout?.[metric] ?? NaN) : lastEpoch(net, metric)),
   };
 }
 
-/** The mean over the last epoch's number of steps. */
-export function lastEpoch(values: Float32Array | undefined, stepsPerEpoch: number): number {
-  const part = values?.slice(-stepsPerEpoch) ?? new Float32Array(0);
-  return part.reduce((a, b) => a + b, 0) / part.length;
+/** The mean of the loss or a metric over the last epoch's number of steps; NaN if the net has diverged. */
+export function lastEpoch({ losses, metrics, stepsPerEpoch }: Judged, name: string): number {
+  // A metric that has no value in some batches is left out there, so it does not tell that a net has diverged; its loss does.
+  if (Number.isNaN(losses.at(-1) ?? NaN)) return NaN;
+  return meanOf(name, (name === 'loss' ? losses : metrics[name])?.slice(-stepsPerEpoch) ?? []);
 }
 
 /** The best first; diverged nets last. */

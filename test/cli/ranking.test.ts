@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ranked, rankingOf, type Judged } from '../../src/cli/ranking.ts';
+import { lastEpoch, ranked, rankingOf, type Judged } from '../../src/cli/ranking.ts';
 import { model } from '../support/programs.ts';
 import { nncIn, temporary, type Outcome } from '../support/cli.ts';
 
@@ -37,6 +37,13 @@ describe('nets are ranked', () => {
   it('by the first metric that says which values are better', () => {
     expect(order(nets, { accuracy: 'higher' }, false)).toBe('dabc');
     expect(order(nets, { accuracy: 'lower' }, false)).toBe('badc');
+  });
+
+  it('by metrics that some batches have no value of, such as auc where there is one class', () => {
+    const gaps = [net('a', [1, 1, 1], [0, NaN, 0.7]), net('b', [1, 1, 1], [0, 0.9, NaN]), net('c', [1, 1, NaN], [0, 1, NaN])];
+    expect(order(gaps, { accuracy: 'higher' }, false)).toBe('bac');
+    expect(gaps.map((n) => lastEpoch(n, 'accuracy'))).toEqual([expect.closeTo(0.7), expect.closeTo(0.9), NaN]);
+    expect(lastEpoch(net('d', [1, 1, 2], [NaN, NaN, NaN]), 'accuracy')).toBeNaN();
   });
 
   it('by what is held out', () => {

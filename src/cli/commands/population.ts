@@ -192,14 +192,14 @@ function report(
   const names = Object.keys(sorted[0]?.metrics ?? {});
   const heldNames = Object.keys(sorted.find((r) => r.holdout)?.holdout ?? {});
   const kept = sorted.some((r) => r.best !== undefined);
-  const epoch = (r: Judged, values: Float32Array | undefined): string => showNumber(lastEpoch(values, r.stepsPerEpoch));
+  const epoch = (r: Judged, name: string): string => showNumber(lastEpoch(r, name));
   const rows = sorted
     .slice(0, SHOWN)
     .map((r) => [
       r.stopped ? `${r.label} (stopped at step ${r.steps})` : r.label,
       showNumber(r.losses[0] ?? NaN),
-      epoch(r, r.losses),
-      ...names.map((m) => epoch(r, r.metrics[m])),
+      epoch(r, 'loss'),
+      ...names.map((m) => epoch(r, m)),
       ...heldNames.map((h) => showNumber(r.holdout?.[h] ?? NaN)),
       ...(kept ? [r.best === undefined ? '-' : placeOf(r.best, r.stepsPerEpoch)] : []),
     ]);
