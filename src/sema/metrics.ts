@@ -63,15 +63,21 @@ export const METRICS: Readonly<Record<string, Metric>> = {
     build: (b, _args, pred, target) => numbers(b, 'rmse', pred, target, (d) => b.op('sqrt', mean(b, b.op('mul', d, d)))),
   },
   r2: {
-    doc: 'coefficient of determination: 1 is perfect, 0 is as good as predicting the mean',
+    doc: 'coefficient of determination: 1 is perfect, 0 is as good as predicting the mean; of targets that are all equal, such as a single one, there is none, and a batch of them does not count in the mean of an epoch',
     better: 'higher',
     parameters: {},
     build: (b, _args, pred, target) =>
       numbers(b, 'r2', pred, target, (d) => {
         const centred = b.op('sub', target, b.splat(mean(b, target), b.shape(target)));
         const [left, all] = [d, centred].map((x) => mean(b, b.op('mul', x, x)));
-        const quotient = b.op('div', at([left ?? d], 0), b.op('max', all ?? d, b.full(1e-12, { dtype: 'f32', shape: [] })));
-        return b.op('sub', b.full(1, { dtype: 'f32', shape: [] }), quotient);
+        const one = (x: number): NodeId => b.full(x, { dtype: 'f32', shape: [] });
+        // Where all are equal, their mean may be rounded, and then the variance is not quite 0.
+        const axes = b.shape(target).map((_, i) => i);
+        const most = (x: NodeId): NodeId => b.add('reduce_max', [x], { axes });
+        const same = b.op('eq', most(target), b.op('neg', most(b.op('neg', target))));
+        const none = (x: NodeId): NodeId => b.op('select', same, one(0), x);
+        const quotient = b.op('div', none(at([left ?? d], 0)), none(b.op('max', all ?? d, one(1e-12))));
+        return b.op('sub', one(1), quotient);
       }),
   },
   perplexity: {

@@ -76,6 +76,16 @@ describe('metrics of classes', () => {
   });
 });
 
+describe('r2', () => {
+  const r2 = (x: readonly number[], y: readonly number[]): number =>
+    metrics('input x: [1]\nparam w = ones\nlayer x * w\nloss mse\nmetric r2', x, y)[0] ?? 0;
+
+  it('is none of targets that are all equal, whatever their mean is rounded to', () => {
+    expect(r2([1, 2, 3, 4], [0, 4, 0, 4])).toBeCloseTo(1 - 14 / 16, 6);
+    for (const y of [3, 0.1, -1e7, 0]) expect(r2([2, 2, 2, 1], [y, y, y, y])).toBeNaN();
+  });
+});
+
 describe('precision, recall, f1 and auc', () => {
   const all = 'metric precision\nmetric recall\nmetric f1';
   const close = (found: readonly number[], want: readonly number[]): void =>
