@@ -82,7 +82,9 @@ export function checkGaps(reader: Reader, column: Pick<Column, 'name' | 'fill'>,
         ? 'missing=0 fills numbers, and this column holds words that are numbered: use missing=drop, missing=mean or missing=flag'
         : needs.targets.length === 0
           ? 'the model was trained without gaps in this column; train it with missing=mean, missing=0 or missing=flag'
-          : 'say in the data line what to do about gaps: missing=drop leaves such rows out, missing=mean and missing=0 fill them, missing=flag also adds an input that says so',
+          : isTarget
+            ? 'a target is never made up: missing=drop in the data line leaves out the rows that lack it'
+            : 'say in the data line what to do about gaps: missing=drop leaves such rows out, missing=mean and missing=0 fill them, missing=flag also adds an input that says so',
     );
 }
 
