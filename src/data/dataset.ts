@@ -16,7 +16,7 @@ import type { Table } from './table.ts';
 import { unpacked } from './unpack.ts';
 import { ByteRows, type DataTensor, type Values } from './values.ts';
 import { windowsOf } from './text.ts';
-import { textIn, UTF8_HELP } from './utf8.ts';
+import { notUtf8, textIn } from './utf8.ts';
 
 type Tensors = ReadonlyMap<string, DataTensor>;
 
@@ -97,7 +97,7 @@ export function readTable(path: string, packed: Uint8Array, needs: Needs): Table
 }
 
 function textOf(path: string, bytes: Uint8Array, needs: Needs): { readonly name: string; readonly text: string } {
-  return { name: path, text: textIn(path, bytes, () => reject(needs, 'NN301', `${path} is not a text file in UTF-8`, UTF8_HELP)) };
+  return { name: path, text: textIn(path, bytes, () => reject(needs, 'NN301', ...notUtf8(path, bytes))) };
 }
 
 function fromJson(path: string, bytes: Uint8Array, needs: Needs): Dataset {

@@ -1,17 +1,25 @@
 import { fail } from '../base/errors.ts';
 
-/** What to do about a text in another encoding. */
-export const UTF8_HELP = 'save it as UTF-8 (in Excel: CSV UTF-8), or convert it: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW';
+/** What is said about a text in another encoding, and what to do. Excel writes UTF-16 as "Unicode text", with a mark in front. */
+export function notUtf8(path: string, [first, second]: Uint8Array): readonly [string, string] {
+  const wide = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  return [
+    wide ? `${path} is a text file in UTF-16, and not in UTF-8` : `${path} is not a text file in UTF-8`,
+    `save it as UTF-8 (in Excel: CSV UTF-8), or convert it: iconv -f ${wide ? 'UTF-16' : 'WINDOWS-1252'} -t UTF-8 FILE > NEW`,
+  ];
+}
 
 type Refuse = () => never;
 
 const refusing =
-  (path: string): Refuse =>
-  () =>
-    fail('NN301', `${path} is not a text file in UTF-8`, { help: UTF8_HELP });
+  (path: string, bytes: Uint8Array): Refuse =>
+  () => {
+    const [label, help] = notUtf8(path, bytes);
+    return fail('NN301', label, { help });
+  };
 
 /** The text in the bytes of a file. What is no UTF-8 would be lost, and different words would become the same. */
-export function textIn(path: string, bytes: Uint8Array, refuse: Refuse = refusing(path)): string {
+export function textIn(path: string, bytes: Uint8Array, refuse: Refuse = refusing(path, bytes)): string {
   return bytes.includes(0) ? refuse() : decoded(new TextDecoder('utf-8', { fatal: true }), bytes, {}, refuse);
 }
 
@@ -58,10 +66,12 @@ function firstBad(bytes: Uint8Array): { readonly line: number; readonly column: 
 /** Decodes a file that is read piece by piece. */
 export class PieceDecoder {
   private readonly whole = new TextDecoder('utf-8', { fatal: true });
+  private readonly path: string;
   private readonly refuse: Refuse;
 
   constructor(path: string) {
-    this.refuse = refusing(path);
+    this.path = path;
+    this.refuse = refusing(path, new Uint8Array());
   }
 
   /** The text of a cell, which ends where a character does. */
@@ -76,6 +86,6 @@ export class PieceDecoder {
 
   /** Refuses what no text has. */
   mustBeText(head: Uint8Array): void {
-    if (head.includes(0)) this.refuse();
+    if (head.includes(0)) refusing(this.path, head)();
   }
 }

@@ -86,6 +86,19 @@ describe('a table outside of memory', () => {
     }
   });
 
+  it.each(['\xff\xfec\0,\0y\0\n\0', '\xfe\xff\0c\0,\0y\0\n'])('UTF-16 is called so where it has its mark', (text) => {
+    const wide = Uint8Array.from(text, (c) => c.charCodeAt(0));
+    const how = needs(f32(1), f32(1));
+    for (const body of [
+      () => readLargeDataset(fileOf(wide), how, new ScratchFile()),
+      () => readDataset('a.csv', wide, how, () => new Uint8Array()),
+    ]) {
+      const told = message(body);
+      expect(told).toContain('a.csv is a text file in UTF-16, and not in UTF-8');
+      expect(told).toContain('iconv -f UTF-16 -t UTF-8 FILE > NEW');
+    }
+  });
+
   it('says where something is wrong', () => {
     const how = needs(f32(1), f32(1));
     expect(message(() => large('a,b\n1,2\n\n3,4,5\n', how))).toContain('this line has 3 cells, and the head has 2, in line 4 of a.csv');
