@@ -65,6 +65,14 @@ describe('nets are ranked', () => {
 });
 
 describe('nnc train --seeds', () => {
+  it('says that the held-out examples give no metric, and not that the nets diverged', async () => {
+    const dir = temporary();
+    writeFileSync(join(dir, 'five.csv'), 'a,y\n1,2.1\n2,4.3\n3,6.2\n4,8\n5,9.9\n');
+    writeFileSync(join(dir, 'a.nn'), 'data "five.csv" split=0.8\nlayer Linear(1, 1)\nloss mse\nmetric r2\noptim adam\ntrain epochs=2\n');
+    const { code, stderr } = await nncIn(dir, {}, 'train', 'a.nn', '--device', 'cpu', '--seeds', '2');
+    expect([code, stderr]).toEqual([1, expect.stringContaining('no net has a held-out r2 that is a number\n  = help: auc takes')]);
+  });
+
   const dir = temporary();
   const data = (more: string): string => `data n=60 seed=3 { x = normal(); y = sin(2*x) + 0.3*normal() }${more}`;
   const run = (...args: readonly string[]): Promise<Outcome> => nncIn(dir, {}, 'train', ...args);

@@ -82,6 +82,11 @@ export async function trainPopulation(program: OpenProgram, flags: TrainFlags): 
     where: `${where}${leftOut(nets.length - results.length)}`,
   });
   if (stop.aborted && !(best && Number.isFinite(ranking.score(best)))) return;
+  // A metric may have no value for the held-out examples, though no net has diverged.
+  if (best && Number.isNaN(ranking.score(best)) && Number.isFinite(best.losses.at(-1)))
+    return fail('NN304', `no net has a ${ranking.by} that is a number`, {
+      help: 'auc takes examples of both classes, and r2 targets that differ: hold out more, or put another metric first',
+    });
   if (!best || !Number.isFinite(ranking.score(best)))
     return fail('NN702', `every net diverged: none has a ${ranking.by} that is a number`, {
       help: 'try a smaller learning rate, or look for wrong values in the data',
