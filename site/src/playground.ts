@@ -71,11 +71,12 @@ let fits: string | undefined;
 async function useFile(given: DataFile): Promise<void> {
   let news = `${given.name}: ${given.bytes.length.toLocaleString('en')} bytes`;
   if (/\.(csv|tsv|json|jsonl)$/i.test(given.name)) {
-    const { text, leftOut } = await worker.suggest(given);
+    const { text, leftOut, remarks } = await worker.suggest(given);
     file = given;
     fits = 'the program fits your data: press Train';
     setText(view, text);
     for (const { column, why } of leftOut) news += `; without the column ${column}: ${why}`;
+    for (const remark of remarks) news += `; ${remark}`;
     say(fits);
   } else {
     file = given;

@@ -101,9 +101,11 @@ export interface Calls {
   page(parts: string): Promise<string>;
   weights(): Promise<Uint8Array>;
   setWeights(bytes: Uint8Array, name: string): Promise<void>;
-  suggest(
-    file: DataFile,
-  ): Promise<{ readonly text: string; readonly leftOut: readonly { readonly column: string; readonly why: string }[] }>;
+  suggest(file: DataFile): Promise<{
+    readonly text: string;
+    readonly leftOut: readonly { readonly column: string; readonly why: string }[];
+    readonly remarks: readonly string[];
+  }>;
 }
 
 export type Event =

@@ -214,8 +214,8 @@ const calls: { readonly [K in keyof Calls]: (...args: Parameters<Calls[K]>) => R
   },
   async suggest({ name, bytes }) {
     const { suggestProgram } = await import('./suggest.ts');
-    const { text, leftOut } = suggestProgram(name, bytes);
-    return { text, leftOut };
+    const { text, leftOut, remarks } = suggestProgram(name, bytes);
+    return { text, leftOut, remarks };
   },
 };
 

@@ -9,6 +9,7 @@ import { readTable } from '../data/dataset.ts';
 import type { Needs } from '../data/needs.ts';
 import { RowSet, type Reader } from '../data/reader.ts';
 import { isWords, type Cells, type Table } from '../data/table.ts';
+import { NUMBERS_ROWS, isQuantity, useless } from './suggest-columns.ts';
 
 /** A program for a table, and what was decided about its columns. */
 export interface Suggestion {
@@ -17,12 +18,12 @@ export interface Suggestion {
   readonly kind: 'classes' | 'numbers';
   /** Columns that are not used, each with the reason. */
   readonly leftOut: readonly { readonly column: string; readonly why: string }[];
+  /** What else is to be known about the columns. */
+  readonly remarks: readonly string[];
 }
 
 /** Whole numbers with at most so many different values are classes. */
 const MOST_CLASSES = 10;
-/** A column with more different words tells more about a row than about its kind. */
-const MOST_WORDS = 50;
 
 /**
  * Writes a first program for a table (CSV, TSV, JSON or JSON lines): every useful column is an input, and the last one, or `target`, is what
@@ -66,15 +67,13 @@ export function suggestFor(path: string, dated: Table, undated: Table, options: 
   const goal = table.cells(target);
   if (goal.missing.length === table.rows)
     fail('NN301', `column '${target}' of ${path} is empty`, { help: 'choose another one with --target' });
-  const leftOut: { column: string; why: string }[] = [];
-  const inputs = table.columns.filter((column) => {
-    if (column === target) return false;
-    const why = useless(table, column, days.includes(column));
-    if (why !== undefined) leftOut.push({ column, why });
-    return why === undefined;
-  });
+  const found = table.columns.filter((c) => c !== target).map((column) => ({ column, why: useless(table, column, days.includes(column)) }));
+  const kept = keptCounter(table, found);
+  const remarks = kept === undefined ? [] : [`${kept} numbers the rows, and is an input since it may tell more than that`];
+  const inputs = found.filter((f) => f.why === undefined || f.column === kept).map((f) => f.column);
+  const without = found.flatMap(({ column, why }) => (why === undefined || column === kept ? [] : [{ column, why }]));
   if (inputs.length === 0)
-    fail('NN302', `${path} has no column to tell '${target}' from${leftOut.map((l) => `; ${l.column}: ${l.why}`).join('')}`, {
+    fail('NN302', `${path} has no column to tell '${target}' from${without.map((l) => `; ${l.column}: ${l.why}`).join('')}`, {
       help: 'choose another target',
     });
   const gaps = [...inputs, target].some((c) => table.cells(c).missing.length > 0);
@@ -109,7 +108,21 @@ export function suggestFor(path: string, dated: Table, undated: Table, options: 
     `optim adamw lr=cosine(0.003, warmup=20) weight_decay=0.01`,
     `train epochs=${epochs} batch=${batch} shuffle seed=1 early_stop=20`,
   ];
-  return { text: `${lines.join('\n')}\n`, target, kind, leftOut };
+  const leftOut = without.map(({ column, why }) => ({
+    column,
+    // It counts for one number: a column without gaps gets no input that flags them.
+    why: why === NUMBERS_ROWS ? `${why}; to keep it, add ${quoted(column)} to x=[...], and write Linear(${width + 1}, ${hidden})` : why,
+  }));
+  return { text: `${lines.join('\n')}\n`, target, kind, leftOut, remarks };
+}
+
+/** The column that numbers the rows and is an input all the same: nothing else is left, or it is the only quantity. */
+function keptCounter(table: Table, found: readonly { readonly column: string; readonly why: string | undefined }[]): string | undefined {
+  const inputs = found.filter((f) => f.why === undefined);
+  const counters = found.filter((f) => f.why === NUMBERS_ROWS).map((f) => f.column);
+  const quantity = counters.find(isQuantity);
+  if (inputs.length === 0) return quantity ?? counters.at(-1);
+  return inputs.every((f) => isWords(table.cells(f.column))) ? quantity : undefined;
 }
 
 const quoted = (name: string): string => (/^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name));
@@ -125,19 +138,4 @@ function classesOf(cells: Cells): number | undefined {
   const values = new Set(cells.numbers.filter((v) => !Number.isNaN(v)));
   const whole = [...values].every((v) => Number.isInteger(v));
   return whole && values.size <= MOST_CLASSES && values.size * 5 <= cells.numbers.length ? values.size : undefined;
-}
-
-/** Why a column is no input; undefined if it may be one. */
-function useless(table: Table, column: string, isDays: boolean): string | undefined {
-  const cells = table.cells(column);
-  if (cells.missing.length > table.rows / 2) return 'more than half of it is missing';
-  if (isWords(cells)) {
-    if (cells.words.length > MOST_WORDS) return `it has ${cells.words.length} different words`;
-    return cells.words.length < 2 ? 'it always holds the same word' : undefined;
-  }
-  const first = cells.numbers.find((v) => !Number.isNaN(v));
-  if (cells.numbers.every((v) => Number.isNaN(v) || v === first)) return 'it always holds the same number';
-  // 1, 2, 3, ... down the table numbers the rows.
-  const counts = !isDays && cells.numbers.length > 2 && cells.numbers.every((v, i) => v === (cells.numbers[0] ?? 0) + i);
-  return counts ? 'it numbers the rows' : undefined;
 }

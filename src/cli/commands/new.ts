@@ -43,10 +43,11 @@ export async function newCommand(name: string, flags: NewFlags): Promise<void> {
     const dated = await readColumns(flags.data, { ...how, dates: true });
     const undated = how.comma ? await readColumns(flags.data, how) : plain;
     const place = relative(dirname(resolve(program)), resolve(flags.data));
-    const { text, target, kind, leftOut } = suggestFor(place, dated, undated, { target: flags.target, comma: how.comma });
+    const { text, target, kind, leftOut, remarks } = suggestFor(place, dated, undated, { target: flags.target, comma: how.comma });
     await writeOutput(program, text);
     print(`${program}: tells ${kind === 'classes' ? 'the class' : 'the number'} '${target}'`);
     for (const { column, why } of leftOut) print(`  without the column ${column}: ${why}`);
+    for (const remark of remarks) print(`  ${remark}`);
     print();
     print(text.trimEnd());
   }

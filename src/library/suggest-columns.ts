@@ -1,0 +1,30 @@
+import { isWords, type Table } from '../data/table.ts';
+
+/** Which columns of an unknown table tell something about the others. */
+
+/** A column with more different words tells more about a row than about its kind. */
+const MOST_WORDS = 50;
+
+/** Why a column of 1, 2, 3, ... is no input. */
+export const NUMBERS_ROWS = 'it numbers the rows';
+
+/** Names of what is measured at equal steps, though it looks like the number of a row. */
+const QUANTITIES = /^(x|t|years?|quarters?|months?|weeks?|days?|hours?|minutes?|seconds?|time|date|step|age|dose|distance|temperature)$/i;
+
+/** Whether a column is called like something that is measured; of `time (s)` and `t_sec`, the first word counts. */
+export const isQuantity = (column: string): boolean => QUANTITIES.test(/^[^\s_([]*/.exec(column.trim())?.[0] ?? '');
+
+/** Why a column is no input; undefined if it may be one. */
+export function useless(table: Table, column: string, isDays: boolean): string | undefined {
+  const cells = table.cells(column);
+  if (cells.missing.length > table.rows / 2) return 'more than half of it is missing';
+  if (isWords(cells)) {
+    if (cells.words.length > MOST_WORDS) return `it has ${cells.words.length} different words`;
+    return cells.words.length < 2 ? 'it always holds the same word' : undefined;
+  }
+  const first = cells.numbers.find((v) => !Number.isNaN(v));
+  if (cells.numbers.every((v) => Number.isNaN(v) || v === first)) return 'it always holds the same number';
+  // 1, 2, 3, ... down the table numbers the rows.
+  const counts = !isDays && cells.numbers.length > 2 && cells.numbers.every((v, i) => v === (cells.numbers[0] ?? 0) + i);
+  return counts ? NUMBERS_ROWS : undefined;
+}

@@ -1,0 +1,23 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { nncIn, temporary, type Outcome } from '../support/cli.ts';
+
+/** What `nnc new` writes for a table, `nnc train` takes. */
+
+/** Writes a table, then a program for it, and trains that for a moment. */
+async function firstRun(csv: string, ...flags: readonly string[]): Promise<{ readonly made: Outcome; readonly trained: Outcome }> {
+  const dir = temporary();
+  writeFileSync(join(dir, 't.csv'), csv);
+  const made = await nncIn(dir, {}, 'new', 'm', '--data', 't.csv', ...flags);
+  return { made, trained: await nncIn(dir, {}, 'train', 'm.nn', '--device', 'cpu', '--epochs', '2') };
+}
+
+describe('nnc new', () => {
+  it('takes a table of two columns of which one counts', async () => {
+    const { made, trained } = await firstRun('x,y\n1,2\n2,4\n3,6\n4,8\n5,10\n');
+    expect(made.code, made.stderr).toBe(0);
+    expect(made.stdout).toContain("m.nn: tells the number 'y'\n  x numbers the rows, and is an input since it may tell more than that\n");
+    expect(trained.code, trained.stderr).toBe(0);
+  });
+});
