@@ -1,3 +1,4 @@
+import { columnName } from '../base/column-name.ts';
 import { numberHelp, numberIn, widthOf, type Column } from '../base/learned.ts';
 import { hint } from '../base/suggest.ts';
 import type { DType } from '../base/types.ts';
@@ -114,7 +115,7 @@ function checkNumbers(reader: Reader, name: string, cells: Cells, dtype: DType):
       name,
       `column '${name}' holds numbers, and this is '${text}'`,
       numberHelp(text, reader.needs) ??
-        `correct the cell, or leave it empty where the value is missing; words=[${name}] reads the whole column as words`,
+        `correct the cell, or leave it empty where the value is missing; words=[${columnName(name)}] reads the whole column as words`,
     );
   }
   for (let row = 0; row < cells.numbers.length; row++) {

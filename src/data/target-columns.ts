@@ -1,3 +1,4 @@
+import { columnName } from '../base/column-name.ts';
 import { numberHelp } from '../base/learned.ts';
 import { isWrong } from '../base/numbers.ts';
 import { widthOfType } from '../base/types.ts';
@@ -79,7 +80,14 @@ function classesOf(reader: Reader, target: Target, columns: readonly Named[]): r
   const found = new Set<number>();
   for (const { name, cells } of columns) {
     const word = firstWord(cells);
-    if (word >= 0) wrongCell(reader, word, name, `column '${name}' holds labels that are numbers, and this is a word`);
+    if (word >= 0)
+      wrongCell(
+        reader,
+        word,
+        name,
+        `column '${name}' holds labels that are numbers, and this is a word`,
+        `correct the cell, or leave it empty where the label is missing; if the word is a class too, add words=[${columnName(name)}] to the data line`,
+      );
     cells.numbers.forEach((v, row) => {
       if (Number.isNaN(v) || v === ignored) return;
       if (!Number.isInteger(v))

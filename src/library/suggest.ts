@@ -1,5 +1,5 @@
 import { mustBe, mustBeOptions } from '../base/calls.ts';
-import { mustBeBytes } from './calls.ts';
+import { columnName } from '../base/column-name.ts';
 import { fail } from '../base/errors.ts';
 import { numberIn, widthOf } from '../base/learned.ts';
 import { hint } from '../base/suggest.ts';
@@ -10,6 +10,8 @@ import type { Needs } from '../data/needs.ts';
 import { RowSet, type Reader } from '../data/reader.ts';
 import { isWords, type Cells, type Table } from '../data/table.ts';
 import { NUMBERS_ROWS, isQuantity, useless } from './suggest-columns.ts';
+import { mustBeBytes } from './calls.ts';
+import { isMixed, judgeTarget } from './suggest-target.ts';
 
 /** A program for a table, and what was decided about its columns. */
 export interface Suggestion {
@@ -22,8 +24,10 @@ export interface Suggestion {
   readonly remarks: readonly string[];
 }
 
-/** Whole numbers with at most so many different values are classes. */
-const MOST_CLASSES = 10;
+export interface SuggestOptions {
+  /** The column that the model tells; the last one by default. */
+  readonly target?: string | undefined;
+}
 
 /**
  * Writes a first program for a table (CSV, TSV, JSON or JSON lines): every useful column is an input, and the last one, or `target`, is what
@@ -33,32 +37,29 @@ export function suggestProgram(path: string, bytes: Uint8Array, options: Suggest
   mustBe(typeof path === 'string', 'the path of a table is a text', path);
   mustBeBytes(bytes);
   mustBeOptions('suggestProgram', options);
-  const plain = readTable(path, bytes, PLAIN);
-  const how = decimalsOf(plain);
-  return suggestFor(path, readTable(path, bytes, { ...how, dates: true }), how.comma ? readTable(path, bytes, how) : plain, {
-    ...options,
-    comma: how.comma,
-  });
+  const steps = suggesting(path, options);
+  for (let step = steps.next(); ;) {
+    if (step.done) return step.value;
+    step = steps.next(readTable(path, bytes, step.value));
+  }
 }
 
-export interface SuggestOptions {
-  /** The column that the model tells; the last one by default. */
-  readonly target?: string | undefined;
-}
+const PLAIN: Needs = { inputs: [], targets: [] };
 
-/** How a table is read to find out about its numbers. */
-export const PLAIN: Needs = { inputs: [], targets: [] };
-
-/** How a table that was read so is read for a suggestion, with dates as numbers and without: with decimal commas where it has them. */
-export const decimalsOf = (plain: Table): Needs =>
-  plain.columns.some((c) => hasCommas(plain.cells(c))) ? { ...PLAIN, comma: true } : PLAIN;
+/** How a table is read for a suggestion: with decimal commas where it has them. */
+const decimalsOf = (plain: Table): Needs => (plain.columns.some((c) => hasCommas(plain.cells(c))) ? { ...PLAIN, comma: true } : PLAIN);
 
 /** Whether what looks like words are numbers with decimal commas. */
 const hasCommas = ({ words }: Cells): boolean =>
   words.some((w) => numberIn(w) === undefined) && words.every((w) => numberIn(w, { comma: true }) !== undefined);
 
-/** The same for a table that was read both ways. */
-export function suggestFor(path: string, dated: Table, undated: Table, options: SuggestOptions & Pick<Needs, 'comma'> = {}): Suggestion {
+/** The same for whoever reads the table: it asks for it several times, read in different ways. */
+export function* suggesting(path: string, options: SuggestOptions = {}): Generator<Needs, Suggestion, Table> {
+  const plain = yield PLAIN;
+  const how = decimalsOf(plain);
+  const comma = how.comma === true;
+  const dated = yield { ...how, dates: true };
+  const undated = comma ? yield how : plain;
   const days = dated.columns.filter((c) => hasDates(undated, dated, c));
   const dates = days.length > 0;
   const table = dates ? dated : undated;
@@ -77,7 +78,6 @@ export function suggestFor(path: string, dated: Table, undated: Table, options: 
       help: 'choose another target',
     });
   const gaps = [...inputs, target].some((c) => table.cells(c).missing.length > 0);
-  const comma = options.comma === true;
   const settings = { ...(gaps ? { missing: 'flag' as const } : {}), ...(dates ? { dates } : {}), ...(comma ? { comma } : {}) };
   const reader: Reader = {
     path,
@@ -87,7 +87,11 @@ export function suggestFor(path: string, dated: Table, undated: Table, options: 
     remarks: [],
   };
   const width = inputs.reduce((n, c) => n + widthOf(fitColumn(reader, c, 'f32', undefined)), 0);
-  const classes = classesOf(goal);
+  const {
+    classes,
+    words,
+    remarks: more,
+  } = judgeTarget(reader, target, goal, isMixed(goal) ? (yield { ...how, words: [target] }).cells(target) : undefined);
   const kind = classes === undefined ? 'numbers' : 'classes';
   const hidden = table.rows < 2000 ? 32 : 64;
   const share = table.rows < 5000 ? 0.8 : 0.9;
@@ -96,13 +100,14 @@ export function suggestFor(path: string, dated: Table, undated: Table, options: 
     'normalize',
     ...(kind === 'numbers' ? ['normalize_target'] : []),
     ...(gaps ? ['missing=flag'] : []),
+    ...(words ? [`words=[${columnName(target)}]`] : []),
     ...(dates ? ['dates'] : []),
     ...(comma ? ['decimal=comma'] : []),
   ];
   const epochs = Math.max(20, Math.min(200, Math.ceil(2_000_000 / table.rows)));
   const lines = [
     `# Tells ${kind === 'classes' ? 'the class' : 'the number'} '${target}' from ${inputs.length} column${inputs.length === 1 ? '' : 's'} of ${path}.`,
-    `data  "${path}" x=[${inputs.map(quoted).join(', ')}] y=${quoted(target)} ${flags.join(' ')} split=${share}`,
+    `data  "${path}" x=[${inputs.map(columnName).join(', ')}] y=${columnName(target)} ${flags.join(' ')} split=${share}`,
     `layer Linear(${width}, ${hidden}) -> relu -> Linear(${hidden}, ${hidden}) -> relu -> Linear(${hidden}, ${classes ?? 1})`,
     ...(kind === 'classes' ? ['loss  cross_entropy', 'metric accuracy', 'metric f1'] : ['loss  mse', 'metric mae', 'metric r2']),
     `optim adamw lr=cosine(0.003, warmup=20) weight_decay=0.01`,
@@ -111,9 +116,9 @@ export function suggestFor(path: string, dated: Table, undated: Table, options: 
   const leftOut = without.map(({ column, why }) => ({
     column,
     // It counts for one number: a column without gaps gets no input that flags them.
-    why: why === NUMBERS_ROWS ? `${why}; to keep it, add ${quoted(column)} to x=[...], and write Linear(${width + 1}, ${hidden})` : why,
+    why: why === NUMBERS_ROWS ? `${why}; to keep it, add ${columnName(column)} to x=[...], and write Linear(${width + 1}, ${hidden})` : why,
   }));
-  return { text: `${lines.join('\n')}\n`, target, kind, leftOut, remarks };
+  return { text: `${lines.join('\n')}\n`, target, kind, leftOut, remarks: [...remarks, ...more] };
 }
 
 /** The column that numbers the rows and is an input all the same: nothing else is left, or it is the only quantity. */
@@ -125,17 +130,7 @@ function keptCounter(table: Table, found: readonly { readonly column: string; re
   return inputs.every((f) => isWords(table.cells(f.column))) ? quantity : undefined;
 }
 
-const quoted = (name: string): string => (/^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name));
-
 function hasDates(plain: Table, dated: Table, column: string): boolean {
   const [a, b] = [plain.cells(column), dated.cells(column)];
   return isWords(a) && !isWords(b) && a.words.every((w) => numberIn(w, { dates: true }) !== undefined);
-}
-
-/** The number of classes of a target: of words, or of few whole numbers that repeat. */
-function classesOf(cells: Cells): number | undefined {
-  if (isWords(cells)) return cells.words.length;
-  const values = new Set(cells.numbers.filter((v) => !Number.isNaN(v)));
-  const whole = [...values].every((v) => Number.isInteger(v));
-  return whole && values.size <= MOST_CLASSES && values.size * 5 <= cells.numbers.length ? values.size : undefined;
 }

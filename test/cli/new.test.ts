@@ -20,4 +20,14 @@ describe('nnc new', () => {
     expect(made.stdout).toContain("m.nn: tells the number 'y'\n  x numbers the rows, and is an input since it may tell more than that\n");
     expect(trained.code, trained.stderr).toBe(0);
   });
+
+  it('makes classes of labels that are numbers and words', async () => {
+    const labels = ['1', '2', 'other'];
+    const { made, trained } = await firstRun(
+      `a,label\n${Array.from({ length: 60 }, (_, i) => `${i * i},${labels[i % 3] ?? ''}`).join('\n')}\n`,
+    );
+    expect(made.stdout).toContain('y=label normalize words=[label]');
+    expect(trained.code, trained.stderr).toBe(0);
+    expect(trained.stderr).toContain('label: the words are the classes 0 1, 1 2, 2 other');
+  });
 });

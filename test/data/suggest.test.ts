@@ -1,4 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { renderAll } from '../../src/base/diagnostics.ts';
+import { UserError } from '../../src/base/errors.ts';
+import { compile } from '../../src/library/program.ts';
+import { readData } from '../../src/library/read-data.ts';
 import { suggestProgram, type Suggestion } from '../../src/library/suggest.ts';
 
 /** First programs for tables as people have them. */
@@ -29,5 +33,45 @@ describe('a column that numbers the rows', () => {
     expect(made.leftOut).toEqual([
       { column: 'year', why: 'it numbers the rows; to keep it, add year to x=[...], and write Linear(2, 32)' },
     ]);
+  });
+});
+
+/** The full text of the error. */
+function refusal(csv: string, target?: string): string {
+  try {
+    suggest(csv, target);
+  } catch (e) {
+    if (e instanceof UserError) return renderAll(e.diagnostics);
+    throw e;
+  }
+  throw new Error('no error');
+}
+
+describe('a target of numbers and words', () => {
+  const labels = ['1', '2', 'other', '1', '1', '2', 'other', '1'];
+  const csv = (label: string): string =>
+    `a,${label}\n${Array.from({ length: 40 }, (_, i) => `${(i * 7) % 11},${labels[i % 8] ?? ''}`).join('\n')}\n`;
+
+  it('is of classes if few values repeat, and the program says so', () => {
+    const made = suggest(csv('"my label"'));
+    expect(dataOf(made)).toBe('data  "t.csv" x=[a] y="my label" normalize words=["my label"] split=0.8');
+    expect(made.text).toContain('Linear(32, 3)');
+    expect(made.remarks).toEqual(['my label holds numbers and words, and each of them is a class: 1, 2, other']);
+    expect(readData(compile(made.text), new TextEncoder().encode(csv('"my label"')), { name: 't.csv' }).names.learned?.classes).toEqual({
+      y: ['1', '2', 'other'],
+    });
+  });
+
+  it('is refused at the word if it is of numbers', () => {
+    const rows = Array.from({ length: 40 }, (_, i) => `${(i * 7) % 11},${i === 3 ? 'abc' : i * 1.5}`).join('\n');
+    expect(refusal(`a,price\n${rows}\n`)).toMatchInlineSnapshot(`
+      "error[NN303]: a value in the data is wrong
+       --> t.csv:5:4
+        |
+      5 | 10,abc
+        |    ^^^ column 'price' holds numbers, and this is 'abc'
+        |
+        = help: correct the cell, or leave it empty where the value is missing; for classes, write a program with words=[price]"
+    `);
   });
 });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fail } from '../../base/errors.ts';
-import { PLAIN, decimalsOf, suggestFor } from '../../library/suggest.ts';
+import { suggesting } from '../../library/suggest.ts';
 import { readColumns } from '../data-files.ts';
 import { readUserFile, writeOutput } from '../files.ts';
 import { EXAMPLES } from '../package.ts';
@@ -38,12 +38,11 @@ export async function newCommand(name: string, flags: NewFlags): Promise<void> {
     }
     print(`${[program, ...files.slice(1)].join(', ')}: ${TEMPLATES[flags.template ?? 'regression'].about}`);
   } else {
-    const plain = await readColumns(flags.data, PLAIN);
-    const how = decimalsOf(plain);
-    const dated = await readColumns(flags.data, { ...how, dates: true });
-    const undated = how.comma ? await readColumns(flags.data, how) : plain;
     const place = relative(dirname(resolve(program)), resolve(flags.data));
-    const { text, target, kind, leftOut, remarks } = suggestFor(place, dated, undated, { target: flags.target, comma: how.comma });
+    const steps = suggesting(place, { target: flags.target });
+    let step = steps.next();
+    while (!step.done) step = steps.next(await readColumns(flags.data, step.value));
+    const { text, target, kind, leftOut, remarks } = step.value;
     await writeOutput(program, text);
     print(`${program}: tells ${kind === 'classes' ? 'the class' : 'the number'} '${target}'`);
     for (const { column, why } of leftOut) print(`  without the column ${column}: ${why}`);
