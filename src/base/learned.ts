@@ -101,10 +101,13 @@ export function numberHelp(text: string, { comma, dates }: Pick<Column, 'comma' 
     : undefined;
 }
 
+/** Whether a cell of a column that was declared to hold words is a gap: there, `None` and `?` are words as well. */
+export const isEmpty = (raw: Raw): boolean => (typeof raw === 'string' ? raw.trim() === '' : isMissing(raw));
+
 /** Writes the inputs of one value to `out` from `at` on. Throws a `UserError` for a word or a gap that training has not seen. */
 export function encodeInto(out: { [i: number]: number }, at: number, column: Column, raw: Raw): void {
   const { name, words, index, flag } = column;
-  const missing = isMissing(raw);
+  const missing = isMissing(raw) && (isEmpty(raw) || words?.includes(String(raw)) !== true);
   if (missing && column.fill === undefined)
     fail('NN303', `'${name}' is missing, and every example needs it`, {
       help: 'to allow gaps, train with missing=mean, missing=0 or missing=flag in the data line',

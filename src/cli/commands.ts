@@ -106,6 +106,7 @@ export function commands(): Command {
     .argument('<name>', 'the program to write')
     .option('--data <file>', 'your table: .csv, .tsv, .json or .jsonl')
     .option('--target <column>', 'what the model shall tell; by default the last column')
+    .option('--words <column...>', 'columns of words that look like numbers (postcodes) or gaps (None, NA)')
     .addOption(new Option('--template <kind>', 'the example to copy').choices(Object.keys(TEMPLATES)))
     .action(newCommand);
 

@@ -46,10 +46,11 @@ export function readLargeCsv(
   if (twice !== undefined) return fail('NN301', `${file.name} has two columns '${twice}'`, { help: 'give every column a name of its own' });
   if (named && !second) return fail('NN301', `${file.name} has a head and no rows`);
   const chosen = new Set(wanted(columns));
+  const known = new Set(options.words ?? []);
   const gathered = new Map<string, LargeColumn>();
   let rows = 0;
   const gather = (some: readonly string[], asWords: (column: string) => boolean): void => {
-    const mine = columns.map((c) => (some.includes(c) ? new LargeColumn(shelf, options, asWords(c)) : undefined));
+    const mine = columns.map((c) => (some.includes(c) ? new LargeColumn(shelf, options, asWords(c), known.has(c)) : undefined));
     let records = 0;
     reader.each(
       options.comma === true,
@@ -78,7 +79,6 @@ export function readLargeCsv(
     });
     rows = records - (named ? 1 : 0);
   };
-  const known = new Set(options.words ?? []);
   gather([...chosen], (c) => known.has(c));
   // Some cells of a column of words may look like numbers; as words they keep their text.
   const mixed = [...gathered].flatMap(([name, c]) => (!known.has(name) && c.wordy > c.numeric && c.numeric > 0 ? [name] : []));

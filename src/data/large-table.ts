@@ -23,9 +23,9 @@ export class LargeColumn {
   private decorated = false;
   private rows = 0;
 
-  constructor(shelf: Shelf, how: Reading, asWords: boolean) {
+  constructor(shelf: Shelf, how: Reading, asWords: boolean, declared: boolean) {
     this.shelf = shelf;
-    this.builder = new CellsBuilder(how, asWords);
+    this.builder = new CellsBuilder(how, asWords, declared);
   }
 
   add(raw: Raw): void {

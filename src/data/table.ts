@@ -1,4 +1,4 @@
-import { isMissing, numberIn, type Column, type Raw } from '../base/learned.ts';
+import { isEmpty, isMissing, numberIn, type Column, type Raw } from '../base/learned.ts';
 import type { Span } from '../base/source.ts';
 import type { Shelf } from './shelf.ts';
 
@@ -67,18 +67,20 @@ export class CellsBuilder {
   private spelled: string | undefined;
   private readonly how: Reading;
   private readonly asWords: boolean;
+  private readonly isGap: (raw: Raw) => boolean;
 
-  /** With `asWords`, every cell is a word. */
-  constructor(how: Reading, asWords: boolean) {
+  /** With `asWords`, every cell is a word; if it is `declared` so, also what else would be read as a gap: `None`, `?`. */
+  constructor(how: Reading, asWords: boolean, declared: boolean) {
     this.how = how;
     this.asWords = asWords;
+    this.isGap = declared ? isEmpty : isMissing;
   }
 
   add(raw: Raw): void {
     const row = this.rows++;
     if (row === this.numbers.length) this.grow();
     this.numbers[row] = NaN;
-    if (isMissing(raw)) {
+    if (this.isGap(raw)) {
       this.missing.push(row);
       return;
     }
@@ -170,12 +172,12 @@ export function gather(
   how: Reading,
   each: (add: (cells: readonly Raw[]) => void) => void,
 ): ReadonlyMap<string, Cells> {
+  const known = new Set(how.words ?? []);
   const read = (asWords: ReadonlySet<string>): ReadonlyMap<string, Cells> => {
-    const builders = columns.map((c) => new CellsBuilder(how, asWords.has(c)));
+    const builders = columns.map((c) => new CellsBuilder(how, asWords.has(c), known.has(c)));
     each((cells) => builders.forEach((b, i) => b.add(cells[i])));
     return new Map(columns.map((c, i) => [c, (builders[i] as CellsBuilder).done()]));
   };
-  const known = new Set(how.words ?? []);
   const first = read(known);
   // Some cells of a column of words may look like numbers; as words they keep their text.
   const mixed = columns.filter((c) => {

@@ -11,7 +11,7 @@ import { RowSet, type Reader } from '../data/reader.ts';
 import { isWords, type Cells, type Table } from '../data/table.ts';
 import { NUMBERS_ROWS, isQuantity, useless } from './suggest-columns.ts';
 import { mustBeBytes } from './calls.ts';
-import { isMixed, judgeTarget } from './suggest-target.ts';
+import { isUnclear, judgeTarget } from './suggest-target.ts';
 
 /** A program for a table, and what was decided about its columns. */
 export interface Suggestion {
@@ -27,6 +27,8 @@ export interface Suggestion {
 export interface SuggestOptions {
   /** The column that the model tells; the last one by default. */
   readonly target?: string | undefined;
+  /** Columns that hold words though they look like numbers or gaps. */
+  readonly words?: readonly string[] | undefined;
 }
 
 /**
@@ -44,10 +46,8 @@ export function suggestProgram(path: string, bytes: Uint8Array, options: Suggest
   }
 }
 
-const PLAIN: Needs = { inputs: [], targets: [] };
-
-/** How a table is read for a suggestion: with decimal commas where it has them. */
-const decimalsOf = (plain: Table): Needs => (plain.columns.some((c) => hasCommas(plain.cells(c))) ? { ...PLAIN, comma: true } : PLAIN);
+/** Whether a table has decimal commas. */
+const hasDecimalCommas = (plain: Table): boolean => plain.columns.some((c) => hasCommas(plain.cells(c)));
 
 /** Whether what looks like words are numbers with decimal commas. */
 const hasCommas = ({ words }: Cells): boolean =>
@@ -55,9 +55,14 @@ const hasCommas = ({ words }: Cells): boolean =>
 
 /** The same for whoever reads the table: it asks for it several times, read in different ways. */
 export function* suggesting(path: string, options: SuggestOptions = {}): Generator<Needs, Suggestion, Table> {
-  const plain = yield PLAIN;
-  const how = decimalsOf(plain);
-  const comma = how.comma === true;
+  const told = options.words ?? [];
+  const simple: Needs = { inputs: [], targets: [], ...(told.length > 0 ? { words: told } : {}) };
+  const plain = yield simple;
+  for (const column of told)
+    if (!plain.columns.includes(column))
+      fail('NN302', `${path} has no column '${column}'`, { help: hint(column, plain.columns, 'it has') });
+  const comma = hasDecimalCommas(plain);
+  const how = comma ? { ...simple, comma } : simple;
   const dated = yield { ...how, dates: true };
   const undated = comma ? yield how : plain;
   const days = dated.columns.filter((c) => hasDates(undated, dated, c));
@@ -78,7 +83,12 @@ export function* suggesting(path: string, options: SuggestOptions = {}): Generat
       help: 'choose another target',
     });
   const gaps = [...inputs, target].some((c) => table.cells(c).missing.length > 0);
-  const settings = { ...(gaps ? { missing: 'flag' as const } : {}), ...(dates ? { dates } : {}), ...(comma ? { comma } : {}) };
+  const settings = {
+    ...(told.length > 0 ? { words: told } : {}),
+    ...(gaps ? { missing: 'flag' as const } : {}),
+    ...(dates ? { dates } : {}),
+    ...(comma ? { comma } : {}),
+  };
   const reader: Reader = {
     path,
     table,
@@ -89,9 +99,11 @@ export function* suggesting(path: string, options: SuggestOptions = {}): Generat
   const width = inputs.reduce((n, c) => n + widthOf(fitColumn(reader, c, 'f32', undefined)), 0);
   const {
     classes,
-    words,
+    words: asWords,
     remarks: more,
-  } = judgeTarget(reader, target, goal, isMixed(goal) ? (yield { ...how, words: [target] }).cells(target) : undefined);
+  } = judgeTarget(reader, target, goal, isUnclear(goal) ? (yield { ...how, words: [...told, target] }).cells(target) : undefined);
+  // The others are not read by the program.
+  const words = [...told.filter((c) => inputs.includes(c) || c === target), ...(asWords ? [target] : [])];
   const kind = classes === undefined ? 'numbers' : 'classes';
   const hidden = table.rows < 2000 ? 32 : 64;
   const share = table.rows < 5000 ? 0.8 : 0.9;
@@ -100,7 +112,7 @@ export function* suggesting(path: string, options: SuggestOptions = {}): Generat
     'normalize',
     ...(kind === 'numbers' ? ['normalize_target'] : []),
     ...(gaps ? ['missing=flag'] : []),
-    ...(words ? [`words=[${columnName(target)}]`] : []),
+    ...(words.length > 0 ? [`words=[${words.map(columnName).join(', ')}]`] : []),
     ...(dates ? ['dates'] : []),
     ...(comma ? ['decimal=comma'] : []),
   ];

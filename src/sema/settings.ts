@@ -34,7 +34,10 @@ export const DATA_SETTINGS = {
     doc: 'what to do about gaps: leave the row out, fill in the mean (or the commonest word), fill in 0, or fill in the mean and add an input that is 1 where there was a gap',
   },
   resize: { type: 'bool', default: false, doc: 'for a folder of images: scales them to the size of the input' },
-  words: { type: 'columns', doc: 'columns to read as words even if they hold numbers, such as postcodes' },
+  words: {
+    type: 'columns',
+    doc: 'columns to read as words even if they hold numbers, such as postcodes, or None, NA and ?: only empty cells are gaps there',
+  },
   dates: { type: 'bool', default: false, doc: 'reads dates (2026-11-29, or with a time) as days since 1970' },
   decimal: { type: 'string', choices: ['point', 'comma'], default: 'point', doc: 'how numbers are written: 1,234.5 or 1.234,5' },
   separator: { type: 'string', doc: 'what separates the cells of a CSV file; default: whichever of , ; tab | its first line has most' },

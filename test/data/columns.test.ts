@@ -155,6 +155,22 @@ describe('words', () => {
   });
 });
 
+describe('a column that is declared to hold words', () => {
+  it('has gaps where it is empty only, in a file and in a prediction', () => {
+    const how = needs(f32(4), f32(1), { words: ['pain'], missing: 'flag' });
+    const d = read('pain,y\nNone,1\n?,2\n,3\nNA,4\n', how);
+    const [column] = d.learned?.columns['x'] ?? [];
+    expect(column?.words).toEqual(['?', 'NA', 'None', '(missing)']);
+    const out = [0, 0, 0, 0];
+    encodeInto(out, 0, column as Column, 'None');
+    expect(out).toEqual([0, 0, 1, 0]);
+    encodeInto(out, 0, column as Column, '');
+    expect(out).toEqual([0, 0, 0, 1]);
+    encodeInto(out, 0, column as Column, 'null');
+    expect(out).toEqual([0, 0, 0, 1]);
+  });
+});
+
 describe('gaps', () => {
   const text = 'a,b,y\n1,u,1\n,v,2\n3,?,3\n4,v,NA\n';
   const tensors = (missing: Needs['missing'], width: number) => read(text, needs(f32(width), f32(1), { missing }));

@@ -7,7 +7,8 @@ import { suggestProgram, type Suggestion } from '../../src/library/suggest.ts';
 
 /** First programs for tables as people have them. */
 
-const suggest = (csv: string, target?: string): Suggestion => suggestProgram('t.csv', new TextEncoder().encode(csv), { target });
+const suggest = (csv: string, target?: string, ...words: readonly string[]): Suggestion =>
+  suggestProgram('t.csv', new TextEncoder().encode(csv), { target, words });
 /** The data line of the program. */
 const dataOf = (s: Suggestion): string => s.text.split('\n')[1] ?? '';
 
@@ -71,7 +72,48 @@ describe('a target of numbers and words', () => {
       5 | 10,abc
         |    ^^^ column 'price' holds numbers, and this is 'abc'
         |
-        = help: correct the cell, or leave it empty where the value is missing; for classes, write a program with words=[price]"
+        = help: correct the cell, or leave it empty where the value is missing; for classes, add --words price"
     `);
+  });
+});
+
+describe('words of the target that are read as gaps', () => {
+  const csv = (...kinds: readonly string[]): string =>
+    `v,severity\n${Array.from({ length: 60 }, (_, i) => `${(i * 7) % 11},${kinds[i % kinds.length] ?? ''}`).join('\n')}\n`;
+
+  it('are named, with their rows', () => {
+    const made = suggest(csv('None', 'mild', '?', 'bad'));
+    expect(made.text).toContain('Linear(32, 2)');
+    expect(made.remarks).toEqual([
+      'severity: read as gaps, whose rows are left out: None (in 15 rows), ? (in 15 rows); if these are classes too, write the program with --words severity',
+    ]);
+    expect(suggest(`a,y\n${Array.from({ length: 20 }, (_, i) => `${(i * 7) % 11},${i ? i / 2 : 'NA'}`).join('\n')}\n`).remarks).toEqual([
+      'y: read as gaps, whose rows are left out: NA (in 1 row)',
+    ]);
+  });
+
+  it('are classes if one says so', () => {
+    const text = csv('None', 'mild', '?');
+    const made = suggest(text, undefined, 'severity');
+    expect(dataOf(made)).toBe('data  "t.csv" x=[v] y=severity normalize words=[severity] split=0.8');
+    expect(made.text).toContain('Linear(32, 3)');
+    const data = readData(compile(made.text), new TextEncoder().encode(text), { name: 't.csv' });
+    expect(data.names.learned?.classes).toEqual({ y: ['?', 'None', 'mild'] });
+  });
+
+  it('leave no target of one class', () => {
+    expect(refusal(csv('None', 'mild', '?'))).toMatchInlineSnapshot(`
+      "error[NN301]: the data cannot be read
+        = column 'severity' of t.csv always holds 'mild', so there is nothing to learn; read as gaps: None (in 20 rows), ? (in 20 rows)
+        = help: choose another one with --target; if these are classes too, add --words severity"
+    `);
+  });
+});
+
+describe('a target that is always the same', () => {
+  it.each(['5', 'rose', '2.5'])('is refused: %s', (y) => {
+    expect(refusal(`a,y\n${Array.from({ length: 20 }, (_, i) => `${(i * 7) % 11},${y}`).join('\n')}\n`)).toBe(
+      `error[NN301]: the data cannot be read\n  = column 'y' of t.csv always holds ${y === 'rose' ? "'rose'" : y}, so there is nothing to learn\n  = help: choose another one with --target`,
+    );
   });
 });

@@ -10,6 +10,7 @@ import { print } from '../terminal.ts';
 export interface NewFlags {
   readonly data?: string;
   readonly target?: string;
+  readonly words?: readonly string[];
   readonly template?: keyof typeof TEMPLATES;
 }
 
@@ -29,6 +30,7 @@ export async function newCommand(name: string, flags: NewFlags): Promise<void> {
     fail('NN501', '--data and --template both say what to start from', { help: 'keep one of them' });
   const weights = `${basename(program, '.nn')}.safetensors`;
   if (flags.data === undefined) {
+    if (flags.words !== undefined) fail('NN501', '--words names columns of the file that --data names', { help: 'add --data FILE' });
     if (flags.target !== undefined) fail('NN501', '--target is a column of the file that --data names', { help: 'add --data FILE' });
     const { files } = TEMPLATES[flags.template ?? 'regression'];
     for (const [i, file] of files.entries()) {
@@ -39,7 +41,7 @@ export async function newCommand(name: string, flags: NewFlags): Promise<void> {
     print(`${[program, ...files.slice(1)].join(', ')}: ${TEMPLATES[flags.template ?? 'regression'].about}`);
   } else {
     const place = relative(dirname(resolve(program)), resolve(flags.data));
-    const steps = suggesting(place, { target: flags.target });
+    const steps = suggesting(place, { target: flags.target, words: flags.words });
     let step = steps.next();
     while (!step.done) step = steps.next(await readColumns(flags.data, step.value));
     const { text, target, kind, leftOut, remarks } = step.value;
