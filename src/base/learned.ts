@@ -1,3 +1,4 @@
+import { DATES_HELP, isDateLike } from './date-like.ts';
 import { fail } from './errors.ts';
 import { hint } from './suggest.ts';
 
@@ -65,7 +66,7 @@ export const isMissing = (raw: Raw): boolean =>
 
 /** `$1,234.50`, `12 %`, `-3 €`. */
 const DECORATED = /^([-+]?)\s?[$€£¥]?\s?((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)\s?[$€£¥%]?$/;
-const DAY = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d(?:\.\d+)?))?Z?)?$/;
+const DAY = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d(?:\.\d+)?))?(?:Z|([+-])(\d\d):?(\d\d))?)?$/;
 /** `01.02.2024` is the first of February. */
 const DOTTED_DAY = /^(\d{1,2})\.(\d{1,2})\.(\d{4})(?: (\d\d):(\d\d)(?::(\d\d))?)?$/;
 /** Where commas are decimal, dots stand between groups of three digits, and nowhere else. */
@@ -75,10 +76,12 @@ const GROUPED = /^[^\d.,]*\d{1,3}(?:\.\d{3})+(?:,\d*)?[^\d.,]*$/;
 export function numberIn(text: string, how: Pick<Column, 'comma' | 'dates'> = {}): number | undefined {
   if (how.dates) {
     const [, day, month, year, ...time] = DOTTED_DAY.exec(text) ?? [];
-    const [y, m, d, h = 0, min = 0, s = 0] = DAY.exec(text)?.slice(1) ?? [year, month, day, ...time];
+    const [y, m, d, h = 0, min = 0, s = 0, side, ahead = 0, minutes = 0] = DAY.exec(text)?.slice(1) ?? [year, month, day, ...time];
     if (y !== undefined) {
       const ms = Date.UTC(Number(y), Number(m) - 1, Number(d), Number(h), Number(min), 0) + Number(s) * 1000;
-      return new Date(ms).getUTCDate() === Number(d) ? ms / 86_400_000 : undefined;
+      // A clock that is ahead of UTC shows a moment before UTC does.
+      const offset = (Number(ahead) * 60 + Number(minutes)) * (side === '-' ? -60_000 : 60_000);
+      return new Date(ms).getUTCDate() === Number(d) ? (ms - offset) / 86_400_000 : undefined;
     }
   }
   if (how.comma && text.includes('.') && !GROUPED.test(text)) return undefined;
@@ -96,6 +99,7 @@ export function numberHelp(text: string, { comma, dates }: Pick<Column, 'comma' 
   if (comma && numberIn(text) !== undefined)
     return 'with decimal=comma, numbers are written as 80,5 or 1.234,5: a dot only stands before three digits';
   if (!comma && numberIn(text, { comma: true }) !== undefined) return 'to read decimal commas, add decimal=comma to the data line';
+  if (isDateLike(text)) return DATES_HELP;
   return !dates && numberIn(text, { dates: true }) !== undefined
     ? 'to read dates as days since 1970, add dates to the data line'
     : undefined;

@@ -1,3 +1,4 @@
+import { DATES_HELP, isDateLike } from '../base/date-like.ts';
 import { namesOf, widthOf, type Column, type Learned } from '../base/learned.ts';
 import { hint } from '../base/suggest.ts';
 import { showShape, widthOfType, type DType } from '../base/types.ts';
@@ -117,7 +118,8 @@ const SHOWN = 8;
 function aboutWords({ name, words = [], index }: Column): string {
   const list = `${words.slice(0, SHOWN).join(', ')}${words.length > SHOWN ? ', ...' : ''}`;
   const become = index ? `the numbers 0 to ${words.length - 1}` : `${words.length} inputs of 0 or 1`;
-  return `${name}: ${words.length} words become ${become}: ${list}`;
+  const dates = words.length > 0 && words.every((w) => isDateLike(w)) ? `; ${DATES_HELP}, and add dates to the data line` : '';
+  return `${name}: ${words.length} words become ${become}: ${list}${dates}`;
 }
 
 /** Encodes some rows of an input or a target. */

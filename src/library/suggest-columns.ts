@@ -1,4 +1,5 @@
-import { isWords, type Table } from '../data/table.ts';
+import { DATES_HELP, isDateLike } from '../base/date-like.ts';
+import { isWords, type Cells, type Table } from '../data/table.ts';
 
 /** Which columns of an unknown table tell something about the others. */
 
@@ -19,7 +20,7 @@ export function useless(table: Table, column: string, isDays: boolean): string |
   const cells = table.cells(column);
   if (cells.missing.length > table.rows / 2) return 'more than half of it is missing';
   if (isWords(cells)) {
-    if (cells.words.length > MOST_WORDS) return `it has ${cells.words.length} different words`;
+    if (cells.words.length > MOST_WORDS) return `it has ${cells.words.length} different words${holdsDates(cells) ? `; ${DATES_HELP}` : ''}`;
     return cells.words.length < 2 ? 'it always holds the same word' : undefined;
   }
   const first = cells.numbers.find((v) => !Number.isNaN(v));
@@ -28,3 +29,6 @@ export function useless(table: Table, column: string, isDays: boolean): string |
   const counts = !isDays && cells.numbers.length > 2 && cells.numbers.every((v, i) => v === (cells.numbers[0] ?? 0) + i);
   return counts ? NUMBERS_ROWS : undefined;
 }
+
+/** Whether all words of a column look like dates that are not read as such. */
+export const holdsDates = (cells: Cells): boolean => isWords(cells) && cells.words.every(isDateLike);

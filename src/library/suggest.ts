@@ -1,5 +1,6 @@
 import { mustBe, mustBeOptions } from '../base/calls.ts';
 import { columnName } from '../base/column-name.ts';
+import { DATES_HELP } from '../base/date-like.ts';
 import { fail } from '../base/errors.ts';
 import { numberIn, widthOf } from '../base/learned.ts';
 import { hint } from '../base/suggest.ts';
@@ -9,8 +10,8 @@ import { readTable } from '../data/dataset.ts';
 import type { Needs } from '../data/needs.ts';
 import { RowSet, type Reader } from '../data/reader.ts';
 import { isWords, type Cells, type Table } from '../data/table.ts';
-import { NUMBERS_ROWS, isQuantity, useless } from './suggest-columns.ts';
 import { mustBeBytes } from './calls.ts';
+import { NUMBERS_ROWS, holdsDates, isQuantity, useless } from './suggest-columns.ts';
 import { isUnclear, judgeTarget } from './suggest-target.ts';
 
 /** A program for a table, and what was decided about its columns. */
@@ -75,8 +76,11 @@ export function* suggesting(path: string, options: SuggestOptions = {}): Generat
     fail('NN301', `column '${target}' of ${path} is empty`, { help: 'choose another one with --target' });
   const found = table.columns.filter((c) => c !== target).map((column) => ({ column, why: useless(table, column, days.includes(column)) }));
   const kept = keptCounter(table, found);
-  const remarks = kept === undefined ? [] : [`${kept} numbers the rows, and is an input since it may tell more than that`];
   const inputs = found.filter((f) => f.why === undefined || f.column === kept).map((f) => f.column);
+  const remarks = [
+    ...(kept === undefined ? [] : [`${kept} numbers the rows, and is an input since it may tell more than that`]),
+    ...inputs.filter((c) => holdsDates(table.cells(c))).map((c) => `${c} is read as words; ${DATES_HELP}`),
+  ];
   const without = found.flatMap(({ column, why }) => (why === undefined || column === kept ? [] : [{ column, why }]));
   if (inputs.length === 0)
     fail('NN302', `${path} has no column to tell '${target}' from${without.map((l) => `; ${l.column}: ${l.why}`).join('')}`, {

@@ -15,6 +15,7 @@ const read = (text: string, how: Needs, name = 'a.csv'): Dataset =>
 describe('a number with another decimal point', () => {
   it.each([
     ['80.5', { comma: true }, 'with decimal=comma, numbers are written as 80,5 or 1.234,5: a dot only stands before three digits'],
+    ['04/19/2023', { dates: true }, 'these look like dates: write them as 2023-04-19'],
     ['80,5', {}, 'to read decimal commas, add decimal=comma to the data line'],
     ['2024-02-01', {}, 'to read dates as days since 1970, add dates to the data line'],
   ])('%s is refused in a prediction, and said how to write it', (text, how, help) => {
@@ -36,6 +37,17 @@ describe('a number with another decimal point', () => {
     ['01.02.2024', undefined],
   ])('%s with decimal commas is %s', (text, n) => {
     expect(numberIn(text, { comma: true })).toBe(n);
+  });
+});
+
+describe('a time with an offset', () => {
+  it.each([
+    ['1970-01-02T02:00:00+02:00', 1],
+    ['1970-01-01T22:30-01:30', 1],
+    ['1970-01-02T00:00:00+0000', 1],
+    ['1970-02-30T00:00+02:00', undefined],
+  ])('%s is %s days after 1970', (text, days) => {
+    expect(numberIn(text, { dates: true })).toBe(days);
   });
 });
 

@@ -117,3 +117,28 @@ describe('a target that is always the same', () => {
     );
   });
 });
+
+describe('dates that are not read', () => {
+  const csv = (day: (i: number) => string, different: number): string =>
+    `day,a,y\n${Array.from({ length: 80 }, (_, i) => `"${day(i % different)}",${(i * 7) % 11},${i / 2}`).join('\n')}\n`;
+  const two = (n: number): string => String(n).padStart(2, '0');
+
+  it.each<[string, (i: number) => string]>([
+    ['slashes', (i) => `${two((i % 12) + 1)}/${two((i % 28) + 1)}/2023`],
+    ['a month', (i) => `${i % 2 ? 'Jan' : 'Sept.'} ${i + 1}, 2023`],
+    ['a month behind', (i) => `${i + 1} March 2023 10:05`],
+  ])('are said to be dates: %s', (_what, day) => {
+    const many = suggest(csv(day, 60));
+    expect(many.leftOut).toEqual([{ column: 'day', why: 'it has 60 different words; these look like dates: write them as 2023-04-19' }]);
+    const few = suggest(csv(day, 9));
+    expect(few.remarks).toEqual(['day is read as words; these look like dates: write them as 2023-04-19']);
+    const { remarks } = readData(compile(few.text), new TextEncoder().encode(csv(day, 9)), { name: 't.csv' });
+    expect(remarks.join()).toContain('; these look like dates: write them as 2023-04-19, and add dates to the data line');
+  });
+
+  it('times with an offset are dates', () => {
+    expect(dataOf(suggest(csv((i) => `2023-04-${two((i % 28) + 1)}T10:00:00+02:00`, 60)))).toContain(
+      'x=[day, a] y=y normalize normalize_target dates',
+    );
+  });
+});
