@@ -14,6 +14,8 @@ export interface CsvOptions extends Reading {
 
 /** Characters that are parsed at once. */
 const PIECE = 1 << 22;
+/** Characters in which the first line ends. */
+const HEAD = 1 << 16;
 const SEPARATORS = [',', ';', '\t', '|'];
 
 /** The first line that Excel takes for the separator: `sep=;`. */
@@ -30,7 +32,7 @@ export function readCsv(source: Source, options: CsvOptions): Table {
   const [first, second] = two;
   if (!first) return fail('NN301', `${source.name} is empty`);
   const named = options.header ?? isHeader(first, second);
-  const columns = named ? first : first.map((_, i) => String(i));
+  const columns = columnsOf(first, named);
   const twice = firstTwice(columns);
   if (twice !== undefined)
     return fail('NN301', `${source.name} has two columns '${twice}'`, { help: 'give every column a name of its own' });
@@ -59,6 +61,10 @@ export function readCsv(source: Source, options: CsvOptions): Table {
   };
 }
 
+/** The names of a table's columns. A line break in a name is a space: no program could hold it. */
+export const columnsOf = (first: readonly string[], named: boolean): readonly string[] =>
+  first.map((name, i) => (named ? name.replace(/\s*[\r\n]\s*/g, ' ') : String(i)));
+
 /** The first name that is there a second time. */
 export function firstTwice(names: readonly string[]): string | undefined {
   const seen = new Set<string>();
@@ -69,7 +75,9 @@ const wrong = (span: Span, label: string) => userError([{ code: 'NN303', severit
 
 /** The separator of a text: the one that its first line has most often, outside of quotes. */
 export function separatorOf(text: string): string {
-  const line = text.slice(0, text.search(/\r?\n|\r|$/)).replace(/"[^"]*"/g, '');
+  // A quoted name may hold a line break.
+  const bare = text.slice(0, HEAD).replace(/"[^"]*"/g, '');
+  const line = bare.slice(0, bare.search(/\r?\n|\r|$/));
   const counts = SEPARATORS.map((s) => line.split(s).length - 1);
   return SEPARATORS[counts.indexOf(Math.max(...counts))] ?? ',';
 }

@@ -1,6 +1,6 @@
 import Papa from 'papaparse';
 import { fail } from '../base/errors.ts';
-import { firstTwice, isHeader, SEPARATOR_LINE, separatorOf, type CsvOptions } from './csv.ts';
+import { columnsOf, firstTwice, isHeader, SEPARATOR_LINE, separatorOf, type CsvOptions } from './csv.ts';
 import { BLOCK_ROWS, LargeColumn } from './large-table.ts';
 import type { Shelf } from './shelf.ts';
 import type { Table } from './table.ts';
@@ -41,7 +41,7 @@ export function readLargeCsv(
   const { first, second } = reader.start;
   if (!first) return fail('NN301', `${file.name} is empty`);
   const named = options.header ?? isHeader(first, second);
-  const columns = named ? first : first.map((_, i) => String(i));
+  const columns = columnsOf(first, named);
   const twice = firstTwice(columns);
   if (twice !== undefined) return fail('NN301', `${file.name} has two columns '${twice}'`, { help: 'give every column a name of its own' });
   if (named && !second) return fail('NN301', `${file.name} has a head and no rows`);

@@ -1,5 +1,5 @@
 import { DATES_HELP, isDateLike } from '../base/date-like.ts';
-import { isWords, type Cells, type Table } from '../data/table.ts';
+import { firstWord, isWords, type Cells, type Table } from '../data/table.ts';
 
 /** Which columns of an unknown table tell something about the others. */
 
@@ -22,6 +22,12 @@ export function useless(table: Table, column: string, isDays: boolean): string |
   if (isWords(cells)) {
     if (cells.words.length > MOST_WORDS) return `it has ${cells.words.length} different words${holdsDates(cells) ? `; ${DATES_HELP}` : ''}`;
     return cells.words.length < 2 ? 'it always holds the same word' : undefined;
+  }
+  const word = firstWord(cells);
+  if (word >= 0) {
+    const text = cells.words[cells.codes?.[word] ?? 0] ?? '';
+    const many = cells.words.length > 1 ? `, and there are ${cells.words.length - 1} more such words` : '';
+    return `it holds numbers, and ${table.rowName(word)} has '${text}'${many}; correct the cell, or leave it empty, and write the program anew`;
   }
   const first = cells.numbers.find((v) => !Number.isNaN(v));
   if (cells.numbers.every((v) => Number.isNaN(v) || v === first)) return 'it always holds the same number';

@@ -111,7 +111,11 @@ export const BY_CLASS: Readonly<Record<string, Metric>> = {
       const sides = sidesOf(b, args, pred, target, says);
       const shape = b.shape(pred);
       if (!sides || shape.length > 2 || (shape.length === 2 && shape[1] !== 1))
-        return problem('NN211', `auc compares one score with yes or no, and the model gives ${showType(b.type(pred))}`);
+        return problem(
+          'NN211',
+          `auc compares one score with yes or no, and the model gives ${showType(b.type(pred))}`,
+          'for two classes, end the layers with one output and write: loss bce_with_logits; for more, write: metric f1',
+        );
       const n = at(shape, 0);
       const [score, truth] = [b.reshape(pred, [n]), b.cast(b.reshape(sides.truth, [n]), 'f32')];
       const rows = (x: NodeId): NodeId => b.unreduce(x, [n, n], [1]);

@@ -142,3 +142,26 @@ describe('dates that are not read', () => {
     );
   });
 });
+
+describe('tables with a flaw', () => {
+  const rows = (cell: (i: number) => string): string =>
+    Array.from({ length: 20 }, (_, i) => `${cell(i)},${(i * 7) % 11},${i / 2}`).join('\n');
+
+  it('one bad cell leaves its column out, and is shown', () => {
+    const made = suggest(`sqm,a,y\n${rows((i) => (i === 4 ? '12x' : String(i * i)))}\n`);
+    expect(dataOf(made)).toContain('x=[a] y=y');
+    expect(made.leftOut).toEqual([
+      {
+        column: 'sqm',
+        why: "it holds numbers, and line 6 has '12x'; correct the cell, or leave it empty, and write the program anew",
+      },
+    ]);
+  });
+
+  it('a line break in the name of a column is a space', () => {
+    const text = `"size\n in sqm",a,y\n${rows((i) => String(i * i))}\n`.replaceAll(',', ';');
+    const made = suggest(text);
+    expect(dataOf(made)).toContain('x=["size in sqm", a] y=y');
+    expect(readData(compile(made.text), new TextEncoder().encode(text), { name: 't.csv' }).rows).toBe(16);
+  });
+});
