@@ -26,7 +26,7 @@ const isMixed = (cells: Cells): boolean => !isWords(cells) && firstWord(cells) >
 /** Judges a target. `worded` are its cells read as words, where it {@link isUnclear}. Throws an error where there is nothing to learn. */
 export function judgeTarget(reader: Reader, target: string, cells: Cells, worded: Cells = cells): Goal {
   const name = columnName(target);
-  const gaps = gapsIn(worded);
+  const gaps = gapsIn(worded, cells.words);
   if (isMixed(cells)) {
     const { words } = worded;
     const repeat = words.length * LEAST_ROWS <= reader.table.rows - worded.missing.length;
@@ -51,10 +51,10 @@ export function judgeTarget(reader: Reader, target: string, cells: Cells, worded
   return { classes, words: false, remarks: gaps === '' ? [] : [`${target}: read as gaps, whose rows are left out: ${gaps}${way}`] };
 }
 
-/** The words of a column that are read as gaps unless it is declared to hold words: `NA (in 3 rows)`. */
-function gapsIn({ words, codes }: Cells): string {
+/** The words of a column that are read as gaps, and are not `kept` since it is declared to hold words: `NA (in 3 rows)`. */
+function gapsIn({ words, codes }: Cells, kept: readonly string[]): string {
   const counts = new Map<number, number>();
-  codes?.forEach((c) => c >= 0 && isMissing(words[c]) && counts.set(c, (counts.get(c) ?? 0) + 1));
+  codes?.forEach((c) => c >= 0 && isMissing(words[c]) && !kept.includes(words[c] ?? '') && counts.set(c, (counts.get(c) ?? 0) + 1));
   return [...counts].map(([c, n]) => `${words[c] ?? ''} (in ${n} row${n === 1 ? '' : 's'})`).join(', ');
 }
 

@@ -96,6 +96,8 @@ describe('words of the target that are read as gaps', () => {
     const text = csv('None', 'mild', '?');
     const made = suggest(text, undefined, 'severity');
     expect(dataOf(made)).toBe('data  "t.csv" x=[v] y=severity normalize words=[severity] split=0.8');
+    expect(made.remarks).toEqual([]);
+    expect(suggest(csv('None', 'mild', ''), undefined, 'severity').remarks).toEqual([]);
     expect(made.text).toContain('Linear(32, 3)');
     const data = readData(compile(made.text), new TextEncoder().encode(text), { name: 't.csv' });
     expect(data.names.learned?.classes).toEqual({ y: ['?', 'None', 'mild'] });
