@@ -29,8 +29,10 @@ export interface ParamCheck extends Trial {
   readonly kinks: number;
   /** Whether the loss is finite at any of the places. */
   readonly finite: boolean;
-  /** Remarks that are not errors. */
+  /** Remarks that are not errors of a rule. */
   readonly remarks: readonly string[];
+  /** Where the loss has a slope and the gradient is no finite number, as a remark says it; the first such place. */
+  readonly unlike: string | undefined;
 }
 
 export interface GradcheckOptions {
@@ -141,6 +143,7 @@ function joined(a: ParamCheck, b: ParamCheck): ParamCheck {
     kinks: a.kinks + b.kinks,
     finite: a.finite || b.finite,
     remarks: [...a.remarks, ...b.remarks],
+    unlike: a.unlike ?? b.unlike,
   };
 }
 
@@ -189,6 +192,8 @@ class Checker {
     const size = Number.isFinite(this.size) ? this.size : sizeAlong(this.point, ones, this.of);
     const trials = directions.map((d) => this.trial(param.name, w, gradient, size, d));
     const found = trials.filter((t) => t.kind !== 'none');
+    const said = (t: Trial): string => `the gradient is ${t.symbolic} along ${t.what} (parameters ${t.place}): ${t.remark ?? ''}`;
+    const unlike = trials.find((t) => t.ok && t.remark !== undefined && !Number.isFinite(t.symbolic));
     return {
       ...trials.reduce(worse),
       param,
@@ -197,9 +202,8 @@ class Checker {
       tried: found.length,
       kinks: trials.filter((t) => t.kind === 'kink').length,
       finite: Number.isFinite(this.base),
-      remarks: trials.flatMap((t) =>
-        t.remark === undefined ? [] : [`the gradient is ${t.symbolic} along ${t.what} (parameters ${t.place}): ${t.remark}`],
-      ),
+      remarks: trials.filter((t) => t.remark !== undefined).map(said),
+      unlike: unlike && said(unlike),
     };
   }
 

@@ -123,6 +123,17 @@ describe('nnc gradcheck', () => {
     expect(error instanceof UserError && error.diagnostics[0]?.label).toBe(`the gradient of '0.weight' cannot be checked: ${why}`);
   });
 
+  it('counts gradients that are NaN where the loss has a slope, and fails', async () => {
+    const file = join(temporary(), 'p.nn');
+    writeFileSync(file, 'fn f(h) = where(h > 0, sqrt(abs(h)), exp(h))\nlayer Linear(2, 3) -> f -> Linear(3, 1)\nloss mse\n');
+    const { stdout, stderr, code } = await nnc('gradcheck', file);
+    expect(stdout).toContain('2 of 4 gradients are NaN at some places; the other 2 agree with float64 differences');
+    expect(stdout).not.toContain('all 4 gradients');
+    expect(stderr).toContain("the gradient of '0.weight' is no number at some places: the gradient is NaN along a random direction");
+    expect(stderr).toContain('keep roots, logarithms and divisors away from 0');
+    expect(code).toBe(1);
+  });
+
   it('names the loss where there are several', async () => {
     const { stdout, code } = await nnc('gradcheck', 'test/parity/programs/gan.nn');
     expect(code).toBe(0);

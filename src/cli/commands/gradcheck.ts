@@ -43,19 +43,24 @@ export async function gradcheckCommand(path: string, flags: GradcheckFlags): Pro
   for (const r of results)
     if (r.remarks.length > 0)
       print(`${r.param.name}: ${r.remarks[0] ?? ''}${r.remarks.length > 1 ? `; and ${r.remarks.length - 1} more` : ''}`);
-  const wrong = results.filter((r) => !r.ok || r.tried === 0);
+  // Its own rules are right there, as PyTorch's are; training that gets there is lost all the same.
+  const unlike = results.filter((r) => r.ok && r.tried > 0 && r.unlike !== undefined);
+  const wrong = results.filter((r) => !r.ok || r.tried === 0 || r.unlike !== undefined);
   if (flags.report !== undefined) {
     await writeOutput(flags.report, reportPage(program, results, wrong.length));
     print(`report: ${flags.report}, open it in a browser`);
   }
   if (wrong.length === 0) return print(`all ${results.length} gradients agree with float64 differences, and with slopes taken forwards`);
+  if (unlike.length > 0) print(summary(unlike, wrong.length, results.length));
   throw userError(
     wrong.map((r) => ({
       code: 'NN701',
       severity: 'error',
       span: r.param.span,
       ...(r.ok
-        ? uncheckable(r)
+        ? r.tried === 0
+          ? uncheckable(r)
+          : { label: `the gradient of '${r.param.name}' is no number at some places: ${r.unlike ?? ''}`, help: NO_NUMBER }
         : {
             label: labelOf(r, several),
             help: 'if the program uses only what the language offers, this is a bug in nnc: please report it',
@@ -77,7 +82,7 @@ function reportPage({ model, source }: OpenProgram, results: readonly ParamCheck
     r.difference.toExponential(2),
     r.bound.toExponential(2),
     r.from,
-    r.ok && r.tried > 0 ? 'right' : WRONG,
+    r.ok && r.tried > 0 && r.unlike === undefined ? 'right' : WRONG,
   ]);
   return proofPage({
     kind: 'nnc gradcheck',
@@ -125,6 +130,17 @@ function uncheckable({ param, finite }: ParamCheck): { readonly label: string; r
         label: `${label} is not a number at any place that was tried`,
         help: 'look at the data and the loss: logarithms and roots need numbers above 0',
       };
+}
+
+const NO_NUMBER =
+  'where() computes both of its values, and 0 times infinity is NaN: keep roots, logarithms and divisors away from 0, as in sqrt(abs(x) + 1e-6)';
+
+/** `2 of 4 gradients are NaN at some places; the others agree` */
+function summary(unlike: readonly ParamCheck[], wrong: number, all: number): string {
+  const what = unlike.every((r) => r.unlike?.startsWith('the gradient is NaN')) ? 'NaN' : 'no number';
+  const rest = all - wrong;
+  const others = rest === 0 ? '' : `; the other ${rest === 1 ? 'one agrees' : `${rest} agree`} with float64 differences`;
+  return `${unlike.length} of ${all} gradients ${unlike.length === 1 ? 'is' : 'are'} ${what} at some places${others}`;
 }
 
 const LEGEND = [
