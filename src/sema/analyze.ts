@@ -8,7 +8,9 @@ import { LAYERS } from './layers/registry.ts';
 import type { Model, Script } from './model.ts';
 import { optimOf } from './optim.ts';
 import { dataOf, precisionOf, trainOf } from './data-and-train.ts';
+import { refuseTaken } from './taken.ts';
 import { takesTurns, turnOutput, turnsOf } from './turns.ts';
+import { warnOfFixedLosses } from './reached.ts';
 import { Walk, type Walked } from './walk.ts';
 import { warnOfMismatches } from './warnings.ts';
 
@@ -49,6 +51,7 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
     if ((s.kind === 'block' || s.kind === 'fn') && (!defs.add(s) || Object.hasOwn(LAYERS, s.name.text)))
       sink.error('NN205', s.name.span, `'${s.name.text}' is defined already`, { help: 'choose another name' });
   }
+  refuseTaken([...imported, ...program.statements], sink);
   const get = <K extends A.Statement['kind']>(kind: K): Of<K> | undefined => once.get(kind) as Of<K> | undefined;
   const walk = (training: boolean, to: DiagnosticSink): Walked => new Walk(name, source, program, imported, defs, training, to).run();
   const walked = walk(false, sink);
@@ -73,6 +76,7 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
     for (const unused of [...walked.env.unused(), ...defs.unused()].filter(own))
       sink.warn('NN213', unused.span, `'${unused.name}' is never used`, 'take it away, or use it');
     warnOfMismatches(program, sink);
+    warnOfFixedLosses(program, walked.m, [walked.loss, ...walked.turns.map((t) => t.node)], sink);
   }
   if (sink.errors.length > 0) return { model: undefined, script: undefined };
   const { m, pred, inputs, script } = walked;
