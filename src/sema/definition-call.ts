@@ -44,7 +44,7 @@ export function fnCall(ev: Evaluation, def: A.FnStatement, e: A.CallExpr, env: E
     ev.deeper(def.name, () => {
       const scope = env.globals().child();
       for (const [k, v] of bound) scope.define(k, v, def.name.span);
-      return ev.evaluate(def.value, scope, { prefix: flow.prefix, next: 0 });
+      return ev.m.withinFunction(def.name.text, () => ev.evaluate(def.value, scope, { prefix: flow.prefix, next: 0 }));
     });
   // The value that flows in is the first required argument.
   const place = Math.max(

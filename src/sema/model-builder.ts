@@ -59,6 +59,7 @@ export class ModelBuilder {
   /** The paths where shared weights begin. */
   private readonly homes = new Set<string>();
   private printing = false;
+  private inFunction: string | undefined;
 
   constructor(name: string, training: boolean, sink: DiagnosticSink) {
     this.b = new GraphBuilder(name);
@@ -127,14 +128,28 @@ export class ModelBuilder {
     return [...this.nodes.keys()];
   }
 
+  /** While `body` runs, weights stand in this function, whose uses all have the same names. */
+  withinFunction<T>(name: string, body: () => T): T {
+    const before = this.inFunction;
+    this.inFunction = name;
+    try {
+      return body();
+    } finally {
+      this.inFunction = before;
+    }
+  }
+
   /** Declares a parameter, or returns the one that shares its name. */
   param(name: string, shape: readonly number[], init: Init, span: Span, layer: string): NodeId {
     const known = this.nodes.get(name);
     this.note(name);
+    const f = this.inFunction;
+    const help =
+      f === undefined
+        ? 'give the stage a name of its own, as in fc1: Linear(8, 8)'
+        : `a function has no weights of its own, and a block has new ones at each use: block ${f[0]?.toUpperCase()}${f.slice(1)}() { ... }, where x is its input`;
     if (known !== undefined)
-      return this.again(name, known, shape, span, 'parameter', 'give the stage a name of its own, as in fc1: Linear(8, 8)')
-        ? known
-        : this.b.full(0, { dtype: 'f32', shape });
+      return this.again(name, known, shape, span, 'parameter', help) ? known : this.b.full(0, { dtype: 'f32', shape });
     this.params.push({ name, shape, init, layer, span });
     const id = this.b.add('param', [], { name }, { dtype: 'f32', shape }, { name, loc: place(span) });
     this.nodes.set(name, id);
