@@ -6,7 +6,7 @@ import { hint } from '../base/suggest.ts';
 import type { Argument, Expr } from '../parser/ast.ts';
 import { MAX_F32, describeConst, evalConst, type Const, type ConstScope } from './constants.ts';
 import { nameOf } from './dotted.ts';
-import { foreignArgument } from './foreign-arguments.ts';
+import { calledHere, foreignArgument } from './foreign-arguments.ts';
 
 /** What an argument may be. `default: undefined` means that it is required. */
 export interface Parameter {
@@ -20,6 +20,8 @@ export interface Parameter {
   readonly choices?: readonly string[];
   /** The number that `None` stands for, if `None` is allowed. */
   readonly none?: number;
+  /** What to show where the default explains nothing. */
+  readonly example?: Const;
   /** One line for the docs. */
   readonly doc: string;
 }
@@ -57,7 +59,7 @@ const DESCRIBE: Readonly<Record<keyof ValueTypes, string>> = {
   number: 'a number',
   bool: 'true or false',
   string: 'a word',
-  pair: 'a pair of numbers, as (0.9, 0.999)',
+  pair: 'a pair of numbers',
   columns: 'a name or a list of names',
   numbers: 'a list of numbers',
   sizes: 'a whole number, or one for each axis',
@@ -65,7 +67,7 @@ const DESCRIBE: Readonly<Record<keyof ValueTypes, string>> = {
   padding: 'a whole number, one for each axis, or a word',
   factors: 'a number, or one for each axis',
   schedule: 'a number or a schedule',
-  rates: 'a pair of numbers, as (0.9, 0.999)',
+  rates: 'a pair of numbers',
 };
 
 /** Expressions of the step are lists that start with the name of an operation. */
@@ -107,15 +109,20 @@ export interface Call {
   readonly callee: string;
   readonly span: Span;
   readonly args: readonly Argument[];
+  /** The values that stand before the arguments, where a call has several. */
+  readonly inputs?: readonly string[];
   /** Settings (`lr=0.01 shuffle`) instead of call arguments: a bare word sets a flag. */
   readonly settings?: boolean;
+  /** What to say of a setting that is unknown here and known elsewhere. */
+  readonly elsewhere?: (name: string) => string | undefined;
   /** Reads schedules, for settings that may be one. */
   readonly schedule?: (e: Expr, scope: ConstScope, sink: DiagnosticSink) => Const | undefined;
 }
 
 /** `Linear(in_features, out_features, bias=true)` */
-export function signature(callee: string, parameters: Parameters): string {
-  const parts = Object.entries(parameters).map(([name, p]) => (p.default === undefined ? name : `${name}=${showConst(p.default)}`));
+export function signature(callee: string, parameters: Parameters, inputs: readonly string[] = []): string {
+  const own = Object.entries(parameters).map(([name, p]) => (p.default === undefined ? name : `${name}=${showConst(p.default)}`));
+  const parts = [...inputs, ...own];
   return parts.length ? `${callee}(${parts.join(', ')})` : callee;
 }
 
@@ -164,7 +171,7 @@ export function bindArguments(
   const missing = names.filter((n) => !given.has(n) && parameters[n]?.default === undefined && !optional.includes(n));
   if (missing.length && ok) {
     const list = missing.map((m) => `'${m}'`).join(' and ');
-    wrong('NN202', call.span, `${call.callee} needs ${list}`, `it is ${signature(call.callee, parameters)}`);
+    wrong('NN202', call.span, `${call.callee} needs ${list}`, `it is ${signature(call.callee, parameters, call.inputs)}`);
   }
   if (!ok) return undefined;
   for (const n of names) {
@@ -190,7 +197,7 @@ function parameterOf(call: Call, arg: Argument, name: string | undefined, parame
   }
   if (name === undefined) {
     const most = names.length === 0 ? 'no arguments' : `at most ${names.length} argument${names.length === 1 ? '' : 's'}`;
-    wrong('NN202', arg.span, `${call.callee} takes ${most}`, `it is ${signature(call.callee, parameters)}`);
+    wrong('NN202', arg.span, `${call.callee} takes ${most}`, `it is ${signature(call.callee, parameters, call.inputs)}`);
     return undefined;
   }
   if (Object.hasOwn(parameters, name)) return parameters[name];
@@ -198,7 +205,9 @@ function parameterOf(call: Call, arg: Argument, name: string | undefined, parame
     'NN202',
     arg.name?.span ?? arg.span,
     `${call.callee} has no ${call.settings ? 'setting' : 'argument'} '${name}'`,
-    foreignArgument(name, names, flagOf(call, arg) !== undefined) ??
+    calledHere(name, names) ??
+      call.elsewhere?.(name) ??
+      foreignArgument(name, names, flagOf(call, arg) !== undefined) ??
       (names.length ? hint(name, names, 'it has') : `write ${call.callee} alone`),
   );
   return undefined;
@@ -208,7 +217,9 @@ function parameterOf(call: Call, arg: Argument, name: string | undefined, parame
 function checkValue(value: Const, arg: Argument, name: string, parameter: Parameter, isFlag: boolean, wrong: Report): boolean {
   const { span } = arg.value;
   if (!hasType(value, parameter.type)) {
-    wrong('NN204', span, `'${name}' is ${DESCRIBE[parameter.type]}, and this is ${isFlag ? 'a bare word' : describeConst(value)}`);
+    const example = parameter.example ?? parameter.default;
+    const pair = (parameter.type === 'pair' || parameter.type === 'rates') && example !== undefined ? `, as ${showConst(example)}` : '';
+    wrong('NN204', span, `'${name}' is ${DESCRIBE[parameter.type]}${pair}, and this is ${isFlag ? 'a bare word' : describeConst(value)}`);
     return false;
   }
   const range = outOfRange(value, parameter);

@@ -58,11 +58,17 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   dtype: 'write a line: precision f16',
 };
 
+/** What a setting of another library is called here, if this call has it. */
+export function calledHere(name: string, known: readonly string[]): string | undefined {
+  const here = HERE.get(name);
+  return here !== undefined && known.includes(here) ? `it is called ${here} here: ${here}=...` : undefined;
+}
+
 /** What to write for a setting that a call does not have; undefined if there is no equivalent. `bare` is one without a value. */
 export function foreignArgument(name: string, known: readonly string[], bare = false): string | undefined {
   if (bare && known.includes('x') && known.includes('y')) return `several columns are a list, as in: x=[a, ${name}]`;
-  const here = HERE.get(name);
-  if (here !== undefined && known.includes(here)) return `it is called ${here} here: ${here}=...`;
+  const here = calledHere(name, known);
+  if (here !== undefined) return here;
   if (name === 'unbiased' && known.includes('correction')) return 'unbiased=true is correction=1, and unbiased=false is correction=0';
   return Object.hasOwn(ELSEWHERE, name) ? ELSEWHERE[name] : undefined;
 }

@@ -48,7 +48,7 @@ export function optimOf(
   }
   const plateau = plateauOf(s, scope, sink);
   const args = s.settings.filter((a) => !isGrouped(a)).map((a) => (a === plateau?.arg ? { ...a, value: plateau.start } : a));
-  const call = { callee: name, span: s.span, settings: true, schedule: rateOf };
+  const call = { callee: name, span: s.span, settings: true, schedule: rateOf, elsewhere: (key: string) => ofOthers(key, name) };
   const bound = bindArguments({ ...call, args }, { ...parameters, ...COMMON }, [], scope, sink);
   const groups = groupsOf(call, s.settings.filter(isGrouped), { ...parameters, ...COMMON }, params, scope, sink);
   if (!bound) return undefined;
@@ -72,6 +72,14 @@ export function optimOf(
   if (params.length > 0 && frozen.size === params.length && sink.errors.length === before)
     sink.error('NN206', place(trains && said.size === 0 ? 'params' : 'freeze'), 'nothing is left to train');
   return { name, settings: settings as OptimSettings, noDecay, frozen, trains, groups, plateau: plateau?.settings };
+}
+
+/** Which optimizers have a setting that this one lacks; undefined if none has it. */
+function ofOthers(key: string, name: string): string | undefined {
+  const others = Object.keys(OPTIMIZERS).filter((o) => Object.hasOwn(OPTIMIZERS[o] ?? {}, key));
+  if (others.length === 0) return undefined;
+  const own = Object.keys(OPTIMIZERS[name] ?? {}).join(', ');
+  return `${key} is a setting of ${others.join(', ')}; ${name} has ${own}`;
 }
 
 /** Whether a list of names is given. */

@@ -24,6 +24,7 @@ export const COMMON = {
   lookahead: {
     type: 'pair',
     default: [0, 0.5],
+    example: [5, 0.5],
     min: 0,
     doc: 'Lookahead (k, alpha): every k steps the weights are set to slow + alpha * (weights - slow), as (5, 0.5); k=0 for never',
   },
