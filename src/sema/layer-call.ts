@@ -35,7 +35,7 @@ export function layerCall(ev: Evaluation, sink: DiagnosticSink, layer: Layer, e:
     return false;
   });
   const bound = bindArguments(
-    { callee: name, span: e.span, args: gathered(layer, settings, e.span) },
+    { callee: name, span: e.span, inputs: Array.isArray(layer.inputs) ? layer.inputs : [], args: gathered(layer, settings, e.span) },
     layer.parameters,
     layer.optional ?? [],
     env,
