@@ -37,6 +37,26 @@ export function arithmetic(op: BinaryOperator, a: number, b: number): number | b
   return typeof value === 'number' && !(Math.abs(value) <= MAX_F32) ? undefined : value;
 }
 
+/** Round half to even, as PyTorch does. */
+const roundEven = (x: number): number => {
+  const down = Math.floor(x);
+  return x - down === 0.5 ? down + (down % 2 === 0 ? 0 : 1) : Math.round(x);
+};
+
+/** Functions of known numbers, so that sizes may be computed. */
+const FUNCTIONS: Readonly<Record<string, { readonly takes: number; readonly of: (...xs: readonly number[]) => number }>> = {
+  max: { takes: 2, of: Math.max },
+  min: { takes: 2, of: Math.min },
+  int: { takes: 1, of: Math.trunc },
+  floor: { takes: 1, of: Math.floor },
+  ceil: { takes: 1, of: Math.ceil },
+  round: { takes: 1, of: roundEven },
+  sqrt: { takes: 1, of: Math.sqrt },
+  abs: { takes: 1, of: Math.abs },
+};
+
+const UNKNOWN = `sizes and settings are numbers, names that a let gives them, elements of lists, arithmetic, or ${Object.keys(FUNCTIONS).join(', ')} of those`;
+
 /** The value of an expression, or undefined with the reason in the sink. */
 export function evalConst(e: Expr, scope: ConstScope, sink: DiagnosticSink): Const | undefined {
   const number = (x: Expr): number | undefined => {
@@ -56,7 +76,7 @@ export function evalConst(e: Expr, scope: ConstScope, sink: DiagnosticSink): Con
     case 'name': {
       const value = scope.constant(e.name);
       if (value !== undefined) return value;
-      if (scope.has(e.name)) sink.error('NN204', e.span, `'${e.name}' is not known while compiling`);
+      if (scope.has(e.name)) sink.error('NN204', e.span, `'${e.name}' is not known while compiling`, { help: UNKNOWN });
       else if (e.name === 'pi') return Math.PI;
       else {
         const help = advice(e.name, scope.names(), 'names defined so far');
@@ -81,10 +101,32 @@ export function evalConst(e: Expr, scope: ConstScope, sink: DiagnosticSink): Con
       if (value === undefined) sink.error('NN206', e.span, `${a} ${e.operator} ${b} is not a finite number`);
       return value;
     }
-    default:
-      sink.error('NN204', e.span, 'a value that is known while compiling is needed here');
+    case 'call': {
+      const f = !scope.has(e.callee.text) && Object.hasOwn(FUNCTIONS, e.callee.text) ? FUNCTIONS[e.callee.text] : undefined;
+      if (f?.takes !== e.args.length || e.args.some((a) => a.name)) break;
+      const given = e.args.map((a) => number(a.value)).filter((x) => x !== undefined);
+      if (given.length < f.takes) return undefined;
+      const value = f.of(...given);
+      if (Math.abs(value) <= MAX_F32) return value;
+      sink.error('NN206', e.span, `${e.callee.text} of ${given.join(' and ')} is not a finite number`);
       return undefined;
+    }
+    case 'index': {
+      const [only] = e.items;
+      if (e.items.length !== 1 || only?.kind !== 'place' || !only.from) break;
+      const from = evalConst(e.value, scope, sink);
+      const place = number(only.from);
+      if (from === undefined || place === undefined) return undefined;
+      const found = Array.isArray(from) ? (from as readonly Const[]).at(place) : undefined;
+      if (found === undefined || !Number.isInteger(place)) sink.error('NN206', e.span, `${describeConst(from)} has no place ${place}`);
+      else return found;
+      return undefined;
+    }
+    default:
+      break;
   }
+  sink.error('NN204', e.span, 'a value that is known while compiling is needed here', { help: UNKNOWN });
+  return undefined;
 }
 
 export function describeConst(v: Const): string {

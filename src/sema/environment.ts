@@ -1,6 +1,8 @@
 import type { Span } from '../base/source.ts';
 import type { BlockStatement, FnStatement } from '../parser/ast.ts';
+import type { GraphBuilder } from '../ir/graph/builder.ts';
 import type { Const } from './constants.ts';
+import { knownValue } from './known.ts';
 import type { Value } from './values.ts';
 
 /** `failed`: the name's own definition had an error. */
@@ -8,11 +10,19 @@ type Entry = { readonly value: Value | 'failed'; readonly span: Span; used: bool
 
 type Seen = (name: string, value: Value) => Value | 'failed';
 
+/** The value of a tensor that is one number and needs no input; a truth value is no number. */
+export function knownNumber(b: GraphBuilder, id: number): number | undefined {
+  const { dtype, shape } = b.type(id);
+  return dtype === 'bool' || shape.length > 0 ? undefined : knownValue(b, id)?.data[0];
+}
+
 /** A scope; inner scopes see the names of outer ones. */
 export class Environment {
   private readonly entries = new Map<string, Entry>();
   private readonly outer: Environment | undefined;
   private readonly seen: Seen | undefined;
+  /** The graph of the values; of the outermost scope. */
+  graph: GraphBuilder | undefined;
 
   constructor(outer?: Environment, seen?: Seen) {
     this.outer = outer;
@@ -67,7 +77,11 @@ export class Environment {
 
   constant(name: string): Const | undefined {
     const v = this.lookup(name);
-    return v !== undefined && v !== 'failed' && v.kind === 'const' ? v.value : undefined;
+    if (v === undefined || v === 'failed') return undefined;
+    if (v.kind !== 'tensor') return v.kind === 'const' ? v.value : undefined;
+    // One number that no input changes, such as max(4, 3), is as good as one that is written down.
+    const { graph } = this.globals();
+    return graph && knownNumber(graph, v.id);
   }
 }
 

@@ -2,12 +2,12 @@ import { at } from '../base/errors.ts';
 import { showShape, type Dim } from '../base/types.ts';
 import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
-import { arrayOf } from './constants.ts';
+import { arrayOf, type Const } from './constants.ts';
 import type { Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { table } from './functions.ts';
 import { lift } from './stages.ts';
-import { tensor, type Flow, type Value } from './values.ts';
+import { constant, tensor, type Flow, type Value } from './values.ts';
 
 /** What one item of `x[...]` means for an axis. */
 type Choice =
@@ -37,6 +37,14 @@ export function index(ev: Evaluation, e: A.IndexExpr, env: Environment, flow: Fl
     if (only?.kind !== 'place' || e.items.length !== 1)
       return ev.fail('NN204', e.span, `these are ${v.items.length} values, and one of them is chosen by a number`);
     return v.items.at(number(only.from) ?? 0) ?? ev.fail('NN206', e.span, `there are ${v.items.length} values`);
+  }
+  // An element of a list that is known may be a size.
+  const [only] = e.items;
+  if (v.kind === 'const' && Array.isArray(v.value) && e.items.length === 1 && only?.kind === 'place' && only.from) {
+    const place = ev.evaluate(only.from, env, flow);
+    const found =
+      place.kind === 'const' && Number.isInteger(place.value) ? (v.value as readonly Const[]).at(place.value as number) : undefined;
+    if (found !== undefined) return constant(found);
   }
   const items = e.items.map((item): Item | 'rest' => {
     const { span } = item;

@@ -4,7 +4,7 @@ import type { NodeId } from '../ir/graph/types.ts';
 import type * as A from '../parser/ast.ts';
 import { bindArguments, hasType, outOfRange } from './arguments.ts';
 import type { Const } from './constants.ts';
-import type { Environment } from './environment.ts';
+import { knownNumber, type Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { initialiserOf, type Initialiser, type Overrides } from './initialisers.ts';
 import type { Layer } from './layers/layer.ts';
@@ -150,6 +150,10 @@ function single(ev: Evaluation, layer: Layer, args: readonly A.Argument[], env: 
   const parts = first.value.kind === 'list' ? first.value.items : [first.value];
   if (setting?.none !== undefined && parts.some((x) => x.kind === 'name' && x.name === 'None')) return undefined;
   const value = ev.evaluate(first.value, env, flow);
+  // A computed size: Linear(max(4, 3), 2).
+  const isSize = setting !== undefined && setting.default === undefined && (setting.type === 'int' || setting.type === 'sizes');
+  if (isSize && value.kind === 'tensor' && !(layer.optional ?? []).includes(key ?? '') && knownNumber(ev.b, value.id) !== undefined)
+    return undefined;
   const isList = value.kind === 'const' && Array.isArray(value.value);
   // A list is a setting only if that setting is required: reshape([2, 3]), but sum([1, 2, 3]).
   const required = setting?.default === undefined && !(layer.optional ?? []).includes(key ?? '');

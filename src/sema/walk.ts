@@ -76,6 +76,7 @@ export class Walk {
     this.sink = sink;
     this.training = training;
     this.m = new ModelBuilder(name, training, sink);
+    this.env.graph = this.m.b;
     this.evaluator = new Evaluator(this.m, defs, sink);
     this.defs = defs;
     this.targets = new Targets(this.m, () => (this.declared ??= this.targetsDeclared()));
