@@ -4,6 +4,7 @@ import type { DiagnosticSink } from '../base/diagnostics.ts';
 import { lineColumn, type Source, type Span } from '../base/source.ts';
 import { closest } from '../base/suggest.ts';
 import type { Program } from './ast.ts';
+import { unknownCharacter } from './characters.ts';
 import { NnParser } from './grammar.ts';
 import { layout } from './layout.ts';
 import { tooDeep } from './nesting.ts';
@@ -36,8 +37,9 @@ export function parse(source: Source, sink: DiagnosticSink): Parsed {
     if (text.startsWith('"'))
       sink.error('NN102', span, 'the string that starts here does not end on its line', { help: 'close it with "' });
     else {
-      const help = meant('NN101', lineAt(source, span.start));
-      sink.error('NN101', span, `${JSON.stringify(text)} means nothing here`, help ? { help } : {});
+      const said = unknownCharacter(text);
+      const help = meant('NN101', lineAt(source, span.start)) ?? said.help;
+      sink.error('NN101', span, said.label, help ? { help } : {});
     }
   }
   const tokens = layout(lexed.tokens);
