@@ -31,6 +31,16 @@ describe('nnc check', () => {
     expect(stdout).toMatch(/^ +total +18 +\d+$/m);
   });
 
+  it.each([
+    ['loss mse', 'an optimizer is'],
+    ['optim adam', 'a loss is'],
+    ['', 'a loss and an optimizer are'],
+  ])('says what is missing to train beside %j', async (line, what) => {
+    const file = join(temporary(), 'p.nn');
+    writeFileSync(file, `layer Linear(3, 1)\n${line}\n`);
+    expect((await nnc('check', file)).stdout).toContain(`predicts only: ${what} needed to train`);
+  });
+
   it('tells the parameters, dispatches and bytes of the house', async () => {
     const { stdout } = await nnc('check', 'examples/house.nn');
     expect(stdout).toContain('49 parameters');

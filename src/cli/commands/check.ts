@@ -22,6 +22,12 @@ export interface CheckFlags {
 /** The number of examples to assume if there is no data. */
 export const ASSUMED_ROWS = 32;
 
+/** What a program needs to train, and lacks. */
+function missing({ loss, optim }: Model): string {
+  if (loss === undefined) return optim === undefined ? 'a loss and an optimizer are' : 'a loss is';
+  return 'an optimizer is';
+}
+
 /** Compiles for the data if it exists, else for an assumed number of examples; only predicts if nothing can be trained. */
 export async function compileFor(
   program: OpenProgram,
@@ -124,7 +130,7 @@ export async function check(path: string, flags: CheckFlags): Promise<void> {
         'dispatches',
       )}, ${number(step?.flops ?? 0)} FLOPs; one ${plan.backends.webgpu?.loops['train'] ? 'dispatch' : 'submit'} for up to ${plan.chunk} steps`,
     );
-  } else print('predicts only: a loss and an optimizer are needed to train');
+  } else print(`predicts only: ${missing(model)} needed to train`);
   const memory = planBytes(plan);
   print(`device memory${half ? ' on a GPU with shader-f16' : ''}: ${number(memory.total)} bytes (${showBytes(memory.total)})`);
   const transients = plan.arenas.filter((a) => a.kind === 'work').reduce((n, a) => n + a.words, 0);
