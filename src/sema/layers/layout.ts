@@ -78,7 +78,11 @@ export const reshape = layer({
     const have = product(rest) as number;
     const known = given.reduce((p, d) => (d === -1 ? p : p * d), 1);
     const shape = given.map((d) => (d === -1 ? have / known : d));
-    const fits = shape.every((d) => Number.isInteger(d) && d > 0) && given.filter((d) => d === -1).length <= 1;
+    const fits = shape.every((d) => Number.isInteger(d) && d > 0);
+    const open = given.filter((d) => d === -1).length;
+    if (open > 1) return problem('NN203', `[${given.join(', ')}] has ${open} sizes of -1, and one may be inferred`);
+    if (open === 1 && known > 0 && have % known !== 0)
+      return problem('NN203', `${showShape(rest)} has ${have} numbers, and ${known} does not divide ${have}`);
     return fits && shape.reduce((p, d) => p * d, 1) === have
       ? b.reshape(x, batched ? [at(whole, 0), ...shape] : shape)
       : problem('NN203', `${showShape(rest)} has ${have} numbers, and [${given.join(', ')}] takes ${known}`);
