@@ -113,7 +113,9 @@ export const GroupNorm = layer({
   build(cx, args, x) {
     const { b } = cx;
     const shape = b.shape(x);
-    if (shape[1] !== args.num_channels || args.num_channels % args.num_groups !== 0)
+    if (shape[1] === args.num_channels && args.num_channels % args.num_groups !== 0)
+      return problem('NN203', `${cx.text} makes equal groups, and ${args.num_groups} does not divide ${args.num_channels}`);
+    if (shape[1] !== args.num_channels)
       return problem('NN203', `${cx.text} takes [B, ${args.num_channels}, ...] in equal groups, and ${showShape(shape)} flows in`);
     const inner = product(shape.slice(1)) as number;
     const grouped = b.reshape(x, [shape[0] as Dim, args.num_groups, inner / args.num_groups]);
