@@ -124,7 +124,8 @@ export class Evaluator implements Evaluation {
         return thick.length === 1 ? (thick[0] ?? -1) : this.b.add('concat', thick, { axis: 0 });
       }
     }
-    return this.fail('NN204', span, `a tensor is needed here, and this is ${describeValue(v)}`);
+    const help = v.kind === 'tuple' ? 'choose one by its place, as in values[0], or name all: let a, b = ...' : undefined;
+    return this.fail('NN204', span, `a tensor is needed here, and this is ${describeValue(v)}`, { help });
   }
 
   // --- names and calls --------------------------------------------------------------------------------------------
