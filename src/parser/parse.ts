@@ -78,6 +78,17 @@ interface Explained {
   readonly help?: string;
 }
 
+/** Where the brace is that a missing one would close. */
+function unclosed({ text }: Source, e: IRecognitionException): string | undefined {
+  if (!e.message.startsWith("expected '}'")) return undefined;
+  // Comments and strings may hold braces that count for nothing.
+  const open = text
+    .slice(0, e.token.tokenType === EOF ? text.length : e.token.startOffset)
+    .replace(/#[^\n]*|"[^"\n]*"/g, (m) => ' '.repeat(m.length))
+    .lastIndexOf('{');
+  return open < 0 ? undefined : `the { of line ${text.slice(0, open).split('\n').length} is not closed`;
+}
+
 function explain(source: Source, e: IRecognitionException): Explained {
   const { token } = e;
   const previous = (e as { previousToken?: IToken }).previousToken;
@@ -96,6 +107,6 @@ function explain(source: Source, e: IRecognitionException): Explained {
   }
   const bracket = e.message.startsWith("expected ')'") || e.message.startsWith("expected ']'");
   const code = bracket ? 'NN105' : 'NN103';
-  const help = meant(code, lineAt(source, span.start));
+  const help = meant(code, lineAt(source, span.start)) ?? unclosed(source, e);
   return { code, span, label: e.message, ...(help && { help }) };
 }
