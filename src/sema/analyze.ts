@@ -12,7 +12,7 @@ import { refuseTaken } from './taken.ts';
 import { takesTurns, turnOutput, turnsOf } from './turns.ts';
 import { warnOfFixedLosses } from './reached.ts';
 import { Walk, type Walked } from './walk.ts';
-import { warnOfMismatches } from './warnings.ts';
+import { warnOfMismatches, warnOfOneClass } from './warnings.ts';
 
 /** Reads the file that `import` names; undefined with the reason in the sink. */
 export type Resolve = (path: A.StringExpr, from: Source, sink: DiagnosticSink) => A.Program | undefined;
@@ -76,6 +76,7 @@ export function analyze(source: Source, program: A.Program, sink: DiagnosticSink
     for (const unused of [...walked.env.unused(), ...defs.unused()].filter(own))
       sink.warn('NN213', unused.span, `'${unused.name}' is never used`, 'take it away, or use it');
     warnOfMismatches(program, sink);
+    warnOfOneClass(program, walked.targets, sink);
     warnOfFixedLosses(program, walked.m, [walked.loss, ...walked.turns.map((t) => t.node)], sink);
   }
   if (sink.errors.length > 0) return { model: undefined, script: undefined };

@@ -1,5 +1,6 @@
 import type { DiagnosticSink } from '../base/diagnostics.ts';
 import type * as A from '../parser/ast.ts';
+import type { TargetInfo } from './model.ts';
 
 /** A model that compiles and still cannot learn well, by its last stage and its loss. */
 interface Pair {
@@ -65,6 +66,18 @@ export function warnOfMismatches({ statements }: A.Program, sink: DiagnosticSink
         sink.warn('NN220', lr.span, 'with lr=0 the parameters stay as they are', 'write, for example: lr=0.01');
     } else if (s.kind === 'data') warnOfTargetAmongInputs(s, sink);
   }
+}
+
+/** With a single class its probability is always 1, so the loss is 0 from the start. */
+export function warnOfOneClass({ statements }: A.Program, targets: readonly TargetInfo[], sink: DiagnosticSink): void {
+  const loss = statements.find((s) => s.kind === 'loss');
+  if (loss && targets.some((t) => t.classes === 1))
+    sink.warn(
+      'NN220',
+      loss.span,
+      'there is one class, so this loss is always 0',
+      'give the model an output for each class, or write: loss bce_with_logits',
+    );
 }
 
 function warnOfTargetAmongInputs(s: A.DataStatement, sink: DiagnosticSink): void {
