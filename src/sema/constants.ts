@@ -136,6 +136,13 @@ export function describeConst(v: Const): string {
   return `a list of ${v.length}`;
 }
 
+/** `a list with rows of 2 and 1 numbers`, if these are rows of several lengths. */
+export function ragged(v: Const): string | undefined {
+  if (!Array.isArray(v) || !v.every((row) => Array.isArray(row) && row.every((x) => typeof x === 'number'))) return undefined;
+  const lengths = [...new Set((v as readonly (readonly number[])[]).map((row) => row.length))];
+  return lengths.length < 2 ? undefined : `a list with rows of ${lengths.join(' and ')} numbers`;
+}
+
 /** A constant list as a dense array; undefined if it is not evenly nested numbers. */
 export function arrayOf(v: Const): { readonly data: readonly number[]; readonly shape: readonly number[] } | undefined {
   if (typeof v === 'number') return { data: [v], shape: [] };

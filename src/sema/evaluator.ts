@@ -7,7 +7,7 @@ import type * as A from '../parser/ast.ts';
 import type { Definitions, Environment } from './environment.ts';
 import type { Evaluation } from './evaluation.ts';
 import { advice, foreign, reductionOf } from './advice.ts';
-import { arrayOf } from './constants.ts';
+import { arrayOf, ragged } from './constants.ts';
 import { CREATORS, creatorCall } from './creators.ts';
 import { paramOf } from './declarations.ts';
 import { blockCall, fnCall, stageCall } from './definition-call.ts';
@@ -125,7 +125,9 @@ export class Evaluator implements Evaluation {
       }
     }
     const help = v.kind === 'tuple' ? 'choose one by its place, as in values[0], or name all: let a, b = ...' : undefined;
-    return this.fail('NN204', span, `a tensor is needed here, and this is ${describeValue(v)}`, { help });
+    return this.fail('NN204', span, `a tensor is needed here, and this is ${(v.kind === 'const' && ragged(v.value)) || describeValue(v)}`, {
+      help,
+    });
   }
 
   // --- names and calls --------------------------------------------------------------------------------------------
