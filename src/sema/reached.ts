@@ -18,11 +18,21 @@ function reaches({ b }: ModelBuilder, from: NodeId): boolean {
 }
 
 /** Warns of losses that no parameter changes, in their order: a run would look like training, and nothing would be learned. */
-export function warnOfFixedLosses(program: A.Program, m: ModelBuilder, losses: readonly (NodeId | undefined)[], sink: DiagnosticSink): void {
+export function warnOfFixedLosses(
+  program: A.Program,
+  m: ModelBuilder,
+  losses: readonly (NodeId | undefined)[],
+  sink: DiagnosticSink,
+): void {
   const statements = program.statements.filter((s) => s.kind === 'loss');
   for (const [i, s] of statements.entries()) {
     const loss = losses[i];
     if (m.params.length > 0 && loss !== undefined && !reaches(m, loss))
-      sink.warn('NN220', s.value.span, 'this loss depends on no parameter, so that nothing is learned', 'compare pred, the output of the model');
+      sink.warn(
+        'NN220',
+        s.value.span,
+        'this loss depends on no parameter, so that nothing is learned',
+        'compare pred, the output of the model',
+      );
   }
 }
