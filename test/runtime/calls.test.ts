@@ -75,7 +75,7 @@ describe('what a call does not take', () => {
     [{ stpes: 5 }, "NN501: a plan has no option 'stpes'\n  help: did you mean 'steps'?"],
     [
       { holdoutRows: 5 },
-      "NN501: a plan has no option 'holdoutRows'\n  help: it has: data, rows, capacity, generate, watch, devices, adapter, level, batch, steps, epochs, seed, maxMemory, resident",
+      "NN501: a plan has no option 'holdoutRows'\n  help: it has: data, rows, capacity, predictions, generate, watch, devices, adapter, level, batch, steps, epochs, seed, maxMemory, resident",
     ],
     [{ rows: 2, maxMemory: 1 }, 'of device memory, and 1 are allowed\n  help: allow more of it, or use a smaller batch'],
   ])('plan: %j', async (options, text) => {
