@@ -314,7 +314,7 @@ describe('From neuron to GPT', () => {
     await page.fill('#own', 'abcd '.repeat(100));
     await page.locator('#train').click();
     await page.waitForFunction(
-      () => Number((document.querySelector('[data-name="step"]')?.textContent ?? '0').split(' ')[0]) >= 40,
+      () => Number((document.querySelector('[data-name="step"]')?.textContent ?? '0').split(' ')[0]) >= 150,
       undefined,
       {
         timeout: 60_000,
