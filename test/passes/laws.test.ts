@@ -95,7 +95,11 @@ function* adjoints(): Iterable<Small> {
               const whole = (b: GraphBuilder, x: NodeId, y: NodeId): NodeId => b.reshape(product(b, x, y), shape);
               const start = part.map((d, i) => (d === shape[i] ? 0 : 1));
               yield { ...given, build: (b, x, y) => adjoint(b, whole(b, x, y), axis) };
-              yield { ...given, build: (b, x, y) => adjoint(b, b.add('slice', [whole(b, x, y)], { start, size: part }), axis) };
+              const some = (b: GraphBuilder, x: NodeId, y: NodeId): NodeId => b.add('slice', [whole(b, x, y)], { start, size: part });
+              yield { ...given, build: (b, x, y) => adjoint(b, some(b, x, y), axis) };
+              const merged = [part.slice(0, 2).reduce((n, d) => n * d, 1), ...part.slice(2)];
+              for (const to of [merged, part.filter((d) => d > 1), [...part.slice(0, 2), places * size].slice(0, part.length)])
+                if (count(to) === count(part)) yield { ...given, build: (b, x, y) => b.op('exp', b.reshape(some(b, x, y), to)) };
             }
           }
 }
@@ -206,6 +210,7 @@ const PROOFS: { readonly [K in LawName]: Proof } = {
   'the adjoint of strided windows of a product is products of windows side by side': { family: adjoints, least: 100 },
   'the adjoint of windows of a product passes below a reshape': { family: adjoints, least: 100 },
   'the adjoint of windows of a product passes below a part': { family: adjoints, least: 100 },
+  'a reshape beside a part of a product is a part of a reshape': { family: adjoints, least: 100 },
   'a part of a product passes below axes of a single element': { family: parts, least: 100 },
   'a part of windows is windows of a part': moved(100),
   'a part of padded values needs less padding': moved(100),

@@ -8,6 +8,7 @@ import { simplify } from '../../src/passes/graph/simplify.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import { distance, randomInputs } from '../../src/verify/run-graph.ts';
 import { model } from '../support/programs.ts';
+import { runGraph } from '../support/run-graph.ts';
 
 /** A training step with weights as they are. */
 function stepOf(text: string): Graph {
@@ -55,5 +56,36 @@ describe('weights of convolutions', () => {
       expect(distance(p(w.value).data, q(other?.value ?? -1).data, 1)).toBeLessThan(1e-12);
     }
     expect(packed(packWeights(without))).toBe(packed(with_));
+  });
+
+  it.each([
+    ['ConvTranspose2d(4, 1, 4, stride=2, padding=1) -> flatten -> Linear(100, 1)', [4, 5, 5], 4],
+    ['ConvTranspose2d(4, 3, 3, stride=2) -> flatten -> Linear(363, 1)', [4, 5, 5], 12],
+    ['ConvTranspose1d(4, 2, 5, stride=2) -> flatten -> Linear(126, 1)', [4, 30], 4],
+    ['ConvTranspose2d(4, 8, 5, stride=3, output_padding=1) -> flatten -> Linear(2592, 1)', [4, 5, 5], 72],
+    // Six numbers are no whole number of vectors.
+    ['ConvTranspose1d(4, 3, 4, stride=2) -> flatten -> Linear(186, 1)', [4, 30], undefined],
+  ] as const)('of %s are copied with the places within a stride and the channels as one axis', async (layer, shape, size) => {
+    const graph = stepOf(`input x: [${shape.join(', ')}]; layer ${layer}`);
+    const widths = graph.nodes.flatMap((node) => {
+      if (node.op !== 'contract') return [];
+      return node.inputs.flatMap((i) => {
+        const { op, type } = at(graph.nodes, i);
+        const reads = contractLabels(node.attrs.spec);
+        return op === 'detach' && reads.out.endsWith((i === node.inputs[0] ? reads.a : reads.b).slice(-1)) ? [type.shape.at(-1)] : [];
+      });
+    });
+    if (size === undefined) expect(widths).not.toContain(6);
+    else expect(widths).toContain(size);
+    const given = { ...randomInputs(graph, () => undefined, 5), scalars: { step: 0, seed: 0, total: 10 } };
+    const want = evaluate(graph, given);
+    const plain = simplify(graph);
+    const other = evaluate(plain, given);
+    const got = await runGraph(graph, 1, 'cpu', given);
+    for (const { state, value } of graph.writes) {
+      const same = plain.writes.find((w) => w.state === state)?.value ?? -1;
+      expect(distance(other(same).data, want(value).data, 1)).toBeLessThan(1e-12);
+      expect(distance(got.state.get(state) ?? [], want(value).data, 1)).toBeLessThan(1e-4);
+    }
   });
 });

@@ -121,6 +121,14 @@ export const EXAMPLES: { readonly [K in LawName]: readonly [Build, string] } = {
     },
     'contract exp reshape reshape slice unwindow',
   ],
+  'a reshape beside a part of a product is a part of a reshape': [
+    (b, x, y) => {
+      const product = b.reshape(b.contract('ac,ad->cd', x, y), [2, 2, 4]);
+      const part = b.add('slice', [product], { start: [1, 0, 0], size: [1, 2, 4] });
+      return b.op('exp', b.reshape(part, [1, 8]));
+    },
+    'contract reshape slice exp',
+  ],
   'a part of a product passes below axes of a single element': [
     (b, x, y) => {
       const product = b.contract('ac,bc->ab', x, y);

@@ -14,7 +14,7 @@ const NARROW = 4;
 /**
  * Weights of convolutions are copied with the channels of the result last, once a step: then neighbouring results read neighbouring weights,
  * as vectors. The weights themselves stay in PyTorch's order. Results whose last axis is narrow and comes from the weights (the phases of strided
- * windows) have their channels last, too.
+ * windows) have all such axes last, as one.
  */
 export function packWeights(graph: Graph): Graph {
   const slides = (id: NodeId): boolean => {
@@ -28,23 +28,34 @@ export function packWeights(graph: Graph): Graph {
     const mine = sliding[0] ? 1 : 0;
     const l = contractLabels(node.attrs.spec);
     const [own, other] = mine === 1 ? [l.b, l.a] : [l.a, l.b];
-    const shape = fixedShape(b.shape(at(inputs, mine)));
-    const axis = [...own].findIndex((c, i) => l.out.includes(c) && !other.includes(c) && at(shape, i) % 4 === 0 && at(shape, i) > 1);
-    const axes = [...own].map((_, i) => i);
-    if (axis < 0 || axis === axes.length - 1 || reads(node, own) < WORTH_READS) return undefined;
-    const perm = [...axes.filter((i) => i !== axis), axis];
-    const copy = b.op('detach', b.permute(at(inputs, mine), perm));
-    const labels = perm.map((i) => own[i]).join('');
-    const narrow = own.includes(l.out.slice(-1)) && at(fixedShape(node.type.shape), l.out.length - 1) < NARROW;
-    const channel = narrow ? at([...own], axis) : '';
-    const out = l.out.replace(channel, '') + channel;
-    const product =
+    const weights = at(inputs, mine);
+    const extents = fixedShape(b.shape(weights));
+    const extent = (c: string): number => at(extents, own.indexOf(c));
+    const free = [...own].filter((c) => l.out.includes(c) && !other.includes(c));
+    const end = l.out.slice(-1);
+    const narrow = free.includes(end) && extent(end) < NARROW;
+    const wide = narrow ? free : free.filter((c) => extent(c) % 4 === 0).slice(0, 1);
+    const size = wide.reduce((n, c) => n * extent(c), 1);
+    const [first] = wide;
+    if (first === undefined || size % 4 > 0 || (!narrow && own.endsWith(first)) || reads(node, own) < WORTH_READS) return undefined;
+    const before = [...own].filter((c) => !wide.includes(c));
+    const ordered = b.permute(
+      weights,
+      [...before, ...wide].map((c) => own.indexOf(c)),
+    );
+    const copy = b.op('detach', b.reshape(ordered, [...before.map(extent), size]));
+    const labels = before.join('') + first;
+    const product = (out: string): NodeId =>
       mine === 1
         ? b.contract(`${l.a},${labels}->${out}`, at(inputs, 0), copy)
         : b.contract(`${labels},${l.b}->${out}`, copy, at(inputs, 1));
+    if (!narrow) return product(l.out);
+    const rows = [...l.out].filter((c) => !wide.includes(c));
+    const joined = product(rows.join('') + first);
+    const apart = b.reshape(joined, [...b.shape(joined).slice(0, -1), ...wide.map(extent)]);
     return b.permute(
-      product,
-      [...l.out].map((c) => out.indexOf(c)),
+      apart,
+      [...l.out].map((c) => [...rows, ...wide].indexOf(c)),
     );
   });
 }

@@ -14,6 +14,7 @@ import {
   partOfProduct,
   productOfStridedWindows,
   productOfWindows,
+  reshapeBesidePart,
   unwindowBelowPart,
   unwindowBelowReshape,
   windowsOfPart,
@@ -240,6 +241,10 @@ export const LAWS = [
   law('the adjoint of windows of a product passes below a part', ['unwindow'], (cx) => {
     const node = cx.as('unwindow');
     return node && unwindowBelowPart(cx.b, node, cx.arg(0));
+  }),
+  law('a reshape beside a part of a product is a part of a reshape', ['reshape'], (cx) => {
+    const node = cx.as('reshape');
+    return node && reshapeBesidePart(cx.b, node, cx.arg(0));
   }),
   law('a part of a product passes below axes of a single element', ['slice'], (cx) => {
     const node = cx.as('slice');

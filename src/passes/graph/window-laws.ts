@@ -4,6 +4,8 @@ import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import { contractLabels } from '../../ir/graph/contract.ts';
 import type { Node, NodeId, NodeOf } from '../../ir/graph/types.ts';
 
+const product = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1);
+
 /** The same contract without the axes that have a single element. */
 export function withoutSingles(b: GraphBuilder, node: NodeOf<'contract'>, inputs: readonly NodeId[]): NodeId | undefined {
   const l = contractLabels(node.attrs.spec);
@@ -40,12 +42,30 @@ export function unwindowBelowReshape(b: GraphBuilder, node: NodeOf<'unwindow'>, 
   const x = at(operand.inputs, 0);
   if (b.node(x).op !== 'contract') return undefined;
   const [shape, own] = [operand.type.shape as readonly number[], b.shape(x) as readonly number[]];
-  const before = (dims: readonly number[], axis: number): number => dims.slice(0, axis).reduce((n, d) => n * d, 1);
   const { axis } = node.attrs;
-  const same = (d: number, i: number): boolean => d === shape[axis] && before(own, i) === before(shape, axis) && i < own.length - 1;
+  const same = (d: number, i: number): boolean =>
+    d === shape[axis] && product(own.slice(0, i)) === product(shape.slice(0, axis)) && i < own.length - 1;
   const below = own.findIndex(same);
   if (below < 0 || own.at(-1) !== shape.at(-1)) return undefined;
   return b.reshape(b.add('unwindow', [x], { ...node.attrs, axis: below }), node.type.shape);
+}
+
+/** A reshape that leaves the axes alone of which a part is taken, before that part: then places are divided by whole extents. */
+export function reshapeBesidePart(b: GraphBuilder, node: NodeOf<'reshape'>, part: Node): NodeId | undefined {
+  if (part.op !== 'slice') return undefined;
+  const whole = b.node(at(part.inputs, 0));
+  if (whole.op !== 'reshape' || b.node(at(whole.inputs, 0)).op !== 'contract') return undefined;
+  const [from, to] = [part.type.shape as readonly number[], node.type.shape as readonly number[]];
+  const [start, full] = [to.map(() => 0), [...to]];
+  for (const [axis, extent] of from.entries()) {
+    const before = at(whole.type.shape, axis) as number;
+    if (before === extent) continue;
+    const place = to.findIndex((d, i) => d === extent && product(to.slice(0, i)) === product(from.slice(0, axis)));
+    if (place < 0) return undefined;
+    start[place] = at(part.attrs.start, axis);
+    full[place] = before;
+  }
+  return b.add('slice', [b.reshape(whole.id, full)], { start, size: to });
 }
 
 /** The adjoint of windows of a part of a product is a part of the adjoint, if the part has all windows. */
