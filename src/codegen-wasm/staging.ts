@@ -199,20 +199,20 @@ function panelOf(loads: readonly Load[], [axis, loop]: readonly [Axis, Loop]): P
   const staged = loads.map(({ buffer, index, vector }, i): Staged => ({ buffer, index, vector, place: bytesOf(loads.slice(0, i)) }));
   return {
     loads: staged,
-    copies: copiesOf(staged),
+    copies: sideBySide(staged),
     round: bytesOf(loads),
     across: loads.every((l) => stride(l, axis.name) < stride(l, loop.name)),
   };
 }
 
-function copiesOf([first, ...rest]: readonly Staged[]): readonly Copy[] {
+function sideBySide([first, ...rest]: readonly Staged[]): readonly Copy[] {
   if (!first) return [];
   const after = rest.findIndex(
     ({ buffer, index, vector }, i) => vector || buffer !== first.buffer || !isBeyond(linearOf(index), linearOf(first.index), i + 1),
   );
   const length = 1 + (after < 0 ? rest.length : after);
   const words = first.vector || length >= 4 ? 4 : length >= 2 ? 2 : 1;
-  return [{ first, words }, ...copiesOf(first.vector ? rest : rest.slice(words - 1))];
+  return [{ first, words }, ...sideBySide(first.vector ? rest : rest.slice(words - 1))];
 }
 
 /** Whether loads of an iteration collide in the cache: rows of a matrix whose length is a multiple of a page do. */

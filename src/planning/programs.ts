@@ -82,7 +82,7 @@ export function programsOf(
 
   // At most a training batch, so that predictions need no extra memory.
   const usualRows = schedule ? Math.min(schedule.feed.batch, PREDICT_ROWS) : options.generate ? 1 : rowsAtOnce(model, options.predictions);
-  const predictRows = rowsMeet(model.predict) ? (options.predictions ?? usualRows) : usualRows;
+  const predictRows = options.predictions !== undefined && rowsMeet(model.predict) ? options.predictions : usualRows;
   const predict = (): Lowered => lower('predict', model.predict, predictPipeline(packings, predictRows, precision));
   const sequence = (name: string, fills: boolean): Lowered | undefined =>
     options.generate === 'rows' ? lower(name, model.predict, rowPipeline(packings, sequenceOf(model).name, precision, fills)) : undefined;

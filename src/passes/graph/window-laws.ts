@@ -1,10 +1,12 @@
 import { at } from '../../base/errors.ts';
-import type { Dim } from '../../base/types.ts';
+import { product, sameDim, type Dim, type Shape } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import { contractLabels } from '../../ir/graph/contract.ts';
 import type { Node, NodeId, NodeOf } from '../../ir/graph/types.ts';
 
-const product = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1);
+/** The axis of a reshaped value that an axis has become: one of its extent, with as many elements before it; -1 if there is none. */
+const axisAfter = (from: Shape, axis: number, to: Shape): number =>
+  to.findIndex((d, i) => sameDim(d, at(from, axis)) && sameDim(product(to.slice(0, i)), product(from.slice(0, axis))));
 
 /** The same contract without the axes that have a single element. */
 export function withoutSingles(b: GraphBuilder, node: NodeOf<'contract'>, inputs: readonly NodeId[]): NodeId | undefined {
@@ -41,12 +43,9 @@ export function unwindowBelowReshape(b: GraphBuilder, node: NodeOf<'unwindow'>, 
   if (operand.op !== 'reshape') return undefined;
   const x = at(operand.inputs, 0);
   if (b.node(x).op !== 'contract') return undefined;
-  const [shape, own] = [operand.type.shape as readonly number[], b.shape(x) as readonly number[]];
-  const { axis } = node.attrs;
-  const same = (d: number, i: number): boolean =>
-    d === shape[axis] && product(own.slice(0, i)) === product(shape.slice(0, axis)) && i < own.length - 1;
-  const below = own.findIndex(same);
-  if (below < 0 || own.at(-1) !== shape.at(-1)) return undefined;
+  const own = b.shape(x);
+  const below = axisAfter(operand.type.shape, node.attrs.axis, own);
+  if (below < 0 || below === own.length - 1 || own.at(-1) !== operand.type.shape.at(-1)) return undefined;
   return b.reshape(b.add('unwindow', [x], { ...node.attrs, axis: below }), node.type.shape);
 }
 
@@ -55,12 +54,12 @@ export function reshapeBesidePart(b: GraphBuilder, node: NodeOf<'reshape'>, part
   if (part.op !== 'slice') return undefined;
   const whole = b.node(at(part.inputs, 0));
   if (whole.op !== 'reshape' || b.node(at(whole.inputs, 0)).op !== 'contract') return undefined;
-  const [from, to] = [part.type.shape as readonly number[], node.type.shape as readonly number[]];
+  const to = node.type.shape;
   const [start, full] = [to.map(() => 0), [...to]];
-  for (const [axis, extent] of from.entries()) {
-    const before = at(whole.type.shape, axis) as number;
-    if (before === extent) continue;
-    const place = to.findIndex((d, i) => d === extent && product(to.slice(0, i)) === product(from.slice(0, axis)));
+  for (const [axis, extent] of part.type.shape.entries()) {
+    const before = at(whole.type.shape, axis);
+    if (sameDim(before, extent)) continue;
+    const place = axisAfter(part.type.shape, axis, to);
     if (place < 0) return undefined;
     start[place] = at(part.attrs.start, axis);
     full[place] = before;

@@ -6,7 +6,7 @@ import { call, literal } from '../../ir/kernel/build.ts';
 import { isVector } from '../../ir/kernel/functions.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
 import type { Expr } from '../../ir/kernel/types.ts';
-import type { BlockWriter } from './block-writer.ts';
+import type { BlockWriter, Unroll } from './block-writer.ts';
 import { summedShape } from './lanes.ts';
 import type { Tiling } from './tiling.ts';
 import { isWide, lanesOf } from './views.ts';
@@ -30,12 +30,23 @@ interface Accumulation {
 /** The next values of the accumulators of points. */
 type Round = (points: readonly ix.Point[], k: ix.Point, accs: readonly Expr[]) => readonly Expr[];
 
+/** The loops of a sum, which give each accumulator its next value in every round. */
+function inRounds(
+  s: Summing,
+  points: readonly ix.Point[],
+  accs: readonly Expr[],
+  { shape, unroll }: { readonly shape: readonly number[]; readonly unroll: Unroll },
+  round: Round,
+): void {
+  s.out.loopOver(shape, { lanes: s.tiling.lanes, unroll }, (k) => {
+    round(points, k, accs).forEach((value, i) => s.out.assign(at(accs, i), value));
+  });
+}
+
 /** Accumulates along vectors: the sums of their elements, which have no names yet. */
 function overVectors(s: Summing, points: readonly ix.Point[], { start, fn, shape }: Accumulation, round: Round): Expr[] {
   const accs = points.map(() => s.out.variable('acc', call('splat', start)));
-  s.out.loopOver(shape, { lanes: s.tiling.lanes, unroll: 'vector' }, (k) => {
-    round(points, k, accs).forEach((value, i) => s.out.assign(at(accs, i), value));
-  });
+  inRounds(s, points, accs, { shape, unroll: 'vector' }, round);
   return accs.map((acc) => call(fn === 'add' ? 'sum4' : 'max4', acc));
 }
 
@@ -52,9 +63,7 @@ function accumulate(s: Summing, points: readonly ix.Point[], how: Accumulation, 
   if (unroll === 'vector' && at(shape, shape.length - 1, 'axis') % 4 === 0)
     return overVectors(s, points, how, round).map((sum) => s.out.define('s', sum));
   const accs = points.map((p) => s.out.variable('acc', isWide(p) ? call('splat', start) : start));
-  s.out.loopOver(shape, { lanes: s.tiling.lanes, unroll: unroll === 'vector' ? 'four' : unroll }, (k) => {
-    round(points, k, accs).forEach((value, i) => s.out.assign(at(accs, i), value));
-  });
+  inRounds(s, points, accs, { shape, unroll: unroll === 'vector' ? 'four' : unroll }, round);
   for (const acc of accs) if (s.tiling.lanes > 1 && acc.kind === 'ref') s.out.emit({ kind: 'combine', name: acc.name, fn });
   return accs;
 }
