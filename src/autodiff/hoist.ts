@@ -63,6 +63,7 @@ export function summedOverPlaces(
       case 'broadcast':
       case 'slice':
       case 'flip':
+      case 'mix':
       case 'unwindow': {
         const p = total(x);
         return (b, s) => b.add(node.op, [p(b, s)], node.attrs);

@@ -33,6 +33,8 @@ const minOrMax: VjpRule<'min' | 'max'> = ({ b, node, x, y }, ct) => {
   return [share(won), share(lost)];
 };
 
+const transposed = (matrix: readonly (readonly number[])[]): number[][] => at(matrix, 0).map((_, j) => matrix.map((row) => at(row, j)));
+
 export const VJP: VjpTable = {
   input: none,
   param: none,
@@ -119,6 +121,8 @@ export const VJP: VjpTable = {
     const l = contractLabels(node.attrs.spec);
     return [b.contract(`${l.out},${l.b}->${l.a}`, ct, y), b.contract(`${l.out},${l.a}->${l.b}`, ct, x)];
   },
+
+  mix: ({ b, node: { attrs } }, ct) => [b.add('mix', [ct], { axes: attrs.axes, matrix: transposed(attrs.matrix) })],
 
   broadcast: ({ b, node }, ct) => [
     b.sum(

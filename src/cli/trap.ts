@@ -186,6 +186,7 @@ const WORDS: { readonly [K in Op]?: string } = {
   mul: 'the multiplication',
   add: 'the addition',
   sub: 'the subtraction',
+  mix: 'the linear combinations',
   unwindow: 'the sum over windows',
   scatter_add: 'the sum of rows',
 };

@@ -1,3 +1,4 @@
+import { winograd } from './graph/winograd.ts';
 import { watch, type Watched } from './graph/watch.ts';
 import { bindBatch, cse, dce } from './graph/cleanup.ts';
 import { differentiate } from './graph/differentiate.ts';
@@ -67,6 +68,8 @@ export interface StepOptions {
   /** The number of segments in which the backward pass recomputes the forward pass; 0 for none. */
   readonly recompute: number;
   readonly precision: Precision;
+  /** Whether wide convolutions are computed by fewer products. */
+  readonly winograd: boolean;
   readonly table?: VjpTable;
 }
 
@@ -94,6 +97,12 @@ const PACK_WEIGHTS: Pass = {
   name: 'pack-weights',
   about: 'copies weights of convolutions in the order in which kernels read them',
   run: packWeights,
+};
+
+const WINOGRAD: Pass = {
+  name: 'winograd',
+  about: 'convolves windows of 3 x 3 by fewer products, where there are many channels',
+  run: winograd,
 };
 
 const bind = (batch: number): Pass => ({
@@ -186,6 +195,8 @@ export function stepPipeline(o: StepOptions): readonly Pass[] {
       : []),
     // For the values that `recompute` keeps; after `cse` for the same reason.
     { name: 'rematerialize', about: 'computes large, cheap values again instead of keeping them', run: rematerialize },
+    // After the laws, which make a convolution of each gradient of one.
+    ...(o.winograd ? [WINOGRAD] : []),
     // When all products are final, and before sums are cut.
     PACK_WEIGHTS,
     // When all products are final, because the laws do not recognise split ones.
@@ -198,7 +209,11 @@ export function stepPipeline(o: StepOptions): readonly Pass[] {
 }
 
 /** Model -> prediction for `batch` examples, or the loss of held-out ones. */
-export function predictPipeline(packings: readonly Packing[], batch: number, precision: Precision): readonly Pass[] {
+export function predictPipeline(
+  packings: readonly Packing[],
+  batch: number,
+  { precision, winograd }: Pick<StepOptions, 'precision' | 'winograd'>,
+): readonly Pass[] {
   return [
     // Vectors of training, since they hold the weights.
     packInto(packings.map(saved)),
@@ -208,6 +223,7 @@ export function predictPipeline(packings: readonly Packing[], batch: number, pre
     bind(batch),
     // To clean up for the scheduler.
     ...CLEAN,
+    ...(winograd ? [WINOGRAD] : []),
     PACK_WEIGHTS,
   ];
 }

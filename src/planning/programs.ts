@@ -1,6 +1,7 @@
 import { at, fail } from '../base/errors.ts';
 import { LOSS, metricOutput } from '../base/outputs.ts';
 import type { ScalarExpr } from '../base/scalar.ts';
+import type { Precision } from '../base/types.ts';
 import type { Graph } from '../ir/graph/types.ts';
 import { lowerProgram, type Lowered } from '../lower/program.ts';
 import type { ArenaBuilder } from '../passes/memory/layout.ts';
@@ -49,6 +50,13 @@ export interface Programs {
   readonly fill: Lowered | undefined;
 }
 
+/**
+ * Whether wide convolutions are computed by tiles: on the processor, also where it stands in for a GPU. It takes four times the memory of what is
+ * convolved, and sums other numbers than an f16 product would.
+ */
+const convolvesByTiles = ({ devices, adapter, level = 1, maxMemory }: CompileOptions, precision: Precision): boolean =>
+  (devices === 'cpu' || adapter?.software === true) && level > 0 && precision === 'f32' && maxMemory === undefined;
+
 /** Everything that a model runs on a device, as scheduled programs with tensors in `arenas`. */
 export function programsOf(
   model: Model,
@@ -63,6 +71,7 @@ export function programsOf(
 ): Programs {
   const { packings, schedule, arenas, plain } = context;
   const { precision } = model;
+  const how = { precision, winograd: convolvesByTiles(options, precision) };
   const traces = [LOSS, ...model.metrics.map(metricOutput)];
   const twins = new Map<string, Twins>();
   const lower = (name: string, graph: Graph, passes: readonly Pass[], trace: readonly string[] = []): Lowered => {
@@ -83,7 +92,7 @@ export function programsOf(
   // At most a training batch, so that predictions need no extra memory.
   const usualRows = schedule ? Math.min(schedule.feed.batch, PREDICT_ROWS) : options.generate ? 1 : rowsAtOnce(model, options.predictions);
   const predictRows = options.predictions !== undefined && rowsMeet(model.predict) ? options.predictions : usualRows;
-  const predict = (): Lowered => lower('predict', model.predict, predictPipeline(packings, predictRows, precision));
+  const predict = (): Lowered => lower('predict', model.predict, predictPipeline(packings, predictRows, how));
   const sequence = (name: string, fills: boolean): Lowered | undefined =>
     options.generate === 'rows' ? lower(name, model.predict, rowPipeline(packings, sequenceOf(model).name, precision, fills)) : undefined;
   const [row, fill] = [sequence(ROW, false), sequence(FILL, true)];
@@ -95,7 +104,7 @@ export function programsOf(
   const phases = phasesOf(model, packings, options.settings, feed.stepsPerEpoch);
   const { uses } = model;
   const step = (name: string, batch: number): Lowered =>
-    lower(name, training, stepPipeline({ phases, uses, feed, batch, recompute: options.recompute ?? 0, precision }), traces);
+    lower(name, training, stepPipeline({ phases, uses, feed, batch, recompute: options.recompute ?? 0, ...how }), traces);
   const watched = watchedOf(model, options.watch ?? []);
   const heldOut = (): Pick<Programs, 'holdout' | 'holdoutRows' | 'judge'> => {
     const { holdout: rows = 0 } = options;
@@ -104,11 +113,11 @@ export function programsOf(
     const some = Math.max(feed.batch, HOLDOUT_ROWS);
     const cut = rows > some ? cutRows(whole) : undefined;
     if (!cut)
-      return { holdout: lower('holdout', whole, predictPipeline(packings, rows, precision), traces), holdoutRows: rows, judge: undefined };
+      return { holdout: lower('holdout', whole, predictPipeline(packings, rows, how), traces), holdoutRows: rows, judge: undefined };
     return {
-      holdout: lower('holdout', cut.rows, predictPipeline(packings, some, precision)),
+      holdout: lower('holdout', cut.rows, predictPipeline(packings, some, how)),
       holdoutRows: some,
-      judge: lower('judge', cut.all, predictPipeline(packings, rows, precision), traces),
+      judge: lower('judge', cut.all, predictPipeline(packings, rows, how), traces),
     };
   };
   return {

@@ -5,7 +5,7 @@ import { count, fixedShape } from '../base/types.ts';
 import type { Graph, Node, NodeId, NodeOf, Op } from '../ir/graph/types.ts';
 import { isPointwise, pointwise, type PointwiseOp } from '../ir/graph/pointwise.ts';
 import { bound, dataOf, runLoop } from './loops.ts';
-import { contract, reduce } from './sums.ts';
+import { contract, mix, reduce } from './sums.ts';
 import { at64, offsets, sizeOf, strides, tabulate, take, type Tensor } from './walk.ts';
 
 /**
@@ -134,6 +134,7 @@ const RULES: { readonly [K in Exclude<Op, PointwiseOp>]: Rule<K> } = {
   },
 
   window: (n, [x], _v, shape) => take((x as Tensor).data, offsets(shape, sliding(n, (x as Tensor).shape))),
+  mix: (n, [x]) => mix(n, x as Tensor).data,
   unwindow: (n, [x], _v, shape) => {
     const t = x as Tensor;
     const out = new Float64Array(sizeOf(shape));

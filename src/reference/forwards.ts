@@ -7,6 +7,7 @@ import { NO_VALUES, evaluate, meaning } from './evaluate.ts';
 import { bound, byNode, dataOf, runLoop } from './loops.ts';
 import { PARTIALS, TIES } from './partials.ts';
 import type { Shift, Shifted } from './shifted.ts';
+import { mix, sizesOfMix } from './sums.ts';
 import { at64, offsets, strides, type Tensor } from './walk.ts';
 
 /**
@@ -124,6 +125,7 @@ const SLOPES: { readonly [K in Exclude<Op, PointwiseOp | ViewOp>]: Rule<K> } = {
   reduce_max: peak,
   contract: product,
   concat: linear,
+  mix: (node, { inputs, sizes }, [t]) => t && mix(sizes ? sizesOfMix(node) : node, { shape: at(inputs, 0).shape, data: t }).data,
   unwindow: linear,
   gather: linear,
   scatter_add: linear,

@@ -3,6 +3,7 @@ import type { Graph, NodeId, NodeOf, Op } from '../ir/graph/types.ts';
 import { NO_VALUES, evaluate, meaning } from './evaluate.ts';
 import { bound, byNode, dataOf, runLoop } from './loops.ts';
 import { forwardRule } from './forwards.ts';
+import { sizesOfMix } from './sums.ts';
 import { at64, type Tensor } from './walk.ts';
 
 /** Rounding to f16 counts as this many roundings to f32, as far as errors are tolerated for it. */
@@ -59,11 +60,11 @@ function inLoop(node: NodeOf<'scan'>, inputs: readonly Tensor[], errors: readonl
 }
 
 /** Sums: each term counts, even if the terms cancel. */
-const SUMS: ReadonlySet<Op> = new Set<Op>(['reduce_sum', 'contract', 'unwindow', 'scatter_add', 'add', 'sub']);
+const SUMS: ReadonlySet<Op> = new Set<Op>(['reduce_sum', 'contract', 'mix', 'unwindow', 'scatter_add', 'add', 'sub']);
 
 function ownOf(node: NodeOf<Op>, inputs: readonly Tensor[], out: Tensor): Float64Array {
   const sizes = (t: Tensor): Tensor => ({ shape: t.shape, data: t.data.map(Math.abs) });
   if (!SUMS.has(node.op)) return sizes(out).data.map((v) => (node.op === 'round_f16' ? HALF * v : v));
-  const added = node.op === 'sub' ? { ...node, op: 'add' } : node;
+  const added = node.op === 'sub' ? { ...node, op: 'add' } : node.op === 'mix' ? sizesOfMix(node as NodeOf<'mix'>) : node;
   return meaning(added as Parameters<typeof meaning>[0], inputs.map(sizes), NO_VALUES).data;
 }

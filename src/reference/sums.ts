@@ -25,6 +25,31 @@ export function reduce(
   return out;
 }
 
+/** Linear combinations along each of some axes, one axis after the other. */
+export function mix({ attrs: { axes, matrix } }: NodeOf<'mix'>, x: Tensor): Tensor {
+  return axes.reduce<Tensor>((t, axis) => {
+    const [shape, from] = [t.shape.map((d, i) => (i === axis ? matrix.length : d)), strides(t.shape)];
+    const step = at(from, axis);
+    const starts = offsets(
+      shape,
+      from.map((s, i) => (i === axis ? 0 : s)),
+    );
+    const inner = sizeOf(shape.slice(axis + 1));
+    const data = new Float64Array(starts.length);
+    for (let i = 0; i < data.length; i++) {
+      const row = at(matrix, Math.floor(i / inner) % matrix.length);
+      data[i] = row.reduce((sum, c, j) => (c === 0 ? sum : sum + c * at64(t.data, at64(starts, i) + j * step)), 0);
+    }
+    return { shape, data };
+  }, x);
+}
+
+/** The same with the sizes of all factors, for bounds. */
+export const sizesOfMix = (node: NodeOf<'mix'>): NodeOf<'mix'> => ({
+  ...node,
+  attrs: { ...node.attrs, matrix: node.attrs.matrix.map((row) => row.map(Math.abs)) },
+});
+
 /** For each element of the result, the sum over all values of the labels that it lacks, the last label innermost. */
 export function contract(node: NodeOf<'contract'>, [a, b]: readonly Tensor[], shape: readonly number[]): Float64Array {
   const labels = contractLabels(node.attrs.spec);

@@ -55,6 +55,8 @@ export function lifted(b: GraphBuilder, node: Node, operands: readonly Lifted[],
       return again('concat', { axis: node.attrs.axis + 1 });
     case 'window':
       return again('window', { ...node.attrs, axis: node.attrs.axis + 1 });
+    case 'mix':
+      return again('mix', { ...node.attrs, axes: later(node.attrs.axes) });
     case 'unwindow':
       return again('unwindow', { ...node.attrs, axis: node.attrs.axis + 1 });
     case 'gather':

@@ -7,7 +7,7 @@ import { ALL, NO_BITS, NUMERIC, asItIs } from './op-parts.ts';
 import type { NodeId, Op } from './types.ts';
 import { windowPlaces } from './views.ts';
 
-type Summing = 'reduce_sum' | 'reduce_max' | 'contract' | 'unwindow';
+type Summing = 'reduce_sum' | 'reduce_max' | 'contract' | 'mix' | 'unwindow';
 
 const shapeOf = (inputs: readonly TensorType[], i: number): readonly number[] => fixedShape(at(inputs, i).shape);
 
@@ -77,6 +77,36 @@ export const SUMS: { readonly [K in Summing]: OpRecord<K> } = {
       tiled: true,
     },
     flops: ({ attrs }, inputs) => 2 * contractWork(attrs.spec, shapeOf(inputs, 0), shapeOf(inputs, 1)),
+  },
+  mix: {
+    ...SUMMED,
+    ...NO_BITS,
+    arity: 1,
+    family: 'reduce',
+    infer: ([x], { axes, matrix }) => {
+      const columns = matrix[0]?.length ?? 0;
+      if (x?.dtype !== 'f32') return 'only floats can be mixed';
+      if (columns === 0 || matrix.some((row) => row.length !== columns)) return 'rows of a matrix have one length';
+      if (new Set(axes).size !== axes.length || axes.some((a) => x.shape[a] !== columns))
+        return `axes ${axes.join(', ')} are not axes of ${columns} elements in ${showType(x)}`;
+      return { dtype: x.dtype, shape: x.shape.map((d, i) => (axes.includes(i) ? matrix.length : d)) };
+    },
+    bind: asItIs,
+    reads: ({ attrs: { axes, matrix } }, point, _inputs, unknown) => [
+      { operand: 0, point: point.map((v, i) => (axes.includes(i) ? unknown.data(at(matrix, 0).length) : v)) },
+    ],
+    reuse: () => 1,
+    sum: UNEVEN,
+    flops: ({ attrs: { axes, matrix } }, inputs) => {
+      // One axis after the other, the last one first.
+      const shape = [...shapeOf(inputs, 0)];
+      const terms = matrix.reduce((n, row) => n + row.filter((c) => c !== 0).length, 0);
+      return [...axes].reverse().reduce((n, axis) => {
+        const lines = count(shape) / at(shape, axis);
+        shape[axis] = matrix.length;
+        return n + lines * terms;
+      }, 0);
+    },
   },
   unwindow: {
     ...SUMMED,

@@ -66,6 +66,11 @@ export interface OpAttrs {
   reduce_max: { readonly axes: readonly number[] };
   /** `ab,cb->ac`: a labelled product of two operands, summed over the labels that the result lacks. */
   contract: { readonly spec: string };
+  /**
+   * Linear combinations along axes: element i of each of `axes` becomes the sum of `matrix[i][j]` times element j, without terms whose
+   * factor is 0. Along two axes that is M x M^T.
+   */
+  mix: { readonly axes: readonly number[]; readonly matrix: readonly (readonly number[])[] };
   // Movement
   /** Input axis i becomes output axis `axes[i]`; the other output axes repeat. */
   broadcast: { readonly shape: Shape; readonly axes: readonly number[] };

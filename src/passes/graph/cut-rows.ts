@@ -175,6 +175,7 @@ const KEEPS: { readonly [K in Op]?: (node: NodeOf<K>, places: Places) => boolean
   concat: ({ attrs }, { axis }) => attrs.axis !== axis,
   flip: ({ attrs }, { axis }) => !attrs.axes.includes(axis),
   window: ({ attrs }, { axis }) => attrs.axis !== axis,
+  mix: ({ attrs }, { axis }) => !attrs.axes.includes(axis),
   unwindow: ({ attrs }, { axis }) => attrs.axis !== axis,
   gather: (_node, { axis, mine, second }) => mine === undefined && second === axis,
 };

@@ -9,6 +9,7 @@ import type { Expr } from '../../ir/kernel/types.ts';
 import type { BlockWriter } from './block-writer.ts';
 import { concatAt, padAt } from './joining.ts';
 import { safeName } from './naming.ts';
+import { mixAt } from './mixing.ts';
 import { contractAt, reduceAt, scatterAt, unwindowAt, type Summing } from './sums.ts';
 import type { Tiling } from './tiling.ts';
 import { isWide, perLane } from './views.ts';
@@ -59,6 +60,7 @@ const LOWERINGS: { readonly [K in Exclude<Op, PointwiseOp | Exclude<ViewOp, 'pad
   reduce_sum: (v, node, points) => reduceAt(v.summing, node, points),
   reduce_max: (v, node, points) => reduceAt(v.summing, node, points),
   contract: (v, node, points) => contractAt(v.summing, node, points),
+  mix: (v, node, points) => mixAt(v.summing, node, points),
   unwindow: (v, node, points) => unwindowAt(v.summing, node, points),
   scatter_add: (v, node, points) => scatterAt(v.summing, node, points),
   gather,

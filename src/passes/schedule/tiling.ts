@@ -160,6 +160,8 @@ export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target
   const extent = at(shape, inner);
   const vectors = extent % 4 === 0 || mayOverrun(s, group, plain, shape, inner);
   const make = (tile: readonly number[], vector: number, unroll: Unroll): Tiling => tiling(shape.length, { tile, vector, unroll, masked });
+  const whole = mixedTile(s, group, shape, vectors ? inner : -1);
+  if (whole) return [make(whole.tile, whole.vector, 'none')];
   const ones = shape.map(() => 1);
   const withInner = (tile: readonly number[], t: number): number[] => tile.map((v, i) => (i === inner ? t : v));
   const loads = loopLoads(plain.body);
@@ -201,6 +203,25 @@ export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target
     ))
       found.push(tiling(shape.length, { ...how, subgroup, masked }));
   return found;
+}
+
+/**
+ * The tile of a kernel of linear combinations: all elements along their axes, since they share what they are made of; in vectors along `inner`,
+ * if that is none of them.
+ */
+export function mixedTile(
+  s: Schedule,
+  { roots, inlined }: Group,
+  shape: readonly number[],
+  inner: number,
+): { readonly tile: readonly number[]; readonly vector: number } | undefined {
+  const mix = [...roots, ...inlined]
+    .map((id) => at(s.graph.nodes, id))
+    .find((n) => n.op === 'mix' && fixedShape(n.type.shape).join() === shape.join());
+  if (mix?.op !== 'mix') return undefined;
+  const { axes } = mix.attrs;
+  const vector = axes.includes(inner) ? -1 : inner;
+  return { tile: shape.map((d, axis) => (axes.includes(axis) ? d : axis === vector ? 4 : 1)), vector };
 }
 
 const staged = (rank: number, size: StageSize): Tiling => tiling(rank, { lanes: threadsOf(size), masked: true, staged: size });
