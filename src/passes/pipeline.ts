@@ -102,7 +102,7 @@ const PACK_WEIGHTS: Pass = {
 const WINOGRAD: Pass = {
   name: 'winograd',
   about: 'convolves windows of 3 x 3 by fewer products, where there are many channels',
-  run: winograd,
+  run: (g) => winograd(g),
 };
 
 const bind = (batch: number): Pass => ({

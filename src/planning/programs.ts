@@ -51,11 +51,11 @@ export interface Programs {
 }
 
 /**
- * Whether wide convolutions are computed by tiles: on the processor, also where it stands in for a GPU. It takes four times the memory of what is
+ * Whether wide convolutions are computed by tiles: on the processor, which also trains where the only GPU is one in software. It takes four times the memory of what is
  * convolved, and sums other numbers than an f16 product would.
  */
 const convolvesByTiles = ({ devices, adapter, level = 1, maxMemory }: CompileOptions, precision: Precision): boolean =>
-  (devices === 'cpu' || adapter?.software === true) && level > 0 && precision === 'f32' && maxMemory === undefined;
+  (devices === 'cpu' || (devices !== 'gpu' && adapter?.software === true)) && level > 0 && precision === 'f32' && maxMemory === undefined;
 
 /** Everything that a model runs on a device, as scheduled programs with tensors in `arenas`. */
 export function programsOf(

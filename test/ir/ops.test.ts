@@ -100,6 +100,7 @@ describe('what else operations read', () => {
     ['concat', ['0[p0, p1]', '1[p0, p1+-3]'], (b) => b.add('concat', [input(b, 'x', [2, 3]), input(b, 'y', [2, 4])], { axis: 1 })],
     ['gather', ['1[p0]', '0[?, p1]'], (b) => b.op('gather', input(b, 'x', [7, 3]), index(b))],
     ['scatter_add', ['0[l0]', '1[l0, p1]'], (b) => b.add('scatter_add', [index(b), input(b, 'x', [5, 3])], { rows: 7 })],
+    ['mix', ['0[p0, ?, ?]'], (b) => b.add('mix', [input(b, 'x', [2, 3, 3])], { axes: [1, 2], matrix: [[1, 0, -1]] })],
     ['unwindow', ['0[p0, ?, l0]'], (b) => b.add('unwindow', [input(b, 'x', [3, 2, 3])], { axis: 1, length: 5, stride: 2, dilation: 1 })],
   ])('%s', (_, expected, build) => {
     expect(readsOf(build)).toEqual(expected);
@@ -127,6 +128,8 @@ describe('floating-point operations of a graph', () => {
     expect(flops((b) => b.sum(x(b), [0, 2]))).toBe(24);
     expect(flops((b) => b.op('tanh', x(b)))).toBe(24);
     expect(flops((b) => b.add('unwindow', [input(b, 'x', [2, 3])], { axis: 0, length: 4, stride: 1, dilation: 1 }))).toBe(6);
+    // Along the second axis 5 times 2 terms, and then along the first one 2 times 2.
+    expect(flops((b) => b.add('mix', [input(b, 'x', [5, 5])], { axes: [0, 1], matrix: [[1, 0, -1, 0, 0], [0, 0, 0, 0, 0]] }))).toBe(14);
     expect(flops((b) => b.add('scatter_add', [input(b, 'i', [5], 'i32'), input(b, 'x', [5, 3])], { rows: 7 }))).toBe(15);
   });
 

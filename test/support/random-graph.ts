@@ -77,6 +77,14 @@ export function randomGraph(r: Random, size: number): RandomGraph {
       const windows = b.add('window', [x], { axis, size, stride, dilation });
       return r.unit() < 0.5 ? windows : b.add('unwindow', [windows], { axis, length, stride, dilation });
     },
+    (x) => {
+      const shape = shapeOf(x);
+      const axes = someAxes(shape);
+      const columns = shape[axes[0] ?? 0] ?? 1;
+      const row = (): number[] => Array.from({ length: columns }, () => r.pick([0, 0, 1, -1, 0.5, -2]));
+      const matrix = Array.from({ length: r.int(1, 4) }, row);
+      return b.add('mix', [x], { axes: axes.filter((a) => shape[a] === columns), matrix });
+    },
     (x) => b.add('flip', [x], { axes: someAxes(shapeOf(x)) }),
     (x) => {
       const shape = shapeOf(x);
