@@ -8,7 +8,12 @@ import { releaseGpu } from '../src/node/gpu.ts';
 import { GraphBuilder } from '../src/ir/graph/builder.ts';
 import { POINTWISE, type PointwiseOp } from '../src/ir/graph/pointwise.ts';
 import { RunningModel } from '../src/runtime/model.ts';
-import { planGraph, runGraph } from '../src/verify/run-graph.ts';
+import type { Graph } from '../src/ir/graph/types.ts';
+import { winograd } from '../src/passes/graph/winograd.ts';
+import { SCHEMES } from '../src/passes/graph/winograd-schemes.ts';
+import { count } from '../src/base/types.ts';
+import { evaluate } from '../src/reference/evaluate.ts';
+import { distance, planGraph, runGraph, type GraphInputs } from '../src/verify/run-graph.ts';
 import { uniformAt } from '../src/base/random.ts';
 
 export const FUNCTIONS = ['exp', 'log', 'log1p', 'expm1', 'sqrt', 'sin', 'cos', 'atan', 'tanh', 'sigmoid', 'erf'] as const;
@@ -122,6 +127,48 @@ async function driftText(): Promise<string> {
   return rows.join('\n');
 }
 
+/** A convolution of 3 x 3 with numbers from -1 to 1 or from 0 to 1, or the gradient of its weights: x, y, and the result. */
+function convolutionOf(channels: number, gradient: boolean): Graph {
+  const b = new GraphBuilder('convolution');
+  const input = (name: string, shape: readonly number[]): number => b.add('input', [], { name }, { dtype: 'f32', shape });
+  const windows = [2, 3].reduce(
+    (x, axis) => b.add('window', [x], { axis, size: 3, stride: 1, dilation: 1 }),
+    input('x', [4, channels, 16, 16]),
+  );
+  b.outputs['y'] = gradient
+    ? b.contract('nohw,nchwyx->ocyx', input('y', [4, channels, 14, 14]), windows)
+    : b.contract('nchwyx,ocyx->nohw', windows, input('y', [channels, channels, 3, 3]));
+  return b.graph();
+}
+
+/** The largest error of a graph on the processor, relative to the largest result. */
+async function errorOf(graph: Graph, given: GraphInputs, want: Float64Array): Promise<number> {
+  const planned = planGraph(graph, 1, { devices: 'cpu' });
+  const session = await openSession(planned.plan, 'cpu');
+  const { outputs } = await runGraph(planned, session, given);
+  session.destroy();
+  return distance(outputs.get('y') ?? [], want);
+}
+
+/** Convolutions by whole windows and by tiles. */
+export async function tilesText(channels: readonly number[]): Promise<string> {
+  const rows: string[] = [];
+  for (const gradient of [false, true])
+    for (const c of channels)
+      for (const low of [-1, 0]) {
+        const graph = convolutionOf(c, gradient);
+        const draw = (stream: number, n: number) =>
+          Float32Array.from({ length: n }, (_, i) => low + (1 - low) * uniformAt(1, stream, 0, i));
+        const sizes = new Map(graph.nodes.flatMap((n) => (n.op === 'input' ? [[n.attrs.name, count(n.type.shape)] as const] : [])));
+        const inputs = new Map([...sizes].map(([name, n], i) => [name, draw(i, n)]));
+        const want = evaluate(graph, { inputs, state: new Map(), scalars: { step: 0, seed: 0, total: 1 } })(graph.outputs['y'] ?? -1).data;
+        const errors = [graph, ...SCHEMES.map((f) => winograd(graph, () => f))].map((g) => errorOf(g, { inputs, state: new Map() }, want));
+        const what = `${gradient ? 'gradient of weights' : 'convolution'}, ${c} channels, from ${low} to 1`;
+        rows.push(`| ${[what, ...(await Promise.all(errors)).map((e) => e.toExponential(1))].join(' | ')} |`);
+      }
+  return rows.join('\n');
+}
+
 export async function numericsText(n: number): Promise<string> {
   const rows: string[] = [];
   for (const op of FUNCTIONS) {
@@ -135,6 +182,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const n = 2 ** 20;
   const table = await numericsText(n);
   const drift = await driftText();
+  const tiles = await tilesText([64, 256]);
   writeFileSync(
     'docs/numerics.md',
     `# How exact the numbers are
@@ -153,6 +201,17 @@ ${table}
 
 \`sin\` and \`cos\` have their worst relative error next to their zeros; everywhere their absolute error is below 1e-6
 (test/codegen/prelude.test.ts). \`npm test\` measures all functions again at fewer numbers, and holds them to this table.
+
+## Convolutions by tiles
+
+On the processor, convolutions of 3 x 3 with many channels are computed by tiles (Winograd's F(2x2, 3x3), \`src/passes/graph/winograd.ts\`), which
+adds and subtracts numbers before it multiplies. The largest error on random numbers, relative to the largest result:
+
+| what | by whole windows | by tiles |
+| --- | --- | --- |
+${tiles}
+
+A number that is infinite or no number makes the whole tile of 2 x 2 results no numbers, where whole windows have it in all that reach it.
 
 ## How far devices drift apart
 

@@ -62,7 +62,7 @@ function cpuTilings(s: Schedule, group: Group, plain: Kernel, target: Target): T
     tiling(shape.length, { tile, vector, unroll, masked: target.masked, gathered: false });
   const tileOf = (rows: number, outer: number | undefined, columns: number): number[] =>
     shape.map((_, axis) => (axis === inner ? columns : axis === outer ? rows : 1));
-  const whole = mixedTile(s, group, shape, vectors ? inner : -1);
+  const whole = mixedTile(s, group, shape);
   if (whole) return [make(whole.tile, whole.vector, 'none')];
   const loads = loopLoads(plain.body);
   if (loads.length === 0) return vectors ? [make(tileOf(1, undefined, 4), inner, 'none')] : [];

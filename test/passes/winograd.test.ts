@@ -5,6 +5,7 @@ import type { CompileOptions } from '../../src/planning/options.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import { dce } from '../../src/passes/graph/cleanup.ts';
 import { winograd } from '../../src/passes/graph/winograd.ts';
+import { SCHEMES } from '../../src/passes/graph/winograd-schemes.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import { distance, randomInputs } from '../../src/verify/run-graph.ts';
 import { model } from '../support/programs.ts';
@@ -33,15 +34,18 @@ describe('convolutions by tiles', () => {
   ] as const)('%s', async (_, layers, shape, batch, found) => {
     const before = stepOf(`input x: [${shape.join(', ')}]; layer ${layers} -> flatten`, batch);
     expect(mixes(before)).toBe(0);
-    const after = dce(winograd(before, () => true));
-    expect(mixes(after)).toBe(EACH * found);
     const values = given(before, 11);
-    const [want, same] = [evaluate(before, values), evaluate(after, values)];
-    for (const device of ['cpu', 'js', 'gpu'] as const) {
-      const got = await runGraph(after, 1, device, values);
-      for (const [i, w] of before.writes.entries()) {
-        expect(distance(same(at(after.writes, i).value).data, want(w.value).data, 1)).toBeLessThan(1e-12);
-        expect(distance(got.state.get(w.state) ?? [], want(w.value).data, 1), device).toBeLessThan(1e-5);
+    const want = evaluate(before, values);
+    for (const scheme of SCHEMES) {
+      const after = dce(winograd(before, () => scheme));
+      expect(mixes(after)).toBe(EACH * found);
+      const same = evaluate(after, values);
+      for (const device of ['cpu', 'js', 'gpu'] as const) {
+        const got = await runGraph(after, 1, device, values);
+        for (const [i, w] of before.writes.entries()) {
+          expect(distance(same(at(after.writes, i).value).data, want(w.value).data, 1)).toBeLessThan(1e-12);
+          expect(distance(got.state.get(w.state) ?? [], want(w.value).data, 1), device).toBeLessThan(1e-5);
+        }
       }
     }
   });
@@ -59,23 +63,31 @@ describe('convolutions by tiles', () => {
   ])('are none with %s', (_, layers) => {
     const channels = layers.includes('groups') ? 4 : 3;
     const g = stepOf(`input x: [${channels}, 8, 8]; layer ${layers} -> flatten`, 2);
-    expect(mixes(winograd(g, () => true))).toBe(0);
+    expect(mixes(winograd(g, () => SCHEMES[0]))).toBe(0);
   });
 
   const WIDE = 'input x: [36, 16, 16]; layer Conv2d(36, 36, 3, padding=1) -> relu -> Conv2d(36, 36, 3, padding=1) -> flatten';
   const wide = (channels: number): string => WIDE.replaceAll('36', String(channels));
   it('are chosen by their cost: many channels, and tiles enough for what is done for each weight', () => {
-    // Of both layers, and of the gradient of the second one's input; the gradients of weights pay later.
-    expect(mixes(stepOf(WIDE, 8))).toBe(EACH * 3);
-    expect(mixes(stepOf(wide(64), 8))).toBe(EACH * 5);
-    expect(mixes(stepOf(wide(16), 8))).toBe(0);
+    // Of both layers, of the gradient of the second one's input, and of the gradients of both layers' weights.
+    expect(mixes(stepOf(WIDE, 8))).toBe(EACH * 5);
+    // Of the gradients of weights alone: to transform a cotangent takes less than to transform results back.
+    expect(mixes(stepOf(wide(16), 8))).toBe(EACH * 2);
+    expect(mixes(stepOf(wide(8), 8))).toBe(0);
     expect(mixes(stepOf(WIDE.replaceAll('16, 16', '2, 2'), 2))).toBe(0);
+    // Larger tiles for larger images, smaller ones where those would be half empty and where there are few.
+    const lengths = (text: string): number[] =>
+      stepOf(text, 8).nodes.flatMap((n) =>
+        n.op === 'mix' && n.attrs.matrix.length > at(n.attrs.matrix, 0).length ? [n.attrs.matrix.length] : [],
+      );
+    expect(new Set(lengths(WIDE))).toEqual(new Set([6]));
+    expect(new Set(lengths(WIDE.replaceAll('16, 16', '6, 6')))).toEqual(new Set([4]));
   });
 
   it('are for the processor, where memory is not short, and where products are not rounded', async () => {
     expect(mixes(stepOf(WIDE, 8, { devices: 'gpu' }))).toBe(0);
     expect(mixes(stepOf(WIDE, 8, {}))).toBe(0);
-    expect(mixes(stepOf(WIDE, 8, { devices: 'all', adapter: await adapterAtHand(true) }))).toBe(EACH * 3);
+    expect(mixes(stepOf(WIDE, 8, { devices: 'all', adapter: await adapterAtHand(true) }))).toBe(EACH * 5);
     expect(mixes(stepOf(WIDE, 8, { devices: 'gpu', adapter: await adapterAtHand(true) }))).toBe(0);
     expect(mixes(stepOf(WIDE, 8, { devices: 'cpu', level: 0 }))).toBe(0);
     expect(mixes(stepOf(WIDE, 8, { devices: 'cpu', maxMemory: 2 ** 30 }))).toBe(0);

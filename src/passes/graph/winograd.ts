@@ -4,41 +4,18 @@ import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import { contractLabels } from '../../ir/graph/contract.ts';
 import type { Graph, NodeId, NodeOf } from '../../ir/graph/types.ts';
 import { rebuild } from './rewrite.ts';
-
-/**
- * Winograd's F(2x2, 3x3): A^T ((G g G^T) * (B^T d B)) A is the convolution of a tile d of 4 x 4 numbers with a kernel g of 3 x 3, 2 x 2 results of 16
- * products instead of 36 (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015, section 4.1).
- */
-const INPUT = [
-  [1, 0, -1, 0],
-  [0, 1, 1, 0],
-  [0, -1, 1, 0],
-  [0, 1, 0, -1],
-];
-const KERNEL = [
-  [1, 0, 0],
-  [0.5, 0.5, 0.5],
-  [0.5, -0.5, 0.5],
-  [0, 0, 1],
-];
-const RESULT = [
-  [1, 1, 1, 0],
-  [0, 1, -1, -1],
-];
-const transposed = (m: readonly (readonly number[])[]): number[][] => at(m, 0).map((_, j) => m.map((row) => at(row, j)));
-
-/** The products of a tile, and the results that they give. */
-const PRODUCTS = 16;
+import { SCHEMES, SURELY, lengthOf, productsOf, transposed, type Scheme } from './winograd-schemes.ts';
 
 /**
  * Convolutions of 3 x 3 with a stride of 1, and gradients of their weights, by fewer products, where there are so many channels that this
  * outweighs the sums before and after them. All that is made is stored with the channels last, so that every kernel goes through memory in order.
  */
-export function winograd(graph: Graph, worth: (c: Convolution) => boolean = pays): Graph {
+export function winograd(graph: Graph, choose: (c: Convolution) => Scheme | undefined = cheapest): Graph {
   return rebuild(graph, (node, inputs, b) => {
     if (node.op !== 'contract') return undefined;
     const found = convolution(b, node, inputs);
-    return found && worth(found) ? (found.gradient ? kernelGradient(b, found) : convolved(b, found)) : undefined;
+    const scheme = found && choose(found);
+    return scheme && (found.gradient ? kernelGradient(b, found, scheme) : convolved(b, found, scheme));
   });
 }
 
@@ -138,35 +115,27 @@ function withoutSingles(b: GraphBuilder, reshape: NodeOf<'reshape'>): ReturnType
   };
 }
 
-/** Results of a tile along each axis. */
-const TILE = 2;
-
-const tilesOf = (c: Convolution): readonly number[] => [...c.places].map((label) => Math.ceil(c.extent(label) / TILE));
+const tilesOf = (c: Convolution, f: Scheme): readonly number[] => [...c.places].map((label) => Math.ceil(c.extent(label) / f.results));
 const productOf = (extents: readonly number[]): number => extents.reduce((a, d) => a * d, 1);
 const examplesOf = (c: Convolution): readonly number[] => [...c.examples].map(c.extent);
 
-/**
- * What is done beside the products, in the time of so many of them: for each channel of a tile of x, of the results or cotangents, and for each weight.
- * Measured on one core with 128-bit SIMD, and a quarter more, so that what would hardly pay is left alone.
- */
-const COSTS = {
-  forward: { x: 350, y: 165, weight: 290, product: 1 },
-  // Sums over all tiles run somewhat slower than those of whole windows.
-  gradient: { x: 350, y: 310, weight: 225, product: 1.19 },
-};
-
-/** The most numbers that may be stored for it, four for each that is convolved: 256 MB. */
+/** The most numbers that may be stored for it: 256 MB. */
 const LARGEST = 2 ** 26;
 
-/** Whether the products that are saved take longer than what is done for it. */
-function pays(c: Convolution): boolean {
-  const { x, y, weight, product } = c.gradient ? COSTS.gradient : COSTS.forward;
-  const tiles = productOf([...examplesOf(c), ...tilesOf(c)]);
+/** The scheme with the least work, if that is less than the products of whole windows. */
+function cheapest(c: Convolution): Scheme | undefined {
   const [channels, others] = [c.extent(c.channel), c.extent(c.other)];
-  const results = productOf([...examplesOf(c), ...[...c.places].map(c.extent)]);
-  if (PRODUCTS * tiles * Math.max(channels, others) > LARGEST) return false;
-  const direct = 9 * results * channels * others;
-  return direct > product * PRODUCTS * tiles * channels * others + tiles * (x * channels + y * others) + weight * channels * others;
+  const weights = channels * others;
+  const whole = 9 * productOf([...examplesOf(c), ...[...c.places].map(c.extent)]) * weights;
+  let best: { readonly scheme: Scheme | undefined; readonly work: number } = { scheme: undefined, work: whole };
+  for (const scheme of SCHEMES) {
+    const tiles = productOf([...examplesOf(c), ...tilesOf(c, scheme)]);
+    const { x, y, weight, product } = c.gradient ? scheme.costs.gradient : scheme.costs.forward;
+    if (productsOf(scheme) * tiles * Math.max(channels, others) > LARGEST) continue;
+    const work = product * productsOf(scheme) * tiles * weights + SURELY * (tiles * (x * channels + y * others) + weight * weights);
+    if (work < best.work) best = { scheme, work };
+  }
+  return best.scheme;
 }
 
 /** A copy with the axes in this order, filled up with zeros at the ends of the places to these lengths. */
@@ -200,8 +169,8 @@ const mixed = (b: GraphBuilder, x: NodeId, matrix: readonly (readonly number[])[
   b.op('detach', b.add('mix', [x], { axes: [0, 1], matrix }));
 
 /** The transformed tiles of x: [products, tiles, channels]. */
-function inputTiles(b: GraphBuilder, c: Convolution): NodeId {
-  const tiles = tilesOf(c);
+function inputTiles(b: GraphBuilder, c: Convolution, f: Scheme): NodeId {
+  const tiles = tilesOf(c, f);
   const order = c.examples + c.places + c.channel;
   const first = c.examples.length;
   const x = copied(
@@ -209,28 +178,35 @@ function inputTiles(b: GraphBuilder, c: Convolution): NodeId {
     c,
     c.x,
     [c.labels.x, order],
-    tiles.map((t) => TILE * t + 2),
+    tiles.map((t) => f.results * t + 2),
   );
-  const windows = tiles.reduce((id, _, i) => b.add('window', [id], { axis: first + i, size: 4, stride: TILE, dilation: 1 }), x);
-  return b.reshape(mixed(b, tilesFirst(b, windows), INPUT), [PRODUCTS, productOf([...examplesOf(c), ...tiles]), c.extent(c.channel)]);
+  const windows = tiles.reduce(
+    (id, _, i) => b.add('window', [id], { axis: first + i, size: lengthOf(f), stride: f.results, dilation: 1 }),
+    x,
+  );
+  return b.reshape(mixed(b, tilesFirst(b, windows), f.input), [
+    productsOf(f),
+    productOf([...examplesOf(c), ...tiles]),
+    c.extent(c.channel),
+  ]);
 }
 
 /** Every tile's products with the transformed kernel, transformed back. */
-function convolved(b: GraphBuilder, c: Convolution): NodeId {
-  const tiles = tilesOf(c);
+function convolved(b: GraphBuilder, c: Convolution, f: Scheme): NodeId {
+  const tiles = tilesOf(c, f);
   const { inside, channel, other, places, examples } = c;
   const kernel = b.permute(
     c.y,
     [...(inside + other + channel)].map((label) => c.labels.y.indexOf(label)),
   );
-  const flat = b.reshape(mixed(b, kernel, KERNEL), [PRODUCTS, c.extent(other), c.extent(channel)]);
-  const products = b.contract('ptc,poc->pto', inputTiles(b, c), flat);
+  const flat = b.reshape(mixed(b, kernel, f.kernel), [productsOf(f), c.extent(other), c.extent(channel)]);
+  const products = b.contract('ptc,poc->pto', inputTiles(b, c, f), flat);
   const shape = [...examplesOf(c), ...tiles, c.extent(other)];
-  const results = mixed(b, b.reshape(products, [4, 4, ...shape]), RESULT);
+  const results = mixed(b, b.reshape(products, [lengthOf(f), lengthOf(f), ...shape]), f.result);
   // Axes: inside the tile, examples, tiles, channels.
   const n = examples.length;
   const apart = b.permute(results, [...Array.from({ length: n }, (_, i) => 2 + i), 2 + n, 0, 3 + n, 1, 4 + n]);
-  const whole = b.reshape(apart, [...examplesOf(c), ...tiles.map((t) => TILE * t), c.extent(other)]);
+  const whole = b.reshape(apart, [...examplesOf(c), ...tiles.map((t) => f.results * t), c.extent(other)]);
   const order = examples + places + other;
   const size = [...order].map(c.extent);
   const part = sameShape(b.shape(whole), size) ? whole : b.add('slice', [whole], { start: size.map(() => 0), size });
@@ -241,8 +217,8 @@ function convolved(b: GraphBuilder, c: Convolution): NodeId {
 }
 
 /** The gradient of the kernel: G^T ((A dy A^T) * (B^T d B)) G, summed over all tiles. */
-function kernelGradient(b: GraphBuilder, c: Convolution): NodeId {
-  const tiles = tilesOf(c);
+function kernelGradient(b: GraphBuilder, c: Convolution, f: Scheme): NodeId {
+  const tiles = tilesOf(c, f);
   const { inside, channel, other, places, examples } = c;
   const n = examples.length;
   const y = copied(
@@ -250,15 +226,27 @@ function kernelGradient(b: GraphBuilder, c: Convolution): NodeId {
     c,
     c.y,
     [c.labels.y, examples + places + other],
-    tiles.map((t) => TILE * t),
+    tiles.map((t) => f.results * t),
   );
-  const apart = b.reshape(y, [...examplesOf(c), ...tiles.flatMap((t) => [t, TILE]), c.extent(other)]);
+  const apart = b.reshape(y, [...examplesOf(c), ...tiles.flatMap((t) => [t, f.results]), c.extent(other)]);
   const first = b.permute(apart, [n + 1, n + 3, ...Array.from({ length: n }, (_, i) => i), n, n + 2, n + 4]);
-  const cotangents = b.reshape(mixed(b, first, transposed(RESULT)), [PRODUCTS, productOf([...examplesOf(c), ...tiles]), c.extent(other)]);
-  const products = b.contract('pto,ptc->poc', cotangents, inputTiles(b, c));
-  const gradient = mixed(b, b.reshape(products, [4, 4, c.extent(other), c.extent(channel)]), transposed(KERNEL));
-  return b.permute(
-    gradient,
-    [...c.labels.out].map((label) => (inside + other + channel).indexOf(label)),
+  const cotangents = b.reshape(mixed(b, first, transposed(f.result)), [
+    productsOf(f),
+    productOf([...examplesOf(c), ...tiles]),
+    c.extent(other),
+  ]);
+  const products = b.contract('pto,ptc->poc', cotangents, inputTiles(b, c, f));
+  const gradient = b.add('mix', [b.reshape(products, [lengthOf(f), lengthOf(f), c.extent(other), c.extent(channel)])], {
+    axes: [0, 1],
+    matrix: transposed(f.kernel),
+  });
+  // Stored as the gradient lies in its vector.
+  const order = inside + other + channel;
+  return b.op(
+    'detach',
+    b.permute(
+      gradient,
+      [...c.labels.out].map((label) => order.indexOf(label)),
+    ),
   );
 }

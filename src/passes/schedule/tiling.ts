@@ -160,7 +160,7 @@ export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target
   const extent = at(shape, inner);
   const vectors = extent % 4 === 0 || mayOverrun(s, group, plain, shape, inner);
   const make = (tile: readonly number[], vector: number, unroll: Unroll): Tiling => tiling(shape.length, { tile, vector, unroll, masked });
-  const whole = mixedTile(s, group, shape, vectors ? inner : -1);
+  const whole = mixedTile(s, group, shape);
   if (whole) return [make(whole.tile, whole.vector, 'none')];
   const ones = shape.map(() => 1);
   const withInner = (tile: readonly number[], t: number): number[] => tile.map((v, i) => (i === inner ? t : v));
@@ -206,22 +206,28 @@ export function tilings(s: Schedule, group: Group, plain: Kernel, target: Target
 }
 
 /**
- * The tile of a kernel of linear combinations: all elements along their axes, since they share what they are made of; in vectors along `inner`,
- * if that is none of them.
+ * The tile of a kernel of linear combinations: all elements along their axes, since they share what they are made of; in vectors along the axis in which
+ * their operand lies in memory, if that is another one. Undefined for other kernels.
  */
 export function mixedTile(
   s: Schedule,
-  { roots, inlined }: Group,
+  { stores }: Group,
   shape: readonly number[],
-  inner: number,
 ): { readonly tile: readonly number[]; readonly vector: number } | undefined {
-  const mix = [...roots, ...inlined]
-    .map((id) => at(s.graph.nodes, id))
-    .find((n) => n.op === 'mix' && fixedShape(n.type.shape).join() === shape.join());
-  if (mix?.op !== 'mix') return undefined;
-  const { axes } = mix.attrs;
-  const vector = axes.includes(inner) ? -1 : inner;
-  return { tile: shape.map((d, axis) => (axes.includes(axis) ? d : axis === vector ? 4 : 1)), vector };
+  let node = at(s.graph.nodes, at(stores, 0).node);
+  // The axis of the kernel that each axis of the node is.
+  let axes = shape.map((_, i) => i);
+  while (node.op !== 'mix') {
+    if (node.op === 'permute') {
+      const { perm } = node.attrs;
+      axes = perm.map((_, i) => at(axes, perm.indexOf(i)));
+    } else if (node.op !== 'detach') return undefined;
+    node = at(s.graph.nodes, at(node.inputs, 0));
+  }
+  const whole = node.attrs.axes.map((axis) => at(axes, axis));
+  const last = at(axes, axes.length - 1);
+  const vector = whole.includes(last) || at(shape, last) % 4 > 0 ? -1 : last;
+  return { tile: shape.map((d, axis) => (whole.includes(axis) ? d : axis === vector ? 4 : 1)), vector };
 }
 
 const staged = (rank: number, size: StageSize): Tiling => tiling(rank, { lanes: threadsOf(size), masked: true, staged: size });
