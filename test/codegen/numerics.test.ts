@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DEVICES, FUNCTIONS, worstOf } from '../../scripts/numerics.ts';
+import { DEVICES, FUNCTIONS, tileErrors, worstOf } from '../../scripts/numerics.ts';
 
 /** docs/numerics.md says how exact each function is; fewer numbers of the same kinds are no worse. */
 const rows = new Map(
@@ -19,4 +19,15 @@ describe.each(DEVICES.map((device, i) => ({ device, i })))('on the $device', ({ 
     expect(worst.ulps).toBeLessThanOrEqual(1.2 * ulps + 0.05);
     expect(worst.special).toBe(special);
   });
+});
+
+it.each([
+  [false, -1],
+  [false, 0],
+  [true, -1],
+  [true, 0],
+])('convolutions by tiles round about as much as whole windows (gradient of weights: %s, from %i)', async (gradient, low) => {
+  const [whole = NaN, two = NaN, four = NaN] = await tileErrors(64, gradient, low);
+  expect(two).toBeLessThan(whole);
+  expect(four).toBeLessThan(2 * whole);
 });

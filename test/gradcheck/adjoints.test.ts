@@ -134,6 +134,7 @@ describe('the vjp of what is linear', () => {
         "div",
         "flip",
         "gather",
+        "mix",
         "mul",
         "neg",
         "pad",

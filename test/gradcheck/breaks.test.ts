@@ -56,6 +56,15 @@ const PROGRAMS: Partial<Record<Op, string>> = {
 
 /** Operations that no layer begins with: graphs of one parameter. */
 const GRAPHS: Partial<Record<Op, (b: GraphBuilder, w: NodeId) => NodeId>> = {
+  mix: (b, w) =>
+    b.add('mix', [w], {
+      axes: [0],
+      matrix: [
+        [1, 2, 0],
+        [0, -1, 1],
+        [0.5, 0, 3],
+      ],
+    }),
   flip: (b, w) => b.op('mul', w, b.add('flip', [w], { axes: [0] })),
   scatter_add: (b, w) => {
     const place = b.add('iota', [], { axis: 0 }, { dtype: 'i32', shape: [3] });

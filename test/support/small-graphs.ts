@@ -96,6 +96,12 @@ export function movesOf(shape: Shape, how: 'all' | 'few' = 'all'): Move[] {
       const [k, s, d] = [size ?? 1, stride ?? 1, dilation ?? 1];
       if (windowPlaces(at(dims, axis), k, s, d) >= 1) put((b, x) => b.add('window', [x], { axis, size: k, stride: s, dilation: d }));
     }
+  for (const axes of subsets(rank).filter((s) => s.length > 0 && s.every((a) => dims[a] === dims[at(s, 0)])))
+    for (const rows of [1, 3]) {
+      // Columns and rows of which some differ in signs alone.
+      const matrix = range(rows).map((r) => range(at(dims, at(axes, 0))).map((c) => [1, -1, 0, 2, 1, -2][(3 * r + c) % 6] ?? 0));
+      put((b, x) => b.add('mix', [x], { axes, matrix }));
+    }
   // The adjoint, where the last axis can be that of a window.
   const size = dims.at(-1) ?? 0;
   for (const axis of range(rank - 1))
