@@ -33,9 +33,6 @@ export function readCsv(source: Source, options: CsvOptions): Table {
   if (!first) return fail('NN301', `${source.name} is empty`);
   const named = options.header ?? isHeader(first, second);
   const columns = columnsOf(first, named);
-  const twice = firstTwice(columns);
-  if (twice !== undefined)
-    return fail('NN301', `${source.name} has two columns '${twice}'`, { help: 'give every column a name of its own' });
   if (named && two.length < 2) return fail('NN301', `${source.name} has a head and no rows`);
   let rows = 0;
   const cells = gather(columns, options, (add) => {
@@ -61,14 +58,20 @@ export function readCsv(source: Source, options: CsvOptions): Table {
   };
 }
 
-/** The names of a table's columns. A line break in a name is a space: no program could hold it. */
-export const columnsOf = (first: readonly string[], named: boolean): readonly string[] =>
-  first.map((name, i) => (named ? name.replace(/\s*[\r\n]\s*/g, ' ') : String(i)));
-
-/** The first name that is there a second time. */
-export function firstTwice(names: readonly string[]): string | undefined {
-  const seen = new Set<string>();
-  return names.find((n) => seen.size === seen.add(n).size);
+/**
+ * The names of a table's columns. A line break in a name is a space: no program could hold it. A name that is there again gets a number, as in
+ * pandas: a, a.1, a.2.
+ */
+export function columnsOf(first: readonly string[], named: boolean): readonly string[] {
+  const all = first.map((name, i) => (named ? name.replace(/\s*[\r\n]\s*/g, ' ') : String(i)));
+  const taken = new Set(all);
+  return all.map((name, i) => {
+    if (all.indexOf(name) === i) return name;
+    let n = 1;
+    while (taken.has(`${name}.${n}`)) n++;
+    taken.add(`${name}.${n}`);
+    return `${name}.${n}`;
+  });
 }
 
 const wrong = (span: Span, label: string) => userError([{ code: 'NN303', severity: 'error', span, label }]);

@@ -1,6 +1,6 @@
 import Papa from 'papaparse';
 import { fail } from '../base/errors.ts';
-import { columnsOf, firstTwice, isHeader, SEPARATOR_LINE, separatorOf, type CsvOptions } from './csv.ts';
+import { columnsOf, isHeader, SEPARATOR_LINE, separatorOf, type CsvOptions } from './csv.ts';
 import { BLOCK_ROWS, LargeColumn } from './large-table.ts';
 import type { Shelf } from './shelf.ts';
 import type { Table } from './table.ts';
@@ -42,8 +42,6 @@ export function readLargeCsv(
   if (!first) return fail('NN301', `${file.name} is empty`);
   const named = options.header ?? isHeader(first, second);
   const columns = columnsOf(first, named);
-  const twice = firstTwice(columns);
-  if (twice !== undefined) return fail('NN301', `${file.name} has two columns '${twice}'`, { help: 'give every column a name of its own' });
   if (named && !second) return fail('NN301', `${file.name} has a head and no rows`);
   const chosen = new Set(wanted(columns));
   const known = new Set(options.words ?? []);

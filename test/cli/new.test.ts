@@ -21,6 +21,25 @@ describe('nnc new', () => {
     expect(trained.code, trained.stderr).toBe(0);
   });
 
+  it('takes the table of a program that numbers rows in a column without a name, and has names twice', async () => {
+    const { made, trained } = await firstRun(
+      `,a,a,y\n${Array.from({ length: 30 }, (_, i) => `${i},${i * i},${(i * 7) % 5},${3 * i}`).join('\n')}\n`,
+    );
+    expect(made.code, made.stderr).toBe(0);
+    expect(made.stdout).toContain('x=[a, "a.1"] y=y');
+    expect(trained.code, trained.stderr).toBe(0);
+  });
+
+  it('says how to make a program for a table whose name it is given', async () => {
+    const { code, stderr } = await nncIn(temporary(), {}, 'new', 'tables/Homes.CSV');
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining(
+        'tables/Homes.CSV is a name for a table, and this is the name of the program to write\n  = help: to make a program for that table: nnc new Homes --data tables/Homes.CSV',
+      ),
+    ]);
+  });
+
   it('makes classes of labels that are numbers and words', async () => {
     const labels = ['1', '2', 'other'];
     const { made, trained } = await firstRun(

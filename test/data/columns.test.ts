@@ -12,6 +12,25 @@ const read = (text: string, how: Needs, name = 'a.csv'): Dataset =>
     throw new Error(path);
   });
 
+it('names that are there again get a number', () => {
+  const at = (x: string, y: string) =>
+    lists(
+      read(
+        'a,,a,a.1,,a\n1,2,3,4,5,6\n',
+        needs(f32(1), f32(1), {
+          columns: new Map([
+            ['x', [x]],
+            ['y', [y]],
+          ]),
+        }),
+      ),
+    );
+  expect(at('a', '')).toEqual([[1], [2]]);
+  // a.1 is the name of another column.
+  expect(at('a.2', 'a.1')).toEqual([[3], [4]]);
+  expect(at('.1', 'a.3')).toEqual([[5], [6]]);
+});
+
 describe('a number with another decimal point', () => {
   it.each([
     ['80.5', { comma: true }, 'with decimal=comma, numbers are written as 80,5 or 1.234,5: a dot only stands before three digits'],

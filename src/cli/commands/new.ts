@@ -22,8 +22,15 @@ export const TEMPLATES = {
   text: { about: 'a text that goes on: a small GPT', files: ['tale.nn', 'tale.txt'] },
 } as const;
 
+/** What the name of a table ends in. */
+const TABLE = /\.(csv|tsv|jsonl?)$/i;
+
 /** Starts a project: a program for the user's own table, or a copy of an example. */
 export async function newCommand(name: string, flags: NewFlags): Promise<void> {
+  if (flags.data === undefined && TABLE.test(name))
+    fail('NN501', `${name} is a name for a table, and this is the name of the program to write`, {
+      help: `to make a program for that table: nnc new ${basename(name).replace(TABLE, '')} --data ${name}`,
+    });
   const program = name.endsWith('.nn') ? name : `${name}.nn`;
   if (existsSync(program)) fail('NN403', `${program} is there already`, { help: 'choose another name' });
   if (flags.data !== undefined && flags.template !== undefined)
