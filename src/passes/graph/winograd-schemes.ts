@@ -57,11 +57,11 @@ export const transposed = (m: readonly (readonly number[])[]): number[][] => at(
  */
 export const SCHEMES: readonly Scheme[] = [
   schemeOf([0, 1, -1], {
-    forward: { x: 250, y: 145, weight: 150, product: 1.12 },
+    forward: { x: 250, y: 145, weight: 150, product: 1 },
     gradient: { x: 250, y: 230, weight: 50, product: 1.2 },
   }),
   schemeOf([0, 5 / 8, -5 / 8, 3 / 2, -3 / 2], {
-    forward: { x: 600, y: 1020, weight: 600, product: 1.12 },
+    forward: { x: 600, y: 1020, weight: 600, product: 1 },
     gradient: { x: 600, y: 420, weight: 500, product: 1.2 },
   }),
 ];

@@ -197,10 +197,10 @@ function convolved(b: GraphBuilder, c: Convolution, f: Scheme): NodeId {
   const { inside, channel, other, places, examples } = c;
   const kernel = b.permute(
     c.y,
-    [...(inside + other + channel)].map((label) => c.labels.y.indexOf(label)),
+    [...(inside + channel + other)].map((label) => c.labels.y.indexOf(label)),
   );
-  const flat = b.reshape(mixed(b, kernel, f.kernel), [productsOf(f), c.extent(other), c.extent(channel)]);
-  const products = b.contract('ptc,poc->pto', inputTiles(b, c, f), flat);
+  const flat = b.reshape(mixed(b, kernel, f.kernel), [productsOf(f), c.extent(channel), c.extent(other)]);
+  const products = b.contract('ptc,pco->pto', inputTiles(b, c, f), flat);
   const shape = [...examplesOf(c), ...tiles, c.extent(other)];
   const results = mixed(b, b.reshape(products, [lengthOf(f), lengthOf(f), ...shape]), f.result);
   // Axes: inside the tile, examples, tiles, channels.
