@@ -68,8 +68,8 @@ export interface StepOptions {
   /** The number of segments in which the backward pass recomputes the forward pass; 0 for none. */
   readonly recompute: number;
   readonly precision: Precision;
-  /** Whether wide convolutions are computed by fewer products. */
-  readonly winograd: boolean;
+  /** Whether it is made for the processor: wide convolutions by tiles, and copies of weights that only pay there. */
+  readonly processor: boolean;
   readonly table?: VjpTable;
 }
 
@@ -93,11 +93,11 @@ const LOSS_SCALE: Pass = {
 };
 const ROUND: Pass = { name: 'precision', about: 'rounds what products take and give to binary16', run: roundProducts };
 
-const PACK_WEIGHTS: Pass = {
+const packing = (processor: boolean): Pass => ({
   name: 'pack-weights',
-  about: 'copies weights of convolutions in the order in which kernels read them',
-  run: packWeights,
-};
+  about: 'copies weights in the order in which kernels read them',
+  run: (g) => packWeights(g, processor),
+});
 
 const WINOGRAD: Pass = {
   name: 'winograd',
@@ -196,9 +196,9 @@ export function stepPipeline(o: StepOptions): readonly Pass[] {
     // For the values that `recompute` keeps; after `cse` for the same reason.
     { name: 'rematerialize', about: 'computes large, cheap values again instead of keeping them', run: rematerialize },
     // After the laws, which make a convolution of each gradient of one.
-    ...(o.winograd ? [WINOGRAD] : []),
+    ...(o.processor ? [WINOGRAD] : []),
     // When all products are final, and before sums are cut.
-    PACK_WEIGHTS,
+    packing(o.processor),
     // When all products are final, because the laws do not recognise split ones.
     { name: 'split-sums', about: 'cuts long sums of products with few results into parts', run: splitSums },
     // After `cse`, which would join the copies again.
@@ -212,7 +212,7 @@ export function stepPipeline(o: StepOptions): readonly Pass[] {
 export function predictPipeline(
   packings: readonly Packing[],
   batch: number,
-  { precision, winograd }: Pick<StepOptions, 'precision' | 'winograd'>,
+  { precision, processor }: Pick<StepOptions, 'precision' | 'processor'>,
 ): readonly Pass[] {
   return [
     // Vectors of training, since they hold the weights.
@@ -223,8 +223,8 @@ export function predictPipeline(
     bind(batch),
     // To clean up for the scheduler.
     ...CLEAN,
-    ...(winograd ? [WINOGRAD] : []),
-    PACK_WEIGHTS,
+    ...(processor ? [WINOGRAD] : []),
+    packing(processor),
   ];
 }
 

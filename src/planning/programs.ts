@@ -51,10 +51,10 @@ export interface Programs {
 }
 
 /**
- * Whether wide convolutions are computed by tiles: on the processor, which also trains where the only GPU is one in software. It takes four times the memory of what is
- * convolved, and sums other numbers than an f16 product would.
+ * Whether plans are made for the processor, which also trains where the only GPU is one in software. What is done for it takes memory (tiles of
+ * convolutions four times what they are made of), and would round other numbers than an f16 product.
  */
-const convolvesByTiles = ({ devices, adapter, level = 1, maxMemory }: CompileOptions, precision: Precision): boolean =>
+const isForProcessor = ({ devices, adapter, level = 1, maxMemory }: CompileOptions, precision: Precision): boolean =>
   (devices === 'cpu' || (devices !== 'gpu' && adapter?.software === true)) && level > 0 && precision === 'f32' && maxMemory === undefined;
 
 /** Everything that a model runs on a device, as scheduled programs with tensors in `arenas`. */
@@ -71,7 +71,7 @@ export function programsOf(
 ): Programs {
   const { packings, schedule, arenas, plain } = context;
   const { precision } = model;
-  const how = { precision, winograd: convolvesByTiles(options, precision) };
+  const how = { precision, processor: isForProcessor(options, precision) };
   const traces = [LOSS, ...model.metrics.map(metricOutput)];
   const twins = new Map<string, Twins>();
   const lower = (name: string, graph: Graph, passes: readonly Pass[], trace: readonly string[] = []): Lowered => {

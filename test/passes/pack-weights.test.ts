@@ -4,6 +4,7 @@ import { compile } from '../../src/compile.ts';
 import { contractLabels } from '../../src/ir/graph/contract.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import { packWeights } from '../../src/passes/graph/pack-weights.ts';
+import type { CompileOptions } from '../../src/planning/options.ts';
 import { simplify } from '../../src/passes/graph/simplify.ts';
 import { evaluate } from '../../src/reference/evaluate.ts';
 import { distance, randomInputs } from '../../src/verify/run-graph.ts';
@@ -87,5 +88,39 @@ describe('weights of convolutions', () => {
       expect(distance(other(same).data, want(value).data, 1)).toBeLessThan(1e-12);
       expect(distance(got.state.get(state) ?? [], want(value).data, 1)).toBeLessThan(1e-4);
     }
+  });
+});
+
+describe('weights of linear layers', () => {
+  const copies = (layer: string, places: number, options: CompileOptions = { devices: 'cpu' }): Graph => {
+    const text = `input x: [${places}, 8]; layer ${layer} -> flatten -> Linear(${places} * 20, 1); loss mse; optim sgd lr=0.1; train batch=4`;
+    const { programs } = compile(model(text).model, { rows: 4, ...options });
+    return at(programs, 0).schedule.source;
+  };
+
+  it('are copied for the processor with the results last, where many rows read them', async () => {
+    const graph = copies('Linear(8, 12) -> tanh -> Linear(12, 20)', 64);
+    const copied = graph.nodes.filter((n) => n.op === 'detach').map((n) => n.type.shape.join());
+    expect(copied).toEqual(['8,12', '12,20']);
+    const given = { ...randomInputs(graph, () => undefined, 9), scalars: { step: 0, seed: 0, total: 10 } };
+    const plain = simplify(graph);
+    const [want, other] = [evaluate(graph, given), evaluate(plain, given)];
+    const got = await runGraph(graph, 1, 'cpu', given);
+    for (const [i, { state, value }] of graph.writes.entries()) {
+      expect(distance(other(at(plain.writes, i).value).data, want(value).data, 1)).toBeLessThan(1e-12);
+      expect(distance(got.state.get(state) ?? [], want(value).data, 1)).toBeLessThan(1e-5);
+    }
+  });
+
+  it.each<readonly [string, string, number, CompileOptions]>([
+    ['few rows read them', 'Linear(8, 20)', 63, {}],
+    ['results are no whole vectors', 'Linear(8, 10) -> tanh -> reshape(32, 20)', 64, {}],
+    ['sums are long', 'reshape(1, 512) -> Linear(512, 20)', 64, {}],
+    ['it is for a GPU', 'Linear(8, 20)', 64, { devices: 'gpu' }],
+    ['it is for any device', 'Linear(8, 20)', 64, { devices: 'all' }],
+  ])('are not where %s', (_, layer, places, options) => {
+    const text = `input x: [${places}, 8]; layer ${layer} -> flatten -> mean(dim=1, keepdim=true); loss mse; optim sgd lr=0.1; train batch=4`;
+    const { programs } = compile(model(text).model, { rows: 4, devices: 'cpu', ...options });
+    expect(packed(at(programs, 0).schedule.source)).toBe(0);
   });
 });

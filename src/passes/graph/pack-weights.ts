@@ -1,7 +1,8 @@
 import { at } from '../../base/errors.ts';
 import { fixedShape } from '../../base/types.ts';
 import { contractLabels } from '../../ir/graph/contract.ts';
-import { isView } from '../../ir/graph/ops.ts';
+import { baseOf, isView } from '../../ir/graph/ops.ts';
+import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph, NodeId, NodeOf } from '../../ir/graph/types.ts';
 import { rebuild } from './rewrite.ts';
 
@@ -16,7 +17,7 @@ const NARROW = 4;
  * as vectors. The weights themselves stay in PyTorch's order. Results whose last axis is narrow and comes from the weights (the phases of strided
  * windows) have all such axes last, as one.
  */
-export function packWeights(graph: Graph): Graph {
+export function packWeights(graph: Graph, processor = false): Graph {
   const slides = (id: NodeId): boolean => {
     const node = at(graph.nodes, id);
     return node.op === 'window' || (isView(node) && slides(at(node.inputs, 0)));
@@ -24,7 +25,7 @@ export function packWeights(graph: Graph): Graph {
   return rebuild(graph, (node, inputs, b) => {
     if (node.op !== 'contract') return undefined;
     const sliding = node.inputs.map(slides);
-    if (sliding[0] === sliding[1]) return undefined;
+    if (sliding[0] === sliding[1]) return processor && !sliding[0] ? turned(graph, node, inputs, b) : undefined;
     const mine = sliding[0] ? 1 : 0;
     const l = contractLabels(node.attrs.spec);
     const [own, other] = mine === 1 ? [l.b, l.a] : [l.a, l.b];
@@ -58,6 +59,29 @@ export function packWeights(graph: Graph): Graph {
       [...l.out].map((c) => [...rows, ...wide].indexOf(c)),
     );
   });
+}
+
+/** So many rows at least, and at most so many terms, or a product runs as fast with the weights as they are. */
+const MANY_ROWS = 256;
+const FEW_TERMS = 256;
+
+/** A product with weights [out, in], such as that of `Linear`, with a copy of them as [in, out]: then it reads vectors of weights. */
+function turned(graph: Graph, node: NodeOf<'contract'>, inputs: readonly NodeId[], b: GraphBuilder): NodeId | undefined {
+  const l = contractLabels(node.attrs.spec);
+  for (const [mine, own, other] of [
+    [0, l.a, l.b],
+    [1, l.b, l.a],
+  ] as const) {
+    const [results, terms] = [...own];
+    const base = at(graph.nodes, baseOf(graph, at(node.inputs, mine)));
+    if (base.op !== 'state' || own.length !== 2 || results === undefined || terms === undefined) continue;
+    const [n = 0, depth = 0] = fixedShape(b.shape(at(inputs, mine)));
+    const summed = !l.out.includes(terms) && other.endsWith(terms) && l.out.endsWith(results) && !other.includes(results);
+    if (!summed || n % 4 > 0 || depth > FEW_TERMS || reads(node, own) < MANY_ROWS) continue;
+    const copy = b.op('detach', b.permute(at(inputs, mine), [1, 0]));
+    return b.contract(`${other},${terms}${results}->${l.out}`, at(inputs, 1 - mine), copy);
+  }
+  return undefined;
 }
 
 /** How often a product reads each weight: once for each element of the result along axes that the weights lack. */
