@@ -1,4 +1,5 @@
 import { CompilerBug, at } from '../base/errors.ts';
+import { transposed } from '../base/matrix.ts';
 import type { Dim } from '../base/types.ts';
 import type { GraphBuilder } from '../ir/graph/builder.ts';
 import { contractLabels } from '../ir/graph/contract.ts';
@@ -32,8 +33,6 @@ const minOrMax: VjpRule<'min' | 'max'> = ({ b, node, x, y }, ct) => {
   const share = (mine: NodeId): NodeId => b.op('select', tie, half, b.op('select', mine, ct, zero));
   return [share(won), share(lost)];
 };
-
-const transposed = (matrix: readonly (readonly number[])[]): number[][] => at(matrix, 0).map((_, j) => matrix.map((row) => at(row, j)));
 
 export const VJP: VjpTable = {
   input: none,

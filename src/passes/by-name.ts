@@ -11,6 +11,7 @@ import { rematerialize } from './graph/rematerialize.ts';
 import { simplify } from './graph/simplify.ts';
 import { splitSums } from './graph/split-sums.ts';
 import { unroll } from '../ir/graph/unroll.ts';
+import { winograd } from './graph/winograd.ts';
 import { runPasses, type Pass } from './pipeline.ts';
 
 /** The parameters of a graph, by name. */
@@ -29,7 +30,12 @@ export const PASSES: Readonly<Record<string, Omit<Pass, 'name'> & { readonly rou
   },
   precision: { about: 'rounds what products take and give to binary16', run: roundProducts, rounds: true },
   rematerialize: { about: 'computes large, cheap values again instead of keeping them', run: rematerialize },
-  'pack-weights': { about: 'copies weights of convolutions in the order in which kernels read them', run: packWeights },
+  winograd: {
+    about: 'convolves windows of 3 x 3 by fewer products, where there are many channels',
+    run: (g) => winograd(g),
+    rounds: true,
+  },
+  'pack-weights': { about: 'copies weights of convolutions in the order in which kernels read them', run: (g) => packWeights(g) },
   'own-parts': { about: 'copies what is in the vector of gradients more than once', run: ownParts },
   'split-sums': { about: 'cuts long sums of products with few results into parts', run: splitSums },
 };

@@ -50,6 +50,12 @@ describe('convolutions by tiles', () => {
     }
   });
 
+  /** Products of windows that are no convolutions. */
+  const BLOCKS = [
+    'block Local() { param w: [4, 3, 6, 6, 3, 3] = normal(0, 1); einsum(x, w, equation="nchwyx,ochwyx->nohw") }',
+    'block Twice() { param w: [4, 3, 3, 3] = normal(0, 1); einsum(x, w, equation="nclyx,ocyx->nol") }',
+  ].join('\n');
+
   it.each([
     ['a stride', 'Conv2d(3, 4, 3, stride=2)'],
     ['a dilation', 'Conv2d(3, 4, 3, dilation=2)'],
@@ -59,10 +65,12 @@ describe('convolutions by tiles', () => {
     ['one axis', 'flatten -> reshape(3, 64) -> Conv1d(3, 4, 3)'],
     ['three axes', 'reshape(3, 4, 4, 4) -> Conv3d(3, 4, 3)'],
     ['a single row of results', 'Conv2d(3, 3, [6, 1]) -> Conv2d(3, 4, 3)'],
+    ['weights of their own at each place', 'unfold(2, 3, 1) -> unfold(3, 3, 1) -> Local()'],
+    ['windows twice along one axis', 'reshape(3, 64) -> unfold(2, 3, 1) -> unfold(2, 3, 1) -> Twice()'],
     ['windows side by side', 'MaxPool2d(3, stride=1) -> Conv2d(3, 4, 1)'],
   ])('are none with %s', (_, layers) => {
     const channels = layers.includes('groups') ? 4 : 3;
-    const g = stepOf(`input x: [${channels}, 8, 8]; layer ${layers} -> flatten`, 2);
+    const g = stepOf(`${BLOCKS}\ninput x: [${channels}, 8, 8]; layer ${layers} -> flatten`, 2);
     expect(mixes(winograd(g, () => SCHEMES[0]))).toBe(0);
   });
 

@@ -98,10 +98,10 @@ export const SUMS: { readonly [K in Summing]: OpRecord<K> } = {
     reuse: () => 1,
     sum: UNEVEN,
     flops: ({ attrs: { axes, matrix } }, inputs) => {
-      // One axis after the other, the last one first.
+      // One axis after the other.
       const shape = [...shapeOf(inputs, 0)];
       const terms = matrix.reduce((n, row) => n + row.filter((c) => c !== 0).length, 0);
-      return [...axes].reverse().reduce((n, axis) => {
+      return axes.reduce((n, axis) => {
         const lines = count(shape) / at(shape, axis);
         shape[axis] = matrix.length;
         return n + lines * terms;

@@ -1,3 +1,4 @@
+import type { Matrix } from '../../base/matrix.ts';
 import type { DType, Dim, Shape, TensorType } from '../../base/types.ts';
 import type { ScalarExpr } from '../../base/scalar.ts';
 
@@ -70,7 +71,7 @@ export interface OpAttrs {
    * Linear combinations along axes: element i of each of `axes` becomes the sum of `matrix[i][j]` times element j, without terms whose
    * factor is 0. Along two axes that is M x M^T.
    */
-  mix: { readonly axes: readonly number[]; readonly matrix: readonly (readonly number[])[] };
+  mix: { readonly axes: readonly number[]; readonly matrix: Matrix };
   // Movement
   /** Input axis i becomes output axis `axes[i]`; the other output axes repeat. */
   broadcast: { readonly shape: Shape; readonly axes: readonly number[] };

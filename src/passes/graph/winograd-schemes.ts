@@ -1,4 +1,17 @@
 import { at } from '../../base/errors.ts';
+import { transposed, type Matrix } from '../../base/matrix.ts';
+
+/**
+ * What is done beside the products, in the time of so many of them, measured on one core with 128-bit SIMD: for each channel of a tile of x, for each
+ * channel of a tile of results or cotangents, and for each weight. What whole windows need beside their products is taken off.
+ */
+interface Costs {
+  readonly x: number;
+  readonly y: number;
+  readonly weight: number;
+  /** The time of a product, compared with one of whole windows. */
+  readonly product: number;
+}
 
 /**
  * Winograd's F(m x m, 3 x 3): A^T ((G g G^T) * (B^T d B)) A is the convolution of a tile d of (m + 2)^2 numbers with a kernel g of 3 x 3, m^2 results
@@ -8,24 +21,11 @@ export interface Scheme {
   /** m */
   readonly results: number;
   /** B^T, G and A^T */
-  readonly input: readonly (readonly number[])[];
-  readonly kernel: readonly (readonly number[])[];
-  readonly result: readonly (readonly number[])[];
+  readonly input: Matrix;
+  readonly kernel: Matrix;
+  readonly result: Matrix;
   readonly costs: { readonly forward: Costs; readonly gradient: Costs };
 }
-
-/**
- * What is done beside the products, in the time of so many of them: for each channel of a tile of x, of the results or cotangents, and for each
- * weight, less what whole windows need; and how much longer a product takes. Measured on one core with 128-bit SIMD.
- */
-interface Costs {
-  readonly x: number;
-  readonly y: number;
-  readonly weight: number;
-  readonly product: number;
-}
-/** What would hardly pay is left alone. */
-export const SURELY = 1.15;
 
 /**
  * The matrices for m results, from m + 1 points: along an axis, two polynomials are multiplied by their values at these points and at infinity, as
@@ -49,11 +49,9 @@ function schemeOf(points: readonly number[], costs: Scheme['costs']): Scheme {
   };
 }
 
-export const transposed = (m: readonly (readonly number[])[]): number[][] => at(m, 0).map((_, j) => m.map((row) => at(row, j)));
-
 /**
- * Tiles of 2 x 2 and of 4 x 4 results. These points are powers of two or have few bits, so that A and B are exact; of all such pairs for four results they
- * round least, about as much as sums over whole windows (docs/numerics.md), and a quarter of the usual 0, 1, -1, 2 and -2.
+ * Tiles of 2 x 2 and of 4 x 4 results. Points of few bits make A and B exact. Of 0, p, -p, q and -q with multiples of 1/8 up to 2, these round least on
+ * random numbers: about as much as sums over whole windows (docs/numerics.md), and a quarter of the usual 0, 1, -1, 2 and -2.
  */
 export const SCHEMES: readonly Scheme[] = [
   schemeOf([0, 1, -1], {

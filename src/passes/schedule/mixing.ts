@@ -1,12 +1,11 @@
 import { at } from '../../base/errors.ts';
+import type { Matrix } from '../../base/matrix.ts';
 import type { NodeOf } from '../../ir/graph/types.ts';
 import { call, literal } from '../../ir/kernel/build.ts';
 import * as ix from '../../ir/kernel/index-math.ts';
 import type { Expr } from '../../ir/kernel/types.ts';
 import type { Summing } from './sums.ts';
 import { isWide, perLane } from './views.ts';
-
-type Matrix = readonly (readonly number[])[];
 
 /** Columns of a sum: one, or the sum or the difference of two. */
 interface Term {
