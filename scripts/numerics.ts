@@ -217,7 +217,8 @@ ${tiles}
 The sums of whole windows are nine times as long, which rounds as much as the sums before and after the products of tiles. The points of the larger
 tiles are 0, 5/8, -5/8, 3/2 and -3/2: with the usual 0, 1, -1, 2 and -2 the error on numbers of both signs is four times as large.
 
-Where a number is infinite or not a number, so are all results of its tiles, and not only those whose windows hold it.
+Where a number is infinite or not a number, so are all results of its tiles, and not only those whose windows hold it; and numbers beyond about 1e37
+may overflow on the way, since tiles add them up before weights make them small.
 
 ## How far devices drift apart
 

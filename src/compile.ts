@@ -71,19 +71,19 @@ export function compile(model: Model, options: CompileOptions = {}): Compiled {
   if (maxMemory === undefined) return compileOnce(model, options);
   // How kernels are tiled does not change the memory they need, so the trials use plain kernels.
   const { observe: _observe, ...quiet } = options;
-  const bytesWith = (recompute: number): number => {
-    const { plan } = compileOnce(model, { ...quiet, recompute }, true);
-    // Plain kernels are for a GPU, and a processor needs nothing for loops of steps or of places.
+  const bytesWith = (recompute: number, lean: boolean): number => {
+    const { plan } = compileOnce(model, { ...quiet, recompute }, { plain: true, lean });
+    // A processor needs nothing for loops of steps or of places.
     return planBytes(options.devices === 'cpu' ? { ...plan, backends: {} } : plan).total;
   };
-  let best = { recompute: 0, bytes: bytesWith(0) };
-  for (const recompute of SEGMENTS) {
+  let best = { recompute: 0, lean: false, bytes: bytesWith(0, false) };
+  for (const recompute of [0, ...SEGMENTS]) {
     if (best.bytes <= maxMemory) break;
-    const bytes = bytesWith(recompute);
-    if (bytes < best.bytes) best = { recompute, bytes };
+    const bytes = bytesWith(recompute, true);
+    if (bytes < best.bytes) best = { recompute, lean: true, bytes };
   }
   if (best.bytes <= maxMemory) {
-    const compiled = compileOnce(model, { ...options, recompute: best.recompute });
+    const compiled = compileOnce(model, { ...options, recompute: best.recompute }, best);
     invariant(planBytes(compiled.plan).total === best.bytes, 'plain kernels need other memory');
     return compiled;
   }
@@ -110,12 +110,16 @@ export function aboutOf(model: Model, { program, targets, learned }: Names = {})
   };
 }
 
-/** One compilation; `plain` only measures its memory. */
-function compileOnce(model: Model, options: CompileOptions, plain = false): Compiled {
+/** One compilation; `plain` only measures its memory, and `lean` does without what takes memory to be faster. */
+function compileOnce(
+  model: Model,
+  options: CompileOptions,
+  { plain = false, lean = false }: { readonly plain?: boolean; readonly lean?: boolean } = {},
+): Compiled {
   const packings = packingsOf(model);
   const schedule = trainingSchedule(model, options);
   const arenas = new ArenaBuilder();
-  const p = programsOf(model, options, { packings, schedule, arenas, plain });
+  const p = programsOf(model, options, { packings, schedule, arenas, plain, lean });
   const programs = [p.train, p.tail, p.predict, p.holdout, p.judge, p.watch, p.row, p.fill].filter((q) => q !== undefined);
   const { params, slots } = storedTensors(model, packings, programs, { arenas, statistics: options.statistics });
   const scalars = collectScalars(programs);

@@ -51,6 +51,7 @@ const memory = (): Option =>
     },
   );
 const device = (): Option => new Option('--device <device>', 'where to run').choices(['auto', 'gpu', 'cpu']).default('auto');
+const devices = (what: string): Option => new Option('--devices <which>', what).choices(['all', 'gpu', 'cpu']).default('all');
 const deterministic = (): Option =>
   new Option('--deterministic', 'take the kernels that nnc would choose anywhere, not those that nnc tune found here');
 const matrices = (): Option =>
@@ -213,6 +214,7 @@ export function commands(): Command {
     .option('--data <file>', 'take the number of examples from this file')
     .option('--batch <n>', 'examples in one update', whole(1))
     .addOption(memory())
+    .addOption(devices('what it is compiled for'))
     .addOption(level())
     .action(check);
 
@@ -225,7 +227,7 @@ export function commands(): Command {
     .option('--single-file', 'one file that opens from a disk, without a web server')
     .option('--data <file>', `train on this file: ${DATA_FILES}`)
     .option('--weights <file>', 'put these trained weights in')
-    .addOption(new Option('--devices <which>', 'what the page can run on').choices(['all', 'gpu', 'cpu']).default('all'))
+    .addOption(devices('what the page can run on'))
     .addOption(level())
     .action(build);
 
@@ -262,6 +264,7 @@ export function commands(): Command {
     .option('--why', 'what was fused and what was not, each with its reason (stage fused)')
     .option('--line <n>', 'only what is about this line of the program (with --why)', whole(1))
     .option('--data <file>', 'take the number of examples from this file')
+    .addOption(devices('what it is compiled for'))
     .addOption(level())
     .action(dump);
 

@@ -52,7 +52,7 @@ const EARLY = {
 /** Stages of a program that was compiled for some number of examples. */
 const LATE = {
   fused: ({ programs }: Compiled) => programs.map(fusedText).join('\n'),
-  kernels: ({ programs }: Compiled) => programs.map((p) => `# program ${p.name}\n${gpuKernels(p).map(printKernel).join('\n')}`).join('\n'),
+  kernels: ({ programs }: Compiled) => programs.map((p) => `# program ${p.name}\n${kernelsOf(p).map(printKernel).join('\n')}`).join('\n'),
   memory: ({ plan, programs }: Compiled) => memoryText(plan, programs),
   wgsl: ({ plan }: Compiled) => wgslText(plan),
   plan: ({ plan }: Compiled) => JSON.stringify(plan, null, 1),
@@ -79,16 +79,18 @@ export const late = (compiled: Compiled, stage: StageName): string => LATE[stage
 /** Every kernel with what its dispatches store, then the loop programs. */
 export function wgslText(plan: Plan): string {
   const { webgpu } = plan.backends;
-  const uses = Object.values(webgpu?.programs ?? {}).flat();
-  const kernels = (webgpu?.kernels ?? []).map((k, i) => {
+  if (!webgpu) return fail('NN501', 'plans for the processor have no WGSL', { help: 'the stage kernels shows what becomes WebAssembly' });
+  const uses = Object.values(webgpu.programs).flat();
+  const kernels = webgpu.kernels.map((k, i) => {
     const lines = uses.filter((d) => d.kernel === i).flatMap((d) => [`// ${d.name}`, ...d.about.map((a) => `//   ${a}`)]);
     return `// ---- ${k.name}: ${k.workgroups.join(' x ')} workgroups\n${lines.join('\n')}\n${k.wgsl}`;
   });
-  const loops = Object.entries(webgpu?.loops ?? {}).map(([name, l]) => `// ---- program ${name} as a loop of one workgroup\n${l.wgsl}`);
+  const loops = Object.entries(webgpu.loops).map(([name, l]) => `// ---- program ${name} as a loop of one workgroup\n${l.wgsl}`);
   return [...kernels, ...loops].join('\n');
 }
 
-const gpuKernels = (p: Lowered): readonly Kernel[] => p.kernels.webgpu ?? [];
+/** The kernels for GPUs; of plans for the processor alone those that become WebAssembly. */
+const kernelsOf = (p: Lowered): readonly Kernel[] => p.kernels.webgpu ?? p.kernels.wasm ?? [];
 
 /** The graph as it is scheduled, with the kernels as comments. */
 function fusedText(p: Lowered): string {
@@ -107,7 +109,7 @@ function memoryText(plan: Plan, programs: readonly Lowered[]): string {
     const kept = new Set(Object.values(p.schedule.outputs).map((o) => o.tensor));
     const life = new Map(
       lifetimes(
-        p.batches.map((b) => b.flatMap((i) => gpuKernels(p)[i] ?? [])),
+        p.batches.map((b) => b.flatMap((i) => kernelsOf(p)[i] ?? [])),
         p.schedule.tensors,
         kept,
         repeatedIn(p.schedule, p.loops),
@@ -136,7 +138,7 @@ export function whyText(p: Lowered, line?: number): string {
   }
   const dispatches = p.batches.map((b, i) => {
     const loop = p.loops.find(({ first, count }) => first <= i && i < first + count);
-    return `dispatch ${i}: ${b.map((k) => gpuKernels(p)[k]?.name ?? '').join(' + ')}${loop ? `, ${loop.times} times in a loop` : ''}`;
+    return `dispatch ${i}: ${b.map((k) => kernelsOf(p)[k]?.name ?? '').join(' + ')}${loop ? `, ${loop.times} times in a loop` : ''}`;
   });
   return [`# program ${p.name}`, ...p.schedule.why, ...dispatches, ''].join('\n');
 }

@@ -69,7 +69,9 @@ export function lowerProgram(
   },
 ): Lowered {
   const adapter = options.adapter ?? ANY_ADAPTER;
-  const backends = backendsFor(options.plain ? 'gpu' : (options.devices ?? 'all'));
+  const all = backendsFor(options.devices ?? 'all');
+  // Memory is assigned by the kernels of the first one.
+  const backends = options.plain ? all.slice(0, 1) : all;
   // The processor's kernels cannot read f16.
   const half = adapter.half && options.devices === 'gpu';
   const s = schedule(graph, { ...options, half, units: (adapter.units?.length ?? 0) > 0 });

@@ -54,8 +54,8 @@ export interface Programs {
  * Whether plans are made for the processor, which also trains where the only GPU is one in software. What is done for it takes memory (tiles of
  * convolutions four times what they are made of), and would round other numbers than an f16 product.
  */
-const isForProcessor = ({ devices, adapter, level = 1, maxMemory }: CompileOptions, precision: Precision): boolean =>
-  (devices === 'cpu' || (devices !== 'gpu' && adapter?.software === true)) && level > 0 && precision === 'f32' && maxMemory === undefined;
+const isForProcessor = ({ devices, adapter, level = 1 }: CompileOptions, precision: Precision): boolean =>
+  (devices === 'cpu' || (devices !== 'gpu' && adapter?.software === true)) && level > 0 && precision === 'f32';
 
 /** Everything that a model runs on a device, as scheduled programs with tensors in `arenas`. */
 export function programsOf(
@@ -67,11 +67,13 @@ export function programsOf(
     readonly arenas: ArenaBuilder;
     /** Plain kernels, only to measure memory. */
     readonly plain: boolean;
+    /** Without what takes memory to be faster. */
+    readonly lean: boolean;
   },
 ): Programs {
-  const { packings, schedule, arenas, plain } = context;
+  const { packings, schedule, arenas, plain, lean } = context;
   const { precision } = model;
-  const how = { precision, processor: isForProcessor(options, precision) };
+  const how = { precision, processor: !lean && isForProcessor(options, precision) };
   const traces = [LOSS, ...model.metrics.map(metricOutput)];
   const twins = new Map<string, Twins>();
   const lower = (name: string, graph: Graph, passes: readonly Pass[], trace: readonly string[] = []): Lowered => {

@@ -3,7 +3,7 @@ import { PLACE, type Buffer, type Expr, type Kernel, type Stmt } from '../ir/ker
 import { affine, inQuotients, keyOf, rangeWhere, times, type Bounds } from './affine.ts';
 import { asExpr, conditions, difference, type Guard } from './guards.ts';
 import { oneToOne, sameTerms } from './one-to-one.ts';
-import { ownersProblem, type Place } from './owners.ts';
+import { ownersProblem, placesOf, type Place } from './owners.ts';
 import { tableProblems, type TableAccess } from './shared-tables.ts';
 
 /**
@@ -12,7 +12,7 @@ import { tableProblems, type TableAccess } from './shared-tables.ts';
  */
 export interface AccessProof {
   readonly accesses: number;
-  /** The writes were told apart by going through all threads, since their indices are no plain sums. */
+  /** Something was told by going through all threads, since indices are no plain sums. */
   readonly enumerated: boolean;
   readonly problems: readonly string[];
 }
@@ -209,7 +209,8 @@ class Prover {
     return undefined;
   }
 
-  private inside({ buffer, index, width, guards, uses }: Access): void {
+  private inside(access: Access): void {
+    const { buffer, index, width, guards, uses } = access;
     const end = Math.ceil(buffer.size / 4) * 4 + this.facts.beyond;
     const limit = width === 4 ? end / 4 : end;
     const reach = (held: readonly Guard[]): readonly [number, number] => {
@@ -221,10 +222,29 @@ class Prover {
     };
     const fits = ([low, high]: readonly [number, number]): boolean => low >= 0 && high < limit;
     if (fits(reach(guards)) || (uses && uses.length > 0 && uses.every((u) => fits(reach([...guards, ...u]))))) return;
+    if (this.allInside(access, limit)) return;
     const [low, high] = reach([...guards, ...(uses?.find((u) => !fits(reach([...guards, ...u]))) ?? [])]);
     this.problems.push(
       `${buffer.name}[${keyOf(index)}] reaches from ${low} to ${high}, and has ${limit} places${width === 4 ? ' of four' : ''}`,
     );
+  }
+
+  /** Whether all threads are inside, where sums do not tell: a condition may be on a quotient and a remainder, and the index on what both are of. */
+  private allInside(access: Access, limit: number): boolean {
+    const places = placesOf(
+      { ...access, conditions: access.guards.map(asExpr) },
+      {
+        threads: this.threads().map((t) => [t, this.extents.get(t) ?? 1]),
+        extent: (loop) => this.extents.get(loop) ?? 1,
+        names: this.names,
+        // What changes from run to run is not gone through.
+        uniforms: new Map(),
+      },
+    );
+    if (!places) return false;
+    for (const [, place] of places) if (!(place >= 0 && place < limit)) return false;
+    this.enumerated = true;
+    return true;
   }
 
   /** The bounds of variables where conditions on single ones hold. */

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nnc, temporary } from '../support/cli.ts';
@@ -8,6 +8,55 @@ function file(name: string, text: string): string {
   writeFileSync(join(dir, name), text);
   return join(dir, name);
 }
+
+const WIDE = `input x: [36, 16, 16]
+layer Conv2d(36, 36, 3, padding=1) -> relu -> Conv2d(36, 36, 3, padding=1) -> flatten -> Linear(9216, 1)
+loss mse
+optim sgd lr=0.1
+train batch=8
+`;
+
+describe('what is compiled for the processor alone', () => {
+  const wide = file('wide.nn', WIDE);
+
+  it('is shown by nnc dump', async () => {
+    const fused = async (...args: readonly string[]) => (await nnc('dump', wide, '--stage', 'fused', ...args)).stdout;
+    expect(await fused()).not.toContain('mix');
+    expect(await fused('--devices', 'cpu')).toContain('mix');
+    expect(await fused('--devices', 'cpu', '--after', 'winograd')).toContain('mix');
+    const { stdout } = await nnc('dump', wide, '--stage', 'kernels', '--devices', 'cpu');
+    expect(stdout).toMatch(/kernel \w+.* \{/);
+    const wgsl = await nnc('dump', wide, '--stage', 'wgsl', '--devices', 'cpu');
+    expect([wgsl.code, wgsl.stderr]).toEqual([
+      2,
+      'error[NN501]: the call is wrong\n  = plans for the processor have no WGSL\n  = help: the stage kernels shows what becomes WebAssembly\n',
+    ]);
+  });
+
+  it('is weighed by nnc check: fewer operations, in more memory', async () => {
+    const numbers = async (...args: readonly string[]): Promise<number[]> => {
+      const { stdout } = await nnc('check', wide, ...args);
+      return [/([\d,]+) FLOPs; one/, /memory: ([\d,]+) bytes/].map((r) => Number((r.exec(stdout)?.[1] ?? '').replaceAll(',', '')));
+    };
+    const [[flops = 0, bytes = 0], [fewer = 0, more = 0]] = await Promise.all([numbers(), numbers('--devices', 'cpu')]);
+    expect(fewer).toBeLessThan(flops / 2);
+    expect(more).toBeGreaterThan(bytes);
+  });
+
+  it('is verified on it', async () => {
+    const page = join(dir, 'wide.html');
+    const { code } = await nnc(
+      'verify',
+      file('small.nn', WIDE.replace('16, 16', '6, 6').replace('9216', '1296')),
+      '--device',
+      'cpu',
+      '--report',
+      page,
+    );
+    expect(code).toBe(0);
+    expect(readFileSync(page, 'utf8')).toContain('mix');
+  });
+});
 
 describe('nnc dump', () => {
   it('shows the tree of a program that means nothing yet', async () => {

@@ -91,6 +91,10 @@ describe('a kernel', () => {
       'whose lanes split into rows and columns',
       '  write b : f32[96]\n  axis i0 < 2\n  lanes 64\n  if lt(div(lane, 8u), 6u) {\n    store b[add(mul(div(lane, 8u), 16u), add(mul(i0, 8u), mod(lane, 8u)))] = 1f\n  }',
     ],
+    [
+      'that tests the row and the column of a place, and reads by the place',
+      '  read a : f32[20]\n  write b : f32[20]\n  axis i0 < 20\n  var s0 = 0f\n  for k0 < 3 {\n    for k1 < 3 {\n      if and(and(le(1u, add(div(i0, 5u), k0)), lt(add(div(i0, 5u), k0), 5u)), and(le(1u, add(mod(i0, 5u), k1)), lt(add(mod(i0, 5u), k1), 6u))) {\n        set s0 = add(s0, a[sub(add(add(i0, mul(k0, 5u)), k1), 6u)])\n      }\n    }\n  }\n  store b[i0] = s0',
+    ],
   ])('%s is proved', (_what, lines) => {
     expect(problemOf(lines)).toBe('');
   });
@@ -121,6 +125,11 @@ describe('a kernel', () => {
       'that writes where it reads the place of a loop',
       '  update b : f32[24]\n  axis i0 < 4\n  places 5\n  var s0 = 0f\n  for k0 < 4 {\n    set s0 = add(s0, b[add(mul(uniforms.loop_place:u32, 4u), k0)])\n  }\n  store b[add(add(mul(uniforms.loop_place:u32, 4u), 3u), i0)] = s0',
       'b: element 3 is written by thread 0 and read by thread 1',
+    ],
+    [
+      'that tests the row wrongly',
+      '  read a : f32[20]\n  write b : f32[20]\n  axis i0 < 20\n  var s0 = 0f\n  for k0 < 3 {\n    for k1 < 3 {\n      if and(and(le(0u, add(div(i0, 5u), k0)), lt(add(div(i0, 5u), k0), 5u)), and(le(1u, add(mod(i0, 5u), k1)), lt(add(mod(i0, 5u), k1), 6u))) {\n        set s0 = add(s0, a[sub(add(add(i0, mul(k0, 5u)), k1), 6u)])\n      }\n    }\n  }\n  store b[i0] = s0',
+      'a[sub(add(add(i0, mul(k0, 5)), k1), 6)] reaches from -6 to 25, and has 20 places',
     ],
     [
       'that writes a place too many of a loop',

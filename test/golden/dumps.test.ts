@@ -17,18 +17,18 @@ mkdirSync(folder, { recursive: true });
 describe.each(PROGRAMS)('%s', (name) => {
   it.each(STAGES.filter((stage) => name === 'house' || !CODE.includes(stage)))('stage %s', async (stage) => {
     const program = await openProgram(`examples/${name}.nn`);
-    const text = await dumpText(program, { stage, opt: 1 });
-    expect(await dumpText(program, { stage, opt: 1 })).toBe(text);
+    const text = await dumpText(program, { stage, opt: 1, devices: 'all' });
+    expect(await dumpText(program, { stage, opt: 1, devices: 'all' })).toBe(text);
     await expect(`${text.trimEnd()}\n`).toMatchFileSnapshot(join(folder, `${name}.${stage}.txt`));
   });
 
   it('stage fused after a pass, and unfused', async () => {
     const program = await openProgram(`examples/${name}.nn`);
-    const after = await dumpText(program, { stage: 'fused', after: 'simplify', opt: 1 });
+    const after = await dumpText(program, { stage: 'fused', after: 'simplify', opt: 1, devices: 'all' });
     expect(after).toContain(`graph ${name} {`);
-    const unfused = await dumpText(program, { stage: 'fused', opt: 0 });
+    const unfused = await dumpText(program, { stage: 'fused', opt: 0, devices: 'all' });
     const kernels = (text: string): number => (text.match(/^# kernel /gm) ?? []).length;
-    expect(kernels(unfused)).toBeGreaterThan(kernels(await dumpText(program, { stage: 'fused', opt: 1 })));
-    await expect(dumpText(program, { stage: 'fused', after: 'simplfy', opt: 1 })).rejects.toThrow("did you mean 'simplify'?");
+    expect(kernels(unfused)).toBeGreaterThan(kernels(await dumpText(program, { stage: 'fused', opt: 1, devices: 'all' })));
+    await expect(dumpText(program, { stage: 'fused', after: 'simplfy', opt: 1, devices: 'all' })).rejects.toThrow("did you mean 'simplify'?");
   });
 });

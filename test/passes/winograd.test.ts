@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { at } from '../../src/base/errors.ts';
 import { compile } from '../../src/compile.ts';
+import { planBytes } from '../../src/plan.ts';
 import type { CompileOptions } from '../../src/planning/options.ts';
 import type { Graph } from '../../src/ir/graph/types.ts';
 import { dce } from '../../src/passes/graph/cleanup.ts';
@@ -98,7 +99,10 @@ describe('convolutions by tiles', () => {
     expect(mixes(stepOf(WIDE, 8, { devices: 'all', adapter: await adapterAtHand(true) }))).toBe(EACH * 5);
     expect(mixes(stepOf(WIDE, 8, { devices: 'gpu', adapter: await adapterAtHand(true) }))).toBe(0);
     expect(mixes(stepOf(WIDE, 8, { devices: 'cpu', level: 0 }))).toBe(0);
-    expect(mixes(stepOf(WIDE, 8, { devices: 'cpu', maxMemory: 2 ** 30 }))).toBe(0);
+    const whole = { devices: 'cpu', maxMemory: 2 ** 30 } as const;
+    expect(mixes(stepOf(WIDE, 8, whole))).toBe(EACH * 5);
+    const { total } = planBytes(compile(model(`${WIDE}; loss mse; optim sgd lr=0.1; train batch=8`).model, { rows: 8, ...whole }).plan);
+    expect(mixes(stepOf(WIDE, 8, { devices: 'cpu', maxMemory: total - 1 }))).toBe(0);
     expect(mixes(stepOf(`precision f16; ${WIDE}`, 8))).toBe(0);
   });
 });

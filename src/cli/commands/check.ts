@@ -6,6 +6,7 @@ import { showShape, showType } from '../../base/types.ts';
 import type { Model } from '../../sema/model.ts';
 import { planBytes, BYTES } from '../../plan.ts';
 import { timesOf } from '../../sections.ts';
+import type { Devices } from '../../lower/backends.ts';
 import { trainedOf } from '../../data/split.ts';
 import { dataPath, hasData, openData, openProgram, type OpenProgram } from '../program.ts';
 import { columns } from '../../base/show.ts';
@@ -17,6 +18,7 @@ export interface CheckFlags {
   /** Bytes. */
   readonly maxMemory?: number;
   readonly opt: 0 | 1;
+  readonly devices?: Devices;
 }
 
 /** The number of examples to assume if there is no data. */
@@ -115,11 +117,11 @@ export async function check(path: string, flags: CheckFlags): Promise<void> {
   const { plan, programs, rows, assumed } = await compileFor(
     program,
     flags,
-    half ? { adapter: { ...ANY_ADAPTER, half }, devices: 'gpu' } : {},
+    half && flags.devices !== 'cpu' ? { adapter: { ...ANY_ADAPTER, half }, devices: 'gpu' } : { devices: flags.devices },
   );
   if (plan.train && rows !== undefined) {
     const step = plan.programs['train'];
-    const dispatches = plan.backends.webgpu?.programs['train'] ?? [];
+    const dispatches = (plan.backends.webgpu ?? plan.backends.js)?.programs['train'] ?? [];
     print(
       `trains ${plan.train.loss} with ${plan.train.optimizer}: ${number(rows)} examples${assumed ? ` (assumed; ${lacking(program, flags.data)})` : ''}, batch ${number(plan.train.batch)}, ${number(plan.train.steps)} steps${plan.holdout ? `, ${number(plan.holdout.rows)} held out` : ''}`,
     );

@@ -3,6 +3,7 @@ import { hint } from '../../base/suggest.ts';
 import { compile } from '../../compile.ts';
 import { printGraph } from '../../ir/graph/print.ts';
 import type { Graph } from '../../ir/graph/types.ts';
+import type { Devices } from '../../lower/backends.ts';
 import { early, forwardText, late, treeText, whyText, type StageName } from '../../library/dumps.ts';
 import { programText } from '../../data/utf8.ts';
 import { readUserFile } from '../files.ts';
@@ -18,6 +19,7 @@ export interface DumpFlags {
   readonly program?: string;
   readonly data?: string;
   readonly opt: 0 | 1;
+  readonly devices: Devices;
 }
 
 export async function dump(path: string, flags: DumpFlags): Promise<void> {
@@ -42,8 +44,8 @@ async function textOf(path: string, flags: DumpFlags): Promise<string> {
 export async function dumpText(program: OpenProgram, flags: DumpFlags): Promise<string> {
   const first = early(program, flags.stage);
   if (first !== undefined) return first;
-  const compiled = await compileFor(program, flags);
-  if (flags.after !== undefined) return after(program, flags.after, compiled.rows, flags.opt);
+  const compiled = await compileFor(program, flags, { devices: flags.devices });
+  if (flags.after !== undefined) return after(program, flags.after, compiled.rows, flags);
   const { program: wanted, line } = flags;
   const programs = wanted === undefined ? compiled.programs : compiled.programs.filter((p) => p.name === wanted);
   if (programs.length === 0) {
@@ -54,11 +56,12 @@ export async function dumpText(program: OpenProgram, flags: DumpFlags): Promise<
   return late({ ...compiled, programs }, flags.stage);
 }
 
-function after(program: OpenProgram, pass: string, rows: number | undefined, level: 0 | 1): string {
+function after(program: OpenProgram, pass: string, rows: number | undefined, { opt: level, devices }: DumpFlags): string {
   const seen = new Map<string, Graph>();
   compile(program.model, {
     rows,
     level,
+    devices,
     observe: (name, p, graph) => {
       if (name === (rows === undefined ? 'predict' : 'train')) seen.set(p.name, graph);
     },

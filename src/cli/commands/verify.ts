@@ -18,6 +18,8 @@ import { note, print, showNumber } from '../terminal.ts';
 import { writeOutput } from '../files.ts';
 import { proofPage, WRONG, type ProofPart } from '../proof-page.ts';
 import { printKernel } from '../../ir/kernel/print.ts';
+import { printGraph } from '../../ir/graph/print.ts';
+import type { Compiled } from '../../planning/options.ts';
 import { compileFor } from './check.ts';
 
 export interface VerifyFlags {
@@ -42,13 +44,16 @@ const TOLERANCE = { f32: 1e-3, f16: 4e-3 } as const;
 export async function verify(path: string, flags: VerifyFlags): Promise<void> {
   const program = await openProgram(path);
   const seed = flags.seed ?? 1;
-  const { programs, plan } = await compileFor(program, { ...flags, opt: 1 });
   const { found } = await findAdapter();
   if (!found && flags.device === 'gpu') fail('NN601', 'no WebGPU adapter was found, so that there is no GPU to verify');
   const there = found ? (['gpu', 'cpu'] as const) : (['cpu'] as const);
   const devices = there.filter((d) => flags.device === 'auto' || flags.device === d);
   const adapter = found && { ...profileOf(found), tuned: await readTunings(found.adapter) };
   if (!found && flags.device === 'auto') note('no WebGPU adapter was found: only the CPU device is verified');
+  // Plans for the processor alone have graphs of their own.
+  const compiled = await Promise.all(
+    devices.map(async (device) => ({ device, ...(await compileFor(program, { ...flags, opt: 1 }, { devices: device })) })),
+  );
   const tolerance = TOLERANCE[program.model.precision];
   const data = hasData(program, flags.data, existsSync) ? await openData(program, flags.data) : undefined;
   print(sayData(program, flags, data));
@@ -57,15 +62,14 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
   const wrong: string[] = [];
   const parts: ProofPart[] = [];
   const proved = { kernels: 0, accesses: 0, enumerated: 0 };
-  for (const { name, schedule } of programs) {
-    const { source: graph } = schedule;
+  for (const { name, graph, on } of graphsOf(compiled)) {
     const random = randomInputs(graph, (input) => classes.get(input), seed);
     const given = data ? withData(random, program, name === 'holdout' ? (data.holdout ?? data) : data, data.statistics) : random;
-    const steps = stepsOf(name, plan.train?.stepsPerEpoch ?? 1);
+    const steps = stepsOf(name, compiled[0]?.plan.train?.stepsPerEpoch ?? 1);
     for (const { step, level, device, results, proof, kernels } of await compareAll(
       graph,
       steps,
-      { devices, adapter },
+      { devices: on, adapter },
       { ...given, seed },
     )) {
       if (step === steps[0]) for (const key of ['kernels', 'accesses', 'enumerated'] as const) proved[key] += proof[key];
@@ -99,6 +103,25 @@ export async function verify(path: string, flags: VerifyFlags): Promise<void> {
     `and it is proved of all ${proved.kernels} kernels${one}: each of their ${proved.accesses} reads and writes is inside its buffer, ` +
       'no two threads write one element, and none reads what another writes',
   );
+}
+
+/** The graph of every program, with the devices that run it. */
+function graphsOf(
+  compiled: readonly (Pick<Compiled, 'programs'> & { readonly device: Run['device'] })[],
+): { readonly name: string; readonly graph: Graph; readonly on: readonly Run['device'][] }[] {
+  const names = compiled[0]?.programs.map((p) => p.name) ?? [];
+  return names.flatMap((name) => {
+    const found = new Map<string, { readonly graph: Graph; readonly on: Run['device'][] }>();
+    for (const { device, programs } of compiled) {
+      const graph = programs.find((p) => p.name === name)?.schedule.source;
+      if (!graph) continue;
+      const text = printGraph(graph);
+      const same = found.get(text) ?? { graph, on: [] };
+      same.on.push(device);
+      found.set(text, same);
+    }
+    return [...found.values()].map((f) => ({ name, ...f }));
+  });
 }
 
 /** The steps to run: optimizers act differently in the first one, and the last batch of an epoch has its own number of rows. */
