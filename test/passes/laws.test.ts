@@ -203,6 +203,7 @@ const PROOFS: { readonly [K in LawName]: Proof } = {
   'what is the same along a sum goes before it': { family: sums, least: 300 },
   'a contract reads through a permute': multiplied(100),
   'axes of one element say nothing in a contract': multiplied(100),
+  'windows of single elements only add an axis': moved(100),
   'windows side by side are put in order': moved(20),
   'padding passes below windows': moved(100),
   'the adjoint of windows of a product is a product of windows': multiplied(20),

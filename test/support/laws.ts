@@ -78,6 +78,10 @@ export const EXAMPLES: { readonly [K in LawName]: readonly [Build, string] } = {
     (b, x, y) => b.contract('gab,gcb->gac', b.reshape(x, [1, 3, 4]), b.reshape(y, [1, 3, 4])),
     'contract reshape',
   ],
+  'windows of single elements only add an axis': [
+    (b, x) => b.op('exp', b.add('window', [x], { axis: 0, size: 1, stride: 1, dilation: 1 })),
+    'exp reshape',
+  ],
   'windows side by side are put in order': [
     (b, x) => b.op('exp', b.add('unwindow', [b.reshape(x, [3, 2, 2])], { axis: 1, length: 5, stride: 2, dilation: 1 })),
     'pad exp',

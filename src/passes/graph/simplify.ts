@@ -218,6 +218,10 @@ export const LAWS = [
     const node = cx.as('contract');
     return node && withoutSingles(cx.b, node, cx.inputs);
   }),
+  law('windows of single elements only add an axis', ['window'], (cx) => {
+    const node = cx.as('window');
+    return node?.attrs.size === 1 && node.attrs.stride === 1 ? cx.b.reshape(cx.id(0), node.type.shape) : undefined;
+  }),
   law('windows side by side are put in order', ['unwindow'], (cx) => {
     const node = cx.as('unwindow');
     return node && windowsSideBySide(cx.b, node, cx.id(0));
