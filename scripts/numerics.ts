@@ -10,7 +10,7 @@ import { POINTWISE, type PointwiseOp } from '../src/ir/graph/pointwise.ts';
 import { RunningModel } from '../src/runtime/model.ts';
 import type { Graph } from '../src/ir/graph/types.ts';
 import { winograd } from '../src/passes/graph/winograd.ts';
-import { SCHEMES } from '../src/passes/graph/winograd-schemes.ts';
+import { schemesFor } from '../src/passes/graph/winograd-schemes.ts';
 import { count } from '../src/base/types.ts';
 import { evaluate } from '../src/reference/evaluate.ts';
 import { distance, planGraph, runGraph, type GraphInputs } from '../src/verify/run-graph.ts';
@@ -127,17 +127,17 @@ async function driftText(): Promise<string> {
   return rows.join('\n');
 }
 
-/** A convolution of 3 x 3 with numbers from -1 to 1 or from 0 to 1, or the gradient of its weights: x, y, and the result. */
-function convolutionOf(channels: number, gradient: boolean): Graph {
+/** A convolution, or the gradient of its weights. */
+function convolutionOf(channels: number, size: number, gradient: boolean): Graph {
   const b = new GraphBuilder('convolution');
   const input = (name: string, shape: readonly number[]): number => b.add('input', [], { name }, { dtype: 'f32', shape });
   const windows = [2, 3].reduce(
-    (x, axis) => b.add('window', [x], { axis, size: 3, stride: 1, dilation: 1 }),
-    input('x', [4, channels, 16, 16]),
+    (x, axis) => b.add('window', [x], { axis, size, stride: 1, dilation: 1 }),
+    input('x', [4, channels, 13 + size, 13 + size]),
   );
   b.outputs['y'] = gradient
     ? b.contract('nohw,nchwyx->ocyx', input('y', [4, channels, 14, 14]), windows)
-    : b.contract('nchwyx,ocyx->nohw', windows, input('y', [channels, channels, 3, 3]));
+    : b.contract('nchwyx,ocyx->nohw', windows, input('y', [channels, channels, size, size]));
   return b.graph();
 }
 
@@ -151,23 +151,27 @@ async function errorOf(graph: Graph, given: GraphInputs, want: Float64Array): Pr
 }
 
 /** The largest errors of a convolution of numbers from `low` to 1: by whole windows, and by tiles of each size. */
-export async function tileErrors(channels: number, gradient: boolean, low: number): Promise<readonly number[]> {
-  const graph = convolutionOf(channels, gradient);
+export async function tileErrors(channels: number, size: number, gradient: boolean, low: number): Promise<readonly number[]> {
+  const graph = convolutionOf(channels, size, gradient);
   const draw = (stream: number, n: number) => Float32Array.from({ length: n }, (_, i) => low + (1 - low) * uniformAt(1, stream, 0, i));
   const sizes = graph.nodes.flatMap((n) => (n.op === 'input' ? [[n.attrs.name, count(n.type.shape)] as const] : []));
   const given = { inputs: new Map(sizes.map(([name, n], i) => [name, draw(i, n)])), state: new Map() };
   const want = evaluate(graph, { ...given, scalars: { step: 0, seed: 0, total: 1 } })(graph.outputs['y'] ?? -1).data;
-  return Promise.all([graph, ...SCHEMES.map((f) => winograd(graph, () => f))].map((g) => errorOf(g, given, want)));
+  return Promise.all([graph, ...schemesFor(size, 2).map((f) => winograd(graph, () => f))].map((g) => errorOf(g, given, want)));
 }
 
 async function tilesText(): Promise<string> {
   const rows: string[] = [];
   for (const gradient of [false, true])
-    for (const channels of [64, 256])
+    for (const [size, channels] of [
+      [3, 64],
+      [3, 256],
+      [5, 64],
+    ] as const)
       for (const low of [-1, 0]) {
-        const errors = await tileErrors(channels, gradient, low);
-        const what = `${gradient ? 'gradient of weights' : 'convolution'}, ${channels} channels, from ${low} to 1`;
-        rows.push(`| ${[what, ...errors.map((e) => e.toExponential(1))].join(' | ')} |`);
+        const errors = await tileErrors(channels, size, gradient, low);
+        const what = `${size} x ${size}, ${gradient ? 'gradient of weights' : 'convolution'}, ${channels} channels, from ${low} to 1`;
+        rows.push(`| ${[what, ...errors.map((e) => e.toExponential(1)), ...Array<string>(3 - errors.length).fill('')].join(' | ')} |`);
       }
   return rows.join('\n');
 }
@@ -207,15 +211,15 @@ ${table}
 
 ## Convolutions by tiles
 
-On the processor, convolutions of 3 x 3 with many channels are computed by tiles (Winograd's F(2x2, 3x3) and F(4x4, 3x3),
+On the processor, convolutions of 3 x 3 and 5 x 5 with many channels are computed by tiles (Winograd's F(2x2, 3x3), F(4x4, 3x3) and F(2x2, 5x5),
 \`src/passes/graph/winograd.ts\`): fewer products, of sums of numbers. The largest error on random numbers, relative to the largest result:
 
 | what | by whole windows | tiles of 2 x 2 | tiles of 4 x 4 |
 | --- | --- | --- | --- |
 ${tiles}
 
-The sums of whole windows are nine times as long, which rounds as much as the sums before and after the products of tiles. The points of the larger
-tiles are 0, 5/8, -5/8, 3/2 and -3/2: with the usual 0, 1, -1, 2 and -2 the error on numbers of both signs is four times as large.
+The sums of whole windows are nine or 25 times as long, which rounds as much as the sums before and after the products of tiles. The points of tiles of
+six numbers are 0, 5/8, -5/8, 3/2 and -3/2: with the usual 0, 1, -1, 2 and -2 the error on numbers of both signs is four times as large.
 
 Where a number is infinite or not a number, so are all results of its tiles, and not only those whose windows hold it; and numbers beyond about 1e37
 may overflow on the way, since tiles add them up before weights make them small.

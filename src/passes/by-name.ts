@@ -31,7 +31,7 @@ export const PASSES: Readonly<Record<string, Omit<Pass, 'name'> & { readonly rou
   precision: { about: 'rounds what products take and give to binary16', run: roundProducts, rounds: true },
   rematerialize: { about: 'computes large, cheap values again instead of keeping them', run: rematerialize },
   winograd: {
-    about: 'convolves windows of 3 x 3 by fewer products, where there are many channels',
+    about: 'convolves by tiles with fewer products, where there are many channels',
     run: (g) => winograd(g),
     rounds: true,
   },

@@ -101,7 +101,7 @@ const packing = (processor: boolean): Pass => ({
 
 const WINOGRAD: Pass = {
   name: 'winograd',
-  about: 'convolves windows of 3 x 3 by fewer products, where there are many channels',
+  about: 'convolves by tiles with fewer products, where there are many channels',
   run: (g) => winograd(g),
 };
 

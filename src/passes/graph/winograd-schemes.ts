@@ -2,8 +2,8 @@ import { at } from '../../base/errors.ts';
 import { transposed, type Matrix } from '../../base/matrix.ts';
 
 /**
- * What is done beside the products, in the time of so many of them, measured on one core with 128-bit SIMD: for each channel of a tile of x, for each
- * channel of a tile of results or cotangents, and for each weight. What whole windows need beside their products is taken off.
+ * What is done beside the products, in the time of so many of them, for each product of a tile: for each channel of x, for each channel of the results
+ * or cotangents, and for each weight. Measured on one core with 128-bit SIMD; what whole windows need beside their products is taken off.
  */
 interface Costs {
   readonly x: number;
@@ -14,11 +14,13 @@ interface Costs {
 }
 
 /**
- * Winograd's F(m x m, 3 x 3): A^T ((G g G^T) * (B^T d B)) A is the convolution of a tile d of (m + 2)^2 numbers with a kernel g of 3 x 3, m^2 results
- * of (m + 2)^2 products instead of 9 m^2 (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015, section 4).
+ * Winograd's F(m x m, r x r): A^T ((G g G^T) * (B^T d B)) A is the convolution of a tile d of (m + r - 1)^2 numbers with a kernel g of r x r, m^2 results of
+ * (m + r - 1)^2 products instead of m^2 r^2; along one axis, or three, likewise (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks,
+ * 2015, section 4).
  */
 export interface Scheme {
-  /** m */
+  /** r and m */
+  readonly size: number;
   readonly results: number;
   /** B^T, G and A^T */
   readonly input: Matrix;
@@ -28,11 +30,11 @@ export interface Scheme {
 }
 
 /**
- * The matrices for m results, from m + 1 points: along an axis, two polynomials are multiplied by their values at these points and at infinity, as
+ * The matrices for kernels of a size, from points: along an axis, two polynomials are multiplied by their values at these points and at infinity, as
  * Toom and Cook do for numbers (Blahut, Fast Algorithms for Signal Processing, 2010, section 5.2).
  */
-function schemeOf(points: readonly number[], costs: Scheme['costs']): Scheme {
-  const results = points.length - 1;
+function schemeOf(size: number, points: readonly number[], costs: Scheme['costs']): Scheme {
+  const results = points.length + 2 - size;
   const powers = (n: number): number[][] => points.map((p) => Array.from({ length: n }, (_, k) => p ** k));
   const last = (n: number): number[] => Array.from({ length: n }, (_, k) => (k === n - 1 ? 1 : 0));
   /** The coefficients of the product of x - p, the constant first. */
@@ -41,29 +43,44 @@ function schemeOf(points: readonly number[], costs: Scheme['costs']): Scheme {
   const others = points.map((_, j) => points.filter((_, i) => i !== j));
   const distances = points.map((p, j) => at(others, j).reduce((n, q) => n * (p - q), 1));
   return {
+    size,
     results,
     input: [...others.map((roots) => [...withRoots(roots), 0]), withRoots(points)],
-    kernel: [...powers(3).map((row, j) => row.map((v) => v / at(distances, j))), last(3)],
+    kernel: [...powers(size).map((row, j) => row.map((v) => v / at(distances, j))), last(size)],
     result: transposed([...powers(results), last(results)]),
     costs,
   };
 }
 
+const SMALL_TILE = [0, 1, -1];
 /**
- * Tiles of 2 x 2 and of 4 x 4 results. Points of few bits make A and B exact. Of 0, p, -p, q and -q with multiples of 1/8 up to 2, these round least on
- * random numbers: about as much as sums over whole windows (docs/numerics.md), and a quarter of the usual 0, 1, -1, 2 and -2.
+ * Points of few bits make A and B exact. Of 0, p, -p, q and -q with multiples of 1/8 up to 2, these round least on random numbers: about as much as sums
+ * over whole windows (docs/numerics.md), and a quarter of the usual 0, 1, -1, 2 and -2.
  */
+const LARGE_TILE = [0, 5 / 8, -5 / 8, 3 / 2, -3 / 2];
+
 export const SCHEMES: readonly Scheme[] = [
-  schemeOf([0, 1, -1], {
-    forward: { x: 250, y: 145, weight: 150, product: 1 },
-    gradient: { x: 250, y: 230, weight: 50, product: 1.2 },
+  schemeOf(3, SMALL_TILE, {
+    forward: { x: 16, y: 9, weight: 10, product: 1 },
+    gradient: { x: 16, y: 14, weight: 3, product: 1.2 },
   }),
-  schemeOf([0, 5 / 8, -5 / 8, 3 / 2, -3 / 2], {
-    forward: { x: 600, y: 1020, weight: 600, product: 1 },
-    gradient: { x: 600, y: 420, weight: 500, product: 1.2 },
+  schemeOf(3, LARGE_TILE, {
+    forward: { x: 17, y: 28, weight: 17, product: 1 },
+    gradient: { x: 17, y: 12, weight: 14, product: 1.2 },
+  }),
+  schemeOf(5, LARGE_TILE, {
+    forward: { x: 17, y: 20, weight: 20, product: 1 },
+    gradient: { x: 17, y: 12, weight: 20, product: 1.2 },
   }),
 ];
 
-/** The length of a tile, and the products that it takes. */
+/** A kernel computes a whole tile, and would be too large for more products. */
+const MOST_PRODUCTS = 64;
+
+/** The schemes for windows of a size along some axes. */
+export const schemesFor = (size: number, axes: number): readonly Scheme[] =>
+  SCHEMES.filter((f) => f.size === size && productsOf(f, axes) <= MOST_PRODUCTS);
+
+/** The length of a tile, and the products that it takes along some axes. */
 export const lengthOf = (f: Scheme): number => f.input.length;
-export const productsOf = (f: Scheme): number => lengthOf(f) ** 2;
+export const productsOf = (f: Scheme, axes: number): number => lengthOf(f) ** axes;

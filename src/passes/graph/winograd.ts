@@ -5,11 +5,10 @@ import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import { convolution, type Convolution } from './convolution.ts';
 import { rebuild } from './rewrite.ts';
-import { SCHEMES, lengthOf, productsOf, type Scheme } from './winograd-schemes.ts';
+import { lengthOf, productsOf, schemesFor, type Scheme } from './winograd-schemes.ts';
 
 /**
- * Convolutions of 3 x 3 with a stride of 1, and gradients of their weights, by fewer products, where there are so many channels that this
- * outweighs the sums before and after them. All that is made is stored with the channels last, so that every kernel goes through memory in order.
+ * Convolutions with a stride of 1, and gradients of their weights, by fewer products, where there are so many channels that this outweighs the sums before and after them. All that is made is stored with the channels last, so that every kernel goes through memory in order.
  */
 export function winograd(graph: Graph, choose: (c: Convolution) => Scheme | undefined = cheapest): Graph {
   return rebuild(graph, (node, inputs, b) => {
@@ -33,14 +32,17 @@ const MARGIN = 1.15;
 /** The scheme with the least work, if that is less than the products of whole windows. */
 function cheapest(c: Convolution): Scheme | undefined {
   const [channels, others] = [c.extent(c.channel), c.extent(c.other)];
+  const axes = c.places.length;
   const weights = channels * others;
-  const whole = 9 * productOf([...examplesOf(c), ...[...c.places].map(c.extent)]) * weights;
+  const whole = c.size ** axes * productOf([...examplesOf(c), ...[...c.places].map(c.extent)]) * weights;
   let best: { readonly scheme: Scheme | undefined; readonly work: number } = { scheme: undefined, work: whole };
-  for (const scheme of SCHEMES) {
+  for (const scheme of schemesFor(c.size, axes)) {
     const tiles = productOf([...examplesOf(c), ...tilesOf(c, scheme)]);
     const { x, y, weight, product } = c.gradient ? scheme.costs.gradient : scheme.costs.forward;
-    if (productsOf(scheme) * tiles * Math.max(channels, others) > LARGEST) continue;
-    const work = product * productsOf(scheme) * tiles * weights + MARGIN * (tiles * (x * channels + y * others) + weight * weights);
+    const products = productsOf(scheme, axes);
+    if (products * tiles * Math.max(channels, others) > LARGEST) continue;
+    const beside = tiles * (x * channels + y * others) + weight * weights;
+    const work = products * (product * tiles * weights + MARGIN * beside);
     if (work < best.work) best = { scheme, work };
   }
   return best.scheme;
@@ -66,56 +68,45 @@ function copied(
   return b.op('detach', ordered);
 }
 
-/** The last two axes first. */
-const tilesFirst = (b: GraphBuilder, id: NodeId): NodeId => {
-  const rank = b.shape(id).length;
-  return b.permute(id, [rank - 2, rank - 1, ...Array.from({ length: rank - 2 }, (_, i) => i)]);
-};
+const upTo = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
 
-/** M x M^T along the first two axes, stored. */
-const mixed = (b: GraphBuilder, x: NodeId, matrix: Matrix): NodeId => b.op('detach', b.add('mix', [x], { axes: [0, 1], matrix }));
+/** M x M^T along the first axes, stored. */
+const mixed = (b: GraphBuilder, x: NodeId, axes: number, matrix: Matrix): NodeId =>
+  b.op('detach', b.add('mix', [x], { axes: upTo(axes), matrix }));
 
 /**
  * The transformed tiles of x: [products, tiles, channels]. The gradient of the kernel makes them again, since to keep them would take more memory than
  * anything else.
  */
 function inputTiles(b: GraphBuilder, c: Convolution, f: Scheme): NodeId {
-  const tiles = tilesOf(c, f);
+  const [tiles, axes] = [tilesOf(c, f), c.places.length];
   const order = c.examples + c.places + c.channel;
   const first = c.examples.length;
-  const x = copied(
-    b,
-    c,
-    c.x,
-    [c.labels.x, order],
-    tiles.map((t) => f.results * t + 2),
-  );
+  const lengths = tiles.map((t) => f.results * t + f.size - 1);
+  const x = copied(b, c, c.x, [c.labels.x, order], lengths);
   const windows = tiles.reduce(
     (id, _, i) => b.add('window', [id], { axis: first + i, size: lengthOf(f), stride: f.results, dilation: 1 }),
     x,
   );
-  return b.reshape(mixed(b, tilesFirst(b, windows), f.input), [
-    productsOf(f),
-    productOf([...examplesOf(c), ...tiles]),
-    c.extent(c.channel),
-  ]);
+  const rank = order.length;
+  const inFront = b.permute(windows, [...upTo(axes).map((i) => rank + i), ...upTo(rank)]);
+  return b.reshape(mixed(b, inFront, axes, f.input), [productsOf(f, axes), productOf([...examplesOf(c), ...tiles]), c.extent(c.channel)]);
 }
 
 /** Every tile's products with the transformed kernel, transformed back. */
 function convolved(b: GraphBuilder, c: Convolution, f: Scheme): NodeId {
-  const tiles = tilesOf(c, f);
   const { inside, channel, other, places, examples } = c;
+  const [tiles, axes, n] = [tilesOf(c, f), places.length, examples.length];
   const kernel = b.permute(
     c.y,
     [...(inside + channel + other)].map((label) => c.labels.y.indexOf(label)),
   );
-  const flat = b.reshape(mixed(b, kernel, f.kernel), [productsOf(f), c.extent(channel), c.extent(other)]);
+  const flat = b.reshape(mixed(b, kernel, axes, f.kernel), [productsOf(f, axes), c.extent(channel), c.extent(other)]);
   const products = b.contract('ptc,pco->pto', inputTiles(b, c, f), flat);
-  const shape = [...examplesOf(c), ...tiles, c.extent(other)];
-  const results = mixed(b, b.reshape(products, [lengthOf(f), lengthOf(f), ...shape]), f.result);
+  const shape = [...upTo(axes).map(() => lengthOf(f)), ...examplesOf(c), ...tiles, c.extent(other)];
+  const results = mixed(b, b.reshape(products, shape), axes, f.result);
   // Axes: inside the tile, examples, tiles, channels.
-  const n = examples.length;
-  const apart = b.permute(results, [...Array.from({ length: n }, (_, i) => 2 + i), 2 + n, 0, 3 + n, 1, 4 + n]);
+  const apart = b.permute(results, [...upTo(n).map((i) => axes + i), ...upTo(axes).flatMap((i) => [axes + n + i, i]), axes + n + axes]);
   const whole = b.reshape(apart, [...examplesOf(c), ...tiles.map((t) => f.results * t), c.extent(other)]);
   const order = examples + places + other;
   const size = [...order].map(c.extent);
@@ -128,35 +119,39 @@ function convolved(b: GraphBuilder, c: Convolution, f: Scheme): NodeId {
 
 /** The gradient of the kernel: G^T ((A dy A^T) * (B^T d B)) G, summed over all tiles. */
 function kernelGradient(b: GraphBuilder, c: Convolution, f: Scheme): NodeId {
-  const tiles = tilesOf(c, f);
   const { inside, channel, other, places, examples } = c;
-  const n = examples.length;
+  const [tiles, axes, n] = [tilesOf(c, f), places.length, examples.length];
+  const order = examples + places + other;
   const y = copied(
     b,
     c,
     c.y,
-    [c.labels.y, examples + places + other],
+    [c.labels.y, order],
     tiles.map((t) => f.results * t),
   );
   const apart = b.reshape(y, [...examplesOf(c), ...tiles.flatMap((t) => [t, f.results]), c.extent(other)]);
-  const first = b.permute(apart, [n + 1, n + 3, ...Array.from({ length: n }, (_, i) => i), n, n + 2, n + 4]);
-  const cotangents = b.reshape(mixed(b, first, transposed(f.result)), [
-    productsOf(f),
+  const inFront = b.permute(apart, [
+    ...upTo(axes).map((i) => n + 2 * i + 1),
+    ...upTo(n),
+    ...upTo(axes).map((i) => n + 2 * i),
+    n + 2 * axes,
+  ]);
+  const cotangents = b.reshape(mixed(b, inFront, axes, transposed(f.result)), [
+    productsOf(f, axes),
     productOf([...examplesOf(c), ...tiles]),
     c.extent(other),
   ]);
   const products = b.contract('pto,ptc->poc', cotangents, inputTiles(b, c, f));
-  const gradient = b.add('mix', [b.reshape(products, [lengthOf(f), lengthOf(f), c.extent(other), c.extent(channel)])], {
-    axes: [0, 1],
+  const gradient = b.add('mix', [b.reshape(products, [...upTo(axes).map(() => lengthOf(f)), c.extent(other), c.extent(channel)])], {
+    axes: upTo(axes),
     matrix: transposed(f.kernel),
   });
-  const order = inside + other + channel;
   // Stored in the order of the result, which is then a part of the vector of gradients without another copy.
   return b.op(
     'detach',
     b.permute(
       gradient,
-      [...c.labels.out].map((label) => order.indexOf(label)),
+      [...c.labels.out].map((label) => (inside + other + channel).indexOf(label)),
     ),
   );
 }
