@@ -218,8 +218,9 @@ On the processor, convolutions of 3 x 3 and 5 x 5 with many channels are compute
 | --- | --- | --- | --- |
 ${tiles}
 
-The sums of whole windows are nine or 25 times as long, which rounds as much as the sums before and after the products of tiles. The points of tiles of
-six numbers are 0, 5/8, -5/8, 3/2 and -3/2: with the usual 0, 1, -1, 2 and -2 the error on numbers of both signs is four times as large.
+Whole windows have sums that are nine or 25 times as long, and tiles have sums before and after the products: both round about as much, tiles up to three
+times where numbers of both signs cancel. The points of tiles of six numbers are 0, 5/8, -5/8, 3/2 and -3/2; with the usual 0, 1, -1, 2 and -2 they
+would round two to four times as much as they do.
 
 Where a number is infinite or not a number, so are all results of its tiles, and not only those whose windows hold it; and numbers beyond about 1e37
 may overflow on the way, since tiles add them up before weights make them small.
