@@ -1,6 +1,7 @@
 import { get } from '../base/errors.ts';
 import { isGradOutput } from '../base/outputs.ts';
 import type { Graph } from '../ir/graph/types.ts';
+import { channelsLast } from './graph/channels-last.ts';
 import { bindBatch, cse, dce } from './graph/cleanup.ts';
 import { differentiate } from './graph/differentiate.ts';
 import { tidyLoops } from './graph/loops.ts';
@@ -35,6 +36,7 @@ export const PASSES: Readonly<Record<string, Omit<Pass, 'name'> & { readonly rou
     run: (g) => winograd(g),
     rounds: true,
   },
+  'channels-last': { about: 'copies what products go through with the channels last', run: (g) => channelsLast(g) },
   'pack-weights': { about: 'copies weights of convolutions in the order in which kernels read them', run: (g) => packWeights(g) },
   'own-parts': { about: 'copies what is in the vector of gradients more than once', run: ownParts },
   'split-sums': { about: 'cuts long sums of products with few results into parts', run: splitSums },

@@ -1,5 +1,6 @@
 import { winograd } from './graph/winograd.ts';
 import { watch, type Watched } from './graph/watch.ts';
+import { channelsLast } from './graph/channels-last.ts';
 import { bindBatch, cse, dce } from './graph/cleanup.ts';
 import { differentiate } from './graph/differentiate.ts';
 import { feed, type Feed } from './graph/feed.ts';
@@ -92,6 +93,12 @@ const LOSS_SCALE: Pass = {
   run: (g) => scaleLoss(g, get(new Map(Object.entries(g.outputs)), 'loss', 'output')),
 };
 const ROUND: Pass = { name: 'precision', about: 'rounds what products take and give to binary16', run: roundProducts };
+
+const CHANNELS_LAST: Pass = {
+  name: 'channels-last',
+  about: 'copies what products go through with the channels last',
+  run: (g) => channelsLast(g),
+};
 
 const packing = (processor: boolean): Pass => ({
   name: 'pack-weights',
@@ -196,7 +203,7 @@ export function stepPipeline(o: StepOptions): readonly Pass[] {
     // For the values that `recompute` keeps; after `cse` for the same reason.
     { name: 'rematerialize', about: 'computes large, cheap values again instead of keeping them', run: rematerialize },
     // After the laws, which make a convolution of each gradient of one.
-    ...(o.processor ? [WINOGRAD] : []),
+    ...(o.processor ? [WINOGRAD, CHANNELS_LAST] : []),
     // When all products are final, and before sums are cut.
     packing(o.processor),
     // When all products are final, because the laws do not recognise split ones.
@@ -223,7 +230,7 @@ export function predictPipeline(
     bind(batch),
     // To clean up for the scheduler.
     ...CLEAN,
-    ...(processor ? [WINOGRAD] : []),
+    ...(processor ? [WINOGRAD, CHANNELS_LAST] : []),
     packing(processor),
   ];
 }
