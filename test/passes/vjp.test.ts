@@ -194,14 +194,30 @@ const CASES: readonly Case[] = [
     name: 'mix along one axis',
     op: 'mix',
     shapes: [[2, 3, 4]],
-    build: (b, xs) => b.add('mix', [x0(xs)], { axes: [1], matrix: [[1, -1, 0], [0.5, 2, -3]] }),
+    build: (b, xs) =>
+      b.add('mix', [x0(xs)], {
+        axes: [1],
+        matrix: [
+          [1, -1, 0],
+          [0.5, 2, -3],
+        ],
+      }),
     smooth: true,
   },
   {
     name: 'mix along two axes',
     op: 'mix',
     shapes: [[3, 2, 3]],
-    build: (b, xs) => b.add('mix', [x0(xs)], { axes: [2, 0], matrix: [[1, 0, -1], [0, 0, 0], [0, 1, 1], [0.5, 0.5, 0.5]] }),
+    build: (b, xs) =>
+      b.add('mix', [x0(xs)], {
+        axes: [2, 0],
+        matrix: [
+          [1, 0, -1],
+          [0, 0, 0],
+          [0, 1, 1],
+          [0.5, 0.5, 0.5],
+        ],
+      }),
     smooth: true,
   },
   ...(
