@@ -21,6 +21,7 @@ import { run } from './commands/run.ts';
 import { train } from './commands/train.ts';
 import { tune } from './commands/tune.ts';
 import { verify } from './commands/verify.ts';
+import { nameFiles } from './companions.ts';
 import { DATA_FILES } from '../data/dataset.ts';
 import { THEMES } from '../pictures/theme.ts';
 import { version } from './package.ts';
@@ -79,6 +80,13 @@ function refuseTwice(command: Command): void {
       if (++times > 1) fail('NN501', `--${name} is given twice, and only one counts`, { help: 'keep one of them' });
     });
   }
+}
+
+/** Where data is named in the call, the files of its other tensors are, too. */
+function takeFiles(command: Command): void {
+  command
+    .option('--files <name=file...>', 'for --data of .npy or IDX files: the file of each other tensor, as y=ytest.npy')
+    .hook('preAction', (self) => nameFiles(self.opts<{ files?: string[] }>().files ?? []));
 }
 
 /** The command line; each command is a file in commands/. */
@@ -334,6 +342,7 @@ export function commands(): Command {
     .action(play);
 
   command('doctor', 'show what nnc can run on here', ['doctor']).action(doctor);
+  for (const c of nnc.commands) if (c.name() !== 'new' && c.options.some((o) => o.long === '--data')) takeFiles(c);
   for (const c of nnc.commands) refuseTwice(c);
   return nnc;
 }

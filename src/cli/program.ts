@@ -16,6 +16,7 @@ import { needsOf } from '../library/needs.ts';
 import { prepare, type Prepared } from '../library/prepare.ts';
 import type { Weights } from '../runtime/api.ts';
 import type { Model, Script } from '../sema/model.ts';
+import { companionsOfCall, companionsOfTest, refuseFiles, type OwnFiles } from './companions.ts';
 import { beside, notAnAddress, readUserFile, shown, whyNot } from './files.ts';
 import { readExamples } from './data-files.ts';
 import { keepNamed, keepRead } from './outputs.ts';
@@ -131,10 +132,26 @@ export async function openData(
 async function testData(program: OpenProgram, all: Dataset, known: KnownLearned | undefined): Promise<Dataset | undefined> {
   const { model } = program;
   if (model.data?.test === undefined) return undefined;
-  const path = beside(program.path, model.data.test);
+  const own = ownFiles(program);
+  const path = own.test ?? model.data.test;
   const learned = known ?? (all.learned && { ...all.learned, from: dataPath(program, undefined) ?? 'the training data' });
-  return readExamples(path, needsOf(model, true, learned), model.data.span);
+  return readExamples(path, { ...needsOf(model, true, learned), companions: companionsOfTest(model, path, own) }, model.data.span);
 }
+
+/** The files that the program itself names. */
+const ownFiles = ({ path, model: { data } }: OpenProgram): OwnFiles => ({
+  data: data?.path === undefined ? undefined : besideProgram(path, data.path),
+  test: data?.test === undefined ? undefined : besideProgram(path, data.test),
+});
+
+/** Reads a file that the call names with `--data`. */
+export function readGiven(program: OpenProgram, path: string, withTargets: boolean, known: KnownLearned | undefined): Promise<Dataset> {
+  const companions = companionsOfCall(program.model, path, ownFiles(program));
+  return readExamples(path, { ...needsOf(program.model, withTargets, known), companions });
+}
+
+/** What held-out examples are read from: a file of their own, or a part of the data. */
+export const holdoutPath = (program: OpenProgram): string | undefined => ownFiles(program).test ?? dataPath(program, undefined);
 
 /** Reads or draws all examples, without splitting them. */
 export async function openAll(
@@ -144,7 +161,9 @@ export async function openAll(
   known?: KnownLearned,
 ): Promise<Dataset> {
   const { model } = program;
-  const draw = given === undefined ? model.data?.draw : undefined;
+  if (given !== undefined) return readGiven(program, given, true, known);
+  refuseFiles();
+  const draw = model.data?.draw;
   if (draw) {
     const names = [...model.inputs, ...model.targets].map((i) => i.name);
     const seed = draw.seed ?? model.train.seed;
@@ -153,11 +172,9 @@ export async function openAll(
     return drawn;
   }
   const path =
-    dataPath(program, given) ??
+    dataPath(program, undefined) ??
     fail('NN305', `${program.path} names no data`, { help: 'add a line such as: data "house.csv" x=sqft y=price, or give --data FILE' });
-  // The place in the program is only shown for data that the program itself names.
-  const span = given === undefined ? model.data?.span : undefined;
-  return readExamples(path, needsOf(model, true, known), span);
+  return readExamples(path, needsOf(model, true, known), model.data?.span);
 }
 
 /** A file of weights. */

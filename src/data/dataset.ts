@@ -1,6 +1,7 @@
 import { fail } from '../base/errors.ts';
 import { hint } from '../base/suggest.ts';
 import { showShape } from '../base/types.ts';
+import { companionOf, refuseCompanions } from './companions.ts';
 import { readCsv } from './csv.ts';
 import { fromTable, neededColumns } from './from-table.ts';
 import { readIdx } from './idx.ts';
@@ -24,16 +25,23 @@ const KINDS: readonly {
   /** The name in messages. */
   readonly name: string;
   readonly ending: RegExp;
+  /** Whether each tensor has a file of its own. */
+  readonly apart?: true;
   readonly read: (path: string, bytes: Uint8Array, needs: Needs, beside: Beside) => Dataset;
 }[] = [
   { name: '.csv', ending: /\.csv$/i, read: (p, b, n) => fromTable(p, readCsv(textOf(p, b, n), n), n) },
   { name: '.tsv', ending: /\.(tsv|tab)$/i, read: (p, b, n) => fromTable(p, readCsv(textOf(p, b, n), { separator: '\t', ...n }), n) },
   { name: '.json', ending: /\.json$/i, read: (p, b, n) => fromJson(p, b, n) },
   { name: '.jsonl', ending: /\.(jsonl|ndjson)$/i, read: (p, b, n) => fromTable(p, readJsonLines(textOf(p, b, n), n), n) },
-  { name: '.npy', ending: /\.npy$/i, read: (p, b, n, beside) => fromFiles(p, readNpy(p, b), n, beside, readNpy) },
+  { name: '.npy', ending: /\.npy$/i, apart: true, read: (p, b, n, beside) => fromFiles(p, readNpy(p, b), n, beside, readNpy) },
   { name: '.npz', ending: /\.npz$/i, read: (p, b, n) => fromTensors(p, readNpz(p, b), n) },
   { name: '.safetensors', ending: /\.safetensors$/i, read: (p, b, n) => fromTensors(p, readSafetensors(b, p, 'NN301'), n) },
-  { name: 'MNIST idx', ending: /[.-]idx\d?-ubyte$/i, read: (p, b, n, beside) => fromFiles(p, readIdx(p, b), n, beside, readIdx) },
+  {
+    name: 'MNIST idx',
+    ending: /[.-]idx\d?-ubyte$/i,
+    apart: true,
+    read: (p, b, n, beside) => fromFiles(p, readIdx(p, b), n, beside, readIdx),
+  },
   { name: '.txt', ending: /\.txt$/i, read: fromText },
 ];
 
@@ -53,6 +61,7 @@ export function readDataset(path: string, packed: Uint8Array, needs: Needs, besi
       help: `it reads ${DATA_FILES}`,
     });
   if (needs.context !== undefined && !/\.txt$/i.test(plain)) reject(needs, 'NN301', `${path} is no text, so it has no tokens`);
+  if (!kind.apart) refuseCompanions(path, needs);
   const dataset = kind.read(path, unpacked(path, packed), needs, (other) => unpacked(other, beside(other)));
   checkLabels(path, dataset, needs);
   return dataset;
@@ -61,6 +70,7 @@ export function readDataset(path: string, packed: Uint8Array, needs: Needs, besi
 /** Reads data of any kind, also of those that are read piece by piece: Parquet. */
 export async function loadDataset(path: string, bytes: Uint8Array, needs: Needs, beside: Beside): Promise<Dataset> {
   if (!PARQUET.test(path)) return readDataset(path, bytes, needs, beside);
+  refuseCompanions(path, needs);
   const dataset = fromTable(path, await readParquet(path, bytes, needs), needs);
   checkLabels(path, dataset, needs);
   return dataset;
@@ -78,6 +88,7 @@ export const canBeLarge = (path: string): boolean => /\.(csv|tsv|tab)$/i.test(pa
 /** Reads training data from a file of any size: a .csv or .tsv file. The rows that it gives lie on the shelf. */
 export function readLargeDataset(file: LargeFile, needs: Needs, shelf: Shelf): Dataset {
   const path = file.name;
+  refuseCompanions(path, needs);
   const options = /\.csv$/i.test(path) ? needs : { separator: '\t', ...needs };
   const table = readLargeCsv(file, options, shelf, (columns) => neededColumns(path, columns, needs));
   const dataset = fromTable(path, table, needs);
@@ -126,14 +137,7 @@ function fromFiles(
 ): Dataset {
   return assemble(needs, path, (w) => {
     if (w.plain === 'x') return { tensor: first, shown: 'the tensor', path };
-    const other = needs.columns?.get(w.name)?.[0];
-    if (other === undefined)
-      return reject(
-        needs,
-        'NN302',
-        `${path} holds one tensor, and ${w.what} needs one too`,
-        `name its file: data "..." ${w.name}="labels"`,
-      );
+    const other = companionOf(path, w, needs);
     return { tensor: read(other, beside(other)), shown: 'the tensor', path: other };
   });
 }

@@ -1,6 +1,7 @@
 import { convertIndexedToRgb, decode as decodePng } from 'fast-png';
 import jpeg from 'jpeg-js';
 import { fail, messageOf } from '../base/errors.ts';
+import { refuseCompanions } from './companions.ts';
 import { reject } from './labels.ts';
 import type { Dataset, Needs } from './needs.ts';
 import { ByteRows } from './values.ts';
@@ -51,6 +52,7 @@ function formOf(needs: Needs): Form {
 
 /** Reads PNG and JPEG images of any class. All have the size of the input, or are scaled to it if the program says `resize`. */
 export function readImages(path: string, files: readonly ImageFile[], needs: Needs): Dataset {
+  refuseCompanions(path, needs);
   if (files.length === 0)
     reject(
       needs,

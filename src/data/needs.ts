@@ -39,10 +39,22 @@ export interface Needs {
   readonly header?: boolean | undefined;
   /** The column that says which group a row belongs to. */
   readonly groups?: string | undefined;
+  /** Where the other tensors of this data are, if it is not the data that the program names their files for. */
+  readonly companions?: Companions | undefined;
   /** What existing weights learned from their data. */
   readonly known?: KnownLearned | undefined;
   /** The place in the program, for messages. */
   readonly span?: Diagnostic['span'];
+}
+
+/** Files of the other tensors of an example, where each tensor has a file of its own: `y="ytrain.npy"`. */
+export interface Companions {
+  /** Those that are named for this data, by input or target. */
+  readonly named: ReadonlyMap<string, string>;
+  /** The other data that a file of this name belongs to already; undefined if it does not. */
+  readonly owner: (file: string) => string | undefined;
+  /** How to name the file of an input or a target. */
+  readonly write: (name: string) => string;
 }
 
 export const MISSING = ['drop', 'mean', '0', 'flag'] as const;

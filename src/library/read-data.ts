@@ -2,7 +2,7 @@ import { mustBe } from '../base/calls.ts';
 import { mustBeBytes, mustBeCall } from './calls.ts';
 import { fail } from '../base/errors.ts';
 import { loadDataset, readDataset } from '../data/dataset.ts';
-import type { Beside, Dataset } from '../data/needs.ts';
+import type { Beside, Companions, Dataset } from '../data/needs.ts';
 import type { KnownLearned } from '../base/learned.ts';
 import { Data } from './data.ts';
 import { needsOf } from './needs.ts';
@@ -18,10 +18,13 @@ export interface ReadOptions {
   readonly known?: KnownLearned | undefined;
 }
 
+const givenIn = ({ files }: ReadOptions, path: string): Uint8Array | undefined =>
+  typeof files === 'function' ? files(path) : files?.[path];
+
 const besideOf =
-  ({ files }: ReadOptions): Beside =>
+  (options: ReadOptions): Beside =>
   (path) =>
-    (typeof files === 'function' ? files(path) : files?.[path]) ?? fail('NN301', `${path} was not given`, { help: 'give it in files' });
+    givenIn(options, path) ?? fail('NN301', `${path} was not given`, { help: 'give it in files' });
 
 /** Reads a file of examples as the program's `data` statement says. Throws a `UserError` with the place of the error. */
 export function readData(program: Program, bytes: Uint8Array, options: ReadOptions): Data {
@@ -47,11 +50,21 @@ function check(call: string, program: unknown, bytes: unknown, options: ReadOpti
 export function prepareAll(program: Program, all: Dataset, options: ReadOptions): Data {
   const { name, known } = options;
   const model = program.checkedModel;
-  const beside = besideOf(options);
   const test = model.data?.test;
+  if (test === undefined) return new Data(model, prepare(model, all));
   const learned = known ?? (all.learned && { ...all.learned, from: name });
-  return new Data(
-    model,
-    prepare(model, all, test === undefined ? undefined : readDataset(test, beside(test), needsOf(model, true, learned), beside)),
-  );
+  // Files beside it are given by their path with its folder, or without.
+  const folder = folderOf(test);
+  const apart = (path: string): Uint8Array | undefined =>
+    folder === folderOf(model.data?.path ?? '') ? undefined : givenIn(options, folder + path);
+  const companions: Companions = {
+    named: model.data?.testFiles ?? new Map(),
+    owner: (path) => (apart(path) ? undefined : name),
+    write: (of) => `name it in the data line: test="${test}" test_${of}="FILE"`,
+  };
+  const beside = besideOf(options);
+  const held = readDataset(test, beside(test), { ...needsOf(model, true, learned), companions }, (path) => apart(path) ?? beside(path));
+  return new Data(model, prepare(model, all, held));
 }
+
+const folderOf = (path: string): string => path.replace(/[^\\/]*$/, '');

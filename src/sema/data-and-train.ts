@@ -7,7 +7,7 @@ import { bindArguments, type AnyArgs, type Parameters } from './arguments.ts';
 import { drawOf } from './draws.ts';
 import type { Environment } from './environment.ts';
 import type { DataSpec, ReadingSpec, TrainSpec } from './model.ts';
-import { DATA_SETTINGS, DRAW_SETTINGS, TRAIN_SETTINGS } from './settings.ts';
+import { DATA_SETTINGS, DRAW_SETTINGS, TEST_FILE, TRAIN_SETTINGS } from './settings.ts';
 import type { Walked } from './walk.ts';
 
 /** How a model is trained: the statements `data`, `train` and `precision`. */
@@ -32,11 +32,14 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
   const column = (name: string) =>
     ({ type: 'columns', doc: `columns or tensors of the ${aims.includes(name) ? 'target' : `input ${name}`}` }) as const;
   const columns: Parameters = drawn ? {} : Object.fromEntries(names.map((n) => [n, column(n)]));
-  const table: Parameters = { ...columns, ...(drawn ? DRAW_SETTINGS : DATA_SETTINGS) };
+  // The first input of the held-out examples is the file that `test` names.
+  const tests = drawn ? [] : names.filter((n) => n !== 'x' && n !== inputs[0]?.name).map((n) => `test_${n}`);
+  const beside: Parameters = Object.fromEntries(tests.map((n) => [n, TEST_FILE]));
+  const table: Parameters = { ...columns, ...beside, ...(drawn ? DRAW_SETTINGS : DATA_SETTINGS) };
   const args = bindArguments(
     { callee: 'data', span: s.span, args: s.settings, settings: true },
     table,
-    [...names, 'tokens', 'context', 'seed', 'missing', 'words', 'separator', 'header', 'stride', 'groups', 'test'],
+    [...names, ...tests, 'tokens', 'context', 'seed', 'missing', 'words', 'separator', 'header', 'stride', 'groups', 'test'],
     env,
     sink,
   );
@@ -67,6 +70,15 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
     sink.error('NN202', s.settings.find((a) => a.name?.text === 'split')?.span ?? s.span, 'split and test both say what is held out', {
       help: 'keep one of them: test="FILE" trains on all examples of the data',
     });
+  const testFiles = new Map(tests.flatMap((n) => (args[n] === undefined ? [] : [[n.slice('test_'.length), args[n] as string] as const])));
+  const [alone] = args['test'] === undefined ? testFiles.keys() : [];
+  if (alone !== undefined)
+    sink.error('NN202', s.settings.find((a) => a.name?.text === `test_${alone}`)?.span ?? s.span, `test_${alone} goes with test`, {
+      help: `write: test="Xtest.npy" test_${alone}="ytest.npy"`,
+    });
+  // A single target may always be called y.
+  const labels = only && others.length === 0 ? testFiles.get(only.shown) : undefined;
+  if (labels !== undefined) testFiles.set('y', labels);
   const draw = s.bindings ? drawOf(s, s.bindings, args, walked, sink) : undefined;
   return {
     path: s.path?.value,
@@ -77,6 +89,7 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
     split: args['split'] as number,
     hold: (args['hold'] as DataSpec['hold'] | undefined) ?? 'random',
     test: args['test'] as string | undefined,
+    testFiles,
     tokens,
     context,
     reading: drawn ? {} : readingOf(args),

@@ -65,6 +65,8 @@ export interface DataSpec {
   readonly hold: 'random' | 'last' | 'stratified';
   /** A file of held-out examples. */
   readonly test: string | undefined;
+  /** Files beside it, by input or target (`y`), where each tensor has a file of its own. */
+  readonly testFiles: ReadonlyMap<string, string>;
   /** For text: how it is tokenized, and the number of tokens per example. */
   readonly tokens: string | undefined;
   readonly context: number | undefined;

@@ -44,6 +44,12 @@ export const DATA_SETTINGS = {
   header: { type: 'bool', doc: 'whether the first line of a CSV file names the columns; default: found out from the lines' },
 } as const satisfies Parameters;
 
+/** `test_y` and the like, for each input and target but the first input. */
+export const TEST_FILE = {
+  type: 'string',
+  doc: 'for test="Xtest.npy": the file beside it that holds this tensor, where each tensor has a file of its own (.npy, IDX)',
+} as const satisfies Parameters[string];
+
 /** Settings of `data n=100 { x = ...; y = ... }`. */
 export const DRAW_SETTINGS = {
   n: { type: 'int', min: 1, doc: 'number of examples' },

@@ -3,21 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { commands } from '../../src/cli/commands.ts';
 import { DATA_FILES, readDataset } from '../../src/data/dataset.ts';
 import type { Needs } from '../../src/data/needs.ts';
+import { idx, npy } from '../support/arrays.ts';
 import { f32, i32, lists, message, needs } from '../support/data.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const nothing = (path: string): Uint8Array => {
   throw new Error(path);
 };
-
-/** A .npy file as NumPy writes it. */
-function npy(descr: string, shape: readonly number[], data: ArrayBuffer, fortran = false): Uint8Array {
-  const dict = `{'descr': '${descr}', 'fortran_order': ${fortran ? 'True' : 'False'}, 'shape': (${shape.join(', ')}${shape.length === 1 ? ',' : ''}), }`;
-  const head = dict.padEnd(Math.ceil((dict.length + 11) / 64) * 64 - 11) + '\n';
-  return Uint8Array.from([0x93, ...bytes('NUMPY'), 1, 0, head.length & 255, head.length >> 8, ...bytes(head), ...new Uint8Array(data)]);
-}
-const idx = (shape: readonly number[], data: readonly number[]): Uint8Array =>
-  Uint8Array.from([0, 0, 8, shape.length, ...shape.flatMap((d) => [d >> 24, (d >> 16) & 255, (d >> 8) & 255, d & 255]), ...data]);
 
 describe('files of data', () => {
   it('reads .npy whose first axis runs fastest', () => {
@@ -174,7 +166,7 @@ describe('files of data', () => {
     [
       'labels nowhere',
       () => readDataset('a.npy', npy('<f4', [1, 1], new ArrayBuffer(4)), needs(f32(1), f32(1)), nothing),
-      'the target needs one too',
+      'the target needs a file too, which lies beside it\n  = help: name it: data "a.npy" y="Y.npy"',
     ],
   ] as const)('%s', (_name, body, text) => {
     expect(message(body)).toContain(text);

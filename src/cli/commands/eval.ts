@@ -8,7 +8,7 @@ import { RunningModel } from '../../runtime/model.ts';
 import { tokenNames } from '../../runtime/tokens.ts';
 import { findDevice, type DeviceChoice } from '../device.ts';
 import { planFor } from '../plan-cache.ts';
-import { dataPath, learnedFor, noteTokens, openData, openProgram, openWeights } from '../program.ts';
+import { dataPath, holdoutPath, learnedFor, noteTokens, openData, openProgram, openWeights } from '../program.ts';
 import { columns } from '../../base/show.ts';
 import { print, showNumber } from '../terminal.ts';
 
@@ -55,7 +55,8 @@ export async function evaluateCommand(path: string, flags: EvalFlags): Promise<v
     const scores = scoresOf(prediction, tensors.slice(model.inputs.length), names);
     if (flags.json) return print(JSON.stringify({ examples: rows, ...values, ...scores }));
     const what = flags.data === undefined ? (data.holdout ? 'held-out examples' : 'examples that it was trained on') : 'examples';
-    print(`${rows} ${what}${dataPath(program, flags.data) === undefined ? '' : ` of ${dataPath(program, flags.data) ?? ''}`}`);
+    const from = flags.data ?? (data.holdout ? holdoutPath(program) : dataPath(program, undefined));
+    print(`${rows} ${what}${from === undefined ? '' : ` of ${from}`}`);
     const own = scores.classes
       ? { accuracy: scores.classes.accuracy, ...(scores.auc === undefined ? {} : { auc: scores.auc }) }
       : scores.numbers;

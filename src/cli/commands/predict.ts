@@ -4,17 +4,16 @@ import { writeSafetensors } from '../../data/safetensors.ts';
 import { RunningModel } from '../../runtime/model.ts';
 import type { Prediction } from '../../runtime/api.ts';
 import type { Model } from '../../sema/model.ts';
-import { needsOf } from '../../library/needs.ts';
 import { devicesFor } from '../../lower/backends.ts';
 import { inMemory } from '../../data/values.ts';
-import { readExamples } from '../data-files.ts';
+import { refuseFiles } from '../companions.ts';
 import { findDevice, type DeviceChoice } from '../device.ts';
 import { mustBeWritable, writeOutput } from '../files.ts';
 import { mustEndIn } from '../outputs.ts';
 import { examplesIn, parseInput } from '../inputs.ts';
 import { planFor } from '../plan-cache.ts';
 import { lineOf, recordOf, toldOf } from '../predictions.ts';
-import { learnedFor, noteTokens, openProgram, openWeights, type SavedWeights } from '../program.ts';
+import { learnedFor, noteTokens, openProgram, openWeights, readGiven, type OpenProgram, type SavedWeights } from '../program.ts';
 import { print } from '../terminal.ts';
 
 export interface PredictFlags {
@@ -38,7 +37,8 @@ export async function predict(path: string, flags: PredictFlags): Promise<void> 
   const { model } = program;
   const saved = await openWeights(flags.weights);
   const known = learnedFor(model, saved);
-  const read = flags.data === undefined ? undefined : await inputsFrom(flags.data, model, saved);
+  if (flags.data === undefined) refuseFiles();
+  const read = flags.data === undefined ? undefined : await inputsFrom(flags.data, program, saved);
   mustEndIn(flags.out, 'predictions are written as', ['csv', 'json', 'safetensors']);
   await mustBeWritable(flags.out);
   const device = await findDevice(flags.device, flags);
@@ -89,11 +89,10 @@ function fileOf(path: string, { data, shape }: Prediction, rows: () => Row[]): s
 /** The inputs in a file, encoded as they were for the weights. */
 async function inputsFrom(
   path: string,
-  model: Model,
+  program: OpenProgram,
   saved: SavedWeights,
 ): Promise<{ readonly rows: number; readonly values: readonly ArrayLike<number>[]; readonly files: readonly string[] | undefined }> {
-  const needs = needsOf(model, false, learnedFor(model, saved));
-  const data = await readExamples(path, needs);
+  const data = await readGiven(program, path, false, learnedFor(program.model, saved));
   noteTokens(data, saved);
   return { rows: data.rows, values: data.tensors.map(inMemory), files: data.files };
 }
