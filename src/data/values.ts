@@ -92,13 +92,16 @@ export function firstRows(values: Values, total: number, rows: number): Numbers 
   );
 }
 
-/** Brightnesses: bytes that are divided by 255 when they are read, since they take four times as much room as numbers. */
+/**
+ * Brightnesses: bytes, or pairs of bytes, that are divided by the brightest when they are read, since they take a quarter or half of the room
+ * of numbers.
+ */
 export class ByteRows implements StoredRows {
   readonly dtype = 'f32';
   readonly width: number;
-  private readonly bytes: Uint8Array;
+  private readonly bytes: Uint8Array | Uint16Array;
 
-  constructor(bytes: Uint8Array, width: number) {
+  constructor(bytes: Uint8Array | Uint16Array, width: number) {
     this.bytes = bytes;
     this.width = width;
   }
@@ -109,14 +112,13 @@ export class ByteRows implements StoredRows {
 
   read(rows: ArrayLike<number>, out: Numbers, at: number): void {
     const { bytes, width } = this;
+    const most = bytes instanceof Uint8Array ? 255 : 65_535;
     for (let i = 0; i < rows.length; i++) {
       const [from, to] = [(rows[i] ?? 0) * width, at + i * width];
-      for (let k = 0; k < width; k++) out[to + k] = SHARES[bytes[from + k] ?? 0] ?? 0;
+      for (let k = 0; k < width; k++) out[to + k] = (bytes[from + k] ?? 0) / most;
     }
   }
 }
-
-const SHARES = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
 
 /** Some rows of stored ones. */
 class Picked implements StoredRows {
