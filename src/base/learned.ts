@@ -32,6 +32,9 @@ export interface Vocabulary {
   readonly merges?: readonly string[] | undefined;
 }
 
+/** Whether an input was read as shares of the brightest value (bytes, pixels), or as numbers that are not all between 0 and 1. */
+export type Scale = 'shares' | 'numbers';
+
 /** What was learned from the training data, without which weights make no sense. */
 export interface Learned {
   /** The columns of each input, by the input's name. */
@@ -39,6 +42,8 @@ export interface Learned {
   /** The names of each target's classes, by number; or the names of its columns. */
   readonly classes: Readonly<Record<string, readonly string[]>>;
   readonly vocabulary?: Vocabulary | undefined;
+  /** How inputs were read, where the data tells it. */
+  readonly scales?: Readonly<Record<string, Scale>> | undefined;
 }
 
 /** What was learned with the weights in a file. */

@@ -7,6 +7,7 @@ import { fromTable, neededColumns } from './from-table.ts';
 import { readIdx } from './idx.ts';
 import { checkLabels, reject } from './labels.ts';
 import { readLargeCsv, type LargeFile } from './large-csv.ts';
+import { withScales } from './scales.ts';
 import type { Shelf } from './shelf.ts';
 import { readJson, readJsonLines } from './json.ts';
 import { wantedOf, type Beside, type Dataset, type Needs, type Wanted } from './needs.ts';
@@ -63,8 +64,12 @@ export function readDataset(path: string, packed: Uint8Array, needs: Needs, besi
   if (needs.context !== undefined && !/\.txt$/i.test(plain)) reject(needs, 'NN301', `${path} is no text, so it has no tokens`);
   if (!kind.apart) refuseCompanions(path, needs);
   const dataset = kind.read(path, unpacked(path, packed), needs, (other) => unpacked(other, beside(other)));
+  return checked(path, dataset, needs);
+}
+
+function checked(path: string, dataset: Dataset, needs: Needs): Dataset {
   checkLabels(path, dataset, needs);
-  return dataset;
+  return withScales(path, dataset, needs);
 }
 
 /** Reads data of any kind, also of those that are read piece by piece: Parquet. */
@@ -72,8 +77,7 @@ export async function loadDataset(path: string, bytes: Uint8Array, needs: Needs,
   if (!PARQUET.test(path)) return readDataset(path, bytes, needs, beside);
   refuseCompanions(path, needs);
   const dataset = fromTable(path, await readParquet(path, bytes, needs), needs);
-  checkLabels(path, dataset, needs);
-  return dataset;
+  return checked(path, dataset, needs);
 }
 
 /** Reads a table of any kind from the bytes of a file. */
@@ -92,8 +96,7 @@ export function readLargeDataset(file: LargeFile, needs: Needs, shelf: Shelf): D
   const options = /\.csv$/i.test(path) ? needs : { separator: '\t', ...needs };
   const table = readLargeCsv(file, options, shelf, (columns) => neededColumns(path, columns, needs));
   const dataset = fromTable(path, table, needs);
-  checkLabels(path, dataset, needs);
-  return dataset;
+  return checked(path, dataset, needs);
 }
 
 /** Reads a table from the bytes of a .csv, .tsv, .json or .jsonl file. */

@@ -3,6 +3,7 @@ import { reject } from './labels.ts';
 import type { Dataset, Needs } from './needs.ts';
 import { decodeImage } from './decode-image.ts';
 import { isTransparent, opaque, scaled, type Pixels } from './pixels.ts';
+import { withScales } from './scales.ts';
 import { ByteRows } from './values.ts';
 
 /** An image of a folder: the folder's name is its class, and `''` where that is not known. */
@@ -77,7 +78,7 @@ export function readImages(path: string, files: readonly ImageFile[], needs: Nee
     place(fits ? image : scaled(image, form.width, form.height), form, pixels, i * each);
   });
   const { targets, classes, labels } = labelsOf(path, files, needs);
-  return {
+  const dataset: Dataset = {
     rows: files.length,
     tensors: [new ByteRows(pixels, each), ...targets],
     learned: { columns: {}, classes },
@@ -94,6 +95,7 @@ export function readImages(path: string, files: readonly ImageFile[], needs: Nee
       ...(form.channels === 3 && seen.grey > 0 ? [`${seen.grey} grey images get three equal channels`] : []),
     ],
   };
+  return withScales(path, dataset, needs);
 }
 
 /** How red, green and blue make grey (ITU-R BT.601). */
