@@ -27,5 +27,11 @@ export function scoresOf(prediction: Prediction, targets: readonly Numbers[], na
     const row = shares.subarray(i * width, (i + 1) * width);
     return row.indexOf(row.reduce((a, b) => Math.max(a, b), -Infinity));
   });
-  return { classes: classScores(target, best, names ?? prediction.names ?? Array.from({ length: width }, (_, i) => String(i))) };
+  return {
+    classes: classScores(
+      target,
+      best,
+      (names?.length === width ? names : prediction.names) ?? Array.from({ length: width }, (_, i) => String(i)),
+    ),
+  };
 }

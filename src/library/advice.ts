@@ -8,7 +8,7 @@ import type { Model } from '../sema/model.ts';
 export function adviceOn(model: Model, data: Dataset): string[] {
   // Of a large table, the first rows tell enough.
   const some = { ...data, tensors: data.tensors.map((t) => (isStored(t) ? firstRows(t, data.rows, Math.min(data.rows, FIRST)) : t)) };
-  return [...batchAdvice(model, data), ...inputAdvice(model, some), ...targetAdvice(model, some)];
+  return [...batchAdvice(model, data), ...classAdvice(model, data), ...inputAdvice(model, some), ...targetAdvice(model, some)];
 }
 
 const FIRST = 10_000;
@@ -16,6 +16,16 @@ const FIRST = 10_000;
 function batchAdvice({ train }: Model, { rows }: Dataset): string[] {
   if (train.batch === undefined || train.batch <= rows) return [];
   return [`batch=${train.batch} is more than the ${rows} examples, so every step takes all of them`];
+}
+
+/** Outputs that no example is compared with learn to be unlikely, and nothing else. */
+function classAdvice({ targets }: Model, { learned }: Dataset): string[] {
+  return targets.flatMap(({ shown, classes }) => {
+    const names = learned?.classes[shown];
+    if (!names || classes === undefined || names.length >= classes) return [];
+    const list = `${names.slice(0, 8).join(', ')}${names.length > 8 ? ', ...' : ''}`;
+    return [`the model has ${classes} outputs, and the data ${names.length} classes (${list}): make the last layer ${names.length} wide`];
+  });
 }
 
 /** Features that are so far apart, or so far from 0, that one learning rate hardly fits all. */

@@ -51,12 +51,16 @@ export async function predictAll(session: Session, given: readonly ArrayLike<num
     data.set(await session.read(output.arena, output.offset, n * outWidth), row * outWidth);
   }
   const shape = [total, ...output.shape.slice(1)];
-  return { data, shape, names: namesOf(session, shape.at(-1) ?? 1), meaning: plan.about.output };
+  return { data, shape, names: namesOf(session, shape), meaning: plan.about.output };
 }
 
-/** The names of the numbers along the last axis. */
-function namesOf({ plan }: Session, width: number): readonly string[] | undefined {
+/** The names of the numbers along the last axis. Outputs beyond the classes of the data have none. */
+function namesOf({ plan }: Session, shape: readonly number[]): readonly string[] | undefined {
+  const width = shape.at(-1) ?? 1;
   const { vocabulary, targets } = plan.about;
   const only = targets.length === 1 ? targets[0] : undefined;
-  return [only?.classes, vocabulary?.entries, only?.columns].find((names) => names?.length === width);
+  const named = [only?.classes, vocabulary?.entries, only?.columns].find((names) => names?.length === width);
+  const classes = only?.classes;
+  if (named || !classes || shape.length !== 2 || classes.length > width) return named;
+  return Array.from({ length: width }, (_, i) => classes[i] ?? `output ${i}`);
 }

@@ -23,6 +23,14 @@ describe('advice on data', () => {
     expect(remarks(csv, `data "a.csv" y=y normalize_target\n${END}`)).toEqual([]);
   });
 
+  it('more outputs than classes', () => {
+    const csv = table((i) => `${i / 20},${i / 20},${['red', 'green', 'blue'][i % 3] ?? ''}`);
+    const text = (outputs: number): string => `data "a.csv"\nlayer Linear(2, ${outputs})\nloss cross_entropy\noptim adam\n`;
+    const said = 'the model has 5 outputs, and the data 3 classes (blue, green, red): make the last layer 3 wide';
+    expect(remarks(csv, text(5))).toContain(said);
+    expect(remarks(csv, text(3))).not.toContain(said);
+  });
+
   it('a batch that is larger than the data', () => {
     const csv = table((i) => `${i / 20},${i / 20},${i / 5}`);
     expect(remarks(csv, `data "a.csv" y=y\n${END}train batch=64\n`)).toEqual([
