@@ -1,15 +1,15 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Span } from '../base/source.ts';
 import { fail } from '../base/errors.ts';
 import { canBeLarge, loadDataset, loadTable, readLargeDataset } from '../data/dataset.ts';
-import { isImage, readImages, type ImageFile } from '../data/images.ts';
+import { isImage, readImages } from '../data/images.ts';
 import { reject } from '../data/labels.ts';
 import type { Dataset, Needs } from '../data/needs.ts';
 import type { Table } from '../data/table.ts';
 import { OpenFile, ScratchFile } from '../node/scratch.ts';
 import { beside, notAnAddress, readUserFile, whyNot } from './files.ts';
+import { imagesIn } from './image-folders.ts';
 import { keepRead } from './outputs.ts';
 import { note, showBytes } from './terminal.ts';
 
@@ -28,7 +28,7 @@ async function found(path: string, needs: Needs, span: Span | undefined): Promis
   notAnAddress(path, 'NN301', span);
   const there = await stat(path).catch(() => undefined);
   keepRead(path);
-  if (there?.isDirectory()) return readImages(path, imagesIn(path), needs);
+  if (there?.isDirectory()) return readFolder(path, needs);
   // One image has no folder that names its class.
   if (there && isImage(path)) return readImages(path, [{ name: path, label: '', read: () => readFileSync(path) }], needs);
   const size = there?.size ?? 0;
@@ -41,6 +41,12 @@ async function found(path: string, needs: Needs, span: Span | undefined): Promis
       'a .csv or .tsv file may have any size',
     );
   return loadDataset(path, await readUserFile(path, 'NN301', span), needs, companion(path));
+}
+
+function readFolder(path: string, needs: Needs): Dataset {
+  const { files, remarks } = imagesIn(path, needs);
+  const data = readImages(path, files, needs);
+  return { ...data, remarks: [...(data.remarks ?? []), ...remarks] };
 }
 
 function readLarge(path: string, needs: Needs): Dataset {
@@ -63,23 +69,6 @@ export async function readColumns(path: string, needs: Needs): Promise<Table> {
     return await loadTable(path, bytes.subarray(0, bytes.lastIndexOf(10, bytesRead - 1) + 1), needs);
   } finally {
     await file.close();
-  }
-}
-
-/** The images of a folder: those in a folder of it are of the class with the folder's name. If there are none, its own, of no known class. */
-function imagesIn(path: string): ImageFile[] {
-  const within = (folder: string, label: string): ImageFile[] =>
-    readdirSync(folder)
-      .filter(isImage)
-      .sort()
-      .map((file) => join(folder, file))
-      .map((name) => ({ label, name, read: () => readFileSync(name) }));
-  try {
-    const labels = readdirSync(path, { withFileTypes: true }).filter((f) => f.isDirectory());
-    const classified = labels.flatMap(({ name }) => within(join(path, name), name));
-    return classified.length > 0 ? classified : within(path, '');
-  } catch (e) {
-    return fail('NN301', `${path} cannot be read: ${whyNot(e)}`);
   }
 }
 

@@ -86,9 +86,7 @@ export function readImages(path: string, files: readonly ImageFile[], needs: Nee
     remarks: [
       ...(needs.targets.length === 0
         ? []
-        : [
-            `${files.length} images of ${labels.length} class${labels.length === 1 ? '' : 'es'} (${labels.slice(0, 8).join(', ')}${labels.length > 8 ? ', ...' : ''}), from 0 to 1`,
-          ]),
+        : [`${files.length} images of ${labels.length} class${labels.length === 1 ? '' : 'es'} (${someOf(labels)}), from 0 to 1`]),
       ...(seen.scaled > 0 ? [`${seen.scaled} of them are scaled to ${form.width} x ${form.height} pixels`] : []),
       ...(seen.transparent > 0 ? [`${seen.transparent} images with transparent pixels are put onto white`] : []),
       ...(form.channels === 1 && seen.colour > 0 ? [`${seen.colour} images in colour become grey, since the input has one channel`] : []),
@@ -97,6 +95,8 @@ export function readImages(path: string, files: readonly ImageFile[], needs: Nee
   };
   return withScales(path, dataset, needs);
 }
+
+const someOf = (labels: readonly string[]): string => `${labels.slice(0, 8).join(', ')}${labels.length > 8 ? ', ...' : ''}`;
 
 /** How red, green and blue make grey (ITU-R BT.601). */
 const GREY = [0.299, 0.587, 0.114] as const;
@@ -150,7 +150,7 @@ function labelsOf(
     reject(
       needs,
       'NN306',
-      `${path} has ${labels.length} folders, which are classes, and the model has ${sides ? 'one output for yes and no' : `${most} classes`}`,
+      `${path} has ${labels.length} folders, which are classes (${someOf(labels)}), and the model has ${sides ? 'one output for yes and no' : `${most} classes`}`,
       `end the layers with ${labels.length} outputs and write: loss cross_entropy`,
     );
   return {

@@ -1,6 +1,6 @@
 import { encode } from 'fast-png';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nncIn, temporary } from '../support/cli.ts';
 
@@ -64,6 +64,70 @@ describe('a folder of images', () => {
     writeFileSync(join(dir, 'wide.png'), encode({ width: 9, height: 8, channels: 1, data: new Uint8Array(72) }));
     const wrong = await nncIn(dir, {}, 'predict', 'a.nn', '--weights', 'w.safetensors', '--data', 'wide.png', '--device', 'cpu');
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('wide.png has 9 x 8 pixels, and the input takes 8 x 8')]);
+  });
+});
+
+describe('what else lies in a folder of images', () => {
+  const program = (outputs: number): string =>
+    `input x: [1, 2, 2]\ndata "ds"\nlayer flatten -> Linear(4, ${outputs})\nloss cross_entropy\noptim adam\ntrain epochs=2\n`;
+  const png = encode({ width: 2, height: 2, channels: 1, data: new Uint8Array(4) });
+  function folder(...files: readonly string[]) {
+    const dir = temporary();
+    for (const file of files) {
+      mkdirSync(dirname(join(dir, 'ds', file)), { recursive: true });
+      writeFileSync(join(dir, 'ds', file), png);
+    }
+    return {
+      dir,
+      async run(outputs: number, command = 'train', ...more: readonly string[]) {
+        writeFileSync(join(dir, 'a.nn'), program(outputs));
+        return nncIn(dir, {}, command, 'a.nn', '--device', 'cpu', ...more);
+      },
+    };
+  }
+  const at = (...parts: readonly string[]): string => join('ds', ...parts);
+
+  it('is said', async () => {
+    const said = await folder('a/1.png', 'a/2.bmp', 'b/1.png', 'b/deep/2.png', 'stray.png').run(2);
+    expect(said.code).toBe(0);
+    for (const line of [
+      '2 images of 2 classes (a, b), from 0 to 1',
+      `not read in ${at('a')}: 1 file of another kind, such as ${at('a', '2.bmp')}`,
+      `not read in ${at('b')}: 1 folder of its own, such as ${at('b', 'deep')}`,
+      `not read in ds: 1 file beside the folders of classes, such as ${at('stray.png')}`,
+    ])
+      expect(said.stderr).toContain(line);
+  });
+
+  it('is left out where systems made it', async () => {
+    const said = await folder('a/1.png', 'a/._1.png', 'a/.DS_Store', 'b/1.png', '__MACOSX/1.png', '.ipynb_checkpoints/1.png').run(2);
+    expect([said.code, said.stderr]).toEqual([0, expect.stringContaining('2 images of 2 classes (a, b)')]);
+    expect(said.stderr).not.toContain('not read');
+  });
+
+  it('may not be all that a class has', async () => {
+    const bitmaps = await folder('a/1.png', 'b/1.png', 'c/1.bmp', 'c/2.bmp').run(3);
+    expect([bitmaps.code, bitmaps.stderr]).toEqual([
+      1,
+      expect.stringContaining(`${at('c')} is the folder of a class, and has no .png or .jpg file, and 2 files of other kinds`),
+    ]);
+    expect(bitmaps.stderr).toContain('help: save its images as .png or .jpg, or take the folder away');
+    const deep = await folder('a/1.png', 'b/1.png', 'c/one/1.png').run(3);
+    expect(deep.stderr).toContain(`${at('c')} is the folder of a class, and has no .png or .jpg file, and 1 folder of its own`);
+    expect(deep.stderr).toContain('help: put the images into it, not into folders of it, or take the folder away');
+  });
+
+  it('and more outputs than classes are told, and predictions have the names of those that exist', async () => {
+    const { run } = folder('a/1.png', 'b/1.png');
+    const trained = await run(4, 'train', '--save', 'w.safetensors');
+    expect(trained.stderr).toContain('advice: the model has 4 outputs, and the data 2 classes (a, b): make the last layer 2 wide');
+    const told = await run(4, 'predict', '--weights', 'w.safetensors', '--data', 'ds', '--json');
+    const [first] = JSON.parse(told.stdout) as Record<string, unknown>[];
+    expect(Object.keys(first ?? {}).join()).toMatch(/\ba\b.*\bb\b.*output 2.*output 3/);
+    const judged = await run(4, 'eval', '--weights', 'w.safetensors');
+    expect(judged.stdout).toMatch(/^a .*\nb .*\noutput 2 .*\noutput 3 /m);
+    const few = await run(1);
+    expect(few.code).not.toBe(0);
   });
 });
 

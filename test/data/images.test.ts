@@ -121,7 +121,7 @@ describe('a folder of images', () => {
     expect(message(() => readImages('d', one, needs(f32(1, 4, 4))))).toContain('a/a.png has 2 x 2 pixels, and the input takes 4 x 4');
     const three = ['a', 'b', 'c'].map((l) => image(l, 'a.png', png(2, 2, 1, GREY)));
     expect(message(() => readImages('d', three, needs(f32(2, 2), i32(), { classes: 2 })))).toContain(
-      'd has 3 folders, which are classes, and the model has 2 classes',
+      'd has 3 folders, which are classes (a, b, c), and the model has 2 classes',
     );
     expect(message(() => readImages('d', three, needs(f32(2, 2), f32(1))))).toContain('the model has one output for yes and no');
   });
