@@ -90,7 +90,9 @@ function companion(path: string): (other: string) => Uint8Array {
       keepRead(place);
       return readFileSync(place);
     } catch (e) {
-      return fail('NN301', `${place} cannot be read: ${whyNot(e)}`);
+      return fail('NN301', `${place} cannot be read: ${whyNot(e)}`, {
+        help: `the program names ${other}, which is looked for beside ${path}`,
+      });
     }
   };
 }

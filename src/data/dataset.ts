@@ -1,6 +1,6 @@
 import { fail } from '../base/errors.ts';
 import { hint } from '../base/suggest.ts';
-import { showShape } from '../base/types.ts';
+import { showShape, type TensorType } from '../base/types.ts';
 import { companionOf, refuseCompanions } from './companions.ts';
 import { readCsv } from './csv.ts';
 import { fromTable, neededColumns } from './from-table.ts';
@@ -15,6 +15,7 @@ import { readNpy, readNpz } from './npy.ts';
 import { readParquet } from './parquet.ts';
 import { readSafetensors } from './safetensors.ts';
 import type { Table } from './table.ts';
+import { numberedLabels } from './tensor-classes.ts';
 import { unpacked } from './unpack.ts';
 import { ByteRows, type DataTensor, type Values } from './values.ts';
 import { windowsOf } from './text.ts';
@@ -164,7 +165,17 @@ function assemble(needs: Needs, path: string, find: (w: Wanted) => Found): Datas
         `${path} has ${rows} inputs and ${f.rows} ${wanted[i]?.plain === 'y' ? 'targets' : `of ${wanted[i]?.name ?? ''}`}`,
       );
   });
-  return { rows, tensors: found.map((f) => f.values), remarks: found.flatMap((f) => f.remark ?? []) };
+  const labelled = needs.targets.map((target, k) => {
+    const { values = new Int32Array(0), path: file = path } = found[needs.inputs.length + k] ?? {};
+    return { ...(values instanceof Int32Array ? numberedLabels(file, values, target, needs) : { values }), shown: target.shown };
+  });
+  const names = labelled.flatMap((l): (readonly [string, readonly string[]])[] => ('names' in l && l.names ? [[l.shown, l.names]] : []));
+  return {
+    rows,
+    tensors: [...found.slice(0, needs.inputs.length), ...labelled].map((f) => f.values),
+    ...(names.length > 0 ? { learned: { columns: {}, classes: Object.fromEntries(names) } } : {}),
+    remarks: [...found, ...labelled].flatMap((f) => ('remark' in f && f.remark !== undefined ? [f.remark] : [])),
+  };
 }
 
 function take(
@@ -172,22 +183,34 @@ function take(
   { type, what }: Wanted,
   needs: Needs,
   isInput: boolean,
-): { readonly rows: number; readonly values: Values; readonly remark?: string } {
+): { readonly rows: number; readonly values: Values; readonly path: string; readonly remark?: string } {
   const without1 = (shape: readonly unknown[]): string => shape.filter((d) => d !== 1).join();
   // Extents of 1 are ignored: a vector of N numbers is N examples of one, and an image needs no channel axis.
   const fits = t.shape.length > 0 && without1(type.shape.slice(1)) === without1(t.shape.slice(1));
-  if (!fits) return reject(needs, 'NN304', `${shown} is [${t.shape.join(', ')}] in ${path}, and ${what} is ${showShape(type.shape)}`);
+  if (!fits)
+    return reject(
+      needs,
+      'NN304',
+      `${shown} is [${t.shape.join(', ')}] in ${path}, and ${what} is ${showShape(type.shape)}`,
+      channelsLast(type, t.shape, isInput),
+    );
   if (type.dtype === 'i32' && t.data instanceof Float32Array)
     return reject(needs, 'NN304', `${shown} holds floats in ${path}, and ${what} takes whole numbers`);
   const bad = t.data instanceof Float32Array ? t.data.findIndex((v) => !Number.isFinite(v)) : -1;
   if (bad >= 0) return reject(needs, 'NN303', `${shown} in ${path} holds ${t.data[bad] ?? 0} at element ${bad}`);
   const rows = t.shape[0] ?? 0;
-  if (type.dtype !== 'f32') return { rows, values: t.data instanceof Int32Array ? t.data : new Int32Array(t.data) };
+  if (type.dtype !== 'f32') return { rows, path, values: t.data instanceof Int32Array ? t.data : new Int32Array(t.data) };
   // Bytes of an input are brightnesses; targets keep their values.
   const bytes = t.data instanceof Uint8Array ? t.data : t.bytes ? Uint8Array.from(t.data) : undefined;
-  if (!bytes || !isInput) return { rows, values: t.data instanceof Float32Array ? t.data : new Float32Array(t.data) };
+  if (!bytes || !isInput) return { rows, path, values: t.data instanceof Float32Array ? t.data : new Float32Array(t.data) };
   const remark = `${shown} in ${path} holds unsigned bytes, which ${what} takes divided by 255: from 0 to 1`;
-  return { rows, values: new ByteRows(bytes, bytes.length / rows), remark };
+  return { rows, path, values: new ByteRows(bytes, bytes.length / rows), remark };
+}
+
+/** Programs have the channels of images first, as PyTorch; NumPy, Keras and matplotlib have them last. */
+function channelsLast({ shape: [, c, h, w, ...more] }: TensorType, [, ...given]: readonly number[], isInput: boolean): string | undefined {
+  if (!isInput || more.length > 0 || w === undefined || [h, w, c].join() !== given.join()) return undefined;
+  return `its channels come last: declare input x: [${given.join(', ')}] and begin the layers with permute([0, 3, 1, 2]), or turn the array in NumPy: X.transpose(0, 3, 1, 2)`;
 }
 
 /** Text as windows of tokens; the target is the next token at each position. */

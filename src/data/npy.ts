@@ -4,7 +4,10 @@ import { unzipped } from './unpack.ts';
 import type { Numbers } from './needs.ts';
 import type { DataTensor } from './values.ts';
 
-/** NumPy's type codes for little-endian numbers. */
+/** Type codes of NumPy's strings, bytes and objects. */
+const WORDS = /^[<>|=]?[USO]/;
+
+/** NumPy's type codes for little-endian numbers; `>` is big-endian. */
 const TYPES: Readonly<Record<string, keyof typeof READERS>> = {
   '<f8': 'F64',
   '<f4': 'F32',
@@ -32,9 +35,14 @@ export function readNpy(path: string, bytes: Uint8Array): DataTensor {
   const order = /'fortran_order':\s*(True|False)/.exec(head)?.[1];
   const dims = /'shape':\s*\(([^)]*)\)/.exec(head)?.[1];
   if (order === undefined || dims === undefined) return bad('its head lacks the order or the shape');
-  const type = TYPES[descr];
+  const type = TYPES[descr.replace(/^>/, '<')];
   const reader = type === undefined ? undefined : READERS[type];
-  if (!reader) return bad(`it holds elements of type '${descr}', which nnc does not read`);
+  if (!reader)
+    return fail('NN301', `${path} holds elements of type '${descr}', which nnc does not read`, {
+      help: WORDS.test(descr)
+        ? 'words are numbered first, in NumPy: names, y = np.unique(words, return_inverse=True)'
+        : `it reads ${Object.keys(TYPES).join(' ')}; convert it in NumPy: x.astype("float32")`,
+    });
   const shape = dims
     .split(',')
     .map((d) => d.trim())
@@ -46,13 +54,21 @@ export function readNpy(path: string, bytes: Uint8Array): DataTensor {
     return bad(`its shape promises ${n * reader.bytes} bytes, and ${bytes.length - start} follow`);
   const ordered = <T extends Numbers | Uint8Array>(data: T): T => (order === 'True' ? rowMajor(data, shape) : data);
   if (type === 'U8') return { shape, data: ordered(bytes.subarray(start)) };
+  const little = descr.startsWith('>') ? swapped(bytes.subarray(start), reader.bytes) : { view, start };
   const data = reader.int ? new Int32Array(n) : new Float32Array(n);
   for (let i = 0; i < n; i++) {
-    const value = reader.read(view, start + i * reader.bytes);
+    const value = reader.read(little.view, little.start + i * reader.bytes);
     if (reader.int && (value > 2147483647 || value < -2147483648)) return bad(`it holds ${value}, which does not fit into 32 bits`);
     data[i] = value;
   }
   return { shape, data: ordered(data) };
+}
+
+/** Big-endian elements as little-endian ones. */
+function swapped(bytes: Uint8Array, width: number): { readonly view: DataView; readonly start: number } {
+  const out = new Uint8Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) out[i] = bytes[i - (i % width) + width - 1 - (i % width)] ?? 0;
+  return { view: new DataView(out.buffer), start: 0 };
 }
 
 /** Numbers whose first index runs fastest, as in Fortran, with the last one fastest. */

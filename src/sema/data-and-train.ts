@@ -18,7 +18,7 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
   const drawn = s.bindings !== undefined;
   if (!drawn && !s.path) {
     sink.error('NN202', s.span, 'data needs a file, or expressions in braces', {
-      help: 'write: data "house.csv", or: data n=100 { x = uniform(); y = 2*x }',
+      help: fileHelp(s),
     });
     return undefined;
   }
@@ -95,6 +95,15 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
     reading: drawn ? {} : readingOf(args),
     span: s.span,
   };
+}
+
+/** People name files for x and y where the file of x comes first. */
+function fileHelp({ settings }: A.DataStatement): string {
+  const named = settings.flatMap(({ name, value }) => (name && value.kind === 'string' ? [{ name: name.text, file: value.value }] : []));
+  const first = named.find(({ file }) => /\.npy$|ubyte(\.gz)?$/i.test(file));
+  if (!first) return 'write: data "house.csv", or: data n=100 { x = uniform(); y = 2*x }';
+  const others = named.filter((n) => n !== first).map(({ name, file }) => ` ${name}="${file}"`);
+  return `the file of the first input has no name before it: data "${first.file}"${others.join('')}`;
 }
 
 const TOKENS: readonly string[] = ['chars', 'bytes', 'bpe'];

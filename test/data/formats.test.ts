@@ -36,6 +36,53 @@ describe('files of data', () => {
     ]);
   });
 
+  it('reads big-endian .npy, and says what to do about words', () => {
+    const big = new DataView(new ArrayBuffer(8));
+    big.setFloat32(0, 1.5);
+    big.setFloat32(4, -2);
+    expect(lists(readDataset('x.npy', npy('>f4', [2, 1], big.buffer), needs(f32(1)), nothing))).toEqual([[1.5, -2]]);
+    big.setBigInt64(0, -3n);
+    expect(lists(readDataset('x.npy', npy('>i8', [1, 1], big.buffer), needs(f32(1)), nothing))).toEqual([[-3]]);
+    expect(message(() => readDataset('y.npy', npy('<U1', [2], new ArrayBuffer(8)), needs(f32(1)), nothing))).toBe(
+      "NN301: y.npy holds elements of type '<U1', which nnc does not read\n  help: words are numbered first, in NumPy: names, y = np.unique(words, return_inverse=True)",
+    );
+    expect(message(() => readDataset('y.npy', npy('<c8', [1], new ArrayBuffer(8)), needs(f32(1)), nothing))).toBe(
+      'NN301: y.npy holds elements of type \'<c8\', which nnc does not read\n  help: it reads <f8 <f4 <f2 <i8 <i4 <i2 |i1 |u1 |b1; convert it in NumPy: x.astype("float32")',
+    );
+  });
+
+  it('tells where the channels of images come last', () => {
+    const last = npy('|u1', [1, 4, 5, 3], new ArrayBuffer(60));
+    expect(message(() => readDataset('x.npy', last, needs(f32(3, 4, 5)), nothing))).toContain(
+      'the tensor is [1, 4, 5, 3] in x.npy, and the input is [B, 3, 4, 5]\n  = help: its channels come last: declare input x: [4, 5, 3] and begin the layers with permute([0, 3, 1, 2]), or turn the array in NumPy: X.transpose(0, 3, 1, 2)',
+    );
+    expect(message(() => readDataset('x.npy', last, needs(f32(3, 4, 6)), nothing))).not.toContain('help');
+  });
+
+  it('makes classes of labels that are not counted from 0, as in tables', () => {
+    const x = npy('<f4', [3, 1], new ArrayBuffer(12));
+    const columns = new Map([['y', ['y.npy']]]);
+    const read = (labels: readonly number[], more: Partial<Needs> & { readonly classes?: number }) =>
+      readDataset('x.npy', x, needs(f32(1), i32(), { columns, classes: 2, ...more }), () =>
+        npy('<i4', [3], Int32Array.from(labels).buffer),
+      );
+    const one = read([1, 2, 1], {});
+    expect([lists(one)[1], one.learned?.classes, one.remarks]).toEqual([
+      [0, 1, 0],
+      { y: ['1', '2'] },
+      ['y.npy: the labels 1, 2 are the classes 0 to 1'],
+    ]);
+    expect(lists(read([0, 1, 1], {}))[1]).toEqual([0, 1, 1]);
+    expect(read([0, 1, 1], {}).learned).toBeUndefined();
+    const known = { columns: {}, classes: { y: ['1', '2'] }, from: 'w' };
+    expect(lists(read([2, 2, 2], { known }))[1]).toEqual([1, 1, 1]);
+    expect(message(() => read([2, 3, 2], { known }))).toContain('y.npy holds the label 3, which is none of the classes 1, 2');
+    // Folders of images have classes with names, and their numbers are right as they are.
+    const named = { ...known, classes: { y: ['cat', 'dog'] } };
+    expect(lists(read([1, 0, 1], { known: named }))[1]).toEqual([1, 0, 1]);
+    expect(message(() => read([1, 2, 3], {}))).toContain('label 2 of example 2');
+  });
+
   it('reads .npz by names, with unsigned bytes as shares of 255', () => {
     const file = zipSync({
       'x.npy': npy('|u1', [2, 1, 2], Uint8Array.from([0, 255, 51, 102]).buffer),
