@@ -91,7 +91,7 @@ function companion(path: string): (other: string) => Uint8Array {
       return readFileSync(place);
     } catch (e) {
       return fail('NN301', `${place} cannot be read: ${whyNot(e)}`, {
-        help: `the program names ${other}, which is looked for beside ${path}`,
+        help: `${other} is looked for beside ${path}, in its folder`,
       });
     }
   };

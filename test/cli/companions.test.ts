@@ -66,7 +66,7 @@ describe('labels of new images', () => {
       '--files names files beside that of --data\n  = help: add --data FILE',
     );
     expect((await judge('--data', 'np/Xtest.npy', '--files', 'y=np/no.npy')).stderr).toContain(
-      'np/no.npy cannot be read: it does not exist',
+      'np/no.npy cannot be read: it does not exist\n  = help: no.npy is looked for beside np/Xtest.npy, in its folder',
     );
     writeFileSync(join(dir, 'new.csv'), 'x,y\n1,1\n-1,0\n');
     expect((await judge('--data', 'new.csv', '--files', 'y=np/ytest.npy')).stderr).toContain(
