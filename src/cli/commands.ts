@@ -113,7 +113,7 @@ export function commands(): Command {
     'new story --template text',
   ])
     .argument('<name>', 'the program to write')
-    .option('--data <file>', 'your table: .csv, .tsv, .json or .jsonl')
+    .option('--data <file>', 'your table (.csv, .tsv, .json or .jsonl), or a folder with a folder of images for each class')
     .option('--target <column>', 'what the model shall tell; by default the last column')
     .option('--words <column...>', 'columns of words that look like numbers (postcodes) or gaps (None, NA)')
     .addOption(new Option('--template <kind>', 'the example to copy').choices(Object.keys(TEMPLATES)))

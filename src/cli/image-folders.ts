@@ -12,6 +12,8 @@ export interface ImageFolder {
   readonly remarks: readonly string[];
 }
 
+type ImageNeeds = Pick<Needs, 'targets' | 'known' | 'span'>;
+
 /** What systems and notebooks leave behind: `.ipynb_checkpoints`, `._a.png`, `__MACOSX`. */
 const JUNK = /^(\..*|__MACOSX|Thumbs\.db|desktop\.ini)$/i;
 
@@ -35,7 +37,7 @@ function listing(folder: string): Listing {
 }
 
 /** The images of a folder: those in a folder of it are of the class with the folder's name. If there are none, its own, of no known class. */
-export function imagesIn(path: string, needs: Needs): ImageFolder {
+export function imagesIn(path: string, needs: ImageNeeds): ImageFolder {
   try {
     const top = listing(path);
     const classes = top.folders.map((folder) => ({ folder, label: basename(folder), ...listing(folder) }));
@@ -85,7 +87,7 @@ function beside(folder: string, { images, others }: Listing): string[] {
     : [`not read in ${folder}: ${n} file${n === 1 ? '' : 's'} beside the folders of classes, such as ${example}`];
 }
 
-const refuseEmpty = (folder: string, rest: Listing, needs: Needs): never =>
+const refuseEmpty = (folder: string, rest: Listing, needs: ImageNeeds): never =>
   reject(
     needs,
     'NN301',

@@ -4,7 +4,7 @@ import type { Dataset, Needs } from './needs.ts';
 import { findIn } from './values.ts';
 
 /** Throws an error about data, at the program's `data` statement if there is one. */
-export function reject(needs: Needs, code: Diagnostic['code'], label: string, help?: string): never {
+export function reject(needs: Pick<Needs, 'span'>, code: Diagnostic['code'], label: string, help?: string): never {
   throw userError([{ code, severity: 'error', label, ...(needs.span ? { span: needs.span } : {}), ...(help ? { help } : {}) }]);
 }
 

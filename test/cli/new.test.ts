@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { encode } from 'fast-png';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nncIn, temporary, type Outcome } from '../support/cli.ts';
@@ -48,5 +49,36 @@ describe('nnc new', () => {
     expect(made.stdout).toContain('y=label normalize words=[label]');
     expect(trained.code, trained.stderr).toBe(0);
     expect(trained.stderr).toContain('label: the words are the classes 0 1, 1 2, 2 other');
+  });
+
+  it('takes a folder of images, large or small, grey or in colour', async () => {
+    for (const [size, channels, input, last] of [
+      [200, 3, 'input x: [3, 64, 64]', 'flatten -> Linear(8192, 2)'],
+      [3, 1, 'input x: [1, 3, 3]', '   -> Linear(64, 2)'],
+    ] as const) {
+      const dir = temporary();
+      for (const [i, name] of ['cats', 'dogs'].entries()) {
+        mkdirSync(join(dir, 'photos', name), { recursive: true });
+        for (let k = 0; k < 4; k++)
+          writeFileSync(
+            join(dir, 'photos', name, `${k}.png`),
+            encode({ width: size, height: size, channels, data: new Uint8Array(size * size * channels).fill(i * 200 + k) }),
+          );
+      }
+      writeFileSync(join(dir, 'photos', 'notes.txt'), '');
+      const made = await nncIn(dir, {}, 'new', 'ph', '--data', 'photos');
+      expect(made.stdout).toContain(
+        `ph.nn: tells the class of an image, one of 2\n  not read in photos: 1 file beside the folders of classes, such as ${join('photos', 'notes.txt')}\n`,
+      );
+      for (const part of [input, last, 'nnc predict ph.nn --weights ph.safetensors --data photo.png']) expect(made.stdout).toContain(part);
+      const trained = await nncIn(dir, {}, 'train', 'ph.nn', '--device', 'cpu', '--epochs', '1');
+      expect(trained.code, trained.stderr).toBe(0);
+      expect((await nncIn(dir, {}, 'new', 'b', '--data', 'photos', '--target', 'y')).stderr).toContain(
+        '--target names columns of a table, and photos is a folder of images\n  = help: take --target away',
+      );
+      expect((await nncIn(dir, {}, 'new', 'b', '--data', join('photos', 'cats'))).stderr).toContain(
+        `${join('photos', 'cats')} has no images of two classes or more\n  = help: put the .png or .jpg files of each class into a folder of its own, which has the name of the class`,
+      );
+    }
   });
 });

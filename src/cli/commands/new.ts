@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fail } from '../../base/errors.ts';
 import { suggesting } from '../../library/suggest.ts';
 import { readColumns } from '../data-files.ts';
 import { readUserFile, writeOutput } from '../files.ts';
 import { EXAMPLES } from '../package.ts';
+import { imageProgram } from '../new-images.ts';
 import { print } from '../terminal.ts';
 
 export interface NewFlags {
@@ -46,6 +47,16 @@ export async function newCommand(name: string, flags: NewFlags): Promise<void> {
       await writeOutput(to, await readUserFile(join(EXAMPLES, file)));
     }
     print(`${[program, ...files.slice(1)].join(', ')}: ${TEMPLATES[flags.template ?? 'regression'].about}`);
+  } else if (statSync(flags.data, { throwIfNoEntry: false })?.isDirectory()) {
+    const flag = flags.target === undefined ? (flags.words === undefined ? undefined : 'words') : 'target';
+    if (flag !== undefined)
+      fail('NN501', `--${flag} names columns of a table, and ${flags.data} is a folder of images`, { help: `take --${flag} away` });
+    const { text, classes, remarks } = imageProgram(flags.data, relative(dirname(resolve(program)), resolve(flags.data)));
+    await writeOutput(program, text);
+    print(`${program}: tells the class of an image, one of ${classes.length}`);
+    for (const remark of remarks) print(`  ${remark}`);
+    print();
+    print(text.trimEnd());
   } else {
     const place = relative(dirname(resolve(program)), resolve(flags.data));
     const steps = suggesting(place, { target: flags.target, words: flags.words });
@@ -64,5 +75,6 @@ export async function newCommand(name: string, flags: NewFlags): Promise<void> {
   print(`  nnc train ${program} --save ${weights}`);
   if (flags.data === undefined) return print(`  nnc check ${program}`);
   print(`  nnc eval ${program} --weights ${weights}`);
-  print(`  nnc predict ${program} --weights ${weights} --input "..."`);
+  const input = statSync(flags.data).isDirectory() ? '--data photo.png' : '--input "..."';
+  print(`  nnc predict ${program} --weights ${weights} ${input}`);
 }
