@@ -129,7 +129,17 @@ describe('floating-point operations of a graph', () => {
     expect(flops((b) => b.op('tanh', x(b)))).toBe(24);
     expect(flops((b) => b.add('unwindow', [input(b, 'x', [2, 3])], { axis: 0, length: 4, stride: 1, dilation: 1 }))).toBe(6);
     // Along the first axis 5 times 2 terms, and then along the second one 2 times 2.
-    expect(flops((b) => b.add('mix', [input(b, 'x', [5, 5])], { axes: [0, 1], matrix: [[1, 0, -1, 0, 0], [0, 0, 0, 0, 0]] }))).toBe(14);
+    expect(
+      flops((b) =>
+        b.add('mix', [input(b, 'x', [5, 5])], {
+          axes: [0, 1],
+          matrix: [
+            [1, 0, -1, 0, 0],
+            [0, 0, 0, 0, 0],
+          ],
+        }),
+      ),
+    ).toBe(14);
     expect(flops((b) => b.add('scatter_add', [input(b, 'i', [5], 'i32'), input(b, 'x', [5, 3])], { rows: 7 }))).toBe(15);
   });
 
