@@ -6,6 +6,9 @@ export const PREDICTION = 'pred';
 /** The output of a metric. */
 export const metricOutput = (metric: string): string => `metric:${metric}`;
 
+/** What `plateau` leaves of the learning rate in a step: the device knows it, the host does not. */
+export const RATE_SHARE = 'rate_share';
+
 /** The gradient of a parameter, before the optimizer uses it. */
 export const gradOutput = (param: string): string => `grad:${param}`;
 

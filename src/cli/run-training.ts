@@ -92,9 +92,9 @@ export async function runTraining(model: RunningModel, options: RunOptions): Pro
       // Without checkpoints there is no reason to ever wait for the device.
       pauseAt: saving && ((step) => saving.next(step)),
       onPause: saving && ((step) => saving.saveIfDue(step)),
-      onLosses(from, losses, metrics) {
+      onLosses(from, losses, metrics, rateShares) {
         history.add(from, losses, metrics);
-        for (const log of logs) log.write(from, losses, metrics);
+        for (const log of logs) log.write(from, losses, metrics, rateShares);
         losses.forEach((loss, i) => curve.add(from + i, loss));
       },
       onProgress: view.update,

@@ -7,8 +7,8 @@ import { TensorBoard } from './tensorboard.ts';
 
 /** Something that is told how training goes: the file of `--log`, TensorBoard. */
 export interface Log {
-  /** Steps from `first` on. */
-  readonly write: (first: number, losses: Float32Array, metrics: Readonly<Record<string, Float32Array>>) => void;
+  /** Steps from `first` on, with what `plateau` leaves of each one's learning rate. */
+  readonly write: (first: number, losses: Float32Array, metrics: Readonly<Record<string, Float32Array>>, rateShares?: Float32Array) => void;
   /** Adds the holdout's values to the line of the last step. */
   readonly hold: (values: Readonly<Record<string, number>>) => void;
   /** Ends the file; throws what went wrong with it. */
@@ -20,11 +20,11 @@ export async function openBoard(folder: string, rateAt: LogOptions['rateAt']): P
   const board = await TensorBoard.open(folder);
   let last = 0;
   return {
-    write(first, losses, metrics) {
+    write(first, losses, metrics, rateShares) {
       losses.forEach((loss, i) => {
         last = first + i;
         const values = Object.fromEntries(Object.entries(metrics).map(([k, v]) => [k, v[i]]));
-        board.write(last, { loss, ...values, lr: rateAt(last) });
+        board.write(last, { loss, ...values, lr: rateOf(rateAt(last), rateShares?.[i]) });
       });
     },
     hold: (values) => board.write(last, Object.fromEntries(Object.entries(values).map(([k, v]) => [`held_out/${k}`, v]))),
@@ -35,7 +35,7 @@ export async function openBoard(folder: string, rateAt: LogOptions['rateAt']): P
 export interface LogOptions {
   /** The step that a resumed run goes on from: lines up to there are kept. */
   readonly from: number | undefined;
-  /** The learning rate of a step. */
+  /** The learning rate of a step, before `plateau`. */
   readonly rateAt: (step: number) => number | undefined;
 }
 
@@ -64,12 +64,12 @@ export async function openLog(path: string, { from, rateAt }: LogOptions): Promi
     waiting = undefined;
   };
   return {
-    write(first, losses, metrics) {
+    write(first, losses, metrics, rateShares) {
       const time = Number(((performance.now() - begin) / 1000).toFixed(3));
       losses.forEach((loss, i) => {
         flush();
         const values = Object.fromEntries(Object.entries(metrics).map(([k, v]) => [k, v[i]]));
-        waiting = { step: first + i, loss, ...values, lr: rateAt(first + i), time };
+        waiting = { step: first + i, loss, ...values, lr: rateOf(rateAt(first + i), rateShares?.[i]), time };
       });
     },
     hold: (values) => flush({ held_out: values }),
@@ -80,6 +80,10 @@ export async function openLog(path: string, { from, rateAt }: LogOptions): Promi
     },
   };
 }
+
+/** The share is of float32: digits beyond its own would be noise. */
+const rateOf = (rate: number | undefined, share: number | undefined): number | undefined =>
+  rate === undefined || share === undefined ? rate : Number((rate * share).toPrecision(7));
 
 /** Takes away the lines of steps that will be done again, and a line that was cut off. */
 async function keepUntil(path: string, step: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { at, fail } from '../base/errors.ts';
-import { LOSS, metricOutput } from '../base/outputs.ts';
+import { LOSS, RATE_SHARE, metricOutput } from '../base/outputs.ts';
 import type { ScalarExpr } from '../base/scalar.ts';
 import type { Precision } from '../base/types.ts';
 import type { Graph } from '../ir/graph/types.ts';
@@ -105,8 +105,9 @@ export function programsOf(
   const training = trainable(model);
   const phases = phasesOf(model, packings, options.settings, feed.stepsPerEpoch);
   const { uses } = model;
+  const told = phases[0].optimizer.plateau ? [...traces, RATE_SHARE] : traces;
   const step = (name: string, batch: number): Lowered =>
-    lower(name, training, stepPipeline({ phases, uses, feed, batch, recompute: options.recompute ?? 0, ...how }), traces);
+    lower(name, training, stepPipeline({ phases, uses, feed, batch, recompute: options.recompute ?? 0, ...how }), told);
   const watched = watchedOf(model, options.watch ?? []);
   const heldOut = (): Pick<Programs, 'holdout' | 'holdoutRows' | 'judge'> => {
     const { holdout: rows = 0 } = options;

@@ -48,6 +48,8 @@ export interface TrainProgress extends Progress {
   readonly losses: Float32Array;
   /** The metrics by name, with one value for each loss. */
   readonly metrics: Readonly<Record<string, Float32Array>>;
+  /** What `plateau` leaves of the learning rate in each step, where the program has it. */
+  readonly rateShares?: Float32Array | undefined;
 }
 
 export interface TrainOptions {
@@ -57,8 +59,10 @@ export interface TrainOptions {
   readonly until?: number | undefined;
   /** The seed for the order of examples and for dropout. It stays the model's from then on; by default the one it has. */
   readonly seed?: number | undefined;
-  /** Called with the losses of a few steps, before their updates, and the metrics by name. */
-  readonly onLosses?: ((firstStep: number, losses: Float32Array, metrics: Readonly<Record<string, Float32Array>>) => void) | undefined;
+  /** Called with the losses of a few steps, before their updates, the metrics by name, and what `plateau` leaves of the learning rate. */
+  readonly onLosses?:
+    | ((firstStep: number, losses: Float32Array, metrics: Readonly<Record<string, Float32Array>>, rateShares?: Float32Array) => void)
+    | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** An AbortSignal, or anything like it: training stops after the steps that are already on the device. */
   readonly signal?: Signal | undefined;

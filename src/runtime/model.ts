@@ -158,21 +158,21 @@ export class RunningModel implements Model {
     const run = { steps: options.steps ?? train.steps, seed: this.seed };
     if (this.recovery.wants(this.session, run)) await this.snapshot(run);
     const { session } = this;
-    let told: Pick<TrainProgress, 'first' | 'losses' | 'metrics'> | undefined;
+    let told: Pick<TrainProgress, 'first' | 'losses' | 'metrics' | 'rateShares'> | undefined;
     return trainLoop(session, this.done, {
       ...options,
       ...run,
       rows: () => this.examples.rows,
       bring: (first, steps) => this.examples.bring(session, first, steps, run.seed),
-      onLosses: (first, losses, metrics) => {
+      onLosses: (first, losses, metrics, rateShares) => {
         this.done = first + losses.length;
         const known = Math.min(losses.length, Math.max(0, this.told - first));
         this.told = Math.max(this.told, this.done);
         told = undefined;
         if (known === losses.length) return;
         const fresh = Object.fromEntries(Object.entries(metrics).map(([name, values]) => [name, values.subarray(known)]));
-        told = { first: first + known, losses: losses.subarray(known), metrics: fresh };
-        options.onLosses?.(told.first, told.losses, told.metrics);
+        told = { first: first + known, losses: losses.subarray(known), metrics: fresh, rateShares: rateShares?.subarray(known) };
+        options.onLosses?.(told.first, told.losses, told.metrics, told.rateShares);
       },
       onProgress: (p) => {
         if (!told) return;

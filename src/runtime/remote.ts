@@ -175,7 +175,7 @@ class RemoteModel implements Model {
       const { chunk, result } = await this.ask<{ readonly chunk?: TrainProgress; readonly result?: TrainResult }>('next', run);
       if (result) return result;
       if (!chunk) continue;
-      onLosses?.(chunk.first, chunk.losses, chunk.metrics);
+      onLosses?.(chunk.first, chunk.losses, chunk.metrics, chunk.rateShares);
       onProgress?.(chunk);
       watcher().told?.(chunk);
     }

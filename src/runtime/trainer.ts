@@ -1,4 +1,4 @@
-import { metricOutput } from '../base/outputs.ts';
+import { RATE_SHARE, metricOutput } from '../base/outputs.ts';
 import { fail } from '../base/errors.ts';
 import { checkWhole } from '../base/whole.ts';
 import type { Plan } from '../plan.ts';
@@ -149,16 +149,17 @@ class TrainingLoop {
     const { plan } = this.session;
     const losses = traced(plan, trace, programs, 'loss');
     const metrics = Object.fromEntries(this.train.metrics.map((m) => [m, traced(plan, trace, programs, metricOutput(m))]));
+    const shares = plan.programs['train']?.trace[RATE_SHARE] && traced(plan, trace, programs, RATE_SHARE);
     const bad = losses.findIndex((loss) => !Number.isFinite(loss));
     if (bad >= 0) {
-      if (bad > 0) options.onLosses?.(first, losses.subarray(0, bad), cut(metrics, bad));
+      if (bad > 0) options.onLosses?.(first, losses.subarray(0, bad), cut(metrics, bad), shares?.subarray(0, bad));
       fail('NN702', `the loss is ${losses[bad] ?? NaN} at step ${first + bad}`, {
         help: 'try a smaller learning rate, or look for wrong values in the data',
       });
     }
     this.known = first + programs.length;
     this.lastLoss = losses.at(-1) ?? NaN;
-    options.onLosses?.(first, losses, metrics);
+    options.onLosses?.(first, losses, metrics, shares);
     const seconds = (performance.now() - this.begin) / 1000;
     const rate = (this.known - this.from) / Math.max(seconds, 1e-9);
     options.onProgress?.({

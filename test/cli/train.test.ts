@@ -68,6 +68,21 @@ describe('nnc train', () => {
       expect(Math.abs((gpu[i] ?? NaN) - (cpu[i] ?? NaN)) / Math.abs(cpu[i] ?? 1), `step ${i}`).toBeLessThan(1e-4);
   });
 
+  it('logs the rate that is in force, also where plateau lowers it on the device', async () => {
+    const [dir, log] = [temporary(), join(temporary(), 'l.jsonl')];
+    const plateau = 'plateau(0.1, patience=0, threshold=100, threshold_mode=abs, every=2)';
+    writeFileSync(join(dir, 'p.nn'), `data n=8 seed=1 { x = uniform(); y = x }\nlayer Linear(1, 1)\nloss mse\noptim sgd lr=${plateau}\n`);
+    const run = async (steps: string, ...more: readonly string[]): Promise<void> => {
+      const r = await nnc('train', join(dir, 'p.nn'), '--device', 'cpu', '--log', log, '--steps', steps, ...more);
+      expect(r.code, r.stderr).toBe(0);
+    };
+    const ways = ['--checkpoint', join(dir, 'ck')];
+    await run('5', ...ways);
+    await run('8', ...ways, '--resume');
+    const rates = readFileSync(log, 'utf8').trim().split('\n');
+    expect(rates.map((l) => (JSON.parse(l) as { readonly lr: number }).lr)).toEqual([0.1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.001, 0.001]);
+  });
+
   it('goes on from a checkpoint with the same bits as a straight run', async () => {
     const dir = temporary();
     const [a, b] = ['a', 'b'].map((n) => join(dir, `${n}.jsonl`));

@@ -158,6 +158,19 @@ describe('groups', () => {
 });
 
 describe('plateau', () => {
+  it.each(['gpu', 'cpu', 'js'] as const)('says on %s by how much it has lowered the rate of each step', async (kind) => {
+    const { x, y } = toyData(ROWS);
+    // No loss is ever better by 100, so that the rate is halved after every second step. The last group must not be taken for the usual one.
+    const lr = 'lr=plateau(0.01, factor=0.5, patience=1, threshold=100, threshold_mode=abs, every=1, min_lr=0.002) lr[body]=0.1';
+    await running(plan(`${NET}optim sgd ${lr}\ntrain steps=9\n`, { rows: ROWS }), kind, async (m) => {
+      m.setData(x, y);
+      const shares: number[] = [];
+      await m.train({ onLosses: (first, losses, _, some) => void losses.forEach((_l, i) => (shares[first + i] = some?.[i] ?? NaN)) });
+      const want = [1, 1, 1, 0.5, 0.5, 0.25, 0.25, 0.2, 0.2];
+      expect(shares).toEqual(want.map((s) => expect.closeTo(s, 6) as number));
+    });
+  });
+
   it('lowers the rate when the loss of an epoch is no better', async () => {
     const { x, y } = toyData(ROWS);
     const p = plan(`${NET}optim sgd lr=plateau(0.01, factor=0, patience=1, threshold=100, threshold_mode=abs)\ntrain epochs=6 batch=8\n`, {

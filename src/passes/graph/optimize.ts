@@ -4,7 +4,7 @@ import type { ScalarExpr } from '../../base/scalar.ts';
 import { fixedShape } from '../../base/types.ts';
 import { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
-import { gradOutput } from '../../base/outputs.ts';
+import { RATE_SHARE, gradOutput } from '../../base/outputs.ts';
 import { SCALED_LOSS, unscale } from './loss-scale.ts';
 import { accumulate, perUpdate } from './accumulate.ts';
 import { averaged } from './moving-average.ts';
@@ -12,7 +12,7 @@ import { UPDATES } from './optimizers.ts';
 import { paramVector, type Packing } from './pack.ts';
 import { plateauShare } from './plateau.ts';
 import { Rates } from './rates.ts';
-import { T, isStart, slotName, type Rate, type Settings, type UpdateContext } from './update.ts';
+import { LR, T, isStart, slotName, type Rate, type Settings, type UpdateContext } from './update.ts';
 
 /** A setting as a node of a given shape. */
 type Spread = (name: string, expr: ScalarExpr, shape: readonly number[]) => NodeId;
@@ -143,8 +143,12 @@ export function optimize(
     };
     const whole = update(cx);
     // The rate scales the whole step, weight decay included.
+    const usual = rates.usual(LR);
     const share =
-      plateau && plateauShare({ ...cx, scalar: perSteps, each: (...r) => rates.each(...r) }, get(outputs, 'loss', 'output'), plateau);
+      plateau &&
+      plateauShare({ ...cx, scalar: perSteps, each: (...r) => rates.each(...r) }, get(outputs, 'loss', 'output'), plateau, (id, i) => {
+        if (i === usual) b.outputs[RATE_SHARE] = id;
+      });
     const stepped = share === undefined ? whole : b.op('add', p, b.op('mul', share, b.op('sub', whole, p)));
     const [k, alpha] = (settings['lookahead'] ?? [0, 0]) as readonly [number, number];
     const value = lookedAhead(cx, stepped, k, alpha);

@@ -8,9 +8,14 @@ const WORST = 3e38;
 /**
  * The factor on each parameter's rate in this step, [n]. The host fixes the rates of many steps before the first of them runs, so the
  * counters of the scheduler are states on the device. They count skipped steps too, since a scheduler knows nothing of these. Rates that
- * differ reach the minimum at different times, so each has its own factor.
+ * differ reach the minimum at different times, so each has its own factor, which `told` hears of.
  */
-export function plateauShare(cx: Pick<UpdateContext, 'b' | 'slot' | 'record' | 'scalar' | 'each'>, loss: NodeId, plan: Plateau): NodeId {
+export function plateauShare(
+  cx: Pick<UpdateContext, 'b' | 'slot' | 'record' | 'scalar' | 'each'>,
+  loss: NodeId,
+  plan: Plateau,
+  told: (share: NodeId, i: number) => void,
+): NodeId {
   const { b } = cx;
   const number = (value: number): NodeId => b.full(value, { dtype: 'f32', shape: [] });
   const select = (c: NodeId, x: NodeId, y: NodeId): NodeId => b.op('select', c, x, y);
@@ -40,6 +45,7 @@ export function plateauShare(cx: Pick<UpdateContext, 'b' | 'slot' | 'record' | '
     const lower = b.op('max', b.op('mul', share, number(plan.factor)), b.op('div', number(plan.min_lr), lr));
     const matters = b.op('lt', number(plan.eps), b.op('mul', b.op('sub', share, lower), lr));
     keep(name, share, select(b.op('and', reduces, matters), lower, share));
+    told(share, i);
     return share;
   });
 }

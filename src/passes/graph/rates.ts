@@ -62,6 +62,16 @@ export class Rates {
     );
   }
 
+  /** Which of the distinct values of a rate belongs to the parameters that are in no group of their own; the first if all are in one. */
+  usual(rate: Rate): number {
+    const { exprs } = this.distinct(rate);
+    const own = JSON.stringify(typeof rate === 'function' ? rate(this.set) : rate);
+    return Math.max(
+      0,
+      exprs.findIndex((e) => JSON.stringify(e) === own),
+    );
+  }
+
   /** Applies `of` to each distinct value of a rate, [], and broadcasts over the parameters that have it: [n]. */
   each(name: string, rate: Rate, of: (value: NodeId, i: number) => NodeId): NodeId {
     const { exprs, which } = this.distinct(rate);
