@@ -1,3 +1,4 @@
+import { at, get } from '../base/errors.ts';
 import type { NetResult } from '../runtime/population.ts';
 import type { Model } from '../sema/model.ts';
 
@@ -46,13 +47,17 @@ export function lastEpoch({ losses, metrics, stepsPerEpoch }: Judged, name: stri
   return meanOf(name, (name === 'loss' ? losses : metrics[name])?.slice(-stepsPerEpoch) ?? []);
 }
 
-/** The best first; diverged nets last. */
+/** The best first; diverged nets last. Of equal nets, as accuracy often has them, the lower held-out loss wins, then that of training. */
 export function ranked<N extends Judged>(nets: readonly N[], { better, score }: Ranking): N[] {
-  const key = (net: Judged): number => {
-    const value = score(net);
-    return Number.isFinite(value) ? (better === 'higher' ? -value : value) : Infinity;
+  const finite = (value: number): number => (Number.isFinite(value) ? value : Infinity);
+  const keys = (net: Judged): readonly number[] => {
+    const value = finite(better === 'higher' ? -score(net) : score(net));
+    return [value, finite(net.holdout?.['loss'] ?? NaN), finite(lastEpoch(net, 'loss'))];
   };
-  // inf - inf would be NaN.
-  const compare = (a: number, b: number): number => (a === b ? 0 : a - b);
-  return [...nets].sort((a, b) => compare(key(a), key(b)));
+  const known = new Map(nets.map((n) => [n, keys(n)]));
+  const compare = (a: readonly number[], b: readonly number[]): number => {
+    const i = a.findIndex((x, k) => x !== b[k]);
+    return i < 0 ? 0 : at(a, i) - at(b, i);
+  };
+  return [...nets].sort((a, b) => compare(get(known, a, 'net'), get(known, b, 'net')));
 }

@@ -52,6 +52,21 @@ describe('nets are ranked', () => {
     expect(rankingOf({ better: { accuracy: 'higher' } }, true).by).toBe('held-out accuracy');
   });
 
+  it('by the held-out loss where they are equal, and then by that of training', () => {
+    const equal = [
+      net('a', [9, 1, 2], [0, 1, 1], { loss: 0.3, accuracy: 1 }),
+      net('b', [9, 2, 2], [0, 1, 1], { loss: 0.1, accuracy: 1 }),
+      net('c', [9, 1, 2], [0, 1, 1], { loss: 0.1, accuracy: 1 }),
+      net('d', [9, 1, 1], [0, 1, 1], { loss: 0, accuracy: 0.5 }),
+      net('e', [9, 0, 0], [0, 1, 1], { loss: 0, accuracy: NaN }),
+      net('f', [9, 0, 0], [0, 1, 1], { loss: NaN, accuracy: 1 }),
+    ];
+    expect(order(equal, { accuracy: 'higher' }, true)).toBe('cbafde');
+    expect(order([...equal].reverse(), { accuracy: 'higher' }, true)).toBe('cbafde');
+    const unheld = equal.slice(0, 4).map((n) => ({ ...n, holdout: undefined }));
+    expect(order(unheld, { accuracy: 'higher' }, false)).toBe('dacb');
+  });
+
   it('by metrics that are named, of which the tables know', () => {
     const { model: m } = model(
       'target y: [1]\nlayer Linear(1, 1)\nloss mse\nmetric mean(pred)\nmetric r2\nmetric l1\nmetric rmse\noptim sgd',
