@@ -7,6 +7,7 @@ import { isImage, readImages } from '../data/images.ts';
 import { reject } from '../data/labels.ts';
 import type { Dataset, Needs } from '../data/needs.ts';
 import type { Table } from '../data/table.ts';
+import { checkImageTarget } from '../library/image-target.ts';
 import { OpenFile, ScratchFile } from '../node/scratch.ts';
 import { beside, notAnAddress, readUserFile, whyNot } from './files.ts';
 import { imagesIn } from './image-folders.ts';
@@ -28,7 +29,10 @@ async function found(path: string, needs: Needs, span: Span | undefined): Promis
   notAnAddress(path, 'NN301', span);
   const there = await stat(path).catch(() => undefined);
   keepRead(path);
-  if (there?.isDirectory()) return readFolder(path, needs);
+  if (there?.isDirectory()) {
+    checkImageTarget(path, needs);
+    return readFolder(path, needs);
+  }
   // One image has no folder that names its class.
   if (there && isImage(path)) return readImages(path, [{ name: path, label: '', read: () => readFileSync(path) }], needs);
   const size = there?.size ?? 0;

@@ -6,7 +6,7 @@ import type * as A from '../parser/ast.ts';
 import { bindArguments, type AnyArgs, type Parameters } from './arguments.ts';
 import { drawOf } from './draws.ts';
 import type { Environment } from './environment.ts';
-import type { DataSpec, ReadingSpec, TrainSpec } from './model.ts';
+import type { DataSpec, ReadingSpec, TargetInfo, TrainSpec } from './model.ts';
 import { DATA_SETTINGS, DRAW_SETTINGS, TEST_FILE, TRAIN_SETTINGS } from './settings.ts';
 import type { Walked } from './walk.ts';
 
@@ -58,6 +58,7 @@ export function dataOf(s: A.DataStatement | undefined, walked: Walked, sink: Dia
   const own = only && others.length === 0 ? given.get(only.shown) : undefined;
   if (own && only && only.shown !== 'y' && given.has('y')) twice(only.shown, 'y', 'target');
   else if (own) given.set('y', own);
+  checkOneClass(s, given, targets, sink);
   const { tokens, context } = args as { readonly tokens?: string; readonly context?: number };
   if (tokens !== undefined && !TOKENS.includes(tokens) && !/\.json$/i.test(tokens))
     sink.error('NN202', s.settings.find((a) => a.name?.text === 'tokens')?.span ?? s.span, `there are no tokens '${tokens}'`, {
@@ -104,6 +105,26 @@ function fileHelp({ settings }: A.DataStatement): string {
   if (!first) return 'write: data "house.csv", or: data n=100 { x = uniform(); y = 2*x }';
   const others = named.filter((n) => n !== first).map(({ name, file }) => ` ${name}="${file}"`);
   return `the file of the first input has no name before it: data "${first.file}"${others.join('')}`;
+}
+
+/** Refuses several columns for a target that is one class: such columns are mostly one for each class. */
+function checkOneClass(
+  s: A.DataStatement,
+  given: ReadonlyMap<string, readonly string[]>,
+  targets: readonly TargetInfo[],
+  sink: DiagnosticSink,
+): void {
+  for (const { shown, type, classes } of targets) {
+    const columns = given.get(shown) ?? (targets.length === 1 ? given.get('y') : undefined) ?? [];
+    if (type.dtype !== 'i32' || type.shape.length !== 1 || columns.length < 2) continue;
+    const span = s.settings.find((a) => a.name?.text === shown || a.name?.text === 'y')?.span ?? s.span;
+    sink.error('NN304', span, `the target is one class for each example, and these are ${columns.length} columns`, {
+      help:
+        columns.length === classes
+          ? `name the one column of classes; or, where each class has a column of its own, 1 for the right one, declare: target ${shown}: [${columns.length}]`
+          : 'name the one column of classes',
+    });
+  }
 }
 
 const TOKENS: readonly string[] = ['chars', 'bytes', 'bpe'];

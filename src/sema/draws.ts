@@ -41,6 +41,12 @@ function imported(from: GraphBuilder, id: NodeId, to: GraphBuilder): NodeId | un
   return copy(id);
 }
 
+/** For one value of each class where a class is needed. */
+const sharesHelp = (name: string, classes: number | undefined, width: unknown): string | undefined =>
+  classes !== undefined && width === classes
+    ? `write the number of the class; or, for a share of each class, declare: target ${name}: [${classes}]`
+    : undefined;
+
 /** The graph that draws examples: `x = 5 * uniform(); y = 200*x + 50 + 20*normal()`, in source order. */
 export function drawOf(
   s: A.DataStatement,
@@ -99,7 +105,9 @@ export function drawOf(
       );
       const joined = broadcastShapes(m.b.shape(id), shape);
       if (joined?.join() !== shape.join() && type)
-        return ev.fail('NN203', binding.value.span, `'${name}' is [${shape.join(', ')}], and this is ${showType(m.b.type(id))}`);
+        return ev.fail('NN203', binding.value.span, `'${name}' is [${shape.join(', ')}], and this is ${showType(m.b.type(id))}`, {
+          help: sharesHelp(name, targets.find((t) => t.shown === name)?.classes, m.b.shape(id).at(-1)),
+        });
       return type ? broadcastTo(m.b, id, shape) : id;
     });
     if (!env.define(name, value === undefined ? 'failed' : tensor(value), binding.name.span))
