@@ -33,6 +33,9 @@ function derivative(name: string, layer: Layer): string {
 const composed = (layer: Layer): string =>
   /int|bool/.test((layer.shape ?? '').split('->').at(-1) ?? '') ? 'none' : 'exact, by composition';
 
+const EPOCHS =
+  "Schedules count steps, each of one batch. Loops around PyTorch's schedulers mostly count epochs: e epochs are e * n steps, where an epoch has n = examples / batch steps, rounded up, and a factor g per epoch is g^(1/n) per step. `plateau` counts epochs, and watches the training loss.";
+
 export function opsText(): string {
   const parts = [
     '# Operations',
@@ -77,6 +80,7 @@ export function opsText(): string {
   );
   parts.push(
     '## Schedules',
+    EPOCHS,
     table(
       ['schedule', 'arguments'],
       [...Object.entries(SCHEDULES).map(([n, s]) => [n, s.parameters] as const), ['plateau', PLATEAU] as const].map(([n, parameters]) => [
@@ -96,7 +100,7 @@ export function opsText(): string {
   );
   parts.push(
     "## PyTorch's names",
-    'The classes of torch.nn, the functions of torch.nn.functional, the optimizers and the schedules. Schedules count steps.',
+    'The classes of torch.nn, the functions of torch.nn.functional, the optimizers and the schedules. Schedules count steps, and `StepLR(optimizer, 7)` once an epoch is `step(0.1, 7*n)` with n steps an epoch.',
     table(
       ['PyTorch', 'nnc'],
       torchRows().map(([name, nnc]) => [code(name), cell(nnc)]),

@@ -198,9 +198,9 @@ export const SCHEDULES: Readonly<Record<string, Schedule>> = {
 
 /** `lr=plateau(0.1, patience=5)`, like PyTorch's ReduceLROnPlateau. It is not a function of the step, so it is not in the table above. */
 export const PLATEAU = {
-  start: { ...start, doc: 'initial value' },
+  start: { ...start, doc: 'initial value; what is watched is the mean training loss of an epoch, also where examples are held out' },
   factor: { type: 'number', default: 0.1, min: 0, below: 1, doc: 'factor of each reduction' },
-  patience: { type: 'int', default: 10, min: 0, doc: 'epochs without improvement that are tolerated' },
+  patience: { type: 'int', default: 10, min: 0, doc: 'epochs without a better training loss that are tolerated' },
   threshold: { type: 'number', default: 1e-4, min: 0, doc: 'smallest improvement of the loss that counts' },
   threshold_mode: {
     type: 'string',

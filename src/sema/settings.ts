@@ -62,8 +62,8 @@ export const DRAW_SETTINGS = {
 /** Settings of `train ...`. */
 export const TRAIN_SETTINGS = {
   epochs: { type: 'int', min: 1, doc: 'number of passes over the data' },
-  steps: { type: 'int', min: 1, doc: 'number of updates, instead of epochs' },
-  batch: { type: 'int', min: 1, doc: 'batch size: examples in one update; default: all' },
+  steps: { type: 'int', min: 1, doc: 'number of steps, instead of epochs: each takes one batch' },
+  batch: { type: 'int', min: 1, doc: 'batch size: examples in one step; default: all. The last batch of an epoch has the rest of them' },
   shuffle: { type: 'bool', default: false, doc: 'a new random order in every epoch' },
   early_stop: {
     type: 'int',

@@ -83,6 +83,25 @@ describe('nnc train', () => {
     expect(rates.map((l) => (JSON.parse(l) as { readonly lr: number }).lr)).toEqual([0.1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.001, 0.001]);
   });
 
+  it('says that a schedule has come down to nothing long before the end', async () => {
+    const dir = temporary();
+    const said = async (lr: string): Promise<string> => {
+      const path = join(dir, 'p.nn');
+      writeFileSync(
+        path,
+        `data n=8 seed=1 { x = uniform(); y = x }\nlayer Linear(1, 1)\nloss mse\noptim sgd lr=${lr}\ntrain epochs=50 batch=4\n`,
+      );
+      const r = await nnc('train', path, '--device', 'cpu');
+      expect(r.code, r.stderr).toBe(0);
+      return r.stderr;
+    };
+    expect(await said('step(0.1, 7)')).toContain(
+      'advice: the learning rate is below 1e-10 from step 70 of 100 on, so that nothing is learned there; schedules count steps, and an epoch has 2 of them\n',
+    );
+    for (const lr of ['0', 'cosine(0.1)', 'linear(0.1, warmup=9)', 'one_cycle(0.1)', 'step(0.1, 7*2)', 'plateau(0.1)'])
+      expect(await said(lr), lr).not.toContain('below');
+  });
+
   it('goes on from a checkpoint with the same bits as a straight run', async () => {
     const dir = temporary();
     const [a, b] = ['a', 'b'].map((n) => join(dir, `${n}.jsonl`));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { perUpdate } from '../../src/passes/graph/accumulate.ts';
 import { plan, running, toyData } from '../support/programs.ts';
 import type { Weights } from '../../src/runtime/api.ts';
 
@@ -101,4 +102,9 @@ describe.each(['gpu', 'cpu'] as const)('accumulate on the %s', (device) => {
       });
     });
   });
+});
+
+it('schedules of other settings than lr count updates, of which the run has as many fewer', () => {
+  expect(perUpdate(['div', 'step', 'total'], 4)).toEqual(['div', ['idiv', 'step', 4], ['div', 'total', 4]]);
+  expect(perUpdate(['lr', 0, ['div', 'step', 'total']], 4)).toEqual(['lr', 0, ['div', 'step', 'total']]);
 });

@@ -20,7 +20,7 @@ import { mustBeWritable, writeOutput } from '../files.ts';
 import { mustEndIn } from '../outputs.ts';
 import { planFor } from '../plan-cache.ts';
 import { noteTokens, openData, openProgram, openWeights, learnedFor, type OpenProgram } from '../program.ts';
-import { firstRate } from '../rates.ts';
+import { firstRate, spentAdvice } from '../rates.ts';
 import { reportOf } from '../report.ts';
 import { runTraining } from '../run-training.ts';
 import { untilInterrupted } from '../interrupt.ts';
@@ -110,6 +110,8 @@ export async function trainProgram(program: OpenProgram, flags: TrainFlags): Pro
     }
     const rates = firstRate(plan);
     const rateAt = (step: number): number | undefined => rates && evalScalar(rates, { step, seed, total, rows: data.rows });
+    const spent = spentAdvice(rateAt, total, stepsPerEpoch);
+    if (spent !== undefined) note(`advice: ${spent}`);
     if (flags.log !== undefined) logs.push(await openLog(flags.log, { from: flags.resume ? model.step : undefined, rateAt }));
     if (flags.tensorboard !== undefined) logs.push(await openBoard(flags.tensorboard, rateAt));
     const judge = judgeOf(found, flags.saveBest, data.holdout !== undefined);

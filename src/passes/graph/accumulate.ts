@@ -34,6 +34,7 @@ export function accumulate(b: GraphBuilder, g: NodeId, every: number, good: Comm
 export function perUpdate(expr: ScalarExpr, every: number): ScalarExpr {
   if (every === 1) return expr;
   if (expr === 'step') return ['idiv', 'step', every];
+  if (expr === 'total') return ['div', 'total', every];
   if (typeof expr !== 'object' || expr[0] === 'lr') return expr;
   const [op, ...args] = expr as readonly [string, ...ScalarExpr[]];
   return [op, ...args.map((a) => perUpdate(a, every))] as unknown as ScalarExpr;
