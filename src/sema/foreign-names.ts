@@ -196,6 +196,9 @@ const DATA_DEPENDENT = 'its shape would depend on the data, and shapes are known
 const PLACE = 'where a program runs is not written in it: nnc run --device gpu';
 const EXTENT = 'sizes are known while compiling: write the number, or name it with let';
 
+const AUGMENTED =
+  'images are changed at random by RandomHorizontalFlip, RandomVerticalFlip and RandomCrop, and by arithmetic with random numbers';
+
 /** Words without an equivalent, and what to do instead. */
 export const FOREIGN_NOTES: Readonly<Record<string, string>> = {
   None: 'leave the argument out, or write false to switch something off',
@@ -213,5 +216,13 @@ export const FOREIGN_NOTES: Readonly<Record<string, string>> = {
   self: 'a block has no self: what flows in is x, and its layers stand in its lines',
   Activation: 'an activation is called by its own name: Linear(6, 4) -> relu',
   Lambda: 'a function of your own is a line: fn half(x) = x / 2',
+  RandomFlip: AUGMENTED,
+  RandomRotation: AUGMENTED,
+  RandomAffine: AUGMENTED,
+  RandomResizedCrop: AUGMENTED,
+  RandomErasing: AUGMENTED,
+  ColorJitter: AUGMENTED,
+  GaussianNoise: 'noise is arithmetic: fn noisy(x) = x + 0.1 * randn_like(x)',
+  CenterCrop: 'a part is an index: x[:, :, 2:26, 2:26]',
   ReduceLROnPlateau: 'write plateau, as in: optim sgd lr=plateau(0.1)',
 };

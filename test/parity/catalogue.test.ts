@@ -227,5 +227,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   Dropout3d: DRAWN,
   AlphaDropout: DRAWN,
   FeatureAlphaDropout: DRAWN,
+  ...Object.fromEntries(['RandomHorizontalFlip', 'RandomVerticalFlip', 'RandomCrop'].map((n) => [n, 'test/sema/augment.test.ts'])),
   ...Object.fromEntries(['rand_like', 'randn_like', 'bernoulli', 'gumbel_softmax'].map((n) => [n, 'test/sema/random.test.ts'])),
 };

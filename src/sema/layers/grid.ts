@@ -71,7 +71,7 @@ function reflected(b: GraphBuilder, x: NodeId, n: number, aligned: boolean): Nod
   return b.op('add', inside, b.like(low, x));
 }
 
-interface Image {
+export interface Image {
   /** All pixels as rows of channels. */
   readonly rows: NodeId;
   readonly height: number;
@@ -79,7 +79,7 @@ interface Image {
 }
 
 /** The pixels at integer coordinates, [..., channels]; 0 outside the image. */
-function pixels(b: GraphBuilder, { rows, height, width }: Image, x: NodeId, y: NodeId): NodeId {
+export function pixels(b: GraphBuilder, { rows, height, width }: Image, x: NodeId, y: NodeId): NodeId {
   const within = (v: NodeId, n: number): NodeId => b.op('and', b.op('le', b.like(0, v), v), b.op('le', v, b.like(n - 1, v)));
   const inside = b.op('and', within(x, width), within(y, height));
   // Coordinates far outside would not fit into an i32, so they become 0 before the cast.

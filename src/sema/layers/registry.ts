@@ -1,5 +1,6 @@
 import * as activations from './activations.ts';
 import * as adaptive from './adaptive.ts';
+import * as augmentations from './augment.ts';
 import * as arrange from './layout.ts';
 import { attention } from './attention.ts';
 import * as convolutions from './conv.ts';
@@ -43,6 +44,7 @@ const { variance, ...reduce } = reductions;
 const { take: _take, ...moves } = arrange;
 const { standardNormal: _normal, ...noise } = random;
 const { rotary, ...places } = positions;
+const { pixels: _pixels, ...sampled } = grids;
 
 type Table = Readonly<Record<string, Layer>>;
 
@@ -60,7 +62,8 @@ export const FAMILIES = {
     ...transformers,
   } as Table,
   'Normalisation and regularisation': { ...norms, LocalResponseNorm, ...dropouts, ...reparametrized } as Table,
-  'Pooling and sampling': { ...pools, ...adaptive, ...unpools, Upsample, ...grids } as Table,
+  Augmentation: { ...augmentations } as Table,
+  'Pooling and sampling': { ...pools, ...adaptive, ...unpools, Upsample, ...sampled } as Table,
   Activations: { ...activations, ...thresholds } as Table,
   Attention: { attention, rotary } as Table,
   'Element by element': { ...arithmetic, max: maximum, min: minimum, ...special } as Table,
