@@ -78,6 +78,17 @@ export function countsAfter({ counters }: Plan, steps: number, before: Counted =
   );
 }
 
+/** The mean and deviation of the data that `normalize` keeps with the weights, which other frameworks do not. */
+const STATISTICS = /^normalize(_target)?\./;
+const MEASURE =
+  'the weights were trained without normalize: take it out of the data line, or measure the data again: nnc train FILE --init W --allow-missing';
+
+/** For the names that torch.nn.DataParallel gives, if the model has them without their prefix. */
+const unwrapped = (name: string, names: readonly string[]): string | undefined =>
+  name.startsWith('module.') && names.includes(name.slice('module.'.length))
+    ? "the names are those of torch.nn.DataParallel: nnc train FILE --init W --rename 'module.{i}={i}' takes the prefix away"
+    : undefined;
+
 /**
  * Throws unless the weights have exactly the names and shapes of the plan. Counters may be missing, as in files of old PyTorch versions.
  */
@@ -89,10 +100,15 @@ export function checkNames(plan: Plan, weights: Weights, from: string): void {
     .filter(({ name }) => Object.hasOwn(weights, name));
   const unknown = Object.keys(weights).find((n) => !names.includes(n) && !counted.some((c) => c.name === n));
   if (unknown !== undefined)
-    fail('NN402', `${from} holds '${unknown}', which the model has not`, { help: hint(unknown, names, 'the model has') });
+    fail('NN402', `${from} holds '${unknown}', which the model has not`, {
+      help: unwrapped(unknown, names) ?? hint(unknown, names, 'the model has'),
+    });
   for (const p of [...plan.params, ...counted]) {
     const w = Object.hasOwn(weights, p.name) ? weights[p.name] : undefined;
-    if (!w) return fail('NN402', `${from} lacks '${p.name}' [${p.shape.join(', ')}]`, { help: `the model needs ${names.join(', ')}` });
+    if (!w)
+      return fail('NN402', `${from} lacks '${p.name}' [${p.shape.join(', ')}]`, {
+        help: STATISTICS.test(p.name) ? MEASURE : `the model needs ${names.join(', ')}`,
+      });
     checkTensor(w, p.name, from);
     if (w.shape.join() !== p.shape.join() || w.data.length !== sizeOf(p.shape))
       fail('NN402', `'${p.name}' is [${w.shape.join(', ')}] in ${from}, and the model has [${p.shape.join(', ')}]`, {

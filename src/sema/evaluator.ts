@@ -181,7 +181,10 @@ export class Evaluator implements Evaluation {
         'share',
         'scan',
       ];
-      return this.fail('NN201', span, `there is no layer '${name}'`, { help: advice(name, known, 'layers') });
+      const shared = this.m.params.some((p) => p.name.startsWith(`${name}.`))
+        ? `'${name}' names the weights of a stage; to use it again, write it before: let ${name} = share(...)`
+        : undefined;
+      return this.fail('NN201', span, `there is no layer '${name}'`, { help: shared ?? advice(name, known, 'layers') });
     }
     const whole = reductionOf(e);
     if (whole !== undefined) return this.fail('NN202', e.span, `${name} compares two values`, { help: `write ${whole}` });

@@ -3,6 +3,8 @@ import { UserError } from '../../src/base/errors.ts';
 import { compile } from '../../src/compile.ts';
 import { compile as read, type PlanOptions } from '../../src/library/program.ts';
 import { load } from '../../src/exports/runtime.ts';
+import type { Plan } from '../../src/plan.ts';
+import { checkNames } from '../../src/runtime/weights.ts';
 import type { LoadOptions, Model, ModelState, Weights } from '../../src/runtime/api.ts';
 import { RunningModel } from '../../src/runtime/model.ts';
 import { model } from '../support/programs.ts';
@@ -92,6 +94,10 @@ describe('what a call does not take', () => {
     [{ device: 'tpu' }, "NN501: 'device' is auto, gpu, cpu or a GPUDevice, and not tpu"],
     [{ seed: 'abc' }, "NN501: 'seed' must be a whole number from 0 to 2147483647, and this is abc"],
     [{ seed: 1.5 }, "NN501: 'seed' must be a whole number from 0 to 2147483647, and this is 1.5"],
+    [
+      { weights: { 'module.0.weight': { shape: [1, 1], data: new Float32Array(1) } } },
+      "NN402: the set of weights holds 'module.0.weight', which the model has not\n  help: the names are those of torch.nn.DataParallel: nnc train FILE --init W --rename 'module.{i}={i}' takes the prefix away",
+    ],
     [{ weights: {} }, "NN402: the set of weights lacks '0.weight' [1, 1]\n  help: the model needs 0.weight, 0.bias"],
   ])('load: %j', async (options, text) => {
     expect(await wrong(() => load(plan, { device: 'cpu', ...options } as LoadOptions))).toBe(text);
@@ -147,4 +153,18 @@ describe('what a call does not take', () => {
     expect((await model.train({ steps: 2 })).steps).toBe(2);
     model.destroy();
   });
+});
+
+it('weights without the statistics of normalize come with a way out', () => {
+  const plan = { params: [{ name: 'normalize.mean', shape: [2] }], counters: [] } as unknown as Plan;
+  expect(() => checkNames(plan, {}, 'w.safetensors')).toThrow(
+    expect.objectContaining({
+      diagnostics: [
+        expect.objectContaining({
+          label: "w.safetensors lacks 'normalize.mean' [2]",
+          help: 'the weights were trained without normalize: take it out of the data line, or measure the data again: nnc train FILE --init W --allow-missing',
+        }),
+      ],
+    }) as Error,
+  );
 });
