@@ -95,6 +95,7 @@ describe('RandomCrop', () => {
     ['RandomCrop(4)', 'a part of 4 x 4 does not fit into 2 x 3'],
     ['flatten -> RandomCrop(2)', 'RandomCrop(2) takes [B, channels, height, width], and [B, 6] flows in'],
     ['flatten -> RandomVerticalFlip', 'RandomVerticalFlip takes [B, ..., height, width], and [B, 6] flows in'],
+    ['RandomCrop([])', 'the size is one number, or (height, width)'],
     ['RandomCrop((1, 1, 1))', 'the size is one number, or (height, width)'],
   ])('%s is an error', (layer, text) => {
     const { diagnostics } = check({ name: 'a.nn', text: `input x: [1, ${HIGH}, ${WIDE}]\nlayer ${layer}\n` });
