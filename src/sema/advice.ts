@@ -30,8 +30,15 @@ const CATALOGUE = 100;
 export function advice(word: string, known: readonly string[], what: string): string {
   const same = known.find((k) => folded(k) === folded(word));
   if (same !== undefined) return foreign(word) ?? `did you mean '${same}'?`;
-  const close = hint(word, known, what);
+  const close = ofImages(word, known, hint(word, known, what));
   return foreign(word) ?? (known.length > CATALOGUE && !close.startsWith('did') ? `docs/ops.md lists all ${known.length} ${what}` : close);
+}
+
+/** A word without a number of axes may mean a layer of any of them, and mostly that of images. */
+function ofImages(word: string, known: readonly string[], close: string): string {
+  const stem = /\d/.test(word) ? undefined : /^did you mean '(\w+)[123]d'\?$/.exec(close)?.[1];
+  if (stem === undefined || !known.includes(`${stem}1d`) || !known.includes(`${stem}2d`)) return close;
+  return `did you mean '${stem}2d', which is for images, or '${stem}1d'?`;
 }
 
 /** PyTorch reduces one tensor with these; here they compare two values. */

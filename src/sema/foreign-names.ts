@@ -159,7 +159,7 @@ const LOSSES_AND_METRICS: Table = {
   BinaryAccuracy: metric('accuracy'),
   CategoricalAccuracy: metric('accuracy'),
   SparseCategoricalAccuracy: metric('accuracy'),
-  top_k_categorical_accuracy: metric('top_k'),
+  top_k_categorical_accuracy: to('top_k', 'metric top_k(2)'),
   RootMeanSquaredError: metric('rmse'),
   r2_score: metric('r2'),
 };

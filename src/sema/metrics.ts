@@ -41,13 +41,20 @@ export const METRICS: Readonly<Record<string, Metric>> = {
       const { scores, labels } = found;
       const shape = b.shape(scores);
       const axis = shape.length - 1;
+      const [k, classes] = [args['k'] as number, at(shape, axis)];
+      if (typeof classes === 'number' && k > classes)
+        return problem(
+          'NN206',
+          `top_k(${k}) counts labels among the ${k} highest scores, and there are ${classes}`,
+          classes > 2 ? `write: metric top_k(${classes - 1})` : 'write: metric accuracy',
+        );
       const place = b.add('iota', [], { axis }, { dtype: 'i32', shape });
       const score = b.sum(b.op('select', oneHot(b, labels, at(shape, axis)), scores, b.like(0, scores)), [axis]);
       const mine = b.unreduce(score, shape, [axis]);
       // Like topk: ties go to the lower index.
       const ahead = b.op('and', b.op('eq', scores, mine), b.op('lt', place, b.unreduce(labels, shape, [axis])));
       const rank = b.sum(b.cast(b.op('or', b.op('lt', mine, scores), ahead), 'i32'), [axis]);
-      return overLabels(b, b.op('lt', rank, b.like(args['k'] as number, rank)), labels, ignored);
+      return overLabels(b, b.op('lt', rank, b.like(k, rank)), labels, ignored);
     },
   },
   mae: {

@@ -12,7 +12,7 @@ const betas = {
 const eps = setting(1e-8, 'added to the denominator, for numerical stability');
 const amsgrad = { type: 'bool', default: false, doc: 'AMSGrad: uses the largest average of squared gradients so far' } as const;
 const decay = (value: number) => setting(value, 'weight decay');
-const momentum = (value: number) => setting(value, 'momentum factor');
+const momentum = (value: number) => ({ ...setting(value, 'momentum factor'), max: 1 }) as const;
 const nesterov = (value: boolean) => ({ type: 'bool', default: value, doc: 'uses Nesterov momentum' }) as const;
 const decoupled = { type: 'bool', default: false, doc: 'decouples weight decay from the gradient, as AdamW does' } as const;
 

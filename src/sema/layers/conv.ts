@@ -1,5 +1,5 @@
 import { at } from '../../base/errors.ts';
-import { BATCH, showShape, type Dim } from '../../base/types.ts';
+import { BATCH, showShape, type Dim, type Shape } from '../../base/types.ts';
 import type { NodeId } from '../../ir/graph/types.ts';
 import { border, type Mode } from './borders.ts';
 import { aroundOf, correlate, LABELS, padding } from './correlate.ts';
@@ -24,6 +24,16 @@ interface Channels {
   readonly groups: number;
 }
 
+/** Channels that come last are moved; else the call is written with those that flow in, if that is easily done. */
+function channelHelp(text: string, shape: Shape, { cin, groups }: { readonly cin: number; readonly groups: number }): string | undefined {
+  const axes = shape.map((_, i) => i);
+  if (shape.at(-1) === cin) return `channels come first: permute([0, ${axes.at(-1) ?? 1}, ${axes.slice(1, -1).join(', ')}]) -> ${text}`;
+  const [, channels] = shape;
+  if (typeof channels !== 'number' || channels % groups !== 0) return undefined;
+  const written = text.replace(/\((in_channels\s*=\s*)?\d+(?=[,)])/, (_, key: string | undefined) => `(${key ?? ''}${channels}`);
+  return written === text ? undefined : `write ${written}`;
+}
+
 /** What is wrong with the input's channels. */
 function channelProblem(
   cx: LayerContext,
@@ -33,7 +43,11 @@ function channelProblem(
 ): Problem | undefined {
   const shape = cx.b.shape(x);
   if (shape.length !== axes + 2 || shape[1] !== cin)
-    return problem('NN203', `${cx.text} takes [B, ${cin}, ${PLACES[axes]}], and ${showShape(shape)} flows in`);
+    return problem(
+      'NN203',
+      `${cx.text} takes [B, ${cin}, ${PLACES[axes]}], and ${showShape(shape)} flows in`,
+      shape.length === axes + 2 ? channelHelp(cx.text, shape, { cin, groups }) : undefined,
+    );
   if (cin % groups !== 0 || cout % groups !== 0) return problem('NN206', `${groups} groups do not divide ${cin} and ${cout} channels`);
   return undefined;
 }
