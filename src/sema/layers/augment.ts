@@ -64,7 +64,8 @@ export const RandomCrop = layer({
     const { b } = cx;
     const [batch, channels, height, width, ...more] = b.shape(x);
     const [high, wide = high, ...others] = [args.size].flat();
-    if (high === undefined || wide === undefined || others.length > 0) return problem('NN202', 'the size is one number, or (height, width)');
+    if (high === undefined || wide === undefined || others.length > 0)
+      return problem('NN202', 'the size is one number, or (height, width)');
     if (batch === undefined || typeof channels !== 'number' || typeof height !== 'number' || typeof width !== 'number' || more.length > 0)
       return problem('NN203', `${cx.text} takes [B, channels, height, width], and ${showShape(b.shape(x))} flows in`);
     const rooms = [height + 2 * args.padding - high, width + 2 * args.padding - wide] as const;
