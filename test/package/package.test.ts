@@ -76,8 +76,8 @@ beforeAll(async () => {
 });
 
 describe('the packed package', () => {
-  it('adds less than 12 MB to a project', () => {
-    expect(weigh(join(project, 'node_modules')) / 2 ** 20).toBeLessThan(12);
+  it('adds less than 12.5 MB to a project', () => {
+    expect(weigh(join(project, 'node_modules')) / 2 ** 20).toBeLessThan(12.5);
     expect(existsSync(join(project, 'node_modules/webgpu'))).toBe(false);
     expect(existsSync(join(project, 'node_modules/nnc/docs/language.md'))).toBe(true);
   });
@@ -163,9 +163,9 @@ describe('the packed package', () => {
 
   it.each([
     // Limits that were measured; what they should be is in docs/performance.md.
-    ['webgpu', "export { load } from 'nnc/runtime/webgpu';", 19_500],
-    ['runtime', "export { load } from 'nnc/runtime';", 21_400],
-    ['compiler and runtime', "export { compile } from 'nnc'; export { load } from 'nnc/runtime';", 278_000],
+    ['webgpu', "export { load } from 'nnc/runtime/webgpu';", 20_000],
+    ['runtime', "export { load } from 'nnc/runtime';", 22_000],
+    ['compiler and runtime', "export { compile } from 'nnc'; export { load } from 'nnc/runtime';", 288_000],
   ])('bundled for a browser, %s has nothing of Node in it and is small', async (_what, contents, most) => {
     const { outputFiles } = await build({
       stdin: { contents, resolveDir: project },

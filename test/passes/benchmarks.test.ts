@@ -16,6 +16,7 @@ const PROGRAMS = [
 describe.each(PROGRAMS)('benchmark $name', ({ name, rows, dispatches, megabytes }) => {
   const { plan } = compile(model(readFileSync(`bench/programs/${name}.nn`, 'utf8')).model, {
     rows,
+    devices: 'gpu',
     adapter: { software: true, bindings: 16, subgroup: 1, collectives: false, half: false },
   });
 
