@@ -128,7 +128,7 @@ describe('the first load', () => {
     await visitor.waitForLoadState('networkidle');
     const all = await Promise.all(bodies);
     expect(all.length).toBeGreaterThan(3);
-    expect(all.reduce((n, body) => n + brotliCompressSync(body).length, 0) / 1000).toBeLessThan(LIMITS[path] ?? 275);
+    expect(all.reduce((n, body) => n + brotliCompressSync(body).length, 0) / 1000).toBeLessThan(LIMITS[path] ?? 285);
     await fresh.close();
   });
 });
