@@ -3,7 +3,7 @@ import { PLACE, type Buffer, type Expr, type Kernel, type Stmt } from '../ir/ker
 import { affine, inQuotients, keyOf, rangeWhere, times, type Bounds } from './affine.ts';
 import { asExpr, conditions, difference, type Guard } from './guards.ts';
 import { oneToOne, sameTerms } from './one-to-one.ts';
-import { ownersProblem, placesOf, type Place } from './owners.ts';
+import { allInside, ownersProblem, type Place, type Threads } from './owners.ts';
 import { tableProblems, type TableAccess } from './shared-tables.ts';
 
 /**
@@ -222,29 +222,16 @@ class Prover {
     };
     const fits = ([low, high]: readonly [number, number]): boolean => low >= 0 && high < limit;
     if (fits(reach(guards)) || (uses && uses.length > 0 && uses.every((u) => fits(reach([...guards, ...u]))))) return;
-    if (this.allInside(access, limit)) return;
+    // A condition may be on a quotient and a remainder, and the index on what both are of: then every thread is gone through.
+    const conditions = guards.map(asExpr);
+    if (allInside({ ...access, conditions }, limit, this.all(this.threads(), new Map()))) {
+      this.enumerated = true;
+      return;
+    }
     const [low, high] = reach([...guards, ...(uses?.find((u) => !fits(reach([...guards, ...u]))) ?? [])]);
     this.problems.push(
       `${buffer.name}[${keyOf(index)}] reaches from ${low} to ${high}, and has ${limit} places${width === 4 ? ' of four' : ''}`,
     );
-  }
-
-  /** Whether all threads are inside, where sums do not tell: a condition may be on a quotient and a remainder, and the index on what both are of. */
-  private allInside(access: Access, limit: number): boolean {
-    const places = placesOf(
-      { ...access, conditions: access.guards.map(asExpr) },
-      {
-        threads: this.threads().map((t) => [t, this.extents.get(t) ?? 1]),
-        extent: (loop) => this.extents.get(loop) ?? 1,
-        names: this.names,
-        // What changes from run to run is not gone through.
-        uniforms: new Map(),
-      },
-    );
-    if (!places) return false;
-    for (const [, place] of places) if (!(place >= 0 && place < limit)) return false;
-    this.enumerated = true;
-    return true;
   }
 
   /** The bounds of variables where conditions on single ones hold. */
@@ -299,13 +286,14 @@ class Prover {
       loops: [...others, ...a.loops],
       conditions: a.guards.map(asExpr),
     });
-    const problem = ownersProblem(writes.map(guarded), reads.map(guarded), {
-      threads: threads.map((t) => [t, this.extents.get(t) ?? 1]),
-      extent: (loop) => this.extents.get(loop) ?? 1,
-      names: this.names,
-      uniforms: this.shared,
-    });
+    const problem = ownersProblem(writes.map(guarded), reads.map(guarded), this.all(threads, this.shared));
     if (problem !== undefined) this.problems.push(`${name}: ${problem}`);
+  }
+
+  /** Threads to go through; of uniforms that are left out, nothing is known. */
+  private all(threads: readonly string[], uniforms: ReadonlyMap<string, number>): Threads {
+    const extent = (name: string): number => this.extents.get(name) ?? 1;
+    return { threads: threads.map((t) => [t, extent(t)]), extent, names: this.names, uniforms };
   }
 
   /** The numbers that all threads of a run share, with their largest value. */

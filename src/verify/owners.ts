@@ -15,7 +15,7 @@ export interface Conditional extends Place {
   readonly conditions: readonly Expr[];
 }
 
-interface Threads {
+export interface Threads {
   /** The variables whose values make a thread, with their extents. */
   readonly threads: readonly (readonly [string, number])[];
   readonly extent: (loop: string) => number;
@@ -51,6 +51,14 @@ export function ownersProblem(writes: readonly Conditional[], reads: readonly Co
         }
     }
   return undefined;
+}
+
+/** Whether every thread that gets to an access has an index from 0 to below a limit; false also if that cannot be told. */
+export function allInside(access: Conditional, limit: number, all: Threads): boolean {
+  const places = placesOf(access, all);
+  if (!places) return false;
+  for (const [, place] of places) if (!(place >= 0 && place < limit)) return false;
+  return true;
 }
 
 /** The threads that get to an access, each with the index that it has there. */

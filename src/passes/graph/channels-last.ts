@@ -1,5 +1,5 @@
 import { at, get } from '../../base/errors.ts';
-import { fixedShape } from '../../base/types.ts';
+import { count, fixedShape } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import { contractLabels } from '../../ir/graph/contract.ts';
 import type { Graph, NodeId, NodeOf } from '../../ir/graph/types.ts';
@@ -22,7 +22,6 @@ function extentsOf(b: GraphBuilder, operands: readonly (readonly [string, NodeId
   return (labels) => [...labels].map((label) => get(extents, label, 'label'));
 }
 
-const productOf = (extents: readonly number[]): number => extents.reduce((a, d) => a * d, 1);
 const without = (labels: string, label: string): string => labels.replace(label, '');
 const all = (labels: string, test: (label: string) => boolean): boolean => [...labels].every(test);
 
@@ -52,7 +51,7 @@ function overChannels(b: GraphBuilder, { attrs }: NodeOf<'contract'>, inputs: re
     [labels, x],
     [weights, w],
   ]);
-  const [rows, [channels = 1], [others = 1]] = [productOf(extents(places)), extents(channel), extents(other)];
+  const [rows, [channels = 1], [others = 1]] = [count(extents(places)), extents(channel), extents(other)];
   const [row = 1] = extents(labels.slice(-1));
   // Rows that are whole tiles of vectors are read as fast as matrices.
   if (row % 16 === 0 || !worth(row % 4 === 0 ? 'vectors' : 'others', rows, [channels, others])) return undefined;
@@ -82,7 +81,7 @@ function overPlaces(b: GraphBuilder, { attrs }: NodeOf<'contract'>, inputs: read
     [l.a, x],
     [l.b, y],
   ]);
-  const [rows, [channels = 1], [others = 1]] = [productOf(extents(places)), extents(own), extents(other)];
+  const [rows, [channels = 1], [others = 1]] = [count(extents(places)), extents(own), extents(other)];
   if (!worth('gradient', rows, [channels, others])) return undefined;
   const [left, right] = [
     b.reshape(inOrder(b, x, l.a, places + own), [rows, channels]),

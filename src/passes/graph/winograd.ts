@@ -1,6 +1,6 @@
 import { at } from '../../base/errors.ts';
 import { transposed, type Matrix } from '../../base/matrix.ts';
-import { fixedDim, sameShape } from '../../base/types.ts';
+import { count, fixedDim, sameShape } from '../../base/types.ts';
 import type { GraphBuilder } from '../../ir/graph/builder.ts';
 import type { Graph, NodeId } from '../../ir/graph/types.ts';
 import { convolution, type Convolution } from './convolution.ts';
@@ -8,7 +8,8 @@ import { rebuild } from './rewrite.ts';
 import { lengthOf, productsOf, schemesFor, type Scheme } from './winograd-schemes.ts';
 
 /**
- * Convolutions with a stride of 1, and gradients of their weights, by fewer products, where there are so many channels that this outweighs the sums before and after them. All that is made is stored with the channels last, so that every kernel goes through memory in order.
+ * Convolutions with a stride of 1, and gradients of their weights, by fewer products, where there are so many channels that this outweighs the
+ * sums before and after them. All that is made is stored with the channels last, so that every kernel goes through memory in order.
  */
 export function winograd(graph: Graph, choose: (c: Convolution) => Scheme | undefined = cheapest): Graph {
   return rebuild(graph, (node, inputs, b) => {
@@ -20,7 +21,6 @@ export function winograd(graph: Graph, choose: (c: Convolution) => Scheme | unde
 }
 
 const tilesOf = (c: Convolution, f: Scheme): readonly number[] => [...c.places].map((label) => Math.ceil(c.extent(label) / f.results));
-const productOf = (extents: readonly number[]): number => extents.reduce((a, d) => a * d, 1);
 const examplesOf = (c: Convolution): readonly number[] => [...c.examples].map(c.extent);
 
 /** The most numbers that may be stored for it: 256 MB. */
@@ -34,10 +34,10 @@ function cheapest(c: Convolution): Scheme | undefined {
   const [channels, others] = [c.extent(c.channel), c.extent(c.other)];
   const axes = c.places.length;
   const weights = channels * others;
-  const whole = c.size ** axes * productOf([...examplesOf(c), ...[...c.places].map(c.extent)]) * weights;
+  const whole = c.size ** axes * count([...examplesOf(c), ...[...c.places].map(c.extent)]) * weights;
   let best: { readonly scheme: Scheme | undefined; readonly work: number } = { scheme: undefined, work: whole };
   for (const scheme of schemesFor(c.size, axes)) {
-    const tiles = productOf([...examplesOf(c), ...tilesOf(c, scheme)]);
+    const tiles = count([...examplesOf(c), ...tilesOf(c, scheme)]);
     const { x, y, weight, product } = c.gradient ? scheme.costs.gradient : scheme.costs.forward;
     const products = productsOf(scheme, axes);
     if (products * tiles * Math.max(channels, others) > LARGEST) continue;
@@ -90,7 +90,7 @@ function inputTiles(b: GraphBuilder, c: Convolution, f: Scheme): NodeId {
   );
   const rank = order.length;
   const inFront = b.permute(windows, [...upTo(axes).map((i) => rank + i), ...upTo(rank)]);
-  return b.reshape(mixed(b, inFront, axes, f.input), [productsOf(f, axes), productOf([...examplesOf(c), ...tiles]), c.extent(c.channel)]);
+  return b.reshape(mixed(b, inFront, axes, f.input), [productsOf(f, axes), count([...examplesOf(c), ...tiles]), c.extent(c.channel)]);
 }
 
 /** Every tile's products with the transformed kernel, transformed back. */
@@ -138,7 +138,7 @@ function kernelGradient(b: GraphBuilder, c: Convolution, f: Scheme): NodeId {
   ]);
   const cotangents = b.reshape(mixed(b, inFront, axes, transposed(f.result)), [
     productsOf(f, axes),
-    productOf([...examplesOf(c), ...tiles]),
+    count([...examplesOf(c), ...tiles]),
     c.extent(other),
   ]);
   const products = b.contract('pto,ptc->poc', cotangents, inputTiles(b, c, f));
